@@ -1,0 +1,103 @@
+//! What can go wrong between us and an API, as a type: who was asked for what, and what was answered.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::transport::TransportError;
+
+/// Who answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    Arm,
+    Entra,
+    Graph,
+    /// A vendor's API, by the vendor's name.
+    Vendor(&'static str),
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arm => "Azure",
+            Self::Entra => "Microsoft Entra",
+            Self::Graph => "Microsoft Graph",
+            Self::Vendor(name) => name,
+        })
+    }
+}
+
+/// Why there is no usable answer.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// The service answered with an error.
+    Refused {
+        /// HTTP status; 200 where an operation that was accepted failed later.
+        status: u16,
+        /// The service's own code: ARM and Graph `error.code`, Entra `AADSTS` and number, a vendor's title.
+        code: String,
+        /// The service's own sentence, unchanged.
+        message: String,
+        /// `error.details[]` as (code, message).
+        details: Vec<(String, String)>,
+        /// What `Retry-After` said, where it said something.
+        retry_after: Option<Duration>,
+    },
+    /// The request got no answer.
+    Unreachable(TransportError),
+    /// The answer is not what the API promises (HTML of a proxy, cut short, wrong type).
+    Unreadable { status: u16, why: String },
+    /// No token could be had; the text says how to sign in.
+    NoToken { why: String },
+}
+
+/// A failed call: what was tried, of whom, and what came of it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub struct ApiError {
+    pub service: Service,
+    /// HTTP method and path without query: `PUT /subscriptions/…`.
+    pub tried: String,
+    pub failure: Failure,
+    /// `x-ms-correlation-request-id`, Graph's `request-id`, Entra's correlation id, Konnect's `instance`.
+    pub correlation_id: Option<String>,
+}
+
+impl ApiError {
+    /// The service's code, where it gave one.
+    pub fn code(&self) -> Option<&str> {
+        match &self.failure {
+            Failure::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status, where there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        match &self.failure {
+            Failure::Refused { status, .. } | Failure::Unreadable { status, .. } => Some(*status),
+            Failure::Unreachable(_) | Failure::NoToken { .. } => None,
+        }
+    }
+
+    /// The service's sentence, or ours where it gave none.
+    pub fn message(&self) -> String {
+        match &self.failure {
+            Failure::Refused { message, .. } => message.clone(),
+            Failure::Unreachable(error) => error.to_string(),
+            Failure::Unreadable { status, why } => format!("HTTP {status}, but the answer cannot be read: {why}"),
+            Failure::NoToken { why } => why.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): ", self.service, self.tried)?;
+        if let Some(code) = self.code() {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.message())
+    }
+}

@@ -1,0 +1,176 @@
+//! What the steps read and write, in plain types of our own: the generated crates' models have every field
+//! optional and lose what they do not know, so they stop at this folder's edge.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
+
+/// `GET /subscriptions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub name: String,
+    pub tenant: TenantId,
+    /// Azure's word: `Enabled`, `Warned`, `PastDue`, `Disabled`, `Deleted`.
+    pub state: String,
+}
+
+/// `GET /tenants`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: Option<String>,
+    pub default_domain: Option<String>,
+}
+
+/// A virtual network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Vnet {
+    pub id: VnetId,
+    /// Azure region, such as `westeurope`.
+    pub location: String,
+    pub address_space: AddressSpace,
+    /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
+    pub provisioning_state: String,
+    pub peerings: Vec<Peering>,
+}
+
+/// One direction of a peering (`Microsoft.Network/virtualNetworks/virtualNetworkPeerings`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Peering {
+    pub id: PeeringId,
+    pub state: PeeringState,
+    pub sync_level: SyncLevel,
+    /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
+    pub provisioning_state: String,
+    /// The other network; absent only where Azure sends none.
+    pub remote_vnet: Option<VnetId>,
+    /// What is peered now (as of the last sync).
+    pub remote_address_space: AddressSpace,
+    pub allow_virtual_network_access: bool,
+    pub allow_forwarded_traffic: bool,
+    pub allow_gateway_transit: bool,
+    pub use_remote_gateways: bool,
+}
+
+/// A role definition, built-in or custom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleDefinition {
+    /// The definition's GUID; the same in every scope of the tenant.
+    pub guid: Uuid,
+    pub name: String,
+    pub description: String,
+    /// Whether `properties.type` is `CustomRole`.
+    pub custom: bool,
+    pub permissions: Vec<Permission>,
+    pub assignable_scopes: Vec<String>,
+}
+
+/// One entry of a role's `permissions`, or of the effective permissions at a scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Permission {
+    pub actions: Vec<String>,
+    pub not_actions: Vec<String>,
+    pub data_actions: Vec<String>,
+    pub not_data_actions: Vec<String>,
+}
+
+impl Permission {
+    /// Whether this entry grants `action`: Azure compares without case and lets `*` stand for any text.
+    pub fn allows(&self, action: &str) -> bool {
+        self.actions.iter().any(|pattern| matches(pattern, action))
+            && !self.not_actions.iter().any(|pattern| matches(pattern, action))
+    }
+}
+
+/// Whether some entry grants `action`. Entries do not take from each other: Azure adds them up.
+pub fn allowed(permissions: &[Permission], action: &str) -> bool {
+    permissions.iter().any(|entry| entry.allows(action))
+}
+
+fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|head| action.strip_prefix(head)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(tail) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(tail)
+}
+
+/// A role assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleAssignment {
+    /// The assignment's own GUID.
+    pub name: String,
+    pub scope: String,
+    /// The GUID at the end of `roleDefinitionId`.
+    pub role: Uuid,
+    /// The principal's object id in the assignment's tenant.
+    pub principal: Uuid,
+}
+
+impl RoleAssignment {
+    /// The full resource id.
+    pub fn id(&self) -> String {
+        format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.scope, self.name)
+    }
+}
+
+/// A service principal (Graph): an application's representation in one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServicePrincipal {
+    /// The object id in this tenant: what role assignments name.
+    pub id: Uuid,
+    pub app_id: Uuid,
+    pub display_name: String,
+    pub account_enabled: bool,
+    /// The tenant of the application's owner.
+    pub owner_tenant: Option<TenantId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_match_as_azure_matches_them() {
+        let write = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+        let table = [
+            ("*", write, true),
+            ("Microsoft.Network/*", write, true),
+            ("microsoft.network/VIRTUALNETWORKS/*/write", write, true),
+            ("*/write", write, true),
+            ("*/read", write, false),
+            ("Microsoft.Network/virtualNetworks/peer/action", write, false),
+            (write, write, true),
+            ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings/writer", write, false),
+            ("Microsoft.*/virtual*/write", write, true),
+            ("", write, false),
+        ];
+        for (pattern, action, expected) in table {
+            let entry = Permission { actions: vec![pattern.to_owned()], ..Permission::default() };
+            assert_eq!(entry.allows(action), expected, "{pattern} on {action}");
+        }
+    }
+
+    #[test]
+    fn one_entrys_exception_does_not_take_from_another_entry() {
+        let contributor = Permission {
+            actions: vec!["*".into()],
+            not_actions: vec!["Microsoft.Authorization/*/write".into()],
+            ..Permission::default()
+        };
+        let action = "Microsoft.Authorization/roleAssignments/write";
+        assert!(!allowed(std::slice::from_ref(&contributor), action));
+        let admin = Permission { actions: vec!["Microsoft.Authorization/*".into()], ..Permission::default() };
+        assert!(allowed(&[contributor, admin], action));
+    }
+}

@@ -1,0 +1,40 @@
+//! How a request leaves the process: reqwest in production, the embedded Azure's router in tests.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Carries one request and brings its answer, whole. It neither retries nor follows redirects; [`super::Wire`] does
+/// what is to be done about failures.
+#[async_trait]
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// # Errors
+    /// When no whole answer came back.
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+/// Why no whole answer came back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The request never left: name resolution, connection refused, TLS.
+    #[error("cannot connect to {host}: {why}")]
+    Connect { host: String, why: String },
+    /// It may have been carried out: the connection broke, or the answer was cut short.
+    #[error("the connection to {host} broke: {why}")]
+    Broken { host: String, why: String },
+    #[error("{host} did not answer within {seconds} s")]
+    Timeout { host: String, seconds: u64 },
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge { host: String, limit: usize },
+    /// Refused by us: a host that is neither the cloud's nor the vendor's, or plain http off loopback.
+    #[error("refused to send a request to {host}: {why}")]
+    NotAllowed { host: String, why: String },
+}
+
+impl TransportError {
+    /// Whether the other side can have carried out the request all the same.
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self, Self::Broken { .. } | Self::Timeout { .. } | Self::TooLarge { .. })
+    }
+}

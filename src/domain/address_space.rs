@@ -1,0 +1,70 @@
+//! The address prefixes of a virtual network, and where two of them meet.
+
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// A virtual network's address prefixes, in the order that Azure gives them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AddressSpace(pub Vec<IpNet>);
+
+impl AddressSpace {
+    /// The prefixes among `texts` that are CIDR blocks; whatever else an API sends is left out.
+    pub fn from_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self(texts.into_iter().filter_map(|text| text.as_ref().trim().parse().ok()).collect())
+    }
+
+    /// The pairs (ours, theirs) of prefixes that share addresses. Azure refuses to peer where there is one.
+    pub fn overlaps(&self, other: &Self) -> Vec<(IpNet, IpNet)> {
+        let pairs = self.0.iter().flat_map(|ours| other.0.iter().map(move |theirs| (*ours, *theirs)));
+        pairs.filter(|(ours, theirs)| ours.contains(theirs) || theirs.contains(ours)).collect()
+    }
+
+    /// Whether every address of `other` lies in this space.
+    pub fn covers(&self, other: &Self) -> bool {
+        !other.0.is_empty() && other.0.iter().all(|theirs| self.0.iter().any(|ours| ours.contains(theirs)))
+    }
+}
+
+impl fmt::Display for AddressSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlap_is_found_whichever_side_is_larger() {
+        let table = [
+            ("10.0.0.0/16", "10.0.0.0/16", true),
+            ("10.0.0.0/8", "10.20.0.0/16", true),
+            ("10.20.3.0/24", "10.20.0.0/16", true),
+            ("10.20.0.0/16", "10.21.0.0/16", false),
+            ("fd00::/48", "fd00::/64", true),
+            ("10.0.0.0/8", "fd00::/8", false),
+        ];
+        for (ours, theirs, expected) in table {
+            let found = AddressSpace::from_texts([ours]).overlaps(&AddressSpace::from_texts([theirs]));
+            assert_eq!(!found.is_empty(), expected, "{ours} and {theirs}");
+        }
+    }
+
+    #[test]
+    fn a_space_covers_what_lies_in_it_and_never_nothing() {
+        let space = AddressSpace::from_texts(["10.0.0.0/16", "10.9.0.0/24"]);
+        assert!(space.covers(&AddressSpace::from_texts(["10.0.4.0/22"])));
+        assert!(!space.covers(&AddressSpace::from_texts(["10.0.4.0/22", "10.8.0.0/24"])));
+        assert!(!space.covers(&AddressSpace::default()));
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_left_out() {
+        assert_eq!(AddressSpace::from_texts(["10.0.0.0/16", "soon", ""]).to_string(), "10.0.0.0/16");
+    }
+}

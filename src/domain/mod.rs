@@ -1,0 +1,13 @@
+//! The words of the problem, pure: no I/O, no clock, nothing of ours above them.
+
+mod address_space;
+mod deterministic;
+mod peering;
+mod resource_id;
+mod text;
+
+pub use address_space::AddressSpace;
+pub use deterministic::{role_assignment_guid, role_definition_guid};
+pub use peering::{PeeringState, SyncLevel};
+pub use resource_id::{IdError, PeeringId, SubscriptionId, TenantId, VnetId};
+pub use text::{harmless, lines};

@@ -1,0 +1,80 @@
+//! The state of one direction of a peering, in Azure's own words.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Makes an enum of Azure's words that keeps a word it does not know instead of failing on it.
+macro_rules! azure_words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$word_doc])* $word,)+
+            /// A word that Azure has added since.
+            Other(String),
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $(if text.eq_ignore_ascii_case(stringify!($word)) { return Self::$word; })+
+                Self::Other(text.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$word => stringify!($word),)+
+                    Self::Other(text) => text,
+                })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+            }
+        }
+    };
+}
+
+azure_words! {
+    /// `peeringState` of a virtual network peering.
+    PeeringState {
+        /// This direction exists, the other does not yet.
+        Initiated,
+        /// Both directions exist.
+        Connected,
+        /// The other direction was deleted; this one has to be deleted and created again.
+        Disconnected,
+    }
+}
+
+azure_words! {
+    /// `peeringSyncLevel`: whether both sides know each other's present address space.
+    SyncLevel {
+        FullyInSync,
+        LocalNotInSync,
+        RemoteNotInSync,
+        LocalAndRemoteNotInSync,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_azure_adds_is_kept() {
+        assert_eq!(PeeringState::from("connected"), PeeringState::Connected);
+        assert_eq!(PeeringState::from("Quiescent").to_string(), "Quiescent");
+        assert_eq!(SyncLevel::from("LocalNotInSync"), SyncLevel::LocalNotInSync);
+    }
+}
