@@ -1,0 +1,197 @@
+//! A failure in four parts: what was tried and what came back, what it means, what to do, and where to look it up.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::known;
+use crate::azure::{ApiError, Failure, Service};
+use crate::domain::harmless;
+use crate::plan::StepId;
+
+/// The kinds of failure, as scripts tell them apart (`error.kind`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A missing or malformed input.
+    Usage,
+    /// No token, or one that is not accepted.
+    SignIn,
+    /// The right to do something is missing.
+    Permission,
+    /// Something exists already, or is in another state than expected.
+    Conflict,
+    NotFound,
+    /// The vendor's side refused or failed.
+    Vendor,
+    /// The service cannot be reached, or answers what it should not.
+    Network,
+    /// It did not come about in time.
+    Timeout,
+    /// The preflight found what blocks.
+    Preflight,
+    /// Anything else that Azure refused.
+    Azure,
+}
+
+/// A failure, ready to be read.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    pub kind: Kind,
+    /// The service's own code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What was tried, and what came of it: one sentence.
+    pub what: String,
+    /// What it means.
+    pub why: String,
+    /// What to do, each a line that can be followed or copied.
+    pub remedies: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+}
+
+impl Problem {
+    /// A failure that no service reported.
+    pub fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: None,
+            what: what.into(),
+            why: why.into(),
+            remedies: Vec::new(),
+            step: None,
+            correlation_id: None,
+        }
+    }
+
+    /// What a service answered while `doing` ("reading the virtual network vnet-app").
+    pub fn from_api(doing: &str, error: &ApiError) -> Self {
+        let message = harmless(&error.message());
+        let known = error.code().and_then(|code| known::lookup(code, &message));
+        let what = match &error.failure {
+            Failure::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
+            Failure::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
+            Failure::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
+            Failure::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
+        };
+        let why = known.map_or_else(|| message.clone(), |known| format!("{} ({message})", known.meaning));
+        Self {
+            kind: kind(error, known),
+            code: error.code().map(harmless),
+            what: capital(&what),
+            why,
+            remedies: known.map(|known| known.remedies.clone()).unwrap_or_default(),
+            step: None,
+            correlation_id: error.correlation_id.as_deref().map(harmless),
+        }
+    }
+
+    /// The same, as the failure of `step`.
+    #[must_use]
+    pub fn in_step(mut self, step: StepId) -> Self {
+        self.step.get_or_insert(step);
+        self
+    }
+
+    /// The same with one more thing to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedies.push(remedy.into());
+        self
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn kind(error: &ApiError, known: Option<&known::Known>) -> Kind {
+    match &error.failure {
+        Failure::NoToken { .. } => return Kind::SignIn,
+        Failure::Unreachable(_) | Failure::Unreadable { .. } => return Kind::Network,
+        Failure::Refused { .. } => {}
+    }
+    if let Some(kind) = known.and_then(|known| known.kind) {
+        return kind;
+    }
+    match (error.service, error.status()) {
+        (Service::Entra, _) | (_, Some(401)) => Kind::SignIn,
+        (_, Some(403)) => Kind::Permission,
+        (_, Some(404)) => Kind::NotFound,
+        (_, Some(409)) => Kind::Conflict,
+        (_, Some(408 | 429 | 500..)) => Kind::Network,
+        (Service::Vendor(_), _) => Kind::Vendor,
+        _ => Kind::Azure,
+    }
+}
+
+/// The four parts in their fixed order; the last lines are left out where there is nothing to say.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error: {}", self.what)?;
+        if !self.why.is_empty() {
+            write!(f, "\n  Why:  {}", self.why)?;
+        }
+        for (index, remedy) in self.remedies.iter().enumerate() {
+            write!(f, "\n  {}  {remedy}", if index == 0 { "Do: " } else { "    " })?;
+        }
+        let step = self.step.map(|step| format!("step {step}"));
+        let correlation = self.correlation_id.as_ref().map(|id| format!("correlation id {id}"));
+        let reference: Vec<String> = step.into_iter().chain(correlation).collect();
+        if !reference.is_empty() {
+            write!(f, "\n  Ref:  {}", reference.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str, status: u16) -> ApiError {
+        ApiError {
+            service: Service::Arm,
+            tried: "PUT /x".into(),
+            failure: Failure::Refused {
+                status,
+                code: code.into(),
+                message: message.into(),
+                details: vec![],
+                retry_after: None,
+            },
+            correlation_id: Some("6bfb1c0e".into()),
+        }
+    }
+
+    #[test]
+    fn a_refusal_has_its_four_parts_in_order() {
+        let error = refused("AuthorizationFailed", "The client 'x' does not have authorization.", 403);
+        let text = Problem::from_api("creating the role", &error).in_step(StepId::RoleDefinition).to_string();
+        let parts = ["Error: Creating the role: Azure answered AuthorizationFailed.", "  Why:  ", "  Do:   ", "  Ref:  "];
+        let at: Vec<usize> = parts.iter().map(|part| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"))).collect();
+        assert!(at.is_sorted(), "{text}");
+        assert!(text.ends_with("step role-definition, correlation id 6bfb1c0e"), "{text}");
+    }
+
+    #[test]
+    fn a_message_cannot_move_the_cursor() {
+        let text = Problem::from_api("reading", &refused("Odd\u{1b}[2J", "one\u{1b}[31mtwo", 400)).to_string();
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn a_status_without_a_known_code_still_has_a_kind() {
+        let table = [(401, Kind::SignIn), (403, Kind::Permission), (404, Kind::NotFound), (409, Kind::Conflict), (502, Kind::Network), (400, Kind::Azure)];
+        for (status, expected) in table {
+            assert_eq!(Problem::from_api("x", &refused("NeverSeenBefore", "m", status)).kind, expected, "{status}");
+        }
+    }
+}

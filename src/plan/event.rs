@@ -1,0 +1,103 @@
+//! What happens in a run, as values. Every screen and every document is a fold of these; nothing else prints.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use url::Url;
+
+use super::{Change, Hold, Plan, StepId, StepState};
+use crate::domain::{PeeringState, SyncLevel};
+use crate::errors::{Outcome, Problem};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// As whom, and where.
+    SignedIn(SignedIn),
+    /// The inputs are complete; reading what is there.
+    Surveying,
+    /// What will be done.
+    Planned(Plan),
+    Step(StepId, StepEvent),
+    /// A remark that belongs to no step ("Azure asks to wait 7 s").
+    Notice(String),
+    /// The link as it is at the end.
+    Peerings(Vec<PeeringView>),
+    Ended { outcome: Outcome, problem: Option<Problem>, stats: Stats },
+}
+
+/// Something that happened in a step.
+#[derive(Debug, Clone)]
+pub enum StepEvent {
+    Started,
+    /// What it does now.
+    Doing(String),
+    /// Why it waits, and how long that usually takes.
+    Waiting { what: String, usually: Option<String> },
+    /// A page that a person has to open; `opened` where it has been opened in a browser.
+    OpenPage { url: Url, opened: bool },
+    /// Values for a person to paste.
+    HandOff(Card),
+    Changed(Change),
+    /// It ended in this state. The text says what there is now.
+    Finished { state: StepState, detail: String, waited: Duration },
+    /// It stops until somebody else has acted.
+    Held { state: StepState, hold: Hold, waited: Duration },
+    Failed { problem: Problem, waited: Duration },
+    /// It was not tried, because of the named step.
+    Skipped { because_of: StepId },
+}
+
+/// Who runs the set-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    pub name: String,
+    pub tenant: String,
+    pub cloud: String,
+}
+
+/// Labelled values, and where they go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Card {
+    #[serde(rename = "where")]
+    pub place: String,
+    pub values: Vec<CardValue>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CardValue {
+    pub label: String,
+    pub value: String,
+}
+
+/// Which direction of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the customer's network to the vendor's.
+    Local,
+    /// From the vendor's network to the customer's.
+    Remote,
+}
+
+/// One direction, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeeringView {
+    pub direction: Direction,
+    /// The peering's id; for the vendor's direction, which cannot be read from this tenant, the vendor's network's id.
+    pub id: String,
+    pub state: PeeringState,
+    pub sync_level: SyncLevel,
+    /// The vendor's network's address space, or ours, as it is peered.
+    pub address_space: String,
+}
+
+/// What a run cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub requests: u64,
+    pub writes: u64,
+    pub elapsed_ms: u64,
+}

@@ -1,0 +1,11 @@
+//! A run as values, pure: what is wanted ([`Intent`]), what will be done ([`Plan`]), what happens ([`Event`]).
+
+mod decision;
+mod event;
+mod intent;
+mod step;
+
+pub use decision::{Action, Change, Check, Decision, Hold, Plan, PlannedStep, Severity};
+pub use event::{Card, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
+pub use intent::{Consent, Intent, VendorAccess};
+pub use step::{StepId, StepState};

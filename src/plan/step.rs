@@ -1,0 +1,100 @@
+//! The steps' names, what each needs, and the states that one can be in.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One phase of the set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepId {
+    Consent,
+    RoleDefinition,
+    RoleAssignment,
+    VendorRequest,
+    Peering,
+    Verification,
+}
+
+impl StepId {
+    /// All steps, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Consent,
+        Self::RoleDefinition,
+        Self::RoleAssignment,
+        Self::VendorRequest,
+        Self::Peering,
+        Self::Verification,
+    ];
+
+    /// The name in documents and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::RoleDefinition => "role-definition",
+            Self::RoleAssignment => "role-assignment",
+            Self::VendorRequest => "vendor-request",
+            Self::Peering => "peering",
+            Self::Verification => "verification",
+        }
+    }
+
+    /// The steps that have to be over before this one can begin. What is not named here runs side by side.
+    pub fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Consent | Self::RoleDefinition => &[],
+            Self::RoleAssignment => &[Self::Consent, Self::RoleDefinition],
+            // The vendor could be asked earlier, but would fail for want of the role.
+            Self::VendorRequest => &[Self::RoleAssignment],
+            Self::Peering => &[Self::VendorRequest],
+            Self::Verification => &[Self::Peering],
+        }
+    }
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    InPlace,
+    Missing,
+    /// It exists, but not as it should be.
+    Different,
+    /// This operator may not do it.
+    Blocked,
+    /// Somebody else is at work, or has to be.
+    Waiting,
+    NotNeeded,
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::InPlace => "in place",
+            Self::Missing => "missing",
+            Self::Different => "different",
+            Self::Blocked => "blocked",
+            Self::Waiting => "waiting",
+            Self::NotNeeded => "not needed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_comes_after_what_it_needs() {
+        for step in StepId::ALL {
+            assert!(step.needs().iter().all(|needed| *needed < step), "{step}");
+            assert_eq!(serde_json::to_value(step).expect("a name"), step.name());
+        }
+    }
+}
