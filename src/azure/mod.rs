@@ -3,28 +3,32 @@
 //! This is the only folder that names an `azure_*` crate, and it knows no vendor, no step and no screen.
 //!
 //! - [`wire`]: the seam to the world. Every request of the program goes through [`Wire`]: allowed hosts, retries,
-//!   request ids, logging without secrets, counting.
+//!   request ids, logging without secrets, counting. Below it is a [`Transport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
+//! - [`limits`]: every bound on waiting and repeating, with its reason.
 
+mod authorization;
 pub mod client;
 pub mod cloud;
 mod discovery;
 pub mod error;
 mod graph;
+mod https;
 pub mod identity;
 mod legacy;
+pub mod limits;
 mod model;
 mod network;
-mod authorization;
 pub mod transport;
 pub mod wire;
 
 pub use client::Azure;
-pub use cloud::Cloud;
+pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};
-pub use identity::{Auth, Identity, WhoAmI};
+pub use https::{HttpsTransport, TransportOptions};
+pub use identity::{Auth, Identity, SignInError, WhoAmI};
 pub use model::*;
 pub use transport::{Transport, TransportError};
-pub use wire::{Call, Reply, Wire};
+pub use wire::{AllowedHosts, Call, Notice, NoticeWhy, Reply, Wire, WireStats};

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::error::ApiError;
 use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 
 /// `GET /subscriptions`.
@@ -34,6 +35,13 @@ pub struct Vnet {
     /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
     pub provisioning_state: String,
     pub peerings: Vec<Peering>,
+}
+
+/// The virtual networks of several subscriptions, and the subscriptions that would not list theirs.
+#[derive(Debug, Clone, Default)]
+pub struct VnetList {
+    pub vnets: Vec<Vnet>,
+    pub skipped: Vec<(SubscriptionId, ApiError)>,
 }
 
 /// One direction of a peering (`Microsoft.Network/virtualNetworks/virtualNetworkPeerings`).
@@ -93,9 +101,13 @@ pub fn allowed(permissions: &[Permission], action: &str) -> bool {
 fn matches(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|head| action.strip_prefix(head)) else { return false };
+    let Some(mut rest) = parts.next().and_then(|head| action.strip_prefix(head)) else {
+        return false;
+    };
     let mut parts: Vec<&str> = parts.collect();
-    let Some(tail) = parts.pop() else { return rest.is_empty() };
+    let Some(tail) = parts.pop() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
@@ -120,7 +132,10 @@ pub struct RoleAssignment {
 impl RoleAssignment {
     /// The full resource id.
     pub fn id(&self) -> String {
-        format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.scope, self.name)
+        format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments/{}",
+            self.scope, self.name
+        )
     }
 }
 
@@ -151,12 +166,19 @@ mod tests {
             ("*/read", write, false),
             ("Microsoft.Network/virtualNetworks/peer/action", write, false),
             (write, write, true),
-            ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings/writer", write, false),
+            (
+                "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/writer",
+                write,
+                false,
+            ),
             ("Microsoft.*/virtual*/write", write, true),
             ("", write, false),
         ];
         for (pattern, action, expected) in table {
-            let entry = Permission { actions: vec![pattern.to_owned()], ..Permission::default() };
+            let entry = Permission {
+                actions: vec![pattern.to_owned()],
+                ..Permission::default()
+            };
             assert_eq!(entry.allows(action), expected, "{pattern} on {action}");
         }
     }
@@ -170,7 +192,10 @@ mod tests {
         };
         let action = "Microsoft.Authorization/roleAssignments/write";
         assert!(!allowed(std::slice::from_ref(&contributor), action));
-        let admin = Permission { actions: vec!["Microsoft.Authorization/*".into()], ..Permission::default() };
+        let admin = Permission {
+            actions: vec!["Microsoft.Authorization/*".into()],
+            ..Permission::default()
+        };
         assert!(allowed(&[contributor, admin], action));
     }
 }

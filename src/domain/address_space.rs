@@ -13,18 +13,32 @@ pub struct AddressSpace(pub Vec<IpNet>);
 impl AddressSpace {
     /// The prefixes among `texts` that are CIDR blocks; whatever else an API sends is left out.
     pub fn from_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
-        Self(texts.into_iter().filter_map(|text| text.as_ref().trim().parse().ok()).collect())
+        Self(
+            texts
+                .into_iter()
+                .filter_map(|text| text.as_ref().trim().parse().ok())
+                .collect(),
+        )
     }
 
     /// The pairs (ours, theirs) of prefixes that share addresses. Azure refuses to peer where there is one.
     pub fn overlaps(&self, other: &Self) -> Vec<(IpNet, IpNet)> {
-        let pairs = self.0.iter().flat_map(|ours| other.0.iter().map(move |theirs| (*ours, *theirs)));
-        pairs.filter(|(ours, theirs)| ours.contains(theirs) || theirs.contains(ours)).collect()
+        let pairs = self
+            .0
+            .iter()
+            .flat_map(|ours| other.0.iter().map(move |theirs| (*ours, *theirs)));
+        pairs
+            .filter(|(ours, theirs)| ours.contains(theirs) || theirs.contains(ours))
+            .collect()
     }
 
     /// Whether every address of `other` lies in this space.
     pub fn covers(&self, other: &Self) -> bool {
-        !other.0.is_empty() && other.0.iter().all(|theirs| self.0.iter().any(|ours| ours.contains(theirs)))
+        !other.0.is_empty()
+            && other
+                .0
+                .iter()
+                .all(|theirs| self.0.iter().any(|ours| ours.contains(theirs)))
     }
 }
 
@@ -65,6 +79,9 @@ mod tests {
 
     #[test]
     fn what_is_no_prefix_is_left_out() {
-        assert_eq!(AddressSpace::from_texts(["10.0.0.0/16", "soon", ""]).to_string(), "10.0.0.0/16");
+        assert_eq!(
+            AddressSpace::from_texts(["10.0.0.0/16", "soon", ""]).to_string(),
+            "10.0.0.0/16"
+        );
     }
 }

@@ -21,7 +21,13 @@ pub fn role_definition_guid(tenant: TenantId, scope: &str, vendor: &str, role: &
 
 /// The id of the assignment of `role` (its GUID) to `principal` at the virtual network.
 pub fn role_assignment_guid(tenant: TenantId, vnet: &VnetId, principal: Uuid, role: Uuid) -> Uuid {
-    named(&["roleAssignment", &tenant.to_string(), &vnet.to_string(), &principal.to_string(), &role.to_string()])
+    named(&[
+        "roleAssignment",
+        &tenant.to_string(),
+        &vnet.to_string(),
+        &principal.to_string(),
+        &role.to_string(),
+    ])
 }
 
 #[cfg(test)]

@@ -67,7 +67,10 @@ impl VnetId {
     /// # Errors
     /// When the name breaks Azure's naming rules.
     pub fn peering(&self, name: &str) -> Result<PeeringId, IdError> {
-        Ok(PeeringId { vnet: self.clone(), name: check_peering(name)? })
+        Ok(PeeringId {
+            vnet: self.clone(),
+            name: check_peering(name)?,
+        })
     }
 }
 
@@ -84,7 +87,11 @@ pub fn check_group(name: &str) -> Result<String, IdError> {
     let ok = (1..=90).contains(&name.chars().count())
         && name.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
         && !name.ends_with('.');
-    if ok { Ok(name.to_owned()) } else { Err(IdError::BadGroup(name.to_owned())) }
+    if ok {
+        Ok(name.to_owned())
+    } else {
+        Err(IdError::BadGroup(name.to_owned()))
+    }
 }
 
 /// Checks a virtual network name against Azure's rules and gives it back.
@@ -92,7 +99,11 @@ pub fn check_group(name: &str) -> Result<String, IdError> {
 /// # Errors
 /// When it breaks them.
 pub fn check_vnet(name: &str) -> Result<String, IdError> {
-    if well_formed(name, 64) && name.len() >= 2 { Ok(name.to_owned()) } else { Err(IdError::BadVnet(name.to_owned())) }
+    if well_formed(name, 64) && name.len() >= 2 {
+        Ok(name.to_owned())
+    } else {
+        Err(IdError::BadVnet(name.to_owned()))
+    }
 }
 
 /// Checks a peering name against Azure's rules (`^\w([\w.-]{0,78}\w)?$`, ASCII) and gives it back.
@@ -100,7 +111,11 @@ pub fn check_vnet(name: &str) -> Result<String, IdError> {
 /// # Errors
 /// When it breaks them.
 pub fn check_peering(name: &str) -> Result<String, IdError> {
-    if well_formed(name, 80) { Ok(name.to_owned()) } else { Err(IdError::BadPeering(name.to_owned())) }
+    if well_formed(name, 80) {
+        Ok(name.to_owned())
+    } else {
+        Err(IdError::BadPeering(name.to_owned()))
+    }
 }
 
 fn well_formed(name: &str, longest: usize) -> bool {
@@ -203,7 +218,9 @@ macro_rules! as_text {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };
@@ -223,18 +240,27 @@ mod tests {
 
     #[test]
     fn an_id_keeps_its_case_and_compares_without_it() {
-        let given = format!("/SUBSCRIPTIONS/{SUB}/resourcegroups/RG-Net/Providers/microsoft.network/virtualnetworks/VNet-App");
+        let given =
+            format!("/SUBSCRIPTIONS/{SUB}/resourcegroups/RG-Net/Providers/microsoft.network/virtualnetworks/VNet-App");
         let id: VnetId = given.parse().expect("an id in any case");
         assert_eq!(id.name, "VNet-App");
         assert_eq!(id, vnet("rg-net", "vnet-app").expect("a good id"));
-        assert!(id.to_string().ends_with("/resourceGroups/RG-Net/providers/Microsoft.Network/virtualNetworks/VNet-App"));
+        assert!(
+            id.to_string()
+                .ends_with("/resourceGroups/RG-Net/providers/Microsoft.Network/virtualNetworks/VNet-App")
+        );
     }
 
     #[test]
     fn names_that_would_change_the_url_are_refused() {
-        for bad in ["", "../x", "a/b", "a?b", "a#b", "a b", "-a", "a-", ".a", "a.", "a\n", "a%2f", "é"] {
+        for bad in [
+            "", "../x", "a/b", "a?b", "a#b", "a b", "-a", "a-", ".a", "a.", "a\n", "a%2f", "é",
+        ] {
             assert!(vnet("rg", bad).is_err(), "virtual network name {bad:?}");
-            assert!(vnet("rg", "ok").expect("a good id").peering(bad).is_err(), "peering name {bad:?}");
+            assert!(
+                vnet("rg", "ok").expect("a good id").peering(bad).is_err(),
+                "peering name {bad:?}"
+            );
         }
         for bad in ["", "a/b", "..", "a.", "a b", "a?"] {
             assert!(vnet(bad, "vnet").is_err(), "resource group {bad:?}");
@@ -244,15 +270,26 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_a_vnet_id_says_what_one_looks_like() {
-        for bad in ["vnet-app", "/subscriptions/x", &format!("/subscriptions/{SUB}/resourceGroups/rg"), ""] {
+        for bad in [
+            "vnet-app",
+            "/subscriptions/x",
+            &format!("/subscriptions/{SUB}/resourceGroups/rg"),
+            "",
+        ] {
             let message = bad.parse::<VnetId>().expect_err("not an id").to_string();
-            assert!(message.contains("/subscriptions/SUBSCRIPTION/resourceGroups"), "{message}");
+            assert!(
+                message.contains("/subscriptions/SUBSCRIPTION/resourceGroups"),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn a_peering_id_goes_through_text_and_back() {
-        let id = vnet("rg", "vnet-app").expect("a good id").peering("to-kong").expect("a good name");
+        let id = vnet("rg", "vnet-app")
+            .expect("a good id")
+            .peering("to-kong")
+            .expect("a good name");
         assert_eq!(id.to_string().parse::<PeeringId>(), Ok(id));
     }
 }

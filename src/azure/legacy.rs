@@ -1,0 +1,1 @@
+//! The generated clients, put on the wire.

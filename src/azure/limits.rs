@@ -1,0 +1,1 @@
+//! Every bound on waiting, repeating and size, with its reason.
