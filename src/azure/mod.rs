@@ -10,6 +10,7 @@
 //! - [`limits`]: every bound on waiting and repeating, with its reason.
 
 mod authorization;
+mod call;
 pub mod client;
 pub mod cloud;
 mod discovery;
@@ -21,6 +22,11 @@ mod legacy;
 pub mod limits;
 mod model;
 mod network;
+mod redact;
+mod refusal;
+mod retry;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 pub mod wire;
 
