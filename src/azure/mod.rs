@@ -33,7 +33,7 @@ pub mod wire;
 pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};
-pub use https::{HttpsTransport, TransportOptions};
+pub use https::{HttpsTransport, TlsError, TransportOptions};
 pub use identity::{Auth, Identity, SignInError, WhoAmI};
 pub use model::*;
 pub use transport::{Transport, TransportError};
