@@ -12,7 +12,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 pub use self::claims::WhoAmI;
@@ -206,6 +206,15 @@ impl Identity {
     /// Drops the tokens, so that the next ones carry what has changed since (roles, groups).
     pub fn forget(&self) {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Drops one token that a service has turned away, unless another caller has replaced it already.
+    pub(super) async fn replace(&self, scope: &str, turned_away: &SecretString) {
+        let slot = self.slot(scope);
+        let mut held = slot.held.lock().await;
+        if matches!(&*held, Some(Ok(held)) if held.token.expose_secret() == turned_away.expose_secret()) {
+            *held = None;
+        }
     }
 
     fn slot(&self, scope: &str) -> Arc<Slot> {
