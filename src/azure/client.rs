@@ -1,33 +1,122 @@
-//! What the steps call.
+//! What the steps call: one signed-in view of Azure. The operations are in the files of their services.
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::call::{Call, Reply};
 use super::cloud::Cloud;
-use super::error::ApiError;
+use super::error::{ApiError, Service};
 use super::identity::{Identity, WhoAmI};
+use super::limits;
 use super::wire::Wire;
 
-/// Azure, as one signed-in identity sees it; clones share everything.
-#[derive(Clone)]
+/// Azure, as one signed-in identity sees it; clones share the connection, the counters and the tokens.
+#[derive(Debug, Clone)]
 pub struct Azure {
     cloud: Cloud,
     wire: Wire,
     identity: Identity,
 }
 
+/// One page of a list: ARM's `nextLink`, Graph's `@odata.nextLink`.
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink", alias = "@odata.nextLink")]
+    next_link: Option<String>,
+}
+
 impl Azure {
+    /// Azure in `cloud`, by `wire`, as `identity`.
     pub fn new(cloud: Cloud, wire: Wire, identity: Identity) -> Self {
         Self { cloud, wire, identity }
     }
+
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
+
     pub fn wire(&self) -> &Wire {
         &self.wire
     }
+
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
+
+    /// Who is signed in, by the claims of the ARM token.
+    ///
     /// # Errors
     /// When no token can be had, or it cannot be read.
     pub async fn who_am_i(&self) -> Result<WhoAmI, ApiError> {
-        todo!()
+        self.identity.who_am_i(&self.cloud.arm_scope()).await
     }
+
+    /// Where ARM has `path` (a full path such as `/subscriptions/…`).
+    pub(super) fn arm_url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        under(&self.cloud.arm, path, query)
+    }
+
+    /// Where Graph has `path` (such as `servicePrincipals`).
+    pub(super) fn graph_url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        under(&self.cloud.graph, &format!("/v1.0/{path}"), query)
+    }
+
+    /// Sends with a token of the call's service and gives back a 2xx answer.
+    ///
+    /// # Errors
+    /// When there is no token, no answer, or a refusal.
+    pub(super) async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+        let scope = match call.service {
+            Service::Graph => self.cloud.graph_scope(),
+            _ => self.cloud.arm_scope(),
+        };
+        let token = self.identity.token(&scope).await?;
+        let refused = match self.wire.send(call.clone().bearer(&token)).await?.accepted() {
+            // A token of another tenant is wrong for good.
+            Err(error) if error.status() == Some(401) && error.code() != Some("InvalidAuthenticationTokenTenant") => {
+                error
+            }
+            other => return other,
+        };
+        // Revoked, or a clock is wrong: one more try, if there is another token to be had.
+        self.identity.replace(&scope, &token).await;
+        let fresh = self.identity.token(&scope).await?;
+        if fresh.expose_secret() == token.expose_secret() {
+            return Err(refused);
+        }
+        self.wire.send(call.bearer(&fresh)).await?.accepted()
+    }
+
+    /// Everything of a list, page after page.
+    pub(super) async fn list<T: DeserializeOwned>(&self, service: Service, first: Url) -> Result<Vec<T>, ApiError> {
+        let mut all = Vec::new();
+        let mut url = first;
+        for _ in 0..limits::PAGES {
+            let reply = self.send(Call::get(service, url.clone())).await?;
+            let page: Page<T> = reply.clone().json()?;
+            all.extend(page.value);
+            match page.next_link.filter(|link| !link.is_empty()) {
+                None => return Ok(all),
+                Some(link) => {
+                    url = url
+                        .join(&link)
+                        .map_err(|error| reply.unreadable(&format!("its nextLink: {error}")))?;
+                }
+            }
+        }
+        Err(Call::get(service, url).failed(super::Failure::Unreadable {
+            status: 200,
+            why: format!("the list has more than {} pages", limits::PAGES),
+        }))
+    }
+}
+
+fn under(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = base.clone();
+    url.set_path(path);
+    url.query_pairs_mut().extend_pairs(query);
+    url
 }

@@ -1,6 +1,9 @@
-//! Which hosts and audiences a cloud has.
-use std::path::PathBuf;
+//! Which hosts and audiences a cloud has: one of Azure's own, or one from a file in the form that `az cloud show`
+//! prints.
 
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
@@ -9,8 +12,12 @@ use crate::domain::TenantId;
 /// Why a cloud cannot be used; the text names the file and the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
-    #[error("cannot read {file}: {why}")]
+    #[error("'{0}' is neither a cloud (public, usgov, china) nor a file with the JSON that `az cloud show` prints")]
+    Unknown(String),
+    #[error("cannot read {}: {why}", file.display())]
     Unreadable { file: PathBuf, why: String },
+    #[error("{at}: not the JSON that `az cloud show` prints: {why}")]
+    NotJson { at: String, why: String },
     #[error("{at}: {field}: {why}")]
     Field {
         at: String,
@@ -27,7 +34,7 @@ pub struct Cloud {
     pub login: Url,
     /// Azure Resource Manager: `https://management.azure.com/`.
     pub arm: Url,
-    /// The resource that ARM tokens are asked for: `https://management.core.windows.net/`.
+    /// The resource that ARM tokens are asked for: `https://management.core.windows.net/`, as the cloud writes it.
     pub arm_audience: String,
     /// Microsoft Graph: `https://graph.microsoft.com/`.
     pub graph: Url,
@@ -35,42 +42,287 @@ pub struct Cloud {
     pub ca_bundle: Option<String>,
 }
 
+/// What `az cloud show` prints, as far as it is needed, and `caBundle`, which is ours.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    name: Option<String>,
+    endpoints: Option<Endpoints>,
+    ca_bundle: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoints {
+    active_directory: Option<String>,
+    active_directory_resource_id: Option<String>,
+    resource_manager: Option<String>,
+    microsoft_graph_resource_id: Option<String>,
+}
+
 impl Cloud {
+    /// Azure, as most of the world has it (`AzureCloud`).
     pub fn public() -> Self {
-        todo!()
+        Self::known(
+            "public",
+            [
+                "login.microsoftonline.com",
+                "management.azure.com",
+                "management.core.windows.net",
+                "graph.microsoft.com",
+            ],
+        )
     }
+
+    /// Azure for the US government (`AzureUSGovernment`).
     pub fn us_gov() -> Self {
-        todo!()
+        Self::known(
+            "usgov",
+            [
+                "login.microsoftonline.us",
+                "management.usgovcloudapi.net",
+                "management.core.usgovcloudapi.net",
+                "graph.microsoft.us",
+            ],
+        )
     }
+
+    /// Azure in China (`AzureChinaCloud`).
     pub fn china() -> Self {
-        todo!()
+        Self::known(
+            "china",
+            [
+                "login.chinacloudapi.cn",
+                "management.chinacloudapi.cn",
+                "management.core.chinacloudapi.cn",
+                "microsoftgraph.chinacloudapi.cn",
+            ],
+        )
     }
+
+    fn known(name: &str, [login, arm, audience, graph]: [&str; 4]) -> Self {
+        let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts above are written well");
+        Self {
+            name: name.to_owned(),
+            login: url(login),
+            arm: url(arm),
+            arm_audience: format!("https://{audience}/"),
+            graph: url(graph),
+            ca_bundle: None,
+        }
+    }
+
+    /// The cloud of that name (`public`, `usgov`, `china`, or as az writes them), or the one in that file.
+    ///
     /// # Errors
-    /// When it is neither a name nor a file with a cloud in it.
-    pub fn from_name_or_file(_text: &str) -> Result<Self, CloudError> {
-        todo!()
+    /// When it is neither, or the file does not hold a cloud.
+    pub fn from_name_or_file(text: &str) -> Result<Self, CloudError> {
+        match text.to_ascii_lowercase().as_str() {
+            "public" | "azurecloud" => return Ok(Self::public()),
+            "usgov" | "azureusgovernment" => return Ok(Self::us_gov()),
+            "china" | "azurechinacloud" => return Ok(Self::china()),
+            _ => {}
+        }
+        let file = Path::new(text);
+        let json = std::fs::read_to_string(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => CloudError::Unknown(text.to_owned()),
+            _ => CloudError::Unreadable {
+                file: file.to_owned(),
+                why: error.to_string(),
+            },
+        })?;
+        Self::from_json(&json, text, file.parent().unwrap_or(Path::new("")))
     }
+
     /// Reads what `az cloud show` prints; `at` names it in errors, a relative `caBundle` starts at `folder`.
     ///
     /// # Errors
-    /// When a field is missing or wrong.
-    pub fn from_json(_json: &str, _at: &str, _folder: &std::path::Path) -> Result<Self, CloudError> {
-        todo!()
+    /// When a field is missing or wrong, or the CA bundle cannot be read.
+    pub fn from_json(json: &str, at: &str, folder: &Path) -> Result<Self, CloudError> {
+        let shown: Shown = serde_json::from_str(json).map_err(|error| CloudError::NotJson {
+            at: at.to_owned(),
+            why: error.to_string(),
+        })?;
+        let missing = |field| CloudError::Field {
+            at: at.to_owned(),
+            field,
+            why: "is missing".to_owned(),
+        };
+        let endpoints = shown.endpoints.ok_or_else(|| missing("endpoints"))?;
+        let url = |field, text: Option<String>| {
+            endpoint(&text.ok_or_else(|| missing(field))?).map_err(|why| CloudError::Field {
+                at: at.to_owned(),
+                field,
+                why,
+            })
+        };
+        const AUDIENCE: &str = "endpoints.activeDirectoryResourceId";
+        Ok(Self {
+            name: shown.name.unwrap_or_else(|| at.to_owned()),
+            login: url("endpoints.activeDirectory", endpoints.active_directory)?,
+            arm: url("endpoints.resourceManager", endpoints.resource_manager)?,
+            arm_audience: endpoints
+                .active_directory_resource_id
+                .filter(|text| !text.trim().is_empty())
+                .ok_or_else(|| missing(AUDIENCE))?,
+            graph: url(
+                "endpoints.microsoftGraphResourceId",
+                endpoints.microsoft_graph_resource_id,
+            )?,
+            ca_bundle: shown.ca_bundle.map(|text| ca_bundle(text, folder)).transpose()?,
+        })
     }
-    /// The endpoints a token may go to.
+
+    /// The endpoints that a token of this cloud may go to.
     pub fn origins(&self) -> [&Url; 3] {
-        todo!()
+        [&self.login, &self.arm, &self.graph]
     }
-    /// Where an administrator of `tenant` consents to the application.
-    pub fn admin_consent_url(&self, _tenant: TenantId, _app_id: Uuid) -> Url {
-        todo!()
+
+    /// Where an administrator of `tenant` consents to the application, which creates its service principal there.
+    pub fn admin_consent_url(&self, tenant: TenantId, app_id: Uuid) -> Url {
+        let mut url = self.login.clone();
+        url.set_path(&format!("{tenant}/adminconsent"));
+        url.query_pairs_mut().append_pair("client_id", &app_id.to_string());
+        url
     }
-    /// The scope of ARM tokens.
+
+    /// The scope of ARM tokens. The audience is kept as it is, so one that ends in `/` gives two slashes, as with az:
+    /// Entra takes what stands before `/.default` for the audience, to the letter.
     pub fn arm_scope(&self) -> String {
-        todo!()
+        format!("{}/.default", self.arm_audience)
     }
+
     /// The scope of Graph tokens.
     pub fn graph_scope(&self) -> String {
-        todo!()
+        format!("{}/.default", self.graph.as_str().trim_end_matches('/'))
+    }
+}
+
+/// An endpoint that can be used: https, a host, and nothing behind it. A path would be lost, because both Azure
+/// libraries put paths at the root of the host.
+fn endpoint(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|error| format!("'{text}' is not a URL: {error}"))?;
+    if url.scheme() != "https" {
+        return Err(format!("'{text}' is not https"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(format!("'{text}' has more than a host and a port"));
+    }
+    Ok(url)
+}
+
+/// PEM text, or the path of a file with it.
+fn ca_bundle(text: String, folder: &Path) -> Result<String, CloudError> {
+    if text.contains("-----BEGIN") {
+        return Ok(text);
+    }
+    let file = folder.join(&text);
+    std::fs::read_to_string(&file).map_err(|error| CloudError::Unreadable {
+        file,
+        why: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOWN: &str = r#"{
+      "endpoints": {
+        "activeDirectory": "https://127.0.0.1:4433",
+        "activeDirectoryGraphResourceId": "https://graph.windows.net/",
+        "activeDirectoryResourceId": "https://management.core.windows.net/",
+        "microsoftGraphResourceId": "https://127.0.0.1:4433/",
+        "resourceManager": "https://127.0.0.1:4433/"
+      },
+      "isActive": true, "name": "sandbox", "profile": "latest", "suffixes": {}
+    }"#;
+
+    fn from(json: &str) -> Result<Cloud, CloudError> {
+        Cloud::from_json(json, "cloud.json", Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn azs_own_output_is_a_cloud() {
+        let cloud = from(SHOWN).unwrap();
+        assert_eq!(
+            (cloud.name.as_str(), cloud.arm.as_str()),
+            ("sandbox", "https://127.0.0.1:4433/")
+        );
+        assert_eq!(cloud.arm_scope(), "https://management.core.windows.net//.default");
+        assert_eq!(cloud.graph_scope(), "https://127.0.0.1:4433/.default");
+        assert_eq!(cloud.ca_bundle, None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_field() {
+        let table = [
+            (
+                r#""https://127.0.0.1:4433""#,
+                r#""http://127.0.0.1:4433""#,
+                "activeDirectory: 'http://127.0.0.1:4433' is not https",
+            ),
+            (
+                r#""resourceManager": "https://127.0.0.1:4433/""#,
+                r#""resourceManager": "https://h/arm""#,
+                "more than a host",
+            ),
+            (
+                r#""resourceManager""#,
+                r#""other""#,
+                "endpoints.resourceManager: is missing",
+            ),
+            (
+                r#""activeDirectoryResourceId""#,
+                r#""other""#,
+                "endpoints.activeDirectoryResourceId: is missing",
+            ),
+            (r#""endpoints""#, r#""other""#, "endpoints: is missing"),
+            (r#""https://127.0.0.1:4433""#, r#""login""#, "is not a URL"),
+            (
+                r#""isActive": true"#,
+                r#""caBundle": "no-such.pem""#,
+                "cannot read /nowhere/no-such.pem",
+            ),
+            ("{", "", "not the JSON"),
+        ];
+        for (what, with, expected) in table {
+            let error = from(&SHOWN.replacen(what, with, 1)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_ca_bundle_is_text_or_a_file_beside_the_cloud() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
+        let file = folder.path().join("cloud.json");
+        std::fs::write(&file, SHOWN.replace(r#""isActive": true"#, r#""caBundle": "ca.pem""#)).unwrap();
+        let cloud = Cloud::from_name_or_file(file.to_str().unwrap()).unwrap();
+        assert_eq!(cloud.ca_bundle.as_deref(), Some("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn a_name_in_any_case_is_a_cloud_and_a_wrong_one_lists_the_right_ones() {
+        assert_eq!(Cloud::from_name_or_file("AzureCloud"), Ok(Cloud::public()));
+        assert_eq!(
+            Cloud::from_name_or_file("USGov").unwrap().arm.host_str(),
+            Some("management.usgovcloudapi.net")
+        );
+        assert_eq!(
+            Cloud::from_name_or_file("china").unwrap().login.host_str(),
+            Some("login.chinacloudapi.cn")
+        );
+        let error = Cloud::from_name_or_file("pubic").unwrap_err().to_string();
+        assert!(error.contains("public, usgov, china"), "{error}");
+    }
+
+    #[test]
+    fn the_consent_page_is_the_tenants_own() {
+        let url = Cloud::public().admin_consent_url(Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(
+            url.as_str(),
+            "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001/adminconsent?client_id=00000000-0000-0000-0000-000000000002"
+        );
     }
 }

@@ -1,15 +1,63 @@
-//! Service principals.
+//! Service principals (Microsoft Graph v1.0).
+
+use serde::Deserialize;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::call::Call;
 use super::client::Azure;
-use super::error::ApiError;
+use super::error::{ApiError, Service};
 use super::model::ServicePrincipal;
 
-impl Azure {
-    pub async fn service_principal(&self, _app_id: Uuid) -> Result<Option<ServicePrincipal>, ApiError> {
-        todo!()
+const FIELDS: &str = "id,appId,displayName,accountEnabled,appOwnerOrganizationId";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: Uuid,
+    app_id: Uuid,
+    display_name: Option<String>,
+    account_enabled: Option<bool>,
+    app_owner_organization_id: Option<Uuid>,
+}
+
+impl From<Shown> for ServicePrincipal {
+    fn from(shown: Shown) -> Self {
+        Self {
+            id: shown.id,
+            app_id: shown.app_id,
+            display_name: shown.display_name.unwrap_or_default(),
+            account_enabled: shown.account_enabled.unwrap_or(true),
+            owner_tenant: shown.app_owner_organization_id,
+        }
     }
-    pub async fn create_service_principal(&self, _app_id: Uuid) -> Result<ServicePrincipal, ApiError> {
-        todo!()
+}
+
+impl Azure {
+    /// The service principal of the application in the signed-in tenant; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn service_principal(&self, app_id: Uuid) -> Result<Option<ServicePrincipal>, ApiError> {
+        let filter = format!("appId eq '{app_id}'");
+        let url = self.graph_url("servicePrincipals", &[("$filter", &filter), ("$select", FIELDS)]);
+        let found: Vec<Shown> = self.list(Service::Graph, url).await?;
+        Ok(found
+            .into_iter()
+            .find(|shown| shown.app_id == app_id)
+            .map(ServicePrincipal::from))
+    }
+
+    /// Creates the application's service principal in the signed-in tenant: the same as consenting to an application
+    /// that asks for no permissions.
+    ///
+    /// # Errors
+    /// When Graph refuses: `Authorization_RequestDenied`, `Request_BadRequest` with `NoBackingApplicationObject`,
+    /// `Request_MultipleObjectsWithSameKeyValue` where there is one already.
+    pub async fn create_service_principal(&self, app_id: Uuid) -> Result<ServicePrincipal, ApiError> {
+        let call = Call::post(Service::Graph, self.graph_url("servicePrincipals", &[]))
+            .json(&json!({ "appId": app_id, "accountEnabled": true }));
+        let shown: Shown = self.send(call).await?.json()?;
+        Ok(shown.into())
     }
 }

@@ -1,7 +1,13 @@
-//! The production transport.
-use async_trait::async_trait;
-use bytes::Bytes;
+//! The production transport: one reqwest client on rustls and ring.
 
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use reqwest::{Certificate, Client, NoProxy, Proxy};
+
+use super::limits;
 use super::transport::{Transport, TransportError};
 
 /// What the production transport can be told.
@@ -11,21 +17,255 @@ pub struct TransportOptions {
     pub extra_roots_pem: Option<String>,
 }
 
-/// Sends requests with reqwest: rustls with ring, the system's trust store, no redirects, no retries.
-#[derive(Debug, Clone)]
-pub struct HttpsTransport {}
+/// Why the client cannot be built: certificates that cannot be read, or a system without any.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot set up TLS: {0}")]
+pub struct TlsError(String);
+
+/// Sends requests with reqwest: the system's trust store and what is added to it, the system's proxy except for this
+/// machine itself, no redirects (one could carry a token elsewhere), and no retries, which are [`super::Wire`]'s part.
+#[derive(Clone)]
+pub struct HttpsTransport(Client);
+
+impl fmt::Debug for HttpsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpsTransport")
+    }
+}
 
 impl HttpsTransport {
+    /// Builds the client; this reads the system's trust store.
+    ///
     /// # Errors
-    /// A sentence that says what is wrong with the certificates or the TLS set-up.
-    pub fn new(_options: &TransportOptions) -> Result<Self, TransportError> {
-        todo!()
+    /// When the extra certificates are no PEM certificates, or there is no usable trust store.
+    pub fn new(options: &TransportOptions) -> Result<Self, TlsError> {
+        // Fails only where a provider is installed already; then that one is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .user_agent(concat!("peerctl/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(limits::CONNECT)
+            .timeout(limits::REQUEST);
+        for proxy in system_proxies() {
+            builder = builder.proxy(proxy);
+        }
+        if let Some(pem) = &options.extra_roots_pem {
+            let roots = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| TlsError(chain(&error)))?;
+            if roots.is_empty() {
+                return Err(TlsError("the CA bundle holds no PEM certificate".to_owned()));
+            }
+            builder = builder.tls_certs_merge(roots);
+        }
+        builder.build().map(Self).map_err(|error| TlsError(chain(&error)))
     }
 }
 
 #[async_trait]
 impl Transport for HttpsTransport {
-    async fn send(&self, _request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        todo!()
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let request = reqwest::Request::try_from(request).map_err(|error| TransportError::NotAllowed {
+            host: host.clone(),
+            why: chain(&error),
+        })?;
+        let mut answer = self.0.execute(request).await.map_err(|error| failure(&host, &error))?;
+        let mut head = http::Response::new(());
+        *head.status_mut() = answer.status();
+        *head.version_mut() = answer.version();
+        *head.headers_mut() = std::mem::take(answer.headers_mut());
+        let body = whole_body(&host, answer).await?;
+        Ok(head.map(|()| body))
+    }
+}
+
+async fn whole_body(host: &str, mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
+    let mut body = BytesMut::new();
+    // Once the head is here the request has been carried out: whatever happens now leaves that open no more.
+    while let Some(chunk) = answer.chunk().await.map_err(|error| after_the_head(host, &error))? {
+        if body.len() + chunk.len() > limits::BODY {
+            return Err(TransportError::TooLarge {
+                host: host.to_owned(),
+                limit: limits::BODY,
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), never for this machine and
+/// its metadata service: no proxy can reach those.
+fn system_proxies() -> Vec<Proxy> {
+    const HERE: &str = "localhost,127.0.0.0/8,::1,169.254.169.254";
+    let given = |names: [&str; 2]| {
+        names
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().map(|value| value.trim().to_owned()))
+    };
+    let exceptions = given(["no_proxy", "NO_PROXY"]).map_or(HERE.to_owned(), |given| format!("{given},{HERE}"));
+    let except = NoProxy::from_string(&exceptions);
+    let all = given(["all_proxy", "ALL_PROXY"]);
+    let https = given(["https_proxy", "HTTPS_PROXY"])
+        .or(all.clone())
+        .filter(|url| !url.is_empty());
+    let http = given(["http_proxy", "HTTP_PROXY"])
+        .or(all)
+        .filter(|url| !url.is_empty());
+    let proxies = [https.map(Proxy::https), http.map(Proxy::http)];
+    proxies
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|proxy| proxy.no_proxy(except.clone()))
+        .collect()
+}
+
+fn failure(host: &str, error: &reqwest::Error) -> TransportError {
+    let host = host.to_owned();
+    let why = chain(error);
+    if let Some(why) = tls(&why) {
+        return TransportError::Tls { host, why };
+    }
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => TransportError::Connect {
+            host,
+            why: format!("no answer for {} s", limits::CONNECT.as_secs()),
+        },
+        (true, false) => TransportError::Connect { host, why },
+        (false, true) => TransportError::Timeout {
+            host,
+            seconds: limits::REQUEST.as_secs(),
+        },
+        (false, false) => TransportError::Broken { host, why },
+    }
+}
+
+fn after_the_head(host: &str, error: &reqwest::Error) -> TransportError {
+    let host = host.to_owned();
+    if error.is_timeout() {
+        TransportError::Timeout {
+            host,
+            seconds: limits::REQUEST.as_secs(),
+        }
+    } else {
+        TransportError::Broken {
+            host,
+            why: chain(error),
+        }
+    }
+}
+
+/// A refused certificate in plain words: rustls' own are for programmers, and reqwest has no error kind for it.
+fn tls(why: &str) -> Option<String> {
+    let (_, reason) = why.split_once("invalid peer certificate: ")?;
+    Some(if reason.starts_with("UnknownIssuer") {
+        "its certificate comes from an authority that this system does not trust. Behind a proxy that inspects TLS, \
+         give the proxy's CA with SSL_CERT_FILE, or as caBundle of a cloud file"
+            .to_owned()
+    } else if reason.to_ascii_lowercase().starts_with("expired") || reason.contains("expired") {
+        "its certificate has expired, or this system's clock is wrong".to_owned()
+    } else if reason.contains("NotValidForName") || reason.contains("not valid for name") {
+        "its certificate is for another name".to_owned()
+    } else {
+        format!("its certificate is not accepted: {reason}")
+    })
+}
+
+/// The innermost causes are what tells people something; the outer ones repeat the URL, queries and all.
+fn chain(error: &dyn Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if causes.last().is_none_or(|last: &String| *last != text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    if causes.is_empty() {
+        without_url(error)
+    } else {
+        causes.join(": ")
+    }
+}
+
+fn without_url(error: &dyn Error) -> String {
+    let text = error.to_string();
+    text.split(" for url (").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one connection with `bytes` and closes it.
+    async fn serve(bytes: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(&bytes).await;
+        });
+        format!("http://{address}/x?secret=1")
+    }
+
+    async fn fetch(url: &str) -> Result<http::Response<Bytes>, TransportError> {
+        let transport = HttpsTransport::new(&TransportOptions::default()).unwrap();
+        transport
+            .send(http::Request::get(url).body(Bytes::new()).unwrap())
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_whole_and_redirects_are_not_followed() {
+        let url =
+            serve(b"HTTP/1.1 302 Found\r\nlocation: http://elsewhere/\r\ncontent-length: 5\r\n\r\nhello".into()).await;
+        let answer = fetch(&url).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (302, &b"hello"[..]));
+        assert_eq!(answer.headers()["location"], "http://elsewhere/");
+    }
+
+    #[tokio::test]
+    async fn what_never_left_and_what_broke_are_told_apart() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let refused = fetch(&format!("http://{address}/")).await.unwrap_err();
+        assert!(
+            matches!(refused, TransportError::Connect { .. }) && !refused.may_have_taken_effect(),
+            "{refused}"
+        );
+        for cut in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhalf"] {
+            let broken = fetch(&serve(cut.into()).await).await.unwrap_err();
+            assert!(matches!(broken, TransportError::Broken { .. }), "{broken}");
+            assert!(!broken.to_string().contains("secret"), "{broken}");
+        }
+        let mut large = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        large.resize(limits::BODY + 100_000, b'x');
+        let error = fetch(&serve(large).await).await.unwrap_err();
+        assert!(matches!(error, TransportError::TooLarge { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_ca_bundle_without_a_certificate_is_refused() {
+        for pem in ["", "nonsense"] {
+            let options = TransportOptions {
+                extra_roots_pem: Some(pem.to_owned()),
+            };
+            assert!(HttpsTransport::new(&options).is_err(), "{pem:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_issuer_is_explained() {
+        let why = tls("error trying to connect: invalid peer certificate: UnknownIssuer").unwrap();
+        assert!(why.contains("SSL_CERT_FILE"), "{why}");
+        assert_eq!(tls("connection refused"), None);
     }
 }

@@ -1,12 +1,25 @@
-//! Tokens.
+//! Tokens: whose they are, where they come from, and keeping them while they are good.
+
+mod adapter;
+mod certificate;
+mod claims;
+mod source;
+mod trouble;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::SecretString;
-use uuid::Uuid;
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
 
+pub use self::claims::WhoAmI;
+use self::source::{Place, Source};
 use super::cloud::Cloud;
-use super::error::ApiError;
+use super::error::{ApiError, Failure, Service};
+use super::limits;
 use super::wire::Wire;
 use crate::domain::TenantId;
 
@@ -16,9 +29,13 @@ pub enum Auth {
     /// Environment, then workload identity, then the Azure CLI.
     #[default]
     Auto,
+    /// What `az login` left.
     AzureCli,
+    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`.
     Environment,
+    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and the token of another issuer in `AZURE_FEDERATED_TOKEN_FILE`.
     WorkloadIdentity,
+    /// The identity of the Azure machine that this runs on; `AZURE_CLIENT_ID` chooses among several.
     ManagedIdentity,
 }
 
@@ -31,76 +48,228 @@ impl Auth {
         Self::WorkloadIdentity,
         Self::ManagedIdentity,
     ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::AzureCli => "azure-cli",
+            Self::Environment => "environment",
+            Self::WorkloadIdentity => "workload-identity",
+            Self::ManagedIdentity => "managed-identity",
+        }
+    }
 }
 
 impl fmt::Display for Auth {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
 impl FromStr for Auth {
     type Err = String;
-    fn from_str(_text: &str) -> Result<Self, String> {
-        todo!()
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|auth| auth.name() == text).ok_or_else(|| {
+            format!(
+                "'{text}' is no way to sign in; there are {}",
+                Self::ALL.map(Self::name).join(", ")
+            )
+        })
     }
 }
 
-/// Why no identity can be made of what was given.
+/// Why no identity can be made of what was given; the text says what to give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SignInError(pub String);
 
 impl From<SignInError> for ApiError {
-    fn from(_error: SignInError) -> Self {
-        todo!()
+    fn from(error: SignInError) -> Self {
+        trouble::no_token(error.0)
     }
-}
-
-/// Who a token speaks for, as its claims say (not verified: that is the API's part).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WhoAmI {
-    pub tenant: TenantId,
-    pub object_id: Uuid,
-    /// The application that the token was issued to.
-    pub app_id: Option<Uuid>,
-    /// `upn` or `unique_name`, or "application APPID".
-    pub name: String,
-    pub is_user: bool,
-    /// Template ids of the user's active directory roles (`wids`).
-    pub directory_roles: Vec<Uuid>,
 }
 
 /// A signed-in identity in one tenant; clones share the tokens.
 #[derive(Clone)]
-pub struct Identity;
+pub struct Identity {
+    source: Arc<Source>,
+    place: Place,
+    tokens: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
+}
+
+/// Tenant (none where az decides) and scope.
+type Key = (Option<String>, String);
+
+/// One token, and the lock that makes its next fetch the only one.
+#[derive(Default)]
+struct Slot {
+    held: tokio::sync::Mutex<Option<Result<Held, ApiError>>>,
+    /// How many fetches have ended.
+    fetches: AtomicU64,
+}
+
+struct Held {
+    token: SecretString,
+    fresh_until: OffsetDateTime,
+}
+
+/// Without tokens and secrets.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Identity({}, tenant {})",
+            self.source.name(),
+            self.place.tenant.as_deref().unwrap_or("of az")
+        )
+    }
+}
 
 impl Identity {
+    /// Chooses where tokens come from; nothing is fetched yet. `vars` reads environment variables, `tenant` overrides
+    /// `AZURE_TENANT_ID`.
+    ///
     /// # Errors
-    /// When something is missing; the text says what and how to give it.
+    /// When something is missing or a file cannot be used; the text says what and how to give it.
     pub fn new(
-        _auth: Auth,
-        _vars: &dyn Fn(&str) -> Option<String>,
-        _tenant: Option<TenantId>,
-        _cloud: &Cloud,
-        _wire: Wire,
+        auth: Auth,
+        vars: &dyn Fn(&str) -> Option<String>,
+        tenant: Option<TenantId>,
+        cloud: &Cloud,
+        wire: Wire,
     ) -> Result<Self, SignInError> {
-        todo!()
+        let source = Source::choose(auth, vars)?;
+        let given = vars("AZURE_TENANT_ID").filter(|text| !text.trim().is_empty());
+        let tenant = tenant
+            .map(|tenant| tenant.to_string())
+            .or(given.filter(|_| source.is_application()));
+        if tenant.is_none() && source.is_application() {
+            return Err(SignInError(
+                "No tenant is given: set AZURE_TENANT_ID, or give --tenant-id, for an application to sign in."
+                    .to_owned(),
+            ));
+        }
+        Ok(Self::with(
+            source,
+            Place {
+                tenant,
+                authority: cloud.login.clone(),
+                wire,
+            },
+        ))
     }
+
+    fn with(source: Source, place: Place) -> Self {
+        Self {
+            source: Arc::new(source),
+            place,
+            tokens: Arc::default(),
+        }
+    }
+
     /// The same identity in another tenant.
     #[must_use]
-    pub fn in_tenant(&self, _tenant: TenantId) -> Self {
-        todo!()
+    pub fn in_tenant(&self, tenant: TenantId) -> Self {
+        Self {
+            place: Place {
+                tenant: Some(tenant.to_string()),
+                ..self.place.clone()
+            },
+            ..self.clone()
+        }
     }
-    /// A token for `scope`, at least five minutes of life in it.
+
+    /// A token for `scope`, with at least five minutes of life in it where the issuer gives that much. It is fetched
+    /// once, however many ask at the same time: each question to az starts a process.
     ///
     /// # Errors
     /// Entra's refusal, or `NoToken` with the command that signs in.
-    pub async fn token(&self, _scope: &str) -> Result<SecretString, ApiError> {
-        todo!()
+    pub async fn token(&self, scope: &str) -> Result<SecretString, ApiError> {
+        let slot = self.slot(scope);
+        let seen = slot.fetches.load(Ordering::Acquire);
+        let mut held = slot.held.lock().await;
+        match &*held {
+            Some(Ok(held)) if held.fresh_until > OffsetDateTime::now_utc() => return Ok(held.token.clone()),
+            // The fetch that this one waited for failed: asking once more would only repeat the answer.
+            Some(Err(error)) if slot.fetches.load(Ordering::Acquire) != seen => return Err(error.clone()),
+            _ => {}
+        }
+        let fetched = self.fetch(scope).await;
+        let result = fetched.as_ref().map(|held| held.token.clone()).map_err(ApiError::clone);
+        *held = Some(fetched);
+        slot.fetches.fetch_add(1, Ordering::Release);
+        result
     }
+
     /// Drops the tokens, so that the next ones carry what has changed since (roles, groups).
     pub fn forget(&self) {
-        todo!()
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Drops one token that a service has turned away, unless another caller has replaced it already.
+    pub(super) async fn replace(&self, scope: &str, turned_away: &SecretString) {
+        let slot = self.slot(scope);
+        let mut held = slot.held.lock().await;
+        if matches!(&*held, Some(Ok(held)) if held.token.expose_secret() == turned_away.expose_secret()) {
+            *held = None;
+        }
+    }
+
+    fn slot(&self, scope: &str) -> Arc<Slot> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens
+            .entry((self.place.tenant.clone(), scope.to_owned()))
+            .or_default()
+            .clone()
+    }
+
+    async fn fetch(&self, scope: &str) -> Result<Held, ApiError> {
+        let tenant = self.place.tenant.as_deref();
+        // A new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
+        let credential = self
+            .source
+            .credential(&self.place)
+            .map_err(|error| trouble::explain(&error, tenant))?;
+        let scopes = [scope];
+        let token = tokio::time::timeout(limits::SIGN_IN, credential.get_token(&scopes, None))
+            .await
+            .map_err(|_| {
+                let seconds = limits::SIGN_IN.as_secs();
+                trouble::no_token(format!(
+                    "Signing in by {} took more than {seconds} s.",
+                    self.source.name()
+                ))
+            })?
+            .map_err(|error| trouble::explain(&error, tenant))?;
+        let now = OffsetDateTime::now_utc();
+        let life = token.expires_on - now;
+        let margin = limits::TOKEN_MARGIN;
+        let fresh_until = if life > margin * 2 {
+            token.expires_on - margin
+        } else {
+            now + life / 2
+        };
+        Ok(Held {
+            token: SecretString::from(token.token.secret().to_owned()),
+            fresh_until,
+        })
+    }
+
+    /// Who the token of `scope` speaks for.
+    ///
+    /// # Errors
+    /// As [`Identity::token`], and `Unreadable` where the token is no JWT with Azure's claims.
+    pub async fn who_am_i(&self, scope: &str) -> Result<WhoAmI, ApiError> {
+        claims::read(&self.token(scope).await?).map_err(|why| ApiError {
+            service: Service::Entra,
+            tried: trouble::TRIED.to_owned(),
+            failure: Failure::Unreadable { status: 200, why },
+            correlation_id: None,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,190 @@
-//! The generated clients, put on the wire.
+//! Puts the generated clients (`azure_mgmt_*` 0.21) on the wire.
+//!
+//! They hold a placeholder for a token, and the transport puts the real one on: `azure_core` 0.21 writes the
+//! `authorization` header to its debug log. Their retries are off, and an error answer becomes our own error in the
+//! transport, because the generated code keeps neither its details nor its correlation id.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azure_core_legacy as legacy;
+use azure_core_legacy::auth::{AccessToken, TokenCredential};
+use azure_core_legacy::error::ErrorKind;
+use azure_core_legacy::headers::Headers;
+use azure_core_legacy::{Body, BytesStream, ClientOptions, HttpClient, RetryOptions, StatusCode, TransportOptions};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::call::Call;
+use super::client::Azure;
+use super::error::{ApiError, Failure, Service};
+use super::limits;
+
+/// What the generated clients believe to be their token.
+#[derive(Debug)]
+struct Placeholder;
+
+#[async_trait]
+impl TokenCredential for Placeholder {
+    async fn get_token(&self, _: &[&str]) -> legacy::Result<AccessToken> {
+        Ok(AccessToken::new(
+            "placeholder",
+            OffsetDateTime::now_utc() + time::Duration::HOUR,
+        ))
+    }
+
+    async fn clear_cache(&self) -> legacy::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends what a generated client has written, by the wire and with the real token.
+#[derive(Debug)]
+struct WireTransport(Azure);
+
+#[async_trait]
+impl HttpClient for WireTransport {
+    async fn execute_request(&self, request: &legacy::Request) -> legacy::Result<legacy::Response> {
+        let reply = self.0.send(call(request)?).await.map_err(carried)?;
+        let status = StatusCode::try_from(reply.status)
+            .map_err(|_| carried(reply.unreadable("a status that HTTP does not know")))?;
+        let mut headers = Headers::new();
+        for (name, value) in &reply.headers {
+            if let Ok(value) = value.to_str() {
+                headers.insert(name.as_str().to_owned(), value.to_owned());
+            }
+        }
+        Ok(legacy::Response::new(
+            status,
+            headers,
+            Box::pin(BytesStream::new(reply.body)),
+        ))
+    }
+}
+
+/// Our error inside theirs; not of the kind that they repeat.
+fn carried(error: ApiError) -> legacy::Error {
+    let text = error.to_string();
+    legacy::Error::full(ErrorKind::Other, error, text)
+}
+
+fn call(request: &legacy::Request) -> legacy::Result<Call> {
+    let other = |what: &str| legacy::Error::message(ErrorKind::Other, what.to_owned());
+    let method = request
+        .method()
+        .as_ref()
+        .parse()
+        .map_err(|_| other("not an HTTP method"))?;
+    let mut call = Call::new(Service::Arm, method, request.url().clone());
+    for (name, value) in request.headers().iter() {
+        // The first is the placeholder, the others the transport writes itself.
+        if matches!(
+            name.as_str(),
+            "authorization" | "content-length" | "host" | "user-agent"
+        ) {
+            continue;
+        }
+        if let (Ok(name), Ok(value)) = (
+            name.as_str().parse::<HeaderName>(),
+            HeaderValue::from_str(value.as_str()),
+        ) {
+            call.headers.insert(name, value);
+        }
+    }
+    call.body = match request.body() {
+        Body::Bytes(bytes) => without_nulls(bytes),
+        Body::SeekableStream(_) => return Err(other("a request with a streamed body")),
+    };
+    Ok(call)
+}
+
+/// The generated models write `"createdOn":null` for what they only read. We never mean a null, and Azure's answer to
+/// one is not written down anywhere, so there are none in what we send.
+fn without_nulls(body: &Bytes) -> Bytes {
+    fn clean(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|_, member| !member.is_null());
+                members.values_mut().for_each(clean);
+            }
+            Value::Array(entries) => entries.iter_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    match serde_json::from_slice::<Value>(body) {
+        Ok(mut value) => {
+            clean(&mut value);
+            value.to_string().into()
+        }
+        Err(_) => body.clone(),
+    }
+}
+
+impl Azure {
+    pub(super) fn network(&self) -> azure_mgmt_network::package_2024_03::Client {
+        let (placeholder, scopes, options) = self.legacy_parts();
+        azure_mgmt_network::package_2024_03::Client::new(self.cloud().arm.clone(), placeholder, scopes, options)
+    }
+
+    pub(super) fn authorization(&self) -> azure_mgmt_authorization::package_2022_04_01::Client {
+        let (placeholder, scopes, options) = self.legacy_parts();
+        azure_mgmt_authorization::package_2022_04_01::Client::new(
+            self.cloud().arm.clone(),
+            placeholder,
+            scopes,
+            options,
+        )
+    }
+
+    fn legacy_parts(&self) -> (Arc<dyn TokenCredential>, Vec<String>, ClientOptions) {
+        let transport = TransportOptions::new(Arc::new(WireTransport(self.clone())));
+        let options = ClientOptions::new(transport).retry(RetryOptions::none());
+        (Arc::new(Placeholder), vec![self.cloud().arm_scope()], options)
+    }
+}
+
+/// Our error out of theirs; what is left is a body that the generated models cannot read.
+pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(this) = cause {
+        if let Some(ours) = this.downcast_ref::<ApiError>() {
+            return ours.clone();
+        }
+        cause = this.source();
+    }
+    ApiError {
+        service: Service::Arm,
+        tried: tried.to_owned(),
+        failure: Failure::Unreadable {
+            status: 200,
+            why: error.to_string(),
+        },
+        correlation_id: None,
+    }
+}
+
+/// All pages of a generated list.
+pub(super) async fn pages<P, S>(stream: S, tried: &str) -> Result<Vec<P>, ApiError>
+where
+    S: Stream<Item = legacy::Result<P>> + Unpin,
+{
+    let mut stream = stream.take(limits::PAGES);
+    let mut pages = Vec::new();
+    while let Some(page) = stream.next().await {
+        pages.push(page.map_err(|failed| error(&failed, tried))?);
+    }
+    Ok(pages)
+}
+
+/// `None` where ARM answers that there is no such thing: 404 with one of `codes`. A 404 with another code (such as
+/// `SubscriptionNotFound`) stays an error.
+pub(super) fn or_absent<T>(result: Result<T, ApiError>, codes: &[&str]) -> Result<Option<T>, ApiError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.status() == Some(404) && error.code().is_some_and(|code| codes.contains(&code)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

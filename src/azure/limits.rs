@@ -1,1 +1,57 @@
 //! Every bound on waiting, repeating and size, with its reason.
+
+use std::time::Duration;
+
+/// How long a connection may take, name resolution and TLS with it: a distant region behind a slow proxy needs a few
+/// seconds, a dead address never answers.
+pub const CONNECT: Duration = Duration::from_secs(15);
+
+/// How long one try of a request may take as a whole. ARM itself gives up on a synchronous request after 60 s.
+pub const REQUEST: Duration = Duration::from_secs(60);
+
+/// How long one token may take to come. `az` starts a Python process and may ask Entra twice.
+pub const SIGN_IN: Duration = Duration::from_secs(90);
+
+/// The largest answer that is read, in bytes. A page of 1,000 virtual networks with their peerings is some 10 MB.
+pub const BODY: usize = 16 * 1024 * 1024;
+
+/// Tries of one call in all. With the waits below this is about a minute for a service that keeps answering 5xx.
+pub const TRIES: u32 = 8;
+
+/// Tries where no connection comes about: a restarting server is back within seconds, a wrong name never is, and
+/// nobody should wait a minute to learn of a typing error.
+pub const CONNECT_TRIES: u32 = 4;
+
+/// Tries where no answer comes in time: each of them costs [`REQUEST`].
+pub const TIMEOUT_TRIES: u32 = 3;
+
+/// The wait before the first repetition; it doubles from there.
+pub const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest wait of our own choosing.
+pub const LONGEST_OWN_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest wait that a service may ask for. Microsoft.Network counts in windows of five minutes; who asks for more
+/// (ARM's hourly limits) is answered with an error that says so, rather than with a program that seems to hang.
+pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// How long one call may take with all its repetitions and waits.
+pub const CALL: Duration = Duration::from_secs(10 * 60);
+
+/// How long before its end a token is replaced: a request that starts with it has to arrive, and to be carried out.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// How long a client assertion is valid: long enough for clocks that differ, too short to be worth stealing.
+pub const ASSERTION: Duration = Duration::from_secs(10 * 60);
+
+/// Pages of one list: a `nextLink` that leads in a circle must end.
+pub const PAGES: usize = 1_000;
+
+/// Rows of one page of Resource Graph: the most that it gives.
+pub const GRAPH_ROWS: usize = 1_000;
+
+/// Subscriptions in one query of Resource Graph: the most that it takes.
+pub const GRAPH_SUBSCRIPTIONS: usize = 1_000;
+
+/// Lists that are read side by side where Resource Graph is not to be had: a third of what ARM refills per second.
+pub const LISTS_AT_ONCE: usize = 8;

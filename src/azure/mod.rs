@@ -10,6 +10,7 @@
 //! - [`limits`]: every bound on waiting and repeating, with its reason.
 
 mod authorization;
+mod call;
 pub mod client;
 pub mod cloud;
 mod discovery;
@@ -21,13 +22,18 @@ mod legacy;
 pub mod limits;
 mod model;
 mod network;
+mod redact;
+mod refusal;
+mod retry;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 pub mod wire;
 
 pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};
-pub use https::{HttpsTransport, TransportOptions};
+pub use https::{HttpsTransport, TlsError, TransportOptions};
 pub use identity::{Auth, Identity, SignInError, WhoAmI};
 pub use model::*;
 pub use transport::{Transport, TransportError};

@@ -17,9 +17,12 @@ pub trait Transport: Send + Sync + fmt::Debug {
 /// Why no whole answer came back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// The request never left: name resolution, connection refused, TLS.
+    /// The request never left: name resolution, connection refused, no route.
     #[error("cannot connect to {host}: {why}")]
     Connect { host: String, why: String },
+    /// The request never left: the other side's certificate is not accepted. Repeating it changes nothing.
+    #[error("no secure connection to {host}: {why}")]
+    Tls { host: String, why: String },
     /// It may have been carried out: the connection broke, or the answer was cut short.
     #[error("the connection to {host} broke: {why}")]
     Broken { host: String, why: String },

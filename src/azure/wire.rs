@@ -1,125 +1,78 @@
-//! The only place that sends.
+//! The only place that sends: allowed hosts, repetition, request ids, logging without secrets, counting.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
-use secrecy::SecretString;
+use http::HeaderValue;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use url::Url;
+use tokio::time::Instant;
+use tracing::{debug, trace};
+use url::{Host, Url};
+use uuid::Uuid;
 
-use super::error::{ApiError, Service};
-use super::transport::Transport;
+pub use super::call::{Call, Reply};
+use super::error::{ApiError, Failure, Service};
+use super::limits;
+use super::redact;
+use super::retry::{self, Outcome};
+use super::transport::{Transport, TransportError};
 
-/// The origins (scheme, host, port) that a request may go to.
+/// Where a virtual machine finds its own metadata: the one address off loopback that speaks plain http.
+const INSTANCE_METADATA: [u8; 4] = [169, 254, 169, 254];
+
+/// The origins (scheme, host, port) that a request may go to. A token goes nowhere else, whatever a link in an answer
+/// names.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedHosts;
+pub struct AllowedHosts(HashSet<String>);
 
 impl AllowedHosts {
     /// None yet.
     pub fn new() -> Self {
-        todo!()
+        Self::default()
     }
+
     /// With the origin of `url` too.
     #[must_use]
-    pub fn and(self, _url: &Url) -> Self {
-        todo!()
+    pub fn and(mut self, url: &Url) -> Self {
+        self.0.insert(url.origin().ascii_serialization());
+        self
+    }
+
+    fn check(&self, url: &Url) -> Result<(), TransportError> {
+        let refused = |why: &str| {
+            let host = url.host_str().unwrap_or("an address without a host").to_owned();
+            Err(TransportError::NotAllowed {
+                host,
+                why: why.to_owned(),
+            })
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && may_be_plain(url)) {
+            return refused("it is not https");
+        }
+        if !self.0.contains(&url.origin().ascii_serialization()) {
+            return refused("it is neither the cloud's nor the vendor's");
+        }
+        Ok(())
     }
 }
 
 impl<'a> FromIterator<&'a Url> for AllowedHosts {
-    fn from_iter<I: IntoIterator<Item = &'a Url>>(_urls: I) -> Self {
-        todo!()
+    fn from_iter<I: IntoIterator<Item = &'a Url>>(urls: I) -> Self {
+        urls.into_iter().fold(Self::default(), Self::and)
     }
 }
 
-/// One request, before it is sent.
-#[derive(Debug, Clone)]
-pub struct Call {
-    pub service: Service,
-    pub method: Method,
-    pub url: Url,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    /// Whether sending it twice does no harm: GET, PUT and DELETE by default.
-    pub repeatable: bool,
-    /// Whether it changes something on the other side: everything but GET and HEAD by default.
-    pub writes: bool,
-}
-
-impl Call {
-    pub fn new(_service: Service, _method: Method, _url: Url) -> Self {
-        todo!()
-    }
-    pub fn get(service: Service, url: Url) -> Self {
-        Self::new(service, Method::GET, url)
-    }
-    pub fn put(service: Service, url: Url) -> Self {
-        Self::new(service, Method::PUT, url)
-    }
-    pub fn post(service: Service, url: Url) -> Self {
-        Self::new(service, Method::POST, url)
-    }
-    pub fn patch(service: Service, url: Url) -> Self {
-        Self::new(service, Method::PATCH, url)
-    }
-    pub fn delete(service: Service, url: Url) -> Self {
-        Self::new(service, Method::DELETE, url)
-    }
-    /// Sets the body and `Content-Type: application/json`.
-    #[must_use]
-    pub fn json<T: Serialize + ?Sized>(self, _value: &T) -> Self {
-        todo!()
-    }
-    /// Sets `Authorization: Bearer …`, marked as sensitive.
-    #[must_use]
-    pub fn bearer(self, _token: &SecretString) -> Self {
-        todo!()
-    }
-    /// Sets a header; a value that no header can hold is left out.
-    #[must_use]
-    pub fn header(self, _name: &'static str, _value: &str) -> Self {
-        todo!()
-    }
-    /// Says that this POST only reads (a query, a token): it may be repeated and counts as no write.
-    #[must_use]
-    pub fn reads(self) -> Self {
-        todo!()
-    }
-    /// Says that sending it twice does no harm.
-    #[must_use]
-    pub fn repeatable(self) -> Self {
-        todo!()
-    }
-}
-
-/// The answer to a [`Call`], whatever its status.
-#[derive(Clone)]
-pub struct Reply {
-    pub service: Service,
-    /// HTTP method and path without query.
-    pub tried: String,
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Reply {
-    /// The reply itself where the status is 2xx.
-    ///
-    /// # Errors
-    /// The service's refusal, parsed, where it is not.
-    pub fn accepted(self) -> Result<Self, ApiError> {
-        todo!()
-    }
-    /// The body of a 2xx reply.
-    ///
-    /// # Errors
-    /// As [`Reply::accepted`], and `Unreadable` where the body is not a `T`.
-    pub fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
-        todo!()
+/// Whether the URL stays on this machine: loopback, or the instance metadata service.
+fn may_be_plain(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.octets() == INSTANCE_METADATA,
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -133,7 +86,7 @@ pub enum NoticeWhy {
 }
 
 /// Told before the wire waits and repeats a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub service: Service,
     /// HTTP method and path without query.
@@ -148,33 +101,188 @@ pub struct Notice {
 /// How much has been sent so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct WireStats {
+    /// Every request that was handed to the transport, repetitions too.
     pub requests: u64,
+    /// Calls that change something; one that is repeated counts once.
     pub writes: u64,
+    /// How many of the requests were repetitions.
     pub retries: u64,
 }
 
-/// The seam to the world; clones share the connection, the counters and the rules.
-#[derive(Clone)]
-pub struct Wire;
+#[derive(Default)]
+struct Counters {
+    requests: AtomicU64,
+    writes: AtomicU64,
+    retries: AtomicU64,
+}
 
-impl Wire {
-    pub fn new(_transport: Arc<dyn Transport>, _hosts: AllowedHosts) -> Self {
-        todo!()
-    }
-    /// The same wire, telling `tell` of every wait before a repetition.
-    #[must_use]
-    pub fn noticing(self, _tell: Arc<dyn Fn(Notice) + Send + Sync>) -> Self {
-        todo!()
-    }
-    /// The counters, of all clones together.
-    pub fn stats(&self) -> WireStats {
-        todo!()
-    }
-    /// Sends, repeats where that is safe and promises something, and gives back the last answer, whatever its status.
-    ///
-    /// # Errors
-    /// `Unreachable` where no answer came.
-    pub async fn send(&self, _call: Call) -> Result<Reply, ApiError> {
-        todo!()
+/// The seam to the world; clones share the connection and the counters.
+#[derive(Clone)]
+pub struct Wire {
+    transport: Arc<dyn Transport>,
+    allowed: Arc<AllowedHosts>,
+    counters: Arc<Counters>,
+    tell: Option<Arc<dyn Fn(Notice) + Send + Sync>>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("transport", &self.transport)
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
     }
 }
+
+impl Wire {
+    /// A wire that sends by `transport`, to `allowed` hosts only.
+    pub fn new(transport: Arc<dyn Transport>, allowed: AllowedHosts) -> Self {
+        Self {
+            transport,
+            allowed: Arc::new(allowed),
+            counters: Arc::default(),
+            tell: None,
+        }
+    }
+
+    /// The same wire, telling `tell` of every wait before a repetition.
+    #[must_use]
+    pub fn noticing(mut self, tell: Arc<dyn Fn(Notice) + Send + Sync>) -> Self {
+        self.tell = Some(tell);
+        self
+    }
+
+    /// The same wire for one more host, such as the instance metadata service.
+    #[must_use]
+    pub(super) fn also_to(&self, url: &Url) -> Self {
+        Self {
+            allowed: Arc::new(AllowedHosts::clone(&self.allowed).and(url)),
+            ..self.clone()
+        }
+    }
+
+    /// The counters, of all clones together.
+    pub fn stats(&self) -> WireStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        WireStats {
+            requests: read(&self.counters.requests),
+            writes: read(&self.counters.writes),
+            retries: read(&self.counters.retries),
+        }
+    }
+
+    /// Sends, repeats where that promises something and does no harm, and gives back the last answer, whatever its
+    /// status.
+    ///
+    /// # Errors
+    /// `Unreachable` where no answer came, or the host is not allowed.
+    pub async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+        self.allowed
+            .check(&call.url)
+            .map_err(|error| call.failed(Failure::Unreachable(error)))?;
+        if call.writes {
+            self.counters.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        let id = Uuid::new_v4();
+        let started = Instant::now();
+        let mut tries = 0;
+        loop {
+            let result = self.send_once(&call, id).await;
+            tries += 1;
+            let outcome = match &result {
+                Ok(reply) => Outcome::Answer {
+                    status: reply.status,
+                    asked: retry::asked(&reply.headers),
+                },
+                Err(error) => Outcome::Nothing(error),
+            };
+            let Some(wait) = retry::next(call.repeatable, &outcome, tries, started.elapsed(), jitter()) else {
+                return result.map_err(|error| call.failed(Failure::Unreachable(error)));
+            };
+            self.counters.retries.fetch_add(1, Ordering::Relaxed);
+            self.notice(&call, &outcome, wait);
+            tokio::time::sleep(wait.time).await;
+        }
+    }
+
+    fn notice(&self, call: &Call, outcome: &Outcome<'_>, wait: retry::Wait) {
+        let why = match outcome {
+            Outcome::Answer { status, .. } => NoticeWhy::Status(*status),
+            Outcome::Nothing(error) => NoticeWhy::NoAnswer(error.to_string()),
+        };
+        debug!(target: "peerctl::wire", tried = %call.tried(), ?why, wait = ?wait.time, "waits and tries again");
+        if let Some(tell) = &self.tell {
+            tell(Notice {
+                service: call.service,
+                tried: call.tried(),
+                why,
+                wait: wait.time,
+                asked: wait.asked,
+            });
+        }
+    }
+
+    async fn send_once(&self, call: &Call, id: Uuid) -> Result<Reply, TransportError> {
+        let request = request(call, id)?;
+        trace!(target: "peerctl::wire", headers = redact::headers(request.headers()), "request");
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        // The transport has its own, finer limits; this one holds for every transport.
+        let answer = tokio::time::timeout(limits::REQUEST, self.transport.send(request))
+            .await
+            .unwrap_or_else(|_| {
+                let host = call.url.host_str().unwrap_or_default().to_owned();
+                Err(TransportError::Timeout {
+                    host,
+                    seconds: limits::REQUEST.as_secs(),
+                })
+            });
+        let ms = began.elapsed().as_millis();
+        let url = redact::url(&call.url);
+        match answer {
+            Ok(answer) => {
+                let (parts, body) = answer.into_parts();
+                let status = parts.status.as_u16();
+                debug!(target: "peerctl::wire", method = %call.method, %url, status, ms, request_id = %id);
+                trace!(target: "peerctl::wire", headers = redact::headers(&parts.headers), bytes = body.len(), "answer");
+                Ok(Reply {
+                    service: call.service,
+                    tried: call.tried(),
+                    status,
+                    headers: parts.headers,
+                    body,
+                })
+            }
+            Err(error) => {
+                debug!(target: "peerctl::wire", method = %call.method, %url, %error, ms, request_id = %id);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn request(call: &Call, id: Uuid) -> Result<http::Request<Bytes>, TransportError> {
+    let mut request = http::Request::new(call.body.clone());
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = call.url.as_str().parse().map_err(|_| TransportError::NotAllowed {
+        host: call.url.host_str().unwrap_or_default().to_owned(),
+        why: "its address cannot be put into a request".to_owned(),
+    })?;
+    *request.headers_mut() = call.headers.clone();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        request.headers_mut().insert("x-ms-client-request-id", id);
+        request
+            .headers_mut()
+            .insert("x-ms-return-client-request-id", HeaderValue::from_static("true"));
+    }
+    Ok(request)
+}
+
+/// A number between 0 and 1. A version 4 UUID is random enough to keep clients apart, and needs no further crate.
+fn jitter() -> f64 {
+    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -1,0 +1,204 @@
+//! One request and its answer, as the rest of the program writes and reads them.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::error::{ApiError, Failure, Service};
+use super::redact;
+use super::refusal::refusal;
+
+/// One request, before it is sent.
+#[derive(Clone)]
+pub struct Call {
+    pub service: Service,
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// Whether sending it twice does no harm: GET, PUT and DELETE by default.
+    pub repeatable: bool,
+    /// Whether it changes something on the other side: everything but GET and HEAD by default.
+    pub writes: bool,
+}
+
+impl Call {
+    /// A request without headers and body.
+    pub fn new(service: Service, method: Method, url: Url) -> Self {
+        Self {
+            service,
+            repeatable: method.is_idempotent(),
+            writes: !method.is_safe(),
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// A GET request.
+    pub fn get(service: Service, url: Url) -> Self {
+        Self::new(service, Method::GET, url)
+    }
+
+    /// A PUT request.
+    pub fn put(service: Service, url: Url) -> Self {
+        Self::new(service, Method::PUT, url)
+    }
+
+    /// A POST request: not repeated once it may have taken effect, unless told otherwise.
+    pub fn post(service: Service, url: Url) -> Self {
+        Self::new(service, Method::POST, url)
+    }
+
+    /// A PATCH request: not repeated once it may have taken effect, unless told otherwise.
+    pub fn patch(service: Service, url: Url) -> Self {
+        Self::new(service, Method::PATCH, url)
+    }
+
+    /// A DELETE request.
+    pub fn delete(service: Service, url: Url) -> Self {
+        Self::new(service, Method::DELETE, url)
+    }
+
+    /// Sets the body and `Content-Type: application/json`.
+    #[must_use]
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        // Only a map whose keys are no texts fails here; it is sent empty and refused by the service.
+        self.body = serde_json::to_vec(value).unwrap_or_default().into();
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self
+    }
+
+    /// Sets `Authorization: Bearer …`, marked as sensitive.
+    #[must_use]
+    pub fn bearer(self, token: &SecretString) -> Self {
+        self.authorization("Bearer", token)
+    }
+
+    /// Sets `Authorization: SCHEME …`, marked as sensitive.
+    #[must_use]
+    pub fn authorization(mut self, scheme: &str, token: &SecretString) -> Self {
+        if let Ok(mut value) = HeaderValue::from_str(&format!("{scheme} {}", token.expose_secret())) {
+            value.set_sensitive(true);
+            self.headers.insert(AUTHORIZATION, value);
+        }
+        self
+    }
+
+    /// Sets a header; a value that no header can hold is left out.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// Says that this POST only reads (a query, a token): it may be repeated, and counts as no write.
+    #[must_use]
+    pub fn reads(mut self) -> Self {
+        self.repeatable = true;
+        self.writes = false;
+        self
+    }
+
+    /// Says that sending it twice does no harm.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// HTTP method and path without query: `PUT /subscriptions/…`.
+    pub fn tried(&self) -> String {
+        format!("{} {}", self.method, self.url.path())
+    }
+
+    pub(super) fn failed(&self, failure: Failure) -> ApiError {
+        ApiError {
+            service: self.service,
+            tried: self.tried(),
+            failure,
+            correlation_id: None,
+        }
+    }
+}
+
+/// Without headers and body: they may hold secrets.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, redact::url(&self.url))
+    }
+}
+
+/// The answer to a [`Call`], whatever its status.
+#[derive(Clone)]
+pub struct Reply {
+    pub service: Service,
+    /// HTTP method and path without query.
+    pub tried: String,
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The reply itself where the status is 2xx.
+    ///
+    /// # Errors
+    /// The service's refusal, parsed, where it is not.
+    pub fn accepted(self) -> Result<Self, ApiError> {
+        if self.is_success() {
+            Ok(self)
+        } else {
+            Err(refusal(&self))
+        }
+    }
+
+    /// The body of a 2xx reply.
+    ///
+    /// # Errors
+    /// As [`Reply::accepted`], and `Unreadable` where the body is not a `T`.
+    pub fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        let reply = self.accepted()?;
+        serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&error.to_string()))
+    }
+
+    /// The error for a body that is not what the API promises.
+    pub fn unreadable(&self, why: &str) -> ApiError {
+        ApiError {
+            service: self.service,
+            tried: self.tried.clone(),
+            failure: Failure::Unreadable {
+                status: self.status,
+                why: why.to_owned(),
+            },
+            correlation_id: super::refusal::correlation_id(&self.headers),
+        }
+    }
+
+    /// A header's value, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Without headers and body: they may hold secrets.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {} ({} bytes)", self.tried, self.status, self.body.len())
+    }
+}

@@ -1,0 +1,68 @@
+//! Puts `azure_identity` on the wire.
+
+use async_trait::async_trait;
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode};
+use http::{HeaderName, HeaderValue};
+
+use crate::azure::call::Call;
+use crate::azure::error::Service;
+use crate::azure::wire::Wire;
+
+/// An HTTP client of `azure_core` 1.x that sends by the wire. An error answer becomes our own error at once, and is
+/// found again in the chain of causes: `azure_identity` cannot read Entra's errors where the text has a line break.
+#[derive(Debug)]
+pub(super) struct WireClient(pub(super) Wire);
+
+#[async_trait]
+impl HttpClient for WireClient {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let reply = self
+            .0
+            .send(call(request)?)
+            .await
+            .and_then(crate::azure::call::Reply::accepted);
+        let reply = reply.map_err(|error| Error::new(ErrorKind::Other, error))?;
+        let mut headers = Headers::new();
+        for (name, value) in &reply.headers {
+            if let Ok(value) = value.to_str() {
+                headers.insert(name.as_str().to_owned(), value.to_owned());
+            }
+        }
+        Ok(AsyncRawResponse::from_bytes(
+            StatusCode::from(reply.status),
+            headers,
+            reply.body,
+        ))
+    }
+}
+
+/// A token request has no effect that matters, so it may be repeated, and counts as no write.
+fn call(request: &Request) -> azure_core::Result<Call> {
+    let other = |what: &str| Error::with_message(ErrorKind::Other, what.to_owned());
+    let method = request
+        .method()
+        .as_str()
+        .parse()
+        .map_err(|_| other("not an HTTP method"))?;
+    let mut call = Call::new(Service::Entra, method, request.url().clone()).reads();
+    for (name, value) in request.headers().iter() {
+        // The transport writes these two itself.
+        if matches!(name.as_str(), "content-length" | "user-agent") {
+            continue;
+        }
+        if let (Ok(name), Ok(mut value)) = (
+            name.as_str().parse::<HeaderName>(),
+            HeaderValue::from_str(value.as_str()),
+        ) {
+            value.set_sensitive(!matches!(name.as_str(), "accept" | "content-type" | "metadata"));
+            call.headers.insert(name, value);
+        }
+    }
+    call.body = match request.body() {
+        Body::Bytes(bytes) => bytes.clone(),
+        _ => return Err(other("a token request with a streamed body")),
+    };
+    Ok(call)
+}

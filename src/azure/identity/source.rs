@@ -1,0 +1,199 @@
+//! Where tokens come from, chosen from the environment, and the credential of `azure_identity` for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::http::{ClientOptions, RetryOptions, Transport};
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredential, ClientAssertionCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, Executor, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::adapter::WireClient;
+use super::certificate::{Certificate, SignedAssertion};
+use super::{Auth, SignInError};
+use crate::azure::wire::Wire;
+
+/// Where to ask, and for which tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// A GUID or a domain; none where az may choose.
+    pub(super) tenant: Option<String>,
+    pub(super) authority: Url,
+    pub(super) wire: Wire,
+}
+
+/// Where tokens come from.
+pub(super) enum Source {
+    Secret {
+        client: String,
+        secret: SecretString,
+    },
+    Certificate {
+        client: String,
+        certificate: Arc<Certificate>,
+    },
+    Federated {
+        client: String,
+        file: PathBuf,
+    },
+    /// `endpoint` is App Service's own token service; without one it is the machine's metadata service.
+    Managed {
+        client: Option<String>,
+        endpoint: Option<Url>,
+    },
+    /// `executor` runs az; none stands for a real process.
+    Cli {
+        executor: Option<Arc<dyn Executor>>,
+    },
+}
+
+type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn var(vars: Vars<'_>, name: &str) -> Option<String> {
+    vars(name).filter(|value| !value.trim().is_empty())
+}
+
+impl Source {
+    pub(super) fn choose(auth: Auth, vars: Vars<'_>) -> Result<Self, SignInError> {
+        match auth {
+            Auth::AzureCli => Ok(Self::Cli { executor: None }),
+            Auth::Environment => Self::environment(vars),
+            Auth::WorkloadIdentity => Self::federated(vars),
+            Auth::ManagedIdentity => Ok(Self::managed(vars)),
+            Auth::Auto => {
+                let has = |name| var(vars, name).is_some();
+                let client = has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID");
+                if client && (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH")) {
+                    Self::environment(vars)
+                } else if client && has("AZURE_FEDERATED_TOKEN_FILE") {
+                    Self::federated(vars)
+                } else {
+                    Ok(Self::Cli { executor: None })
+                }
+            }
+        }
+    }
+
+    fn environment(vars: Vars<'_>) -> Result<Self, SignInError> {
+        let client = required(vars, "AZURE_CLIENT_ID", Auth::Environment)?;
+        if let Some(secret) = var(vars, "AZURE_CLIENT_SECRET") {
+            return Ok(Self::Secret {
+                client,
+                secret: secret.into(),
+            });
+        }
+        let file = var(vars, "AZURE_CLIENT_CERTIFICATE_PATH").ok_or_else(|| {
+            let ways = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH";
+            SignInError(format!(
+                "--auth environment needs {ways} beside AZURE_CLIENT_ID and AZURE_TENANT_ID."
+            ))
+        })?;
+        let certificate = Certificate::from_file(Path::new(&file)).map_err(SignInError)?;
+        Ok(Self::Certificate {
+            client,
+            certificate: Arc::new(certificate),
+        })
+    }
+
+    fn federated(vars: Vars<'_>) -> Result<Self, SignInError> {
+        Ok(Self::Federated {
+            client: required(vars, "AZURE_CLIENT_ID", Auth::WorkloadIdentity)?,
+            file: required(vars, "AZURE_FEDERATED_TOKEN_FILE", Auth::WorkloadIdentity)?.into(),
+        })
+    }
+
+    fn managed(vars: Vars<'_>) -> Self {
+        let endpoint = var(vars, "IDENTITY_ENDPOINT").and_then(|url| url.parse().ok());
+        Self::Managed {
+            client: var(vars, "AZURE_CLIENT_ID"),
+            endpoint,
+        }
+    }
+
+    /// Whether an application signs in, which needs to be told its tenant.
+    pub(super) fn is_application(&self) -> bool {
+        matches!(
+            self,
+            Self::Secret { .. } | Self::Certificate { .. } | Self::Federated { .. }
+        )
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Secret { .. } => "client secret",
+            Self::Certificate { .. } => "client certificate",
+            Self::Federated { .. } => "workload identity",
+            Self::Managed { .. } => "managed identity",
+            Self::Cli { .. } => "Azure CLI",
+        }
+    }
+
+    pub(super) fn credential(&self, place: &Place) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let tenant = place.tenant.clone().unwrap_or_default();
+        let client_options = options(place.wire.clone(), &place.authority);
+        Ok(match self {
+            Self::Secret { client, secret } => {
+                let secret = Secret::new(secret.expose_secret().to_owned());
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(&tenant, client.clone(), secret, Some(options))?
+            }
+            Self::Certificate { client, certificate } => {
+                let assertion = SignedAssertion::new(certificate.clone(), &place.authority, &tenant, client);
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
+            }
+            Self::Federated { client, file } => {
+                let mut options = WorkloadIdentityCredentialOptions::default();
+                options.credential_options.client_options = client_options;
+                options.client_id = Some(client.clone());
+                options.tenant_id = Some(tenant);
+                options.token_file_path = Some(file.clone());
+                WorkloadIdentityCredential::new(Some(options))?
+            }
+            Self::Managed { client, endpoint } => {
+                let mut options = ManagedIdentityCredentialOptions::default();
+                options.client_options = managed_options(place, endpoint.as_ref());
+                options.user_assigned_id = client.clone().map(UserAssignedId::ClientId);
+                ManagedIdentityCredential::new(Some(options))?
+            }
+            Self::Cli { executor } => {
+                let mut options = AzureCliCredentialOptions::default();
+                options.tenant_id = place.tenant.clone();
+                options.executor = executor.clone();
+                AzureCliCredential::new(Some(options))?
+            }
+        })
+    }
+}
+
+fn required(vars: Vars<'_>, name: &str, auth: Auth) -> Result<String, SignInError> {
+    var(vars, name).ok_or_else(|| SignInError(format!("--auth {auth} needs the environment variable {name}.")))
+}
+
+/// Our transport, our retries, our authority.
+fn options(wire: Wire, authority: &Url) -> ClientOptions {
+    let mut cloud = CustomConfiguration::default();
+    cloud.authority_host = authority.to_string();
+    ClientOptions {
+        transport: Some(Transport::new(Arc::new(WireClient(wire)))),
+        retry: RetryOptions::none(),
+        cloud: Some(Arc::new(CloudConfiguration::from(cloud))),
+        ..ClientOptions::default()
+    }
+}
+
+/// The machine's own token service is no host of the cloud, so the wire is told of it, and only here.
+fn managed_options(place: &Place, endpoint: Option<&Url>) -> ClientOptions {
+    let wire = match (endpoint, Url::parse("http://169.254.169.254/")) {
+        (Some(endpoint), _) => place.wire.also_to(endpoint),
+        (None, Ok(metadata)) => place.wire.also_to(&metadata),
+        (None, Err(_)) => place.wire.clone(),
+    };
+    options(wire, &place.authority)
+}

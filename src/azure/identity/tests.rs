@@ -1,0 +1,224 @@
+use std::ffi::OsStr;
+use std::process::Output;
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+use azure_identity::Executor;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::*;
+use crate::azure::testing::{Script, answer, json as json_answer};
+
+const SCOPE: &str = "https://management.core.windows.net//.default";
+const TENANT: TenantId = TenantId::from_u128(7);
+
+fn vars(pairs: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+    move |name| {
+        pairs
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    }
+}
+
+const SECRET: &[(&str, &str)] = &[
+    ("AZURE_CLIENT_ID", "app-1"),
+    ("AZURE_TENANT_ID", "contoso.com"),
+    ("AZURE_CLIENT_SECRET", "top-secret"),
+];
+
+/// Gives tokens `token-1`, `token-2`, … that live for `seconds`.
+fn entra(seconds: u32) -> Arc<Script> {
+    let count = AtomicUsize::new(0);
+    Script::rule(move |_| {
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        json_answer(
+            200,
+            &json!({ "token_type": "Bearer", "expires_in": seconds, "access_token": format!("token-{number}") }),
+        )
+    })
+}
+
+fn identity(script: &Arc<Script>, tenant: Option<TenantId>) -> Identity {
+    Identity::new(Auth::Auto, &vars(SECRET), tenant, &Cloud::public(), script.wire()).unwrap()
+}
+
+async fn token(identity: &Identity) -> String {
+    identity.token(SCOPE).await.unwrap().expose_secret().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_until_it_is_forgotten() {
+    let script = entra(3_600);
+    let identity = identity(&script, Some(TENANT));
+    let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;
+    assert!(many.iter().all(|token| token == "token-1"), "{many:?}");
+    let other = TenantId::from_u128(8);
+    assert_eq!(token(&identity.in_tenant(other)).await, "token-2");
+    assert_eq!(token(&identity.clone()).await, "token-1");
+    identity.forget();
+    assert_eq!(token(&identity).await, "token-3");
+    let lines = script.lines();
+    assert_eq!(
+        lines[0],
+        format!("POST https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token")
+    );
+    assert!(lines[1].contains(&other.to_string()), "{lines:?}");
+    assert_eq!(script.wire().stats().writes, 0);
+    assert!(!format!("{identity:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_token_that_is_about_to_end_is_replaced() {
+    let script = entra(0);
+    let identity = identity(&script, None);
+    assert_eq!(token(&identity).await, "token-1");
+    assert_eq!(token(&identity).await, "token-2");
+    assert!(script.lines()[0].contains("/contoso.com/"), "the environment's tenant");
+}
+
+#[tokio::test]
+async fn entras_refusal_comes_through_with_its_code_and_is_shared_by_those_who_wait() {
+    let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 30b6df93\r\nCorrelation ID: dffc6012","error_codes":[7000215],"correlation_id":"dffc6012"}"#;
+    let script = Script::new([answer(401, &[], body)]);
+    let identity = identity(&script, Some(TENANT));
+    let results = futures::future::join_all((0..5).map(|_| identity.token(SCOPE))).await;
+    for result in results {
+        let error = result.unwrap_err();
+        assert_eq!((error.service, error.code()), (Service::Entra, Some("AADSTS7000215")));
+        assert_eq!(error.message(), "Invalid client secret provided.");
+        assert_eq!(error.status(), Some(401));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_signs_in_with_an_assertion() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.pem");
+    std::fs::write(&file, certificate::tests::PEM).unwrap();
+    let path = file.to_str().unwrap().to_owned();
+    let vars = move |name: &str| match name {
+        "AZURE_CLIENT_ID" => Some("app-1".to_owned()),
+        "AZURE_TENANT_ID" => Some("contoso.com".to_owned()),
+        "AZURE_CLIENT_CERTIFICATE_PATH" => Some(path.clone()),
+        _ => None,
+    };
+    let script = entra(3_600);
+    let identity = Identity::new(Auth::Environment, &vars, None, &Cloud::public(), script.wire()).unwrap();
+    assert_eq!(token(&identity).await, "token-1");
+    let body = String::from_utf8(script.requests()[0].body().to_vec()).unwrap();
+    assert!(
+        body.contains("client_assertion=ey") && body.contains("grant_type=client_credentials"),
+        "{body}"
+    );
+}
+
+/// Runs no process.
+#[derive(Debug)]
+struct FakeAz {
+    runs: AtomicUsize,
+    said: &'static str,
+}
+
+#[async_trait]
+impl Executor for FakeAz {
+    async fn run(&self, _: &OsStr, args: &[&OsStr]) -> std::io::Result<Output> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        assert!(
+            args[1].to_string_lossy().contains(&format!("--tenant {TENANT}")),
+            "{args:?}"
+        );
+        Ok(Output {
+            status: Default::default(),
+            stdout: self.said.as_bytes().to_vec(),
+            stderr: Vec::new(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn az_is_started_once_for_many_questions() {
+    let said = r#"{"accessToken":"from-az","expires_on":4102444800,"tokenType":"Bearer"}"#;
+    let az = Arc::new(FakeAz {
+        runs: AtomicUsize::new(0),
+        said,
+    });
+    let source = Source::Cli {
+        executor: Some(az.clone()),
+    };
+    let place = Place {
+        tenant: Some(TENANT.to_string()),
+        authority: Cloud::public().login,
+        wire: Script::new([]).wire(),
+    };
+    let identity = Identity::with(source, place);
+    let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;
+    assert!(many.iter().all(|token| token == "from-az"));
+    assert_eq!(az.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_managed_identity_asks_the_machine_and_nobody_else() {
+    let body = r#"{"access_token":"from-machine","expires_on":"4102444800","token_type":"Bearer","resource":"x","client_id":"c","expires_in":"3600","ext_expires_in":"3600","not_before":"1"}"#;
+    let script = Script::new([answer(200, &[("content-type", "application/json")], body)]);
+    let identity = Identity::new(Auth::ManagedIdentity, &vars(&[]), None, &Cloud::public(), script.wire()).unwrap();
+    assert_eq!(token(&identity).await, "from-machine");
+    assert!(script.lines()[0].starts_with("GET http://169.254.169.254/metadata/identity/oauth2/token"));
+}
+
+#[test]
+fn auto_takes_the_first_that_is_complete() {
+    let name = |pairs: &'static [(&str, &str)]| Source::choose(Auth::Auto, &vars(pairs)).map(|source| source.name());
+    assert_eq!(name(SECRET), Ok("client secret"));
+    assert_eq!(name(&[]), Ok("Azure CLI"));
+    assert_eq!(
+        name(&[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "a")]),
+        Ok("Azure CLI")
+    );
+    let federated = &[
+        ("AZURE_TENANT_ID", "t"),
+        ("AZURE_CLIENT_ID", "a"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/f"),
+    ];
+    assert_eq!(name(federated), Ok("workload identity"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let table: [(Auth, &'static [(&str, &str)], &str); 5] = [
+        (Auth::Environment, &[], "AZURE_CLIENT_ID"),
+        (
+            Auth::Environment,
+            &[("AZURE_CLIENT_ID", "a")],
+            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
+        ),
+        (
+            Auth::Environment,
+            &[("AZURE_CLIENT_ID", "a"), ("AZURE_CLIENT_SECRET", "s")],
+            "AZURE_TENANT_ID",
+        ),
+        (
+            Auth::WorkloadIdentity,
+            &[("AZURE_CLIENT_ID", "a")],
+            "AZURE_FEDERATED_TOKEN_FILE",
+        ),
+        (
+            Auth::Environment,
+            &[("AZURE_CLIENT_ID", "a"), ("AZURE_CLIENT_CERTIFICATE_PATH", "/no.pem")],
+            "/no.pem",
+        ),
+    ];
+    for (auth, pairs, expected) in table {
+        let error = Identity::new(auth, &vars(pairs), None, &Cloud::public(), Script::new([]).wire()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn ways_to_sign_in_go_by_name() {
+    for auth in Auth::ALL {
+        assert_eq!(auth.to_string().parse(), Ok(auth));
+    }
+    assert!("device".parse::<Auth>().unwrap_err().contains("managed-identity"));
+}

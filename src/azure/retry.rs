@@ -1,0 +1,248 @@
+//! Whether and when a request is sent again: a pure decision, made in one place.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use super::limits;
+use super::transport::TransportError;
+
+/// What came of one try.
+pub(super) enum Outcome<'a> {
+    /// An answer with this status; `asked` is the wait it asks for.
+    Answer { status: u16, asked: Option<Duration> },
+    /// No answer.
+    Nothing(&'a TransportError),
+}
+
+/// A wait before the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    pub(super) time: Duration,
+    /// Whether the service asked for it.
+    pub(super) asked: bool,
+}
+
+/// The wait before the next try, or nothing where there is to be none.
+///
+/// `tries` counts the tries so far, `elapsed` is the time since the first began, `jitter` is between 0 and 1.
+pub(super) fn next(
+    repeatable: bool,
+    outcome: &Outcome<'_>,
+    tries: u32,
+    elapsed: Duration,
+    jitter: f64,
+) -> Option<Wait> {
+    let (most_tries, asked) = match outcome {
+        // Throttled requests are turned away before they do anything, so even a POST may be repeated.
+        Outcome::Answer { status: 429, asked } => (limits::TRIES, *asked),
+        Outcome::Answer {
+            status: 408 | 500 | 502 | 503 | 504,
+            asked,
+        } if repeatable => (limits::TRIES, *asked),
+        Outcome::Nothing(TransportError::Connect { .. }) => (limits::CONNECT_TRIES, None),
+        Outcome::Nothing(TransportError::Broken { .. }) if repeatable => (limits::TRIES, None),
+        Outcome::Nothing(TransportError::Timeout { .. }) if repeatable => (limits::TIMEOUT_TRIES, None),
+        _ => return None,
+    };
+    let wait = match asked {
+        Some(time) if time > limits::LONGEST_ASKED_WAIT => return None,
+        Some(time) if !time.is_zero() => Wait { time, asked: true },
+        _ => Wait {
+            time: own_wait(tries, jitter),
+            asked: false,
+        },
+    };
+    (tries < most_tries && elapsed + wait.time <= limits::CALL).then_some(wait)
+}
+
+/// Doubles with every try; the upper half is left to chance, so that many clients do not come back together.
+fn own_wait(tries: u32, jitter: f64) -> Duration {
+    let doubled = limits::FIRST_WAIT.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
+    doubled
+        .min(limits::LONGEST_OWN_WAIT)
+        .mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// The wait that an answer asks for: `retry-after-ms`, `x-ms-retry-after-ms`, or `Retry-After` in seconds or as a
+/// date (which is compared with the answer's own `Date`, because our clock may be wrong).
+pub(super) fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let milliseconds = ["retry-after-ms", "x-ms-retry-after-ms"]
+        .into_iter()
+        .find_map(|name| text(name)?.parse().ok());
+    if let Some(milliseconds) = milliseconds {
+        return Some(Duration::from_millis(milliseconds));
+    }
+    let after = text("retry-after")?;
+    if let Ok(seconds) = after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = text("date").and_then(http_date).unwrap_or_else(OffsetDateTime::now_utc);
+    let wait = http_date(after)? - now;
+    Some(wait.try_into().unwrap_or(Duration::ZERO))
+}
+
+fn http_date(text: &str) -> Option<OffsetDateTime> {
+    const FORMAT: &[BorrowedFormatItem<'_>] =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    PrimitiveDateTime::parse(text, FORMAT)
+        .ok()
+        .map(PrimitiveDateTime::assume_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&'static str, &'static str)]) -> HeaderMap {
+        entries
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
+            .collect()
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_five_ways() {
+        let date = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        let table: [(&[(&str, &str)], Option<u64>); 8] = [
+            (&[("retry-after", "7")], Some(7_000)),
+            (&[("retry-after", "9"), ("retry-after-ms", "250")], Some(250)),
+            (&[("x-ms-retry-after-ms", "1500")], Some(1_500)),
+            (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"), date], Some(30_000)),
+            (&[("retry-after", "Sat, 21 Nov 2026 09:59:00 GMT"), date], Some(0)),
+            (&[("retry-after", "soon")], None),
+            (&[("retry-after", "-1")], None),
+            (&[], None),
+        ];
+        for (headers, expected) in table {
+            assert_eq!(asked(&map(headers)), expected.map(Duration::from_millis), "{headers:?}");
+        }
+    }
+
+    fn decide(repeatable: bool, outcome: &Outcome<'_>) -> Option<Wait> {
+        next(repeatable, outcome, 1, Duration::ZERO, 1.0)
+    }
+
+    #[test]
+    fn what_may_have_taken_effect_is_repeated_only_where_that_does_no_harm() {
+        let host = || "h".to_owned();
+        let why = || "w".to_owned();
+        let connect = TransportError::Connect {
+            host: host(),
+            why: why(),
+        };
+        let broken = TransportError::Broken {
+            host: host(),
+            why: why(),
+        };
+        let timeout = TransportError::Timeout {
+            host: host(),
+            seconds: 60,
+        };
+        let large = TransportError::TooLarge { host: host(), limit: 1 };
+        let refused = TransportError::NotAllowed {
+            host: host(),
+            why: why(),
+        };
+        let table = [
+            (Outcome::Nothing(&connect), true, true),
+            (Outcome::Nothing(&broken), true, false),
+            (Outcome::Nothing(&timeout), true, false),
+            (Outcome::Nothing(&large), false, false),
+            (Outcome::Nothing(&refused), false, false),
+            (
+                Outcome::Answer {
+                    status: 429,
+                    asked: None,
+                },
+                true,
+                true,
+            ),
+            (
+                Outcome::Answer {
+                    status: 503,
+                    asked: None,
+                },
+                true,
+                false,
+            ),
+            (
+                Outcome::Answer {
+                    status: 500,
+                    asked: None,
+                },
+                true,
+                false,
+            ),
+            (
+                Outcome::Answer {
+                    status: 409,
+                    asked: None,
+                },
+                false,
+                false,
+            ),
+            (
+                Outcome::Answer {
+                    status: 200,
+                    asked: None,
+                },
+                false,
+                false,
+            ),
+        ];
+        for (at, (outcome, when_repeatable, when_not)) in table.iter().enumerate() {
+            assert_eq!(
+                decide(true, outcome).is_some(),
+                *when_repeatable,
+                "row {at}, repeatable"
+            );
+            assert_eq!(decide(false, outcome).is_some(), *when_not, "row {at}, not repeatable");
+        }
+    }
+
+    #[test]
+    fn an_asked_wait_is_kept_exactly_or_not_at_all() {
+        let asked = |seconds| Outcome::Answer {
+            status: 429,
+            asked: Some(Duration::from_secs(seconds)),
+        };
+        assert_eq!(
+            decide(true, &asked(7)),
+            Some(Wait {
+                time: Duration::from_secs(7),
+                asked: true
+            })
+        );
+        assert_eq!(decide(true, &asked(3_600)), None);
+        assert_eq!(
+            decide(true, &asked(0)),
+            Some(Wait {
+                time: limits::FIRST_WAIT,
+                asked: false
+            })
+        );
+    }
+
+    #[test]
+    fn tries_waits_and_the_whole_are_bounded() {
+        let answer = Outcome::Answer {
+            status: 500,
+            asked: None,
+        };
+        let mut elapsed = Duration::ZERO;
+        let mut tries = 1;
+        while let Some(wait) = next(true, &answer, tries, elapsed, 1.0) {
+            assert!(wait.time <= limits::LONGEST_OWN_WAIT);
+            elapsed += wait.time;
+            tries += 1;
+        }
+        assert_eq!(tries, limits::TRIES);
+        assert!(elapsed < Duration::from_secs(70), "{elapsed:?}");
+        assert_eq!(next(true, &answer, 1, limits::CALL, 1.0), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! A transport for unit tests: scripted answers, and a record of what was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::transport::{Transport, TransportError};
+use super::wire::{AllowedHosts, Wire};
+
+type Answer = Result<http::Response<Bytes>, TransportError>;
+
+/// Answers in order, or by a function of the request once the script is used up.
+#[derive(Default)]
+pub(super) struct Script {
+    answers: Mutex<VecDeque<Answer>>,
+    rule: Option<Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>>,
+    asked: Mutex<Vec<http::Request<Bytes>>>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl Script {
+    pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+        Arc::new(Self {
+            answers: Mutex::new(answers.into_iter().collect()),
+            ..Self::default()
+        })
+    }
+
+    pub(super) fn rule(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            rule: Some(Box::new(rule)),
+            ..Self::default()
+        })
+    }
+
+    pub(super) fn wire(self: &Arc<Self>) -> Wire {
+        let hosts = [
+            "https://management.azure.com",
+            "https://login.microsoftonline.com",
+            "https://graph.microsoft.com",
+        ];
+        let allowed = hosts
+            .iter()
+            .fold(AllowedHosts::new(), |allowed, host| allowed.and(&host.parse().unwrap()));
+        Wire::new(self.clone(), allowed)
+    }
+
+    /// `METHOD URL` of every request so far.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .map(|request| format!("{} {}", request.method(), request.uri()))
+            .collect()
+    }
+
+    pub(super) fn requests(&self) -> Vec<http::Request<Bytes>> {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .map(|request| {
+                let mut copy = http::Request::new(request.body().clone());
+                *copy.method_mut() = request.method().clone();
+                *copy.uri_mut() = request.uri().clone();
+                *copy.headers_mut() = request.headers().clone();
+                copy
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: http::Request<Bytes>) -> Answer {
+        let answer = self.answers.lock().unwrap().pop_front();
+        let answer = answer.unwrap_or_else(|| match &self.rule {
+            Some(rule) => rule(&request),
+            None => panic!("one request too many: {} {}", request.method(), request.uri()),
+        });
+        self.asked.lock().unwrap().push(request);
+        answer
+    }
+}
+
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    let mut builder = http::Response::builder().status(status);
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    Ok(builder.body(body.into()).unwrap())
+}
+
+pub(super) fn json(status: u16, body: &Value) -> Answer {
+    answer(status, &[("content-type", "application/json")], body.to_string())
+}
+
+pub(super) fn broken() -> Answer {
+    Err(TransportError::Broken {
+        host: "management.azure.com".into(),
+        why: "reset".into(),
+    })
+}
+
+pub(super) fn unreachable() -> Answer {
+    Err(TransportError::Connect {
+        host: "management.azure.com".into(),
+        why: "refused".into(),
+    })
+}

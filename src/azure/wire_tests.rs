@@ -1,0 +1,219 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::super::testing::{Script, answer, broken, unreachable};
+use super::*;
+
+fn url(text: &str) -> Url {
+    text.parse().unwrap()
+}
+
+fn get() -> Call {
+    Call::get(
+        Service::Arm,
+        url("https://management.azure.com/subscriptions?api-version=2022-12-01"),
+    )
+}
+
+fn post() -> Call {
+    Call::post(
+        Service::Graph,
+        url("https://graph.microsoft.com/v1.0/servicePrincipals"),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
+    let script = Script::new([answer(429, &[("retry-after", "7")], ""), answer(200, &[], "{}")]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let wire = script.wire().noticing({
+        let told = told.clone();
+        Arc::new(move |notice| told.lock().unwrap().push(notice))
+    });
+    let began = Instant::now();
+    assert_eq!(wire.send(post()).await.unwrap().status, 200);
+    assert_eq!(began.elapsed(), Duration::from_secs(7));
+    assert_eq!(
+        wire.stats(),
+        WireStats {
+            requests: 2,
+            writes: 1,
+            retries: 1
+        }
+    );
+    let told = told.lock().unwrap();
+    assert_eq!(
+        (told.len(), told[0].asked, &told[0].why),
+        (1, true, &NoticeWhy::Status(429))
+    );
+    let ids: Vec<_> = script
+        .requests()
+        .iter()
+        .map(|sent| sent.headers()["x-ms-client-request-id"].clone())
+        .collect();
+    assert_eq!(ids[0], ids[1], "one id for one call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
+    let down = Script::rule(|_| answer(502, &[], "<html><title>Bad Gateway</title></html>"));
+    let began = Instant::now();
+    let reply = down.wire().send(get()).await.unwrap();
+    assert_eq!((reply.status, down.lines().len()), (502, limits::TRIES as usize));
+    assert!(began.elapsed() < Duration::from_secs(70), "{:?}", began.elapsed());
+
+    let nowhere = Script::rule(|_| unreachable());
+    let began = Instant::now();
+    let error = nowhere.wire().send(get()).await.unwrap_err();
+    assert!(
+        matches!(error.failure, Failure::Unreachable(TransportError::Connect { .. })),
+        "{error}"
+    );
+    assert_eq!(nowhere.lines().len(), limits::CONNECT_TRIES as usize);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm() {
+    let script = Script::new([broken(), answer(200, &[], "")]);
+    let put = Call::put(Service::Arm, url("https://management.azure.com/x"));
+    assert_eq!(script.wire().send(put).await.unwrap().status, 200);
+
+    for failure in [broken(), answer(503, &[("retry-after", "1")], ""), answer(500, &[], "")] {
+        let script = Script::new([failure]);
+        let _ = script.wire().send(post()).await;
+        assert_eq!(script.lines().len(), 1);
+    }
+    let script = Script::new([unreachable(), broken(), answer(200, &[], "")]);
+    let query = post().reads();
+    assert_eq!(script.wire().send(query).await.unwrap().status, 200);
+    assert_eq!(
+        Script::new([unreachable(), answer(201, &[], "")])
+            .wire()
+            .send(post())
+            .await
+            .unwrap()
+            .status,
+        201
+    );
+}
+
+#[tokio::test]
+async fn a_token_goes_to_no_other_host() {
+    for foreign in [
+        "https://management.azure.com.evil.example/subscriptions",
+        "https://management.azure.com:8443/subscriptions",
+        "http://management.azure.com/subscriptions",
+        "http://169.254.169.254/metadata",
+        "ftp://management.azure.com/",
+        "data:text/plain,x",
+    ] {
+        let script = Script::new([]);
+        let call = Call::get(Service::Arm, url(foreign)).bearer(&SecretString::from("t"));
+        let error = script.wire().send(call).await.unwrap_err();
+        assert!(
+            matches!(error.failure, Failure::Unreachable(TransportError::NotAllowed { .. })),
+            "{foreign}: {error}"
+        );
+        assert!(script.lines().is_empty(), "{foreign}");
+    }
+    let script = Script::new([answer(200, &[], ""), answer(200, &[], "")]);
+    let local = url("http://127.0.0.1:4321/token");
+    assert!(
+        script
+            .wire()
+            .also_to(&local)
+            .send(Call::get(Service::Entra, local))
+            .await
+            .is_ok()
+    );
+    let metadata = url("http://169.254.169.254/metadata");
+    assert!(
+        script
+            .wire()
+            .also_to(&metadata)
+            .send(Call::get(Service::Entra, metadata))
+            .await
+            .is_ok()
+    );
+    let plain = url("http://example.com/");
+    assert!(
+        script
+            .wire()
+            .also_to(&plain)
+            .send(Call::get(Service::Arm, plain))
+            .await
+            .is_err()
+    );
+}
+
+/// Never answers.
+#[derive(Debug)]
+struct Stalled;
+
+#[async_trait]
+impl Transport for Stalled {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_request_ends() {
+    let wire = Wire::new(Arc::new(Stalled), AllowedHosts::new().and(&get().url).and(&post().url));
+    let began = Instant::now();
+    let error = wire.send(get()).await.unwrap_err();
+    assert!(
+        matches!(
+            error.failure,
+            Failure::Unreachable(TransportError::Timeout { seconds: 60, .. })
+        ),
+        "{error}"
+    );
+    assert_eq!(wire.stats().requests, u64::from(limits::TIMEOUT_TRIES));
+    assert!(began.elapsed() < Duration::from_secs(200), "{:?}", began.elapsed());
+    wire.send(post()).await.unwrap_err();
+    assert_eq!(
+        wire.stats().requests,
+        u64::from(limits::TIMEOUT_TRIES) + 1,
+        "a POST is not repeated"
+    );
+}
+
+#[tokio::test]
+async fn no_secret_is_in_what_debug_shows() {
+    let call = post()
+        .bearer(&SecretString::from("top-secret"))
+        .json(&serde_json::json!({ "client_secret": "top-secret" }));
+    assert!(call.headers["authorization"].is_sensitive());
+    let script = Script::new([answer(200, &[("set-cookie", "top-secret")], "top-secret")]);
+    let shown = format!(
+        "{call:?} {:?} {:?}",
+        script.wire(),
+        script.wire().send(call.clone()).await
+    );
+    assert!(!shown.contains("top-secret"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_reply_reads_its_body_or_says_why_not() {
+    let script = Script::new([
+        answer(200, &[], "[1,2]"),
+        answer(200, &[], "<html>"),
+        answer(404, &[], ""),
+    ]);
+    let wire = script.wire();
+    assert_eq!(wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap(), [1, 2]);
+    let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();
+    assert!(
+        matches!(error.failure, Failure::Unreadable { status: 200, .. }),
+        "{error}"
+    );
+    let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();
+    assert_eq!(
+        (error.code(), error.tried.as_str()),
+        (Some("HTTP 404"), "GET /subscriptions")
+    );
+}
