@@ -47,6 +47,7 @@ fn clean_environment(home: &Path) -> Vec<(OsString, OsString)> {
         .filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)))
         .collect();
     environment.push(("HOME".into(), home.into()));
+    environment.push(("LANG".into(), "C.UTF-8".into()));
     if cfg!(windows) {
         environment.push(("USERPROFILE".into(), home.into()));
         environment.push(("APPDATA".into(), home.into()));

@@ -171,6 +171,7 @@ struct Run {
     cells: u16,
     text: String,
     paint: Paint,
+    wide: bool,
 }
 
 impl Run {
@@ -213,10 +214,11 @@ fn line(screen: &Screen, row: u16) -> String {
             continue;
         };
         let paint = Paint::of(cell, !screen.hide_cursor() && screen.cursor_position() == (row, column));
+        // A wide character is a run of its own, so that its width cannot shift what stands beside it.
         let cells = if cell.is_wide() { 2 } else { 1 };
         let text = if cell.has_contents() { cell.contents() } else { " " };
         match runs.last_mut() {
-            Some(run) if run.paint == paint => {
+            Some(run) if run.paint == paint && !run.wide && !cell.is_wide() => {
                 run.text += text;
                 run.cells += cells;
             }
@@ -225,6 +227,7 @@ fn line(screen: &Screen, row: u16) -> String {
                 cells,
                 text: text.to_owned(),
                 paint,
+                wide: cell.is_wide(),
             }),
         }
     }
