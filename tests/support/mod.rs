@@ -1,6 +1,7 @@
 //! What the whole-program tests share. Each test file says `mod support;` and uses a part of it.
 //!
 //! - [`pty`]: the wizard in a pseudo-terminal, judged by what is on its screen (Unix).
+//! - [`terminal`]: what that terminal has shown so far.
 //! - [`cli`]: a run by flags alone, without a terminal.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`svg`]: screens into one animated picture.
@@ -16,6 +17,8 @@ pub mod cli;
 pub mod pty;
 pub mod served;
 pub mod svg;
+#[cfg(unix)]
+pub mod terminal;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

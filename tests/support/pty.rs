@@ -8,18 +8,18 @@
 //! assert_eq!(wizard.wait_exit(), Exit::with_code(0));
 //! ```
 //!
-//! A thread reads what the program writes into a terminal emulator; every wait sleeps on a condition variable that
-//! this thread rings, so a test goes on the moment the text is there.
+//! What the program writes goes into a terminal emulator ([`super::terminal`]), and a test goes on the moment the text
+//! is there.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
+pub use super::terminal::Exit;
+use super::terminal::{Watch, plain, scrolled, text_of};
 use super::{DEADLINE, PEERCTL, clean_environment, temporary_folder};
 
 /// What the keys of a terminal send.
@@ -37,86 +37,9 @@ pub mod keys {
 /// For programs that need no environment beyond the clean one.
 pub const NO_ENV: [(&str, &str); 0] = [];
 
-/// Lines that have left the screen at its top and can still be asked for.
-const SCROLLBACK: usize = 5_000;
-
 /// An escape byte and what follows it are read as one key if they arrive together, so nothing follows this soon.
 /// The one pause in here: it is part of what is typed, and waits for nothing.
 const AFTER_ESC: Duration = Duration::from_millis(150);
-
-/// How a program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// Absent where a signal ended it.
-    pub code: Option<u32>,
-    pub signal: Option<String>,
-}
-
-impl Exit {
-    pub fn with_code(code: u32) -> Self {
-        Exit {
-            code: Some(code),
-            signal: None,
-        }
-    }
-}
-
-impl From<portable_pty::ExitStatus> for Exit {
-    /// portable-pty reports a death by signal as exit code 1 as well; a test must not take the one for the other.
-    fn from(status: portable_pty::ExitStatus) -> Self {
-        match status.signal() {
-            Some(signal) => Exit {
-                code: None,
-                signal: Some(signal.to_owned()),
-            },
-            None => Exit::with_code(status.exit_code()),
-        }
-    }
-}
-
-/// What has been seen of the program so far.
-struct Seen {
-    terminal: vt100::Parser,
-    raw: Vec<u8>,
-    /// Everything written has been read: the program and its children have let go of the terminal.
-    closed: bool,
-    exit: Option<Exit>,
-}
-
-#[derive(Clone)]
-struct Watch(Arc<(Mutex<Seen>, Condvar)>);
-
-impl Watch {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.0.lock().expect("no reader panics")
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.seen());
-        self.0.1.notify_all();
-    }
-
-    /// Waits until `look` finds something, `hopeless` is true, or the deadline has passed.
-    fn until<T>(
-        &self,
-        limit: Duration,
-        hopeless: impl Fn(&Seen) -> bool,
-        mut look: impl FnMut(&mut Seen) -> Option<T>,
-    ) -> Option<T> {
-        let end = Instant::now() + limit;
-        let mut seen = self.seen();
-        loop {
-            if let Some(found) = look(&mut seen) {
-                return Some(found);
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || hopeless(&seen) {
-                return None;
-            }
-            seen = self.0.1.wait_timeout(seen, left).expect("no reader panics").0;
-        }
-    }
-}
 
 /// A program in a pseudo-terminal, ended when the value goes away.
 pub struct Wizard {
@@ -181,25 +104,13 @@ impl Wizard {
         // Only the program may hold the other end, or its closing is never seen.
         drop(pty.slave);
 
-        let (rows, cols) = (
-            NonZeroU16::new(rows).expect("rows"),
-            NonZeroU16::new(cols).expect("columns"),
-        );
-        let terminal = vt100::Parser::new(rows, cols, SCROLLBACK);
-        let seen = Seen {
-            terminal,
-            raw: Vec::new(),
-            closed: false,
-            exit: None,
-        };
-        let watch = Watch(Arc::new((Mutex::new(seen), Condvar::new())));
-
+        let watch = Watch::new(size);
         let reader = pty.master.try_clone_reader().expect("a reader");
         let (killer, process_id) = (child.clone_killer(), child.process_id());
         let writer = pty.master.take_writer().expect("a writer");
         std::thread::spawn({
             let watch = watch.clone();
-            move || read_all(reader, &watch)
+            move || watch.read_all(reader)
         });
         std::thread::spawn({
             let watch = watch.clone();
@@ -331,18 +242,7 @@ impl Wizard {
 
     /// The screen and, above it, the lines that have left it at its top: what a person sees who scrolls up.
     pub fn scrolled(&self) -> String {
-        let mut screen = self.picture();
-        let width = screen.size().1.get();
-        let mut text = String::new();
-        for back in (1..=screen.scrollback_len()).rev() {
-            screen.set_scrollback(back);
-            text.extend(screen.rows(0, width).next());
-            if !screen.row_wrapped(0) {
-                text.push('\n');
-            }
-        }
-        screen.set_scrollback(0);
-        tidy(&(text + &screen.contents()))
+        scrolled(&mut self.picture())
     }
 
     /// Everything ever written, escape sequences taken out: to prove that something was never shown.
@@ -366,11 +266,7 @@ impl Wizard {
 
     /// Another size, as when a person drags the window's corner.
     pub fn resize(&self, (rows, cols): (u16, u16)) {
-        let size = (
-            NonZeroU16::new(rows).expect("rows"),
-            NonZeroU16::new(cols).expect("columns"),
-        );
-        self.watch.change(|seen| seen.terminal.set_size(size.0, size.1));
+        self.watch.resize((rows, cols));
         self.master
             .resize(PtySize {
                 rows,
@@ -415,31 +311,6 @@ impl Drop for Wizard {
                 .status();
         }
     }
-}
-
-fn read_all(mut reader: Box<dyn Read + Send>, watch: &Watch) {
-    let mut buffer = [0; 16 * 1024];
-    // Linux reports the other end's closing as an error (EIO), macOS as an end of file.
-    while let Ok(count @ 1..) = reader.read(&mut buffer) {
-        watch.change(|seen| {
-            seen.terminal.process(&buffer[..count]);
-            seen.raw.extend_from_slice(&buffer[..count]);
-        });
-    }
-    watch.change(|seen| seen.closed = true);
-}
-
-fn text_of(screen: &vt100::Screen) -> String {
-    tidy(&screen.contents())
-}
-
-fn tidy(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n").trim_end().to_owned()
-}
-
-fn plain(raw: &[u8]) -> String {
-    console::strip_ansi_codes(&String::from_utf8_lossy(raw)).replace('\r', "")
 }
 
 /// Cuts what is typed into keys: an arrow is three bytes and one key.
