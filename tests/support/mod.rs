@@ -1,0 +1,64 @@
+//! What the whole-program tests share. Each test file says `mod support;` and uses a part of it.
+//!
+//! - [`pty`]: the wizard in a pseudo-terminal, judged by what is on its screen (Unix).
+//! - [`terminal`]: what that terminal has shown so far.
+//! - [`cli`]: a run by flags alone, without a terminal.
+//! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
+//! - [`svg`]: screens into one animated picture.
+//!
+//! Every program starts with an environment made here, so that nothing of the machine's own configuration (an `az`
+//! sign-in, a proxy, `NO_COLOR`) can change what a test sees.
+
+// Each test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+pub mod cli;
+#[cfg(unix)]
+pub mod pty;
+pub mod served;
+pub mod svg;
+#[cfg(unix)]
+pub mod terminal;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The program under test.
+pub const PEERCTL: &str = env!("CARGO_BIN_EXE_peerctl");
+
+/// How long any wait may take before the test fails. A guard against hanging, far above what a slow machine needs;
+/// no test waits this long in order to wait.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The real `az`, where the gate or a developer named one in `PEERCTL_AZ`. Without it the caller says what it skips
+/// and returns; the gate always names one.
+pub fn real_az(what_is_skipped: &str) -> Option<PathBuf> {
+    let az = std::env::var_os("PEERCTL_AZ").map(PathBuf::from);
+    if az.is_none() {
+        eprintln!("skipped, because PEERCTL_AZ names no az: {what_is_skipped}");
+    }
+    az
+}
+
+/// The environment that every program starts with: what it takes to run at all, and a home that is empty.
+fn clean_environment(home: &Path) -> Vec<(OsString, OsString)> {
+    // The Windows names are those without which a process there finds neither its sockets nor its temporary folder.
+    let inherited = ["PATH", "SystemRoot", "SystemDrive", "ComSpec", "PATHEXT", "TEMP", "TMP"];
+    let mut environment: Vec<(OsString, OsString)> = inherited
+        .iter()
+        .filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)))
+        .collect();
+    environment.push(("HOME".into(), home.into()));
+    environment.push(("LANG".into(), "C.UTF-8".into()));
+    if cfg!(windows) {
+        environment.push(("USERPROFILE".into(), home.into()));
+        environment.push(("APPDATA".into(), home.into()));
+    }
+    environment
+}
+
+/// An empty folder that goes away with the value.
+fn temporary_folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}

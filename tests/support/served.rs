@@ -1,0 +1,227 @@
+//! `peerctl sandbox` as a process of its own: for tests that run several programs against one world, and for clients
+//! that are not ours.
+//!
+//! ```ignore
+//! let sandbox = Served::start(["--lag", "typical"]);
+//! peerctl(["azure", "setup", "--no-input"]).envs(sandbox.env()).run().expect_code(0);
+//! assert_eq!(sandbox.requests().as_array().unwrap().len(), 14);
+//! ```
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{DEADLINE, PEERCTL, clean_environment, temporary_folder};
+
+/// A running sandbox, told to stop (and waited for) when the value goes away.
+pub struct Served {
+    child: Child,
+    env: BTreeMap<String, String>,
+    folder: TempDir,
+}
+
+impl Served {
+    /// Starts it with these arguments more, and returns once it serves.
+    #[track_caller]
+    pub fn start<A>(args: A) -> Self
+    where
+        A: IntoIterator,
+        A::Item: Into<OsString>,
+    {
+        let folder = temporary_folder();
+        let env_file = folder.path().join("env.sh");
+        let said = folder.path().join("said.txt");
+        let mut child = Command::new(PEERCTL)
+            .arg("sandbox")
+            .arg("--env-file")
+            .arg(&env_file)
+            .args(args.into_iter().map(Into::into).collect::<Vec<OsString>>())
+            .env_clear()
+            .envs(clean_environment(folder.path()))
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&said).expect("a file for what it says"))
+            .spawn()
+            .expect("peerctl can be started");
+        match wait_for_file(&env_file, &mut child) {
+            Ok(text) => Served {
+                child,
+                env: parse_exports(&text),
+                folder,
+            },
+            Err(why) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                let said = std::fs::read_to_string(&said).unwrap_or_default();
+                panic!("no sandbox: {why}\n---- stderr ----\n{said}\n---- end ----");
+            }
+        }
+    }
+
+    /// What a client needs in its environment: addresses, credentials, the CA.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// One of them.
+    #[track_caller]
+    pub fn value(&self, name: &str) -> &str {
+        self.env
+            .get(name)
+            .unwrap_or_else(|| panic!("the sandbox exports no {name}: {:?}", self.env.keys()))
+    }
+
+    /// The sandbox's own folder, gone when it is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The canonical dump of the world: equal for equal worlds.
+    #[track_caller]
+    pub fn state(&self) -> Value {
+        self.ask(reqwest::Method::GET, "/_sandbox/state")
+    }
+
+    /// The requests so far, oldest first.
+    #[track_caller]
+    pub fn requests(&self) -> Value {
+        self.ask(reqwest::Method::GET, "/_sandbox/requests")
+    }
+
+    /// A fresh world, as at the start.
+    #[track_caller]
+    pub fn reset(&self) {
+        self.ask(reqwest::Method::POST, "/_sandbox/reset");
+    }
+
+    #[track_caller]
+    fn ask(&self, method: reqwest::Method, path: &str) -> Value {
+        let cloud = CloudFile::read(Path::new(self.value("PEERCTL_CLOUD")));
+        let url = format!("{}{path}", cloud.arm.trim_end_matches('/'));
+        let body = fetch(method, url.clone(), cloud.ca).unwrap_or_else(|error| panic!("{url}: {error:#}"));
+        // A reset has nothing to answer.
+        if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&body).expect("the sandbox answers in JSON")
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // As an operator stops it: SIGTERM, on which it may save its state. Where there is no such thing, or it is
+        // deaf to it, it is ended.
+        if cfg!(unix) {
+            let _ = Command::new("sh")
+                .args(["-c", &format!("kill -TERM {}", self.child.id())])
+                .status();
+            let _ = poll(Duration::from_secs(5), || self.child.try_wait().ok().flatten());
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What is needed of the file that `PEERCTL_CLOUD` names.
+struct CloudFile {
+    arm: String,
+    ca: PathBuf,
+}
+
+impl CloudFile {
+    #[track_caller]
+    fn read(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).expect("the cloud file can be read");
+        let cloud: Value = serde_json::from_str(&text).expect("the cloud file is JSON");
+        let arm = cloud["endpoints"]["resourceManager"]
+            .as_str()
+            .expect("endpoints.resourceManager")
+            .to_owned();
+        // A relative path starts at the cloud file's folder.
+        let ca = cloud["caBundle"].as_str().expect("caBundle");
+        CloudFile {
+            arm,
+            ca: file.parent().unwrap_or(Path::new(".")).join(ca),
+        }
+    }
+}
+
+/// One request, on a thread of its own: a test may already be inside an asynchronous runtime.
+fn fetch(method: reqwest::Method, url: String, ca: PathBuf) -> anyhow::Result<String> {
+    let on_thread = move || -> anyhow::Result<String> {
+        // Whoever comes second is refused, and all is well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(ca)?)?;
+        let client = reqwest::Client::builder()
+            .tls_certs_only(ca)
+            .no_proxy()
+            .timeout(DEADLINE)
+            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            Ok(client
+                .request(method, url)
+                .send()
+                .await?
+                .error_for_status()?
+                .text()
+                .await?)
+        })
+    };
+    std::thread::spawn(on_thread).join().expect("no panic while asking")
+}
+
+/// The file's text, once it is there. It is written under another name and renamed, so there is no half of it.
+fn wait_for_file(file: &Path, child: &mut Child) -> Result<String, String> {
+    let found = poll(DEADLINE, || match std::fs::read_to_string(file) {
+        Ok(text) => Some(Ok(text)),
+        Err(_) => child
+            .try_wait()
+            .ok()
+            .flatten()
+            .map(|status| Err(format!("it ended at once: {status}"))),
+    });
+    found.unwrap_or_else(|| {
+        Err(format!(
+            "{} was not written within {} s",
+            file.display(),
+            DEADLINE.as_secs()
+        ))
+    })
+}
+
+/// Looks again and again, for what cannot ring: a file, another process.
+fn poll<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The lines `export NAME='value'` of a shell file; in a value, `'\''` stands for an apostrophe.
+pub fn parse_exports(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("export ")?.split_once('='))
+        .map(|(name, quoted)| {
+            let bare = quoted
+                .strip_prefix('\'')
+                .and_then(|rest| rest.strip_suffix('\''))
+                .unwrap_or(quoted);
+            (name.to_owned(), bare.replace("'\\''", "'"))
+        })
+        .collect()
+}
