@@ -9,5 +9,7 @@ mod text;
 pub use address_space::AddressSpace;
 pub use deterministic::{role_assignment_guid, role_definition_guid};
 pub use peering::{PeeringState, SyncLevel};
-pub use resource_id::{IdError, PeeringId, SubscriptionId, TenantId, VnetId};
+pub use resource_id::{
+    IdError, PeeringId, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, subscription_scope,
+};
 pub use text::{harmless, lines};

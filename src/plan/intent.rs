@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::{Card, CardValue};
 use crate::domain::{TenantId, VnetId};
 use crate::vendors::{DnsMapping, Profile};
 
@@ -97,14 +98,21 @@ impl Intent {
         self.vendor_input("name").unwrap_or(&self.vnet.name)
     }
 
-    /// The values that the vendor has to be told, under the vendor's own labels.
-    pub fn hand_off_values(&self) -> Vec<(String, String)> {
+    /// What the vendor has to be told, for its console, under its own labels.
+    pub fn card(&self) -> Card {
         let values = BTreeMap::from([
             ("tenant", self.tenant.to_string()),
             ("subscription", self.vnet.subscription.to_string()),
             ("resource-group", self.vnet.resource_group.clone()),
             ("vnet", self.vnet.name.clone()),
         ]);
-        self.vendor.hand_off_values(&values)
+        let filled = self.vendor.hand_off_values(&values).into_iter();
+        let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();
+        for mapping in &self.dns {
+            let servers: Vec<String> = mapping.servers.iter().map(ToString::to_string).collect();
+            let value = format!("{} → {}", mapping.domains.join(", "), servers.join(", "));
+            values.push(CardValue { label: "DNS mapping".to_owned(), value });
+        }
+        Card { place: self.vendor.hand_off.place.clone(), values }
     }
 }

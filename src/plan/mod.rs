@@ -6,6 +6,6 @@ mod intent;
 mod step;
 
 pub use decision::{Action, Change, Check, Decision, Hold, Plan, PlannedStep, Severity};
-pub use event::{Card, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
+pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use intent::{Consent, Intent, VendorAccess};
 pub use step::{StepId, StepState};

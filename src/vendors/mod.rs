@@ -8,6 +8,7 @@ mod profile;
 
 pub use connector::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest, connect};
 pub use dns::{DnsMapping, DnsMappingError};
+pub(crate) use konnect::transit_gateway;
 pub use profile::{
-    Access, Application, HandOff, HandOffValue, Profile, ProfileError, Role, VendorInput, Wanted, profile, profiles,
+    Access, Application, HandOff, HandOffValue, Kind, Profile, ProfileError, Role, VendorInput, Wanted, profile, profiles,
 };

@@ -1,0 +1,92 @@
+//! The command line: one file per command. This page is the table of commands.
+
+mod azure;
+mod output;
+mod sandbox;
+mod setup;
+mod stop;
+mod vendors;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::output::OutputArgs;
+
+/// Sets up a cross-tenant Azure virtual network peering.
+///
+/// It asks what it cannot find out, shows what it will do, does it, waits until both directions say Connected, and
+/// proves it. Running it again is always safe.
+#[derive(Debug, Parser)]
+#[command(name = "peerctl", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const EXAMPLES: &str = "Try it without Azure, on the embedded one:\n  peerctl azure setup --sandbox\n\n\
+Exit codes: 0 done, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
+4 the preflight found what blocks, 130 stopped by the user.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Peer an Azure virtual network with a vendor's
+    #[command(subcommand)]
+    Azure(azure::Command),
+    /// List the vendors that peerctl knows, and what each will be given
+    Vendors(vendors::Args),
+    /// Serve the embedded Azure on a loopback port, for rehearsals and tests
+    Sandbox(sandbox::Args),
+}
+
+/// Parses the process's command line, runs it and gives its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = output::start_logging(&cli.output) {
+        return output::fail(&error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
+            Command::Vendors(args) => vendors::run(&args, &cli.output),
+            Command::Sandbox(args) => sandbox::run(args).await,
+        }
+    });
+    // A prompt may still be waiting for a key in a thread of its own; nothing waits for it.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => output::fail(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::input::INPUTS;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_input_of_the_table_has_its_flag_and_its_environment_variable_in_the_help() {
+        let mut cli = Cli::command();
+        let azure = cli.find_subcommand_mut("azure").expect("azure is a command");
+        let setup = azure.find_subcommand_mut("setup").expect("setup is a command");
+        let help = setup.render_long_help().to_string();
+        for input in INPUTS {
+            assert!(help.contains(&format!("{} ", input.flag())), "{} in {help}", input.flag());
+            assert!(input.env.is_none_or(|env| help.contains(env)), "{:?} in {help}", input.env);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Where output goes: results to standard output, everything else to standard error, the log to a file.
+
+use std::fs::File;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::input::Vars;
+use crate::ui::{Manner, Plain, Screen, Terminal, manner};
+
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// What the result looks like on standard output
+    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub output: Format,
+    /// Show no progress, only problems
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Show each request (-v) and its headers without secrets (-vv) on standard error
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// Write each request as a JSON line to this file, without secrets
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Shows nothing.
+struct Silent;
+
+impl Screen for Silent {
+    fn on(&self, event: &crate::plan::Event) {
+        if let crate::plan::Event::Ended { .. } = event {
+            Plain::default().on(event);
+        }
+    }
+}
+
+/// The screen for this run: lines where requests are logged in between, or where there is no terminal.
+pub fn screen(args: &OutputArgs, vars: &Vars) -> Arc<dyn Screen> {
+    if args.quiet {
+        return Arc::new(Silent);
+    }
+    match manner_of(args, vars) {
+        Manner::Rich if args.verbose == 0 => Arc::new(Terminal::default()),
+        Manner::Rich | Manner::Plain => Arc::new(Plain::default()),
+    }
+}
+
+/// What the terminal may be asked to do, by flag and environment.
+pub fn manner_of(args: &OutputArgs, vars: &Vars) -> Manner {
+    match args.color {
+        Color::Never => {
+            console::set_colors_enabled(false);
+            console::set_colors_enabled_stderr(false);
+        }
+        Color::Always => {
+            console::set_colors_enabled(true);
+            console::set_colors_enabled_stderr(true);
+        }
+        Color::Auto => {}
+    }
+    manner(&|name| vars.get(name))
+}
+
+/// Prints a result. A reader that went away (`| head`) is no failure.
+///
+/// # Errors
+/// When standard output cannot be written for another reason.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Says what went wrong where nobody has yet, and gives the exit code.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    // Where standard error is gone, the exit code is all that can be said.
+    let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+    ExitCode::from(1)
+}
+
+/// Only our own targets: a library's log could show what ours never does.
+fn only_ours(level: LevelFilter) -> Targets {
+    Targets::new().with_target("peerctl", level)
+}
+
+/// Starts the log, where one is wanted.
+///
+/// # Errors
+/// When the log file cannot be made.
+pub fn start_logging(args: &OutputArgs) -> anyhow::Result<()> {
+    let level = match args.verbose {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let to_stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_filter(only_ours(level));
+    let file = args.log_file.as_ref().map(|path| {
+        File::create(path).with_context(|| format!("cannot write the log file {}", path.display()))
+    });
+    let to_file = file.transpose()?.map(|file| {
+        fmt::layer().json().with_writer(Arc::new(file)).with_filter(only_ours(LevelFilter::DEBUG))
+    });
+    tracing_subscriber::registry().with(to_stderr).with(to_file).init();
+    Ok(())
+}

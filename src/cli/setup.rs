@@ -1,0 +1,307 @@
+//! `peerctl azure setup`: the whole peering.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::output::{Format, OutputArgs, manner_of, print, screen};
+use super::stop::asked_to_stop;
+use crate::azure::Wire;
+use crate::engine;
+use crate::errors::{Kind, Outcome, Problem};
+use crate::input::{Asker, Gathered, Given, Halt, Surroundings, Vars, gather};
+use crate::plan::{Event, Plan, Stats};
+use crate::render::{Report, az, command_line};
+use crate::sandbox;
+use crate::steps::{Opener, Run, Sink};
+use crate::ui::{self, LinePrompter, Manner, Prompter, TerminalPrompter, summary};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Who to peer with: a vendor's name, or the file of a vendor profile of your own [env: PEERCTL_VENDOR]
+    #[arg(long, value_name = "NAME|FILE")]
+    vendor: Option<String>,
+    /// Your Entra tenant's id; default: the sign-in's [env: AZURE_TENANT_ID]
+    #[arg(long, value_name = "ID")]
+    tenant_id: Option<String>,
+    /// The virtual network's subscription [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "ID|NAME")]
+    subscription: Option<String>,
+    /// The virtual network's resource group [env: PEERCTL_RESOURCE_GROUP]
+    #[arg(short = 'g', long, value_name = "NAME")]
+    resource_group: Option<String>,
+    /// The virtual network's name [env: PEERCTL_VNET]
+    #[arg(long, value_name = "NAME")]
+    vnet: Option<String>,
+    /// The virtual network's ARM id, in place of the three above [env: PEERCTL_VNET_ID]
+    #[arg(long, value_name = "ARM-ID", conflicts_with_all = ["vnet", "resource_group", "subscription"])]
+    vnet_id: Option<String>,
+    /// What the vendor needs besides; `peerctl vendors NAME` lists the keys; may be repeated [env: PEERCTL_SET_KEY]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// How to sign in: auto, azure-cli, environment, workload-identity or managed-identity; auto tries the
+    /// environment, then workload identity, then az [env: PEERCTL_AUTH]
+    #[arg(long, value_name = "HOW")]
+    auth: Option<String>,
+    /// How the vendor's application gets consent: create its service principal through Microsoft Graph, open the
+    /// admin-consent page in a browser, or only wait for somebody to consent; default: create [env: PEERCTL_CONSENT]
+    #[arg(long, value_name = "create|browser|wait")]
+    consent: Option<String>,
+    /// Use the vendor's API, or print the values to paste into its console; default: api if its token is in the
+    /// environment [env: PEERCTL_VENDOR_ACCESS]
+    #[arg(long, value_name = "api|manual")]
+    vendor_access: Option<String>,
+    /// Which of the network's peerings is the vendor's, where more than one could be [env: PEERCTL_PEERING_NAME]
+    #[arg(long, value_name = "NAME")]
+    peering_name: Option<String>,
+    /// The Azure cloud; FILE has the JSON that `az cloud show` prints, and may add caBundle; default: public
+    /// [env: PEERCTL_CLOUD]
+    #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
+    cloud: Option<String>,
+    /// How long to wait for the vendor and for replication, in all; default: 1h [env: PEERCTL_TIMEOUT]
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<String>,
+    /// Do not wait for the vendor or for a person: exit 3, and run again later
+    #[arg(long)]
+    no_wait: bool,
+    /// Print the equivalent az script (bash) and change nothing; needs no network when every input is given
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    yes: bool,
+    /// Ask nothing: name every missing input, and exit 2
+    #[arg(long)]
+    no_input: bool,
+    /// Run against the embedded Azure in this process: nothing leaves this machine
+    #[arg(long)]
+    sandbox: bool,
+}
+
+const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an argument: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
+Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
+  peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
+the same from a pipeline, one JSON document on standard output";
+
+impl Args {
+    fn flags(&self) -> [(&'static str, Option<&str>); 12] {
+        [
+            ("vendor", self.vendor.as_deref()),
+            ("tenant-id", self.tenant_id.as_deref()),
+            ("subscription", self.subscription.as_deref()),
+            ("resource-group", self.resource_group.as_deref()),
+            ("vnet", self.vnet.as_deref()),
+            ("vnet-id", self.vnet_id.as_deref()),
+            ("auth", self.auth.as_deref()),
+            ("consent", self.consent.as_deref()),
+            ("vendor-access", self.vendor_access.as_deref()),
+            ("peering-name", self.peering_name.as_deref()),
+            ("cloud", self.cloud.as_deref()),
+            ("timeout", self.timeout.as_deref()),
+        ]
+    }
+}
+
+/// Runs the set-up and prints its result.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let mut vars = Vars::of_process();
+    let screen = screen(output, &vars);
+    let report = Arc::new(Mutex::new(Report::new("azure setup")));
+    let embedded = if args.sandbox { Some(super::sandbox::embed().await?) } else { None };
+    if let Some(embedded) = &embedded {
+        vars = vars.with(embedded.variables.clone());
+    }
+    let sink: Sink = {
+        let report = Arc::clone(&report);
+        Arc::new(move |event| {
+            report.lock().unwrap_or_else(PoisonError::into_inner).on(&event);
+            screen.on(&event);
+        })
+    };
+    let around = Surroundings { vars, cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()), sink };
+    let command = Command { args, output, around, report, begun, wire: Mutex::default() };
+    let ended = tokio::select! {
+        ended = command.go() => ended?,
+        () = asked_to_stop() => {
+            // A prompt or a live line may have hidden it.
+            let _ = console::Term::stderr().show_cursor();
+            Ended { outcome: Outcome::Cancelled, problem: None, text: None }
+        }
+    };
+    command.finish(ended)
+}
+
+struct Command<'a> {
+    args: Args,
+    output: &'a OutputArgs,
+    around: Surroundings,
+    report: Arc<Mutex<Report>>,
+    begun: Instant,
+    wire: Mutex<Option<Wire>>,
+}
+
+/// How the command ended, and what it prints in text mode.
+struct Ended {
+    outcome: Outcome,
+    problem: Option<Problem>,
+    text: Option<String>,
+}
+
+impl Ended {
+    fn problem(outcome: Outcome, problem: Problem) -> Self {
+        Self { outcome, problem: Some(problem), text: None }
+    }
+}
+
+impl Command<'_> {
+    async fn go(&self) -> anyhow::Result<Ended> {
+        let gathered = match self.gather().await {
+            Ok(gathered) => gathered,
+            Err(Halt::Cancelled) => return Ok(Ended { outcome: Outcome::Cancelled, problem: None, text: None }),
+            Err(Halt::Problem(problem)) => {
+                let outcome = if problem.kind == Kind::Usage { Outcome::Usage } else { Outcome::Failed };
+                return Ok(Ended::problem(outcome, *problem));
+            }
+        };
+        if self.args.dry_run {
+            print(az::script(&gathered.intent).trim_end())?;
+            return Ok(Ended { outcome: Outcome::Unchanged, problem: None, text: None });
+        }
+        Ok(self.set_up(gathered).await)
+    }
+
+    async fn gather(&self) -> Result<Gathered, Halt> {
+        let args = &self.args;
+        let given = Given::new(args.flags(), &args.sets, self.around.vars.clone()).map_err(|set| {
+            Problem::new(Kind::Usage, format!("--set {set} cannot be used."), "It has the form KEY=VALUE.")
+        })?;
+        let prompter = self.prompter();
+        let also_missing = if args.yes || args.dry_run || prompter.is_some() {
+            Vec::new()
+        } else {
+            vec!["--yes: nobody is there to confirm the plan".to_owned()]
+        };
+        let manner = crate::input::Manner { prompter, dry_run: args.dry_run, also_missing, no_wait: args.no_wait };
+        gather(given, &self.around, manner).await
+    }
+
+    fn prompter(&self) -> Option<Arc<dyn Prompter>> {
+        if self.args.no_input || !ui::someone_answers() {
+            return None;
+        }
+        Some(match manner_of(self.output, &self.around.vars) {
+            Manner::Rich => Arc::new(TerminalPrompter),
+            Manner::Plain => Arc::new(LinePrompter),
+        })
+    }
+
+    async fn set_up(&self, gathered: Gathered) -> Ended {
+        let again = self.again(&gathered);
+        self.asked(&gathered);
+        let Gathered { intent, session, connector, .. } = gathered;
+        let Some(session) = session else {
+            let why = "A run other than a dry run always signs in.";
+            return Ended::problem(Outcome::Failed, Problem::new(Kind::SignIn, "There is no session.", why));
+        };
+        *self.wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.wire().clone());
+        let (vnet, vendor) = (intent.vnet.name.clone(), intent.vendor.name.clone());
+        let run = Run::new(intent, session.azure, connector, opener(), Arc::clone(&self.around.sink));
+        let (outcome, problem) = match engine::survey(&run).await {
+            Err(problem) => (Outcome::Failed, Some(problem)),
+            Ok(plan) => self.decide(&run, &plan).await,
+        };
+        let text = {
+            let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            report.on(&Event::Ended { outcome, problem: None, stats: Stats::default() });
+            summary(&report, &vnet, &vendor, &again)
+        };
+        Ended { outcome, problem, text: Some(text) }
+    }
+
+    async fn decide(&self, run: &Run, plan: &Plan) -> (Outcome, Option<Problem>) {
+        if let Some(problem) = blocked(plan) {
+            return (Outcome::Blocked, Some(problem));
+        }
+        let ask = plan.writes() && !self.args.yes;
+        if let Some(prompter) = self.prompter().filter(|_| ask) {
+            let question = format!("Go ahead? {} may then {}", run.intent.vendor.short_name, run.intent.vendor.role.grants);
+            if !matches!(Asker(prompter).confirm(question).await, Ok(true)) {
+                return (Outcome::Cancelled, None);
+            }
+        }
+        engine::carry_out(run).await
+    }
+
+    /// The command line that does the same without a question.
+    fn again(&self, gathered: &Gathered) -> String {
+        let mut flags = gathered.given.flags(&gathered.vendor_inputs);
+        if self.args.sandbox {
+            // The embedded Azure brings its own of these.
+            flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
+            flags.insert(0, ("--sandbox".to_owned(), String::new()));
+        }
+        if self.args.no_wait {
+            flags.push(("--no-wait".to_owned(), String::new()));
+        }
+        flags.extend(["--no-input", "--yes"].map(|flag| (flag.to_owned(), String::new())));
+        command_line(&flags)
+    }
+
+    fn asked(&self, gathered: &Gathered) {
+        let intent = &gathered.intent;
+        let mut inputs = BTreeMap::from([
+            ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
+            ("vnetId".to_owned(), Value::from(intent.vnet.to_string())),
+            ("applicationId".to_owned(), Value::from(intent.app_id.to_string())),
+            ("consent".to_owned(), Value::from(intent.consent.to_string())),
+            ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
+        ]);
+        let sets: serde_json::Map<String, Value> =
+            gathered.vendor_inputs.iter().map(|(key, values)| (key.clone(), Value::from(values.clone()))).collect();
+        inputs.insert("set".to_owned(), Value::Object(sets));
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.asked(&intent.vendor.id, &gathered.cloud, inputs);
+    }
+
+    fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
+        let wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
+        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let stats = Stats { requests: sent.requests, writes: sent.writes, elapsed_ms };
+        let outcome = ended.outcome;
+        (self.around.sink)(Event::Ended { outcome, problem: ended.problem, stats });
+        if self.args.dry_run && matches!(outcome, Outcome::Unchanged) {
+            return Ok(outcome);
+        }
+        match self.output.output {
+            Format::Json => print(&self.report.lock().unwrap_or_else(PoisonError::into_inner).json())?,
+            Format::Text => match ended.text {
+                Some(text) => print(&text)?,
+                None if outcome == Outcome::Cancelled => print("Stopped. Nothing is left half done: run the same command again to go on.")?,
+                None => {}
+            },
+        }
+        Ok(outcome)
+    }
+}
+
+fn blocked(plan: &Plan) -> Option<Problem> {
+    let blockers = plan.blockers();
+    let first = blockers.first()?;
+    let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
+    let mut problem = Problem::new(Kind::Preflight, format!("Check {} failed; nothing was written.", first.id), details.join("; "));
+    problem.remedies = blockers.iter().flat_map(|check| check.remedies.clone()).collect();
+    Some(problem)
+}
+
+/// Opens pages in the user's browser; only where there is somebody to look at it.
+fn opener() -> Opener {
+    Arc::new(|url| ui::someone_answers() && webbrowser::open(url.as_str()).is_ok())
+}

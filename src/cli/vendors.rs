@@ -1,0 +1,93 @@
+//! `peerctl vendors [NAME]`: the vendors that are known, and what each will be given.
+
+use serde_json::json;
+
+use super::output::{Format, OutputArgs, print};
+use crate::errors::Outcome;
+use crate::vendors::{Profile, Wanted, profile, profiles};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A vendor's name, or the file of a profile: say everything about it
+    name: Option<String>,
+}
+
+/// Prints the list, or one vendor.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    let Some(name) = &args.name else {
+        let text = match output.output {
+            Format::Text => profiles().iter().map(|one| format!("{:<12} {}, {}", one.id, one.name, one.product)).collect::<Vec<_>>().join("\n"),
+            Format::Json => serde_json::to_string_pretty(&profiles().iter().map(document).collect::<Vec<_>>())?,
+        };
+        print(&text)?;
+        return Ok(Outcome::Done);
+    };
+    match profile(name) {
+        Ok(profile) => {
+            print(&match output.output {
+                Format::Text => page(&profile),
+                Format::Json => serde_json::to_string_pretty(&document(&profile))?,
+            })?;
+            Ok(Outcome::Done)
+        }
+        Err(error) => {
+            super::output::fail(&error.into());
+            Ok(Outcome::Usage)
+        }
+    }
+}
+
+fn page(vendor: &Profile) -> String {
+    let mut out = vec![
+        format!("{}, {}", vendor.name, vendor.product),
+        format!("Documentation: {}", vendor.docs),
+        String::new(),
+        "What it is given in your tenant:".to_owned(),
+        format!("  a service principal for its application {} ({})", vendor.application.name, vendor.application.app_id),
+        format!("  the custom role \"{}\" at one virtual network, with", vendor.role_name()),
+    ];
+    out.extend(vendor.role.actions.iter().map(|action| format!("    {action}")));
+    out.push(format!("  So it may {}", vendor.role.grants));
+    out.push(String::new());
+    out.push("Inputs (--set KEY=VALUE):".to_owned());
+    for input in &vendor.inputs {
+        let wanted = match input.wanted {
+            Wanted::Always => "needed",
+            Wanted::WithApi => "needed with its API",
+            Wanted::Never => "optional",
+        };
+        let repeat = if input.repeatable { ", may be repeated" } else { "" };
+        out.push(format!("  {:<10} {} ({wanted}{repeat})", input.key, input.help));
+    }
+    if let Some(access) = &vendor.access {
+        out.push(String::new());
+        out.push(format!("API: {}; {} overrides it. Token: {}.", access.api, access.api_env, access.token_env));
+    }
+    out.push(String::new());
+    out.push(format!("By hand, at {}:", vendor.hand_off.place));
+    out.extend(vendor.hand_off.values.iter().map(|value| format!("  {}", value.label)));
+    out.push(String::new());
+    out.push(format!("Then it usually takes {}.", vendor.usual_wait));
+    out.join("\n")
+}
+
+fn document(vendor: &Profile) -> serde_json::Value {
+    json!({
+        "id": vendor.id,
+        "name": vendor.name,
+        "product": vendor.product,
+        "documentation": vendor.docs,
+        "applicationId": vendor.application.app_id,
+        "role": { "name": vendor.role_name(), "actions": vendor.role.actions, "grants": vendor.role.grants },
+        "inputs": vendor.inputs.iter().map(|input| json!({
+            "key": input.key, "label": input.label, "help": input.help,
+            "required": input.wanted == Wanted::Always, "requiredWithApi": input.wanted != Wanted::Never,
+            "repeatable": input.repeatable,
+        })).collect::<Vec<_>>(),
+        "tokenVariable": vendor.access.as_ref().map(|access| &access.token_env),
+        "usualWait": vendor.usual_wait,
+    })
+}

@@ -1,0 +1,98 @@
+//! The second half of a run: what is missing is done, step by step in the order of need, side by side where nothing
+//! needs the other.
+
+use std::collections::BTreeMap;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use crate::errors::{Outcome, Problem};
+use crate::plan::{Decision, Event, StepEvent, StepId, StepState};
+use crate::steps::{Run, Stop, step, views};
+
+/// How one step ended.
+enum Ended {
+    InPlace { acted: bool },
+    Held,
+    Failed(Box<Problem>),
+    Skipped,
+}
+
+/// Does everything that is missing. Each step is decided anew when its turn comes: what was done before it counts.
+pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
+    let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
+    let mut waiting: Vec<StepId> = StepId::ALL.to_vec();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let ready = |id: &mut StepId| id.needs().iter().all(|needed| ended.contains_key(needed));
+        for id in waiting.extract_if(.., ready) {
+            let in_the_way = id.needs().iter().copied().find(|needed| !matches!(ended[needed], Ended::InPlace { .. }));
+            running.push(async move { (id, go(run, id, in_the_way).await) });
+        }
+        let Some((id, end)) = running.next().await else { break };
+        ended.insert(id, end);
+    }
+    let facts = run.facts();
+    run.emit(Event::Peerings(views(&run.intent, &facts)));
+    outcome(ended)
+}
+
+fn outcome(ended: BTreeMap<StepId, Ended>) -> (Outcome, Option<Problem>) {
+    let (mut held, mut acted, mut failed) = (false, false, None);
+    for end in ended.into_values() {
+        match end {
+            Ended::InPlace { acted: one } => acted |= one,
+            Ended::Held => held = true,
+            Ended::Failed(problem) => failed = failed.or(Some(*problem)),
+            Ended::Skipped => {}
+        }
+    }
+    match failed {
+        Some(problem) => (Outcome::Failed, Some(problem)),
+        None if held => (Outcome::Waiting, None),
+        None if acted => (Outcome::Done, None),
+        None => (Outcome::Unchanged, None),
+    }
+}
+
+async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
+    if let Some(because_of) = in_the_way {
+        run.tell(id, StepEvent::Skipped { because_of });
+        return Ended::Skipped;
+    }
+    let step = step(id);
+    let decide = || step.decide(&run.intent, &run.facts());
+    let decision = decide();
+    let acted = match &decision {
+        Decision::InPlace(detail) => {
+            finished(run, id, detail);
+            return Ended::InPlace { acted: false };
+        }
+        Decision::Blocked(hold) => Err(Stop::Held { state: StepState::Blocked, hold: hold.clone() }),
+        Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } => {
+            run.tell(id, StepEvent::Started);
+            step.act(run, &decision).await
+        }
+    };
+    match acted {
+        Ok(()) => {
+            let after = decide();
+            finished(run, id, after.what());
+            Ended::InPlace { acted: true }
+        }
+        Err(Stop::Held { state, hold }) => {
+            run.tell(id, StepEvent::Held { state, hold, waited: run.waited(id) });
+            Ended::Held
+        }
+        Err(Stop::Failed(problem)) => {
+            let problem = problem.in_step(id);
+            run.tell(id, StepEvent::Failed { problem: problem.clone(), waited: run.waited(id) });
+            Ended::Failed(Box::new(problem))
+        }
+    }
+}
+
+fn finished(run: &Run, id: StepId, detail: &str) {
+    let event = StepEvent::Finished { state: StepState::InPlace, detail: detail.to_owned(), waited: run.waited(id) };
+    run.tell(id, event);
+}

@@ -1,0 +1,7 @@
+//! Runs a plan: reads side by side, decides, does what is missing in the order of need, and says how it ended.
+
+mod execute;
+mod survey;
+
+pub use execute::carry_out;
+pub use survey::survey;

@@ -1,0 +1,42 @@
+//! The first half of a run: everything is read at once, and the plan is made of it. Nothing is written.
+
+use futures::future::join_all;
+
+use crate::doctor;
+use crate::errors::Problem;
+use crate::plan::{Event, Plan, PlannedStep, StepId, VendorAccess};
+use crate::steps::{Run, Stop, step};
+
+/// Reads what there is and decides what is to be done.
+///
+/// # Errors
+/// The first thing that could not be read and without which nothing can be decided.
+pub async fn survey(run: &Run) -> Result<Plan, Problem> {
+    run.emit(Event::Surveying);
+    let reads = StepId::ALL.map(|id| async move { (id, step(id).observe(run).await) });
+    for (id, read) in join_all(reads).await {
+        match read {
+            Ok(()) => {}
+            Err(Stop::Failed(problem)) => return Err(problem.in_step(id)),
+            // Reading never holds; deciding does.
+            Err(Stop::Held { .. }) => {}
+        }
+    }
+    note_earlier_peerings(run);
+    let facts = run.facts();
+    let steps = StepId::ALL
+        .map(|id| PlannedStep { id, title: step(id).title(), decision: step(id).decide(&run.intent, &facts) });
+    let plan = Plan { steps: steps.to_vec(), checks: doctor::checks(&run.intent, &facts) };
+    run.emit(Event::Planned(plan.clone()));
+    Ok(plan)
+}
+
+/// Before the vendor's application has the role, no peering can be the vendor's: what is there now is somebody else's.
+fn note_earlier_peerings(run: &Run) {
+    let facts = run.facts();
+    if run.intent.access == VendorAccess::Api || facts.vendor_assignment(&run.intent).is_some() {
+        return;
+    }
+    let names = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).map(|peering| peering.id.name.clone()).collect();
+    run.learn(|facts| facts.earlier_peerings = names);
+}

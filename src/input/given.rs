@@ -1,0 +1,189 @@
+//! What was given before any question: flags first, then the environment. Empty counts as not given.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::table::{INPUTS, input};
+use crate::vendors::Profile;
+
+/// The environment as a value, so that a run can have another one than the process.
+#[derive(Debug, Clone, Default)]
+pub struct Vars(BTreeMap<String, String>);
+
+impl Vars {
+    /// The process's environment.
+    pub fn of_process() -> Self {
+        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The same with these variables set.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.extend(more);
+        self
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    Flag,
+    Environment,
+    /// Answered to a question.
+    Answer,
+}
+
+/// The values that are known, by input id; and the vendor's, by key.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    values: BTreeMap<&'static str, (String, Source)>,
+    sets: BTreeMap<String, Vec<String>>,
+    vars: Vars,
+}
+
+impl Given {
+    /// From flags (by input id) and `--set KEY=VALUE` texts, over the environment.
+    ///
+    /// # Errors
+    /// The `--set` text that has no `=`.
+    pub fn new<'a>(
+        flags: impl IntoIterator<Item = (&'static str, Option<&'a str>)>,
+        sets: &[String],
+        vars: Vars,
+    ) -> Result<Self, String> {
+        let mut given = Self { vars, ..Self::default() };
+        for row in INPUTS {
+            let from_env = row.env.and_then(|name| given.vars.get(name));
+            if let Some(value) = from_env {
+                given.values.insert(row.id, (value, Source::Environment));
+            }
+        }
+        for (id, value) in flags {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                given.values.insert(id, (value.to_owned(), Source::Flag));
+            }
+        }
+        for set in sets {
+            let (key, value) = set.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| set.clone())?;
+            given.sets.entry(key.to_owned()).or_default().push(value.to_owned());
+        }
+        Ok(given)
+    }
+
+    /// Notes an answer.
+    pub fn answer(&mut self, id: &'static str, value: impl Into<String>) {
+        self.values.insert(id, (value.into(), Source::Answer));
+    }
+
+    /// Notes an answer for a vendor input.
+    pub fn answer_set(&mut self, key: &str, value: impl Into<String>) {
+        self.sets.insert(key.to_owned(), vec![value.into()]);
+    }
+
+    /// Forgets an answer, on the way back to its question.
+    pub fn forget(&mut self, id: &str) {
+        self.values.retain(|known, (_, source)| *known != id || *source != Source::Answer);
+    }
+
+    /// The same for a vendor input.
+    pub fn forget_set(&mut self, key: &str) {
+        self.sets.remove(key);
+    }
+
+    /// The value of an input.
+    pub fn get(&self, id: &str) -> Option<&str> {
+        self.values.get(id).map(|(value, _)| value.as_str())
+    }
+
+    /// Whether it was given by a flag: then it wins over what an environment variable says of the same thing.
+    pub fn source(&self, id: &str) -> Option<Source> {
+        self.values.get(id).map(|(_, source)| *source)
+    }
+
+    /// The environment of this run.
+    pub fn vars(&self) -> &Vars {
+        &self.vars
+    }
+
+    /// The vendor inputs that were given, by flag or as `PEERCTL_SET_KEY` (several separated by `;`).
+    ///
+    /// # Errors
+    /// The key that the vendor does not have.
+    pub fn vendor_inputs(&self, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, String> {
+        if let Some(unknown) = self.sets.keys().find(|key| vendor.input(key).is_none()) {
+            return Err(unknown.clone());
+        }
+        let mut inputs = self.sets.clone();
+        for input in &vendor.inputs {
+            if let (None, Some(value)) = (inputs.get(&input.key), self.vars.get(&set_variable(&input.key))) {
+                inputs.insert(input.key.clone(), value.split(';').map(str::to_owned).collect());
+            }
+        }
+        inputs.retain(|_, values| values.iter().any(|value| !value.is_empty()));
+        Ok(inputs)
+    }
+
+    /// The flags that say the same as everything known here, in the table's order.
+    pub fn flags(&self, vendor_inputs: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)> {
+        let flag = |row: &'static super::Input| Some((row.flag(), self.get(row.id)?.to_owned()));
+        let sets = vendor_inputs
+            .iter()
+            .flat_map(|(key, values)| values.iter().map(move |value| ("--set".to_owned(), format!("{key}={value}"))));
+        INPUTS.iter().filter_map(flag).chain(sets).collect()
+    }
+}
+
+/// `PEERCTL_SET_APP_ID` for `app-id`.
+pub fn set_variable(key: &str) -> String {
+    format!("PEERCTL_SET_{}", key.to_uppercase().replace('-', "_"))
+}
+
+/// One line for an input that is missing: flag, environment, meaning.
+pub fn missing_line(id: &str) -> String {
+    match input(id) {
+        Some(row) => {
+            let env = row.env.map(|env| format!(" or {env}")).unwrap_or_default();
+            format!("{}{env}: {}", row.flag(), row.meaning)
+        }
+        None => format!("--{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendors::profile;
+
+    fn vars(pairs: &[(&str, &str)]) -> Vars {
+        Vars::default().with(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_empty_is_not_given() {
+        let vars = vars(&[("PEERCTL_VNET", "from-env"), ("PEERCTL_VENDOR", ""), ("AZURE_TENANT_ID", "t")]);
+        let given = Given::new([("vnet", Some("from-flag")), ("tenant-id", Some(""))], &[], vars).expect("good");
+        assert_eq!(given.get("vnet"), Some("from-flag"));
+        assert_eq!(given.get("vendor"), None);
+        assert_eq!((given.get("tenant-id"), given.source("tenant-id")), (Some("t"), Some(Source::Environment)));
+    }
+
+    #[test]
+    fn vendor_inputs_come_by_flag_and_environment_and_unknown_ones_are_named() {
+        let kong = profile("kong").expect("built in");
+        let sets = ["dns=a=1.1.1.1".to_owned(), "dns=b=2.2.2.2".to_owned()];
+        let env = vars(&[("PEERCTL_SET_NETWORK", "net"), ("PEERCTL_SET_DNS", "ignored")]);
+        let inputs = Given::new([], &sets, env).expect("good").vendor_inputs(&kong).expect("known keys");
+        assert_eq!(inputs["dns"], ["a=1.1.1.1", "b=2.2.2.2"]);
+        assert_eq!(inputs["network"], ["net"]);
+        let wrong = Given::new([], &["netwrok=x".to_owned()], Vars::default()).expect("good");
+        assert_eq!(wrong.vendor_inputs(&kong), Err("netwrok".to_owned()));
+        assert_eq!(Given::new([], &["x".to_owned()], Vars::default()).err(), Some("x".to_owned()));
+    }
+}

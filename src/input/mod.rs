@@ -1,0 +1,43 @@
+//! What must be known before a run, and how it may be learnt: flag, environment, or a question with suggestions.
+
+mod gather;
+mod given;
+mod menu;
+mod session;
+mod table;
+mod wizard;
+
+pub use gather::{Gathered, Manner, gather};
+pub use given::{Given, Source, Vars};
+pub use session::{Session, Surroundings};
+pub use table::{INPUTS, Input, input};
+pub use wizard::Asker;
+
+use crate::errors::Problem;
+use crate::ui::AskError;
+
+/// Why the inputs are not complete.
+#[derive(Debug)]
+pub enum Halt {
+    /// The user left.
+    Cancelled,
+    Problem(Box<Problem>),
+}
+
+impl From<Problem> for Halt {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<AskError> for Halt {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Cancelled => Self::Cancelled,
+            AskError::Terminal(error) => {
+                let problem = Problem::new(crate::errors::Kind::Usage, "The terminal cannot be read.", error.to_string());
+                problem.remedy("Give every input by flag, with --no-input.").into()
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! From a cloud, a way to sign in and a vendor to clients that can be called.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Given, Vars};
+use crate::azure::{AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, TransportOptions, Wire};
+use crate::domain::TenantId;
+use crate::errors::{Kind, Problem};
+use crate::plan::Event;
+use crate::steps::Sink;
+use crate::vendors::{Access, Connector, Profile, connect};
+
+/// What surrounds a run and is no input of it.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub vars: Vars,
+    /// The cloud, where it is not named by an input: the embedded one.
+    pub cloud: Option<Cloud>,
+    pub sink: Sink,
+}
+
+/// Clients of one run: they share one wire.
+#[derive(Clone)]
+pub struct Session {
+    pub azure: Azure,
+    wire: Wire,
+}
+
+impl Session {
+    /// # Errors
+    /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
+    pub fn open(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<Self, Problem> {
+        let cloud = cloud(given, around)?;
+        let hosts: AllowedHosts = cloud.origins().into_iter().chain(vendor_api(&around.vars, vendor)?.as_ref()).collect();
+        let options = TransportOptions { extra_roots_pem: cloud.ca_bundle.clone(), ..TransportOptions::default() };
+        let transport = HttpsTransport::new(&options)
+            .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
+        let sink = Arc::clone(&around.sink);
+        let wire = Wire::new(Arc::new(transport), hosts).noticing(Arc::new(move |notice: Notice| {
+            sink(Event::Notice(notice_text(&notice)));
+        }));
+        let tenant = tenant(given)?;
+        let auth = auth(given)?;
+        let variable = |name: &str| around.vars.get(name);
+        let identity = Identity::new(auth, &variable, tenant, &cloud, wire.clone()).map_err(|error| {
+            Problem::new(Kind::SignIn, "There is no sign-in to use.", error.to_string())
+                .remedy("az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+        })?;
+        Ok(Self { azure: Azure::new(cloud, wire.clone(), identity), wire })
+    }
+
+    /// The vendor's API with this token.
+    ///
+    /// # Errors
+    /// A profile that names no API, or a connector that does not exist.
+    pub fn connector(&self, vars: &Vars, vendor: &Profile, token: SecretString) -> Result<Arc<dyn Connector>, Problem> {
+        let unusable = |why: String| Problem::new(Kind::Usage, format!("{} has no API that peerctl can use.", vendor.name), why)
+            .remedy("Use --vendor-access manual.");
+        let (Some(access), Some(base)) = (&vendor.access, vendor_api(vars, vendor)?) else {
+            return Err(unusable("Its profile names none.".to_owned()));
+        };
+        connect(access, base, token, self.wire.clone()).map_err(unusable)
+    }
+
+    /// How much was sent.
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+}
+
+fn notice_text(notice: &Notice) -> String {
+    let why = match &notice.why {
+        NoticeWhy::Status(429) => format!("{} asks to slow down", notice.service),
+        NoticeWhy::Status(status) => format!("{} answers {status}", notice.service),
+        NoticeWhy::NoAnswer(why) => format!("{}: {why}", notice.service),
+    };
+    format!("{why}; trying again in {:.1} s ({})", notice.wait.as_secs_f32(), notice.tried)
+}
+
+/// The cloud of this run.
+///
+/// # Errors
+/// A name or a file that is none.
+pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
+    if let Some(cloud) = &around.cloud {
+        return Ok(cloud.clone());
+    }
+    let name = given.get("cloud").unwrap_or("public");
+    Cloud::from_name_or_file(name).map_err(|error| {
+        Problem::new(Kind::Usage, format!("--cloud {name} cannot be used."), error.to_string())
+            .remedy("Give public, usgov, china, or a file with what `az cloud show --output json` prints.")
+    })
+}
+
+/// `--tenant-id`, where it is given.
+///
+/// # Errors
+/// When it is no GUID.
+pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_| {
+            Problem::new(Kind::Usage, format!("--tenant-id '{text}' is no tenant id."), "A tenant id is a GUID.")
+                .remedy("az account show --query tenantId --output tsv")
+        })
+    };
+    given.get("tenant-id").map(parse).transpose()
+}
+
+fn auth(given: &Given) -> Result<Auth, Problem> {
+    let text = given.get("auth").unwrap_or("auto");
+    text.parse().map_err(|_| {
+        let words: Vec<String> = Auth::ALL.iter().map(ToString::to_string).collect();
+        Problem::new(Kind::Usage, format!("--auth '{text}' is no way to sign in."), format!("It is one of {}.", words.join(", ")))
+    })
+}
+
+/// Base address of the vendor's API: the environment's, else the profile's.
+///
+/// # Errors
+/// When the environment's is no address that a token may be sent to.
+pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem> {
+    let Some(Access { api, api_env, .. }) = &vendor.access else { return Ok(None) };
+    let text = vars.get(api_env).unwrap_or_else(|| api.clone());
+    let url: Option<Url> = text.parse().ok();
+    match url.filter(|url| url.scheme() == "https" && url.has_host()) {
+        Some(url) => Ok(Some(url)),
+        None => Err(Problem::new(Kind::Usage, format!("{api_env} is '{text}'."), "The token goes to an https address only.")),
+    }
+}
+
+/// The vendor's token, from the environment.
+pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Option<SecretString> {
+    vendor.access.as_ref().and_then(|access| vars.get(&access.token_env)).map(SecretString::from)
+}

@@ -1,0 +1,33 @@
+//! The command line that does the same run without a question.
+
+use super::ShellWord;
+
+/// `peerctl azure setup …` of these flags, folded at 100 columns. Flags without a value have an empty one.
+pub fn command_line(flags: &[(String, String)]) -> String {
+    let mut text = "peerctl azure setup".to_owned();
+    let mut column = text.len();
+    for (flag, value) in flags {
+        let word = if value.is_empty() { flag.clone() } else { format!("{flag} {}", ShellWord(value)) };
+        if column + 1 + word.len() > 98 {
+            text.push_str(" \\\n   ");
+            column = 3;
+        }
+        text.push(' ');
+        text.push_str(&word);
+        column += 1 + word.len();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_command_line_is_folded_where_the_shell_goes_on() {
+        let flags: Vec<(String, String)> = (0..6).map(|n| (format!("--flag-{n}"), format!("some value {n}"))).collect();
+        let text = command_line(&flags);
+        assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= 100), "{text}");
+        assert!(text.replace(" \\\n   ", "").contains("--flag-5 'some value 5'"), "{text}");
+    }
+}

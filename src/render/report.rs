@@ -1,0 +1,158 @@
+//! The one JSON document of a run: a fold of its events. Its shape is versioned and has a golden test.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::errors::{Outcome, Problem};
+use crate::plan::{Card, Change, Check, Event, Hold, PeeringView, Stats, StepEvent, StepId, StepState};
+
+/// The document, as far as the events have come.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    schema: u32,
+    command: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud: Option<String>,
+    outcome: Outcome,
+    inputs: BTreeMap<String, serde_json::Value>,
+    steps: Vec<StepReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hand_off: Option<Card>,
+    peerings: Vec<PeeringView>,
+    checks: Vec<Check>,
+    stats: Stats,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Problem>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepReport {
+    id: StepId,
+    title: &'static str,
+    before: StepState,
+    after: StepState,
+    detail: String,
+    changes: Vec<Change>,
+    waited_ms: u64,
+    /// Who has to act, and what to give them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
+}
+
+impl Report {
+    /// The document of a run that has not begun. A run that ends without a word was cancelled.
+    pub fn new(command: &'static str) -> Self {
+        Self {
+            schema: 1,
+            command,
+            vendor: None,
+            cloud: None,
+            outcome: Outcome::Cancelled,
+            inputs: BTreeMap::new(),
+            steps: Vec::new(),
+            hand_off: None,
+            peerings: Vec::new(),
+            checks: Vec::new(),
+            stats: Stats::default(),
+            error: None,
+        }
+    }
+
+    /// Notes what the run was asked for.
+    pub fn asked(&mut self, vendor: &str, cloud: &str, inputs: BTreeMap<String, serde_json::Value>) {
+        self.vendor = Some(vendor.to_owned());
+        self.cloud = Some(cloud.to_owned());
+        self.inputs = inputs;
+    }
+
+    /// The document as it is printed.
+    pub fn json(&self) -> String {
+        // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// How the run ended.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Both directions of the link, as they were at the end.
+    pub fn peerings(&self) -> &[PeeringView] {
+        &self.peerings
+    }
+
+    /// What was written so far, with the step that wrote it.
+    pub fn changes(&self) -> impl Iterator<Item = (StepId, &Change)> {
+        self.steps.iter().flat_map(|step| step.changes.iter().map(move |change| (step.id, change)))
+    }
+
+    /// Folds one event in.
+    pub fn on(&mut self, event: &Event) {
+        match event {
+            Event::Planned(plan) => {
+                self.checks.clone_from(&plan.checks);
+                self.steps = plan.steps.iter().map(StepReport::planned).collect();
+            }
+            Event::Step(id, event) => {
+                if let StepEvent::HandOff(card) = event {
+                    self.hand_off = Some(card.clone());
+                }
+                if let Some(step) = self.steps.iter_mut().find(|step| step.id == *id) {
+                    step.on(event);
+                }
+            }
+            Event::Peerings(peerings) => self.peerings.clone_from(peerings),
+            Event::Ended { outcome, problem, stats } => {
+                self.outcome = *outcome;
+                self.stats = *stats;
+                self.error.clone_from(problem);
+            }
+            Event::SignedIn(_) | Event::Surveying | Event::Notice(_) => {}
+        }
+    }
+}
+
+impl StepReport {
+    fn planned(step: &crate::plan::PlannedStep) -> Self {
+        let state = step.decision.state();
+        Self {
+            id: step.id,
+            title: step.title,
+            before: state,
+            after: state,
+            detail: step.decision.what().to_owned(),
+            changes: Vec::new(),
+            waited_ms: 0,
+            hold: None,
+        }
+    }
+
+    fn on(&mut self, event: &StepEvent) {
+        let (state, detail, waited) = match event {
+            StepEvent::Changed(change) => return self.changes.push(change.clone()),
+            StepEvent::Finished { state, detail, waited } => (*state, detail.clone(), *waited),
+            StepEvent::Held { state, hold, waited } => {
+                self.hold = Some(hold.clone());
+                (*state, hold.why.clone(), *waited)
+            }
+            StepEvent::Failed { problem, waited } => (self.after, problem.what.clone(), *waited),
+            StepEvent::Skipped { because_of } => {
+                self.detail = format!("not tried: {because_of} comes first");
+                return;
+            }
+            StepEvent::Started
+            | StepEvent::Doing(_)
+            | StepEvent::Waiting { .. }
+            | StepEvent::OpenPage { .. }
+            | StepEvent::HandOff(_) => return,
+        };
+        self.after = state;
+        self.detail = detail;
+        self.waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+    }
+}

@@ -1,0 +1,48 @@
+//! One module per step, each with the same faces: observe (reads), decide (pure), act (writes).
+
+mod consent;
+mod facts;
+mod peering;
+mod role_assignment;
+mod role_definition;
+mod run;
+mod vendor_request;
+mod verification;
+
+use async_trait::async_trait;
+
+pub use facts::{Facts, VendorPeering};
+#[cfg(test)]
+pub use facts::samples;
+pub use run::{Opener, Run, Sink, Stop};
+pub use verification::views;
+
+use crate::plan::{Decision, Intent, StepId};
+
+/// One phase of the set-up.
+#[async_trait]
+pub trait Step: Send + Sync {
+    /// A few words for a person.
+    fn title(&self) -> &'static str;
+
+    /// Reads what there is and notes it in the run's facts. Writes nothing.
+    async fn observe(&self, run: &Run) -> Result<(), Stop>;
+
+    /// What is to be done, from what was read. Pure.
+    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision;
+
+    /// Does it, safe to repeat; reads back what it wrote until it is visible, and notes it in the facts.
+    async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop>;
+}
+
+/// The step of that name.
+pub fn step(id: StepId) -> &'static dyn Step {
+    match id {
+        StepId::Consent => &consent::Consent,
+        StepId::RoleDefinition => &role_definition::RoleDefinition,
+        StepId::RoleAssignment => &role_assignment::RoleAssignment,
+        StepId::VendorRequest => &vendor_request::VendorRequest,
+        StepId::Peering => &peering::Peering,
+        StepId::Verification => &verification::Verification,
+    }
+}

@@ -1,0 +1,151 @@
+//! Role assignment: the vendor's service principal gets the role at the one virtual network.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::run::Awaited;
+use super::{Facts, Run, Step, Stop};
+use crate::azure::RoleAssignment as Assignment;
+use crate::domain::role_assignment_guid;
+use crate::errors::{Kind, Problem};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState};
+use crate::render::az;
+
+const STEP: StepId = StepId::RoleAssignment;
+const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
+
+pub struct RoleAssignment;
+
+#[async_trait]
+impl Step for RoleAssignment {
+    fn title(&self) -> &'static str {
+        "Role assignment"
+    }
+
+    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+        let scope = run.intent.vnet.to_string();
+        let (assignments, rights) = tokio::join!(run.azure.role_assignments(&scope), run.azure.permissions(&scope));
+        let assignments = assignments.map_err(|error| Stop::api("reading the role assignments", &error))?;
+        run.learn(|facts| {
+            facts.assignments = assignments;
+            facts.rights_at_vnet = rights.ok();
+        });
+        Ok(())
+    }
+
+    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+        let vnet = &intent.vnet.name;
+        if let Some((assignment, role)) = facts.vendor_assignment(intent) {
+            let at = if assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string()) { vnet } else { &assignment.scope };
+            return Decision::InPlace(format!("{} has \"{role}\" at {at}", intent.vendor.application.name));
+        }
+        if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
+            return Decision::Blocked(hold(intent));
+        }
+        let role = facts.vendor_role(intent).map_or(intent.vendor.role_name(), |role| &role.name);
+        Decision::Create(format!("\"{role}\" for {} at {vnet}, nowhere else", intent.vendor.application.name))
+    }
+
+    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        let intent = &run.intent;
+        let facts = run.facts();
+        let (Some(principal), Some(role)) = (&facts.principal, facts.vendor_role(intent)) else {
+            let why = "The service principal or the role definition is not there.";
+            return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
+        };
+        let scope = intent.vnet.to_string();
+        let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid);
+        run.tell(STEP, StepEvent::Doing(format!("assigning \"{}\" at {}", role.name, intent.vnet.name)));
+        let written = write(run, &scope, guid, role.guid, principal.id).await?;
+        if let Some(assignment) = written {
+            run.changed(STEP, Change { action: Action::Created, kind: "roleAssignment".into(), id: assignment.id() });
+        }
+        wait_until_visible(run, &scope).await
+    }
+}
+
+/// Writes the assignment; `None` where Azure says that an equal one is there already (Azure compares what it is for,
+/// not its id, so a colleague's counts).
+async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) -> Result<Option<Assignment>, Stop> {
+    let put = || async {
+        match run.azure.put_role_assignment(scope, guid, role, principal).await {
+            Err(error) if error.code() == Some("RoleAssignmentExists") => Ok(None),
+            other => other.map(Some),
+        }
+    };
+    match run.patiently(STEP, "assigning the role", put).await {
+        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
+            Err(Stop::Held { state: StepState::Blocked, hold: hold(&run.intent) })
+        }
+        other => other,
+    }
+}
+
+async fn wait_until_visible(run: &Run, scope: &str) -> Result<(), Stop> {
+    let awaited = Awaited {
+        what: "the role assignment becomes visible",
+        usually: Some("seconds, at times some minutes"),
+        someone_else: false,
+        hold: Hold {
+            who: "nobody".to_owned(),
+            why: "The role assignment was written, but cannot be read yet.".to_owned(),
+            packet: vec!["Run the same command again in a few minutes.".to_owned()],
+        },
+    };
+    let look = async || {
+        let assignments = run.azure.role_assignments(scope).await;
+        let assignments = assignments.map_err(|error| Stop::api("reading the role assignment back", &error))?;
+        run.learn(|facts| facts.assignments = assignments);
+        Ok(run.facts().vendor_assignment(&run.intent).map(|_| ()))
+    };
+    run.until(STEP, &awaited, look).await
+}
+
+fn hold(intent: &Intent) -> Hold {
+    Hold {
+        who: format!("an Owner, User Access Administrator or Role Based Access Control Administrator of {}", intent.vnet.name),
+        why: format!("Assigning a role takes {WRITE} at the virtual network, which you do not have."),
+        packet: az::role_assignment(intent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::Permission;
+    use crate::steps::facts::samples;
+
+    fn decide(change: impl FnOnce(&mut Facts)) -> Decision {
+        let (intent, mut facts) = samples::kong_done();
+        change(&mut facts);
+        RoleAssignment.decide(&intent, &facts)
+    }
+
+    #[test]
+    fn decisions() {
+        assert_eq!(decide(|_| ()).verb(), "in place");
+        assert_eq!(decide(|facts| facts.assignments.clear()).verb(), "create");
+        assert_eq!(decide(|facts| facts.principal = None).verb(), "create");
+        assert_eq!(decide(|facts| facts.assignments[0].principal = Uuid::nil()).verb(), "create");
+        assert_eq!(decide(|facts| facts.roles.clear()).verb(), "create");
+        // A role that lacks an action is mended by the step before; its assignment stays as it is.
+        assert_eq!(decide(|facts| _ = facts.roles[0].permissions[0].actions.pop()).verb(), "in place");
+    }
+
+    #[test]
+    fn a_built_in_role_that_holds_every_action_is_enough() {
+        let network_contributor = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7);
+        let decision = decide(|facts| facts.assignments[0].role = network_contributor);
+        assert!(decision.what().contains("\"Network Contributor\""), "{decision:?}");
+    }
+
+    #[test]
+    fn who_may_not_assign_gets_the_packet_for_who_may() {
+        let decision = decide(|facts| {
+            facts.assignments.clear();
+            facts.rights_at_vnet = Some(vec![Permission { actions: vec!["Microsoft.Network/*".into()], ..Permission::default() }]);
+        });
+        let Decision::Blocked(hold) = decision else { panic!("{decision:?}") };
+        assert!(hold.packet.iter().any(|line| line.contains("az role assignment create")), "{:?}", hold.packet);
+    }
+}

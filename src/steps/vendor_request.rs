@@ -1,0 +1,262 @@
+//! Vendor request: the vendor learns which network to peer with, through its API or from a person.
+
+use async_trait::async_trait;
+
+use super::facts::VendorPeering;
+use super::{Facts, Run, Step, Stop};
+use crate::azure::{ApiError, Failure};
+use crate::errors::{Kind, Problem};
+use crate::plan::{
+    Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState, VendorAccess,
+};
+use crate::vendors::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest as Request};
+
+const STEP: StepId = StepId::VendorRequest;
+
+pub struct VendorRequest;
+
+#[async_trait]
+impl Step for VendorRequest {
+    fn title(&self) -> &'static str {
+        "Vendor request"
+    }
+
+    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+        let Some(connector) = &run.connector else { return Ok(()) };
+        let network = find_network(run, connector.as_ref()).await?;
+        let request = find_request(run, connector.as_ref(), &network.id).await?;
+        run.learn(|facts| {
+            facts.network = Some(network);
+            facts.request = request;
+        });
+        Ok(())
+    }
+
+    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+        let vendor = &intent.vendor.short_name;
+        if intent.access == VendorAccess::Manual {
+            return match facts.vendor_peering(intent) {
+                VendorPeering::One(peering) => {
+                    Decision::InPlace(format!("{vendor} knows the network: {} is there", peering.id.name))
+                }
+                VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
+                    what: format!("you paste {} values into {}", intent.vendor.hand_off.values.len(), intent.vendor.name),
+                    usually: "a minute".to_owned(),
+                },
+            };
+        }
+        let kind = request_kind(intent);
+        let create = |name: &str| {
+            let network = facts.network.as_ref().map_or("", |network| network.name.as_str());
+            format!("{kind} \"{name}\" on {} network {network}", intent.vendor.name)
+        };
+        match &facts.request {
+            None => Decision::Create(create(intent.request_name())),
+            Some(request) if request.phase == Phase::Gone => Decision::Create(create(intent.request_name())),
+            Some(request) if request.phase == Phase::Failed => Decision::Change {
+                what: format!("{kind} \"{}\", which failed: it is deleted and requested again", request.name),
+                differences: request.reason.clone().into_iter().collect(),
+            },
+            Some(request) => Decision::InPlace(in_place(intent, request)),
+        }
+    }
+
+    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        match &run.connector {
+            Some(connector) => request(run, connector.as_ref()).await,
+            None => hand_over(run),
+        }
+    }
+}
+
+/// "transit gateway", or whatever the vendor calls it.
+pub fn request_kind(intent: &Intent) -> &str {
+    intent.vendor.access.as_ref().map_or("request", |access| &access.request)
+}
+
+/// The vendor's request as it is now; notes it in the facts.
+pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
+    let (Some(connector), facts) = (&run.connector, run.facts()) else { return Ok(None) };
+    let (Some(network), Some(known)) = (facts.network, facts.request) else { return Ok(None) };
+    let read = connector.request(&network.id, &known.id).await;
+    let request = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
+    run.learn(|facts| facts.request.clone_from(&request));
+    Ok(request)
+}
+
+/// Makes the request, in place of one that failed; notes it in the facts.
+pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
+    let facts = run.facts();
+    let Some(network) = facts.network else {
+        return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
+    };
+    if let Some(failed) = facts.request.filter(|request| request.phase == Phase::Failed) {
+        run.tell(STEP, StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)));
+        let deleted = connector.delete(&network.id, &failed.id).await;
+        deleted.map_err(|error| Stop::api("deleting the request that failed", &error))?;
+        let kind = request_kind(&run.intent).to_owned();
+        run.changed(STEP, Change { action: Action::Deleted, kind, id: failed.id });
+    }
+    create(run, connector, &network).await
+}
+
+async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let new = NewRequest {
+        name: intent.request_name().to_owned(),
+        tenant: intent.tenant,
+        vnet: intent.vnet.clone(),
+        dns: intent.dns.clone(),
+    };
+    run.tell(STEP, StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)));
+    let created = match connector.create(&network.id, &new).await {
+        Ok(created) => created,
+        // The answer was lost, or somebody was faster: look before asking twice.
+        Err(error) if in_doubt(&error) => match find_request(run, connector, &network.id).await? {
+            Some(found) if found.phase != Phase::Failed => found,
+            _ => return Err(Stop::api("asking the vendor for the peering", &error)),
+        },
+        Err(error) => return Err(Stop::api("asking the vendor for the peering", &error)),
+    };
+    let kind = request_kind(intent).to_owned();
+    run.changed(STEP, Change { action: Action::Created, kind, id: created.id.clone() });
+    run.learn(|facts| facts.request = Some(created));
+    Ok(())
+}
+
+fn in_doubt(error: &ApiError) -> bool {
+    match &error.failure {
+        Failure::Unreachable(error) => error.may_have_taken_effect(),
+        Failure::Unreadable { .. } => true,
+        Failure::Refused { status, .. } => *status == 409 || *status >= 500,
+        Failure::NoToken { .. } => false,
+    }
+}
+
+fn hand_over(run: &Run) -> Result<(), Stop> {
+    run.tell(STEP, StepEvent::HandOff(run.intent.card()));
+    if !run.intent.no_wait {
+        return Ok(());
+    }
+    let hold = Hold {
+        who: format!("whoever may configure networks in {}", run.intent.vendor.name),
+        why: format!("{} does not know yet which network to peer with.", run.intent.vendor.short_name),
+        packet: std::iter::once(format!("Enter at {}", run.intent.vendor.hand_off.place))
+            .chain(run.intent.card().values.into_iter().map(|value| format!("{}: {}", value.label, value.value)))
+            .collect(),
+    };
+    Err(Stop::Held { state: StepState::Waiting, hold })
+}
+
+async fn find_network(run: &Run, connector: &dyn Connector) -> Result<VendorNetwork, Stop> {
+    let wanted = run.intent.vendor_input("network").unwrap_or_default();
+    let networks = connector.networks().await;
+    let networks = networks.map_err(|error| Stop::api("reading the vendor's networks", &error))?;
+    // An id is exact; names need not be unique, so two of one name are not guessed between.
+    let named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
+    let by_id = networks.iter().find(|network| network.id.eq_ignore_ascii_case(wanted));
+    match (by_id, named.as_slice()) {
+        (Some(network), _) | (None, [network]) => Ok((*network).clone()),
+        (None, []) => Err(no_network(run, wanted, &networks).into()),
+        (None, many) => {
+            let ids: Vec<&str> = many.iter().map(|network| network.id.as_str()).collect();
+            let what = format!("{} has {} networks named '{wanted}'.", run.intent.vendor.name, many.len());
+            let problem = Problem::new(Kind::Usage, what, "The name does not say which one is meant.");
+            Err(problem.remedy(format!("Name it by id: --set network=ID, with one of {}", ids.join(", "))).into())
+        }
+    }
+}
+
+fn no_network(run: &Run, wanted: &str, networks: &[VendorNetwork]) -> Problem {
+    let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    let vendor = &run.intent.vendor.name;
+    let why = if names.is_empty() {
+        format!("The token's organisation has no networks in {vendor}.")
+    } else {
+        format!("It has: {}.", names.join(", "))
+    };
+    Problem::new(Kind::NotFound, format!("{vendor} has no network '{wanted}'."), why)
+        .remedy("Name one of its networks: --set network=NAME")
+}
+
+/// The request for this virtual network: a good one before one that failed, that before one that is going away.
+async fn find_request(run: &Run, connector: &dyn Connector, network: &str) -> Result<Option<Request>, Stop> {
+    let requests = connector.requests(network).await;
+    let requests = requests.map_err(|error| Stop::api("reading the vendor's requests", &error))?;
+    let ours = requests.into_iter().filter(|request| request.vnet.as_ref() == Some(&run.intent.vnet));
+    Ok(ours.min_by_key(|request| match request.phase {
+        Phase::Ready => 0,
+        Phase::Pending | Phase::UserAction => 1,
+        Phase::Failed => 2,
+        Phase::Gone => 3,
+    }))
+}
+
+fn in_place(intent: &Intent, request: &Request) -> String {
+    let kind = request_kind(intent);
+    let text = format!("{kind} \"{}\" is {}", request.name, request.state);
+    let asked = !intent.dns.is_empty() && intent.dns != request.dns;
+    if asked {
+        return format!(
+            "{text}; its DNS mappings are not the ones given, and {} changes them only by making it anew",
+            intent.vendor.short_name
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::facts::samples;
+
+    fn decide(change: impl FnOnce(&mut Intent, &mut Facts)) -> Decision {
+        let (mut intent, mut facts) = samples::kong_done();
+        change(&mut intent, &mut facts);
+        VendorRequest.decide(&intent, &facts)
+    }
+
+    #[test]
+    fn decisions_with_the_api() {
+        let phase = |phase: Phase| {
+            decide(|_, facts| facts.request.as_mut().expect("the sample has one").phase = phase).verb()
+        };
+        assert_eq!(decide(|_, facts| facts.request = None).verb(), "create");
+        assert_eq!(phase(Phase::Ready), "in place");
+        assert_eq!(phase(Phase::Pending), "in place");
+        assert_eq!(phase(Phase::UserAction), "in place");
+        assert_eq!(phase(Phase::Failed), "change");
+        assert_eq!(phase(Phase::Gone), "create");
+    }
+
+    #[test]
+    fn decisions_by_hand() {
+        let by_hand = |intent: &mut Intent, facts: &mut Facts| {
+            intent.access = VendorAccess::Manual;
+            (facts.network, facts.request) = (None, None);
+        };
+        assert_eq!(decide(by_hand).verb(), "in place");
+        let missing = decide(|intent, facts| {
+            by_hand(intent, facts);
+            facts.vnet.as_mut().expect("one").peerings.clear();
+        });
+        assert_eq!((missing.verb(), missing.writes()), ("wait", false));
+    }
+
+    #[test]
+    fn other_dns_mappings_than_given_are_said_and_not_forced() {
+        let decision = decide(|intent, _| intent.dns = vec!["a.example=10.0.0.4".parse().expect("a mapping")]);
+        assert!(decision.what().contains("not the ones given"), "{decision:?}");
+    }
+
+    #[test]
+    fn the_card_has_konnects_own_labels_and_the_mappings() {
+        let (mut intent, _) = samples::kong_done();
+        intent.dns = vec!["a.example,b.example=10.0.0.4".parse().expect("a mapping")];
+        let card = intent.card();
+        let labels: Vec<&str> = card.values.iter().map(|value| value.label.as_str()).collect();
+        assert_eq!(labels, ["Tenant ID", "Subscription ID", "Resource group name", "VNET Name", "DNS mapping"]);
+        assert_eq!(card.values[3].value, "vnet-app");
+        assert_eq!(card.values[4].value, "a.example, b.example → 10.0.0.4");
+    }
+}

@@ -1,0 +1,145 @@
+//! Verification: both directions are Connected, both sides know each other's addresses, and traffic is let through.
+
+use async_trait::async_trait;
+
+use super::facts::{VendorPeering, not_working};
+use super::run::Awaited;
+use super::{Facts, Run, Step, Stop};
+use crate::azure::Peering;
+use crate::errors::{Kind, Problem};
+use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId};
+use crate::vendors::Phase;
+
+const STEP: StepId = StepId::Verification;
+
+pub struct Verification;
+
+#[async_trait]
+impl Step for Verification {
+    fn title(&self) -> &'static str {
+        "Verification"
+    }
+
+    /// Reads nothing of its own: what the peering and the request were read as is what is judged.
+    async fn observe(&self, _run: &Run) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+        match verdict(intent, facts) {
+            Ok(text) => Decision::InPlace(text),
+            Err(why) => Decision::Await { what: format!("both directions work ({why})"), usually: "seconds".to_owned() },
+        }
+    }
+
+    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        if let Some(problem) = access_is_off(run) {
+            return Err(problem.into());
+        }
+        let awaited = Awaited {
+            what: "both directions are Connected and in sync, and the vendor is ready",
+            usually: Some("seconds"),
+            someone_else: true,
+            hold: Hold {
+                who: run.intent.vendor.short_name.clone(),
+                why: verdict(&run.intent, &run.facts()).err().unwrap_or_default(),
+                packet: vec!["Run the same command again in a minute.".to_owned()],
+            },
+        };
+        let look = async || {
+            let facts = run.facts();
+            if verdict(&run.intent, &facts).is_ok() {
+                return Ok(Some(()));
+            }
+            let vnet = run.azure.vnet(&run.intent.vnet).await;
+            let vnet = vnet.map_err(|error| Stop::api("reading the peering back", &error))?;
+            run.learn(|facts| facts.vnet = vnet.or_else(|| facts.vnet.take()));
+            super::vendor_request::refresh(run).await?;
+            let done = verdict(&run.intent, &run.facts()).is_ok();
+            access_is_off(run).map_or(Ok(done.then_some(())), |problem| Err(problem.into()))
+        };
+        run.until(STEP, &awaited, look).await
+    }
+}
+
+/// What is proven; or why it is not.
+fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
+    let vendor = &intent.vendor;
+    match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => match not_working(peering) {
+            Some(why) => return Err(why),
+            None => {}
+        },
+        VendorPeering::None => return Err("there is no peering yet".to_owned()),
+        VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
+    }
+    match &facts.request {
+        Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
+        Some(_) => Ok(format!("both directions Connected and FullyInSync, {} says ready", vendor.name)),
+        None => Ok("both directions Connected and FullyInSync".to_owned()),
+    }
+}
+
+fn access_is_off(run: &Run) -> Option<Problem> {
+    let facts = run.facts();
+    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else { return None };
+    if peering.allow_virtual_network_access {
+        return None;
+    }
+    let vendor = &run.intent.vendor.short_name;
+    let why = "allowVirtualNetworkAccess is false, so the networks are linked but may not talk.";
+    // Writing a cross-tenant peering takes rights in both tenants; this operator has them in one.
+    let remedy = format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
+    let what = format!("The peering {} lets no traffic through.", peering.id.name);
+    Some(Problem::new(Kind::Conflict, what, why).remedy(remedy))
+}
+
+/// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
+/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too.
+pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
+    let VendorPeering::One(peering) = facts.vendor_peering(intent) else { return Vec::new() };
+    let local_space = facts.vnet.as_ref().map(|vnet| vnet.address_space.to_string()).unwrap_or_default();
+    let local = view(Direction::Local, peering, peering.id.to_string(), peering.remote_address_space.to_string());
+    let remote_id = peering.remote_vnet.as_ref().map(ToString::to_string).unwrap_or_default();
+    vec![local, view(Direction::Remote, peering, remote_id, local_space)]
+}
+
+fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
+    PeeringView { direction, id, state: peering.state.clone(), sync_level: peering.sync_level.clone(), address_space }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{PeeringState, SyncLevel};
+    use crate::steps::facts::samples;
+
+    #[test]
+    fn only_a_link_that_carries_traffic_is_in_place() {
+        let table: [(&str, fn(&mut Facts), &str); 5] = [
+            ("all well", |_| (), "in place"),
+            ("half a link", |facts| peering(facts).state = PeeringState::Initiated, "wait"),
+            ("out of sync", |facts| peering(facts).sync_level = SyncLevel::RemoteNotInSync, "wait"),
+            ("no access", |facts| peering(facts).allow_virtual_network_access = false, "wait"),
+            ("vendor not ready", |facts| facts.request.as_mut().expect("one").phase = Phase::Pending, "wait"),
+        ];
+        for (name, change, expected) in table {
+            let (intent, mut facts) = samples::kong_done();
+            change(&mut facts);
+            assert_eq!(Verification.decide(&intent, &facts).verb(), expected, "{name}");
+        }
+    }
+
+    fn peering(facts: &mut Facts) -> &mut Peering {
+        &mut facts.vnet.as_mut().expect("the sample has one").peerings[0]
+    }
+
+    #[test]
+    fn both_directions_are_shown() {
+        let (intent, facts) = samples::kong_done();
+        let views = views(&intent, &facts);
+        assert_eq!(views.len(), 2);
+        assert_eq!(views[0].id, intent.vnet.peering("kong-1").expect("a name").to_string());
+        assert_eq!(views[1].address_space, "10.20.0.0/16");
+    }
+}

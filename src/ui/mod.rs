@@ -1,0 +1,51 @@
+//! Everything that a person sees: prompts, progress, the summary. Screens fold the run's events; nothing else prints.
+
+mod ask;
+mod plain;
+mod prompt;
+mod summary;
+mod terminal;
+mod words;
+
+use std::io::{IsTerminal, stderr, stdin};
+
+pub use ask::LinePrompter;
+pub use plain::Plain;
+pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
+pub use summary::summary;
+pub use terminal::Terminal;
+pub use words::{plan_lines, problem_text};
+
+use crate::plan::Event;
+
+/// Shows what happens.
+pub trait Screen: Send + Sync {
+    /// Takes one event, in the order in which they happen.
+    fn on(&self, event: &Event);
+}
+
+/// How much of a terminal there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Colours, a spinner, a list to choose from.
+    Rich,
+    /// Lines only: no colour, no redraw. For `NO_COLOR`, `TERM=dumb`, screen readers and files.
+    Plain,
+}
+
+/// What this process's terminal can do.
+pub fn manner(variable: &dyn Fn(&str) -> Option<String>) -> Manner {
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    if stderr().is_terminal() && !dumb && variable("NO_COLOR").is_none() { Manner::Rich } else { Manner::Plain }
+}
+
+/// Whether somebody is there to answer.
+pub fn someone_answers() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// The terminal's width in columns; 80 where there is none.
+pub fn width() -> usize {
+    let columns = console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns));
+    columns.clamp(20, 120)
+}

@@ -1,0 +1,89 @@
+//! Lines only, on standard error: for files, pipelines, screen readers and terminals without cursor control.
+
+use std::collections::BTreeMap;
+use std::io::{Write, stderr};
+use std::sync::{Mutex, PoisonError};
+
+use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
+use super::{Screen, width};
+use crate::domain::harmless;
+use crate::plan::{Event, StepEvent, StepId};
+
+/// The plain screen. It says each thing once: a wait that goes on is no news.
+#[derive(Default)]
+pub struct Plain {
+    last: Mutex<BTreeMap<StepId, String>>,
+}
+
+fn say(text: &str) {
+    // Where standard error is gone, there is nobody to tell.
+    let _ = writeln!(stderr(), "{text}");
+}
+
+fn say_all(indent: &str, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        say(&format!("{indent}{line}"));
+    }
+}
+
+impl Plain {
+    fn step(&self, id: StepId, event: &StepEvent) {
+        let news = |text: String| {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.get(&id) != Some(&text) {
+                say(&format!("{id}: {text}"));
+                last.insert(id, text);
+            }
+        };
+        match event {
+            StepEvent::Started => {}
+            StepEvent::Doing(text) => news(harmless(text)),
+            StepEvent::Waiting { what, usually: None } => news(format!("waiting: {}", harmless(what))),
+            StepEvent::Waiting { what, usually: Some(usually) } => {
+                news(format!("waiting: {} (usually {usually})", harmless(what)));
+            }
+            StepEvent::OpenPage { url, opened } => {
+                news(format!("{} {url}", if *opened { "opened in the browser:" } else { "open in a browser:" }));
+            }
+            StepEvent::HandOff(card) => {
+                news("hand-off".to_owned());
+                say_all("  ", card_lines(card));
+            }
+            StepEvent::Changed(change) => news(format!("{:?} {} {}", change.action, change.kind, harmless(&change.id)).to_lowercase()),
+            StepEvent::Finished { detail, waited, .. } => {
+                let waited = if waited.as_secs() == 0 { String::new() } else { format!(" (waited {})", duration(*waited)) };
+                news(format!("in place: {}{waited}", harmless(detail)));
+            }
+            StepEvent::Held { state, hold, .. } => {
+                news(state.to_string());
+                say_all("  ", hold_lines(hold));
+            }
+            StepEvent::Failed { .. } => news("failed".to_owned()),
+            StepEvent::Skipped { because_of } => news(format!("not tried: {because_of} comes first")),
+        }
+    }
+}
+
+impl Screen for Plain {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::SignedIn(who) => say(&format!("Signed in as {} to {} ({}).", harmless(&who.name), harmless(&who.tenant), who.cloud)),
+            Event::Surveying => say("Reading what there is."),
+            Event::Planned(plan) => {
+                say("Plan:");
+                say_all("", plan_lines(plan, width()));
+                for check in plan.checks.iter().filter(|check| !check.ok) {
+                    say(&format!("  check {}: {}", check.id, harmless(&check.detail)));
+                }
+            }
+            Event::Step(id, event) => self.step(*id, event),
+            Event::Notice(text) => say(&harmless(text)),
+            Event::Peerings(_) => {}
+            Event::Ended { problem, .. } => {
+                if let Some(problem) = problem {
+                    say(&problem_text(problem, width()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The result as text: what there is now, what was created, and how to do the same again.
+
+use crate::domain::harmless;
+use crate::errors::Outcome;
+use crate::plan::{Action, Direction, PeeringView};
+use crate::render::Report;
+
+/// The lines for standard output when a run is over.
+pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String {
+    let mut out = vec![headline(report.outcome(), vnet, vendor)];
+    if !report.peerings().is_empty() {
+        out.push(String::new());
+        out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
+    }
+    let changes: Vec<String> = report
+        .changes()
+        .map(|(step, change)| {
+            let action = match change.action {
+                Action::Created => "created",
+                Action::Updated => "updated",
+                Action::Deleted => "deleted",
+            };
+            format!("  {:<16}  {action} {} {}", step.name(), change.kind, harmless(&change.id))
+        })
+        .collect();
+    if !changes.is_empty() {
+        out.push(String::new());
+        out.push("What was written:".to_owned());
+        out.extend(changes);
+    }
+    out.push(String::new());
+    out.push("The same without questions:".to_owned());
+    out.extend(again.lines().map(|line| format!("  {line}")));
+    out.join("\n")
+}
+
+fn headline(outcome: Outcome, vnet: &str, vendor: &str) -> String {
+    match outcome {
+        Outcome::Done => format!("Done: {vnet} and {vendor} are peered."),
+        Outcome::Unchanged => format!("Unchanged: {vnet} and {vendor} were peered already; nothing was written."),
+        Outcome::Waiting => "Waiting for someone else. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Blocked => "Blocked: nothing was written.".to_owned(),
+        Outcome::Failed => "Failed. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Cancelled => "Stopped. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Usage => String::new(),
+    }
+}
+
+fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
+    let (from, to) = match view.direction {
+        Direction::Local => (vnet, vendor),
+        Direction::Remote => (vendor, vnet),
+    };
+    let space = if view.address_space.is_empty() { String::new() } else { format!("  to {}", view.address_space) };
+    format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level)
+}

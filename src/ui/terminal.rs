@@ -1,0 +1,153 @@
+//! The rich terminal: a live line for every step that is under way, on standard error.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use console::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
+use super::{Screen, width};
+use crate::domain::harmless;
+use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
+
+/// Draws live lines and prints what stays.
+pub struct Terminal {
+    bars: MultiProgress,
+    live: Mutex<BTreeMap<StepId, ProgressBar>>,
+    reading: Mutex<Option<ProgressBar>>,
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            live: Mutex::default(),
+            reading: Mutex::default(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Terminal {
+    fn say(&self, text: &str) {
+        // Where standard error is gone, there is nobody to tell.
+        let _ = self.bars.println(text);
+    }
+
+    fn say_all(&self, indent: &str, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.say(&format!("{indent}{line}"));
+        }
+    }
+
+    fn bar(&self, prefix: &str, message: String) -> ProgressBar {
+        let template = "  {spinner:.cyan} {prefix:<16} {wide_msg:.dim} {elapsed:.dim}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
+        bar.set_prefix(prefix.to_owned());
+        bar.set_message(message);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    }
+
+    fn doing(&self, id: StepId, text: &str) {
+        if let Some(bar) = lock(&self.live).get(&id) {
+            bar.set_message(harmless(text));
+        }
+    }
+
+    /// Takes the step's live line away and prints the one that stays.
+    fn done(&self, id: StepId, mark: &str, text: &str) {
+        if let Some(bar) = lock(&self.live).remove(&id) {
+            bar.finish_and_clear();
+        }
+        let room = width().saturating_sub(22).max(20);
+        for (index, line) in crate::domain::lines(&harmless(text), room).iter().enumerate() {
+            let head = if index == 0 { format!("  {mark} {:<16}", id.name()) } else { " ".repeat(20) };
+            self.say(&format!("{head} {line}"));
+        }
+    }
+
+    fn planned(&self, plan: &Plan) {
+        if let Some(bar) = lock(&self.reading).take() {
+            bar.finish_and_clear();
+        }
+        self.say("");
+        self.say(&style("What will be done").bold().to_string());
+        for line in plan_lines(plan, width()) {
+            self.say(&line);
+        }
+        for check in plan.checks.iter().filter(|check| !check.ok) {
+            self.say(&format!("  {} {}: {}", style("!").yellow(), check.id, harmless(&check.detail)));
+        }
+        self.say("");
+    }
+
+    fn step(&self, id: StepId, event: &StepEvent) {
+        match event {
+            StepEvent::Started => {
+                let bar = self.bar(id.name(), String::new());
+                lock(&self.live).insert(id, bar);
+            }
+            StepEvent::Doing(text) => self.doing(id, text),
+            StepEvent::Waiting { what, usually: None } => self.doing(id, &format!("waiting: {what}")),
+            StepEvent::Waiting { what, usually: Some(usually) } => {
+                self.doing(id, &format!("waiting: {what} · usually {usually}"));
+            }
+            StepEvent::OpenPage { url, opened } => {
+                let text = if *opened { "Opened in your browser; accept there:" } else { "Open in a browser, and accept:" };
+                self.say_all("", [String::new(), format!("  {text}"), format!("  {}", style(url).underlined()), String::new()]);
+            }
+            StepEvent::HandOff(card) => {
+                self.say("");
+                self.say_all("  ", card_lines(card));
+                self.say("");
+            }
+            StepEvent::Changed(_) => {}
+            StepEvent::Finished { detail, waited, .. } => {
+                let waited = if waited.as_secs() < 2 { String::new() } else { format!(" ({})", duration(*waited)) };
+                self.done(id, &style("✔").green().to_string(), &format!("{detail}{waited}"));
+            }
+            StepEvent::Held { state, hold, .. } => {
+                let mark = if *state == StepState::Blocked { style("■").yellow() } else { style("…").yellow() };
+                self.done(id, &mark.to_string(), &state.to_string());
+                self.say_all("      ", hold_lines(hold));
+            }
+            StepEvent::Failed { .. } => self.done(id, &style("✘").red().to_string(), "failed"),
+            StepEvent::Skipped { because_of } => {
+                self.done(id, &style("·").dim().to_string(), &format!("not tried: {because_of} comes first"));
+            }
+        }
+    }
+}
+
+impl Screen for Terminal {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::SignedIn(who) => {
+                let (name, tenant) = (harmless(&who.name), harmless(&who.tenant));
+                self.say(&format!("{} Signed in as {} to {}", style("✔").green(), style(name).cyan(), style(tenant).cyan()));
+            }
+            Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is".to_owned())),
+            Event::Planned(plan) => self.planned(plan),
+            Event::Step(id, event) => self.step(*id, event),
+            Event::Notice(text) => self.say(&format!("  {}", style(harmless(text)).dim())),
+            Event::Peerings(_) => {}
+            Event::Ended { problem, .. } => {
+                // What is still live was interrupted.
+                for bar in std::mem::take(&mut *lock(&self.live)).into_values().chain(lock(&self.reading).take()) {
+                    bar.finish_and_clear();
+                }
+                if let Some(problem) = problem {
+                    self.say("");
+                    self.say(&problem_text(problem, width()));
+                }
+            }
+        }
+    }
+}

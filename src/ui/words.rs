@@ -1,0 +1,91 @@
+//! The sentences that every screen shares.
+
+use std::time::Duration;
+
+use crate::domain::{harmless, lines};
+use crate::errors::Problem;
+use crate::plan::{Card, Decision, Hold, Plan};
+
+/// The plan, a few lines a step, at most `width` columns wide.
+pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
+    const LABELS: usize = 2 + 16 + 2 + 8 + 2;
+    let room = width.saturating_sub(LABELS).max(20);
+    let mut out = Vec::new();
+    for step in &plan.steps {
+        let mut text = lines(&harmless(step.decision.what()), room);
+        if let Decision::Change { differences, .. } = &step.decision {
+            text.extend(differences.iter().flat_map(|difference| lines(&harmless(difference), room)));
+        }
+        for (index, line) in text.iter().enumerate() {
+            let (id, verb) = if index == 0 { (step.id.name(), step.decision.verb()) } else { ("", "") };
+            out.push(format!("  {id:<16}  {verb:<8}  {line}"));
+        }
+    }
+    out
+}
+
+/// A failure in its four parts, at most `width` columns wide where its words allow.
+pub fn problem_text(problem: &Problem, width: usize) -> String {
+    let indent = "        ";
+    let mut out = Vec::new();
+    for line in problem.to_string().lines() {
+        let label = line.char_indices().nth(indent.len()).map_or(0, |(at, _)| at);
+        // Commands to copy stay whole; only the sentences of "Why" and the first line are folded.
+        let folds = line.starts_with("Error:") || line.starts_with("  Why:");
+        if !folds || label == 0 {
+            out.push(line.to_owned());
+            continue;
+        }
+        let head = if line.starts_with("Error:") { 0 } else { label };
+        for (index, part) in lines(&line[head..], width.saturating_sub(indent.len())).into_iter().enumerate() {
+            out.push(if index == 0 { format!("{}{part}", &line[..head]) } else { format!("{indent}{part}") });
+        }
+    }
+    out.join("\n")
+}
+
+/// The hand-off card.
+pub fn card_lines(card: &Card) -> Vec<String> {
+    let longest = card.values.iter().map(|value| value.label.chars().count()).max().unwrap_or(0);
+    let mut out = vec![format!("Enter these values at {}", harmless(&card.place)), String::new()];
+    out.extend(card.values.iter().map(|value| format!("    {:<longest$}  {}", value.label, harmless(&value.value))));
+    out
+}
+
+/// Who has to act, and what to hand over.
+pub fn hold_lines(hold: &Hold) -> Vec<String> {
+    let mut out = vec![harmless(&hold.why), format!("Next: {}", harmless(&hold.who))];
+    out.extend(hold.packet.iter().map(|line| format!("    {line}")));
+    out
+}
+
+/// `12 s`, `3 min 20 s`.
+pub fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::Kind;
+
+    #[test]
+    fn a_problem_is_folded_and_its_commands_are_not() {
+        let command = "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name";
+        let problem = Problem::new(Kind::Azure, "The peering is in a state that nobody expected here.", "Because of a long story that needs more than one line.")
+            .remedy(command);
+        let text = problem_text(&problem, 40);
+        assert!(text.lines().filter(|line| !line.contains(command)).all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.contains(command), "{text}");
+        assert!(text.contains("\n  Why:  Because"), "{text}");
+    }
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        assert_eq!(duration(Duration::from_millis(1900)), "1 s");
+        assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
+    }
+}
