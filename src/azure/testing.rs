@@ -15,12 +15,13 @@ use super::transport::{Transport, TransportError};
 use super::wire::{AllowedHosts, Wire};
 
 type Answer = Result<http::Response<Bytes>, TransportError>;
+type Rule = Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>;
 
 /// Answers in order, or by a function of the request once the script is used up.
 #[derive(Default)]
 pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
-    rule: Option<Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>>,
+    rule: Option<Rule>,
     asked: Mutex<Vec<http::Request<Bytes>>>,
 }
 

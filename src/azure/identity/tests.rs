@@ -187,7 +187,8 @@ fn auto_takes_the_first_that_is_complete() {
 
 #[test]
 fn what_is_missing_is_named() {
-    let table: [(Auth, &'static [(&str, &str)], &str); 5] = [
+    type Row = (Auth, &'static [(&'static str, &'static str)], &'static str);
+    let table: [Row; 5] = [
         (Auth::Environment, &[], "AZURE_CLIENT_ID"),
         (
             Auth::Environment,
