@@ -220,7 +220,6 @@ fn permission_body(entry: &Permission) -> models::Permission {
         not_actions: entry.not_actions.clone(),
         data_actions: entry.data_actions.clone(),
         not_data_actions: entry.not_data_actions.clone(),
-        ..models::Permission::default()
     }
 }
 

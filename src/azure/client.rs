@@ -1,5 +1,6 @@
 //! What the steps call: one signed-in view of Azure. The operations are in the files of their services.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -117,6 +118,26 @@ impl Azure {
 fn under(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
     let mut url = base.clone();
     url.set_path(path);
-    url.query_pairs_mut().extend_pairs(query);
+    // Spaces as %20: whether a plus sign is one depends on the server.
+    let encode = |value: &str| utf8_percent_encode(value, QUERY_VALUE).to_string();
+    let query: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
     url
 }
+
+/// What of a query value is written with `%`: all but what RFC 3986 leaves alone, and what OData separates with.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b',')
+    .remove(b'\'')
+    .remove(b'/');
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

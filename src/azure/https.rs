@@ -252,6 +252,63 @@ mod tests {
         assert!(matches!(error, TransportError::TooLarge { .. }), "{error}");
     }
 
+    /// A CA of its own, and a server with a certificate of it for `name` that answers every connection with 204.
+    async fn serve_tls(name: &str) -> (String, String) {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_key = KeyPair::generate().unwrap();
+        let ca = params.self_signed(&ca_key).unwrap().pem();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new([name.to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &Issuer::new(params, ca_key)).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![leaf.der().clone()], key).unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                    let _ = stream.shutdown().await;
+                }
+            }
+        });
+        (url, ca)
+    }
+
+    #[tokio::test]
+    async fn a_private_ca_is_trusted_only_where_it_is_given() {
+        let (url, ca) = serve_tls("127.0.0.1").await;
+        let error = fetch(&url).await.unwrap_err();
+        assert!(
+            matches!(&error, TransportError::Tls { why, .. } if why.contains("SSL_CERT_FILE")),
+            "{error}"
+        );
+        assert!(!error.may_have_taken_effect());
+        let trusting = HttpsTransport::new(&TransportOptions {
+            extra_roots_pem: Some(ca),
+        })
+        .unwrap();
+        let get = |url: &str| http::Request::get(url).body(Bytes::new()).unwrap();
+        assert_eq!(trusting.send(get(&url)).await.unwrap().status(), 204);
+
+        let (url, ca) = serve_tls("elsewhere.example").await;
+        let trusting = HttpsTransport::new(&TransportOptions {
+            extra_roots_pem: Some(ca),
+        })
+        .unwrap();
+        let error = trusting.send(get(&url)).await.unwrap_err();
+        assert!(
+            matches!(&error, TransportError::Tls { why, .. } if why.contains("another name")),
+            "{error}"
+        );
+    }
+
     #[test]
     fn a_ca_bundle_without_a_certificate_is_refused() {
         for pem in ["", "nonsense"] {

@@ -17,6 +17,7 @@ use futures::{Stream, StreamExt};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use time::OffsetDateTime;
+use url::Url;
 
 use super::call::Call;
 use super::client::Azure;
@@ -78,7 +79,7 @@ fn call(request: &legacy::Request) -> legacy::Result<Call> {
         .as_ref()
         .parse()
         .map_err(|_| other("not an HTTP method"))?;
-    let mut call = Call::new(Service::Arm, method, request.url().clone());
+    let mut call = Call::new(Service::Arm, method, with_spaces(request.url()));
     for (name, value) in request.headers().iter() {
         // The first is the placeholder, the others the transport writes itself.
         if matches!(
@@ -99,6 +100,20 @@ fn call(request: &legacy::Request) -> legacy::Result<Call> {
         Body::SeekableStream(_) => return Err(other("a request with a streamed body")),
     };
     Ok(call)
+}
+
+/// The generated code writes the spaces of a `$filter` as plus signs; whether those are spaces depends on the server.
+fn with_spaces(url: &Url) -> Url {
+    let mut url = url.clone();
+    let space = |part: &str| match part.starts_with("%24filter=") {
+        true => part.replace('+', "%20"),
+        false => part.to_owned(),
+    };
+    let query = url
+        .query()
+        .map(|query| query.split('&').map(space).collect::<Vec<_>>().join("&"));
+    url.set_query(query.as_deref());
+    url
 }
 
 /// The generated models write `"createdOn":null` for what they only read. We never mean a null, and Azure's answer to

@@ -107,13 +107,14 @@ mod tests {
 
     #[test]
     fn a_wait_is_asked_for_in_five_ways() {
-        let date = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
-        let table: [(&[(&str, &str)], Option<u64>); 8] = [
+        const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        type Row = (&'static [(&'static str, &'static str)], Option<u64>);
+        let table: [Row; 8] = [
             (&[("retry-after", "7")], Some(7_000)),
             (&[("retry-after", "9"), ("retry-after-ms", "250")], Some(250)),
             (&[("x-ms-retry-after-ms", "1500")], Some(1_500)),
-            (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"), date], Some(30_000)),
-            (&[("retry-after", "Sat, 21 Nov 2026 09:59:00 GMT"), date], Some(0)),
+            (&[("retry-after", "Sat, 21 Nov 2026 10:00:30 GMT"), DATE], Some(30_000)),
+            (&[("retry-after", "Sat, 21 Nov 2026 09:59:00 GMT"), DATE], Some(0)),
             (&[("retry-after", "soon")], None),
             (&[("retry-after", "-1")], None),
             (&[], None),

@@ -1,22 +1,27 @@
 //! A transport for unit tests: scripted answers, and a record of what was asked.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::client::Azure;
+use super::cloud::Cloud;
+use super::identity::{Auth, Identity};
 use super::transport::{Transport, TransportError};
 use super::wire::{AllowedHosts, Wire};
 
 type Answer = Result<http::Response<Bytes>, TransportError>;
+type Rule = Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>;
 
 /// Answers in order, or by a function of the request once the script is used up.
 #[derive(Default)]
 pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
-    rule: Option<Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>>,
+    rule: Option<Rule>,
     asked: Mutex<Vec<http::Request<Bytes>>>,
 }
 
@@ -80,6 +85,8 @@ impl Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: http::Request<Bytes>) -> Answer {
+        // As on a network, others run meanwhile.
+        tokio::task::yield_now().await;
         let answer = self.answers.lock().unwrap().pop_front();
         let answer = answer.unwrap_or_else(|| match &self.rule {
             Some(rule) => rule(&request),
@@ -100,6 +107,29 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Byte
 
 pub(super) fn json(status: u16, body: &Value) -> Answer {
     answer(status, &[("content-type", "application/json")], body.to_string())
+}
+
+/// Azure with this behind ARM and Graph, signed in with tokens `token-1`, `token-2`, …
+pub(super) fn azure(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync + 'static) -> (Azure, Arc<Script>) {
+    let count = AtomicUsize::new(0);
+    let script = Script::rule(move |request| {
+        if request.uri().host() != Some("login.microsoftonline.com") {
+            return rule(request);
+        }
+        let token = format!("token-{}", count.fetch_add(1, Ordering::SeqCst) + 1);
+        json(
+            200,
+            &json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": token }),
+        )
+    });
+    let vars = |name: &str| match name {
+        "AZURE_CLIENT_ID" => Some("app-1".to_owned()),
+        "AZURE_TENANT_ID" => Some("contoso.com".to_owned()),
+        "AZURE_CLIENT_SECRET" => Some("top-secret".to_owned()),
+        _ => None,
+    };
+    let identity = Identity::new(Auth::Environment, &vars, None, &Cloud::public(), script.wire()).unwrap();
+    (Azure::new(Cloud::public(), script.wire(), identity), script)
 }
 
 pub(super) fn broken() -> Answer {

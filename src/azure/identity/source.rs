@@ -157,15 +157,18 @@ impl Source {
                 WorkloadIdentityCredential::new(Some(options))?
             }
             Self::Managed { client, endpoint } => {
-                let mut options = ManagedIdentityCredentialOptions::default();
-                options.client_options = managed_options(place, endpoint.as_ref());
-                options.user_assigned_id = client.clone().map(UserAssignedId::ClientId);
+                let options = ManagedIdentityCredentialOptions {
+                    client_options: managed_options(place, endpoint.as_ref()),
+                    user_assigned_id: client.clone().map(UserAssignedId::ClientId),
+                };
                 ManagedIdentityCredential::new(Some(options))?
             }
             Self::Cli { executor } => {
-                let mut options = AzureCliCredentialOptions::default();
-                options.tenant_id = place.tenant.clone();
-                options.executor = executor.clone();
+                let options = AzureCliCredentialOptions {
+                    tenant_id: place.tenant.clone(),
+                    executor: executor.clone(),
+                    ..AzureCliCredentialOptions::default()
+                };
                 AzureCliCredential::new(Some(options))?
             }
         })
