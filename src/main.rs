@@ -1,1 +1,7 @@
-fn main() {}
+//! The `peerctl` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    peerctl::cli::main()
+}

@@ -85,8 +85,16 @@ mod tests {
         let setup = azure.find_subcommand_mut("setup").expect("setup is a command");
         let help = setup.render_long_help().to_string();
         for input in INPUTS {
-            assert!(help.contains(&format!("{} ", input.flag())), "{} in {help}", input.flag());
-            assert!(input.env.is_none_or(|env| help.contains(env)), "{:?} in {help}", input.env);
+            assert!(
+                help.contains(&format!("{} ", input.flag())),
+                "{} in {help}",
+                input.flag()
+            );
+            assert!(
+                input.env.is_none_or(|env| help.contains(env)),
+                "{:?} in {help}",
+                input.env
+            );
         }
     }
 }

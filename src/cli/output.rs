@@ -19,7 +19,14 @@ use crate::ui::{Manner, Plain, Screen, Terminal, manner};
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// What the result looks like on standard output
-    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     pub output: Format,
     /// Show no progress, only problems
     #[arg(short, long, global = true)]
@@ -92,7 +99,11 @@ pub fn manner_of(args: &OutputArgs, vars: &Vars) -> Manner {
 /// When standard output cannot be written for another reason.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+    match out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush())
+    {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }
@@ -120,12 +131,19 @@ pub fn start_logging(args: &OutputArgs) -> anyhow::Result<()> {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let to_stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_filter(only_ours(level));
-    let file = args.log_file.as_ref().map(|path| {
-        File::create(path).with_context(|| format!("cannot write the log file {}", path.display()))
-    });
+    let to_stderr = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_filter(only_ours(level));
+    let file = args
+        .log_file
+        .as_ref()
+        .map(|path| File::create(path).with_context(|| format!("cannot write the log file {}", path.display())));
     let to_file = file.transpose()?.map(|file| {
-        fmt::layer().json().with_writer(Arc::new(file)).with_filter(only_ours(LevelFilter::DEBUG))
+        fmt::layer()
+            .json()
+            .with_writer(Arc::new(file))
+            .with_filter(only_ours(LevelFilter::DEBUG))
     });
     tracing_subscriber::registry().with(to_stderr).with(to_file).init();
     Ok(())

@@ -1,1 +1,153 @@
 //! `peerctl sandbox`: serves the embedded Azure; and the same inside another command's process (`--sandbox`).
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::output::print;
+use super::stop::asked_to_stop;
+use crate::azure::Cloud;
+use crate::errors::Outcome;
+use crate::render::quoted;
+use crate::sandbox::serve::{Serving, serve};
+use crate::sandbox::{FaultRule, Lag, Options, Sandbox};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  source sandbox.env\n  peerctl azure setup"
+)]
+pub struct Args {
+    /// The loopback port; default: a free one
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Write, once it is ready, the shell exports that point peerctl, az and the Azure SDKs at it; beside it
+    /// FILE.cloud.json and FILE.ca.pem
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Added to every answer
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
+    latency: Duration,
+    /// Replication and the vendor's work: none, typical (shortened to seconds) or worst (what Azure documents)
+    #[arg(long, value_name = "none|typical|worst", default_value = "typical")]
+    lag: Lag,
+    /// What goes wrong, such as 'PUT */roleAssignments/*:2=429'; may be repeated
+    #[arg(long = "fault", value_name = "RULE")]
+    faults: Vec<FaultRule>,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the port is taken or the files cannot be written.
+pub async fn run(args: Args) -> anyhow::Result<Outcome> {
+    let options = Options {
+        latency: args.latency,
+        lag: args.lag,
+        faults: args.faults,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::new(options);
+    let serving = start(&sandbox, args.port).await?;
+    if let Some(path) = &args.env_file {
+        write_files(path, &sandbox, &serving).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    print(&format!(
+        "The sandbox serves Azure, Entra, Graph and Konnect at {}",
+        serving.origin
+    ))?;
+    match &args.env_file {
+        Some(path) => print(&format!(
+            "In another shell: source {}",
+            quoted(&path.display().to_string())
+        ))?,
+        None => print("Start it with --env-file FILE for the variables that point clients at it.")?,
+    }
+    print(&format!(
+        "Konnect's console, for pasting by hand: {}konnect\nCtrl-C stops it.",
+        serving.origin
+    ))?;
+    asked_to_stop().await;
+    serving.shut_down().await;
+    Ok(Outcome::Done)
+}
+
+async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<Serving> {
+    serve(sandbox.clone(), port)
+        .await
+        .context("the sandbox cannot listen on this machine's loopback address")
+}
+
+/// The embedded Azure of a `--sandbox` run, served for as long as this lives: consent pages open in a browser.
+pub struct Embedded {
+    pub cloud: Cloud,
+    pub variables: Vec<(String, String)>,
+    _serving: Serving,
+}
+
+/// Starts one in this process.
+///
+/// # Errors
+/// When nothing can listen on the loopback address.
+pub async fn embed() -> anyhow::Result<Embedded> {
+    let sandbox = Sandbox::new(Options::default());
+    let serving = start(&sandbox, None).await?;
+    let document = sandbox.cloud_json(&serving.origin, &serving.ca_pem).to_string();
+    let cloud = Cloud::from_json(&document, "the sandbox", Path::new(".")).context("the sandbox's cloud")?;
+    // The subscription is left for the person to choose.
+    let exports = sandbox
+        .exports(&serving.origin)
+        .into_iter()
+        .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
+    let variables = exports.map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Embedded {
+        cloud,
+        variables,
+        _serving: serving,
+    })
+}
+
+/// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
+fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Result<()> {
+    let path = std::path::absolute(path)?;
+    let beside = |ending: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (cloud, certificate) = (beside(".cloud.json"), beside(".ca.pem"));
+    write_whole(&certificate, &serving.ca_pem)?;
+    let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
+    write_whole(&cloud, &format!("{document}\n"))?;
+    let files = [
+        ("PEERCTL_CLOUD", &cloud),
+        ("REQUESTS_CA_BUNDLE", &certificate),
+        ("SSL_CERT_FILE", &certificate),
+    ];
+    let files = files.map(|(name, path)| (name, path.display().to_string()));
+    let lines: String = sandbox
+        .exports(&serving.origin)
+        .into_iter()
+        .chain(files)
+        .map(|(name, value)| format!("export {name}={}\n", quoted(&value)))
+        .collect();
+    write_whole(&path, &lines)
+}
+
+/// Readable by its owner alone: the exports hold a (worthless) secret, and habits form on examples.
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().context("a file has a folder")?;
+    let mut name = path.file_name().context("the path names no file")?.to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = folder.join(name);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(fs::rename(&temporary, path)?)
+}

@@ -14,7 +14,6 @@ use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{Asker, Gathered, Given, Halt, Surroundings, Vars, gather};
 use crate::plan::{Event, Plan, Stats};
 use crate::render::{Report, az, command_line};
-use crate::sandbox;
 use crate::steps::{Opener, Run, Sink};
 use crate::ui::{self, LinePrompter, Manner, Prompter, TerminalPrompter, summary};
 
@@ -114,7 +113,11 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let mut vars = Vars::of_process();
     let screen = screen(output, &vars);
     let report = Arc::new(Mutex::new(Report::new("azure setup")));
-    let embedded = if args.sandbox { Some(super::sandbox::embed().await?) } else { None };
+    let embedded = if args.sandbox {
+        Some(super::sandbox::embed().await?)
+    } else {
+        None
+    };
     if let Some(embedded) = &embedded {
         vars = vars.with(embedded.variables.clone());
     }
@@ -125,8 +128,19 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
             screen.on(&event);
         })
     };
-    let around = Surroundings { vars, cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()), sink };
-    let command = Command { args, output, around, report, begun, wire: Mutex::default() };
+    let around = Surroundings {
+        vars,
+        cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
+        sink,
+    };
+    let command = Command {
+        args,
+        output,
+        around,
+        report,
+        begun,
+        wire: Mutex::default(),
+    };
     let ended = tokio::select! {
         ended = command.go() => ended?,
         () = asked_to_stop() => {
@@ -156,7 +170,11 @@ struct Ended {
 
 impl Ended {
     fn problem(outcome: Outcome, problem: Problem) -> Self {
-        Self { outcome, problem: Some(problem), text: None }
+        Self {
+            outcome,
+            problem: Some(problem),
+            text: None,
+        }
     }
 }
 
@@ -164,15 +182,29 @@ impl Command<'_> {
     async fn go(&self) -> anyhow::Result<Ended> {
         let gathered = match self.gather().await {
             Ok(gathered) => gathered,
-            Err(Halt::Cancelled) => return Ok(Ended { outcome: Outcome::Cancelled, problem: None, text: None }),
+            Err(Halt::Cancelled) => {
+                return Ok(Ended {
+                    outcome: Outcome::Cancelled,
+                    problem: None,
+                    text: None,
+                });
+            }
             Err(Halt::Problem(problem)) => {
-                let outcome = if problem.kind == Kind::Usage { Outcome::Usage } else { Outcome::Failed };
+                let outcome = if problem.kind == Kind::Usage {
+                    Outcome::Usage
+                } else {
+                    Outcome::Failed
+                };
                 return Ok(Ended::problem(outcome, *problem));
             }
         };
         if self.args.dry_run {
             print(az::script(&gathered.intent).trim_end())?;
-            return Ok(Ended { outcome: Outcome::Unchanged, problem: None, text: None });
+            return Ok(Ended {
+                outcome: Outcome::Unchanged,
+                problem: None,
+                text: None,
+            });
         }
         Ok(self.set_up(gathered).await)
     }
@@ -180,7 +212,11 @@ impl Command<'_> {
     async fn gather(&self) -> Result<Gathered, Halt> {
         let args = &self.args;
         let given = Given::new(args.flags(), &args.sets, self.around.vars.clone()).map_err(|set| {
-            Problem::new(Kind::Usage, format!("--set {set} cannot be used."), "It has the form KEY=VALUE.")
+            Problem::new(
+                Kind::Usage,
+                format!("--set {set} cannot be used."),
+                "It has the form KEY=VALUE.",
+            )
         })?;
         let prompter = self.prompter();
         let also_missing = if args.yes || args.dry_run || prompter.is_some() {
@@ -188,7 +224,12 @@ impl Command<'_> {
         } else {
             vec!["--yes: nobody is there to confirm the plan".to_owned()]
         };
-        let manner = crate::input::Manner { prompter, dry_run: args.dry_run, also_missing, no_wait: args.no_wait };
+        let manner = crate::input::Manner {
+            prompter,
+            dry_run: args.dry_run,
+            also_missing,
+            no_wait: args.no_wait,
+        };
         gather(given, &self.around, manner).await
     }
 
@@ -205,24 +246,43 @@ impl Command<'_> {
     async fn set_up(&self, gathered: Gathered) -> Ended {
         let again = self.again(&gathered);
         self.asked(&gathered);
-        let Gathered { intent, session, connector, .. } = gathered;
+        let Gathered {
+            intent,
+            session,
+            connector,
+            ..
+        } = gathered;
         let Some(session) = session else {
             let why = "A run other than a dry run always signs in.";
             return Ended::problem(Outcome::Failed, Problem::new(Kind::SignIn, "There is no session.", why));
         };
         *self.wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.wire().clone());
         let (vnet, vendor) = (intent.vnet.name.clone(), intent.vendor.name.clone());
-        let run = Run::new(intent, session.azure, connector, opener(), Arc::clone(&self.around.sink));
+        let run = Run::new(
+            intent,
+            session.azure,
+            connector,
+            opener(),
+            Arc::clone(&self.around.sink),
+        );
         let (outcome, problem) = match engine::survey(&run).await {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) => self.decide(&run, &plan).await,
         };
         let text = {
             let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            report.on(&Event::Ended { outcome, problem: None, stats: Stats::default() });
+            report.on(&Event::Ended {
+                outcome,
+                problem: None,
+                stats: Stats::default(),
+            });
             summary(&report, &vnet, &vendor, &again)
         };
-        Ended { outcome, problem, text: Some(text) }
+        Ended {
+            outcome,
+            problem,
+            text: Some(text),
+        }
     }
 
     async fn decide(&self, run: &Run, plan: &Plan) -> (Outcome, Option<Problem>) {
@@ -231,7 +291,10 @@ impl Command<'_> {
         }
         let ask = plan.writes() && !self.args.yes;
         if let Some(prompter) = self.prompter().filter(|_| ask) {
-            let question = format!("Go ahead? {} may then {}", run.intent.vendor.short_name, run.intent.vendor.role.grants);
+            let question = format!(
+                "Go ahead? {} may then {}",
+                run.intent.vendor.short_name, run.intent.vendor.role.grants
+            );
             if !matches!(Asker(prompter).confirm(question).await, Ok(true)) {
                 return (Outcome::Cancelled, None);
             }
@@ -263,8 +326,11 @@ impl Command<'_> {
             ("consent".to_owned(), Value::from(intent.consent.to_string())),
             ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
         ]);
-        let sets: serde_json::Map<String, Value> =
-            gathered.vendor_inputs.iter().map(|(key, values)| (key.clone(), Value::from(values.clone()))).collect();
+        let sets: serde_json::Map<String, Value> = gathered
+            .vendor_inputs
+            .iter()
+            .map(|(key, values)| (key.clone(), Value::from(values.clone())))
+            .collect();
         inputs.insert("set".to_owned(), Value::Object(sets));
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         report.asked(&intent.vendor.id, &gathered.cloud, inputs);
@@ -274,9 +340,17 @@ impl Command<'_> {
         let wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
         let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stats = Stats { requests: sent.requests, writes: sent.writes, elapsed_ms };
+        let stats = Stats {
+            requests: sent.requests,
+            writes: sent.writes,
+            elapsed_ms,
+        };
         let outcome = ended.outcome;
-        (self.around.sink)(Event::Ended { outcome, problem: ended.problem, stats });
+        (self.around.sink)(Event::Ended {
+            outcome,
+            problem: ended.problem,
+            stats,
+        });
         if self.args.dry_run && matches!(outcome, Outcome::Unchanged) {
             return Ok(outcome);
         }
@@ -284,7 +358,9 @@ impl Command<'_> {
             Format::Json => print(&self.report.lock().unwrap_or_else(PoisonError::into_inner).json())?,
             Format::Text => match ended.text {
                 Some(text) => print(&text)?,
-                None if outcome == Outcome::Cancelled => print("Stopped. Nothing is left half done: run the same command again to go on.")?,
+                None if outcome == Outcome::Cancelled => {
+                    print("Stopped. Nothing is left half done: run the same command again to go on.")?
+                }
                 None => {}
             },
         }
@@ -296,7 +372,11 @@ fn blocked(plan: &Plan) -> Option<Problem> {
     let blockers = plan.blockers();
     let first = blockers.first()?;
     let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
-    let mut problem = Problem::new(Kind::Preflight, format!("Check {} failed; nothing was written.", first.id), details.join("; "));
+    let mut problem = Problem::new(
+        Kind::Preflight,
+        format!("Check {} failed; nothing was written.", first.id),
+        details.join("; "),
+    );
     problem.remedies = blockers.iter().flat_map(|check| check.remedies.clone()).collect();
     Some(problem)
 }

@@ -19,7 +19,11 @@ pub struct Args {
 pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let Some(name) = &args.name else {
         let text = match output.output {
-            Format::Text => profiles().iter().map(|one| format!("{:<12} {}, {}", one.id, one.name, one.product)).collect::<Vec<_>>().join("\n"),
+            Format::Text => profiles()
+                .iter()
+                .map(|one| format!("{:<12} {}, {}", one.id, one.name, one.product))
+                .collect::<Vec<_>>()
+                .join("\n"),
             Format::Json => serde_json::to_string_pretty(&profiles().iter().map(document).collect::<Vec<_>>())?,
         };
         print(&text)?;
@@ -46,8 +50,14 @@ fn page(vendor: &Profile) -> String {
         format!("Documentation: {}", vendor.docs),
         String::new(),
         "What it is given in your tenant:".to_owned(),
-        format!("  a service principal for its application {} ({})", vendor.application.name, vendor.application.app_id),
-        format!("  the custom role \"{}\" at one virtual network, with", vendor.role_name()),
+        format!(
+            "  a service principal for its application {} ({})",
+            vendor.application.name, vendor.application.app_id
+        ),
+        format!(
+            "  the custom role \"{}\" at one virtual network, with",
+            vendor.role_name()
+        ),
     ];
     out.extend(vendor.role.actions.iter().map(|action| format!("    {action}")));
     out.push(format!("  So it may {}", vendor.role.grants));
@@ -64,7 +74,10 @@ fn page(vendor: &Profile) -> String {
     }
     if let Some(access) = &vendor.access {
         out.push(String::new());
-        out.push(format!("API: {}; {} overrides it. Token: {}.", access.api, access.api_env, access.token_env));
+        out.push(format!(
+            "API: {}; {} overrides it. Token: {}.",
+            access.api, access.api_env, access.token_env
+        ));
     }
     out.push(String::new());
     out.push(format!("By hand, at {}:", vendor.hand_off.place));

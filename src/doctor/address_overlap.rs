@@ -16,7 +16,10 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
     // A peering with the vendor's network counts as the vendor's own only while it works: see facts.rs.
     for peering in vnet.peerings.iter().filter(|peering| Some(&peering.id) != vendors_own) {
         let label = format!("the network behind peering {}", peering.id.name);
-        clashes.extend(describe(&label, &peering.remote_address_space.overlaps(&network.address_space)));
+        clashes.extend(describe(
+            &label,
+            &peering.remote_address_space.overlaps(&network.address_space),
+        ));
     }
     let ok = clashes.is_empty();
     let name = &network.name;
@@ -25,16 +28,26 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
         severity: Severity::Error,
         ok,
         detail: if ok {
-            format!("{} and {name} ({}) share no address", vnet.address_space, network.address_space)
+            format!(
+                "{} and {name} ({}) share no address",
+                vnet.address_space, network.address_space
+            )
         } else {
-            format!("{name} ({}) shares addresses with {}", network.address_space, clashes.join("; "))
+            format!(
+                "{name} ({}) shares addresses with {}",
+                network.address_space,
+                clashes.join("; ")
+            )
         },
         remedies: if ok {
             Vec::new()
         } else {
             vec![
                 "Choose a virtual network without these addresses.".to_owned(),
-                format!("Or have {} make a network with another address block.", intent.vendor.short_name),
+                format!(
+                    "Or have {} make a network with another address block.",
+                    intent.vendor.short_name
+                ),
             ]
         },
     })
@@ -58,9 +71,17 @@ mod tests {
         vnet.peerings = vec![samples::peering(&intent, "hub", 0x50b, "10.99.0.0/16")];
         assert!(check(&intent, &facts).expect("both are known").ok);
         facts.network.as_mut().expect("one").address_space = AddressSpace::from_texts(["10.96.0.0/12"]);
-        facts.vnet.as_mut().expect("one").peerings.push(samples::peering(&intent, "other", 0x50b, "10.100.0.0/16"));
+        facts
+            .vnet
+            .as_mut()
+            .expect("one")
+            .peerings
+            .push(samples::peering(&intent, "other", 0x50b, "10.100.0.0/16"));
         let found = check(&intent, &facts).expect("both are known");
-        assert!(found.blocks() && found.detail.contains("peering hub (10.99.0.0/16)"), "{found:?}");
+        assert!(
+            found.blocks() && found.detail.contains("peering hub (10.99.0.0/16)"),
+            "{found:?}"
+        );
     }
 
     #[test]

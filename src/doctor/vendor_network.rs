@@ -14,7 +14,10 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
         remedies: if network.ready {
             Vec::new()
         } else {
-            vec![format!("Wait until {} says that it is ready, then run the same command again.", intent.vendor.name)]
+            vec![format!(
+                "Wait until {} says that it is ready, then run the same command again.",
+                intent.vendor.name
+            )]
         },
     })
 }

@@ -12,7 +12,11 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
         severity: Severity::Warning,
         ok,
         detail: format!("{} is {state}", intent.vnet.name),
-        remedies: if ok { Vec::new() } else { vec!["Let the change that is under way finish.".to_owned()] },
+        remedies: if ok {
+            Vec::new()
+        } else {
+            vec!["Let the change that is under way finish.".to_owned()]
+        },
     })
 }
 

@@ -26,7 +26,11 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     loop {
         let ready = |id: &mut StepId| id.needs().iter().all(|needed| ended.contains_key(needed));
         for id in waiting.extract_if(.., ready) {
-            let in_the_way = id.needs().iter().copied().find(|needed| !matches!(ended[needed], Ended::InPlace { .. }));
+            let in_the_way = id
+                .needs()
+                .iter()
+                .copied()
+                .find(|needed| !matches!(ended[needed], Ended::InPlace { .. }));
             running.push(async move { (id, go(run, id, in_the_way).await) });
         }
         let Some((id, end)) = running.next().await else { break };
@@ -68,7 +72,10 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
             finished(run, id, detail);
             return Ended::InPlace { acted: false };
         }
-        Decision::Blocked(hold) => Err(Stop::Held { state: StepState::Blocked, hold: hold.clone() }),
+        Decision::Blocked(hold) => Err(Stop::Held {
+            state: StepState::Blocked,
+            hold: hold.clone(),
+        }),
         Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } => {
             run.tell(id, StepEvent::Started);
             step.act(run, &decision).await
@@ -81,18 +88,35 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
             Ended::InPlace { acted: true }
         }
         Err(Stop::Held { state, hold }) => {
-            run.tell(id, StepEvent::Held { state, hold, waited: run.waited(id) });
+            run.tell(
+                id,
+                StepEvent::Held {
+                    state,
+                    hold,
+                    waited: run.waited(id),
+                },
+            );
             Ended::Held
         }
         Err(Stop::Failed(problem)) => {
             let problem = problem.in_step(id);
-            run.tell(id, StepEvent::Failed { problem: problem.clone(), waited: run.waited(id) });
+            run.tell(
+                id,
+                StepEvent::Failed {
+                    problem: problem.clone(),
+                    waited: run.waited(id),
+                },
+            );
             Ended::Failed(Box::new(problem))
         }
     }
 }
 
 fn finished(run: &Run, id: StepId, detail: &str) {
-    let event = StepEvent::Finished { state: StepState::InPlace, detail: detail.to_owned(), waited: run.waited(id) };
+    let event = StepEvent::Finished {
+        state: StepState::InPlace,
+        detail: detail.to_owned(),
+        waited: run.waited(id),
+    };
     run.tell(id, event);
 }

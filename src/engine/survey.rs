@@ -24,9 +24,15 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     }
     note_earlier_peerings(run);
     let facts = run.facts();
-    let steps = StepId::ALL
-        .map(|id| PlannedStep { id, title: step(id).title(), decision: step(id).decide(&run.intent, &facts) });
-    let plan = Plan { steps: steps.to_vec(), checks: doctor::checks(&run.intent, &facts) };
+    let steps = StepId::ALL.map(|id| PlannedStep {
+        id,
+        title: step(id).title(),
+        decision: step(id).decide(&run.intent, &facts),
+    });
+    let plan = Plan {
+        steps: steps.to_vec(),
+        checks: doctor::checks(&run.intent, &facts),
+    };
     run.emit(Event::Planned(plan.clone()));
     Ok(plan)
 }
@@ -37,6 +43,11 @@ fn note_earlier_peerings(run: &Run) {
     if run.intent.access == VendorAccess::Api || facts.vendor_assignment(&run.intent).is_some() {
         return;
     }
-    let names = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).map(|peering| peering.id.name.clone()).collect();
+    let names = facts
+        .vnet
+        .iter()
+        .flat_map(|vnet| &vnet.peerings)
+        .map(|peering| peering.id.name.clone())
+        .collect();
     run.learn(|facts| facts.earlier_peerings = names);
 }

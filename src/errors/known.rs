@@ -42,7 +42,9 @@ struct Table {
 /// Every known code, in the order of the file.
 pub fn all() -> &'static [Known] {
     static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| {
-        toml::from_str::<Table>(include_str!("known.toml")).map(|table| table.known).unwrap_or_default()
+        toml::from_str::<Table>(include_str!("known.toml"))
+            .map(|table| table.known)
+            .unwrap_or_default()
     });
     &TABLE
 }
@@ -51,7 +53,10 @@ pub fn all() -> &'static [Known] {
 pub fn lookup(code: &str, message: &str) -> Option<&'static Known> {
     let fits = |known: &&Known| {
         known.code.eq_ignore_ascii_case(code)
-            && known.contains.as_ref().is_none_or(|text| message.to_lowercase().contains(&text.to_lowercase()))
+            && known
+                .contains
+                .as_ref()
+                .is_none_or(|text| message.to_lowercase().contains(&text.to_lowercase()))
     };
     all().iter().find(fits)
 }
@@ -71,7 +76,11 @@ mod tests {
         assert!(all().len() > 20);
         for known in all() {
             assert!(known.meaning.ends_with('.'), "{}", known.code);
-            assert!(known.class == Class::Wait || !known.remedies.is_empty(), "{} has no remedy", known.code);
+            assert!(
+                known.class == Class::Wait || !known.remedies.is_empty(),
+                "{} has no remedy",
+                known.code
+            );
         }
     }
 

@@ -107,7 +107,9 @@ impl Problem {
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn kind(error: &ApiError, known: Option<&known::Known>) -> Kind {
@@ -173,12 +175,29 @@ mod tests {
 
     #[test]
     fn a_refusal_has_its_four_parts_in_order() {
-        let error = refused("AuthorizationFailed", "The client 'x' does not have authorization.", 403);
-        let text = Problem::from_api("creating the role", &error).in_step(StepId::RoleDefinition).to_string();
-        let parts = ["Error: Creating the role: Azure answered AuthorizationFailed.", "  Why:  ", "  Do:   ", "  Ref:  "];
-        let at: Vec<usize> = parts.iter().map(|part| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"))).collect();
+        let error = refused(
+            "AuthorizationFailed",
+            "The client 'x' does not have authorization.",
+            403,
+        );
+        let text = Problem::from_api("creating the role", &error)
+            .in_step(StepId::RoleDefinition)
+            .to_string();
+        let parts = [
+            "Error: Creating the role: Azure answered AuthorizationFailed.",
+            "  Why:  ",
+            "  Do:   ",
+            "  Ref:  ",
+        ];
+        let at: Vec<usize> = parts
+            .iter()
+            .map(|part| text.find(part).unwrap_or_else(|| panic!("{part} in {text}")))
+            .collect();
         assert!(at.is_sorted(), "{text}");
-        assert!(text.ends_with("step role-definition, correlation id 6bfb1c0e"), "{text}");
+        assert!(
+            text.ends_with("step role-definition, correlation id 6bfb1c0e"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -189,9 +208,20 @@ mod tests {
 
     #[test]
     fn a_status_without_a_known_code_still_has_a_kind() {
-        let table = [(401, Kind::SignIn), (403, Kind::Permission), (404, Kind::NotFound), (409, Kind::Conflict), (502, Kind::Network), (400, Kind::Azure)];
+        let table = [
+            (401, Kind::SignIn),
+            (403, Kind::Permission),
+            (404, Kind::NotFound),
+            (409, Kind::Conflict),
+            (502, Kind::Network),
+            (400, Kind::Azure),
+        ];
         for (status, expected) in table {
-            assert_eq!(Problem::from_api("x", &refused("NeverSeenBefore", "m", status)).kind, expected, "{status}");
+            assert_eq!(
+                Problem::from_api("x", &refused("NeverSeenBefore", "m", status)).kind,
+                expected,
+                "{status}"
+            );
         }
     }
 }

@@ -55,7 +55,10 @@ pub async fn gather(mut given: Given, around: &Surroundings, manner: Manner) -> 
     let asker = manner.prompter.map(Asker);
     let vendor = vendor(&mut given, asker.as_ref(), &manner.also_missing).await?;
     if asker.is_none() {
-        let missing: Vec<String> = missing(&given, &vendor)?.into_iter().chain(manner.also_missing).collect();
+        let missing: Vec<String> = missing(&given, &vendor)?
+            .into_iter()
+            .chain(manner.also_missing)
+            .collect();
         if !missing.is_empty() {
             return Err(inputs_missing(missing).into());
         }
@@ -64,14 +67,30 @@ pub async fn gather(mut given: Given, around: &Surroundings, manner: Manner) -> 
     let mut token = vendor_token(given.vars(), &vendor).filter(|_| given.get("vendor-access") != Some("manual"));
     let complete = tenant(&given)?.is_some() && missing(&given, &vendor)?.is_empty() && subscription_is_id(&given);
     if manner.dry_run && complete {
-        let intent = intent(&given, around, vendor, Known { tenant: tenant(&given)?, ..Known::default() }, false)?;
+        let intent = intent(
+            &given,
+            around,
+            vendor,
+            Known {
+                tenant: tenant(&given)?,
+                ..Known::default()
+            },
+            false,
+        )?;
         return finish(given, around, intent, None, token);
     }
     let session = Session::open(&given, around, &vendor)?;
     let mut known = sign_in(&session, &given, around).await?;
     if let Some(asker) = asker {
         let subscriptions = known.subscriptions;
-        let mut wizard = Wizard { asker, given, session: &session, vendor: &vendor, token, subscriptions };
+        let mut wizard = Wizard {
+            asker,
+            given,
+            session: &session,
+            vendor: &vendor,
+            token,
+            subscriptions,
+        };
         wizard.ask().await?;
         (given, token, known.subscriptions) = (wizard.given, wizard.token, wizard.subscriptions);
     }
@@ -94,19 +113,34 @@ fn finish(
     };
     let cloud = cloud(&given, around)?.name;
     let vendor_inputs = intent.vendor_inputs.clone();
-    Ok(Gathered { intent, session, connector, given, vendor_inputs, cloud })
+    Ok(Gathered {
+        intent,
+        session,
+        connector,
+        given,
+        vendor_inputs,
+        cloud,
+    })
 }
 
 async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String]) -> Result<Profile, Halt> {
     if let Some(name) = given.get("vendor") {
         return profile(name).map_err(|error| {
-            let problem = Problem::new(Kind::Usage, format!("--vendor {name} cannot be used."), error.to_string());
-            problem.remedy("peerctl vendors lists the vendors that it knows.").into()
+            let problem = Problem::new(
+                Kind::Usage,
+                format!("--vendor {name} cannot be used."),
+                error.to_string(),
+            );
+            problem
+                .remedy("peerctl vendors lists the vendors that it knows.")
+                .into()
         });
     }
     let Some(asker) = asker else {
         let always = missing_vnet(given).into_iter().map(missing_line);
-        let all = std::iter::once(missing_line("vendor")).chain(always).chain(also_missing.iter().cloned());
+        let all = std::iter::once(missing_line("vendor"))
+            .chain(always)
+            .chain(also_missing.iter().cloned());
         return Err(inputs_missing(all.collect()).into());
     };
     let vendor = ask_vendor(asker).await?.clone();
@@ -119,7 +153,10 @@ fn missing_vnet(given: &Given) -> Vec<&'static str> {
     if given.get("vnet-id").is_some() {
         return Vec::new();
     }
-    ["subscription", "resource-group", "vnet"].into_iter().filter(|id| given.get(id).is_none()).collect()
+    ["subscription", "resource-group", "vnet"]
+        .into_iter()
+        .filter(|id| given.get(id).is_none())
+        .collect()
 }
 
 /// A line for every input without which nothing can be done and that nobody will answer.
@@ -134,10 +171,19 @@ fn missing(given: &Given, vendor: &Profile) -> Result<Vec<String>, Problem> {
             Wanted::Never => false,
         };
         if wanted && !inputs.contains_key(&input.key) {
-            lines.push(format!("--set {0}=… or {1}: {2}", input.key, set_variable(&input.key), input.help));
+            lines.push(format!(
+                "--set {0}=… or {1}: {2}",
+                input.key,
+                set_variable(&input.key),
+                input.help
+            ));
         }
     }
-    if let Some(api) = vendor.access.as_ref().filter(|api| with_api && given.vars().get(&api.token_env).is_none()) {
+    if let Some(api) = vendor
+        .access
+        .as_ref()
+        .filter(|api| with_api && given.vars().get(&api.token_env).is_none())
+    {
         lines.push(format!("{}: {} (environment only)", api.token_env, api.token_label));
     }
     Ok(lines)
@@ -148,7 +194,11 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
         1 => "An input is missing.".to_owned(),
         count => format!("{count} inputs are missing."),
     };
-    let mut problem = Problem::new(Kind::Usage, what, "Nobody is asked: there is no terminal, or --no-input was given.");
+    let mut problem = Problem::new(
+        Kind::Usage,
+        what,
+        "Nobody is asked: there is no terminal, or --no-input was given.",
+    );
     problem.remedies = lines;
     problem
 }
@@ -176,12 +226,18 @@ fn malformed(id: &str, why: impl Display) -> Problem {
 }
 
 fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Option<T>, Problem> {
-    given.get(id).map(|text| text.parse().map_err(|error| malformed(id, error))).transpose()
+    given
+        .get(id)
+        .map(|text| text.parse().map_err(|error| malformed(id, error)))
+        .transpose()
 }
 
 fn timeout(given: &Given) -> Result<Duration, Problem> {
-    let Some(text) = given.get("timeout") else { return Ok(DEFAULT_TIMEOUT) };
-    humantime::parse_duration(text).map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))
+    let Some(text) = given.get("timeout") else {
+        return Ok(DEFAULT_TIMEOUT);
+    };
+    humantime::parse_duration(text)
+        .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))
 }
 
 fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> {
@@ -204,7 +260,10 @@ fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String, Vec
 fn dns(given: &Given, vendor: &Profile) -> Result<Vec<crate::vendors::DnsMapping>, Problem> {
     let inputs = vendor_inputs(given, vendor)?;
     let texts = inputs.get("dns").cloned().unwrap_or_default();
-    texts.iter().map(|text| text.parse().map_err(|error| malformed("set dns", error))).collect()
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|error| malformed("set dns", error)))
+        .collect()
 }
 
 /// The vendor's application id: the profile's, unless another one is given.
@@ -213,12 +272,18 @@ fn dns(given: &Given, vendor: &Profile) -> Result<Vec<crate::vendors::DnsMapping
 /// When the one given is no GUID.
 pub fn app_id(given: &Given, vendor: &Profile) -> Result<Uuid, Problem> {
     let inputs = vendor_inputs(given, vendor)?;
-    let Some(text) = inputs.get("app-id").and_then(|values| values.first()) else { return Ok(vendor.application.app_id) };
-    text.parse().map_err(|_| malformed("set app-id", format!("'{text}' is no application id (a GUID).")))
+    let Some(text) = inputs.get("app-id").and_then(|values| values.first()) else {
+        return Ok(vendor.application.app_id);
+    };
+    text.parse()
+        .map_err(|_| malformed("set app-id", format!("'{text}' is no application id (a GUID).")))
 }
 
 fn subscription_is_id(given: &Given) -> bool {
-    given.get("vnet-id").is_some() || given.get("subscription").is_some_and(|text| text.parse::<Uuid>().is_ok())
+    given.get("vnet-id").is_some()
+        || given
+            .get("subscription")
+            .is_some_and(|text| text.parse::<Uuid>().is_ok())
 }
 
 /// The subscription's id, by id or by name.
@@ -230,19 +295,35 @@ pub fn subscription(given: &Given, subscriptions: &[Subscription]) -> Result<Sub
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let named: Vec<&Subscription> = subscriptions.iter().filter(|one| one.name.eq_ignore_ascii_case(text)).collect();
+    let named: Vec<&Subscription> = subscriptions
+        .iter()
+        .filter(|one| one.name.eq_ignore_ascii_case(text))
+        .collect();
     match named.as_slice() {
         [one] => Ok(one.id),
         [] => {
             let names: Vec<&str> = subscriptions.iter().map(|one| one.name.as_str()).collect();
-            let why = format!("This sign-in sees: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
-            Err(Problem::new(Kind::NotFound, format!("There is no subscription '{text}'."), why)
-                .remedy("Give --subscription one of these names, or an id."))
+            let why = format!(
+                "This sign-in sees: {}.",
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            );
+            Err(
+                Problem::new(Kind::NotFound, format!("There is no subscription '{text}'."), why)
+                    .remedy("Give --subscription one of these names, or an id."),
+            )
         }
         many => {
             let ids: Vec<String> = many.iter().map(|one| one.id.to_string()).collect();
-            Err(Problem::new(Kind::Usage, format!("{} subscriptions are named '{text}'.", many.len()), "The name does not say which.")
-                .remedy(format!("Give --subscription one of {}", ids.join(", "))))
+            Err(Problem::new(
+                Kind::Usage,
+                format!("{} subscriptions are named '{text}'.", many.len()),
+                "The name does not say which.",
+            )
+            .remedy(format!("Give --subscription one of {}", ids.join(", "))))
         }
     }
 }
@@ -257,19 +338,41 @@ struct Known {
 
 async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Result<Known, Problem> {
     let azure = &session.azure;
-    let who = azure.who_am_i().await.map_err(|error| Problem::from_api("signing in", &error))?;
+    let who = azure
+        .who_am_i()
+        .await
+        .map_err(|error| Problem::from_api("signing in", &error))?;
     let (tenants, subscriptions) = tokio::join!(azure.tenants(), azure.subscriptions());
     let subscriptions = subscriptions.map_err(|error| Problem::from_api("reading the subscriptions", &error))?;
     // The name is for people; without it the id serves.
-    let tenant = tenants.unwrap_or_default().into_iter().find(|tenant| tenant.id == who.tenant);
+    let tenant = tenants
+        .unwrap_or_default()
+        .into_iter()
+        .find(|tenant| tenant.id == who.tenant);
     let tenant_name = tenant.and_then(|tenant| tenant.name.or(tenant.default_domain));
-    let label = tenant_name.as_ref().map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
+    let label = tenant_name
+        .as_ref()
+        .map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
     let cloud = cloud(given, around)?.name;
-    (around.sink)(Event::SignedIn(SignedIn { name: who.name, tenant: label, cloud }));
-    Ok(Known { tenant: Some(who.tenant), tenant_name, subscriptions })
+    (around.sink)(Event::SignedIn(SignedIn {
+        name: who.name,
+        tenant: label,
+        cloud,
+    }));
+    Ok(Known {
+        tenant: Some(who.tenant),
+        tenant_name,
+        subscriptions,
+    })
 }
 
-fn intent(given: &Given, around: &Surroundings, vendor: Profile, known: Known, no_wait: bool) -> Result<Intent, Problem> {
+fn intent(
+    given: &Given,
+    around: &Surroundings,
+    vendor: Profile,
+    known: Known,
+    no_wait: bool,
+) -> Result<Intent, Problem> {
     let cloud = cloud(given, around)?;
     let Some(tenant) = known.tenant else {
         return Err(inputs_missing(vec![missing_line("tenant-id")]));

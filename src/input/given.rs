@@ -14,7 +14,11 @@ pub struct Vars(BTreeMap<String, String>);
 impl Vars {
     /// The process's environment.
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// A variable that is set and not empty.
@@ -58,7 +62,10 @@ impl Given {
         sets: &[String],
         vars: Vars,
     ) -> Result<Self, String> {
-        let mut given = Self { vars, ..Self::default() };
+        let mut given = Self {
+            vars,
+            ..Self::default()
+        };
         for row in INPUTS {
             let from_env = row.env.and_then(|name| given.vars.get(name));
             if let Some(value) = from_env {
@@ -71,7 +78,10 @@ impl Given {
             }
         }
         for set in sets {
-            let (key, value) = set.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| set.clone())?;
+            let (key, value) = set
+                .split_once('=')
+                .filter(|(key, _)| !key.is_empty())
+                .ok_or_else(|| set.clone())?;
             given.sets.entry(key.to_owned()).or_default().push(value.to_owned());
         }
         Ok(given)
@@ -89,7 +99,8 @@ impl Given {
 
     /// Forgets an answer, on the way back to its question.
     pub fn forget(&mut self, id: &str) {
-        self.values.retain(|known, (_, source)| *known != id || *source != Source::Answer);
+        self.values
+            .retain(|known, (_, source)| *known != id || *source != Source::Answer);
     }
 
     /// The same for a vendor input.
@@ -133,9 +144,11 @@ impl Given {
     /// The flags that say the same as everything known here, in the table's order.
     pub fn flags(&self, vendor_inputs: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)> {
         let flag = |row: &'static super::Input| Some((row.flag(), self.get(row.id)?.to_owned()));
-        let sets = vendor_inputs
-            .iter()
-            .flat_map(|(key, values)| values.iter().map(move |value| ("--set".to_owned(), format!("{key}={value}"))));
+        let sets = vendor_inputs.iter().flat_map(|(key, values)| {
+            values
+                .iter()
+                .map(move |value| ("--set".to_owned(), format!("{key}={value}")))
+        });
         INPUTS.iter().filter_map(flag).chain(sets).collect()
     }
 }
@@ -162,16 +175,27 @@ mod tests {
     use crate::vendors::profile;
 
     fn vars(pairs: &[(&str, &str)]) -> Vars {
-        Vars::default().with(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Vars::default().with(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
     fn a_flag_wins_over_the_environment_and_empty_is_not_given() {
-        let vars = vars(&[("PEERCTL_VNET", "from-env"), ("PEERCTL_VENDOR", ""), ("AZURE_TENANT_ID", "t")]);
+        let vars = vars(&[
+            ("PEERCTL_VNET", "from-env"),
+            ("PEERCTL_VENDOR", ""),
+            ("AZURE_TENANT_ID", "t"),
+        ]);
         let given = Given::new([("vnet", Some("from-flag")), ("tenant-id", Some(""))], &[], vars).expect("good");
         assert_eq!(given.get("vnet"), Some("from-flag"));
         assert_eq!(given.get("vendor"), None);
-        assert_eq!((given.get("tenant-id"), given.source("tenant-id")), (Some("t"), Some(Source::Environment)));
+        assert_eq!(
+            (given.get("tenant-id"), given.source("tenant-id")),
+            (Some("t"), Some(Source::Environment))
+        );
     }
 
     #[test]
@@ -179,11 +203,17 @@ mod tests {
         let kong = profile("kong").expect("built in");
         let sets = ["dns=a=1.1.1.1".to_owned(), "dns=b=2.2.2.2".to_owned()];
         let env = vars(&[("PEERCTL_SET_NETWORK", "net"), ("PEERCTL_SET_DNS", "ignored")]);
-        let inputs = Given::new([], &sets, env).expect("good").vendor_inputs(&kong).expect("known keys");
+        let inputs = Given::new([], &sets, env)
+            .expect("good")
+            .vendor_inputs(&kong)
+            .expect("known keys");
         assert_eq!(inputs["dns"], ["a=1.1.1.1", "b=2.2.2.2"]);
         assert_eq!(inputs["network"], ["net"]);
         let wrong = Given::new([], &["netwrok=x".to_owned()], Vars::default()).expect("good");
         assert_eq!(wrong.vendor_inputs(&kong), Err("netwrok".to_owned()));
-        assert_eq!(Given::new([], &["x".to_owned()], Vars::default()).err(), Some("x".to_owned()));
+        assert_eq!(
+            Given::new([], &["x".to_owned()], Vars::default()).err(),
+            Some("x".to_owned())
+        );
     }
 }

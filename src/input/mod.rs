@@ -35,7 +35,11 @@ impl From<AskError> for Halt {
         match error {
             AskError::Cancelled => Self::Cancelled,
             AskError::Terminal(error) => {
-                let problem = Problem::new(crate::errors::Kind::Usage, "The terminal cannot be read.", error.to_string());
+                let problem = Problem::new(
+                    crate::errors::Kind::Usage,
+                    "The terminal cannot be read.",
+                    error.to_string(),
+                );
                 problem.remedy("Give every input by flag, with --no-input.").into()
             }
         }

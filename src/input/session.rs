@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Given, Vars};
-use crate::azure::{AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, TransportOptions, Wire};
+use crate::azure::{
+    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, TransportOptions, Wire,
+};
 use crate::domain::TenantId;
 use crate::errors::{Kind, Problem};
 use crate::plan::Event;
@@ -34,8 +36,15 @@ impl Session {
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
     pub fn open(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<Self, Problem> {
         let cloud = cloud(given, around)?;
-        let hosts: AllowedHosts = cloud.origins().into_iter().chain(vendor_api(&around.vars, vendor)?.as_ref()).collect();
-        let options = TransportOptions { extra_roots_pem: cloud.ca_bundle.clone(), ..TransportOptions::default() };
+        let hosts: AllowedHosts = cloud
+            .origins()
+            .into_iter()
+            .chain(vendor_api(&around.vars, vendor)?.as_ref())
+            .collect();
+        let options = TransportOptions {
+            extra_roots_pem: cloud.ca_bundle.clone(),
+            ..TransportOptions::default()
+        };
         let transport = HttpsTransport::new(&options)
             .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
         let sink = Arc::clone(&around.sink);
@@ -49,7 +58,10 @@ impl Session {
             Problem::new(Kind::SignIn, "There is no sign-in to use.", error.to_string())
                 .remedy("az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
         })?;
-        Ok(Self { azure: Azure::new(cloud, wire.clone(), identity), wire })
+        Ok(Self {
+            azure: Azure::new(cloud, wire.clone(), identity),
+            wire,
+        })
     }
 
     /// The vendor's API with this token.
@@ -57,8 +69,14 @@ impl Session {
     /// # Errors
     /// A profile that names no API, or a connector that does not exist.
     pub fn connector(&self, vars: &Vars, vendor: &Profile, token: SecretString) -> Result<Arc<dyn Connector>, Problem> {
-        let unusable = |why: String| Problem::new(Kind::Usage, format!("{} has no API that peerctl can use.", vendor.name), why)
-            .remedy("Use --vendor-access manual.");
+        let unusable = |why: String| {
+            Problem::new(
+                Kind::Usage,
+                format!("{} has no API that peerctl can use.", vendor.name),
+                why,
+            )
+            .remedy("Use --vendor-access manual.")
+        };
         let (Some(access), Some(base)) = (&vendor.access, vendor_api(vars, vendor)?) else {
             return Err(unusable("Its profile names none.".to_owned()));
         };
@@ -77,7 +95,11 @@ fn notice_text(notice: &Notice) -> String {
         NoticeWhy::Status(status) => format!("{} answers {status}", notice.service),
         NoticeWhy::NoAnswer(why) => format!("{}: {why}", notice.service),
     };
-    format!("{why}; trying again in {:.1} s ({})", notice.wait.as_secs_f32(), notice.tried)
+    format!(
+        "{why}; trying again in {:.1} s ({})",
+        notice.wait.as_secs_f32(),
+        notice.tried
+    )
 }
 
 /// The cloud of this run.
@@ -90,8 +112,12 @@ pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
     }
     let name = given.get("cloud").unwrap_or("public");
     Cloud::from_name_or_file(name).map_err(|error| {
-        Problem::new(Kind::Usage, format!("--cloud {name} cannot be used."), error.to_string())
-            .remedy("Give public, usgov, china, or a file with what `az cloud show --output json` prints.")
+        Problem::new(
+            Kind::Usage,
+            format!("--cloud {name} cannot be used."),
+            error.to_string(),
+        )
+        .remedy("Give public, usgov, china, or a file with what `az cloud show --output json` prints.")
     })
 }
 
@@ -102,8 +128,12 @@ pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
 pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
     let parse = |text: &str| {
         text.parse().map_err(|_| {
-            Problem::new(Kind::Usage, format!("--tenant-id '{text}' is no tenant id."), "A tenant id is a GUID.")
-                .remedy("az account show --query tenantId --output tsv")
+            Problem::new(
+                Kind::Usage,
+                format!("--tenant-id '{text}' is no tenant id."),
+                "A tenant id is a GUID.",
+            )
+            .remedy("az account show --query tenantId --output tsv")
         })
     };
     given.get("tenant-id").map(parse).transpose()
@@ -113,7 +143,11 @@ fn auth(given: &Given) -> Result<Auth, Problem> {
     let text = given.get("auth").unwrap_or("auto");
     text.parse().map_err(|_| {
         let words: Vec<String> = Auth::ALL.iter().map(ToString::to_string).collect();
-        Problem::new(Kind::Usage, format!("--auth '{text}' is no way to sign in."), format!("It is one of {}.", words.join(", ")))
+        Problem::new(
+            Kind::Usage,
+            format!("--auth '{text}' is no way to sign in."),
+            format!("It is one of {}.", words.join(", ")),
+        )
     })
 }
 
@@ -122,16 +156,26 @@ fn auth(given: &Given) -> Result<Auth, Problem> {
 /// # Errors
 /// When the environment's is no address that a token may be sent to.
 pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem> {
-    let Some(Access { api, api_env, .. }) = &vendor.access else { return Ok(None) };
+    let Some(Access { api, api_env, .. }) = &vendor.access else {
+        return Ok(None);
+    };
     let text = vars.get(api_env).unwrap_or_else(|| api.clone());
     let url: Option<Url> = text.parse().ok();
     match url.filter(|url| url.scheme() == "https" && url.has_host()) {
         Some(url) => Ok(Some(url)),
-        None => Err(Problem::new(Kind::Usage, format!("{api_env} is '{text}'."), "The token goes to an https address only.")),
+        None => Err(Problem::new(
+            Kind::Usage,
+            format!("{api_env} is '{text}'."),
+            "The token goes to an https address only.",
+        )),
     }
 }
 
 /// The vendor's token, from the environment.
 pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Option<SecretString> {
-    vendor.access.as_ref().and_then(|access| vars.get(&access.token_env)).map(SecretString::from)
+    vendor
+        .access
+        .as_ref()
+        .and_then(|access| vars.get(&access.token_env))
+        .map(SecretString::from)
 }

@@ -25,17 +25,49 @@ const fn row(id: &'static str, env: Option<&'static str>, meaning: &'static str)
 
 /// Every input, in the order in which they are asked and printed. `--set` is apart: the vendor's profile names its keys.
 pub const INPUTS: &[Input] = &[
-    row("cloud", Some("PEERCTL_CLOUD"), "the Azure cloud: public, usgov, china, or a file with what `az cloud show` prints"),
+    row(
+        "cloud",
+        Some("PEERCTL_CLOUD"),
+        "the Azure cloud: public, usgov, china, or a file with what `az cloud show` prints",
+    ),
     row("auth", Some("PEERCTL_AUTH"), "how to sign in"),
-    row("vendor", Some("PEERCTL_VENDOR"), "who to peer with: a vendor's name, or the file of a profile"),
+    row(
+        "vendor",
+        Some("PEERCTL_VENDOR"),
+        "who to peer with: a vendor's name, or the file of a profile",
+    ),
     row("tenant-id", Some("AZURE_TENANT_ID"), "your Entra tenant's id"),
-    row("subscription", Some("AZURE_SUBSCRIPTION_ID"), "the virtual network's subscription, id or name"),
-    row("resource-group", Some("PEERCTL_RESOURCE_GROUP"), "the virtual network's resource group"),
+    row(
+        "subscription",
+        Some("AZURE_SUBSCRIPTION_ID"),
+        "the virtual network's subscription, id or name",
+    ),
+    row(
+        "resource-group",
+        Some("PEERCTL_RESOURCE_GROUP"),
+        "the virtual network's resource group",
+    ),
     row("vnet", Some("PEERCTL_VNET"), "the virtual network's name"),
-    row("vnet-id", Some("PEERCTL_VNET_ID"), "the virtual network's ARM id, in place of the three above"),
-    row("vendor-access", Some("PEERCTL_VENDOR_ACCESS"), "api, or manual: print the values to paste"),
-    row("consent", Some("PEERCTL_CONSENT"), "how the vendor's application gets consent: create, browser or wait"),
-    row("peering-name", Some("PEERCTL_PEERING_NAME"), "which peering of the network is the vendor's"),
+    row(
+        "vnet-id",
+        Some("PEERCTL_VNET_ID"),
+        "the virtual network's ARM id, in place of the three above",
+    ),
+    row(
+        "vendor-access",
+        Some("PEERCTL_VENDOR_ACCESS"),
+        "api, or manual: print the values to paste",
+    ),
+    row(
+        "consent",
+        Some("PEERCTL_CONSENT"),
+        "how the vendor's application gets consent: create, browser or wait",
+    ),
+    row(
+        "peering-name",
+        Some("PEERCTL_PEERING_NAME"),
+        "which peering of the network is the vendor's",
+    ),
     row("timeout", Some("PEERCTL_TIMEOUT"), "how long to wait, such as 30m"),
 ];
 

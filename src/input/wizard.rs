@@ -29,7 +29,8 @@ impl Asker {
     }
 
     async fn choose(&self, question: String, items: Vec<String>) -> Result<Answer<usize>, Halt> {
-        self.on_a_thread(move |prompter| prompter.choose(&question, &items)).await
+        self.on_a_thread(move |prompter| prompter.choose(&question, &items))
+            .await
     }
 
     async fn text(&self, question: String, check: Check) -> Result<String, Halt> {
@@ -73,8 +74,14 @@ enum Question {
     Consent,
 }
 
-const ORDER: [Question; 6] =
-    [Question::Subscription, Question::Vnet, Question::Token, Question::Network, Question::Dns, Question::Consent];
+const ORDER: [Question; 6] = [
+    Question::Subscription,
+    Question::Vnet,
+    Question::Token,
+    Question::Network,
+    Question::Dns,
+    Question::Consent,
+];
 
 /// What a question came to.
 enum Asked {
@@ -133,7 +140,9 @@ impl Wizard<'_> {
     fn forget(&mut self, question: Question) {
         match question {
             Question::Subscription => self.given.forget("subscription"),
-            Question::Vnet => ["resource-group", "vnet"].into_iter().for_each(|id| self.given.forget(id)),
+            Question::Vnet => ["resource-group", "vnet"]
+                .into_iter()
+                .for_each(|id| self.given.forget(id)),
             Question::Token => {
                 self.token = None;
                 self.given.forget("vendor-access");
@@ -148,8 +157,11 @@ impl Wizard<'_> {
         if self.given.get("subscription").is_some() || self.given.get("vnet-id").is_some() {
             return Ok(Asked::Passed);
         }
-        let usable: Vec<&Subscription> =
-            self.subscriptions.iter().filter(|one| !matches!(one.state.as_str(), "Disabled" | "Deleted")).collect();
+        let usable: Vec<&Subscription> = self
+            .subscriptions
+            .iter()
+            .filter(|one| !matches!(one.state.as_str(), "Disabled" | "Deleted"))
+            .collect();
         let usable: Vec<Subscription> = usable.into_iter().cloned().collect();
         let chosen = match usable.as_slice() {
             [] => return Err(no_subscription().into()),
@@ -158,15 +170,23 @@ impl Wizard<'_> {
                 self.given.answer("subscription", only);
                 return Ok(Asked::Passed);
             }
-            many => self.asker.choose("Subscription".to_owned(), menu::subscriptions(many)).await?,
+            many => {
+                self.asker
+                    .choose("Subscription".to_owned(), menu::subscriptions(many))
+                    .await?
+            }
         };
-        let Answer::Value(index) = chosen else { return Ok(Asked::Back) };
+        let Answer::Value(index) = chosen else {
+            return Ok(Asked::Back);
+        };
         self.given.answer("subscription", usable[index].id.to_string());
         Ok(Asked::Answered)
     }
 
     async fn vnet(&mut self) -> Result<Asked, Halt> {
-        if self.given.get("vnet-id").is_some() || (self.given.get("vnet").is_some() && self.given.get("resource-group").is_some()) {
+        if self.given.get("vnet-id").is_some()
+            || (self.given.get("vnet").is_some() && self.given.get("resource-group").is_some())
+        {
             return Ok(Asked::Passed);
         }
         let subscription = super::gather::subscription(&self.given, &self.subscriptions)?;
@@ -175,22 +195,30 @@ impl Wizard<'_> {
         let mut vnets: Vec<Vnet> = list.vnets;
         let wanted = |given: Option<&str>, name: &str| given.is_none_or(|given| given.eq_ignore_ascii_case(name));
         vnets.retain(|vnet| {
-            wanted(self.given.get("resource-group"), &vnet.id.resource_group) && wanted(self.given.get("vnet"), &vnet.id.name)
+            wanted(self.given.get("resource-group"), &vnet.id.resource_group)
+                && wanted(self.given.get("vnet"), &vnet.id.name)
         });
         vnets.sort_by_key(|vnet| (vnet.id.name.to_lowercase(), vnet.id.resource_group.to_lowercase()));
         if vnets.is_empty() {
             return Err(no_vnet(&subscription.to_string()).into());
         }
-        let Answer::Value(index) = self.asker.choose("Virtual network".to_owned(), menu::vnets(&vnets)).await? else {
+        let Answer::Value(index) = self
+            .asker
+            .choose("Virtual network".to_owned(), menu::vnets(&vnets))
+            .await?
+        else {
             return Ok(Asked::Back);
         };
-        self.given.answer("resource-group", vnets[index].id.resource_group.clone());
+        self.given
+            .answer("resource-group", vnets[index].id.resource_group.clone());
         self.given.answer("vnet", vnets[index].id.name.clone());
         Ok(Asked::Answered)
     }
 
     async fn vendor_token(&mut self) -> Result<Asked, Halt> {
-        let Some(access) = &self.vendor.access else { return Ok(Asked::Passed) };
+        let Some(access) = &self.vendor.access else {
+            return Ok(Asked::Passed);
+        };
         let manual = self.given.get("vendor-access") == Some("manual");
         if self.token.is_some() || manual {
             return Ok(Asked::Passed);
@@ -198,24 +226,44 @@ impl Wizard<'_> {
         let question = format!("{}; empty: paste the values by hand", access.token_label);
         let token = self.asker.secret(question).await?;
         let by_hand = token.expose_secret().is_empty();
-        self.given.answer("vendor-access", if by_hand { VendorAccess::Manual } else { VendorAccess::Api }.to_string());
+        self.given.answer(
+            "vendor-access",
+            if by_hand {
+                VendorAccess::Manual
+            } else {
+                VendorAccess::Api
+            }
+            .to_string(),
+        );
         self.token = (!by_hand).then_some(token);
         Ok(Asked::Answered)
     }
 
     async fn network(&mut self) -> Result<Asked, Halt> {
-        let known = self.given.vendor_inputs(self.vendor).is_ok_and(|inputs| inputs.contains_key("network"));
-        let (Some(token), Some(input)) = (self.token.clone(), self.vendor.input("network")) else { return Ok(Asked::Passed) };
+        let known = self
+            .given
+            .vendor_inputs(self.vendor)
+            .is_ok_and(|inputs| inputs.contains_key("network"));
+        let (Some(token), Some(input)) = (self.token.clone(), self.vendor.input("network")) else {
+            return Ok(Asked::Passed);
+        };
         if known {
             return Ok(Asked::Passed);
         }
         let connector: Arc<dyn Connector> = self.session.connector(self.given.vars(), self.vendor, token)?;
-        let networks = connector.networks().await.map_err(|error| failed("reading the vendor's networks", &error))?;
+        let networks = connector
+            .networks()
+            .await
+            .map_err(|error| failed("reading the vendor's networks", &error))?;
         if networks.is_empty() {
             let what = format!("{} has no networks.", self.vendor.name);
             return Err(Problem::new(Kind::NotFound, what, "The token's organisation has none to peer with.").into());
         }
-        let Answer::Value(index) = self.asker.choose(input.label.clone(), menu::networks(&networks)).await? else {
+        let Answer::Value(index) = self
+            .asker
+            .choose(input.label.clone(), menu::networks(&networks))
+            .await?
+        else {
             return Ok(Asked::Back);
         };
         self.given.answer_set("network", unambiguous(&networks, index));
@@ -223,12 +271,20 @@ impl Wizard<'_> {
     }
 
     async fn dns(&mut self) -> Result<Asked, Halt> {
-        let known = self.given.vendor_inputs(self.vendor).is_ok_and(|inputs| inputs.contains_key("dns"));
-        let Some(input) = self.vendor.input("dns").filter(|_| !known) else { return Ok(Asked::Passed) };
+        let known = self
+            .given
+            .vendor_inputs(self.vendor)
+            .is_ok_and(|inputs| inputs.contains_key("dns"));
+        let Some(input) = self.vendor.input("dns").filter(|_| !known) else {
+            return Ok(Asked::Passed);
+        };
         let question = format!("{} such as internal.example.com=10.20.0.4; empty: none", input.label);
         let check = |text: &str| match text {
             "" => Ok(()),
-            text => text.parse::<DnsMapping>().map(|_| ()).map_err(|error| error.to_string()),
+            text => text
+                .parse::<DnsMapping>()
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
         };
         let text = self.asker.text(question, Box::new(check)).await?;
         if !text.is_empty() {
@@ -255,7 +311,9 @@ impl Wizard<'_> {
         ];
         let question = format!("{} is not known in your tenant yet", self.vendor.application.name);
         let answer = self.asker.choose(question, items.map(str::to_owned).to_vec()).await?;
-        let Answer::Value(index) = answer else { return Ok(Asked::Back) };
+        let Answer::Value(index) = answer else {
+            return Ok(Asked::Back);
+        };
         self.given.answer("consent", modes[index].to_string());
         Ok(Asked::Answered)
     }
@@ -273,12 +331,17 @@ fn failed(doing: &str, error: &ApiError) -> Problem {
 }
 
 fn no_subscription() -> Problem {
-    Problem::new(Kind::NotFound, "This sign-in sees no subscription.", "It has no role in any subscription of the tenant.")
-        .remedy("az login --tenant THE-TENANT-OF-THE-NETWORK, or ask for a role on the subscription.")
+    Problem::new(
+        Kind::NotFound,
+        "This sign-in sees no subscription.",
+        "It has no role in any subscription of the tenant.",
+    )
+    .remedy("az login --tenant THE-TENANT-OF-THE-NETWORK, or ask for a role on the subscription.")
 }
 
 fn no_vnet(subscription: &str) -> Problem {
     let what = format!("There is no such virtual network in subscription {subscription}.");
-    Problem::new(Kind::NotFound, what, "Azure finds none that this sign-in can see.")
-        .remedy(format!("az network vnet list --subscription {subscription} --output table"))
+    Problem::new(Kind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(format!(
+        "az network vnet list --subscription {subscription} --output table"
+    ))
 }

@@ -127,7 +127,9 @@ pub struct Plan {
 impl Plan {
     /// Whether every step is in place already.
     pub fn nothing_to_do(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.decision, Decision::InPlace(_)))
+        self.steps
+            .iter()
+            .all(|step| matches!(step.decision, Decision::InPlace(_)))
     }
 
     /// Whether anything would be written.

@@ -23,7 +23,11 @@ pub enum Event {
     Notice(String),
     /// The link as it is at the end.
     Peerings(Vec<PeeringView>),
-    Ended { outcome: Outcome, problem: Option<Problem>, stats: Stats },
+    Ended {
+        outcome: Outcome,
+        problem: Option<Problem>,
+        stats: Stats,
+    },
 }
 
 /// Something that happened in a step.
@@ -33,19 +37,38 @@ pub enum StepEvent {
     /// What it does now.
     Doing(String),
     /// Why it waits, and how long that usually takes.
-    Waiting { what: String, usually: Option<String> },
+    Waiting {
+        what: String,
+        usually: Option<String>,
+    },
     /// A page that a person has to open; `opened` where it has been opened in a browser.
-    OpenPage { url: Url, opened: bool },
+    OpenPage {
+        url: Url,
+        opened: bool,
+    },
     /// Values for a person to paste.
     HandOff(Card),
     Changed(Change),
     /// It ended in this state. The text says what there is now.
-    Finished { state: StepState, detail: String, waited: Duration },
+    Finished {
+        state: StepState,
+        detail: String,
+        waited: Duration,
+    },
     /// It stops until somebody else has acted.
-    Held { state: StepState, hold: Hold, waited: Duration },
-    Failed { problem: Problem, waited: Duration },
+    Held {
+        state: StepState,
+        hold: Hold,
+        waited: Duration,
+    },
+    Failed {
+        problem: Problem,
+        waited: Duration,
+    },
     /// It was not tried, because of the named step.
-    Skipped { because_of: StepId },
+    Skipped {
+        because_of: StepId,
+    },
 }
 
 /// Who runs the set-up.

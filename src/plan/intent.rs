@@ -85,12 +85,17 @@ pub struct Intent {
 impl Intent {
     /// The first value given for a vendor input.
     pub fn vendor_input(&self, key: &str) -> Option<&str> {
-        self.vendor_inputs.get(key).and_then(|values| values.first()).map(String::as_str)
+        self.vendor_inputs
+            .get(key)
+            .and_then(|values| values.first())
+            .map(String::as_str)
     }
 
     /// "Contoso (11111111-…)", or the id alone.
     pub fn tenant_label(&self) -> String {
-        self.tenant_name.as_ref().map_or_else(|| self.tenant.to_string(), |name| format!("{name} ({})", self.tenant))
+        self.tenant_name
+            .as_ref()
+            .map_or_else(|| self.tenant.to_string(), |name| format!("{name} ({})", self.tenant))
     }
 
     /// The name of the request at the vendor.
@@ -111,8 +116,14 @@ impl Intent {
         for mapping in &self.dns {
             let servers: Vec<String> = mapping.servers.iter().map(ToString::to_string).collect();
             let value = format!("{} → {}", mapping.domains.join(", "), servers.join(", "));
-            values.push(CardValue { label: "DNS mapping".to_owned(), value });
+            values.push(CardValue {
+                label: "DNS mapping".to_owned(),
+                value,
+            });
         }
-        Card { place: self.vendor.hand_off.place.clone(), values }
+        Card {
+            place: self.vendor.hand_off.place.clone(),
+            values,
+        }
     }
 }

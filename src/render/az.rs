@@ -7,7 +7,13 @@ use crate::vendors::{NewRequest, transit_gateway};
 
 /// The whole script.
 pub fn script(intent: &Intent) -> String {
-    let mut parts = vec![header(intent), variables(intent), consent(intent), role(intent), assignment(intent)];
+    let mut parts = vec![
+        header(intent),
+        variables(intent),
+        consent(intent),
+        role(intent),
+        assignment(intent),
+    ];
     parts.push(match intent.access {
         VendorAccess::Api => konnect(intent),
         VendorAccess::Manual => by_hand(intent),
@@ -20,14 +26,20 @@ pub fn script(intent: &Intent) -> String {
 pub fn role_definition(intent: &Intent) -> Vec<String> {
     vec![
         format!("az account set --subscription {}", intent.vnet.subscription),
-        format!("az role definition create --role-definition {}", quoted(&role_json(intent, &intent.vnet.subscription_scope()))),
+        format!(
+            "az role definition create --role-definition {}",
+            quoted(&role_json(intent, &intent.vnet.subscription_scope()))
+        ),
     ]
 }
 
 /// The commands of the role assignment alone, for somebody who may assign roles.
 pub fn role_assignment(intent: &Intent) -> Vec<String> {
     vec![
-        format!("principal_id=$(az ad sp show --id {} --query id --output tsv)", intent.app_id),
+        format!(
+            "principal_id=$(az ad sp show --id {} --query id --output tsv)",
+            intent.app_id
+        ),
         format!(
             "az role assignment create --assignee-object-id \"$principal_id\" --assignee-principal-type ServicePrincipal --role {} --scope {}",
             quoted(intent.vendor.role_name()),
@@ -167,8 +179,16 @@ fn konnect(intent: &Intent) -> String {
         vnet: intent.vnet.clone(),
         dns: intent.dns.clone(),
     };
-    let api = intent.vendor_api.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()).unwrap_or_default();
-    let token = intent.vendor.access.as_ref().map_or("VENDOR_TOKEN", |access| access.token_env.as_str());
+    let api = intent
+        .vendor_api
+        .as_ref()
+        .map(|url| url.as_str().trim_end_matches('/').to_owned())
+        .unwrap_or_default();
+    let token = intent
+        .vendor
+        .access
+        .as_ref()
+        .map_or("VENDOR_TOKEN", |access| access.token_env.as_str());
     format!(
         r#"# 4. Vendor request: a transit gateway on the Konnect network.
 : "${{{token}:?Set {token} to a Konnect token (kpat_... or spat_...).}}"
@@ -206,11 +226,17 @@ fi
 fn by_hand(intent: &Intent) -> String {
     let card = intent.card();
     let mut lines = vec![
-        format!("# 4. Vendor request, by hand: enter these values at {}.", intent.vendor.name),
+        format!(
+            "# 4. Vendor request, by hand: enter these values at {}.",
+            intent.vendor.name
+        ),
         format!("printf '%s\\n' {} \\", quoted(&format!("Enter at {}", card.place))),
     ];
-    let values: Vec<String> =
-        card.values.iter().map(|value| format!("    {}", quoted(&format!("  {}: {}", value.label, value.value)))).collect();
+    let values: Vec<String> = card
+        .values
+        .iter()
+        .map(|value| format!("    {}", quoted(&format!("  {}: {}", value.label, value.value))))
+        .collect();
     lines.push(values.join(" \\\n"));
     lines.join("\n") + "\n"
 }
@@ -222,7 +248,11 @@ fn wait(intent: &Intent) -> String {
         (None, VendorAccess::Api) => "contains(remoteAddressSpace.addressPrefixes, '$network_cidr')",
         (None, VendorAccess::Manual) => "!contains(remoteVirtualNetwork.id, '$subscription_id')",
     };
-    let name = intent.peering_name.as_ref().map(|name| format!("peering_name={}\n", quoted(name))).unwrap_or_default();
+    let name = intent
+        .peering_name
+        .as_ref()
+        .map(|name| format!("peering_name={}\n", quoted(name)))
+        .unwrap_or_default();
     let tries = (intent.timeout.as_secs() / 30).max(1);
     format!(
         r#"# 5. Peering: {vendor} creates both directions; that usually takes {usually}.
@@ -252,7 +282,9 @@ mod tests {
     #[test]
     fn the_script_is_made_without_a_network_and_uses_only_quoted_values() {
         let (mut intent, _) = samples::kong_done();
-        intent.vendor_inputs.insert("network".into(), vec!["it's $(reboot)".into()]);
+        intent
+            .vendor_inputs
+            .insert("network".into(), vec!["it's $(reboot)".into()]);
         let script = script(&intent);
         assert!(script.contains(r"network='it'\''s $(reboot)'"), "{script}");
         assert_eq!(script.matches("reboot").count(), 1, "{script}");
@@ -262,6 +294,9 @@ mod tests {
     fn the_token_is_in_no_argument() {
         let (intent, _) = samples::kong_done();
         let script = script(&intent);
-        assert!(script.contains(r#"--header @<(printf 'Authorization: Bearer %s\n' "$KONNECT_TOKEN")"#), "{script}");
+        assert!(
+            script.contains(r#"--header @<(printf 'Authorization: Bearer %s\n' "$KONNECT_TOKEN")"#),
+            "{script}"
+        );
     }
 }

@@ -7,7 +7,11 @@ pub fn command_line(flags: &[(String, String)]) -> String {
     let mut text = "peerctl azure setup".to_owned();
     let mut column = text.len();
     for (flag, value) in flags {
-        let word = if value.is_empty() { flag.clone() } else { format!("{flag} {}", ShellWord(value)) };
+        let word = if value.is_empty() {
+            flag.clone()
+        } else {
+            format!("{flag} {}", ShellWord(value))
+        };
         if column + 1 + word.len() > 98 {
             text.push_str(" \\\n   ");
             column = 3;
@@ -25,9 +29,17 @@ mod tests {
 
     #[test]
     fn a_long_command_line_is_folded_where_the_shell_goes_on() {
-        let flags: Vec<(String, String)> = (0..6).map(|n| (format!("--flag-{n}"), format!("some value {n}"))).collect();
+        let flags: Vec<(String, String)> = (0..6)
+            .map(|n| (format!("--flag-{n}"), format!("some value {n}")))
+            .collect();
         let text = command_line(&flags);
-        assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= 100), "{text}");
-        assert!(text.replace(" \\\n   ", "").contains("--flag-5 'some value 5'"), "{text}");
+        assert!(
+            text.lines().count() > 1 && text.lines().all(|line| line.len() <= 100),
+            "{text}"
+        );
+        assert!(
+            text.replace(" \\\n   ", "").contains("--flag-5 'some value 5'"),
+            "{text}"
+        );
     }
 }

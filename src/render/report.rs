@@ -88,7 +88,9 @@ impl Report {
 
     /// What was written so far, with the step that wrote it.
     pub fn changes(&self) -> impl Iterator<Item = (StepId, &Change)> {
-        self.steps.iter().flat_map(|step| step.changes.iter().map(move |change| (step.id, change)))
+        self.steps
+            .iter()
+            .flat_map(|step| step.changes.iter().map(move |change| (step.id, change)))
     }
 
     /// Folds one event in.
@@ -107,7 +109,11 @@ impl Report {
                 }
             }
             Event::Peerings(peerings) => self.peerings.clone_from(peerings),
-            Event::Ended { outcome, problem, stats } => {
+            Event::Ended {
+                outcome,
+                problem,
+                stats,
+            } => {
                 self.outcome = *outcome;
                 self.stats = *stats;
                 self.error.clone_from(problem);

@@ -8,7 +8,11 @@ pub struct ShellWord<'a>(pub &'a str);
 impl fmt::Display for ShellWord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
-        if !self.0.is_empty() && self.0.chars().all(plain) { f.write_str(self.0) } else { f.write_str(&quoted(self.0)) }
+        if !self.0.is_empty() && self.0.chars().all(plain) {
+            f.write_str(self.0)
+        } else {
+            f.write_str(&quoted(self.0))
+        }
     }
 }
 

@@ -18,7 +18,9 @@ impl Step for Consent {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let principal = read(run).await.map_err(|error| Stop::api("looking for the service principal", &error))?;
+        let principal = read(run)
+            .await
+            .map_err(|error| Stop::api("looking for the service principal", &error))?;
         run.learn(|facts| facts.principal = principal);
         Ok(())
     }
@@ -27,11 +29,13 @@ impl Step for Consent {
         let application = &intent.vendor.application.name;
         match (&facts.principal, intent.consent) {
             (Some(principal), _) if !principal.account_enabled => Decision::Blocked(disabled(intent, principal)),
-            (Some(principal), _) => Decision::InPlace(format!("{} has a service principal here", principal.display_name)),
-            (None, Mode::Create) => Decision::Create(format!("a service principal for {application}")),
-            (None, Mode::Browser) => {
-                Decision::Create(format!("a service principal for {application}, by the admin-consent page"))
+            (Some(principal), _) => {
+                Decision::InPlace(format!("{} has a service principal here", principal.display_name))
             }
+            (None, Mode::Create) => Decision::Create(format!("a service principal for {application}")),
+            (None, Mode::Browser) => Decision::Create(format!(
+                "a service principal for {application}, by the admin-consent page"
+            )),
             (None, Mode::Wait) => Decision::Await {
                 what: format!("an administrator consents to {application}"),
                 usually: "as long as that takes".to_owned(),
@@ -48,7 +52,13 @@ impl Step for Consent {
                 run.tell(STEP, StepEvent::OpenPage { url, opened });
             }
             Mode::Wait => {
-                run.tell(STEP, StepEvent::OpenPage { url: run.intent.consent_url.clone(), opened: false });
+                run.tell(
+                    STEP,
+                    StepEvent::OpenPage {
+                        url: run.intent.consent_url.clone(),
+                        opened: false,
+                    },
+                );
             }
         }
         wait_for_principal(run).await
@@ -66,7 +76,10 @@ async fn create(run: &Run) -> Result<(), Stop> {
         // Somebody was faster, or the answer to an earlier try was lost: it is there, and that is what was wanted.
         Err(error) if error.status() == Some(409) => return Ok(()),
         Err(error) if error.status() == Some(403) => {
-            return Err(Stop::Held { state: StepState::Blocked, hold: hold(&run.intent) });
+            return Err(Stop::Held {
+                state: StepState::Blocked,
+                hold: hold(&run.intent),
+            });
         }
         Err(error) => {
             // Creating one is not repeatable, so a lost answer is looked up instead.
@@ -76,37 +89,65 @@ async fn create(run: &Run) -> Result<(), Stop> {
             return Err(Stop::api("creating the service principal", &error));
         }
     };
-    run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id: created.id.to_string() });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind: "servicePrincipal".into(),
+            id: created.id.to_string(),
+        },
+    );
     Ok(())
 }
 
 async fn wait_for_principal(run: &Run) -> Result<(), Stop> {
     let by_hand = run.intent.consent != Mode::Create;
-    let what = if by_hand { "somebody accepts on the admin-consent page" } else { "the service principal becomes visible" };
+    let what = if by_hand {
+        "somebody accepts on the admin-consent page"
+    } else {
+        "the service principal becomes visible"
+    };
     let awaited = Awaited {
         what,
         usually: (!by_hand).then_some("seconds"),
         someone_else: by_hand,
         hold: hold(&run.intent),
     };
-    let look = async || read(run).await.map_err(|error| Stop::api("looking for the service principal", &error));
+    let look = async || {
+        read(run)
+            .await
+            .map_err(|error| Stop::api("looking for the service principal", &error))
+    };
     let principal = run.until(STEP, &awaited, look).await?;
     if by_hand {
         let id = principal.id.to_string();
-        run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
+        run.changed(
+            STEP,
+            Change {
+                action: Action::Created,
+                kind: "servicePrincipal".into(),
+                id,
+            },
+        );
     }
     run.learn(|facts| facts.principal = Some(principal));
     Ok(())
 }
 
 fn administrator(intent: &Intent) -> String {
-    format!("an Application Administrator, Cloud Application Administrator or Global Administrator of {}", intent.tenant_label())
+    format!(
+        "an Application Administrator, Cloud Application Administrator or Global Administrator of {}",
+        intent.tenant_label()
+    )
 }
 
 fn hold(intent: &Intent) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!("{} has no service principal in the tenant; consent takes a directory role.", intent.vendor.application.name),
+        why: format!(
+            "{} has no service principal in the tenant; consent takes a directory role.",
+            intent.vendor.application.name
+        ),
         packet: vec![
             format!("Open as an administrator, and accept: {}", intent.consent_url),
             format!("or run: az ad sp create --id {}", intent.app_id),
@@ -117,8 +158,14 @@ fn hold(intent: &Intent) -> Hold {
 fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!("{} is switched off in the tenant: it cannot sign in.", principal.display_name),
-        packet: vec![format!("az ad sp update --id {} --set accountEnabled=true", principal.id)],
+        why: format!(
+            "{} is switched off in the tenant: it cannot sign in.",
+            principal.display_name
+        ),
+        packet: vec![format!(
+            "az ad sp update --id {} --set accountEnabled=true",
+            principal.id
+        )],
     }
 }
 
@@ -131,10 +178,19 @@ mod tests {
     fn decisions() {
         let (intent, facts) = samples::kong_done();
         let state = |mode: Mode, facts: &Facts| {
-            let intent = Intent { consent: mode, ..intent.clone() };
-            (Consent.decide(&intent, facts).verb(), Consent.decide(&intent, facts).writes())
+            let intent = Intent {
+                consent: mode,
+                ..intent.clone()
+            };
+            (
+                Consent.decide(&intent, facts).verb(),
+                Consent.decide(&intent, facts).writes(),
+            )
         };
-        let none = Facts { principal: None, ..facts.clone() };
+        let none = Facts {
+            principal: None,
+            ..facts.clone()
+        };
         assert_eq!(state(Mode::Create, &facts), ("in place", false));
         assert_eq!(state(Mode::Wait, &facts), ("in place", false));
         assert_eq!(state(Mode::Create, &none), ("create", true));

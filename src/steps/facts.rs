@@ -11,7 +11,10 @@ use crate::vendors::{VendorNetwork, VendorRequest};
 const WIDE_ROLES: [(Uuid, &str); 3] = [
     (Uuid::from_u128(0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635), "Owner"),
     (Uuid::from_u128(0xb24988ac_6180_42a0_ab88_20f7382dd24c), "Contributor"),
-    (Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7), "Network Contributor"),
+    (
+        Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7),
+        "Network Contributor",
+    ),
 ];
 
 /// What has been read.
@@ -54,14 +57,27 @@ impl Facts {
     /// The vendor's role: of several that fit, the one with the least to change.
     pub fn vendor_role(&self, intent: &Intent) -> Option<&RoleDefinition> {
         let by_name = |role: &&RoleDefinition| {
-            role.custom && intent.vendor.role.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name))
+            role.custom
+                && intent
+                    .vendor
+                    .role
+                    .names
+                    .iter()
+                    .any(|name| name.eq_ignore_ascii_case(&role.name))
         };
         let by_actions = |role: &&RoleDefinition| role.custom && same_actions(role, &intent.vendor.role.actions);
         let here = subscription_scope(intent.vnet.subscription);
         let cost = |role: &&RoleDefinition| {
-            (!assignable_at(role, &here), missing_actions(role, intent).len(), !by_name(role))
+            (
+                !assignable_at(role, &here),
+                missing_actions(role, intent).len(),
+                !by_name(role),
+            )
         };
-        self.roles.iter().filter(|role| by_name(role) || by_actions(role)).min_by_key(cost)
+        self.roles
+            .iter()
+            .filter(|role| by_name(role) || by_actions(role))
+            .min_by_key(cost)
     }
 
     /// The assignment that lets the vendor peer (once the vendor's role is as it should be), and its role's name.
@@ -71,19 +87,35 @@ impl Facts {
         let enough =
             |role: &&RoleDefinition| Some(role.guid) == vendor_role || missing_actions(role, intent).is_empty();
         let role_name = |assignment: &RoleAssignment| {
-            let wide = WIDE_ROLES.iter().find(|(guid, _)| *guid == assignment.role).map(|(_, name)| (*name).to_owned());
-            let custom = self.roles.iter().filter(enough).find(|role| role.guid == assignment.role);
+            let wide = WIDE_ROLES
+                .iter()
+                .find(|(guid, _)| *guid == assignment.role)
+                .map(|(_, name)| (*name).to_owned());
+            let custom = self
+                .roles
+                .iter()
+                .filter(enough)
+                .find(|role| role.guid == assignment.role);
             wide.or_else(|| custom.map(|role| role.name.clone()))
         };
-        let ours = self.assignments.iter().filter(|assignment| assignment.principal == principal);
-        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?))).next()
+        let ours = self
+            .assignments
+            .iter()
+            .filter(|assignment| assignment.principal == principal);
+        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?)))
+            .next()
     }
 
     /// Which of the virtual network's peerings the vendor made.
     pub fn vendor_peering(&self, intent: &Intent) -> VendorPeering<'_> {
-        let Some(vnet) = &self.vnet else { return VendorPeering::None };
+        let Some(vnet) = &self.vnet else {
+            return VendorPeering::None;
+        };
         if let Some(name) = &intent.peering_name {
-            let named = vnet.peerings.iter().find(|peering| peering.id.name.eq_ignore_ascii_case(name));
+            let named = vnet
+                .peerings
+                .iter()
+                .find(|peering| peering.id.name.eq_ignore_ascii_case(name));
             return named.map_or(VendorPeering::None, VendorPeering::One);
         }
         let fits = |peering: &&Peering| match &self.network {
@@ -93,8 +125,7 @@ impl Facts {
                     || network.address_space.covers(&peering.remote_address_space)
             }
             None => {
-                let foreign =
-                    |remote: &crate::domain::VnetId| !self.own_subscriptions.contains(&remote.subscription);
+                let foreign = |remote: &crate::domain::VnetId| !self.own_subscriptions.contains(&remote.subscription);
                 peering.remote_vnet.as_ref().is_none_or(foreign) && !self.earlier_peerings.contains(&peering.id.name)
             }
         };
@@ -109,23 +140,48 @@ impl Facts {
 
 /// Whether the role can be assigned in the subscription with this scope.
 pub fn assignable_at(role: &RoleDefinition, subscription_scope: &str) -> bool {
-    role.assignable_scopes.iter().any(|scope| scope == "/" || scope.eq_ignore_ascii_case(subscription_scope))
+    role.assignable_scopes
+        .iter()
+        .any(|scope| scope == "/" || scope.eq_ignore_ascii_case(subscription_scope))
 }
 
 /// The vendor's actions that the role does not grant.
 pub fn missing_actions(role: &RoleDefinition, intent: &Intent) -> Vec<String> {
-    intent.vendor.role.actions.iter().filter(|action| !allowed(&role.permissions, action)).cloned().collect()
+    intent
+        .vendor
+        .role
+        .actions
+        .iter()
+        .filter(|action| !allowed(&role.permissions, action))
+        .cloned()
+        .collect()
 }
 
 /// The actions that the role grants beyond the vendor's.
 pub fn extra_actions(role: &RoleDefinition, intent: &Intent) -> Vec<String> {
-    let needed = |action: &&String| intent.vendor.role.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
-    role.permissions.iter().flat_map(|entry| &entry.actions).filter(|action| !needed(action)).cloned().collect()
+    let needed = |action: &&String| {
+        intent
+            .vendor
+            .role
+            .actions
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(action))
+    };
+    role.permissions
+        .iter()
+        .flat_map(|entry| &entry.actions)
+        .filter(|action| !needed(action))
+        .cloned()
+        .collect()
 }
 
 fn same_actions(role: &RoleDefinition, actions: &[String]) -> bool {
-    let granted: Vec<String> =
-        role.permissions.iter().flat_map(|entry| &entry.actions).map(|action| action.to_lowercase()).collect();
+    let granted: Vec<String> = role
+        .permissions
+        .iter()
+        .flat_map(|entry| &entry.actions)
+        .map(|action| action.to_lowercase())
+        .collect();
     granted.len() == actions.len() && actions.iter().all(|action| granted.contains(&action.to_lowercase()))
 }
 
@@ -181,8 +237,10 @@ pub mod samples {
 
     fn facts(intent: &Intent) -> Facts {
         let space = AddressSpace::from_texts(["10.0.0.0/16"]);
-        let permissions =
-            vec![Permission { actions: intent.vendor.role.actions.clone(), ..Permission::default() }];
+        let permissions = vec![Permission {
+            actions: intent.vendor.role.actions.clone(),
+            ..Permission::default()
+        }];
         let role = RoleDefinition {
             guid: Uuid::from_u128(0xde),
             name: intent.vendor.role_name().to_owned(),
@@ -218,8 +276,14 @@ pub mod samples {
             principal: Some(principal),
             roles: vec![role],
             assignments: vec![assignment],
-            rights_at_vnet: Some(vec![Permission { actions: vec!["*".into()], ..Permission::default() }]),
-            rights_at_subscription: Some(vec![Permission { actions: vec!["*".into()], ..Permission::default() }]),
+            rights_at_vnet: Some(vec![Permission {
+                actions: vec!["*".into()],
+                ..Permission::default()
+            }]),
+            rights_at_subscription: Some(vec![Permission {
+                actions: vec!["*".into()],
+                ..Permission::default()
+            }]),
             vnet: Some(Vnet {
                 id: intent.vnet.clone(),
                 location: "eastus2".into(),
@@ -275,7 +339,8 @@ mod tests {
     fn the_vendors_peering_is_told_by_its_address_space() {
         let (intent, mut facts) = kong_done();
         let vnet = facts.vnet.as_mut().expect("the sample has one");
-        vnet.peerings.push(peering(&intent, "to-partner", 0xf01, "10.99.0.0/16"));
+        vnet.peerings
+            .push(peering(&intent, "to-partner", 0xf01, "10.99.0.0/16"));
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
         facts.network.as_mut().expect("one").address_space = crate::domain::AddressSpace::from_texts(["10.5.0.0/16"]);
         assert_eq!(name(facts.vendor_peering(&intent)), "none");
@@ -291,7 +356,10 @@ mod tests {
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1 to-partner");
         facts.earlier_peerings = vec!["to-partner".into()];
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        let named = Intent { peering_name: Some("TO-partner".into()), ..intent };
+        let named = Intent {
+            peering_name: Some("TO-partner".into()),
+            ..intent
+        };
         assert_eq!(name(facts.vendor_peering(&named)), "to-partner");
     }
 }

@@ -11,9 +11,9 @@ mod verification;
 
 use async_trait::async_trait;
 
-pub use facts::{Facts, VendorPeering};
 #[cfg(test)]
 pub use facts::samples;
+pub use facts::{Facts, VendorPeering};
 pub use run::{Opener, Run, Sink, Stop};
 pub use verification::views;
 

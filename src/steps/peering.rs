@@ -113,13 +113,23 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
         Phase::Failed => Ok(Some(Seen::Failed(request))),
         Phase::UserAction => {
             let state = harmless(&request.state);
-            run.tell(STEP, StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)));
+            run.tell(
+                STEP,
+                StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
+            );
             Ok(None)
         }
         Phase::Gone => Err(Problem::new(
             Kind::Vendor,
-            format!("The {} was deleted while setup waited for it.", request_kind(&run.intent)),
-            format!("Somebody deleted \"{}\" in {}.", harmless(&request.name), run.intent.vendor.name),
+            format!(
+                "The {} was deleted while setup waited for it.",
+                request_kind(&run.intent)
+            ),
+            format!(
+                "Somebody deleted \"{}\" in {}.",
+                harmless(&request.name),
+                run.intent.vendor.name
+            ),
         )
         .remedy("Run the same command again to request it anew.")
         .into()),
@@ -132,8 +142,14 @@ async fn read_vnet(run: &Run) -> Result<(), Stop> {
     let vnet = run.azure.vnet(id).await;
     let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
     let Some(vnet) = vnet else {
-        let what = format!("There is no virtual network {} in resource group {}.", id.name, id.resource_group);
-        let why = format!("Azure finds none in subscription {}, or this sign-in cannot see it.", id.subscription);
+        let what = format!(
+            "There is no virtual network {} in resource group {}.",
+            id.name, id.resource_group
+        );
+        let why = format!(
+            "Azure finds none in subscription {}, or this sign-in cannot see it.",
+            id.subscription
+        );
         let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
         return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
     };
@@ -145,7 +161,10 @@ async fn read_vnet(run: &Run) -> Result<(), Stop> {
 async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
     let earlier = [StepId::Consent, StepId::RoleDefinition, StepId::RoleAssignment];
     let reads = earlier.map(|id| step(id).observe(run));
-    futures::future::join_all(reads).await.into_iter().collect::<Result<Vec<()>, Stop>>()?;
+    futures::future::join_all(reads)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<()>, Stop>>()?;
     let facts = run.facts();
     let missing: Vec<String> = earlier
         .into_iter()
@@ -164,28 +183,50 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
 fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
     let intent = &run.intent;
     let (vendor, state) = (&intent.vendor.name, harmless(&failed.state));
-    let what = format!("{vendor} could not create the peering: {} \"{}\" is {state}.", request_kind(intent), harmless(&failed.name));
-    let why = failed.reason.as_deref().map_or_else(|| format!("{vendor} gives no reason."), |reason| format!("{vendor} says: {}", harmless(reason)));
+    let what = format!(
+        "{vendor} could not create the peering: {} \"{}\" is {state}.",
+        request_kind(intent),
+        harmless(&failed.name)
+    );
+    let why = failed.reason.as_deref().map_or_else(
+        || format!("{vendor} gives no reason."),
+        |reason| format!("{vendor} says: {}", harmless(reason)),
+    );
     Problem::new(Kind::Vendor, what, why)
         .remedy("Mend what the vendor names, then run the same command again: it is requested anew.")
-        .remedy(format!("Or ask {}'s support, with the name and this reason.", intent.vendor.short_name))
+        .remedy(format!(
+            "Or ask {}'s support, with the name and this reason.",
+            intent.vendor.short_name
+        ))
 }
 
 fn disconnected(run: &Run, peering: &AzurePeering) -> Problem {
     let id = &peering.id;
     let what = format!("The peering {} is Disconnected.", id.name);
-    let why = format!("{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.", run.intent.vendor.short_name);
+    let why = format!(
+        "{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.",
+        run.intent.vendor.short_name
+    );
     let delete = format!(
         "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
         id.vnet.subscription, id.vnet.resource_group, id.vnet.name, id.name
     );
-    Problem::new(Kind::Conflict, what, why).remedy(delete).remedy("then run the same command again.")
+    Problem::new(Kind::Conflict, what, why)
+        .remedy(delete)
+        .remedy("then run the same command again.")
 }
 
 fn ambiguous(run: &Run, names: &[String]) -> Problem {
-    let what = format!("{} peerings of {} could be {}'s.", names.len(), run.intent.vnet.name, run.intent.vendor.short_name);
-    Problem::new(Kind::Usage, what, "Without the vendor's API they cannot be told apart.")
-        .remedy(format!("Name it: --peering-name NAME, with one of {}", names.join(", ")))
+    let what = format!(
+        "{} peerings of {} could be {}'s.",
+        names.len(),
+        run.intent.vnet.name,
+        run.intent.vendor.short_name
+    );
+    Problem::new(Kind::Usage, what, "Without the vendor's API they cannot be told apart.").remedy(format!(
+        "Name it: --peering-name NAME, with one of {}",
+        names.join(", ")
+    ))
 }
 
 #[cfg(test)]

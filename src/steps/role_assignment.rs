@@ -36,14 +36,23 @@ impl Step for RoleAssignment {
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         let vnet = &intent.vnet.name;
         if let Some((assignment, role)) = facts.vendor_assignment(intent) {
-            let at = if assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string()) { vnet } else { &assignment.scope };
+            let at = if assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string()) {
+                vnet
+            } else {
+                &assignment.scope
+            };
             return Decision::InPlace(format!("{} has \"{role}\" at {at}", intent.vendor.application.name));
         }
         if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
             return Decision::Blocked(hold(intent));
         }
-        let role = facts.vendor_role(intent).map_or(intent.vendor.role_name(), |role| &role.name);
-        Decision::Create(format!("\"{role}\" for {} at {vnet}, nowhere else", intent.vendor.application.name))
+        let role = facts
+            .vendor_role(intent)
+            .map_or(intent.vendor.role_name(), |role| &role.name);
+        Decision::Create(format!(
+            "\"{role}\" for {} at {vnet}, nowhere else",
+            intent.vendor.application.name
+        ))
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
@@ -55,10 +64,20 @@ impl Step for RoleAssignment {
         };
         let scope = intent.vnet.to_string();
         let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid);
-        run.tell(STEP, StepEvent::Doing(format!("assigning \"{}\" at {}", role.name, intent.vnet.name)));
+        run.tell(
+            STEP,
+            StepEvent::Doing(format!("assigning \"{}\" at {}", role.name, intent.vnet.name)),
+        );
         let written = write(run, &scope, guid, role.guid, principal.id).await?;
         if let Some(assignment) = written {
-            run.changed(STEP, Change { action: Action::Created, kind: "roleAssignment".into(), id: assignment.id() });
+            run.changed(
+                STEP,
+                Change {
+                    action: Action::Created,
+                    kind: "roleAssignment".into(),
+                    id: assignment.id(),
+                },
+            );
         }
         wait_until_visible(run, &scope).await
     }
@@ -74,9 +93,10 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
         }
     };
     match run.patiently(STEP, "assigning the role", put).await {
-        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
-            Err(Stop::Held { state: StepState::Blocked, hold: hold(&run.intent) })
-        }
+        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => Err(Stop::Held {
+            state: StepState::Blocked,
+            hold: hold(&run.intent),
+        }),
         other => other,
     }
 }
@@ -103,7 +123,10 @@ async fn wait_until_visible(run: &Run, scope: &str) -> Result<(), Stop> {
 
 fn hold(intent: &Intent) -> Hold {
     Hold {
-        who: format!("an Owner, User Access Administrator or Role Based Access Control Administrator of {}", intent.vnet.name),
+        who: format!(
+            "an Owner, User Access Administrator or Role Based Access Control Administrator of {}",
+            intent.vnet.name
+        ),
         why: format!("Assigning a role takes {WRITE} at the virtual network, which you do not have."),
         packet: az::role_assignment(intent),
     }
@@ -126,10 +149,16 @@ mod tests {
         assert_eq!(decide(|_| ()).verb(), "in place");
         assert_eq!(decide(|facts| facts.assignments.clear()).verb(), "create");
         assert_eq!(decide(|facts| facts.principal = None).verb(), "create");
-        assert_eq!(decide(|facts| facts.assignments[0].principal = Uuid::nil()).verb(), "create");
+        assert_eq!(
+            decide(|facts| facts.assignments[0].principal = Uuid::nil()).verb(),
+            "create"
+        );
         assert_eq!(decide(|facts| facts.roles.clear()).verb(), "create");
         // A role that lacks an action is mended by the step before; its assignment stays as it is.
-        assert_eq!(decide(|facts| _ = facts.roles[0].permissions[0].actions.pop()).verb(), "in place");
+        assert_eq!(
+            decide(|facts| _ = facts.roles[0].permissions[0].actions.pop()).verb(),
+            "in place"
+        );
     }
 
     #[test]
@@ -143,9 +172,20 @@ mod tests {
     fn who_may_not_assign_gets_the_packet_for_who_may() {
         let decision = decide(|facts| {
             facts.assignments.clear();
-            facts.rights_at_vnet = Some(vec![Permission { actions: vec!["Microsoft.Network/*".into()], ..Permission::default() }]);
+            facts.rights_at_vnet = Some(vec![Permission {
+                actions: vec!["Microsoft.Network/*".into()],
+                ..Permission::default()
+            }]);
         });
-        let Decision::Blocked(hold) = decision else { panic!("{decision:?}") };
-        assert!(hold.packet.iter().any(|line| line.contains("az role assignment create")), "{:?}", hold.packet);
+        let Decision::Blocked(hold) = decision else {
+            panic!("{decision:?}")
+        };
+        assert!(
+            hold.packet
+                .iter()
+                .any(|line| line.contains("az role assignment create")),
+            "{:?}",
+            hold.packet
+        );
     }
 }

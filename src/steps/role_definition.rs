@@ -47,11 +47,21 @@ impl Step for RoleDefinition {
         let here = intent.vnet.subscription_scope();
         let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
         let Some(role) = facts.vendor_role(intent) else {
-            let what = format!("custom role \"{}\" with {} actions", intent.vendor.role_name(), intent.vendor.role.actions.len());
-            return if allowed { Decision::Create(what) } else { Decision::Blocked(hold(intent)) };
+            let what = format!(
+                "custom role \"{}\" with {} actions",
+                intent.vendor.role_name(),
+                intent.vendor.role.actions.len()
+            );
+            return if allowed {
+                Decision::Create(what)
+            } else {
+                Decision::Blocked(hold(intent))
+            };
         };
-        let mut differences: Vec<String> =
-            missing_actions(role, intent).iter().map(|action| format!("+ action {action}")).collect();
+        let mut differences: Vec<String> = missing_actions(role, intent)
+            .iter()
+            .map(|action| format!("+ action {action}"))
+            .collect();
         if !assignable_at(role, &here) {
             differences.push(format!("+ assignable scope {here}"));
         }
@@ -61,24 +71,49 @@ impl Step for RoleDefinition {
         if !allowed {
             return Decision::Blocked(hold(intent));
         }
-        Decision::Change { what: format!("custom role \"{}\", which exists already", role.name), differences }
+        Decision::Change {
+            what: format!("custom role \"{}\", which exists already", role.name),
+            differences,
+        }
     }
 
     async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop> {
         let intent = &run.intent;
         let scope = intent.vnet.subscription_scope();
-        let wanted = run.facts().vendor_role(intent).map_or_else(|| new_role(intent), |role| mended(role, intent));
-        run.tell(STEP, StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)));
+        let wanted = run
+            .facts()
+            .vendor_role(intent)
+            .map_or_else(|| new_role(intent), |role| mended(role, intent));
+        run.tell(
+            STEP,
+            StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)),
+        );
         let doing = format!("writing the custom role \"{}\"", wanted.name);
-        let put = run.patiently(STEP, &doing, || run.azure.put_role_definition(&scope, &wanted)).await;
+        let put = run
+            .patiently(STEP, &doing, || run.azure.put_role_definition(&scope, &wanted))
+            .await;
         let put = match put {
             Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
-                return Err(Stop::Held { state: StepState::Blocked, hold: hold(intent) });
+                return Err(Stop::Held {
+                    state: StepState::Blocked,
+                    hold: hold(intent),
+                });
             }
             other => other?,
         };
-        let action = if matches!(decision, Decision::Create(_)) { Action::Created } else { Action::Updated };
-        run.changed(STEP, Change { action, kind: "roleDefinition".into(), id: role_id(&scope, &put) });
+        let action = if matches!(decision, Decision::Create(_)) {
+            Action::Created
+        } else {
+            Action::Updated
+        };
+        run.changed(
+            STEP,
+            Change {
+                action,
+                kind: "roleDefinition".into(),
+                id: role_id(&scope, &put),
+            },
+        );
         wait_until_visible(run, &scope, &wanted).await
     }
 }
@@ -86,20 +121,23 @@ impl Step for RoleDefinition {
 /// A role of the vendor's name may live in another subscription: the name is taken all the same. A subscription that
 /// cannot be read is passed over; if the role is there, Azure says so when it is written.
 async fn look_elsewhere(run: &Run) {
-    let Ok(subscriptions) = run.subscriptions().await else { return };
+    let Ok(subscriptions) = run.subscriptions().await else {
+        return;
+    };
     let here = run.intent.vnet.subscription;
-    let others = subscriptions.iter().filter(|other| other.id != here).take(MOST_SUBSCRIPTIONS);
+    let others = subscriptions
+        .iter()
+        .filter(|other| other.id != here)
+        .take(MOST_SUBSCRIPTIONS);
     let scopes: Vec<String> = others.map(|other| subscription_scope(other.id)).collect();
-    let reads = scopes.iter().map(|scope| run.azure.custom_roles(scope));
-    let found: Vec<Role> = stream::iter(reads)
-        .buffer_unordered(AT_ONCE)
-        .filter_map(async |roles| roles.ok())
-        .flat_map(stream::iter)
-        .collect()
-        .await;
+    let reads = scopes
+        .into_iter()
+        .map(|scope| async move { run.azure.custom_roles(&scope).await });
+    let found: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
+    let found = found.into_iter().flatten().flatten();
     // Only the name matters elsewhere: a role of the same actions under another name is another team's.
     let names = &run.intent.vendor.role.names;
-    let named = found.into_iter().filter(|role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name)));
+    let named = found.filter(|role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name)));
     run.learn(|facts| facts.roles.extend(named));
 }
 
@@ -136,7 +174,10 @@ fn new_role(intent: &Intent) -> Role {
         name: intent.vendor.role_name().to_owned(),
         description: role.description.clone(),
         custom: true,
-        permissions: vec![Permission { actions: role.actions.clone(), ..Permission::default() }],
+        permissions: vec![Permission {
+            actions: role.actions.clone(),
+            ..Permission::default()
+        }],
         assignable_scopes: vec![scope],
     }
 }
@@ -149,7 +190,10 @@ fn mended(role: &Role, intent: &Intent) -> Role {
         // An entry of its own: what another entry excludes (notActions) stays excluded there and does no harm here.
         match role.permissions.iter_mut().find(|entry| entry.not_actions.is_empty()) {
             Some(entry) => entry.actions.extend(missing),
-            None => role.permissions.push(Permission { actions: missing, ..Permission::default() }),
+            None => role.permissions.push(Permission {
+                actions: missing,
+                ..Permission::default()
+            }),
         }
     }
     let here = intent.vnet.subscription_scope();
@@ -160,18 +204,32 @@ fn mended(role: &Role, intent: &Intent) -> Role {
 }
 
 fn role_id(scope: &str, role: &Role) -> String {
-    format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", role.guid)
+    format!(
+        "{scope}/providers/Microsoft.Authorization/roleDefinitions/{}",
+        role.guid
+    )
 }
 
 fn in_place(role: &Role, intent: &Intent) -> String {
     let extra = extra_actions(role, intent);
-    let text = format!("custom role \"{}\" has the {} actions", role.name, intent.vendor.role.actions.len());
-    if extra.is_empty() { text } else { format!("{text}, and more than the vendor needs: {}", extra.join(", ")) }
+    let text = format!(
+        "custom role \"{}\" has the {} actions",
+        role.name,
+        intent.vendor.role.actions.len()
+    );
+    if extra.is_empty() {
+        text
+    } else {
+        format!("{text}, and more than the vendor needs: {}", extra.join(", "))
+    }
 }
 
 fn hold(intent: &Intent) -> Hold {
     Hold {
-        who: format!("an Owner or User Access Administrator of subscription {}", intent.vnet.subscription),
+        who: format!(
+            "an Owner or User Access Administrator of subscription {}",
+            intent.vnet.subscription
+        ),
         why: format!("Writing a role definition takes {WRITE} on the subscription, which you do not have."),
         packet: az::role_definition(intent),
     }
@@ -197,7 +255,10 @@ mod tests {
 
     #[test]
     fn a_role_of_the_same_actions_under_another_name_is_used() {
-        assert_eq!(decide(|facts| facts.roles[0].name = "Team network: Kong".into()).verb(), "in place");
+        assert_eq!(
+            decide(|facts| facts.roles[0].name = "Team network: Kong".into()).verb(),
+            "in place"
+        );
     }
 
     #[test]
@@ -212,9 +273,13 @@ mod tests {
     #[test]
     fn a_role_without_peer_action_gets_it_added_and_keeps_the_rest() {
         let decision = decide(|facts| {
-            facts.roles[0].permissions[0].actions.retain(|action| !action.ends_with("peer/action"));
+            facts.roles[0].permissions[0]
+                .actions
+                .retain(|action| !action.ends_with("peer/action"));
         });
-        let Decision::Change { differences, .. } = decision else { panic!("{decision:?}") };
+        let Decision::Change { differences, .. } = decision else {
+            panic!("{decision:?}")
+        };
         assert_eq!(differences, ["+ action Microsoft.Network/virtualNetworks/peer/action"]);
     }
 
@@ -223,10 +288,18 @@ mod tests {
         let other = "/subscriptions/00000000-0000-0000-0000-0000000000ff";
         let (intent, mut facts) = samples::kong_done();
         facts.roles[0].assignable_scopes = vec![other.to_owned()];
-        let Decision::Change { differences, .. } = RoleDefinition.decide(&intent, &facts) else { panic!() };
-        assert_eq!(differences, [format!("+ assignable scope {}", intent.vnet.subscription_scope())]);
+        let Decision::Change { differences, .. } = RoleDefinition.decide(&intent, &facts) else {
+            panic!()
+        };
+        assert_eq!(
+            differences,
+            [format!("+ assignable scope {}", intent.vnet.subscription_scope())]
+        );
         let mended = mended(&facts.roles[0], &intent);
-        assert_eq!(mended.assignable_scopes, [other.to_owned(), intent.vnet.subscription_scope()]);
+        assert_eq!(
+            mended.assignable_scopes,
+            [other.to_owned(), intent.vnet.subscription_scope()]
+        );
         assert_eq!(mended.guid, facts.roles[0].guid);
     }
 
@@ -243,15 +316,31 @@ mod tests {
     fn who_may_not_write_roles_gets_the_packet_for_who_may() {
         let decision = decide(|facts| {
             facts.roles.clear();
-            facts.rights_at_subscription = Some(vec![Permission { actions: vec!["*/read".into()], ..Permission::default() }]);
+            facts.rights_at_subscription = Some(vec![Permission {
+                actions: vec!["*/read".into()],
+                ..Permission::default()
+            }]);
         });
-        let Decision::Blocked(hold) = decision else { panic!("{decision:?}") };
-        assert!(hold.packet.iter().any(|line| line.contains("az role definition create")), "{:?}", hold.packet);
+        let Decision::Blocked(hold) = decision else {
+            panic!("{decision:?}")
+        };
+        assert!(
+            hold.packet
+                .iter()
+                .any(|line| line.contains("az role definition create")),
+            "{:?}",
+            hold.packet
+        );
     }
 
     #[test]
     fn a_role_that_grants_more_is_used_and_said_to() {
         let decision = decide(|facts| facts.roles[0].permissions[0].actions.push("Microsoft.Compute/*".into()));
-        assert!(decision.what().contains("more than the vendor needs: Microsoft.Compute/*"), "{decision:?}");
+        assert!(
+            decision
+                .what()
+                .contains("more than the vendor needs: Microsoft.Compute/*"),
+            "{decision:?}"
+        );
     }
 }

@@ -30,7 +30,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 pub enum Stop {
     Failed(Box<Problem>),
     /// Somebody else has to act first.
-    Held { state: StepState, hold: Hold },
+    Held {
+        state: StepState,
+        hold: Hold,
+    },
 }
 
 impl Stop {
@@ -66,7 +69,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Run {
     /// A run that begins now: its time-out counts from here.
-    pub fn new(intent: Intent, azure: Azure, connector: Option<Arc<dyn Connector>>, open_page: Opener, sink: Sink) -> Self {
+    pub fn new(
+        intent: Intent,
+        azure: Azure,
+        connector: Option<Arc<dyn Connector>>,
+        open_page: Opener,
+        sink: Sink,
+    ) -> Self {
         Self {
             deadline: Instant::now() + intent.timeout,
             intent,
@@ -95,7 +104,10 @@ impl Run {
     /// # Errors
     /// What Azure answered.
     pub async fn subscriptions(&self) -> Result<&[Subscription], ApiError> {
-        self.subscriptions.get_or_try_init(|| self.azure.subscriptions()).await.map(Vec::as_slice)
+        self.subscriptions
+            .get_or_try_init(|| self.azure.subscriptions())
+            .await
+            .map(Vec::as_slice)
     }
 
     /// Tells the screens.
@@ -148,7 +160,13 @@ impl Run {
                 return Err(Stop::api(doing, &error));
             };
             let usually = Some("seconds, at times some minutes".to_owned());
-            self.tell(step, StepEvent::Waiting { what: known.meaning.clone(), usually });
+            self.tell(
+                step,
+                StepEvent::Waiting {
+                    what: known.meaning.clone(),
+                    usually,
+                },
+            );
             self.pause(step, wait).await;
             wait = longer(wait);
             // Azure keeps what a token may do for as long as the token lives in some places.
@@ -172,10 +190,19 @@ impl Run {
             }
             let patience = !(awaited.someone_else && self.intent.no_wait);
             if !patience || self.out_of_time() {
-                return Err(Stop::Held { state: StepState::Waiting, hold: awaited.hold.clone() });
+                return Err(Stop::Held {
+                    state: StepState::Waiting,
+                    hold: awaited.hold.clone(),
+                });
             }
             let usually = awaited.usually.map(str::to_owned);
-            self.tell(step, StepEvent::Waiting { what: awaited.what.to_owned(), usually });
+            self.tell(
+                step,
+                StepEvent::Waiting {
+                    what: awaited.what.to_owned(),
+                    usually,
+                },
+            );
             self.pause(step, wait).await;
             wait = longer(wait);
         }

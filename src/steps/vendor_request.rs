@@ -6,9 +6,7 @@ use super::facts::VendorPeering;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, Failure};
 use crate::errors::{Kind, Problem};
-use crate::plan::{
-    Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState, VendorAccess,
-};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState, VendorAccess};
 use crate::vendors::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest as Request};
 
 const STEP: StepId = StepId::VendorRequest;
@@ -40,7 +38,11 @@ impl Step for VendorRequest {
                     Decision::InPlace(format!("{vendor} knows the network: {} is there", peering.id.name))
                 }
                 VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
-                    what: format!("you paste {} values into {}", intent.vendor.hand_off.values.len(), intent.vendor.name),
+                    what: format!(
+                        "you paste {} values into {}",
+                        intent.vendor.hand_off.values.len(),
+                        intent.vendor.name
+                    ),
                     usually: "a minute".to_owned(),
                 },
             };
@@ -54,7 +56,10 @@ impl Step for VendorRequest {
             None => Decision::Create(create(intent.request_name())),
             Some(request) if request.phase == Phase::Gone => Decision::Create(create(intent.request_name())),
             Some(request) if request.phase == Phase::Failed => Decision::Change {
-                what: format!("{kind} \"{}\", which failed: it is deleted and requested again", request.name),
+                what: format!(
+                    "{kind} \"{}\", which failed: it is deleted and requested again",
+                    request.name
+                ),
                 differences: request.reason.clone().into_iter().collect(),
             },
             Some(request) => Decision::InPlace(in_place(intent, request)),
@@ -71,13 +76,21 @@ impl Step for VendorRequest {
 
 /// "transit gateway", or whatever the vendor calls it.
 pub fn request_kind(intent: &Intent) -> &str {
-    intent.vendor.access.as_ref().map_or("request", |access| &access.request)
+    intent
+        .vendor
+        .access
+        .as_ref()
+        .map_or("request", |access| &access.request)
 }
 
 /// The vendor's request as it is now; notes it in the facts.
 pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
-    let (Some(connector), facts) = (&run.connector, run.facts()) else { return Ok(None) };
-    let (Some(network), Some(known)) = (facts.network, facts.request) else { return Ok(None) };
+    let (Some(connector), facts) = (&run.connector, run.facts()) else {
+        return Ok(None);
+    };
+    let (Some(network), Some(known)) = (facts.network, facts.request) else {
+        return Ok(None);
+    };
     let read = connector.request(&network.id, &known.id).await;
     let request = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
     run.learn(|facts| facts.request.clone_from(&request));
@@ -91,11 +104,21 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
         return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
     };
     if let Some(failed) = facts.request.filter(|request| request.phase == Phase::Failed) {
-        run.tell(STEP, StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)));
+        run.tell(
+            STEP,
+            StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)),
+        );
         let deleted = connector.delete(&network.id, &failed.id).await;
         deleted.map_err(|error| Stop::api("deleting the request that failed", &error))?;
         let kind = request_kind(&run.intent).to_owned();
-        run.changed(STEP, Change { action: Action::Deleted, kind, id: failed.id });
+        run.changed(
+            STEP,
+            Change {
+                action: Action::Deleted,
+                kind,
+                id: failed.id,
+            },
+        );
     }
     create(run, connector, &network).await
 }
@@ -108,7 +131,10 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         vnet: intent.vnet.clone(),
         dns: intent.dns.clone(),
     };
-    run.tell(STEP, StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)),
+    );
     let created = match connector.create(&network.id, &new).await {
         Ok(created) => created,
         // The answer was lost, or somebody was faster: look before asking twice.
@@ -119,7 +145,14 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         Err(error) => return Err(Stop::api("asking the vendor for the peering", &error)),
     };
     let kind = request_kind(intent).to_owned();
-    run.changed(STEP, Change { action: Action::Created, kind, id: created.id.clone() });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind,
+            id: created.id.clone(),
+        },
+    );
     run.learn(|facts| facts.request = Some(created));
     Ok(())
 }
@@ -140,12 +173,24 @@ fn hand_over(run: &Run) -> Result<(), Stop> {
     }
     let hold = Hold {
         who: format!("whoever may configure networks in {}", run.intent.vendor.name),
-        why: format!("{} does not know yet which network to peer with.", run.intent.vendor.short_name),
+        why: format!(
+            "{} does not know yet which network to peer with.",
+            run.intent.vendor.short_name
+        ),
         packet: std::iter::once(format!("Enter at {}", run.intent.vendor.hand_off.place))
-            .chain(run.intent.card().values.into_iter().map(|value| format!("{}: {}", value.label, value.value)))
+            .chain(
+                run.intent
+                    .card()
+                    .values
+                    .into_iter()
+                    .map(|value| format!("{}: {}", value.label, value.value)),
+            )
             .collect(),
     };
-    Err(Stop::Held { state: StepState::Waiting, hold })
+    Err(Stop::Held {
+        state: StepState::Waiting,
+        hold,
+    })
 }
 
 async fn find_network(run: &Run, connector: &dyn Connector) -> Result<VendorNetwork, Stop> {
@@ -156,13 +201,23 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<VendorNetw
     let named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
     let by_id = networks.iter().find(|network| network.id.eq_ignore_ascii_case(wanted));
     match (by_id, named.as_slice()) {
-        (Some(network), _) | (None, [network]) => Ok((*network).clone()),
+        (Some(network), _) => Ok(network.clone()),
+        (None, [network]) => Ok((*network).clone()),
         (None, []) => Err(no_network(run, wanted, &networks).into()),
         (None, many) => {
             let ids: Vec<&str> = many.iter().map(|network| network.id.as_str()).collect();
-            let what = format!("{} has {} networks named '{wanted}'.", run.intent.vendor.name, many.len());
+            let what = format!(
+                "{} has {} networks named '{wanted}'.",
+                run.intent.vendor.name,
+                many.len()
+            );
             let problem = Problem::new(Kind::Usage, what, "The name does not say which one is meant.");
-            Err(problem.remedy(format!("Name it by id: --set network=ID, with one of {}", ids.join(", "))).into())
+            Err(problem
+                .remedy(format!(
+                    "Name it by id: --set network=ID, with one of {}",
+                    ids.join(", ")
+                ))
+                .into())
         }
     }
 }
@@ -183,7 +238,9 @@ fn no_network(run: &Run, wanted: &str, networks: &[VendorNetwork]) -> Problem {
 async fn find_request(run: &Run, connector: &dyn Connector, network: &str) -> Result<Option<Request>, Stop> {
     let requests = connector.requests(network).await;
     let requests = requests.map_err(|error| Stop::api("reading the vendor's requests", &error))?;
-    let ours = requests.into_iter().filter(|request| request.vnet.as_ref() == Some(&run.intent.vnet));
+    let ours = requests
+        .into_iter()
+        .filter(|request| request.vnet.as_ref() == Some(&run.intent.vnet));
     Ok(ours.min_by_key(|request| match request.phase {
         Phase::Ready => 0,
         Phase::Pending | Phase::UserAction => 1,
@@ -218,9 +275,8 @@ mod tests {
 
     #[test]
     fn decisions_with_the_api() {
-        let phase = |phase: Phase| {
-            decide(|_, facts| facts.request.as_mut().expect("the sample has one").phase = phase).verb()
-        };
+        let phase =
+            |phase: Phase| decide(|_, facts| facts.request.as_mut().expect("the sample has one").phase = phase).verb();
         assert_eq!(decide(|_, facts| facts.request = None).verb(), "create");
         assert_eq!(phase(Phase::Ready), "in place");
         assert_eq!(phase(Phase::Pending), "in place");
@@ -255,7 +311,16 @@ mod tests {
         intent.dns = vec!["a.example,b.example=10.0.0.4".parse().expect("a mapping")];
         let card = intent.card();
         let labels: Vec<&str> = card.values.iter().map(|value| value.label.as_str()).collect();
-        assert_eq!(labels, ["Tenant ID", "Subscription ID", "Resource group name", "VNET Name", "DNS mapping"]);
+        assert_eq!(
+            labels,
+            [
+                "Tenant ID",
+                "Subscription ID",
+                "Resource group name",
+                "VNET Name",
+                "DNS mapping"
+            ]
+        );
         assert_eq!(card.values[3].value, "vnet-app");
         assert_eq!(card.values[4].value, "a.example, b.example → 10.0.0.4");
     }

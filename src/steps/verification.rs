@@ -28,7 +28,10 @@ impl Step for Verification {
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         match verdict(intent, facts) {
             Ok(text) => Decision::InPlace(text),
-            Err(why) => Decision::Await { what: format!("both directions work ({why})"), usually: "seconds".to_owned() },
+            Err(why) => Decision::Await {
+                what: format!("both directions work ({why})"),
+                usually: "seconds".to_owned(),
+            },
         }
     }
 
@@ -75,21 +78,27 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
     }
     match &facts.request {
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
-        Some(_) => Ok(format!("both directions Connected and FullyInSync, {} says ready", vendor.name)),
+        Some(_) => Ok(format!(
+            "both directions Connected and FullyInSync, {} says ready",
+            vendor.name
+        )),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
     }
 }
 
 fn access_is_off(run: &Run) -> Option<Problem> {
     let facts = run.facts();
-    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else { return None };
+    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else {
+        return None;
+    };
     if peering.allow_virtual_network_access {
         return None;
     }
     let vendor = &run.intent.vendor.short_name;
     let why = "allowVirtualNetworkAccess is false, so the networks are linked but may not talk.";
     // Writing a cross-tenant peering takes rights in both tenants; this operator has them in one.
-    let remedy = format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
+    let remedy =
+        format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
     let what = format!("The peering {} lets no traffic through.", peering.id.name);
     Some(Problem::new(Kind::Conflict, what, why).remedy(remedy))
 }
@@ -97,15 +106,36 @@ fn access_is_off(run: &Run) -> Option<Problem> {
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
 /// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
-    let VendorPeering::One(peering) = facts.vendor_peering(intent) else { return Vec::new() };
-    let local_space = facts.vnet.as_ref().map(|vnet| vnet.address_space.to_string()).unwrap_or_default();
-    let local = view(Direction::Local, peering, peering.id.to_string(), peering.remote_address_space.to_string());
-    let remote_id = peering.remote_vnet.as_ref().map(ToString::to_string).unwrap_or_default();
+    let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
+        return Vec::new();
+    };
+    let local_space = facts
+        .vnet
+        .as_ref()
+        .map(|vnet| vnet.address_space.to_string())
+        .unwrap_or_default();
+    let local = view(
+        Direction::Local,
+        peering,
+        peering.id.to_string(),
+        peering.remote_address_space.to_string(),
+    );
+    let remote_id = peering
+        .remote_vnet
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     vec![local, view(Direction::Remote, peering, remote_id, local_space)]
 }
 
 fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
-    PeeringView { direction, id, state: peering.state.clone(), sync_level: peering.sync_level.clone(), address_space }
+    PeeringView {
+        direction,
+        id,
+        state: peering.state.clone(),
+        sync_level: peering.sync_level.clone(),
+        address_space,
+    }
 }
 
 #[cfg(test)]
@@ -118,10 +148,26 @@ mod tests {
     fn only_a_link_that_carries_traffic_is_in_place() {
         let table: [(&str, fn(&mut Facts), &str); 5] = [
             ("all well", |_| (), "in place"),
-            ("half a link", |facts| peering(facts).state = PeeringState::Initiated, "wait"),
-            ("out of sync", |facts| peering(facts).sync_level = SyncLevel::RemoteNotInSync, "wait"),
-            ("no access", |facts| peering(facts).allow_virtual_network_access = false, "wait"),
-            ("vendor not ready", |facts| facts.request.as_mut().expect("one").phase = Phase::Pending, "wait"),
+            (
+                "half a link",
+                |facts| peering(facts).state = PeeringState::Initiated,
+                "wait",
+            ),
+            (
+                "out of sync",
+                |facts| peering(facts).sync_level = SyncLevel::RemoteNotInSync,
+                "wait",
+            ),
+            (
+                "no access",
+                |facts| peering(facts).allow_virtual_network_access = false,
+                "wait",
+            ),
+            (
+                "vendor not ready",
+                |facts| facts.request.as_mut().expect("one").phase = Phase::Pending,
+                "wait",
+            ),
         ];
         for (name, change, expected) in table {
             let (intent, mut facts) = samples::kong_done();

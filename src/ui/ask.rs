@@ -19,7 +19,11 @@ fn line(prompt: &str) -> Result<String, AskError> {
     say(prompt);
     let mut text = String::new();
     let read = stdin().lock().read_line(&mut text).map_err(AskError::Terminal)?;
-    if read == 0 { Err(AskError::Cancelled) } else { Ok(text.trim().to_owned()) }
+    if read == 0 {
+        Err(AskError::Cancelled)
+    } else {
+        Ok(text.trim().to_owned())
+    }
 }
 
 /// Asks until `understand` makes something of the line.
@@ -58,11 +62,13 @@ impl Prompter for LinePrompter {
     }
 
     fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
-        ask(&format!("{question} (y or n): "), |text| match text.to_ascii_lowercase().as_str() {
-            "y" | "yes" => Ok(Answer::Value(true)),
-            "n" | "no" => Ok(Answer::Value(false)),
-            "b" => Ok(Answer::Back),
-            _ => Err("Answer y or n.".to_owned()),
+        ask(&format!("{question} (y or n): "), |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "y" | "yes" => Ok(Answer::Value(true)),
+                "n" | "no" => Ok(Answer::Value(false)),
+                "b" => Ok(Answer::Back),
+                _ => Err("Answer y or n.".to_owned()),
+            }
         })
     }
 }

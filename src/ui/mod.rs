@@ -36,7 +36,11 @@ pub enum Manner {
 /// What this process's terminal can do.
 pub fn manner(variable: &dyn Fn(&str) -> Option<String>) -> Manner {
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
-    if stderr().is_terminal() && !dumb && variable("NO_COLOR").is_none() { Manner::Rich } else { Manner::Plain }
+    if stderr().is_terminal() && !dumb && variable("NO_COLOR").is_none() {
+        Manner::Rich
+    } else {
+        Manner::Plain
+    }
 }
 
 /// Whether somebody is there to answer.
@@ -46,6 +50,8 @@ pub fn someone_answers() -> bool {
 
 /// The terminal's width in columns; 80 where there is none.
 pub fn width() -> usize {
-    let columns = console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns));
+    let columns = console::Term::stderr()
+        .size_checked()
+        .map_or(80, |(_, columns)| usize::from(columns));
     columns.clamp(20, 120)
 }

@@ -39,19 +39,35 @@ impl Plain {
             StepEvent::Started => {}
             StepEvent::Doing(text) => news(harmless(text)),
             StepEvent::Waiting { what, usually: None } => news(format!("waiting: {}", harmless(what))),
-            StepEvent::Waiting { what, usually: Some(usually) } => {
+            StepEvent::Waiting {
+                what,
+                usually: Some(usually),
+            } => {
                 news(format!("waiting: {} (usually {usually})", harmless(what)));
             }
             StepEvent::OpenPage { url, opened } => {
-                news(format!("{} {url}", if *opened { "opened in the browser:" } else { "open in a browser:" }));
+                news(format!(
+                    "{} {url}",
+                    if *opened {
+                        "opened in the browser:"
+                    } else {
+                        "open in a browser:"
+                    }
+                ));
             }
             StepEvent::HandOff(card) => {
                 news("hand-off".to_owned());
                 say_all("  ", card_lines(card));
             }
-            StepEvent::Changed(change) => news(format!("{:?} {} {}", change.action, change.kind, harmless(&change.id)).to_lowercase()),
+            StepEvent::Changed(change) => {
+                news(format!("{:?} {} {}", change.action, change.kind, harmless(&change.id)).to_lowercase())
+            }
             StepEvent::Finished { detail, waited, .. } => {
-                let waited = if waited.as_secs() == 0 { String::new() } else { format!(" (waited {})", duration(*waited)) };
+                let waited = if waited.as_secs() == 0 {
+                    String::new()
+                } else {
+                    format!(" (waited {})", duration(*waited))
+                };
                 news(format!("in place: {}{waited}", harmless(detail)));
             }
             StepEvent::Held { state, hold, .. } => {
@@ -67,7 +83,12 @@ impl Plain {
 impl Screen for Plain {
     fn on(&self, event: &Event) {
         match event {
-            Event::SignedIn(who) => say(&format!("Signed in as {} to {} ({}).", harmless(&who.name), harmless(&who.tenant), who.cloud)),
+            Event::SignedIn(who) => say(&format!(
+                "Signed in as {} to {} ({}).",
+                harmless(&who.name),
+                harmless(&who.tenant),
+                who.cloud
+            )),
             Event::Surveying => say("Reading what there is."),
             Event::Planned(plan) => {
                 say("Plan:");

@@ -76,19 +76,31 @@ impl Prompter for TerminalPrompter {
 
     fn text(&self, question: &str, check: Check) -> Result<String, AskError> {
         let theme = ColorfulTheme::default();
-        let input = Input::<String>::with_theme(&theme).with_prompt(question).allow_empty(true);
-        Ok(input.validate_with(move |text: &String| check(text.trim())).interact_text()?.trim().to_owned())
+        let input = Input::<String>::with_theme(&theme)
+            .with_prompt(question)
+            .allow_empty(true);
+        Ok(input
+            .validate_with(move |text: &String| check(text.trim()))
+            .interact_text()?
+            .trim()
+            .to_owned())
     }
 
     fn secret(&self, question: &str) -> Result<SecretString, AskError> {
         let theme = ColorfulTheme::default();
-        let secret = Password::with_theme(&theme).with_prompt(question).allow_empty_password(true).interact()?;
+        let secret = Password::with_theme(&theme)
+            .with_prompt(question)
+            .allow_empty_password(true)
+            .interact()?;
         Ok(secret.trim().to_owned().into())
     }
 
     fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
         let theme = ColorfulTheme::default();
-        let answer = Confirm::with_theme(&theme).with_prompt(question).default(true).interact_opt()?;
+        let answer = Confirm::with_theme(&theme)
+            .with_prompt(question)
+            .default(true)
+            .interact_opt()?;
         Ok(answer.map_or(Answer::Back, Answer::Value))
     }
 }

@@ -20,7 +20,12 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String
                 Action::Updated => "updated",
                 Action::Deleted => "deleted",
             };
-            format!("  {:<16}  {action} {} {}", step.name(), change.kind, harmless(&change.id))
+            format!(
+                "  {:<16}  {action} {} {}",
+                step.name(),
+                change.kind,
+                harmless(&change.id)
+            )
         })
         .collect();
     if !changes.is_empty() {
@@ -51,6 +56,10 @@ fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
         Direction::Local => (vnet, vendor),
         Direction::Remote => (vendor, vnet),
     };
-    let space = if view.address_space.is_empty() { String::new() } else { format!("  to {}", view.address_space) };
+    let space = if view.address_space.is_empty() {
+        String::new()
+    } else {
+        format!("  to {}", view.address_space)
+    };
     format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level)
 }

@@ -68,7 +68,11 @@ impl Terminal {
         }
         let room = width().saturating_sub(22).max(20);
         for (index, line) in crate::domain::lines(&harmless(text), room).iter().enumerate() {
-            let head = if index == 0 { format!("  {mark} {:<16}", id.name()) } else { " ".repeat(20) };
+            let head = if index == 0 {
+                format!("  {mark} {:<16}", id.name())
+            } else {
+                " ".repeat(20)
+            };
             self.say(&format!("{head} {line}"));
         }
     }
@@ -83,7 +87,12 @@ impl Terminal {
             self.say(&line);
         }
         for check in plan.checks.iter().filter(|check| !check.ok) {
-            self.say(&format!("  {} {}: {}", style("!").yellow(), check.id, harmless(&check.detail)));
+            self.say(&format!(
+                "  {} {}: {}",
+                style("!").yellow(),
+                check.id,
+                harmless(&check.detail)
+            ));
         }
         self.say("");
     }
@@ -96,12 +105,27 @@ impl Terminal {
             }
             StepEvent::Doing(text) => self.doing(id, text),
             StepEvent::Waiting { what, usually: None } => self.doing(id, &format!("waiting: {what}")),
-            StepEvent::Waiting { what, usually: Some(usually) } => {
+            StepEvent::Waiting {
+                what,
+                usually: Some(usually),
+            } => {
                 self.doing(id, &format!("waiting: {what} · usually {usually}"));
             }
             StepEvent::OpenPage { url, opened } => {
-                let text = if *opened { "Opened in your browser; accept there:" } else { "Open in a browser, and accept:" };
-                self.say_all("", [String::new(), format!("  {text}"), format!("  {}", style(url).underlined()), String::new()]);
+                let text = if *opened {
+                    "Opened in your browser; accept there:"
+                } else {
+                    "Open in a browser, and accept:"
+                };
+                self.say_all(
+                    "",
+                    [
+                        String::new(),
+                        format!("  {text}"),
+                        format!("  {}", style(url).underlined()),
+                        String::new(),
+                    ],
+                );
             }
             StepEvent::HandOff(card) => {
                 self.say("");
@@ -110,17 +134,29 @@ impl Terminal {
             }
             StepEvent::Changed(_) => {}
             StepEvent::Finished { detail, waited, .. } => {
-                let waited = if waited.as_secs() < 2 { String::new() } else { format!(" ({})", duration(*waited)) };
+                let waited = if waited.as_secs() < 2 {
+                    String::new()
+                } else {
+                    format!(" ({})", duration(*waited))
+                };
                 self.done(id, &style("✔").green().to_string(), &format!("{detail}{waited}"));
             }
             StepEvent::Held { state, hold, .. } => {
-                let mark = if *state == StepState::Blocked { style("■").yellow() } else { style("…").yellow() };
+                let mark = if *state == StepState::Blocked {
+                    style("■").yellow()
+                } else {
+                    style("…").yellow()
+                };
                 self.done(id, &mark.to_string(), &state.to_string());
                 self.say_all("      ", hold_lines(hold));
             }
             StepEvent::Failed { .. } => self.done(id, &style("✘").red().to_string(), "failed"),
             StepEvent::Skipped { because_of } => {
-                self.done(id, &style("·").dim().to_string(), &format!("not tried: {because_of} comes first"));
+                self.done(
+                    id,
+                    &style("·").dim().to_string(),
+                    &format!("not tried: {because_of} comes first"),
+                );
             }
         }
     }
@@ -131,7 +167,12 @@ impl Screen for Terminal {
         match event {
             Event::SignedIn(who) => {
                 let (name, tenant) = (harmless(&who.name), harmless(&who.tenant));
-                self.say(&format!("{} Signed in as {} to {}", style("✔").green(), style(name).cyan(), style(tenant).cyan()));
+                self.say(&format!(
+                    "{} Signed in as {} to {}",
+                    style("✔").green(),
+                    style(name).cyan(),
+                    style(tenant).cyan()
+                ));
             }
             Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is".to_owned())),
             Event::Planned(plan) => self.planned(plan),
@@ -140,7 +181,10 @@ impl Screen for Terminal {
             Event::Peerings(_) => {}
             Event::Ended { problem, .. } => {
                 // What is still live was interrupted.
-                for bar in std::mem::take(&mut *lock(&self.live)).into_values().chain(lock(&self.reading).take()) {
+                for bar in std::mem::take(&mut *lock(&self.live))
+                    .into_values()
+                    .chain(lock(&self.reading).take())
+                {
                     bar.finish_and_clear();
                 }
                 if let Some(problem) = problem {

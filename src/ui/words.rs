@@ -14,10 +14,18 @@ pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
     for step in &plan.steps {
         let mut text = lines(&harmless(step.decision.what()), room);
         if let Decision::Change { differences, .. } = &step.decision {
-            text.extend(differences.iter().flat_map(|difference| lines(&harmless(difference), room)));
+            text.extend(
+                differences
+                    .iter()
+                    .flat_map(|difference| lines(&harmless(difference), room)),
+            );
         }
         for (index, line) in text.iter().enumerate() {
-            let (id, verb) = if index == 0 { (step.id.name(), step.decision.verb()) } else { ("", "") };
+            let (id, verb) = if index == 0 {
+                (step.id.name(), step.decision.verb())
+            } else {
+                ("", "")
+            };
             out.push(format!("  {id:<16}  {verb:<8}  {line}"));
         }
     }
@@ -37,8 +45,15 @@ pub fn problem_text(problem: &Problem, width: usize) -> String {
             continue;
         }
         let head = if line.starts_with("Error:") { 0 } else { label };
-        for (index, part) in lines(&line[head..], width.saturating_sub(indent.len())).into_iter().enumerate() {
-            out.push(if index == 0 { format!("{}{part}", &line[..head]) } else { format!("{indent}{part}") });
+        for (index, part) in lines(&line[head..], width.saturating_sub(indent.len()))
+            .into_iter()
+            .enumerate()
+        {
+            out.push(if index == 0 {
+                format!("{}{part}", &line[..head])
+            } else {
+                format!("{indent}{part}")
+            });
         }
     }
     out.join("\n")
@@ -46,9 +61,21 @@ pub fn problem_text(problem: &Problem, width: usize) -> String {
 
 /// The hand-off card.
 pub fn card_lines(card: &Card) -> Vec<String> {
-    let longest = card.values.iter().map(|value| value.label.chars().count()).max().unwrap_or(0);
-    let mut out = vec![format!("Enter these values at {}", harmless(&card.place)), String::new()];
-    out.extend(card.values.iter().map(|value| format!("    {:<longest$}  {}", value.label, harmless(&value.value))));
+    let longest = card
+        .values
+        .iter()
+        .map(|value| value.label.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut out = vec![
+        format!("Enter these values at {}", harmless(&card.place)),
+        String::new(),
+    ];
+    out.extend(
+        card.values
+            .iter()
+            .map(|value| format!("    {:<longest$}  {}", value.label, harmless(&value.value))),
+    );
     out
 }
 
@@ -75,10 +102,19 @@ mod tests {
     #[test]
     fn a_problem_is_folded_and_its_commands_are_not() {
         let command = "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name";
-        let problem = Problem::new(Kind::Azure, "The peering is in a state that nobody expected here.", "Because of a long story that needs more than one line.")
-            .remedy(command);
+        let problem = Problem::new(
+            Kind::Azure,
+            "The peering is in a state that nobody expected here.",
+            "Because of a long story that needs more than one line.",
+        )
+        .remedy(command);
         let text = problem_text(&problem, 40);
-        assert!(text.lines().filter(|line| !line.contains(command)).all(|line| line.chars().count() <= 40), "{text}");
+        assert!(
+            text.lines()
+                .filter(|line| !line.contains(command))
+                .all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
         assert!(text.contains(command), "{text}");
         assert!(text.contains("\n  Why:  Because"), "{text}");
     }

@@ -85,6 +85,8 @@ pub trait Connector: Send + Sync {
 pub fn connect(access: &Access, base: Url, token: SecretString, wire: Wire) -> Result<Arc<dyn Connector>, String> {
     match access.connector.as_str() {
         "konnect" => Ok(Arc::new(Konnect::new(base, token, wire))),
-        other => Err(format!("the vendor profile wants connector '{other}', which this peerctl does not have")),
+        other => Err(format!(
+            "the vendor profile wants connector '{other}', which this peerctl does not have"
+        )),
     }
 }

@@ -28,12 +28,22 @@ impl FromStr for DnsMapping {
     type Err = DnsMappingError;
 
     fn from_str(text: &str) -> Result<Self, DnsMappingError> {
-        let (domains, servers) = text.split_once('=').ok_or_else(|| DnsMappingError::Shape(text.to_owned()))?;
+        let (domains, servers) = text
+            .split_once('=')
+            .ok_or_else(|| DnsMappingError::Shape(text.to_owned()))?;
         let domain = |text: &str| {
             let text = text.trim().trim_end_matches('.').to_ascii_lowercase();
-            if is_domain(&text) { Ok(text) } else { Err(DnsMappingError::Domain(text)) }
+            if is_domain(&text) {
+                Ok(text)
+            } else {
+                Err(DnsMappingError::Domain(text))
+            }
         };
-        let server = |text: &str| text.trim().parse().map_err(|_| DnsMappingError::Server(text.trim().to_owned()));
+        let server = |text: &str| {
+            text.trim()
+                .parse()
+                .map_err(|_| DnsMappingError::Server(text.trim().to_owned()))
+        };
         Ok(Self {
             domains: domains.split(',').map(domain).collect::<Result<_, _>>()?,
             servers: servers.split(',').map(server).collect::<Result<_, _>>()?,
@@ -64,10 +74,20 @@ mod tests {
 
     #[test]
     fn the_three_shapes_of_konnects_form_are_understood() {
-        for text in ["a.example=10.0.0.4", "a.example,b.example=10.0.0.4", "a.example,b.example=10.0.0.4,fd00::4"] {
+        for text in [
+            "a.example=10.0.0.4",
+            "a.example,b.example=10.0.0.4",
+            "a.example,b.example=10.0.0.4,fd00::4",
+        ] {
             assert_eq!(text.parse::<DnsMapping>().expect(text).to_string(), text);
         }
-        assert_eq!("A.Example. = 10.0.0.4".parse::<DnsMapping>().expect("loose").to_string(), "a.example=10.0.0.4");
+        assert_eq!(
+            "A.Example. = 10.0.0.4"
+                .parse::<DnsMapping>()
+                .expect("loose")
+                .to_string(),
+            "a.example=10.0.0.4"
+        );
     }
 
     #[test]

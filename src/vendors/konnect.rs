@@ -42,7 +42,11 @@ impl Konnect {
 
     async fn send(&self, call: Call) -> Result<Reply, ApiError> {
         let reply = self.wire.send(call.bearer(&self.token)).await?;
-        if (200..300).contains(&reply.status) { Ok(reply) } else { Err(refusal(&reply)) }
+        if (200..300).contains(&reply.status) {
+            Ok(reply)
+        } else {
+            Err(refusal(&reply))
+        }
     }
 
     /// Every item of a list, page by page.
@@ -103,9 +107,8 @@ impl Connector for Konnect {
 
 /// The body of a request for a peering; the az script sends the same.
 pub(crate) fn transit_gateway(new: &NewRequest) -> Value {
-    let mapping = |dns: &DnsMapping| {
-        json!({ "remote_dns_server_ip_addresses": dns.servers, "domain_proxy_list": dns.domains })
-    };
+    let mapping =
+        |dns: &DnsMapping| json!({ "remote_dns_server_ip_addresses": dns.servers, "domain_proxy_list": dns.domains });
     let mut body = json!({
         "name": new.name,
         "transit_gateway_attachment_config": {
@@ -250,13 +253,24 @@ struct InvalidParameter {
 
 fn refusal(reply: &Reply) -> ApiError {
     let problem: ProblemJson = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let parameters: Vec<String> =
-        problem.invalid_parameters.iter().map(|bad| format!("{}: {}", bad.field, bad.reason)).collect();
-    let mut message = if problem.detail.is_empty() { format!("HTTP {}", reply.status) } else { problem.detail };
+    let parameters: Vec<String> = problem
+        .invalid_parameters
+        .iter()
+        .map(|bad| format!("{}: {}", bad.field, bad.reason))
+        .collect();
+    let mut message = if problem.detail.is_empty() {
+        format!("HTTP {}", reply.status)
+    } else {
+        problem.detail
+    };
     if !parameters.is_empty() {
         message = format!("{message} ({})", parameters.join("; "));
     }
-    let title = if problem.title.is_empty() { format!("HTTP {}", reply.status) } else { problem.title };
+    let title = if problem.title.is_empty() {
+        format!("HTTP {}", reply.status)
+    } else {
+        problem.title
+    };
     ApiError {
         service: KONNECT,
         tried: reply.tried.clone(),

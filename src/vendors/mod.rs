@@ -10,5 +10,6 @@ pub use connector::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest, 
 pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use konnect::transit_gateway;
 pub use profile::{
-    Access, Application, HandOff, HandOffValue, Kind, Profile, ProfileError, Role, VendorInput, Wanted, profile, profiles,
+    Access, Application, HandOff, HandOffValue, Kind, Profile, ProfileError, Role, VendorInput, Wanted, profile,
+    profiles,
 };

@@ -120,7 +120,11 @@ pub enum Kind {
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     #[error("'{name}' is no vendor that peerctl knows ({known}), and no file of that name can be read: {why}")]
-    Unknown { name: String, known: String, why: std::io::Error },
+    Unknown {
+        name: String,
+        known: String,
+        why: std::io::Error,
+    },
     #[error("the vendor profile {name} cannot be used: {why}")]
     Malformed { name: String, why: String },
 }
@@ -152,7 +156,10 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 }
 
 fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
-    let malformed = |why: String| ProfileError::Malformed { name: name.to_owned(), why };
+    let malformed = |why: String| ProfileError::Malformed {
+        name: name.to_owned(),
+        why,
+    };
     let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
     profile.check().map_err(malformed)?;
     Ok(profile)
@@ -172,22 +179,38 @@ impl Profile {
     /// The hand-off's labels and filled-in values.
     pub fn hand_off_values(&self, values: &BTreeMap<&str, String>) -> Vec<(String, String)> {
         let fill = |template: &str| {
-            values.iter().fold(template.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
+            values.iter().fold(template.to_owned(), |text, (key, value)| {
+                text.replace(&format!("{{{key}}}"), value)
+            })
         };
-        self.hand_off.values.iter().map(|value| (value.label.clone(), fill(&value.value))).collect()
+        self.hand_off
+            .values
+            .iter()
+            .map(|value| (value.label.clone(), fill(&value.value)))
+            .collect()
     }
 
     fn check(&self) -> Result<(), String> {
         let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
-        if !self.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') || self.id.is_empty() {
-            return Err(format!("id '{}' is not made of lower-case letters, digits and '-'", self.id));
+        if !self
+            .id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            || self.id.is_empty()
+        {
+            return Err(format!(
+                "id '{}' is not made of lower-case letters, digits and '-'",
+                self.id
+            ));
         }
         if self.role.names.is_empty() || !self.role.names.iter().all(|name| plain(name)) {
             return Err("role.names needs at least one name, without quotes".to_owned());
         }
         let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
         if self.role.actions.is_empty() || !self.role.actions.iter().all(action) {
-            return Err("role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into());
+            return Err(
+                "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
+            );
         }
         let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
         if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
@@ -214,7 +237,12 @@ mod tests {
     fn kong_gets_the_documented_actions_and_no_more() {
         let kong = profile("KONG").expect("kong is built in");
         assert_eq!(kong.role.actions.len(), 5);
-        assert!(kong.role.actions.iter().all(|action| action.starts_with("Microsoft.Network/virtualNetworks/")));
+        assert!(
+            kong.role
+                .actions
+                .iter()
+                .all(|action| action.starts_with("Microsoft.Network/virtualNetworks/"))
+        );
         assert_eq!(kong.role_name(), "Kong Cloud Gateway Peering Creator");
     }
 
