@@ -84,6 +84,8 @@ async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<Serving> 
 pub struct Embedded {
     pub cloud: Cloud,
     pub variables: Vec<(String, String)>,
+    /// What a newcomer has to know.
+    pub welcome: String,
     _serving: Serving,
 }
 
@@ -102,9 +104,14 @@ pub async fn embed() -> anyhow::Result<Embedded> {
         .into_iter()
         .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
     let variables = exports.map(|(name, value)| (name.to_owned(), value)).collect();
+    let welcome = format!(
+        "Rehearsal on the embedded Azure: nothing leaves this machine. Konnect's console is at {}konnect.",
+        serving.origin
+    );
     Ok(Embedded {
         cloud,
         variables,
+        welcome,
         _serving: serving,
     })
 }

@@ -119,6 +119,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         None
     };
     if let Some(embedded) = &embedded {
+        screen.on(&Event::Notice(embedded.welcome.clone()));
         vars = vars.with(embedded.variables.clone());
     }
     let sink: Sink = {
@@ -291,11 +292,9 @@ impl Command<'_> {
         }
         let ask = plan.writes() && !self.args.yes;
         if let Some(prompter) = self.prompter().filter(|_| ask) {
-            let question = format!(
-                "Go ahead? {} may then {}",
-                run.intent.vendor.short_name, run.intent.vendor.role.grants
-            );
-            if !matches!(Asker(prompter).confirm(question).await, Ok(true)) {
+            let (vendor, grants) = (&run.intent.vendor.short_name, &run.intent.vendor.role.grants);
+            run.emit(Event::Notice(format!("{vendor} may then {grants}")));
+            if !matches!(Asker(prompter).confirm("Go ahead?".to_owned()).await, Ok(true)) {
                 return (Outcome::Cancelled, None);
             }
         }
@@ -314,7 +313,7 @@ impl Command<'_> {
             flags.push(("--no-wait".to_owned(), String::new()));
         }
         flags.extend(["--no-input", "--yes"].map(|flag| (flag.to_owned(), String::new())));
-        command_line(&flags)
+        command_line(&flags, ui::width() - 2)
     }
 
     fn asked(&self, gathered: &Gathered) {

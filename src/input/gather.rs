@@ -13,7 +13,7 @@ use super::given::{missing_line, set_variable};
 use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
 use super::wizard::{Asker, Wizard, ask_vendor};
 use super::{Given, Halt};
-use crate::azure::Subscription;
+use crate::azure::{Subscription, WhoAmI};
 use crate::domain::{SubscriptionId, TenantId, VnetId};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Consent, Event, Intent, SignedIn, VendorAccess};
@@ -184,7 +184,10 @@ fn missing(given: &Given, vendor: &Profile) -> Result<Vec<String>, Problem> {
         .as_ref()
         .filter(|api| with_api && given.vars().get(&api.token_env).is_none())
     {
-        lines.push(format!("{}: {} (environment only)", api.token_env, api.token_label));
+        lines.push(format!(
+            "{}: {}, {} (environment only)",
+            api.token_env, api.token_label, api.token_help
+        ));
     }
     Ok(lines)
 }
@@ -342,7 +345,7 @@ async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Res
         .who_am_i()
         .await
         .map_err(|error| Problem::from_api("signing in", &error))?;
-    let (tenants, subscriptions) = tokio::join!(azure.tenants(), azure.subscriptions());
+    let (tenants, subscriptions, name) = tokio::join!(azure.tenants(), azure.subscriptions(), name(session, &who));
     let subscriptions = subscriptions.map_err(|error| Problem::from_api("reading the subscriptions", &error))?;
     // The name is for people; without it the id serves.
     let tenant = tenants
@@ -355,7 +358,7 @@ async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Res
         .map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
     let cloud = cloud(given, around)?.name;
     (around.sink)(Event::SignedIn(SignedIn {
-        name: who.name,
+        name,
         tenant: label,
         cloud,
     }));
@@ -364,6 +367,17 @@ async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Res
         tenant_name,
         subscriptions,
     })
+}
+
+/// A user's name is in the token; an application's has to be asked for, and is not worth failing for.
+async fn name(session: &Session, who: &WhoAmI) -> String {
+    let Some(app_id) = who.app_id.filter(|_| !who.is_user) else {
+        return who.name.clone();
+    };
+    match session.azure.service_principal(app_id).await {
+        Ok(Some(principal)) => principal.display_name,
+        Ok(None) | Err(_) => who.name.clone(),
+    }
 }
 
 fn intent(

@@ -7,7 +7,7 @@ use crate::vendors::{Profile, VendorNetwork};
 /// Pads the first columns so that they stand under each other; the last one is left as it is.
 fn columns(rows: Vec<Vec<String>>) -> Vec<String> {
     // One long name must not push everything else off the screen.
-    const WIDEST: usize = 28;
+    const WIDEST: usize = 32;
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count)
         .map(|at| {

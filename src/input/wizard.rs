@@ -223,7 +223,7 @@ impl Wizard<'_> {
         if self.token.is_some() || manual {
             return Ok(Asked::Passed);
         }
-        let question = format!("{}; empty: paste the values by hand", access.token_label);
+        let question = format!("{} (empty: paste values by hand)", access.token_label);
         let token = self.asker.secret(question).await?;
         let by_hand = token.expose_secret().is_empty();
         self.given.answer(
@@ -278,7 +278,7 @@ impl Wizard<'_> {
         let Some(input) = self.vendor.input("dns").filter(|_| !known) else {
             return Ok(Asked::Passed);
         };
-        let question = format!("{} such as internal.example.com=10.20.0.4; empty: none", input.label);
+        let question = format!("{} (domain=server ip; empty: none)", input.label);
         let check = |text: &str| match text {
             "" => Ok(()),
             text => text
@@ -305,11 +305,14 @@ impl Wizard<'_> {
         }
         let modes = [Consent::Create, Consent::Browser, Consent::Wait];
         let items = [
-            "Create its service principal now (you are an Application Administrator)",
-            "Open the admin-consent page in a browser",
-            "Somebody else consents; wait for it",
+            "Create it now (takes an Application Administrator)",
+            "Open the admin-consent page in a browser, and accept there",
+            "Somebody else accepts on that page; wait for it",
         ];
-        let question = format!("{} is not known in your tenant yet", self.vendor.application.name);
+        let question = format!(
+            "Your tenant has no service principal for {} yet",
+            self.vendor.short_name
+        );
         let answer = self.asker.choose(question, items.map(str::to_owned).to_vec()).await?;
         let Answer::Value(index) = answer else {
             return Ok(Asked::Back);

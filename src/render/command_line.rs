@@ -2,8 +2,8 @@
 
 use super::ShellWord;
 
-/// `peerctl azure setup …` of these flags, folded at 100 columns. Flags without a value have an empty one.
-pub fn command_line(flags: &[(String, String)]) -> String {
+/// `peerctl azure setup …` of these flags, folded at `width` columns. Flags without a value have an empty one.
+pub fn command_line(flags: &[(String, String)], width: usize) -> String {
     let mut text = "peerctl azure setup".to_owned();
     let mut column = text.len();
     for (flag, value) in flags {
@@ -12,7 +12,7 @@ pub fn command_line(flags: &[(String, String)]) -> String {
         } else {
             format!("{flag} {}", ShellWord(value))
         };
-        if column + 1 + word.len() > 98 {
+        if column + 1 + word.len() > width.saturating_sub(2) {
             text.push_str(" \\\n   ");
             column = 3;
         }
@@ -32,9 +32,9 @@ mod tests {
         let flags: Vec<(String, String)> = (0..6)
             .map(|n| (format!("--flag-{n}"), format!("some value {n}")))
             .collect();
-        let text = command_line(&flags);
+        let text = command_line(&flags, 60);
         assert!(
-            text.lines().count() > 1 && text.lines().all(|line| line.len() <= 100),
+            text.lines().count() > 1 && text.lines().all(|line| line.len() <= 60),
             "{text}"
         );
         assert!(

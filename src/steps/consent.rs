@@ -103,9 +103,9 @@ async fn create(run: &Run) -> Result<(), Stop> {
 async fn wait_for_principal(run: &Run) -> Result<(), Stop> {
     let by_hand = run.intent.consent != Mode::Create;
     let what = if by_hand {
-        "somebody accepts on the admin-consent page"
+        "until somebody accepts on that page"
     } else {
-        "the service principal becomes visible"
+        "until the service principal is visible"
     };
     let awaited = Awaited {
         what,

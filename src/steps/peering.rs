@@ -77,7 +77,7 @@ enum Seen {
 impl Peering {
     async fn wait(&self, run: &Run) -> Result<Seen, Stop> {
         let intent = &run.intent;
-        let what = format!("{} creates both directions of the peering", intent.vendor.short_name);
+        let what = format!("{} creates both directions", intent.vendor.short_name);
         let awaited = Awaited {
             what: &what,
             usually: Some(&intent.vendor.usual_wait),

@@ -103,7 +103,7 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
 
 async fn wait_until_visible(run: &Run, scope: &str) -> Result<(), Stop> {
     let awaited = Awaited {
-        what: "the role assignment becomes visible",
+        what: "until the role assignment is visible",
         usually: Some("seconds, at times some minutes"),
         someone_else: false,
         hold: Hold {

@@ -143,7 +143,7 @@ async fn look_elsewhere(run: &Run) {
 
 async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role) -> Result<(), Stop> {
     let awaited = Awaited {
-        what: "the role definition becomes visible",
+        what: "until the role definition is visible",
         usually: Some("seconds, at times some minutes"),
         someone_else: false,
         hold: Hold {

@@ -40,7 +40,7 @@ impl Step for Verification {
             return Err(problem.into());
         }
         let awaited = Awaited {
-            what: "both directions are Connected and in sync, and the vendor is ready",
+            what: "until both directions are in sync and the vendor is ready",
             usually: Some("seconds"),
             someone_else: true,
             hold: Hold {

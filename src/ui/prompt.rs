@@ -1,6 +1,6 @@
 //! Questions, behind a small interface; and the rich terminal's way of asking them.
 
-use console::{Term, truncate_str};
+use console::{Term, style, truncate_str};
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, FuzzySelect, Input, Password};
 use secrecy::SecretString;
@@ -70,7 +70,11 @@ impl Prompter for TerminalPrompter {
             .items(&labels)
             .default(0)
             .max_length(MOST_ITEMS.min(rows.saturating_sub(4)).max(1))
+            .report(false)
             .interact_opt()?;
+        if let Some(index) = chosen {
+            answered(question, &items[index]);
+        }
         Ok(chosen.map_or(Answer::Back, Answer::Value))
     }
 
@@ -78,20 +82,25 @@ impl Prompter for TerminalPrompter {
         let theme = ColorfulTheme::default();
         let input = Input::<String>::with_theme(&theme)
             .with_prompt(question)
-            .allow_empty(true);
-        Ok(input
+            .allow_empty(true)
+            .report(false);
+        let text = input
             .validate_with(move |text: &String| check(text.trim()))
             .interact_text()?
             .trim()
-            .to_owned())
+            .to_owned();
+        answered(question, if text.is_empty() { "none" } else { &text });
+        Ok(text)
     }
 
     fn secret(&self, question: &str) -> Result<SecretString, AskError> {
         let theme = ColorfulTheme::default();
-        let secret = Password::with_theme(&theme)
+        let prompt = Password::with_theme(&theme)
             .with_prompt(question)
             .allow_empty_password(true)
-            .interact()?;
+            .report(false);
+        let secret = prompt.interact()?;
+        answered(question, if secret.trim().is_empty() { "none" } else { "********" });
         Ok(secret.trim().to_owned().into())
     }
 
@@ -100,9 +109,27 @@ impl Prompter for TerminalPrompter {
         let answer = Confirm::with_theme(&theme)
             .with_prompt(question)
             .default(true)
+            .report(false)
             .interact_opt()?;
+        if let Some(yes) = answer {
+            answered(question, if yes { "yes" } else { "no" });
+        }
         Ok(answer.map_or(Answer::Back, Answer::Value))
     }
+}
+
+/// The line that stays when a question is answered. Our own, because dialoguer's breaks where it does not fit.
+fn answered(question: &str, answer: &str) {
+    let topic = question
+        .split(['(', ';'])
+        .next()
+        .unwrap_or(question)
+        .trim()
+        .trim_end_matches('?');
+    let answer = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = format!("{} {topic} · {}", style("✔").green(), style(answer).cyan());
+    // Where standard error is gone, there is nobody to tell.
+    let _ = Term::stderr().write_line(&truncate_str(&line, width(), "…"));
 }
 
 /// Labels that fit a line and differ: FuzzySelect returns the first of two that are equal, whichever was picked.

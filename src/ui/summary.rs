@@ -7,7 +7,7 @@ use crate::render::Report;
 
 /// The lines for standard output when a run is over.
 pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String {
-    let mut out = vec![headline(report.outcome(), vnet, vendor)];
+    let mut out = vec![String::new(), headline(report.outcome(), vnet, vendor)];
     if !report.peerings().is_empty() {
         out.push(String::new());
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
@@ -20,12 +20,9 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String
                 Action::Updated => "updated",
                 Action::Deleted => "deleted",
             };
-            format!(
-                "  {:<16}  {action} {} {}",
-                step.name(),
-                change.kind,
-                harmless(&change.id)
-            )
+            // The name at the end of the id tells it from its neighbours; whole ids are in the JSON document.
+            let name = change.id.rsplit('/').next().unwrap_or(&change.id);
+            format!("  {:<16}  {action} {} {}", step.name(), change.kind, harmless(name))
         })
         .collect();
     if !changes.is_empty() {
@@ -59,7 +56,7 @@ fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     let space = if view.address_space.is_empty() {
         String::new()
     } else {
-        format!("  to {}", view.address_space)
+        format!(" ({})", view.address_space)
     };
     format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level)
 }

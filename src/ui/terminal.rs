@@ -104,12 +104,12 @@ impl Terminal {
                 lock(&self.live).insert(id, bar);
             }
             StepEvent::Doing(text) => self.doing(id, text),
-            StepEvent::Waiting { what, usually: None } => self.doing(id, &format!("waiting: {what}")),
+            StepEvent::Waiting { what, usually: None } => self.doing(id, what),
             StepEvent::Waiting {
                 what,
                 usually: Some(usually),
             } => {
-                self.doing(id, &format!("waiting: {what} · usually {usually}"));
+                self.doing(id, &format!("{what}; usually {usually}"));
             }
             StepEvent::OpenPage { url, opened } => {
                 let text = if *opened {
@@ -167,17 +167,17 @@ impl Screen for Terminal {
         match event {
             Event::SignedIn(who) => {
                 let (name, tenant) = (harmless(&who.name), harmless(&who.tenant));
-                self.say(&format!(
-                    "{} Signed in as {} to {}",
-                    style("✔").green(),
-                    style(name).cyan(),
-                    style(tenant).cyan()
-                ));
+                self.say(&format!("{} Signed in · {}", style("✔").green(), style(name).cyan()));
+                self.say(&format!("{} Tenant · {}", style("✔").green(), style(tenant).cyan()));
             }
             Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is".to_owned())),
             Event::Planned(plan) => self.planned(plan),
             Event::Step(id, event) => self.step(*id, event),
-            Event::Notice(text) => self.say(&format!("  {}", style(harmless(text)).dim())),
+            Event::Notice(text) => {
+                for line in crate::domain::lines(&harmless(text), width()) {
+                    self.say(&style(line).dim().to_string());
+                }
+            }
             Event::Peerings(_) => {}
             Event::Ended { problem, .. } => {
                 // What is still live was interrupted.

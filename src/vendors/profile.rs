@@ -60,6 +60,8 @@ pub struct Access {
     /// The environment variable that holds the token.
     pub token_env: String,
     pub token_label: String,
+    /// What kind of token, for the error that names it as missing.
+    pub token_help: String,
     /// What the vendor calls the request for a peering.
     pub request: String,
 }
