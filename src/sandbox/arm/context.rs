@@ -1,0 +1,146 @@
+//! Who asks: the verified caller and the callers of the auxiliary tokens.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::errors::Refusal;
+use crate::sandbox::message::Incoming;
+use crate::sandbox::token::{self, Caller, Invalid};
+use crate::sandbox::world::World;
+
+/// A request with its callers.
+pub(super) struct Context<'a> {
+    pub(super) request: &'a Incoming,
+    pub(super) caller: Caller,
+    /// Those of `x-ms-authorization-auxiliary`.
+    pub(super) auxiliary: Vec<Caller>,
+}
+
+impl<'a> Context<'a> {
+    /// Checks the tokens.
+    ///
+    /// # Errors
+    /// 401 in ARM's words.
+    pub(super) fn authenticate(world: &World, request: &'a Incoming) -> Result<Self, Refusal> {
+        let tenant = tenant_of_path(world, request);
+        let Some(token) = request.bearer() else {
+            let text = "Authentication failed. The 'Authorization' header is missing.";
+            return Err(Refusal::unauthenticated("AuthenticationFailed", text, &tenant));
+        };
+        let caller = check(world, request, token, &tenant)?;
+        let mut auxiliary = Vec::new();
+        let values = request.headers.get_all("x-ms-authorization-auxiliary").iter();
+        let values = values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split([',', ';']));
+        for value in values.map(str::trim).filter(|value| !value.is_empty()) {
+            let token = value.split_once(' ').map_or(value, |(_, token)| token.trim());
+            auxiliary.push(check(world, request, token, &tenant)?);
+        }
+        if auxiliary.len() > 3 {
+            let text = "The header 'x-ms-authorization-auxiliary' holds more than 3 tokens.";
+            return Err(Refusal::new(400, "InvalidAuxiliaryTokens", text));
+        }
+        Ok(Self {
+            request,
+            caller,
+            auxiliary,
+        })
+    }
+
+    /// The caller as a tenant knows them: by the primary token or by an auxiliary one.
+    pub(super) fn caller_in(&self, tenant: Uuid) -> Option<&Caller> {
+        std::iter::once(&self.caller)
+            .chain(&self.auxiliary)
+            .find(|caller| caller.tenant == tenant)
+    }
+
+    /// The token is of another tenant than the subscription.
+    pub(super) fn wrong_tenant(&self, right: Uuid) -> Refusal {
+        let text = format!(
+            "The access token is from the wrong issuer 'https://sts.windows.net/{}/'. It must match the tenant \
+             'https://sts.windows.net/{right}/' associated with this subscription. Please use the authority (URL) \
+             'https://login.windows.net/{right}' to get the token. Note, if the subscription is transferred to another \
+             tenant there is no impact to the services, but information about new tenant could take time to propagate \
+             (up to an hour). If you just transferred your subscription and see this error message, please try back \
+             later.",
+            self.caller.tenant
+        );
+        Refusal::unauthenticated("InvalidAuthenticationTokenTenant", text, &right.to_string())
+    }
+
+    /// One page of a list, with `nextLink` where there is more.
+    pub(super) fn page(&self, world: &World, items: Vec<Value>) -> Value {
+        let from = self
+            .request
+            .query("$skiptoken")
+            .and_then(|token| token.parse().ok())
+            .unwrap_or(0);
+        let total = items.len();
+        let page: Vec<Value> = items.into_iter().skip(from).take(world.page_size).collect();
+        let next = from + page.len();
+        let mut body = json!({ "value": page });
+        if next < total {
+            let query = self.request.query_with("$skiptoken", &next.to_string());
+            body["nextLink"] = format!("{}{}?{query}", self.request.origin, self.request.path).into();
+        }
+        body
+    }
+}
+
+/// The tenant that a challenge names: the subscription's, as ARM reveals it.
+fn tenant_of_path(world: &World, request: &Incoming) -> String {
+    let id = request.segments.get(1).and_then(|id| Uuid::parse_str(id).ok());
+    let found = id.and_then(|id| world.subscription(id));
+    found.map_or_else(|| "common".to_owned(), |found| found.tenant.to_string())
+}
+
+fn check(world: &World, request: &Incoming, token: &str, tenant: &str) -> Result<Caller, Refusal> {
+    let caller = token::verify(world, token).map_err(|invalid| match invalid {
+        Invalid::Forged => {
+            Refusal::unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", tenant)
+        }
+        Invalid::Expired(at) => {
+            let ended = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+            let text = format!(
+                "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
+                american(ended),
+                american(world.wall())
+            );
+            Refusal::unauthenticated("ExpiredAuthenticationToken", text, tenant)
+        }
+    })?;
+    if token::is_audience(&caller.audience, &request.origin, token::ARM) {
+        return Ok(caller);
+    }
+    let text = format!(
+        "The access token has been obtained for wrong audience or resource '{}'. It should exactly match with one of \
+         the allowed audiences 'https://management.core.windows.net/','https://management.core.windows.net',\
+         'https://management.azure.com/','https://management.azure.com'.",
+        caller.audience
+    );
+    Err(Refusal::unauthenticated(
+        "InvalidAuthenticationTokenAudience",
+        text,
+        tenant,
+    ))
+}
+
+/// `11/24/2025 11:31:00 PM`, as ARM writes times in this one message.
+fn american(time: OffsetDateTime) -> String {
+    let (hour, half) = match time.hour() {
+        0 => (12, "AM"),
+        hour @ 1..=11 => (hour, "AM"),
+        12 => (12, "PM"),
+        hour => (hour - 12, "PM"),
+    };
+    format!(
+        "{}/{}/{} {hour}:{:02}:{:02} {half}",
+        u8::from(time.month()),
+        time.day(),
+        time.year(),
+        time.minute(),
+        time.second()
+    )
+}

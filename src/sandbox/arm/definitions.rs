@@ -1,0 +1,293 @@
+//! Role definitions.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access, scope_children as children};
+use crate::sandbox::message;
+use crate::sandbox::world::{Definition, Permission, Since, World};
+
+const READ: &str = "Microsoft.Authorization/roleDefinitions/read";
+const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
+const DELETE: &str = "Microsoft.Authorization/roleDefinitions/delete";
+
+/// `GET {scope}/…/roleDefinitions?$filter=…`: the roles that can be assigned at the scope.
+pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+    access::require(world, &context.caller, READ, scope)?;
+    let filter = Filter::parse(context.request.query("$filter"))?;
+    let own = world
+        .definitions
+        .iter()
+        .filter(|found| found.tenant.is_none_or(|owner| owner == context.caller.tenant));
+    let listed = own.filter(|found| found.since.passed(world.timing.definition_list, world.now));
+    let here = listed.filter(|found| assignable(found, scope) || filter.below && assignable_below(found, scope));
+    let matching = here.filter(|found| filter.matches(found));
+    let items = matching.map(|found| resource(world, found, scope)).collect();
+    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+}
+
+/// `GET {scope}/…/roleDefinitions/{guid}`.
+pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+    access::require(world, &context.caller, READ, scope)?;
+    let found = find(world, context, guid)?;
+    if !assignable(found, scope) && !assignable_below(found, scope) {
+        return Err(missing(guid));
+    }
+    Ok(message::json(StatusCode::OK, &resource(world, found, scope)))
+}
+
+/// `PUT {scope}/…/roleDefinitions/{guid}`.
+pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+    let guid = children::guid(guid, "RoleDefinitionIdInvalid")?;
+    let id = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
+    access::require(world, &context.caller, WRITE, &id)?;
+    access::unlocked(world, &id, false)?;
+    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let new = read(world, context, guid, &body["properties"])?;
+    linked_scopes(world, context, &id, &new.scopes)?;
+    let tenant = context.caller.tenant;
+    let same_name = |found: &&Definition| {
+        found.guid != guid
+            && found.tenant.is_none_or(|owner| owner == tenant)
+            && found.name.eq_ignore_ascii_case(&new.name)
+    };
+    if world.definitions.iter().find(same_name).is_some() {
+        let text = "A role definition cannot be updated with a name that already exists.";
+        return Err(Refusal::new(409, "RoleDefinitionWithSameNameExists", text));
+    }
+    let existing = world
+        .definitions
+        .iter_mut()
+        .find(|found| found.guid == guid && found.tenant == Some(tenant));
+    let shown = match existing {
+        Some(found) => {
+            *found = Definition {
+                since: found.since,
+                author: found.author,
+                ..new
+            };
+            found.clone()
+        }
+        None => {
+            world.definitions.push(new.clone());
+            new
+        }
+    };
+    let mut body = resource(world, &shown, scope);
+    // As recorded: the answer to the write does not name its author yet.
+    body["properties"]["createdBy"] = Value::Null;
+    Ok(message::json(StatusCode::CREATED, &body))
+}
+
+/// `DELETE {scope}/…/roleDefinitions/{guid}`.
+pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+    let id = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
+    access::require(world, &context.caller, DELETE, &id)?;
+    access::unlocked(world, &id, true)?;
+    let Ok(found) = find(world, context, guid).cloned() else {
+        return Ok(message::empty(StatusCode::NO_CONTENT));
+    };
+    if found.tenant.is_none() {
+        let text = "The built-in role definition cannot be modified or deleted.";
+        return Err(Refusal::new(400, "InvalidRoleDefinitionOperation", text));
+    }
+    let tenant = context.caller.tenant;
+    if world
+        .assignments
+        .iter()
+        .any(|assignment| assignment.role == found.guid && assignment.tenant == tenant)
+    {
+        let text = "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments)";
+        return Err(Refusal::new(400, "RoleDefinitionHasAssignments", text));
+    }
+    let body = resource(world, &found, scope);
+    world
+        .definitions
+        .retain(|other| other.guid != found.guid || other.tenant != found.tenant);
+    Ok(message::json(StatusCode::OK, &body))
+}
+
+/// The definition of a GUID, built-in or the tenant's.
+pub(super) fn find<'a>(world: &'a World, context: &Context<'_>, guid: &str) -> Result<&'a Definition, Refusal> {
+    let id = Uuid::parse_str(guid).ok();
+    let mut own = world
+        .definitions
+        .iter()
+        .filter(|found| found.tenant.is_none_or(|owner| owner == context.caller.tenant));
+    own.find(|found| Some(found.guid) == id).ok_or_else(|| missing(guid))
+}
+
+fn missing(guid: &str) -> Refusal {
+    let text = format!("The specified role definition with ID '{guid}' does not exist.");
+    Refusal::new(404, "RoleDefinitionDoesNotExist", text)
+}
+
+/// Whether the role can be assigned at `scope`.
+pub(super) fn assignable(definition: &Definition, scope: &str) -> bool {
+    definition.scopes.iter().any(|own| access::covers(own, scope))
+}
+
+fn assignable_below(definition: &Definition, scope: &str) -> bool {
+    definition.scopes.iter().any(|own| access::covers(scope, own))
+}
+
+/// The caller must be allowed to write role definitions at every scope that the role is to be assignable at.
+fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[String]) -> Result<(), Refusal> {
+    let caller = &context.caller;
+    let own = |scope: &str| {
+        let subscription = scope.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
+        let found = subscription.and_then(|id| world.subscription(id));
+        found.is_some_and(|found| found.tenant == caller.tenant)
+    };
+    let refused = scopes
+        .iter()
+        .find(|scope| !own(scope) || !access::allowed(world, caller, WRITE, scope));
+    let Some(scope) = refused else { return Ok(()) };
+    let text = format!(
+        "The client '{}' with object id '{}' has permission to perform action '{WRITE}' on scope '{id}'; however, it \
+         does not have permission to perform action '{WRITE}' on the linked scope(s) '{scope}' or the linked scope(s) \
+         are invalid.",
+        caller.app_id, caller.oid
+    );
+    Err(Refusal::new(403, "LinkedAuthorizationFailed", text))
+}
+
+fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) -> Result<Definition, Refusal> {
+    let bad = |text: &str| Refusal::new(400, "InvalidRoleDefinition", text);
+    let name = properties["roleName"].as_str().filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| bad("The role definition has no name."))?;
+    let texts = |value: &Value| -> Vec<String> {
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|text| text.as_str().map(str::to_owned))
+            .collect()
+    };
+    let scopes = texts(&properties["assignableScopes"]);
+    if scopes.is_empty() || scopes.iter().any(|scope| scope == "/") {
+        return Err(bad(
+            "A custom role definition needs at least one assignable scope, and it cannot be the root scope '/'.",
+        ));
+    }
+    let entries = properties["permissions"]
+        .as_array()
+        .filter(|entries| !entries.is_empty());
+    let entries = entries.ok_or_else(|| bad("The role definition has no permissions."))?;
+    let permissions: Vec<Permission> = entries
+        .iter()
+        .map(|entry| Permission {
+            actions: texts(&entry["actions"]),
+            not_actions: texts(&entry["notActions"]),
+            data_actions: texts(&entry["dataActions"]),
+            not_data_actions: texts(&entry["notDataActions"]),
+        })
+        .collect();
+    let actions = permissions
+        .iter()
+        .flat_map(|entry| entry.actions.iter().chain(&entry.not_actions));
+    if let Some(action) = actions
+        .into_iter()
+        .find(|action| *action != "*" && !action.contains('/'))
+    {
+        let text = format!("'{action}' does not match any of the actions supported by the providers.");
+        return Err(Refusal::new(400, "InvalidActionOrNotAction", text));
+    }
+    Ok(Definition {
+        guid,
+        tenant: Some(context.caller.tenant),
+        name: name.to_owned(),
+        description: properties["description"].as_str().map(str::to_owned),
+        permissions,
+        scopes,
+        since: Since::At(world.now),
+        author: Some(context.caller.oid),
+    })
+}
+
+/// The definition as ARM writes it, its id under the scope's subscription.
+fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
+    let subscription = scope.split('/').nth(2).unwrap_or_default();
+    let created = match definition.since {
+        Since::Always => "2015-02-02T21:55:09.8806423Z".to_owned(),
+        Since::At(at) => super::assignments::instant(world.started + at),
+    };
+    json!({
+        "properties": {
+            "roleName": definition.name,
+            "type": if definition.tenant.is_some() { "CustomRole" } else { "BuiltInRole" },
+            "description": definition.description,
+            "assignableScopes": definition.scopes,
+            "permissions": definition.permissions.iter().map(children::permission).collect::<Vec<_>>(),
+            "createdOn": created,
+            "updatedOn": created,
+            "createdBy": definition.author,
+            "updatedBy": definition.author,
+        },
+        "id": format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}", definition.guid),
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": definition.guid,
+    })
+}
+
+/// `roleName eq '…'`, `type eq 'CustomRole'`, `atScopeAndBelow()`, joined by `and`.
+#[derive(Debug, Default)]
+struct Filter {
+    name: Option<String>,
+    kind: Option<String>,
+    below: bool,
+}
+
+impl Filter {
+    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+        let mut filter = Self::default();
+        let clauses = text
+            .unwrap_or_default()
+            .split(" and ")
+            .map(str::trim)
+            .filter(|clause| !clause.is_empty());
+        for clause in clauses {
+            let lower = clause.to_ascii_lowercase();
+            let value = || {
+                let literal = clause
+                    .split_once(" eq ")?
+                    .1
+                    .trim()
+                    .strip_prefix('\'')?
+                    .strip_suffix('\'')?;
+                Some(literal.replace("''", "'"))
+            };
+            if lower == "atscopeandbelow()" {
+                filter.below = true;
+            } else if lower.starts_with("rolename eq ") {
+                filter.name = value();
+            } else if lower.starts_with("type eq ") {
+                filter.kind = value();
+            } else {
+                let text = format!(
+                    "The filter '{clause}' is not supported. Supported filters are 'atScopeAndBelow()', 'type eq' and 'roleName eq'."
+                );
+                return Err(Refusal::new(400, "UnsupportedFilter", text));
+            }
+        }
+        Ok(filter)
+    }
+
+    fn matches(&self, definition: &Definition) -> bool {
+        let kind = if definition.tenant.is_some() {
+            "CustomRole"
+        } else {
+            "BuiltInRole"
+        };
+        self.name
+            .as_ref()
+            .is_none_or(|name| name.eq_ignore_ascii_case(&definition.name))
+            && self
+                .kind
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind))
+    }
+}

@@ -1,0 +1,119 @@
+//! ARM's errors, in ARM's words.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::sandbox::message::{self, Answer};
+use crate::sandbox::token::Caller;
+
+/// An ARM error.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    details: Vec<(&'static str, String)>,
+    retry_after: Option<u64>,
+    /// The tenant that `WWW-Authenticate` names.
+    challenge: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+            challenge: None,
+        }
+    }
+
+    pub(super) fn unauthenticated(code: &'static str, message: impl Into<String>, tenant: &str) -> Self {
+        Self {
+            challenge: Some(tenant.to_owned()),
+            ..Self::new(401, code, message)
+        }
+    }
+
+    /// The caller lacks `action` at `scope`.
+    pub(super) fn forbidden(caller: &Caller, action: &str, scope: &str) -> Self {
+        let text = format!(
+            "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
+             '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+            caller.app_id, caller.oid
+        );
+        Self::new(403, "AuthorizationFailed", text)
+    }
+
+    /// The network whose peering or group is asked for does not exist.
+    pub(super) fn no_vnet(group: &str, name: &str) -> Self {
+        let text = format!(
+            "The Resource 'Microsoft.Network/virtualNetworks/{name}' under resource group '{group}' was not found. For \
+             more details please go to https://aka.ms/ARMResourceNotFoundFix"
+        );
+        Self::new(404, "ResourceNotFound", text)
+    }
+
+    pub(super) fn no_group(name: &str) -> Self {
+        Self::new(
+            404,
+            "ResourceGroupNotFound",
+            format!("Resource group '{name}' could not be found."),
+        )
+    }
+
+    pub(super) fn bad_body() -> Self {
+        Self::new(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: 'Unexpected end of content.'.",
+        )
+    }
+
+    /// Another operation holds the resource; to be tried again.
+    pub(super) fn busy(operation: &str, id: &str, target: &str, seconds: u64) -> Self {
+        let text = format!(
+            "Operation {operation} ({id}) is updating resource {target}. The call can be retried in {seconds} seconds."
+        );
+        Self {
+            details: vec![("RetryableErrorDueToAnotherOperation", text)],
+            retry_after: Some(seconds),
+            ..Self::new(429, "RetryableError", "A retryable error occurred.")
+        }
+    }
+
+    pub(super) fn answer(&self, request_origin: &str) -> Answer {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if !self.details.is_empty() {
+            let details = self
+                .details
+                .iter()
+                .map(|(code, message)| json!({"code": code, "message": message}));
+            error["details"] = Value::Array(details.collect());
+        }
+        let mut answer = message::json(self.status, &json!({ "error": error }));
+        if let Some(seconds) = self.retry_after {
+            message::set(&mut answer, "retry-after", &seconds.to_string());
+        }
+        if let Some(tenant) = &self.challenge {
+            let value = format!(
+                "Bearer authorization_uri=\"{request_origin}/{tenant}\", error=\"invalid_token\", error_description=\"{}\"",
+                self.message.replace('"', "'")
+            );
+            message::set(&mut answer, "www-authenticate", &value);
+        }
+        let gateway = [
+            "ResourceNotFound",
+            "ParentResourceNotFound",
+            "AuthorizationFailed",
+            "LinkedAuthorizationFailed",
+        ];
+        if gateway.contains(&self.code) {
+            message::set(&mut answer, "x-ms-failure-cause", "gateway");
+        }
+        answer
+    }
+}

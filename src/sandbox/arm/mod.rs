@@ -1,0 +1,199 @@
+//! Azure Resource Manager: subscriptions, networks, peerings, roles, locks, Resource Graph.
+//!
+//! A request passes, in Azure's order: token (401), subscription and tenant (404, 401), role (403), locks (409), the
+//! linked check (403), the provider's own rules (400), other work in progress (429).
+
+mod access;
+mod assignments;
+mod builtin;
+mod context;
+mod definitions;
+mod errors;
+mod networks;
+mod operations;
+mod peering_rules;
+mod peerings;
+mod resource_graph;
+mod scope_children;
+mod security_groups;
+mod subscriptions;
+
+use http::Method;
+use uuid::Uuid;
+
+use super::message::{self, Answer, Incoming};
+use super::world::World;
+pub(super) use builtin::builtin_roles;
+use context::Context;
+use errors::Refusal;
+pub(super) use peerings::finish_delete;
+pub(super) use security_groups::RuleData;
+
+/// What a route gives: an answer, or why not.
+type Outcome = Result<Answer, Refusal>;
+
+/// Answers a request for ARM.
+pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+    let outcome = route(world, request);
+    let mut answer = outcome.unwrap_or_else(|refusal| refusal.answer(&request.origin));
+    let (id, service_id) = (world.ids.next().to_string(), world.ids.next().to_string());
+    let correlation = request.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
+    let wall = world.wall();
+    let stamp = format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        wall.year(),
+        u8::from(wall.month()),
+        wall.day(),
+        wall.hour(),
+        wall.minute(),
+        wall.second()
+    );
+    message::set(&mut answer, "x-ms-request-id", &id);
+    message::set(&mut answer, "x-ms-correlation-request-id", &correlation);
+    message::set(&mut answer, "x-ms-routing-request-id", &format!("SANDBOX:{stamp}:{id}"));
+    message::set(&mut answer, "x-ms-arm-service-request-id", &service_id);
+    message::set(&mut answer, "x-content-type-options", "nosniff");
+    let (limit, left) = match request.method {
+        Method::GET | Method::HEAD => ("x-ms-ratelimit-remaining-subscription-global-reads", "16499"),
+        Method::DELETE => ("x-ms-ratelimit-remaining-subscription-global-deletes", "11999"),
+        _ => ("x-ms-ratelimit-remaining-subscription-global-writes", "11999"),
+    };
+    message::set(&mut answer, limit, left);
+    if request
+        .header("x-ms-return-client-request-id")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    {
+        if let Some(echo) = request.header("x-ms-client-request-id") {
+            message::set(&mut answer, "x-ms-client-request-id", echo);
+        }
+    }
+    answer
+}
+
+fn route(world: &mut World, request: &Incoming) -> Outcome {
+    check_version(request)?;
+    let lower = request.lower();
+    let words: Vec<&str> = lower.iter().map(String::as_str).collect();
+    if words == ["metadata", "endpoints"] {
+        return Ok(subscriptions::metadata(request));
+    }
+    let context = Context::authenticate(world, request)?;
+    match (&request.method, words.as_slice()) {
+        (&Method::GET, ["tenants"]) => subscriptions::tenants(world, &context),
+        (&Method::GET, ["subscriptions"]) => subscriptions::list(world, &context),
+        (&Method::POST, ["providers", "microsoft.resourcegraph", "resources"]) => {
+            resource_graph::query(world, &context)
+        }
+        (_, ["subscriptions", id, rest @ ..]) => {
+            let subscription = subscription(world, &context, id)?;
+            in_subscription(world, &context, subscription, rest)
+        }
+        _ => Err(nothing(request)),
+    }
+}
+
+/// What is asked for in a subscription whose tenant the caller's token is for.
+fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid, rest: &[&str]) -> Outcome {
+    let request = context.request;
+    // Roles, locks and permissions hang below any scope; the last provider in the path says so.
+    let marker = rest.iter().rposition(|word| *word == "microsoft.authorization");
+    if let Some(at) = marker.filter(|at| *at > 0 && rest[at - 1] == "providers") {
+        let scope = request.segments[..at + 1].join("/");
+        return scope_children::route(world, context, &format!("/{scope}"), &rest[at + 1..]);
+    }
+    match (&request.method, rest) {
+        (&Method::GET, []) => subscriptions::get(world, context, subscription),
+        (&Method::GET, ["resourcegroups"]) => subscriptions::groups(world, context, subscription),
+        (&Method::GET, ["resourcegroups", name]) => subscriptions::group(world, context, subscription, name),
+        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
+            Ok(subscriptions::provider(context, subscription))
+        }
+        (&Method::GET, ["providers", "microsoft.network", "virtualnetworks"]) => {
+            networks::list(world, context, subscription, None)
+        }
+        (
+            &Method::GET,
+            [
+                "providers",
+                "microsoft.network",
+                "locations",
+                _,
+                kind @ ("operations" | "operationresults"),
+                id,
+            ],
+        ) => operations::get(world, kind, id),
+        (_, ["resourcegroups", group, "providers", "microsoft.network", network @ ..]) => {
+            in_network(world, context, subscription, group, network)
+        }
+        _ => Err(nothing(request)),
+    }
+}
+
+fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, group: &str, rest: &[&str]) -> Outcome {
+    let request = context.request;
+    let name = |index: usize| request.segments.get(index).map(String::as_str).unwrap_or_default();
+    match (&request.method, rest) {
+        (&Method::GET, ["virtualnetworks"]) => networks::list(world, context, subscription, Some(group)),
+        (&Method::GET, ["virtualnetworks", _]) => networks::get(world, context, name(3), name(7)),
+        (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
+        (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings"]) => peerings::list(world, context),
+        (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::get(world, context),
+        (&Method::PUT, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::put(world, context),
+        (&Method::DELETE, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::delete(world, context),
+        _ => Err(nothing(request)),
+    }
+}
+
+/// `api-version` is there and well-formed: `2023-11-01` or `2022-05-01-preview`.
+fn check_version(request: &Incoming) -> Result<(), Refusal> {
+    let Some(version) = request.query("api-version") else {
+        let text = "The api-version query parameter (?api-version=) is required for all requests.";
+        return Err(Refusal::new(400, "MissingApiVersionParameter", text));
+    };
+    let date = version.strip_suffix("-preview").unwrap_or(version);
+    let shape = |(index, c): (usize, char)| {
+        if index == 4 || index == 7 {
+            c == '-'
+        } else {
+            c.is_ascii_digit()
+        }
+    };
+    if date.len() == 10 && date.chars().enumerate().all(shape) {
+        return Ok(());
+    }
+    let text = format!(
+        "The api-version '{version}' is invalid. The supported versions are of the form 'yyyy-MM-dd' or 'yyyy-MM-dd-preview'."
+    );
+    Err(Refusal::new(400, "InvalidApiVersionParameter", text))
+}
+
+/// The subscription of a path, after checking that the token is of its tenant.
+fn subscription(world: &World, context: &Context<'_>, id: &str) -> Result<Uuid, Refusal> {
+    let malformed = || {
+        let given = context.request.segments.get(1).map(String::as_str).unwrap_or(id);
+        let text = format!("The provided subscription identifier '{given}' is malformed or invalid.");
+        Refusal::new(400, "InvalidSubscriptionId", text)
+    };
+    let id = Uuid::parse_str(id).map_err(|_| malformed())?;
+    let found = world.subscription(id);
+    let found = found.ok_or_else(|| {
+        Refusal::new(
+            404,
+            "SubscriptionNotFound",
+            format!("The subscription '{id}' could not be found."),
+        )
+    })?;
+    if found.tenant == context.caller.tenant {
+        return Ok(id);
+    }
+    Err(context.wrong_tenant(found.tenant))
+}
+
+fn nothing(request: &Incoming) -> Refusal {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        let text = format!("The sandbox does not support {} on '{}'.", request.method, request.path);
+        return Refusal::new(405, "MethodNotAllowed", text);
+    }
+    let text = format!("The sandbox serves no resource at '{}'.", request.path);
+    Refusal::new(404, "InvalidResourceType", text)
+}

@@ -1,0 +1,336 @@
+//! Virtual network peerings: read, written, deleted.
+
+use http::StatusCode;
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access, networks, operations, peering_rules as rules};
+use crate::sandbox::ids::derived;
+use crate::sandbox::message::{self, Answer};
+use crate::sandbox::world::{Event, Peering, Settings, Since, State, Vnet, World};
+
+const READ: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read";
+const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+const DELETE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete";
+
+impl Default for Settings {
+    /// What the service takes for what a body leaves out.
+    fn default() -> Self {
+        Self {
+            access: true,
+            forwarded: false,
+            gateway_transit: false,
+            use_gateways: false,
+            unverified_gateways: false,
+            complete: true,
+        }
+    }
+}
+
+impl Settings {
+    fn read(properties: &Value) -> Self {
+        let flag = |name: &str, absent: bool| properties[name].as_bool().unwrap_or(absent);
+        let usual = Self::default();
+        Self {
+            access: flag("allowVirtualNetworkAccess", usual.access),
+            forwarded: flag("allowForwardedTraffic", usual.forwarded),
+            gateway_transit: flag("allowGatewayTransit", usual.gateway_transit),
+            use_gateways: flag("useRemoteGateways", usual.use_gateways),
+            unverified_gateways: flag("doNotVerifyRemoteGateways", usual.unverified_gateways),
+            complete: flag("peerCompleteVnets", usual.complete),
+        }
+    }
+}
+
+/// The parts of a peering's path, as they were written.
+struct Path<'a> {
+    group: &'a str,
+    vnet: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Path<'a> {
+    fn new(context: &'a Context<'_>) -> Self {
+        let part = |index: usize| {
+            context
+                .request
+                .segments
+                .get(index)
+                .map(String::as_str)
+                .unwrap_or_default()
+        };
+        Self {
+            group: part(3),
+            vnet: part(7),
+            name: part(9),
+        }
+    }
+
+    fn vnet_id(&self, context: &Context<'_>) -> String {
+        format!("/{}", context.request.segments[..8].join("/"))
+    }
+
+    fn id(&self, context: &Context<'_>) -> String {
+        format!("{}/virtualNetworkPeerings/{}", self.vnet_id(context), self.name)
+    }
+}
+
+/// `GET …/virtualNetworkPeerings`.
+pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
+    let path = Path::new(context);
+    let id = path.vnet_id(context);
+    access::require(world, &context.caller, READ, &id)?;
+    let vnet = networks::find(world, &id, path.group, path.vnet).map_err(|refusal| parent_missing(refusal, &id))?;
+    let items = vnet
+        .peerings
+        .iter()
+        .map(|peering| resource(world, vnet, peering))
+        .collect();
+    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+}
+
+fn parent_missing(refusal: Refusal, id: &str) -> Refusal {
+    if refusal.code != "ResourceNotFound" {
+        return refusal;
+    }
+    let text = format!(
+        "Failed to perform 'read' on resource(s) of type 'virtualNetworks/virtualNetworkPeerings', because the parent \
+         resource '{id}' could not be found."
+    );
+    Refusal::new(404, "ParentResourceNotFound", text)
+}
+
+/// `GET …/virtualNetworkPeerings/{name}`.
+pub(super) fn get(world: &World, context: &Context<'_>) -> Outcome {
+    let path = Path::new(context);
+    let id = path.id(context);
+    access::require(world, &context.caller, READ, &id)?;
+    let vnet = networks::find(world, &path.vnet_id(context), path.group, path.vnet)?;
+    let found = rules::named(vnet, path.name);
+    let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
+    let mut answer = message::json(StatusCode::OK, &resource(world, vnet, found));
+    message::set(&mut answer, "etag", &etag(world, vnet, found));
+    Ok(answer)
+}
+
+/// `PUT …/virtualNetworkPeerings/{name}`.
+pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
+    let path = Path::new(context);
+    let (vnet_id, id) = (path.vnet_id(context), path.id(context));
+    access::require(world, &context.caller, WRITE, &id)?;
+    access::unlocked(world, &id, false)?;
+    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let remote = body["properties"]["remoteVirtualNetwork"]["id"]
+        .as_str()
+        .map(str::to_owned);
+    let remote = remote.ok_or_else(|| {
+        let text = format!("Value for reference id is missing. Path properties.remoteVirtualNetwork. Resource {id}.");
+        Refusal::new(400, "MissingJsonReferenceId", text)
+    })?;
+    rules::linked_access(world, context, &id, &remote)?;
+    networks::find(world, &vnet_id, path.group, path.vnet)?;
+    rules::check(world, &vnet_id, path.name, &remote)?;
+
+    let sync = context
+        .request
+        .query("syncRemoteAddressSpace")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let created = write(
+        world,
+        &vnet_id,
+        path.name,
+        &remote,
+        Settings::read(&body["properties"]),
+        sync,
+    );
+    let Some((vnet, peering)) = world
+        .vnet(&vnet_id)
+        .and_then(|vnet| Some((vnet, rules::named(vnet, path.name)?)))
+    else {
+        return Err(Refusal::no_vnet(path.group, path.vnet));
+    };
+    let mut body = resource(world, vnet, peering);
+    body["properties"]["provisioningState"] = "Updating".into();
+    let location = vnet.location.clone();
+    let mut answer = message::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &body);
+    operations::begin(
+        world,
+        context,
+        &mut answer,
+        &id,
+        &location,
+        "PutVirtualNetworkPeeringOperation",
+    );
+    Ok(answer)
+}
+
+/// Writes the peering, moves both sides to the state that follows, and says whether it is new.
+fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: Settings, sync: bool) -> bool {
+    let now = world.now;
+    let settled = Since::At(now + world.timing.operation);
+    let known: Vec<IpNet> = world.vnet(remote).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
+    let other = rules::reverse_mut(world, vnet_id, remote);
+    let state = match other {
+        Some(other) => {
+            if other.state != State::Connected {
+                other.state = State::Connected;
+                other.version += 1;
+            }
+            State::Connected
+        }
+        None => State::Initiated,
+    };
+    let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
+        return false;
+    };
+    vnet.version += 1;
+    if let Some(found) = vnet
+        .peerings
+        .iter_mut()
+        .find(|found| found.name.eq_ignore_ascii_case(name))
+    {
+        if sync || found.state == State::Disconnected {
+            found.known = known;
+        }
+        found.state = state;
+        found.settings = settings;
+        found.settled = settled;
+        found.version += 1;
+        return false;
+    }
+    let peering = Peering {
+        name: name.to_owned(),
+        remote: remote.to_owned(),
+        state,
+        settings,
+        known,
+        settled,
+        deleting: false,
+        version: 1,
+    };
+    vnet.peerings.push(peering);
+    true
+}
+
+/// `DELETE …/virtualNetworkPeerings/{name}`.
+pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
+    let path = Path::new(context);
+    let (vnet_id, id) = (path.vnet_id(context), path.id(context));
+    access::require(world, &context.caller, DELETE, &id)?;
+    access::unlocked(world, &id, true)?;
+    let Some(vnet) = world.vnet(&vnet_id) else {
+        return Ok(message::empty(StatusCode::NO_CONTENT));
+    };
+    let location = vnet.location.clone();
+    if rules::named(vnet, path.name).is_none() {
+        return Ok(message::empty(StatusCode::NO_CONTENT));
+    }
+    if let Some((operation, found)) = operations::running(world, &vnet_id) {
+        return Err(Refusal::busy(
+            found.kind,
+            &operation.to_string(),
+            &vnet_id,
+            world.timing.retry_after.max(1),
+        ));
+    }
+    let found = world.vnets.get_mut(&vnet_id.to_ascii_lowercase());
+    let found = found.and_then(|vnet| {
+        vnet.peerings
+            .iter_mut()
+            .find(|found| found.name.eq_ignore_ascii_case(path.name))
+    });
+    if let Some(found) = found {
+        found.deleting = true;
+        found.version += 1;
+    }
+    world.plan(
+        world.timing.operation,
+        Event::PeeringGone {
+            vnet: vnet_id,
+            name: path.name.to_owned(),
+        },
+    );
+    let mut answer: Answer = message::empty(StatusCode::ACCEPTED);
+    operations::begin(
+        world,
+        context,
+        &mut answer,
+        &id,
+        &location,
+        "DeleteVirtualNetworkPeeringOperation",
+    );
+    Ok(answer)
+}
+
+/// The deletion is done: the peering goes, and its other side is Disconnected.
+pub(in crate::sandbox) fn finish_delete(world: &mut World, vnet_id: &str, name: &str) {
+    let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
+        return;
+    };
+    let Some(at) = vnet
+        .peerings
+        .iter()
+        .position(|found| found.name.eq_ignore_ascii_case(name))
+    else {
+        return;
+    };
+    let gone = vnet.peerings.remove(at);
+    vnet.version += 1;
+    if let Some(other) = rules::reverse_mut(world, vnet_id, &gone.remote) {
+        if other.state == State::Connected {
+            other.state = State::Disconnected;
+            other.version += 1;
+        }
+    }
+}
+
+/// The peering as ARM writes it.
+pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
+    let settled = peering.settled.passed(std::time::Duration::ZERO, world.now);
+    let provisioning = match (peering.deleting, settled) {
+        (true, _) => "Deleting",
+        (false, true) => "Succeeded",
+        (false, false) => "Updating",
+    };
+    let current = world
+        .vnet(&peering.remote)
+        .map_or(&peering.known, |remote| &remote.prefixes);
+    let state = match peering.state {
+        State::Initiated => "Initiated",
+        State::Connected => "Connected",
+        State::Disconnected => "Disconnected",
+    };
+    json!({
+        "name": peering.name,
+        "id": format!("{}/virtualNetworkPeerings/{}", vnet.id, peering.name),
+        "etag": etag(world, vnet, peering),
+        "properties": {
+            "provisioningState": provisioning,
+            "resourceGuid": rules::pair_guid(&vnet.id, &peering.remote),
+            "peeringState": state,
+            "peeringSyncLevel": rules::sync_level(world, vnet, peering),
+            "remoteVirtualNetwork": {"id": peering.remote},
+            "allowVirtualNetworkAccess": peering.settings.access,
+            "allowForwardedTraffic": peering.settings.forwarded,
+            "allowGatewayTransit": peering.settings.gateway_transit,
+            "useRemoteGateways": peering.settings.use_gateways,
+            "doNotVerifyRemoteGateways": peering.settings.unverified_gateways,
+            "peerCompleteVnets": peering.settings.complete,
+            "remoteAddressSpace": {"addressPrefixes": peering.known, "ipamPoolPrefixAllocations": []},
+            "remoteVirtualNetworkAddressSpace": {"addressPrefixes": current, "ipamPoolPrefixAllocations": []},
+            "routeServiceVips": {},
+        },
+        "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+    })
+}
+
+/// Changes with every write, and once more when the write is done.
+fn etag(world: &World, vnet: &Vnet, peering: &Peering) -> String {
+    let settled = peering.settled.passed(std::time::Duration::ZERO, world.now);
+    format!(
+        "W/\"{}\"",
+        derived(&format!("{}#{}#{}#{settled}", vnet.id, peering.name, peering.version))
+    )
+}

@@ -1,0 +1,135 @@
+//! Azure Resource Graph, as far as one query: all virtual networks.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access, networks};
+use crate::sandbox::message;
+use crate::sandbox::world::{Vnet, World};
+
+const READ: &str = "Microsoft.Network/virtualNetworks/read";
+
+/// `POST /providers/Microsoft.ResourceGraph/resources`.
+pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
+    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let columns = columns(body["query"].as_str().unwrap_or_default())?;
+    let chosen: Option<Vec<&str>> = body["subscriptions"]
+        .as_array()
+        .map(|ids| ids.iter().filter_map(Value::as_str).collect());
+    let wanted = |vnet: &&Vnet| {
+        let id = vnet.subscription.to_string();
+        vnet.tenant == context.caller.tenant
+            && chosen
+                .as_ref()
+                .is_none_or(|ids| ids.iter().any(|chosen| chosen.eq_ignore_ascii_case(&id)))
+            && access::allowed(world, &context.caller, READ, &vnet.id)
+    };
+    let found: Vec<&Vnet> = world.vnets.values().filter(wanted).collect();
+    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+    let token = body["options"]["$skipToken"]
+        .as_str()
+        .and_then(|token| token.parse().ok());
+    let from = token.or_else(|| number(&body["options"]["$skip"])).unwrap_or(0);
+    let top = number(&body["options"]["$top"])
+        .unwrap_or(world.page_size)
+        .clamp(1, 1000)
+        .min(world.page_size.max(1));
+    let rows: Vec<Value> = found
+        .iter()
+        .skip(from)
+        .take(top)
+        .map(|vnet| row(world, vnet, &columns))
+        .collect();
+    let next = from + rows.len();
+    let mut body = json!({
+        "totalRecords": found.len(),
+        "count": rows.len(),
+        "data": rows,
+        "facets": [],
+        "resultTruncated": "false",
+    });
+    if next < found.len() {
+        body["$skipToken"] = next.to_string().into();
+    }
+    let mut answer = message::json(StatusCode::OK, &body);
+    message::set(&mut answer, "x-ms-user-quota-remaining", "14");
+    message::set(&mut answer, "x-ms-user-quota-resets-after", "00:00:05");
+    Ok(answer)
+}
+
+/// The columns of the one query that is understood:
+/// `resources | where type =~ 'microsoft.network/virtualnetworks' | project … [| order by …]`.
+fn columns(query: &str) -> Result<Vec<String>, Refusal> {
+    let wrong = || {
+        let text = "Please provide below info when asking for support: the query is invalid, or the sandbox does not \
+                    understand it: it knows resources | where type =~ 'microsoft.network/virtualnetworks' | project …";
+        Refusal::new(400, "BadRequest", text)
+    };
+    let stages: Vec<String> = query
+        .split('|')
+        .map(|stage| stage.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    let (Some(table), Some(filter)) = (stages.first(), stages.get(1)) else {
+        return Err(wrong());
+    };
+    let filter = filter.to_ascii_lowercase().replace('"', "'");
+    let networks = filter == "where type =~ 'microsoft.network/virtualnetworks'"
+        || filter == "where type == 'microsoft.network/virtualnetworks'";
+    if !table.eq_ignore_ascii_case("resources") || !networks {
+        return Err(wrong());
+    }
+    let mut columns = Vec::new();
+    for stage in &stages[2..] {
+        let lower = stage.to_ascii_lowercase();
+        if let Some(list) = lower.strip_prefix("project ") {
+            let width = "project ".len();
+            debug_assert_eq!(list.len(), stage.len() - width);
+            columns = stage[width..]
+                .split(',')
+                .map(|column| column.trim().to_owned())
+                .collect();
+        } else if !lower.starts_with("order by ") && !lower.starts_with("sort by ") {
+            return Err(wrong());
+        }
+    }
+    if columns.is_empty() { Err(wrong()) } else { Ok(columns) }
+}
+
+fn row(world: &World, vnet: &Vnet, columns: &[String]) -> Value {
+    let whole = networks::resource(world, vnet);
+    let value = |column: &String| match column.as_str() {
+        "subscriptionId" => json!(vnet.subscription),
+        "tenantId" => json!(vnet.tenant),
+        "type" => json!("microsoft.network/virtualnetworks"),
+        "resourceGroup" => json!(vnet.id.split('/').nth(4).map(str::to_ascii_lowercase)),
+        other => whole[other].clone(),
+    };
+    Value::Object(
+        columns
+            .iter()
+            .map(|column| (column.clone(), value(column)))
+            .collect::<Map<_, _>>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_query_is_understood_whatever_its_spacing() {
+        let good = "Resources\n  | where type =~ 'microsoft.network/virtualNetworks'\n| project id, name,location | order by id asc";
+        assert_eq!(columns(good).expect("understood"), ["id", "name", "location"]);
+        for bad in [
+            "",
+            "resources",
+            "resources | where type =~ 'x' | project id",
+            "resources | take 3",
+            "resources | where type =~ 'microsoft.network/virtualnetworks' | summarize count()",
+        ] {
+            assert_eq!(columns(bad).expect_err(bad).code, "BadRequest");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What hangs below any scope by `Microsoft.Authorization`: roles, permissions, locks.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access, assignments, definitions, networks, subscriptions};
+use crate::sandbox::message;
+use crate::sandbox::world::{Lock, Permission, World};
+
+/// Routes `{scope}/providers/Microsoft.Authorization/{rest}`.
+pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest: &[&str]) -> Outcome {
+    exists(world, scope)?;
+    match (&context.request.method, rest) {
+        (&Method::GET, ["permissions"]) => permissions(world, context, scope),
+        (&Method::GET, ["locks"]) => locks(world, context, scope),
+        (&Method::GET, ["roledefinitions"]) => definitions::list(world, context, scope),
+        (&Method::GET, ["roledefinitions", guid]) => definitions::get(world, context, scope, guid),
+        (&Method::PUT, ["roledefinitions", guid]) => definitions::put(world, context, scope, guid),
+        (&Method::DELETE, ["roledefinitions", guid]) => definitions::delete(world, context, scope, guid),
+        (&Method::GET, ["roleassignments"]) => assignments::list(world, context, scope),
+        (&Method::GET, ["roleassignments", guid]) => assignments::get(world, context, scope, guid),
+        (&Method::PUT, ["roleassignments", guid]) => assignments::put(world, context, scope, guid),
+        (&Method::DELETE, ["roleassignments", guid]) => assignments::delete(world, context, scope, guid),
+        _ => Err(super::nothing(context.request)),
+    }
+}
+
+/// The scope exists: a subscription (checked before), a group, or a resource in one.
+fn exists(world: &World, scope: &str) -> Result<(), Refusal> {
+    let parts: Vec<&str> = scope.split('/').collect();
+    let Some(group) = parts.get(4) else { return Ok(()) };
+    let subscription = parts.get(2).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
+    if subscriptions::find_group(world, subscription, group).is_none() {
+        return Err(Refusal::no_group(group));
+    }
+    match parts.as_slice() {
+        [_, _, _, _, _, _, _, kind, name] if kind.eq_ignore_ascii_case("virtualNetworks") => {
+            networks::find(world, scope, group, name).map(|_| ())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The GUID at the end of a role definition's or assignment's path.
+pub(super) fn guid(text: &str, code: &'static str) -> Result<Uuid, Refusal> {
+    let wrong = || {
+        Refusal::new(
+            400,
+            code,
+            format!("The ID '{text}' is not valid. The ID must be a GUID."),
+        )
+    };
+    Uuid::parse_str(text).map_err(|_| wrong())
+}
+
+fn permissions(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+    if !access::sees(world, &context.caller, scope) {
+        return Err(Refusal::forbidden(
+            &context.caller,
+            "Microsoft.Authorization/permissions/read",
+            scope,
+        ));
+    }
+    let entries = access::permissions(world, &context.caller, scope);
+    let body = context.page(world, entries.into_iter().map(permission).collect());
+    Ok(message::json(StatusCode::OK, &body))
+}
+
+/// An entry of a role's `permissions`.
+pub(super) fn permission(entry: &Permission) -> Value {
+    json!({
+        "actions": entry.actions,
+        "notActions": entry.not_actions,
+        "dataActions": entry.data_actions,
+        "notDataActions": entry.not_data_actions,
+    })
+}
+
+/// `GET …/locks`: those at the scope and below it; with `atScope()` those at it and above, too.
+fn locks(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+    access::require(world, &context.caller, "Microsoft.Authorization/locks/read", scope)?;
+    let at_scope = context
+        .request
+        .query("$filter")
+        .is_some_and(|text| text.eq_ignore_ascii_case("atScope()"));
+    let matches = |lock: &&Lock| {
+        let above = access::covers(&lock.scope, scope);
+        above || !at_scope && access::covers(scope, &lock.scope)
+    };
+    let found = world.locks.iter().filter(matches).map(|lock| {
+        json!({
+            "properties": {"level": lock.level, "notes": lock.notes},
+            "id": format!("{}/providers/Microsoft.Authorization/locks/{}", lock.scope, lock.name),
+            "type": "Microsoft.Authorization/locks",
+            "name": lock.name,
+        })
+    });
+    Ok(message::json(StatusCode::OK, &context.page(world, found.collect())))
+}

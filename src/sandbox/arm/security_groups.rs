@@ -1,0 +1,163 @@
+//! Network security groups, to be read.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access};
+use crate::sandbox::ids::derived;
+use crate::sandbox::message;
+use crate::sandbox::world::World;
+
+/// A rule of the estate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sandbox) struct RuleData {
+    name: String,
+    priority: u32,
+    direction: String,
+    access: String,
+    source: String,
+    ports: String,
+}
+
+impl RuleData {
+    /// The rule as ARM writes it.
+    pub(in crate::sandbox) fn json(&self, group: &str) -> Value {
+        let ends = (self.source.as_str(), "*", self.ports.as_str());
+        rule(
+            group,
+            "securityRules",
+            &self.name,
+            self.priority,
+            &self.direction,
+            &self.access,
+            ends,
+        )
+    }
+}
+
+/// `ends` are source, destination and destination port.
+fn rule(
+    group: &str,
+    kind: &str,
+    name: &str,
+    priority: u32,
+    direction: &str,
+    access: &str,
+    ends: (&str, &str, &str),
+) -> Value {
+    let (source, destination, port) = ends;
+    json!({
+        "name": name,
+        "id": format!("{group}/{kind}/{name}"),
+        "etag": format!("W/\"{}\"", derived(group)),
+        "type": format!("Microsoft.Network/networkSecurityGroups/{kind}"),
+        "properties": {
+            "provisioningState": "Succeeded",
+            "protocol": "*",
+            "sourcePortRange": "*",
+            "destinationPortRange": port,
+            "sourceAddressPrefix": source,
+            "destinationAddressPrefix": destination,
+            "access": access,
+            "priority": priority,
+            "direction": direction,
+            "sourcePortRanges": [],
+            "destinationPortRanges": [],
+            "sourceAddressPrefixes": [],
+            "destinationAddressPrefixes": [],
+        },
+    })
+}
+
+/// The rules that every group has and nobody can change.
+fn default_rules(group: &str) -> Vec<Value> {
+    let rows = [
+        (
+            "AllowVnetInBound",
+            65000,
+            "Inbound",
+            "Allow",
+            "VirtualNetwork",
+            "VirtualNetwork",
+        ),
+        (
+            "AllowAzureLoadBalancerInBound",
+            65001,
+            "Inbound",
+            "Allow",
+            "AzureLoadBalancer",
+            "*",
+        ),
+        ("DenyAllInBound", 65500, "Inbound", "Deny", "*", "*"),
+        (
+            "AllowVnetOutBound",
+            65000,
+            "Outbound",
+            "Allow",
+            "VirtualNetwork",
+            "VirtualNetwork",
+        ),
+        ("AllowInternetOutBound", 65001, "Outbound", "Allow", "*", "Internet"),
+        ("DenyAllOutBound", 65500, "Outbound", "Deny", "*", "*"),
+    ];
+    let rule = |(name, priority, direction, access, source, destination)| {
+        rule(
+            group,
+            "defaultSecurityRules",
+            name,
+            priority,
+            direction,
+            access,
+            (source, destination, "*"),
+        )
+    };
+    rows.into_iter().map(rule).collect()
+}
+
+/// `GET …/networkSecurityGroups/{name}`.
+pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+    let id = format!("/{}", context.request.segments.join("/"));
+    access::require(
+        world,
+        &context.caller,
+        "Microsoft.Network/networkSecurityGroups/read",
+        &id,
+    )?;
+    let found = world
+        .security_groups
+        .iter()
+        .find(|found| found.id.eq_ignore_ascii_case(&id));
+    let found = found.ok_or_else(|| {
+        let text = format!(
+            "The Resource 'Microsoft.Network/networkSecurityGroups/{name}' under resource group '{group}' was not \
+             found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+        );
+        Refusal::new(404, "ResourceNotFound", text)
+    })?;
+    let attached = world.vnets.values().flat_map(|vnet| {
+        let own = vnet
+            .subnets
+            .iter()
+            .filter(|subnet| subnet.security_group.as_deref() == Some(&found.id));
+        own.map(|subnet| json!({"id": format!("{}/subnets/{}", vnet.id, subnet.name)}))
+    });
+    let body = json!({
+        "name": found.name,
+        "id": found.id,
+        "etag": format!("W/\"{}\"", derived(&found.id)),
+        "type": "Microsoft.Network/networkSecurityGroups",
+        "location": found.location,
+        "properties": {
+            "provisioningState": "Succeeded",
+            "resourceGuid": derived(&found.id),
+            "securityRules": found.rules,
+            "defaultSecurityRules": default_rules(&found.id),
+            "subnets": attached.collect::<Vec<_>>(),
+        },
+    });
+    Ok(message::json(StatusCode::OK, &body))
+}

@@ -1,0 +1,165 @@
+//! Tenants, subscriptions, resource groups, resource providers, and the cloud's own endpoints.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Outcome;
+use super::access;
+use super::context::Context;
+use super::errors::Refusal;
+use crate::sandbox::message::{self, Answer, Incoming};
+use crate::sandbox::world::{Group, Subscription, World};
+
+/// `GET /metadata/endpoints`, unauthenticated: what `az cloud register` asks for.
+pub(super) fn metadata(request: &Incoming) -> Answer {
+    let origin = &request.origin;
+    let body = json!([{
+        "name": "sandbox",
+        "portal": origin,
+        "authentication": {
+            "loginEndpoint": format!("{origin}/"),
+            "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "resourceManager": format!("{origin}/"),
+        "microsoftGraphResourceId": format!("{origin}/"),
+        "graph": format!("{origin}/"),
+        "graphAudience": format!("{origin}/"),
+        "media": "", "batch": "", "gallery": "", "sqlManagement": "", "vmImageAliasDoc": "",
+        "suffixes": {},
+    }]);
+    // Since 2022-09-01 the answer is this one cloud; older versions list all that there are.
+    let versioned = request
+        .query("api-version")
+        .is_some_and(|version| version >= "2022-09-01");
+    message::json(StatusCode::OK, if versioned { &body[0] } else { &body })
+}
+
+/// `GET /tenants`: the token's own.
+pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
+    let own = world
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.id == context.caller.tenant)
+        .map(|tenant| {
+            json!({
+                "id": format!("/tenants/{}", tenant.id),
+                "tenantId": tenant.id,
+                "countryCode": "US",
+                "displayName": tenant.name,
+                "domains": [tenant.domain],
+                "tenantCategory": "Home",
+                "defaultDomain": tenant.domain,
+                "tenantType": "AAD",
+            })
+        });
+    Ok(message::json(StatusCode::OK, &context.page(world, own.collect())))
+}
+
+/// `GET /subscriptions`: those in which the caller has some role.
+pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
+    let own = world
+        .subscriptions
+        .iter()
+        .filter(|found| found.tenant == context.caller.tenant);
+    let seen = own.filter(|found| access::sees(world, &context.caller, &scope(found.id)));
+    let items: Vec<Value> = seen.map(subscription).collect();
+    let total = items.len();
+    let mut body = context.page(world, items);
+    body["count"] = json!({"type": "Total", "value": total});
+    Ok(message::json(StatusCode::OK, &body))
+}
+
+/// `GET /subscriptions/{id}`.
+pub(super) fn get(world: &World, context: &Context<'_>, id: Uuid) -> Outcome {
+    if !access::sees(world, &context.caller, &scope(id)) {
+        return Err(Refusal::forbidden(
+            &context.caller,
+            "Microsoft.Resources/subscriptions/read",
+            &scope(id),
+        ));
+    }
+    let found = world.subscription(id).map(subscription).unwrap_or_default();
+    Ok(message::json(StatusCode::OK, &found))
+}
+
+/// `GET /subscriptions/{id}/resourcegroups`: those that the caller may read.
+pub(super) fn groups(world: &World, context: &Context<'_>, id: Uuid) -> Outcome {
+    let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    if !access::sees(world, &context.caller, &scope(id)) {
+        return Err(Refusal::forbidden(&context.caller, action, &scope(id)));
+    }
+    let own = world.groups.iter().filter(|group| group.subscription == id);
+    let readable = own.filter(|group| access::allowed(world, &context.caller, action, &group.id()));
+    Ok(message::json(
+        StatusCode::OK,
+        &context.page(world, readable.map(resource_group).collect()),
+    ))
+}
+
+/// `GET /subscriptions/{id}/resourcegroups/{name}`.
+pub(super) fn group(world: &World, context: &Context<'_>, id: Uuid, name: &str) -> Outcome {
+    let scope = format!("{}/resourceGroups/{}", scope(id), context.request.segments[3]);
+    access::require(
+        world,
+        &context.caller,
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        &scope,
+    )?;
+    let found = find_group(world, id, name).ok_or_else(|| Refusal::no_group(&context.request.segments[3]))?;
+    Ok(message::json(StatusCode::OK, &resource_group(found)))
+}
+
+/// The group of that name, without case.
+pub(super) fn find_group<'a>(world: &'a World, subscription: Uuid, name: &str) -> Option<&'a Group> {
+    world
+        .groups
+        .iter()
+        .find(|group| group.subscription == subscription && group.name.eq_ignore_ascii_case(name))
+}
+
+/// `GET /subscriptions/{id}/providers/{namespace}` and its `register`: all are registered.
+pub(super) fn provider(context: &Context<'_>, id: Uuid) -> Answer {
+    let namespace = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
+    let body = json!({
+        "id": format!("/subscriptions/{id}/providers/{namespace}"),
+        "namespace": namespace,
+        "registrationPolicy": "RegistrationRequired",
+        "resourceTypes": [],
+        "registrationState": "Registered",
+    });
+    message::json(StatusCode::OK, &body)
+}
+
+fn scope(id: Uuid) -> String {
+    format!("/subscriptions/{id}")
+}
+
+fn subscription(found: &Subscription) -> Value {
+    json!({
+        "id": scope(found.id),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": found.id,
+        "tenantId": found.tenant,
+        "displayName": found.name,
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "EnterpriseAgreement_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    })
+}
+
+fn resource_group(group: &Group) -> Value {
+    json!({
+        "id": group.id(),
+        "name": group.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": group.location,
+        "properties": {"provisioningState": "Succeeded"},
+    })
+}

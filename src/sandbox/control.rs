@@ -1,0 +1,177 @@
+//! `/_sandbox/…`: the log of requests, the canonical dump, changes that only a test makes.
+
+use http::{Method, StatusCode};
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use super::arm;
+use super::message::{self, Answer, Incoming};
+use super::page::frame;
+use super::router;
+use super::world::{Permission, State, World};
+
+/// Whether the request asks for a fresh world.
+pub(super) fn is_reset(request: &Incoming) -> bool {
+    request.method == Method::POST && request.path == "/_sandbox/reset"
+}
+
+/// Answers a request for the sandbox itself.
+pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+    match (&request.method, request.path.as_str()) {
+        (&Method::GET, "/_sandbox/requests") => message::json(StatusCode::OK, &world.journal.report()),
+        (&Method::GET, "/_sandbox/state") => {
+            let text = serde_json::to_string_pretty(&dump(world)).unwrap_or_default();
+            message::text(StatusCode::OK, "application/json; charset=utf-8", text + "\n")
+        }
+        (&Method::POST, "/_sandbox/edit") => edit(world, &request.json().unwrap_or_default()),
+        (&Method::GET, "/") => {
+            let body = "<h1>peerctl sandbox</h1><p>The embedded Azure. <a href=\"/konnect\">Konnect&rsquo;s console</a> \
+                        &middot; <a href=\"/_sandbox/requests\">requests</a> &middot; <a href=\"/_sandbox/state\">state</a></p>";
+            message::html(StatusCode::OK, frame("peerctl sandbox", body))
+        }
+        _ => router::nowhere(request),
+    }
+}
+
+/// `{"remove":"<ARM id or service principal's object id>"}` removes without asking anyone's leave;
+/// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds.
+fn edit(world: &mut World, body: &Value) -> Answer {
+    let done = if let Some(id) = body["remove"].as_str() {
+        remove(world, id)
+    } else {
+        let change = &body["addressSpace"];
+        let prefixes = change["prefixes"].as_array().into_iter().flatten();
+        let prefixes: Vec<IpNet> = prefixes.filter_map(|text| text.as_str()?.parse().ok()).collect();
+        let vnet = change["id"]
+            .as_str()
+            .and_then(|id| world.vnets.get_mut(&id.to_ascii_lowercase()));
+        vnet.filter(|_| !prefixes.is_empty())
+            .map(|vnet| vnet.prefixes = prefixes)
+            .is_some()
+    };
+    message::empty(if done {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    })
+}
+
+fn remove(world: &mut World, id: &str) -> bool {
+    let count = |world: &World| {
+        world.principals.len()
+            + world.assignments.len()
+            + world.definitions.len()
+            + world.locks.len()
+            + world.vnets.len()
+            + world.vnets.values().map(|vnet| vnet.peerings.len()).sum::<usize>()
+    };
+    let before = count(world);
+    let same = |own: String| own.eq_ignore_ascii_case(id);
+    world.principals.retain(|found| !same(found.id.to_string()));
+    world.assignments.retain(|found| !same(found.id()));
+    world.locks.retain(|found| {
+        !same(format!(
+            "{}/providers/Microsoft.Authorization/locks/{}",
+            found.scope, found.name
+        ))
+    });
+    let role = id
+        .to_ascii_lowercase()
+        .contains("/roledefinitions/")
+        .then(|| id.rsplit('/').next().unwrap_or_default());
+    world
+        .definitions
+        .retain(|found| found.tenant.is_none() || role.is_none_or(|guid| found.guid.to_string() != guid));
+    world.vnets.remove(&id.to_ascii_lowercase());
+    if let Some((vnet, name)) = id.rsplit_once("/virtualNetworkPeerings/") {
+        arm::finish_delete(world, vnet, name);
+    }
+    count(world) != before
+}
+
+/// The world without what differs from run to run: no times, etags, tokens, operations, and no GUIDs that a client
+/// chose. What two ways of doing the same leave behind compares equal.
+fn dump(world: &World) -> Value {
+    json!({
+        "servicePrincipals": sorted(world.principals.iter().map(|found| json!({
+            "tenant": tenant_name(world, found.tenant),
+            "appId": found.app_id,
+            "displayName": found.name,
+        }))),
+        "applications": sorted(world.applications.iter().map(|found| json!({
+            "tenant": tenant_name(world, found.tenant),
+            "displayName": found.name,
+            "multiTenant": found.multi_tenant,
+            "passwords": found.secrets.len(),
+        }))),
+        "roleDefinitions": sorted(world.definitions.iter().filter(|found| found.tenant.is_some()).map(|found| json!({
+            "tenant": found.tenant.map(|id| tenant_name(world, id)),
+            "roleName": found.name,
+            "description": found.description,
+            "permissions": found.permissions.iter().map(permission).collect::<Vec<_>>(),
+            "assignableScopes": sorted(found.scopes.iter().map(|scope| json!(scope))),
+        }))),
+        "roleAssignments": sorted(world.assignments.iter().map(|found| json!({
+            "tenant": tenant_name(world, found.tenant),
+            "scope": found.scope,
+            "role": world.definitions.iter().find(|role| role.guid == found.role).map(|role| &role.name),
+            "appId": world.principals.iter().find(|other| other.id == found.principal).map(|other| other.app_id),
+            "principalType": found.principal_type,
+        }))),
+        "locks": sorted(world.locks.iter().map(|found| json!({"scope": found.scope, "level": found.level}))),
+        "virtualNetworks": sorted(world.vnets.values().map(vnet)),
+        "transitGateways": sorted(world.konnect.gateways.iter().map(|found| json!({
+            "network": found.network,
+            "name": found.name,
+            "state": found.stage.name(),
+            "reason": found.reason,
+            "dns": found.dns,
+            "attachment": found.attachment.json(),
+        }))),
+    })
+}
+
+fn vnet(vnet: &super::world::Vnet) -> Value {
+    json!({
+        "id": vnet.id,
+        "addressSpace": vnet.prefixes,
+        "peerings": sorted(vnet.peerings.iter().map(|found| json!({
+            "name": found.name,
+            "remote": found.remote,
+            "state": match found.state {
+                State::Initiated => "Initiated",
+                State::Connected => "Connected",
+                State::Disconnected => "Disconnected",
+            },
+            "remoteAddressSpace": found.known,
+            "allowVirtualNetworkAccess": found.settings.access,
+            "allowForwardedTraffic": found.settings.forwarded,
+            "allowGatewayTransit": found.settings.gateway_transit,
+            "useRemoteGateways": found.settings.use_gateways,
+        }))),
+    })
+}
+
+fn permission(entry: &Permission) -> Value {
+    let list = |texts: &[String]| sorted(texts.iter().map(|text| json!(text)));
+    json!({
+        "actions": list(&entry.actions),
+        "notActions": list(&entry.not_actions),
+        "dataActions": list(&entry.data_actions),
+        "notDataActions": list(&entry.not_data_actions),
+    })
+}
+
+fn tenant_name(world: &World, id: uuid::Uuid) -> String {
+    world
+        .tenants
+        .iter()
+        .find(|found| found.id == id)
+        .map_or_else(|| id.to_string(), |found| found.domain.clone())
+}
+
+fn sorted(items: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut items: Vec<Value> = items.collect();
+    items.sort_by_key(ToString::to_string);
+    items
+}

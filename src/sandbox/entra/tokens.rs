@@ -1,0 +1,223 @@
+//! The token endpoint: client credentials by secret, by certificate, by another identity provider's token.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Refusal;
+use crate::sandbox::message::{self, Answer, Form, Incoming};
+use crate::sandbox::token;
+use crate::sandbox::world::{Application, Principal, World};
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// `POST /{tenant}/oauth2/v2.0/token`.
+pub(super) fn answer(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+    let form = request.form();
+    match grant(world, request, tenant, &form) {
+        Ok((principal, audience, strength)) => {
+            let token = token::issue(world, &principal, &audience, strength);
+            let lifetime = token::LIFETIME - 1;
+            let body = json!({
+                "token_type": "Bearer",
+                "expires_in": lifetime,
+                "ext_expires_in": lifetime,
+                "access_token": token,
+            });
+            let mut answer = message::json(StatusCode::OK, &body);
+            message::set(&mut answer, "cache-control", "no-store, no-cache");
+            message::set(&mut answer, "x-ms-clitelem", "1,0,0,,");
+            answer
+        }
+        Err(refusal) => refusal.answer(world, request),
+    }
+}
+
+fn grant(
+    world: &World,
+    request: &Incoming,
+    tenant: &str,
+    form: &Form,
+) -> Result<(Principal, String, &'static str), Refusal> {
+    let tenant = world
+        .tenant(tenant)
+        .ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
+    let grant_type = required(form, "grant_type")?;
+    if grant_type != "client_credentials" {
+        let text = format!(
+            "The app requested an unsupported grant type '{grant_type}'. The sandbox has no users: sign in as an application."
+        );
+        return Err(Refusal::new(400, "unsupported_grant_type", 70003, text));
+    }
+    let client = required(form, "client_id")?;
+    let app_id = Uuid::parse_str(client).map_err(|_| Refusal::no_application(client, &tenant.name))?;
+    let application = world.application(app_id);
+    let application = application.filter(|found| found.tenant == tenant.id || found.multi_tenant);
+    let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
+    let strength = authenticate(world, request, application, form)?;
+    let principal = world.principal(tenant.id, app_id);
+    let principal = principal.filter(|found| found.since.passed(world.timing.principal, world.now));
+    let principal = principal.ok_or_else(|| no_principal(app_id, tenant.id))?;
+    let audience = audience(request, required(form, "scope")?)?;
+    Ok((principal.clone(), audience, strength))
+}
+
+/// `AADSTS7000229`: an application for every tenant to which this one has not consented.
+fn no_principal(app_id: Uuid, tenant: Uuid) -> Refusal {
+    let text = format!(
+        "The client application {app_id} is missing service principal in the tenant {tenant}. See instructions here: \
+         https://go.microsoft.com/fwlink/?linkid=2225119"
+    );
+    Refusal::new(401, "invalid_client", 7_000_229, text)
+}
+
+fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
+    form.get(name).ok_or_else(|| {
+        let text = format!("The request body must contain the following parameter: '{name}'.");
+        Refusal::new(400, "invalid_request", 900_144, text)
+    })
+}
+
+/// The resource of a scope such as `https://management.core.windows.net//.default`.
+fn audience(request: &Incoming, scope: &str) -> Result<String, Refusal> {
+    let Some(resource) = scope
+        .split(' ')
+        .next()
+        .and_then(|scope| scope.strip_suffix("/.default"))
+    else {
+        let text = format!(
+            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with \
+             /.default suffixed to the resource identifier (application ID URI)."
+        );
+        return Err(Refusal::new(400, "invalid_scope", 1_002_012, text));
+    };
+    let known = [token::ARM, token::GRAPH]
+        .iter()
+        .any(|names| token::is_audience(resource, &request.origin, names));
+    if known {
+        return Ok(resource.to_owned());
+    }
+    let text = format!(
+        "The resource principal named {resource} was not found in the tenant. This can happen if the application has \
+         not been installed by the administrator of the tenant or consented to by any user in the tenant. You might \
+         have sent your authentication request to the wrong tenant."
+    );
+    Err(Refusal::new(400, "invalid_resource", 500_011, text))
+}
+
+/// Checks the client's proof and says how strong it is (`appidacr`).
+fn authenticate(
+    world: &World,
+    request: &Incoming,
+    application: &Application,
+    form: &Form,
+) -> Result<&'static str, Refusal> {
+    if let Some(secret) = form.get("client_secret") {
+        return if application.secrets.iter().any(|known| known == secret) {
+            Ok("1")
+        } else {
+            Err(wrong_secret(application))
+        };
+    }
+    let Some(assertion) = form.get("client_assertion") else {
+        let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+        return Err(Refusal::new(401, "invalid_client", 7_000_218, text.into()));
+    };
+    if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+        let text = format!("The request body's 'client_assertion_type' must be '{ASSERTION_TYPE}'.");
+        return Err(Refusal::new(400, "invalid_request", 900_144, text));
+    }
+    let (Some(header), Some(claims)) = (token::header(assertion), token::peek(assertion)) else {
+        return Err(malformed("The assertion is not a well-formed JWT."));
+    };
+    let now = world.wall().unix_timestamp();
+    if claims["exp"].as_i64().is_none_or(|expires| expires <= now) {
+        return Err(malformed(
+            "The assertion is expired: its 'exp' claim is absent or in the past.",
+        ));
+    }
+    if header.get("x5t").is_some() || header.get("x5t#S256").is_some() {
+        certificate(request, application, &header, &claims)?;
+    } else {
+        federated(application, &claims)?;
+    }
+    Ok("2")
+}
+
+fn wrong_secret(application: &Application) -> Refusal {
+    let text = format!(
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not \
+         the client secret ID, for a secret added to app '{}'.",
+        application.app_id
+    );
+    Refusal::new(401, "invalid_client", 7_000_215, text)
+}
+
+fn malformed(why: &str) -> Refusal {
+    let text = format!("Client assertion failed validation. {why}");
+    Refusal::new(401, "invalid_client", 50027, text)
+}
+
+/// An assertion that the client signed with its certificate: ours has no certificates but their thumbprints, so the
+/// signature itself is not checked.
+fn certificate(request: &Incoming, application: &Application, header: &Value, claims: &Value) -> Result<(), Refusal> {
+    let thumbprint = header["x5t"]
+        .as_str()
+        .or(header["x5t#S256"].as_str())
+        .unwrap_or_default();
+    let shown: String = URL_SAFE_NO_PAD
+        .decode(thumbprint)
+        .unwrap_or_default()
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    let known = |text: &String| text == thumbprint || text.eq_ignore_ascii_case(&shown);
+    if !application.certificates.iter().any(known) {
+        let text = format!(
+            "The certificate with identifier used to sign the client assertion is not registered on application. \
+             [Reason - The key was not found., Thumbprint of key used by client: '{shown}']"
+        );
+        return Err(Refusal::new(401, "invalid_client", 700_027, text));
+    }
+    let app_id = application.app_id.to_string();
+    if claims["iss"].as_str() != Some(&app_id) || claims["sub"].as_str() != Some(&app_id) {
+        return Err(malformed("Its 'iss' and 'sub' claims must be the client id."));
+    }
+    let audience = claims["aud"].as_str().unwrap_or_default();
+    if !audience.starts_with(&request.origin) || !audience.contains("/oauth2/") && !audience.ends_with("/v2.0") {
+        return Err(malformed("Its 'aud' claim must be the token endpoint."));
+    }
+    Ok(())
+}
+
+/// An assertion of another identity provider, matched against the application's federated credentials.
+fn federated(application: &Application, claims: &Value) -> Result<(), Refusal> {
+    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
+    let see = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. \
+               https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
+    let refuse = |code, what: String| {
+        let text = format!("No matching federated identity record found for presented assertion {what}. {see}");
+        Err(Refusal::new(401, "invalid_client", code, text))
+    };
+    let of_issuer: Vec<_> = application
+        .federated
+        .iter()
+        .filter(|known| known.issuer == issuer)
+        .collect();
+    if of_issuer.is_empty() {
+        return refuse(700_211, format!("issuer '{issuer}'"));
+    }
+    if !of_issuer.iter().any(|known| known.subject == subject) {
+        return refuse(700_213, format!("subject '{subject}'"));
+    }
+    if !of_issuer
+        .iter()
+        .any(|known| known.subject == subject && known.audience == audience)
+    {
+        return refuse(700_212, format!("audience '{audience}'"));
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Faults on demand: which request goes wrong, and how.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+
+use super::message::{self, Answer, Incoming};
+use super::router::Service;
+
+/// One rule, as in `PUT */roleAssignments/*:2=429`: method (or `*`), path with `*` for any text, optionally `:N` for
+/// the Nth match only, and what happens. The query takes no part; case is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultRule {
+    method: String,
+    path: String,
+    nth: Option<u32>,
+    fault: Fault,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// This status, with a body as the service writes it; the request has no effect. `429:7` sets `Retry-After: 7`.
+    Status {
+        status: StatusCode,
+        retry_after: Option<u64>,
+    },
+    /// The connection breaks and the request has no effect.
+    ResetBefore,
+    /// The request takes effect, then the connection breaks.
+    ResetAfter,
+    /// No answer ever comes; the request has no effect.
+    Stall,
+    /// The request takes effect and half of the answer comes.
+    Truncate,
+    /// The request has no effect and a proxy's HTML page comes.
+    Garbage,
+}
+
+impl FromStr for FaultRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| {
+            format!(
+                "'{text}' is not a fault rule: {why}. It looks like 'PUT */roleAssignments/*:2=429' (METHOD PATH[:N]=FAULT)."
+            )
+        };
+        let (when, fault) = text.trim().rsplit_once('=').ok_or_else(|| wrong("there is no '='"))?;
+        let (method, path) = when
+            .trim()
+            .split_once(' ')
+            .ok_or_else(|| wrong("there is no path after the method"))?;
+        let (path, nth) = match path.rsplit_once(':') {
+            Some((path, nth)) => {
+                let nth = nth
+                    .parse()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or_else(|| wrong("after ':' comes a number from 1"))?;
+                (path, Some(nth))
+            }
+            None => (path, None),
+        };
+        let fault = fault.parse().map_err(|why: String| wrong(&why))?;
+        Ok(Self {
+            method: method.to_ascii_uppercase(),
+            path: path.trim().to_ascii_lowercase(),
+            nth,
+            fault,
+        })
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text.trim() {
+            "reset-before" => Self::ResetBefore,
+            "reset-after" => Self::ResetAfter,
+            "stall" => Self::Stall,
+            "truncate" => Self::Truncate,
+            "garbage" => Self::Garbage,
+            other => {
+                let (status, wait) = other.split_once(':').map_or((other, None), |(s, wait)| (s, Some(wait)));
+                let status = status.parse().ok().filter(|n| (400..600).contains(n));
+                let status = status.and_then(|n: u16| StatusCode::from_u16(n).ok());
+                let retry_after = wait
+                    .map(str::parse)
+                    .transpose()
+                    .map_err(|_| "Retry-After is in seconds".to_owned())?;
+                match status {
+                    Some(status) => Self::Status { status, retry_after },
+                    None => {
+                        return Err(format!(
+                            "'{other}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, truncate or garbage)"
+                        ));
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The rules with their counts.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<(FaultRule, u32)>);
+
+impl Faults {
+    pub(super) fn new(rules: &[FaultRule]) -> Self {
+        Self(rules.iter().map(|rule| (rule.clone(), 0)).collect())
+    }
+
+    /// Counts the request against every rule and says what hits it: the first rule that does.
+    pub(super) fn strike(&mut self, request: &Incoming) -> Option<Fault> {
+        let path = request.path.to_ascii_lowercase();
+        let mut struck = None;
+        for (rule, count) in &mut self.0 {
+            let method = rule.method == "*" || rule.method == request.method.as_str();
+            if !method || !glob(&rule.path, &path) {
+                continue;
+            }
+            *count += 1;
+            if rule.nth.is_none_or(|nth| nth == *count) {
+                struck = struck.or(Some(rule.fault));
+            }
+        }
+        struck
+    }
+}
+
+/// Whether `*` in `pattern` can stand for texts that make it `text`.
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(tail) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(tail)
+}
+
+/// What a proxy on the way answers instead of Azure.
+pub(super) fn garbage() -> Answer {
+    let page =
+        "<html>\r\n<head><title>Corporate proxy</title></head>\r\n<body>Please sign in to continue.</body></html>";
+    message::text(StatusCode::OK, "text/html", page)
+}
+
+/// The first half of an answer.
+pub(super) fn half(mut answer: Answer) -> Answer {
+    let body: Bytes = answer.body().slice(..answer.body().len() / 2);
+    *answer.body_mut() = body;
+    answer
+}
+
+/// A status as `service` words it.
+pub(super) fn refusal(service: Service, status: StatusCode, retry_after: Option<u64>) -> Answer {
+    let (code, text) = words(status);
+    let body = match service {
+        Service::Konnect => json!({
+            "status": status.as_u16(), "title": status.canonical_reason().unwrap_or("Error"),
+            "instance": "konnect:trace:2822394689570210664", "detail": text,
+        }),
+        Service::Entra => json!({
+            "error": if status.is_server_error() { "temporarily_unavailable" } else { "invalid_request" },
+            "error_description": "AADSTS90033: A transient error has occurred. Please try again.",
+            "error_codes": [90033],
+        }),
+        Service::Graph => json!({"error": {"code": code, "message": text, "innerError": {}}}),
+        Service::Arm | Service::Control => json!({"error": {"code": code, "message": text}}),
+    };
+    let mut answer = message::json(status, &body);
+    let wait = retry_after.or((status == StatusCode::TOO_MANY_REQUESTS).then_some(1));
+    if let Some(wait) = wait {
+        message::set(&mut answer, "retry-after", &wait.to_string());
+    }
+    answer
+}
+
+/// Azure's code and sentence for a status that comes out of the blue.
+fn words(status: StatusCode) -> (&'static str, &'static str) {
+    match status.as_u16() {
+        401 => ("InvalidAuthenticationToken", "The access token is invalid."),
+        403 => ("RequestDisallowedByPolicy", "Resource was disallowed by policy."),
+        404 => ("ResourceNotFound", "The resource was not found."),
+        408 => ("RequestTimeout", "The request timed out."),
+        409 => (
+            "AnotherOperationInProgress",
+            "Another operation on this or dependent resource is in progress.",
+        ),
+        412 => ("PreconditionFailed", "The condition 'If-Match' evaluated to false."),
+        429 => (
+            "TooManyRequests",
+            "The request is being throttled as the limit has been reached. Please retry later.",
+        ),
+        500 => ("InternalServerError", "An error has occurred."),
+        502 => ("BadGateway", "The gateway did not receive a response from the service."),
+        503 => (
+            "ServiceUnavailable",
+            "The service is temporarily unavailable. Please retry later.",
+        ),
+        504 => (
+            "GatewayTimeout",
+            "The gateway did not receive a response from 'Microsoft.Network' within the specified time period.",
+        ),
+        _ => ("BadRequest", "The request cannot be processed."),
+    }
+}

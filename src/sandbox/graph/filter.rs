@@ -1,0 +1,109 @@
+//! The few OData filters that clients send.
+
+use super::Refusal;
+
+/// A filter that Graph and this sandbox both understand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Filter {
+    All,
+    /// `{property} eq '{value}'`
+    Equals(String, String),
+    /// `startswith({property},'{value}')`
+    StartsWith(String, String),
+    /// `{property}/any(c:c eq '{value}')`
+    Any(String, String),
+}
+
+impl Filter {
+    /// Reads `$filter`.
+    ///
+    /// # Errors
+    /// When it is no filter that is supported here.
+    pub(super) fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+        let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+            return Ok(Self::All);
+        };
+        Self::equals(text)
+            .or_else(|| Self::starts_with(text))
+            .or_else(|| Self::any(text))
+            .ok_or_else(|| Refusal::bad(format!("Invalid filter clause: '{text}' is not supported.")))
+    }
+
+    fn equals(text: &str) -> Option<Self> {
+        let (property, value) = split_eq(text)?;
+        let word = !property.is_empty() && property.chars().all(char::is_alphanumeric);
+        word.then(|| Self::Equals(property.to_ascii_lowercase(), value))
+    }
+
+    fn starts_with(text: &str) -> Option<Self> {
+        let (name, rest) = text.split_once('(')?;
+        let (property, value) = rest.strip_suffix(')')?.split_once(',')?;
+        let value = literal(value.trim())?;
+        name.eq_ignore_ascii_case("startswith")
+            .then(|| Self::StartsWith(property.trim().to_ascii_lowercase(), value))
+    }
+
+    fn any(text: &str) -> Option<Self> {
+        let (property, rest) = text.split_once("/any(")?;
+        let (variable, condition) = rest.strip_suffix(')')?.split_once(':')?;
+        let (left, value) = split_eq(condition)?;
+        (left == variable.trim()).then(|| Self::Any(property.trim().to_ascii_lowercase(), value))
+    }
+
+    /// Whether an object matches, `values` giving the texts of a property.
+    pub(super) fn matches(&self, values: impl Fn(&str) -> Vec<String>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Equals(property, value) | Self::Any(property, value) => {
+                values(property).iter().any(|text| text.eq_ignore_ascii_case(value))
+            }
+            Self::StartsWith(property, value) => {
+                let value = value.to_lowercase();
+                values(property)
+                    .iter()
+                    .any(|text| text.to_lowercase().starts_with(&value))
+            }
+        }
+    }
+}
+
+fn split_eq(text: &str) -> Option<(&str, String)> {
+    let (left, right) = text.split_once(" eq ")?;
+    Some((left.trim(), literal(right.trim())?))
+}
+
+/// The text of `'…'`, in which `''` stands for one quote.
+fn literal(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    let unquoted = inner.replace("''", "\u{1}");
+    (!unquoted.contains('\'')).then(|| unquoted.replace('\u{1}', "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filters_that_clients_send_are_understood() {
+        let eq = |p: &str, v: &str| Filter::Equals(p.into(), v.into());
+        let table = [
+            ("appId eq 'abc'", Some(eq("appid", "abc"))),
+            ("displayName eq 'O''Hara'", Some(eq("displayname", "O'Hara"))),
+            (
+                "startswith(displayName,'peer')",
+                Some(Filter::StartsWith("displayname".into(), "peer".into())),
+            ),
+            (
+                "servicePrincipalNames/any(c:c eq 'abc')",
+                Some(Filter::Any("serviceprincipalnames".into(), "abc".into())),
+            ),
+            ("  ", Some(Filter::All)),
+            ("appId ne 'abc'", None),
+            ("appId eq abc", None),
+            ("appId eq 'a' or appId eq 'b'", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Filter::parse(Some(text)).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `/servicePrincipals`.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::filter::Filter;
+use super::{Outcome, Refusal, alternate_key, collection, entity, seconds};
+use crate::sandbox::message::{self, Incoming};
+use crate::sandbox::token::Caller;
+use crate::sandbox::world::{Principal, Since, World};
+
+/// Directory roles whose members may create and delete service principals of any application: Global Administrator,
+/// Privileged Role Administrator, Application Administrator, Cloud Application Administrator.
+const ADMINISTRATORS: [Uuid; 4] = [
+    Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10),
+    Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814),
+    Uuid::from_u128(0x9b89_5d92_2cd3_44c7_9d02_a6ac_2d5e_a5c3),
+    Uuid::from_u128(0x158c_047a_c907_4556_b7ef_4465_51a6_b5f7),
+];
+
+/// `GET /servicePrincipals?$filter=…`.
+pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+    may_read(world, caller)?;
+    let filter = Filter::parse(request.query("$filter"))?;
+    let visible = world.principals.iter().filter(|found| found.tenant == caller.tenant);
+    let visible = visible.filter(|found| found.since.passed(world.timing.graph_list, world.now));
+    let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
+    Ok(collection(
+        request,
+        "servicePrincipals",
+        matching.map(|found| resource(world, found)).collect(),
+    ))
+}
+
+/// `GET /servicePrincipals/{id}` and `/servicePrincipals(appId='…')`.
+pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    may_read(world, caller)?;
+    let found = find(world, caller, key)?;
+    Ok(entity(
+        request,
+        StatusCode::OK,
+        "servicePrincipals",
+        resource(world, found),
+    ))
+}
+
+/// `POST /servicePrincipals`.
+pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
+    let body = request
+        .json()
+        .ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+    let app_id = body["appId"]
+        .as_str()
+        .ok_or_else(|| Refusal::bad("A value is required for property 'appId'."))?;
+    let known = Uuid::parse_str(app_id).ok().and_then(|id| world.application(id));
+    let known = known
+        .filter(|found| found.multi_tenant || found.tenant == caller.tenant)
+        .cloned();
+    if !is_administrator(world, caller) {
+        let foreign = known.as_ref().is_some_and(|found| found.tenant != caller.tenant);
+        return Err(Refusal::denied(if foreign {
+            // The sentence is Microsoft's.
+            "When using this permission, the backing application of the service principal being created must in the local tenant"
+        } else {
+            "Insufficient privileges to complete the operation."
+        }));
+    }
+    let Some(application) = known else {
+        let text =
+            format!("The appId '{app_id}' of the service principal does not reference a valid application object.");
+        return Err(Refusal {
+            detail: Some("NoBackingApplicationObject"),
+            ..Refusal::bad(text)
+        });
+    };
+    if world.principal(caller.tenant, application.app_id).is_some() {
+        let text = format!(
+            "The service principal cannot be created, updated, or restored because the service principal name {} is already in use.",
+            application.app_id
+        );
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "Request_MultipleObjectsWithSameKeyValue",
+            text,
+        ));
+    }
+    let id = world.add_principal(caller.tenant, application.app_id, application.name);
+    let created = world
+        .principals
+        .iter()
+        .find(|found| found.id == id)
+        .map(|found| resource(world, found));
+    let mut answer = entity(
+        request,
+        StatusCode::CREATED,
+        "servicePrincipals",
+        created.unwrap_or_default(),
+    );
+    let location = format!(
+        "{}/v2/{}/directoryObjects/{id}/Microsoft.DirectoryServices.ServicePrincipal",
+        request.origin, caller.tenant
+    );
+    message::set(&mut answer, "location", &location);
+    Ok(answer)
+}
+
+/// `DELETE /servicePrincipals/{id}`.
+pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+    if !is_administrator(world, caller) {
+        return Err(Refusal::denied("Insufficient privileges to complete the operation."));
+    }
+    let id = find(world, caller, key)?.id;
+    world.principals.retain(|found| found.id != id);
+    Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// The principal of a key, if its replica has it already.
+pub(super) fn find<'a>(world: &'a World, caller: &Caller, key: &str) -> Result<&'a Principal, Refusal> {
+    let app_id = alternate_key(key);
+    let id = Uuid::parse_str(key).ok();
+    let mut visible = world.principals.iter().filter(|found| found.tenant == caller.tenant);
+    let found = visible.find(|found| Some(found.id) == id || Some(found.app_id) == app_id);
+    let found = found.filter(|found| found.since.passed(world.timing.graph_get, world.now));
+    found.ok_or_else(|| Refusal::missing(&app_id.map_or_else(|| key.to_owned(), |id| id.to_string())))
+}
+
+fn is_administrator(world: &World, caller: &Caller) -> bool {
+    let found = world.principals.iter().find(|found| found.id == caller.oid);
+    found.is_some_and(|found| found.directory_roles.iter().any(|role| ADMINISTRATORS.contains(role)))
+}
+
+/// Every application may read service principals here, as most tenants let them by consent; one that was removed may
+/// not.
+pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
+    if world.principals.iter().any(|found| found.id == caller.oid) {
+        return Ok(());
+    }
+    Err(Refusal::denied("Insufficient privileges to complete the operation."))
+}
+
+fn values(principal: &Principal, property: &str) -> Vec<String> {
+    match property {
+        "appid" | "serviceprincipalnames" => vec![principal.app_id.to_string()],
+        "displayname" | "appdisplayname" => vec![principal.name.clone()],
+        "id" => vec![principal.id.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+/// The object as Graph writes it.
+pub(super) fn resource(world: &World, principal: &Principal) -> Value {
+    let application = world.application(principal.app_id);
+    let created = match principal.since {
+        Since::Always => world.started,
+        Since::At(at) => world.started + at,
+    };
+    let audience = if application.is_some_and(|found| found.multi_tenant) {
+        "AzureADMultipleOrgs"
+    } else {
+        "AzureADMyOrg"
+    };
+    json!({
+        "id": principal.id,
+        "deletedDateTime": null,
+        "accountEnabled": true,
+        "alternativeNames": [],
+        "appDisplayName": principal.name,
+        "appDescription": null,
+        "appId": principal.app_id,
+        "applicationTemplateId": null,
+        "appOwnerOrganizationId": application.map(|found| found.tenant),
+        "appRoleAssignmentRequired": false,
+        "createdDateTime": format!("{}Z", seconds(created)),
+        "description": null,
+        "disabledByMicrosoftStatus": null,
+        "displayName": principal.name,
+        "homepage": null,
+        "loginUrl": null,
+        "logoutUrl": null,
+        "notes": null,
+        "notificationEmailAddresses": [],
+        "preferredSingleSignOnMode": null,
+        "replyUrls": [],
+        "servicePrincipalNames": [principal.app_id],
+        "servicePrincipalType": "Application",
+        "signInAudience": audience,
+        "tags": [],
+        "addIns": [],
+        "appRoles": [],
+        "keyCredentials": [],
+        "oauth2PermissionScopes": [],
+        "passwordCredentials": [],
+    })
+}

@@ -1,0 +1,88 @@
+//! The log of requests.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::faults::Fault;
+use super::message::Incoming;
+use super::router::Service;
+use super::token;
+
+/// Every request that was answered, in order.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    entries: Vec<Value>,
+    writes: u64,
+}
+
+impl Journal {
+    /// Notes a request. `status` is `None` where no answer was given; `actor` names the control plane that made the
+    /// request, where it was none of the clients.
+    pub(super) fn record(
+        &mut self,
+        now: Duration,
+        service: Service,
+        request: &Incoming,
+        status: Option<u16>,
+        actor: Option<&'static str>,
+        fault: Option<Fault>,
+    ) {
+        let url = match &request.raw_query {
+            Some(query) => format!("{}?{query}", request.path),
+            None => request.path.clone(),
+        };
+        let mut entry = json!({
+            "n": self.entries.len() + 1,
+            "ms": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            "service": service.name(),
+            "method": request.method.as_str(),
+            "url": url,
+            "status": status,
+            "principal": principal(service, request),
+            "apiVersion": request.query("api-version"),
+        });
+        if let Some(actor) = actor {
+            entry["actor"] = actor.into();
+        } else if writes(service, request) {
+            self.writes += 1;
+            entry["write"] = true.into();
+        }
+        if let Some(fault) = fault {
+            entry["fault"] = format!("{fault:?}").into();
+        }
+        self.entries.push(entry);
+    }
+
+    pub(super) fn report(&self) -> Value {
+        json!({"requests": self.entries, "writes": self.writes})
+    }
+}
+
+/// Whether the request means to change something in ARM, Graph or Konnect.
+fn writes(service: Service, request: &Incoming) -> bool {
+    let reads = ["/resources", "/getbyids", "/permissions"];
+    let path = request.path.to_ascii_lowercase();
+    match service {
+        Service::Entra | Service::Control => false,
+        Service::Arm | Service::Graph | Service::Konnect => match request.method {
+            Method::PUT | Method::PATCH | Method::DELETE => true,
+            Method::POST => !reads.iter().any(|end| path.ends_with(end)),
+            _ => false,
+        },
+    }
+}
+
+/// Who asks: the app id in the token, or in the form that asks for one. Not verified; the answer says whether it held.
+fn principal(service: Service, request: &Incoming) -> Option<String> {
+    if service == Service::Entra {
+        return request.form().get("client_id").map(str::to_owned);
+    }
+    let claims = token::peek(request.bearer()?)?;
+    claims
+        .get("appid")
+        .or_else(|| claims.get("oid"))?
+        .as_str()
+        .map(str::to_owned)
+}

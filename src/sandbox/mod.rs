@@ -1,0 +1,231 @@
+//! The embedded Azure: a world small enough to hold in memory, and strict enough to be believed.
+//!
+//! It stands for Entra, Microsoft Graph, Azure Resource Manager and the vendors' control planes. Time is tokio's, so a
+//! test that pauses it sees hours of replication pass in no time; nothing runs in the background: what is to happen
+//! later is an event that is settled before the next request is looked at, so the same requests leave the same world.
+//!
+//! - [`estate`](Estate): what is in the world at its beginning, as data.
+//! - `world`: the state, and the queue of what is still to happen; `timing`: how long things take.
+//! - `entra`, `graph`, `arm`, `vendors`: one folder for each service, answering from the world.
+//! - `faults`, `journal`, `control`: what goes wrong on demand, the log of requests, `/_sandbox`.
+//! - [`serve`]: all of it on one TLS port.
+
+mod arm;
+mod control;
+mod entra;
+mod estate;
+mod faults;
+mod graph;
+mod ids;
+mod journal;
+mod message;
+mod page;
+mod router;
+pub mod serve;
+#[cfg(test)]
+mod tests;
+mod timing;
+mod token;
+mod vendors;
+mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use serde_json::json;
+use tokio::time::Instant;
+use url::Url;
+
+pub use estate::{Credentials, Estate};
+use faults::Faults;
+pub use faults::{Fault, FaultRule};
+use message::Incoming;
+use router::Service;
+pub use timing::Lag;
+use world::World;
+
+/// What kind of world to make.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where ids come from; the same seed gives the same ids.
+    pub seed: u64,
+    /// Added to every answer.
+    pub latency: Duration,
+    /// Replication and the vendor's work.
+    pub lag: Lag,
+    /// What goes wrong.
+    pub faults: Vec<FaultRule>,
+    /// What is in the world.
+    pub estate: Estate,
+    /// How many items a list answers at once.
+    pub page_size: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 2026,
+            latency: Duration::ZERO,
+            lag: Lag::default(),
+            faults: Vec::new(),
+            estate: Estate::default(),
+            page_size: 100,
+        }
+    }
+}
+
+/// What comes of one request.
+#[derive(Debug)]
+pub enum Exchange {
+    /// A whole answer.
+    Answer(Response<Bytes>),
+    /// The connection broke, before or after the request took effect.
+    Reset,
+    /// The answer's head and half of its body came, then the connection broke.
+    Truncated(Response<Bytes>),
+    /// No answer ever comes.
+    Stall,
+}
+
+/// The embedded Azure. Clones share one world.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    began: Instant,
+    world: World,
+    faults: Faults,
+}
+
+impl State {
+    fn new(options: &Options) -> Self {
+        Self {
+            began: Instant::now(),
+            world: World::new(&options.estate, options.seed, options.lag, options.page_size),
+            faults: Faults::new(&options.faults),
+        }
+    }
+
+    fn exchange(&mut self, request: &Incoming) -> Exchange {
+        self.world.settle(self.began.elapsed());
+        let service = router::service(request);
+        if service == Service::Control {
+            return Exchange::Answer(router::answer(&mut self.world, service, request));
+        }
+        let fault = self.faults.strike(request);
+        let exchange = match fault {
+            None => Exchange::Answer(router::answer(&mut self.world, service, request)),
+            Some(Fault::Status { status, retry_after }) => {
+                Exchange::Answer(faults::refusal(service, status, retry_after))
+            }
+            Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
+            Some(Fault::ResetBefore) => Exchange::Reset,
+            Some(Fault::Stall) => Exchange::Stall,
+            Some(Fault::ResetAfter) => {
+                router::answer(&mut self.world, service, request);
+                Exchange::Reset
+            }
+            Some(Fault::Truncate) => {
+                Exchange::Truncated(faults::half(router::answer(&mut self.world, service, request)))
+            }
+        };
+        let status = match &exchange {
+            Exchange::Answer(answer) | Exchange::Truncated(answer) => Some(answer.status().as_u16()),
+            Exchange::Reset | Exchange::Stall => None,
+        };
+        let now = self.world.now;
+        self.world.journal.record(now, service, request, status, None, fault);
+        exchange
+    }
+}
+
+impl Sandbox {
+    /// Makes a fresh world.
+    pub fn new(options: Options) -> Self {
+        let state = Mutex::new(State::new(&options));
+        Self {
+            shared: Arc::new(Shared { options, state }),
+        }
+    }
+
+    /// What comes of one request, connections that break included.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Exchange {
+        let request = Incoming::new(request);
+        let exchange = if control::is_reset(&request) {
+            *self.state() = State::new(&self.shared.options);
+            Exchange::Answer(message::empty(StatusCode::NO_CONTENT))
+        } else {
+            self.state().exchange(&request)
+        };
+        if !self.shared.options.latency.is_zero() {
+            tokio::time::sleep(self.shared.options.latency).await;
+        }
+        exchange
+    }
+
+    /// Answers one request, as Azure, Entra, Graph or Konnect would. A connection that a fault breaks is answered
+    /// with status 502 here, and one that stalls is never answered; [`Sandbox::exchange`] tells them apart.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        match self.exchange(request).await {
+            Exchange::Answer(answer) => answer,
+            Exchange::Reset | Exchange::Truncated(_) => message::empty(StatusCode::BAD_GATEWAY),
+            Exchange::Stall => std::future::pending().await,
+        }
+    }
+
+    /// The variables, in order, that point a client at this sandbox served at `origin`.
+    pub fn exports(&self, origin: &Url) -> Vec<(&'static str, String)> {
+        let credentials = self.shared.options.estate.credentials();
+        vec![
+            ("AZURE_TENANT_ID", credentials.tenant_id.to_string()),
+            ("AZURE_CLIENT_ID", credentials.client_id.to_string()),
+            ("AZURE_CLIENT_SECRET", credentials.client_secret),
+            ("AZURE_SUBSCRIPTION_ID", credentials.subscription_id.to_string()),
+            ("KONNECT_TOKEN", credentials.konnect_token),
+            ("KONNECT_API_URL", bare(origin)),
+            ("AZURE_CORE_INSTANCE_DISCOVERY", "false".to_owned()),
+        ]
+    }
+
+    /// What `az cloud show` prints for a custom cloud at `origin`, and `caBundle`: the CA's certificate as PEM.
+    pub fn cloud_json(&self, origin: &Url, ca_pem: &str) -> serde_json::Value {
+        let bare = bare(origin);
+        let slash = format!("{bare}/");
+        json!({
+            "name": "sandbox",
+            "profile": "latest",
+            "isActive": true,
+            "endpoints": {
+                "activeDirectory": bare,
+                "activeDirectoryDataLakeResourceId": null,
+                "activeDirectoryGraphResourceId": slash,
+                "activeDirectoryResourceId": "https://management.core.windows.net/",
+                "management": "https://management.core.windows.net/",
+                "microsoftGraphResourceId": slash,
+                "resourceManager": slash,
+            },
+            "suffixes": {},
+            "caBundle": ca_pem,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves a world that is still good for looking at.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bare(origin: &Url) -> String {
+    origin.as_str().trim_end_matches('/').to_owned()
+}

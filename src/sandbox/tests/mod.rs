@@ -1,0 +1,4 @@
+//! Walks through the sandbox, in process.
+
+mod kong;
+mod support;

@@ -1,0 +1,133 @@
+//! Kong Konnect's Dedicated Cloud Gateways: the API, the console of the manual way, and the control plane.
+
+mod actor;
+mod api;
+mod console;
+mod model;
+
+use http::StatusCode;
+use ipnet::IpNet;
+use serde::Deserialize;
+use uuid::Uuid;
+
+pub(in crate::sandbox) use actor::{Work, work};
+pub(in crate::sandbox) use model::Gateway;
+use model::Network;
+
+use crate::sandbox::message::{Answer, Incoming};
+use crate::sandbox::world::{Since, Subnet, Vnet, World};
+
+/// Kong's part of the world.
+#[derive(Debug, Clone, Default)]
+pub(in crate::sandbox) struct Konnect {
+    pub(in crate::sandbox) networks: Vec<Network>,
+    pub(in crate::sandbox) gateways: Vec<Gateway>,
+    data: KonnectData,
+}
+
+/// Kong's part of an estate.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KonnectData {
+    tenant: Uuid,
+    subscription: Uuid,
+    group: String,
+    app_id: Uuid,
+    secret: String,
+    tokens: Vec<String>,
+    #[serde(default)]
+    powerless_tokens: Vec<String>,
+    #[serde(default)]
+    networks: Vec<NetworkData>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct NetworkData {
+    id: Uuid,
+    name: String,
+    region: String,
+    cidr: IpNet,
+    state: String,
+}
+
+/// Puts Kong's networks into the world, each with its virtual network in Kong's subscription.
+pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
+    world.konnect.data = data.clone();
+    for network in &data.networks {
+        let name = format!("vnet-{}", network.name);
+        let vnet = format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{name}",
+            data.subscription, data.group
+        );
+        let subnet = Subnet {
+            name: "data-plane".into(),
+            prefixes: vec![network.cidr],
+            security_group: None,
+        };
+        world.vnets.insert(
+            vnet.to_ascii_lowercase(),
+            Vnet {
+                id: vnet.clone(),
+                subscription: data.subscription,
+                tenant: data.tenant,
+                name,
+                location: network.region.clone(),
+                prefixes: vec![network.cidr],
+                dns_servers: Vec::new(),
+                subnets: vec![subnet],
+                peerings: Vec::new(),
+                version: 1,
+            },
+        );
+        world.konnect.networks.push(Network {
+            id: network.id,
+            name: network.name.clone(),
+            region: network.region.clone(),
+            cidr: network.cidr,
+            state: network.state.clone(),
+            vnet,
+            since: Since::Always,
+        });
+    }
+}
+
+/// Answers a request for Konnect's API or its console.
+pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answer {
+    if request
+        .segments
+        .first()
+        .is_some_and(|segment| segment.eq_ignore_ascii_case("konnect"))
+    {
+        console::answer(world, request)
+    } else {
+        api::answer(world, request)
+    }
+}
+
+/// A problem as Konnect words it.
+#[derive(Debug, Clone)]
+struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+    invalid: Vec<serde_json::Value>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            title,
+            detail: detail.into(),
+            invalid: Vec::new(),
+        }
+    }
+
+    fn missing() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found", "Not Found")
+    }
+
+    fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", detail)
+    }
+}

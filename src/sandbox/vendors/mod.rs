@@ -1,0 +1,3 @@
+//! The vendors: each one's API as its customers call it, and its control plane, which is a client of the same world.
+
+pub(super) mod kong;

@@ -1,0 +1,380 @@
+//! The state of everything: directories, subscriptions, networks, roles, and what is still to happen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use ipnet::IpNet;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::estate::Estate;
+use super::ids::Ids;
+use super::journal::Journal;
+use super::message::{Answer, Incoming};
+use super::timing::{Lag, Timing};
+use super::vendors::kong::{self, Konnect};
+use super::{arm, router};
+
+/// When something came to be: before the world began, or at an offset from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
+    Always,
+    At(Duration),
+}
+
+impl Since {
+    /// Whether `lag` has passed since.
+    pub(super) fn passed(self, lag: Duration, now: Duration) -> bool {
+        match self {
+            Self::Always => true,
+            Self::At(at) => at + lag <= now,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Tenant {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) domain: String,
+}
+
+/// An application registration in its home tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Application {
+    pub(super) id: Uuid,
+    pub(super) app_id: Uuid,
+    pub(super) name: String,
+    pub(super) tenant: Uuid,
+    pub(super) multi_tenant: bool,
+    pub(super) secrets: Vec<String>,
+    /// Thumbprints of registered certificates, as `x5t` carries them.
+    pub(super) certificates: Vec<String>,
+    pub(super) federated: Vec<Federated>,
+}
+
+/// A federated identity credential.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Federated {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) audience: String,
+}
+
+/// A service principal: an application's representation in one tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Principal {
+    pub(super) id: Uuid,
+    pub(super) app_id: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) name: String,
+    /// Template ids of its directory roles.
+    pub(super) directory_roles: Vec<Uuid>,
+    pub(super) since: Since,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Subscription {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) tenant: Uuid,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) subscription: Uuid,
+    pub(super) name: String,
+    pub(super) location: String,
+}
+
+impl Group {
+    pub(super) fn id(&self) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.name)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Vnet {
+    pub(super) id: String,
+    pub(super) subscription: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) name: String,
+    pub(super) location: String,
+    pub(super) prefixes: Vec<IpNet>,
+    pub(super) dns_servers: Vec<String>,
+    pub(super) subnets: Vec<Subnet>,
+    pub(super) peerings: Vec<Peering>,
+    /// Counts the writes; the etag follows from it.
+    pub(super) version: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Subnet {
+    pub(super) name: String,
+    pub(super) prefixes: Vec<IpNet>,
+    /// The id of its network security group.
+    pub(super) security_group: Option<String>,
+}
+
+/// One direction of a peering, on the network that owns it.
+#[derive(Debug, Clone)]
+pub(super) struct Peering {
+    pub(super) name: String,
+    /// The remote network's id, as the client wrote it.
+    pub(super) remote: String,
+    pub(super) state: State,
+    pub(super) settings: Settings,
+    /// The remote address space as of the last sync.
+    pub(super) known: Vec<IpNet>,
+    /// When the last write is done; `Updating` until then.
+    pub(super) settled: Since,
+    pub(super) deleting: bool,
+    pub(super) version: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Initiated,
+    Connected,
+    Disconnected,
+}
+
+/// The settings of a peering that its writer chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub(super) access: bool,
+    pub(super) forwarded: bool,
+    pub(super) gateway_transit: bool,
+    pub(super) use_gateways: bool,
+    pub(super) unverified_gateways: bool,
+    pub(super) complete: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct SecurityGroup {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) location: String,
+    pub(super) rules: Vec<serde_json::Value>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Lock {
+    pub(super) name: String,
+    pub(super) scope: String,
+    /// `CanNotDelete` or `ReadOnly`.
+    pub(super) level: String,
+    pub(super) notes: Option<String>,
+}
+
+/// A role definition; the built-in ones belong to every tenant.
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    pub(super) guid: Uuid,
+    /// `None` for a built-in role.
+    pub(super) tenant: Option<Uuid>,
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    pub(super) permissions: Vec<Permission>,
+    pub(super) scopes: Vec<String>,
+    pub(super) since: Since,
+    pub(super) author: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Permission {
+    pub(super) actions: Vec<String>,
+    pub(super) not_actions: Vec<String>,
+    pub(super) data_actions: Vec<String>,
+    pub(super) not_data_actions: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Assignment {
+    pub(super) guid: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) scope: String,
+    pub(super) role: Uuid,
+    /// The definition's id as the client wrote it: az compares it letter by letter.
+    pub(super) role_id: String,
+    pub(super) principal: Uuid,
+    pub(super) principal_type: String,
+    pub(super) description: Option<String>,
+    pub(super) since: Since,
+    pub(super) author: Option<Uuid>,
+}
+
+impl Assignment {
+    pub(super) fn id(&self) -> String {
+        let scope = if self.scope == "/" { "" } else { &self.scope };
+        format!(
+            "{scope}/providers/Microsoft.Authorization/roleAssignments/{}",
+            self.guid
+        )
+    }
+}
+
+/// A long-running operation.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) done: Duration,
+    /// What it works on, in lower case.
+    pub(super) target: String,
+    pub(super) kind: &'static str,
+}
+
+/// What is still to happen.
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// A deleted peering goes.
+    PeeringGone { vnet: String, name: String },
+    /// Kong's control plane does its next piece of work.
+    Kong(kong::Work),
+}
+
+/// The state of everything.
+#[derive(Debug)]
+pub(super) struct World {
+    /// The wall time at which it began.
+    pub(super) started: OffsetDateTime,
+    /// How long it has been going: the time of the request or event that is being worked on.
+    pub(super) now: Duration,
+    pub(super) timing: Timing,
+    pub(super) ids: Ids,
+    pub(super) journal: Journal,
+    pub(super) page_size: usize,
+    pub(super) signing_key: Vec<u8>,
+    pub(super) tenants: Vec<Tenant>,
+    pub(super) applications: Vec<Application>,
+    pub(super) principals: Vec<Principal>,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) groups: Vec<Group>,
+    /// By id in lower case.
+    pub(super) vnets: BTreeMap<String, Vnet>,
+    pub(super) security_groups: Vec<SecurityGroup>,
+    pub(super) locks: Vec<Lock>,
+    pub(super) definitions: Vec<Definition>,
+    pub(super) assignments: Vec<Assignment>,
+    pub(super) operations: BTreeMap<Uuid, Operation>,
+    pub(super) konnect: Konnect,
+    /// By time, then by the order in which they were planned.
+    events: BTreeMap<(Duration, u64), Event>,
+    planned: u64,
+}
+
+impl World {
+    pub(super) fn new(estate: &Estate, seed: u64, lag: Lag, page_size: usize) -> Self {
+        let mut world = Self {
+            started: OffsetDateTime::now_utc(),
+            now: Duration::ZERO,
+            timing: Timing::from(lag),
+            ids: Ids::new(seed),
+            journal: Journal::default(),
+            page_size: page_size.max(1),
+            signing_key: format!("peerctl sandbox signing key {seed}").into_bytes(),
+            tenants: Vec::new(),
+            applications: Vec::new(),
+            principals: Vec::new(),
+            subscriptions: Vec::new(),
+            groups: Vec::new(),
+            vnets: BTreeMap::new(),
+            security_groups: Vec::new(),
+            locks: Vec::new(),
+            definitions: arm::builtin_roles(),
+            assignments: Vec::new(),
+            operations: BTreeMap::new(),
+            konnect: Konnect::default(),
+            events: BTreeMap::new(),
+            planned: 0,
+        };
+        estate.build(&mut world);
+        world
+    }
+
+    /// The wall time now.
+    pub(super) fn wall(&self) -> OffsetDateTime {
+        self.started + self.now
+    }
+
+    /// Plans an event for `after` from now.
+    pub(super) fn plan(&mut self, after: Duration, event: Event) {
+        self.planned += 1;
+        self.events.insert((self.now + after, self.planned), event);
+    }
+
+    /// Lets everything happen that is due at `now`, in order of time.
+    pub(super) fn settle(&mut self, now: Duration) {
+        while let Some(entry) = self.events.first_entry() {
+            let due = entry.key().0;
+            if due > now {
+                break;
+            }
+            let event = entry.remove();
+            self.now = self.now.max(due);
+            match event {
+                Event::PeeringGone { vnet, name } => arm::finish_delete(self, &vnet, &name),
+                Event::Kong(work) => kong::work(self, work),
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// Answers a request that a vendor's control plane makes: the same routes, the same checks, logged as the actor's.
+    pub(super) fn call(&mut self, actor: &'static str, request: Request<Bytes>) -> Answer {
+        let incoming = Incoming::new(request);
+        let service = router::service(&incoming);
+        let answer = router::answer(self, service, &incoming);
+        let status = Some(answer.status().as_u16());
+        let now = self.now;
+        self.journal.record(now, service, &incoming, status, Some(actor), None);
+        answer
+    }
+
+    /// A tenant by id or domain.
+    pub(super) fn tenant(&self, name: &str) -> Option<&Tenant> {
+        let id = Uuid::parse_str(name).ok();
+        self.tenants
+            .iter()
+            .find(|tenant| Some(tenant.id) == id || tenant.domain.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn application(&self, app_id: Uuid) -> Option<&Application> {
+        self.applications
+            .iter()
+            .find(|application| application.app_id == app_id)
+    }
+
+    /// The application's service principal in a tenant.
+    pub(super) fn principal(&self, tenant: Uuid, app_id: Uuid) -> Option<&Principal> {
+        self.principals
+            .iter()
+            .find(|principal| principal.tenant == tenant && principal.app_id == app_id)
+    }
+
+    pub(super) fn subscription(&self, id: Uuid) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|subscription| subscription.id == id)
+    }
+
+    pub(super) fn vnet(&self, id: &str) -> Option<&Vnet> {
+        self.vnets.get(&id.to_ascii_lowercase())
+    }
+
+    /// Makes an application's service principal in a tenant, in which it has none yet, and gives its object id.
+    pub(super) fn add_principal(&mut self, tenant: Uuid, app_id: Uuid, name: String) -> Uuid {
+        let id = self
+            .ids
+            .named(&["servicePrincipal", &tenant.to_string(), &app_id.to_string()]);
+        let since = Since::At(self.now);
+        self.principals.push(Principal {
+            id,
+            app_id,
+            tenant,
+            name,
+            directory_roles: Vec::new(),
+            since,
+        });
+        id
+    }
+}
