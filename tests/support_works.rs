@@ -38,6 +38,7 @@ mod in_a_terminal {
         let wizard =
             shell("printf 'secret\\r\\033[2K'; for line in 1 2 3 4 5 6 7 8 9; do echo \"\\033[32mline $line\"; done");
         wizard.wait_for("line 9");
+        wizard.wait_for("line 1");
         wizard.wait_for_output("secret");
         wizard.wait_exit();
         assert!(!wizard.screen().contains("line 1"), "{}", wizard.screen());

@@ -137,22 +137,28 @@ impl Wizard {
 
     // ---- waiting --------------------------------------------------------------------------------------------------
 
-    /// Waits until the screen shows `text`. Panics with the screen if it does not come, or if the program ends first.
+    /// Waits until `text` is shown: on the screen, or above it if a fast program has pushed it off already. Panics with
+    /// the screen if it does not come, or if the program ends first.
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         self.wait_for_any(&[text]);
     }
 
-    /// Waits until the screen shows one of `texts`, and says which (the first of the list, if several are there).
+    /// Waits until one of `texts` is shown, and says which (the first of the list, if several are there).
     #[track_caller]
     pub fn wait_for_any(&self, texts: &[&str]) -> usize {
-        self.wait_until(&format!("one of {texts:?} on the screen"), |screen| {
-            let shown = text_of(screen);
-            texts.iter().position(|text| shown.contains(text))
-        })
+        let found = self.watch.until(
+            DEADLINE,
+            |seen| seen.closed,
+            |seen| {
+                let shown = scrolled(seen.terminal.screen_mut());
+                texts.iter().position(|text| shown.contains(text))
+            },
+        );
+        found.unwrap_or_else(|| self.fail(&format!("one of {texts:?}")))
     }
 
-    /// Waits until `text` has been written at any time, also if it has scrolled off or was painted over since.
+    /// Waits until `text` has been written at any time, also if it was painted over since, as progress is.
     #[track_caller]
     pub fn wait_for_output(&self, text: &str) {
         let found = self.watch.until(
@@ -309,6 +315,9 @@ impl Drop for Wizard {
             let _ = std::process::Command::new("sh")
                 .args(["-c", &format!("kill -KILL {id}")])
                 .status();
+            let _ = self
+                .watch
+                .until(Duration::from_secs(2), |_| false, |seen| seen.exit.clone());
         }
     }
 }
