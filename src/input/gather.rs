@@ -55,7 +55,7 @@ pub async fn gather(mut given: Given, around: &Surroundings, manner: Manner) -> 
     let asker = manner.prompter.map(Asker);
     let vendor = vendor(&mut given, asker.as_ref(), &manner.also_missing).await?;
     if asker.is_none() {
-        let missing: Vec<String> = missing(&given, &vendor)?
+        let missing: Vec<String> = missing(&given, &vendor, manner.dry_run)?
             .into_iter()
             .chain(manner.also_missing)
             .collect();
@@ -65,7 +65,8 @@ pub async fn gather(mut given: Given, around: &Surroundings, manner: Manner) -> 
     }
     check(&given, &vendor)?;
     let mut token = vendor_token(given.vars(), &vendor).filter(|_| given.get("vendor-access") != Some("manual"));
-    let complete = tenant(&given)?.is_some() && missing(&given, &vendor)?.is_empty() && subscription_is_id(&given);
+    let complete =
+        tenant(&given)?.is_some() && missing(&given, &vendor, manner.dry_run)?.is_empty() && subscription_is_id(&given);
     if manner.dry_run && complete {
         let intent = intent(
             &given,
@@ -160,7 +161,7 @@ fn missing_vnet(given: &Given) -> Vec<&'static str> {
 }
 
 /// A line for every input without which nothing can be done and that nobody will answer.
-fn missing(given: &Given, vendor: &Profile) -> Result<Vec<String>, Problem> {
+fn missing(given: &Given, vendor: &Profile, dry_run: bool) -> Result<Vec<String>, Problem> {
     let mut lines: Vec<String> = missing_vnet(given).into_iter().map(missing_line).collect();
     let inputs = vendor_inputs(given, vendor)?;
     let with_api = access(given, vendor)? == VendorAccess::Api;
@@ -179,10 +180,11 @@ fn missing(given: &Given, vendor: &Profile) -> Result<Vec<String>, Problem> {
             ));
         }
     }
+    // A script reads the token where it runs.
     if let Some(api) = vendor
         .access
         .as_ref()
-        .filter(|api| with_api && given.vars().get(&api.token_env).is_none())
+        .filter(|api| with_api && !dry_run && given.vars().get(&api.token_env).is_none())
     {
         lines.push(format!(
             "{}: {}, {} (environment only)",
