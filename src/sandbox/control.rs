@@ -8,7 +8,7 @@ use super::arm;
 use super::message::{self, Answer, Incoming};
 use super::page::frame;
 use super::router;
-use super::world::{Permission, State, World};
+use super::world::{Permission, State, Vnet, World};
 
 /// Whether the request asks for a fresh world.
 pub(super) fn is_reset(request: &Incoming) -> bool {
@@ -113,13 +113,14 @@ fn dump(world: &World) -> Value {
         }))),
         "roleAssignments": sorted(world.assignments.iter().map(|found| json!({
             "tenant": tenant_name(world, found.tenant),
-            "scope": found.scope,
+            "scope": canonical(world, &found.scope),
             "role": world.definitions.iter().find(|role| role.guid == found.role).map(|role| &role.name),
             "appId": world.principals.iter().find(|other| other.id == found.principal).map(|other| other.app_id),
             "principalType": found.principal_type,
+            "description": found.description,
         }))),
         "locks": sorted(world.locks.iter().map(|found| json!({"scope": found.scope, "level": found.level}))),
-        "virtualNetworks": sorted(world.vnets.values().map(vnet)),
+        "virtualNetworks": sorted(world.vnets.values().map(|found| vnet(world, found))),
         "transitGateways": sorted(world.konnect.gateways.iter().map(|found| json!({
             "network": found.network,
             "name": found.name,
@@ -131,13 +132,13 @@ fn dump(world: &World) -> Value {
     })
 }
 
-fn vnet(vnet: &super::world::Vnet) -> Value {
+fn vnet(world: &World, vnet: &Vnet) -> Value {
     json!({
         "id": vnet.id,
         "addressSpace": vnet.prefixes,
         "peerings": sorted(vnet.peerings.iter().map(|found| json!({
             "name": found.name,
-            "remote": found.remote,
+            "remote": canonical(world, &found.remote),
             "state": match found.state {
                 State::Initiated => "Initiated",
                 State::Connected => "Connected",
@@ -150,6 +151,11 @@ fn vnet(vnet: &super::world::Vnet) -> Value {
             "useRemoteGateways": found.settings.use_gateways,
         }))),
     })
+}
+
+/// A network's id as the network itself writes it, whatever case a client used.
+fn canonical(world: &World, id: &str) -> String {
+    world.vnet(id).map_or_else(|| id.to_owned(), |vnet| vnet.id.clone())
 }
 
 fn permission(entry: &Permission) -> Value {

@@ -105,6 +105,20 @@ impl FromStr for Fault {
     }
 }
 
+impl Fault {
+    /// How the log names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::ResetBefore => "reset-before",
+            Self::ResetAfter => "reset-after",
+            Self::Stall => "stall",
+            Self::Truncate => "truncate",
+            Self::Garbage => "garbage",
+        }
+    }
+}
+
 /// The rules with their counts.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<(FaultRule, u32)>);

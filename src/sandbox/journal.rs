@@ -50,7 +50,7 @@ impl Journal {
             entry["write"] = true.into();
         }
         if let Some(fault) = fault {
-            entry["fault"] = format!("{fault:?}").into();
+            entry["fault"] = fault.name().into();
         }
         self.entries.push(entry);
     }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -26,6 +27,9 @@ use super::{Exchange, Sandbox};
 
 /// The longest request body that is read.
 const LONGEST_BODY: usize = 1024 * 1024;
+
+/// How long requests that are being answered may take after the end.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// A sandbox that is being served; dropped, it stops.
 #[derive(Debug)]
@@ -88,7 +92,9 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sandbox: Sandbox, 
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    // A request that stalls on purpose would hold everything up for ever.
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    connections.shutdown().await;
 }
 
 /// Answers the requests of one connection.

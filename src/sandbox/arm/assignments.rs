@@ -29,8 +29,8 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
         let below = access::covers(scope, &found.scope);
         (above || below && !filter.at_scope) && filter.principal.is_none_or(|oid| oid == found.principal)
     });
-    let items = matching.map(|found| resource(world, found)).collect();
-    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+    let body = context.page(world, matching, |found| resource(world, found));
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 /// `GET {scope}/…/roleAssignments/{guid}`.

@@ -70,18 +70,18 @@ impl<'a> Context<'a> {
         Refusal::unauthenticated("InvalidAuthenticationTokenTenant", text, &right.to_string())
     }
 
-    /// One page of a list, with `nextLink` where there is more.
-    pub(super) fn page(&self, world: &World, items: Vec<Value>) -> Value {
+    /// One page of a list, with `nextLink` where there is more; only what is on the page is written out.
+    pub(super) fn page<T>(&self, world: &World, items: impl Iterator<Item = T>, write: impl Fn(T) -> Value) -> Value {
         let from = self
             .request
             .query("$skiptoken")
             .and_then(|token| token.parse().ok())
             .unwrap_or(0);
-        let total = items.len();
-        let page: Vec<Value> = items.into_iter().skip(from).take(world.page_size).collect();
+        let mut rest = items.skip(from);
+        let page: Vec<Value> = rest.by_ref().take(world.page_size).map(write).collect();
         let next = from + page.len();
         let mut body = json!({ "value": page });
-        if next < total {
+        if rest.next().is_some() {
             let query = self.request.query_with("$skiptoken", &next.to_string());
             body["nextLink"] = format!("{}{}?{query}", self.request.origin, self.request.path).into();
         }

@@ -25,8 +25,8 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
     let listed = own.filter(|found| found.since.passed(world.timing.definition_list, world.now));
     let here = listed.filter(|found| assignable(found, scope) || filter.below && assignable_below(found, scope));
     let matching = here.filter(|found| filter.matches(found));
-    let items = matching.map(|found| resource(world, found, scope)).collect();
-    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+    let body = context.page(world, matching, |found| resource(world, found, scope));
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 /// `GET {scope}/…/roleDefinitions/{guid}`.

@@ -59,13 +59,11 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
         _ => ("x-ms-ratelimit-remaining-subscription-global-writes", "11999"),
     };
     message::set(&mut answer, limit, left);
-    if request
+    let wants_echo = request
         .header("x-ms-return-client-request-id")
-        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    {
-        if let Some(echo) = request.header("x-ms-client-request-id") {
-            message::set(&mut answer, "x-ms-client-request-id", echo);
-        }
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if let Some(echo) = request.header("x-ms-client-request-id").filter(|_| wants_echo) {
+        message::set(&mut answer, "x-ms-client-request-id", echo);
     }
     answer
 }

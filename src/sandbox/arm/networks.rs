@@ -29,8 +29,8 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid, gro
     }
     let inside = world.vnets.values().filter(|vnet| access::covers(&scope, &vnet.id));
     let readable = inside.filter(|vnet| access::allowed(world, &context.caller, READ, &vnet.id));
-    let items = readable.map(|vnet| resource(world, vnet)).collect();
-    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+    let body = context.page(world, readable, |vnet| resource(world, vnet));
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 /// `GET …/virtualNetworks/{name}`.

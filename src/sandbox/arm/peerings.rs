@@ -83,12 +83,8 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
     let id = path.vnet_id(context);
     access::require(world, &context.caller, READ, &id)?;
     let vnet = networks::find(world, &id, path.group, path.vnet).map_err(|refusal| parent_missing(refusal, &id))?;
-    let items = vnet
-        .peerings
-        .iter()
-        .map(|peering| resource(world, vnet, peering))
-        .collect();
-    Ok(message::json(StatusCode::OK, &context.page(world, items)))
+    let body = context.page(world, vnet.peerings.iter(), |peering| resource(world, vnet, peering));
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 fn parent_missing(refusal: Refusal, id: &str) -> Refusal {
@@ -278,11 +274,10 @@ pub(in crate::sandbox) fn finish_delete(world: &mut World, vnet_id: &str, name: 
     };
     let gone = vnet.peerings.remove(at);
     vnet.version += 1;
-    if let Some(other) = rules::reverse_mut(world, vnet_id, &gone.remote) {
-        if other.state == State::Connected {
-            other.state = State::Disconnected;
-            other.version += 1;
-        }
+    let other = rules::reverse_mut(world, vnet_id, &gone.remote).filter(|other| other.state == State::Connected);
+    if let Some(other) = other {
+        other.state = State::Disconnected;
+        other.version += 1;
     }
 }
 

@@ -65,7 +65,7 @@ fn permissions(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
         ));
     }
     let entries = access::permissions(world, &context.caller, scope);
-    let body = context.page(world, entries.into_iter().map(permission).collect());
+    let body = context.page(world, entries.into_iter(), permission);
     Ok(message::json(StatusCode::OK, &body))
 }
 
@@ -90,7 +90,8 @@ fn locks(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
         let above = access::covers(&lock.scope, scope);
         above || !at_scope && access::covers(scope, &lock.scope)
     };
-    let found = world.locks.iter().filter(matches).map(|lock| {
+    let found = world.locks.iter().filter(matches);
+    let body = context.page(world, found, |lock| {
         json!({
             "properties": {"level": lock.level, "notes": lock.notes},
             "id": format!("{}/providers/Microsoft.Authorization/locks/{}", lock.scope, lock.name),
@@ -98,5 +99,5 @@ fn locks(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
             "name": lock.name,
         })
     });
-    Ok(message::json(StatusCode::OK, &context.page(world, found.collect())))
+    Ok(message::json(StatusCode::OK, &body))
 }

@@ -39,23 +39,20 @@ pub(super) fn metadata(request: &Incoming) -> Answer {
 
 /// `GET /tenants`: the token's own.
 pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
-    let own = world
-        .tenants
-        .iter()
-        .filter(|tenant| tenant.id == context.caller.tenant)
-        .map(|tenant| {
-            json!({
-                "id": format!("/tenants/{}", tenant.id),
-                "tenantId": tenant.id,
-                "countryCode": "US",
-                "displayName": tenant.name,
-                "domains": [tenant.domain],
-                "tenantCategory": "Home",
-                "defaultDomain": tenant.domain,
-                "tenantType": "AAD",
-            })
-        });
-    Ok(message::json(StatusCode::OK, &context.page(world, own.collect())))
+    let own = world.tenants.iter().filter(|tenant| tenant.id == context.caller.tenant);
+    let body = context.page(world, own, |tenant| {
+        json!({
+            "id": format!("/tenants/{}", tenant.id),
+            "tenantId": tenant.id,
+            "countryCode": "US",
+            "displayName": tenant.name,
+            "domains": [tenant.domain],
+            "tenantCategory": "Home",
+            "defaultDomain": tenant.domain,
+            "tenantType": "AAD",
+        })
+    });
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 /// `GET /subscriptions`: those in which the caller has some role.
@@ -65,9 +62,9 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
         .iter()
         .filter(|found| found.tenant == context.caller.tenant);
     let seen = own.filter(|found| access::sees(world, &context.caller, &scope(found.id)));
-    let items: Vec<Value> = seen.map(subscription).collect();
-    let total = items.len();
-    let mut body = context.page(world, items);
+    let seen: Vec<&Subscription> = seen.collect();
+    let total = seen.len();
+    let mut body = context.page(world, seen.into_iter(), subscription);
     body["count"] = json!({"type": "Total", "value": total});
     Ok(message::json(StatusCode::OK, &body))
 }
@@ -95,7 +92,7 @@ pub(super) fn groups(world: &World, context: &Context<'_>, id: Uuid) -> Outcome 
     let readable = own.filter(|group| access::allowed(world, &context.caller, action, &group.id()));
     Ok(message::json(
         StatusCode::OK,
-        &context.page(world, readable.map(resource_group).collect()),
+        &context.page(world, readable, resource_group),
     ))
 }
 

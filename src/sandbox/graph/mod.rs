@@ -118,6 +118,9 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
         (&Method::DELETE, [key]) if key.starts_with("serviceprincipals(") => {
             service_principals::delete(world, caller, segments[0])
         }
+        (&Method::GET, [key, "transitivememberof" | "memberof", ..]) if key.starts_with("serviceprincipals(") => {
+            directory::roles(world, request, caller, segments[0])
+        }
         (&Method::GET, ["serviceprincipals", _, "transitivememberof" | "memberof", ..]) => {
             directory::roles(world, request, caller, segments[1])
         }

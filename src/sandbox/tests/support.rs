@@ -181,14 +181,7 @@ pub(super) async fn define(client: &Client, actions: &[&str]) -> Seen {
 }
 
 pub(super) async fn assign(client: &Client, principal: &str) -> Seen {
-    let body = json!({"properties": {
-        "roleDefinitionId": format!("/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
-        "principalId": principal,
-        "principalType": "ServicePrincipal",
-        "createdOn": null,
-    }});
-    let path = format!("{VNET}/providers/Microsoft.Authorization/roleAssignments/{GRANT}");
-    client.arm(Method::PUT, &path, Some(body)).await
+    assign_at(client, principal, VNET).await
 }
 
 /// Asks Konnect for the peering, and gives the transit gateway's path.
@@ -212,4 +205,21 @@ pub(super) async fn gateway(sandbox: &Sandbox, created: &Seen) -> Value {
     let id = created.body["id"].as_str().expect("an id");
     let path = format!("/v2/cloud-gateways/networks/{NETWORK}/transit-gateways/{id}");
     konnect(sandbox).send(Method::GET, &path, None).await.body
+}
+
+pub(super) fn get_request(path: &str) -> Request<Bytes> {
+    Request::builder()
+        .uri(format!("https://localhost:1{path}"))
+        .body(Bytes::new())
+        .expect("a request")
+}
+
+pub(super) async fn assign_at(client: &Client, principal: &str, scope: &str) -> Seen {
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }});
+    let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{GRANT}");
+    client.arm(Method::PUT, &path, Some(body)).await
 }

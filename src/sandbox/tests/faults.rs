@@ -1,0 +1,126 @@
+//! Faults on demand.
+
+use bytes::Bytes;
+use http::{Method, Request};
+
+use super::support::*;
+use crate::sandbox::{Exchange, Fault, FaultRule, Lag, Options, Sandbox};
+
+fn with(rules: &[&str]) -> Sandbox {
+    let faults = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
+    sandbox(Options {
+        lag: Lag::None,
+        faults,
+        ..Options::default()
+    })
+}
+
+#[test]
+fn rules_are_read_or_refused_with_a_reason() {
+    for good in [
+        "PUT */roleAssignments/*:2=429",
+        "* /subscriptions=reset-after",
+        "GET */x:1=503:7",
+        "POST *=garbage",
+    ] {
+        assert!(good.parse::<FaultRule>().is_ok(), "{good}");
+    }
+    for bad in [
+        "",
+        "PUT */x",
+        "PUT=429",
+        "PUT */x:0=429",
+        "PUT */x:y=429",
+        "PUT */x=200",
+        "PUT */x=soon",
+        "PUT */x=429:y",
+    ] {
+        let why = bad.parse::<FaultRule>().expect_err(bad);
+        assert!(why.contains("METHOD PATH[:N]=FAULT"), "{why}");
+    }
+    assert_eq!("reset-before".parse(), Ok(Fault::ResetBefore));
+}
+
+#[tokio::test]
+async fn the_nth_match_only_is_hit_and_has_no_effect() {
+    let sandbox = with(&["PUT */roledefinitions/*:2=429:7"]);
+    let operator = operator(&sandbox).await;
+    assert_eq!(define(&operator, &ACTIONS).await.status, 201);
+    let seen = define(&operator, &ACTIONS[..1]).await;
+    assert_eq!(
+        (seen.status, seen.code(), seen.header("retry-after")),
+        (429, "TooManyRequests", "7")
+    );
+    let path = format!("/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}");
+    let role = operator.get(&path).await.ok();
+    assert_eq!(
+        role["properties"]["permissions"][0]["actions"].as_array().map(Vec::len),
+        Some(5)
+    );
+    assert_eq!(define(&operator, &ACTIONS).await.status, 201);
+}
+
+#[tokio::test]
+async fn connections_break_before_or_after_the_effect() {
+    for (rule, exists) in [
+        ("reset-before", false),
+        ("reset-after", true),
+        ("truncate", true),
+        ("garbage", false),
+    ] {
+        let sandbox = with(&[&format!("POST */servicePrincipals:1={rule}")]);
+        let operator = operator(&sandbox).await;
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("https://localhost/v1.0/servicePrincipals")
+            .header("authorization", format!("Bearer {}", operator.token))
+            .body(Bytes::from(format!("{{\"appId\":\"{KONG}\"}}")))
+            .expect("a request");
+        let kind = match sandbox.exchange(request).await {
+            Exchange::Reset => "reset",
+            Exchange::Truncated(_) => "truncate",
+            Exchange::Answer(_) => "garbage",
+            Exchange::Stall => "stall",
+        };
+        assert!(rule.starts_with(kind), "{rule}: {kind}");
+        let path = format!("/v1.0/servicePrincipals?$filter=appId%20eq%20'{KONG}'");
+        let found = operator.send(Method::GET, &path, None).await.ok();
+        assert_eq!(
+            found["value"].as_array().map(Vec::len),
+            Some(usize::from(exists)),
+            "{rule}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_is_never_answered_and_latency_is_added() {
+    let sandbox = with(&["GET /tenants=stall"]);
+    let asked = sandbox.handle(get_request("/tenants?api-version=2022-12-01"));
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(3600), asked)
+            .await
+            .is_err()
+    );
+
+    let latency = std::time::Duration::from_millis(50);
+    let slow = Sandbox::new(Options {
+        latency,
+        ..Options::default()
+    });
+    let before = tokio::time::Instant::now();
+    raw(&slow, get_request("/metadata/endpoints?api-version=2022-09-01")).await;
+    assert_eq!(before.elapsed(), latency);
+}
+
+#[tokio::test]
+async fn every_service_words_its_own_errors() {
+    let sandbox = with(&["* *=503"]);
+    let client = konnect(&sandbox);
+    let arm = client.get("/subscriptions").await;
+    assert_eq!((arm.status, arm.code()), (503, "ServiceUnavailable"));
+    let vendor = client.send(Method::GET, "/v2/cloud-gateways/networks", None).await;
+    assert_eq!(vendor.body["status"], 503);
+    let entra = token(&sandbox, TENANT, OPERATOR, "x").await;
+    assert_eq!(entra.body["error_codes"][0], 90033);
+}

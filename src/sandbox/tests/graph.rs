@@ -1,0 +1,130 @@
+//! Microsoft Graph.
+
+use http::Method;
+use serde_json::json;
+
+use super::support::*;
+use crate::sandbox::{Lag, Options};
+
+fn at_once() -> Options {
+    Options {
+        lag: Lag::None,
+        ..Options::default()
+    }
+}
+
+#[tokio::test]
+async fn a_service_principal_is_created_found_and_deleted() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let id = consent(&operator).await;
+    let again = operator
+        .send(Method::POST, "/v1.0/servicePrincipals", Some(json!({"appId": KONG})))
+        .await;
+    assert_eq!(
+        (again.status, again.code()),
+        (409, "Request_MultipleObjectsWithSameKeyValue")
+    );
+    let filters = [
+        format!("appId eq '{KONG}'"),
+        format!("servicePrincipalNames/any(c:c eq '{KONG}')"),
+        "displayName eq 'kong-cgw-azure-vnet-peering-app'".to_owned(),
+        "startswith(displayName,'kong-')".to_owned(),
+    ];
+    for filter in filters {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("$filter", &filter)
+            .finish();
+        let found = operator
+            .send(Method::GET, &format!("/v1.0/servicePrincipals?{query}"), None)
+            .await
+            .ok();
+        assert_eq!(found["value"][0]["id"], id.as_str(), "{filter}");
+        assert_eq!(found["value"][0]["appOwnerOrganizationId"], KONG_TENANT);
+    }
+    for key in [format!("/{id}"), format!("(appId='{KONG}')")] {
+        let found = operator
+            .send(Method::GET, &format!("/v1.0/servicePrincipals{key}"), None)
+            .await
+            .ok();
+        assert_eq!(found["appId"], KONG);
+    }
+    let deleted = operator
+        .send(Method::DELETE, &format!("/v1.0/servicePrincipals/{id}"), None)
+        .await;
+    assert_eq!(deleted.status, 204);
+    let gone = operator
+        .send(Method::GET, &format!("/v1.0/servicePrincipals/{id}"), None)
+        .await;
+    assert_eq!((gone.status, gone.code()), (404, "Request_ResourceNotFound"));
+    assert_ne!(consent(&operator).await, id, "made anew it has another object id");
+}
+
+#[tokio::test]
+async fn rights_and_unknown_applications_are_told_apart() {
+    let sandbox = sandbox(at_once());
+    let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
+    let create = async |client: &Client, app: &str| {
+        client
+            .send(
+                Method::POST,
+                "/v1.0/servicePrincipals",
+                Some(json!({"appId": app, "accountEnabled": true})),
+            )
+            .await
+    };
+    let unknown = create(&operator, GRANT).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "Request_BadRequest"));
+    assert_eq!(
+        unknown.body["error"]["details"][0]["code"],
+        "NoBackingApplicationObject"
+    );
+    let foreign = create(&limited, KONG).await;
+    assert_eq!((foreign.status, foreign.code()), (403, "Authorization_RequestDenied"));
+    assert!(foreign.text.contains("must in the local tenant"));
+    assert!(
+        create(&limited, OPERATOR)
+            .await
+            .text
+            .contains("Insufficient privileges")
+    );
+    let deleted = limited
+        .send(
+            Method::DELETE,
+            &format!("/v1.0/servicePrincipals(appId='{OPERATOR}')"),
+            None,
+        )
+        .await;
+    assert_eq!(deleted.status, 403);
+}
+
+#[tokio::test]
+async fn the_directory_is_read() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let get = async |path: &str| operator.send(Method::GET, &format!("/v1.0{path}"), None).await;
+    assert_eq!(get("/organization").await.ok()["value"][0]["id"], TENANT);
+    let me = get("/me").await;
+    assert_eq!((me.status, me.code()), (400, "Request_BadRequest"));
+    let roles = get(&format!(
+        "/servicePrincipals(appId='{OPERATOR}')/transitiveMemberOf/microsoft.graph.directoryRole"
+    ))
+    .await;
+    assert_eq!(roles.ok()["value"][0]["displayName"], "Application Administrator");
+    let own = get("/applications?$filter=startswith(displayName,'peerctl')")
+        .await
+        .ok();
+    assert_eq!(own["value"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        get(&format!("/applications/{KONG}")).await.code(),
+        "Request_ResourceNotFound"
+    );
+    let body = json!({"ids": [get(&format!("/servicePrincipals(appId='{OPERATOR}')")).await.ok()["id"]]});
+    let found = operator
+        .send(Method::POST, "/v1.0/directoryObjects/getByIds", Some(body))
+        .await
+        .ok();
+    assert_eq!(found["value"][0]["@odata.type"], "#microsoft.graph.servicePrincipal");
+    let empty = raw(&sandbox, get_request("/v1.0/organization")).await;
+    assert_eq!((empty.status, empty.code()), (401, "InvalidAuthenticationToken"));
+}
