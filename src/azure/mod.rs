@@ -9,9 +9,6 @@
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 //! - [`limits`]: every bound on waiting and repeating, with its reason.
 
-// An error here stands for a network round trip; moving its 168 bytes costs nothing beside that.
-#![allow(clippy::result_large_err)]
-
 mod authorization;
 mod call;
 pub mod client;

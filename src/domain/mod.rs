@@ -4,6 +4,7 @@ mod address_space;
 mod deterministic;
 mod peering;
 mod resource_id;
+mod step;
 mod text;
 
 pub use address_space::AddressSpace;
@@ -12,4 +13,5 @@ pub use peering::{PeeringState, SyncLevel};
 pub use resource_id::{
     IdError, PeeringId, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, subscription_scope,
 };
+pub use step::{StepId, StepState};
 pub use text::{harmless, lines};

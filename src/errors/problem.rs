@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known;
 use crate::azure::{ApiError, Failure, Service};
-use crate::domain::harmless;
-use crate::plan::StepId;
+use crate::domain::{StepId, harmless};
 
 /// The kinds of failure, as scripts tell them apart (`error.kind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

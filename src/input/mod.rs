@@ -5,6 +5,7 @@ mod given;
 mod menu;
 mod session;
 mod table;
+mod values;
 mod wizard;
 
 pub use gather::{Gathered, Manner, gather};

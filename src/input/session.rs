@@ -43,7 +43,6 @@ impl Session {
             .collect();
         let options = TransportOptions {
             extra_roots_pem: cloud.ca_bundle.clone(),
-            ..TransportOptions::default()
         };
         let transport = HttpsTransport::new(&options)
             .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;

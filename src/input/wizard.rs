@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::session::Session;
+use super::values::{app_id, subscription};
 use super::{Given, Halt, menu};
 use crate::azure::{ApiError, Subscription, Vnet};
 use crate::errors::{Kind, Problem};
@@ -189,7 +190,7 @@ impl Wizard<'_> {
         {
             return Ok(Asked::Passed);
         }
-        let subscription = super::gather::subscription(&self.given, &self.subscriptions)?;
+        let subscription = subscription(&self.given, &self.subscriptions)?;
         let list = self.session.azure.vnets(&[subscription]).await;
         let list = list.map_err(|error| failed("reading the virtual networks", &error))?;
         let mut vnets: Vec<Vnet> = list.vnets;
@@ -297,7 +298,7 @@ impl Wizard<'_> {
         if self.given.get("consent").is_some() {
             return Ok(Asked::Passed);
         }
-        let app_id = super::gather::app_id(&self.given, self.vendor)?;
+        let app_id = app_id(&self.given, self.vendor)?;
         let principal = self.session.azure.service_principal(app_id).await;
         let principal = principal.map_err(|error| failed("looking for the service principal", &error))?;
         if principal.is_some() {

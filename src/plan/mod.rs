@@ -3,9 +3,8 @@
 mod decision;
 mod event;
 mod intent;
-mod step;
 
+pub use crate::domain::{StepId, StepState};
 pub use decision::{Action, Change, Check, Decision, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use intent::{Consent, Intent, VendorAccess};
-pub use step::{StepId, StepState};

@@ -71,7 +71,7 @@ impl Step for Peering {
 
 enum Seen {
     Connected,
-    Failed(VendorRequest),
+    Failed(Box<VendorRequest>),
 }
 
 impl Peering {
@@ -110,7 +110,7 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
     }
     let Some(request) = request? else { return Ok(None) };
     match request.phase {
-        Phase::Failed => Ok(Some(Seen::Failed(request))),
+        Phase::Failed => Ok(Some(Seen::Failed(Box::new(request)))),
         Phase::UserAction => {
             let state = harmless(&request.state);
             run.tell(

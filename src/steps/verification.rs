@@ -69,10 +69,7 @@ impl Step for Verification {
 fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
     let vendor = &intent.vendor;
     match facts.vendor_peering(intent) {
-        VendorPeering::One(peering) => match not_working(peering) {
-            Some(why) => return Err(why),
-            None => {}
-        },
+        VendorPeering::One(peering) => not_working(peering).map_or(Ok(()), Err)?,
         VendorPeering::None => return Err("there is no peering yet".to_owned()),
         VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
     }
@@ -146,7 +143,8 @@ mod tests {
 
     #[test]
     fn only_a_link_that_carries_traffic_is_in_place() {
-        let table: [(&str, fn(&mut Facts), &str); 5] = [
+        type Row = (&'static str, fn(&mut Facts), &'static str);
+        let table: [Row; 5] = [
             ("all well", |_| (), "in place"),
             (
                 "half a link",
