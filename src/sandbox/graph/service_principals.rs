@@ -27,6 +27,7 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
     let visible = visible.filter(|found| found.since.passed(world.timing.graph_list, world.now));
     let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
     Ok(collection(
+        world,
         request,
         "servicePrincipals",
         matching.map(|found| resource(world, found)).collect(),

@@ -128,3 +128,27 @@ async fn the_directory_is_read() {
     let empty = raw(&sandbox, get_request("/v1.0/organization")).await;
     assert_eq!((empty.status, empty.code()), (401, "InvalidAuthenticationToken"));
 }
+
+#[tokio::test]
+async fn long_lists_come_in_pages() {
+    let sandbox = sandbox(Options {
+        page_size: 1,
+        ..at_once()
+    });
+    let operator = operator(&sandbox).await;
+    consent(&operator).await;
+    let mut path = "/v1.0/servicePrincipals".to_owned();
+    let mut names = Vec::new();
+    loop {
+        let seen = operator.send(Method::GET, &path, None).await.ok();
+        names.push(seen["value"][0]["displayName"].as_str().expect("a name").to_owned());
+        let Some(next) = seen["@odata.nextLink"].as_str() else {
+            break;
+        };
+        path = next.trim_start_matches("https://localhost:1").to_owned();
+    }
+    assert_eq!(
+        names,
+        ["peerctl-operator", "peerctl-limited", "kong-cgw-azure-vnet-peering-app"]
+    );
+}
