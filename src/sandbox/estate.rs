@@ -81,6 +81,8 @@ struct PrincipalData {
     tenant: Uuid,
     #[serde(default)]
     directory_roles: Vec<Uuid>,
+    #[serde(default = "yes")]
+    reads_directory: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -278,6 +280,7 @@ impl Estate {
                 tenant: data.tenant,
                 name,
                 directory_roles: data.directory_roles.clone(),
+                reads_directory: data.reads_directory,
                 since: Since::Always,
             });
         }
@@ -394,6 +397,10 @@ fn join(world: &mut World, local: &str, name: &str, remote: &str) {
             version: 1,
         });
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn last(id: &str) -> &str {

@@ -114,7 +114,7 @@ async fn the_directory_is_read() {
     let own = get("/applications?$filter=startswith(displayName,'peerctl')")
         .await
         .ok();
-    assert_eq!(own["value"].as_array().map(Vec::len), Some(2));
+    assert_eq!(own["value"].as_array().map(Vec::len), Some(3));
     assert_eq!(
         get(&format!("/applications/{KONG}")).await.code(),
         "Request_ResourceNotFound"
@@ -149,6 +149,26 @@ async fn long_lists_come_in_pages() {
     }
     assert_eq!(
         names,
-        ["peerctl-operator", "peerctl-limited", "kong-cgw-azure-vnet-peering-app"]
+        [
+            "peerctl-operator",
+            "peerctl-limited",
+            "peerctl-pipeline",
+            "kong-cgw-azure-vnet-peering-app"
+        ]
     );
+}
+
+#[tokio::test]
+async fn a_pipeline_without_permissions_in_graph_reads_nothing() {
+    let sandbox = sandbox(at_once());
+    let pipeline = sign_in(&sandbox, TENANT, PIPELINE, "sandbox~pipeline~secret").await;
+    for path in ["/servicePrincipals", "/applications", "/organization"] {
+        let seen = pipeline.send(Method::GET, &format!("/v1.0{path}"), None).await;
+        assert_eq!(
+            (seen.status, seen.code()),
+            (403, "Authorization_RequestDenied"),
+            "{path}"
+        );
+    }
+    assert_eq!(pipeline.get(VNET).await.status, 200, "in Azure it is Owner");
 }
