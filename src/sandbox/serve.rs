@@ -29,7 +29,7 @@ use super::{Exchange, Sandbox};
 const LONGEST_BODY: usize = 1024 * 1024;
 
 /// How long requests that are being answered may take after the end.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A sandbox that is being served; dropped, it stops.
 #[derive(Debug)]
