@@ -9,46 +9,57 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 pub enum StepId {
     Consent,
+    OwnApp,
     RoleDefinition,
     RoleAssignment,
     VendorRequest,
     Peering,
     Verification,
+    CleanUp,
 }
 
 impl StepId {
     /// All steps, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Consent,
+        Self::OwnApp,
         Self::RoleDefinition,
         Self::RoleAssignment,
         Self::VendorRequest,
         Self::Peering,
         Self::Verification,
+        Self::CleanUp,
     ];
 
     /// The name in documents and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Consent => "consent",
+            Self::OwnApp => "own-app",
             Self::RoleDefinition => "role-definition",
             Self::RoleAssignment => "role-assignment",
             Self::VendorRequest => "vendor-request",
             Self::Peering => "peering",
             Self::Verification => "verification",
+            Self::CleanUp => "clean-up",
         }
     }
 
     /// The steps that have to be over before this one can begin. What is not named here runs side by side.
     pub fn needs(self) -> &'static [Self] {
         match self {
-            Self::Consent | Self::RoleDefinition => &[],
-            Self::RoleAssignment => &[Self::Consent, Self::RoleDefinition],
+            Self::Consent | Self::OwnApp | Self::RoleDefinition => &[],
+            Self::RoleAssignment => &[Self::Consent, Self::OwnApp, Self::RoleDefinition],
             // The vendor could be asked earlier, but would fail for want of the role.
             Self::VendorRequest => &[Self::RoleAssignment],
             Self::Peering => &[Self::VendorRequest],
-            Self::Verification => &[Self::Peering],
+            Self::Verification | Self::CleanUp => &[Self::Peering],
         }
+    }
+
+    /// Whether this step is done even where a step before it did not succeed: nothing secret stays behind.
+    pub fn comes_what_may(self) -> bool {
+        self == Self::CleanUp
     }
 }
 

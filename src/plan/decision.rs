@@ -31,6 +31,34 @@ impl Decision {
         }
     }
 
+    /// Both at once, as one: what blocks or writes comes before what is in place.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let both = |one: String, other: String| format!("{one}; {other}");
+        match (self, other) {
+            (Self::Blocked(mut one), Self::Blocked(other)) => {
+                one.packet.extend(other.packet);
+                Self::Blocked(one)
+            }
+            (blocked @ Self::Blocked(_), _) | (_, blocked @ Self::Blocked(_)) => blocked,
+            (Self::InPlace(one), Self::InPlace(other)) => Self::InPlace(both(one, other)),
+            (Self::Create(one), Self::Create(other)) => Self::Create(both(one, other)),
+            (Self::InPlace(_), other) | (other, Self::InPlace(_)) => other,
+            (
+                Self::Change { what, mut differences },
+                Self::Change { what: other_what, differences: other },
+            ) => {
+                differences.extend(other);
+                Self::Change { what: both(what, other_what), differences }
+            }
+            (Self::Change { what, differences }, Self::Create(other))
+            | (Self::Create(other), Self::Change { what, differences }) => {
+                Self::Change { what: both(other, what), differences }
+            }
+            (other, Self::Await { .. }) | (Self::Await { .. }, other) => other,
+        }
+    }
+
     /// Whether carrying it out writes something.
     pub fn writes(&self) -> bool {
         matches!(self, Self::Create(_) | Self::Change { .. })

@@ -85,6 +85,9 @@ pub struct Card {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<CardValue>,
+    /// What the vendor answers, and how to give it to the next run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returns: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Card, CardValue};
+use super::{Card, CardValue, Grant, Grantee, OwnAppRole, StepId};
 use crate::domain::{TenantId, VnetId};
-use crate::vendors::{DnsMapping, Profile};
+use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
 
 /// How the vendor's service principal comes into the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,30 +31,29 @@ pub enum VendorAccess {
     Manual,
 }
 
-macro_rules! words {
-    ($type:ident { $($variant:ident = $word:literal),+ }) => {
-        impl $type {
-            /// Every word that the command line takes.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-        }
-        impl FromStr for $type {
-            type Err = String;
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text.to_ascii_lowercase().as_str() {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(format!("'{text}' is none of {}", Self::WORDS.join(", "))),
-                }
-            }
-        }
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $word),+ })
-            }
-        }
-    };
-}
 words!(Consent { Browser = "browser", Create = "create", Wait = "wait" });
 words!(VendorAccess { Api = "api", Manual = "manual" });
+
+/// The vendor's multi-tenant application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorApp {
+    pub id: Uuid,
+    pub name: String,
+    /// Where an administrator accepts it.
+    pub consent_url: url::Url,
+}
+
+/// The customer's multi-tenant application that writes our direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnApp {
+    /// Found by its unique name, or made.
+    Made { unique_name: String, display_name: String },
+    /// One that the operator brings, by its application (client) id.
+    Given(Uuid),
+}
+
+/// The other side of the peering, as Azure knows it.
+pub use crate::vendors::RemoteNetwork as Remote;
 
 /// Everything that a run has to know before it reads anything.
 #[derive(Debug, Clone)]
@@ -64,11 +63,12 @@ pub struct Intent {
     /// The tenant's display name, where Azure told it.
     pub tenant_name: Option<String>,
     pub vnet: VnetId,
-    /// The vendor's application.
-    pub app_id: Uuid,
+    /// The vendor's application; absent where none needs a service principal in the tenant.
+    pub vendor_app: Option<VendorApp>,
     pub consent: Consent,
-    /// Where an administrator accepts the vendor's application.
-    pub consent_url: url::Url,
+    /// The customer's own application, where one writes the peering.
+    pub own_app: Option<OwnApp>,
+    pub own_app_role: OwnAppRole,
     pub access: VendorAccess,
     /// Base address of the vendor's API.
     pub vendor_api: Option<url::Url>,
@@ -103,13 +103,69 @@ impl Intent {
         self.vendor_input("name").unwrap_or(&self.vnet.name)
     }
 
-    /// What the vendor has to be told, for its console, under its own labels.
-    pub fn card(&self) -> Card {
+    /// The steps of this run, in the order in which they are shown.
+    pub fn steps(&self) -> Vec<StepId> {
+        let wanted = |id: &StepId| match id {
+            StepId::Consent => self.vendor_app.is_some(),
+            StepId::OwnApp | StepId::CleanUp => self.own_app.is_some(),
+            StepId::RoleDefinition | StepId::RoleAssignment => !self.grants().is_empty(),
+            StepId::VendorRequest => self.vendor.peering.created_by != CreatedBy::Customer,
+            StepId::Peering | StepId::Verification => true,
+        };
+        StepId::ALL.into_iter().filter(wanted).collect()
+    }
+
+    /// Who gets which role at the virtual network.
+    pub fn grants(&self) -> Vec<Grant> {
+        let vendor = self.vendor.role.as_ref().zip(self.vendor_app.as_ref()).map(|(role, app)| Grant {
+            to: Grantee::Vendor,
+            application: app.name.clone(),
+            names: role.names.clone(),
+            description: role.description.clone(),
+            actions: role.actions.clone(),
+            built_in: None,
+        });
+        let own = self.own_app.as_ref().map(|app| self.own_app_role.grant(app.label()));
+        vendor.into_iter().chain(own).collect()
+    }
+
+    /// The grant to the vendor.
+    pub fn vendor_grant(&self) -> Option<Grant> {
+        self.grants().into_iter().find(|grant| grant.to == Grantee::Vendor)
+    }
+
+    /// The other side, where the inputs alone say it: `tenant` is the vendor's fixed one or an input, the network an
+    /// input or a template over inputs.
+    pub fn remote(&self) -> Option<Remote> {
+        let inputs: BTreeMap<&str, String> =
+            self.vendor_inputs.iter().filter_map(|(key, values)| Some((key.as_str(), values.first()?.clone()))).collect();
+        let input = |keys: [&str; 2]| keys.into_iter().find_map(|key| inputs.get(key).cloned());
+        let way = &self.vendor.peering;
+        let tenant = way.tenant.or_else(|| input(["to-tenant-id", "remote-tenant-id"])?.parse().ok())?;
+        let network = input(["to-network-id", "remote-vnet-id"]);
+        let template = way.remote_vnet.as_ref().map(|template| filled(template, &inputs));
+        let vnet = network.or(template)?.parse().ok()?;
+        Some(Remote { tenant, vnet })
+    }
+
+    /// The name that our direction gets.
+    pub fn our_peering_name(&self) -> String {
+        let values = BTreeMap::from([("vnet", self.vnet.name.clone())]);
+        let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
+        // Azure's limit is 80 characters, and a network's name may have 64 of them.
+        let name: String = filled(template, &values).chars().take(80).collect();
+        self.peering_name.clone().unwrap_or(name)
+    }
+
+    /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
+    /// client id, once it is known.
+    pub fn card(&self, own_app: Option<Uuid>) -> Card {
         let values = BTreeMap::from([
             ("tenant", self.tenant.to_string()),
             ("subscription", self.vnet.subscription.to_string()),
             ("resource-group", self.vnet.resource_group.clone()),
             ("vnet", self.vnet.name.clone()),
+            ("own-app", own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string())),
         ]);
         let filled = self.vendor.hand_off_values(&values).into_iter();
         let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();
@@ -124,6 +180,17 @@ impl Intent {
         Card {
             place: self.vendor.hand_off.place.clone(),
             values,
+            returns: self.vendor.hand_off.returns.clone(),
+        }
+    }
+}
+
+impl OwnApp {
+    /// What people call it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Made { display_name, .. } => display_name.clone(),
+            Self::Given(id) => format!("your application {id}"),
         }
     }
 }

@@ -1,20 +1,21 @@
 //! What has been read so far. Decisions are made from this and the intent alone.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use crate::azure::{Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet, allowed};
-use crate::domain::{PeeringState, SubscriptionId, SyncLevel, subscription_scope};
-use crate::plan::Intent;
+use crate::azure::{
+    Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet, allowed,
+};
+use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, role_definition_guid};
+use crate::plan::{Grant, Grantee, Intent, Remote};
 use crate::vendors::{VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
 const WIDE_ROLES: [(Uuid, &str); 3] = [
     (Uuid::from_u128(0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635), "Owner"),
     (Uuid::from_u128(0xb24988ac_6180_42a0_ab88_20f7382dd24c), "Contributor"),
-    (
-        Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7),
-        "Network Contributor",
-    ),
+    (Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7), "Network Contributor"),
 ];
 
 /// What has been read.
@@ -22,8 +23,15 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 pub struct Facts {
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
-    /// Custom roles that can be assigned in the subscription, and the vendor's role where it was found elsewhere.
+    /// The directory may not be read: whether there is a service principal is not known.
+    pub directory_is_closed: bool,
+    /// The customer's own application, and its service principal in the customer's tenant.
+    pub own_app: Option<Application>,
+    pub own_principal: Option<ServicePrincipal>,
+    /// Custom roles that can be assigned at the virtual network.
     pub roles: Vec<RoleDefinition>,
+    /// Roles of a wanted name that can be assigned in other subscriptions only.
+    pub roles_elsewhere: Vec<RoleDefinition>,
     /// Role assignments at the virtual network and above.
     pub assignments: Vec<RoleAssignment>,
     /// What the operator may do at the virtual network; `None` where that could not be read.
@@ -31,12 +39,20 @@ pub struct Facts {
     /// The same at the subscription.
     pub rights_at_subscription: Option<Vec<Permission>>,
     pub vnet: Option<Vnet>,
+    /// The network security groups of the network's subnets.
+    pub security_groups: Vec<Nsg>,
     /// The subscriptions that the operator sees in the customer's tenant.
     pub own_subscriptions: Vec<SubscriptionId>,
+    /// The tenants of the subscriptions behind the network's peerings, where Azure says.
+    pub remote_tenants: BTreeMap<SubscriptionId, TenantId>,
     pub network: Option<VendorNetwork>,
     pub request: Option<VendorRequest>,
-    /// Peerings that were there before the vendor could have made any: never the vendor's.
+    /// The request was there and is not any more.
+    pub request_is_gone: bool,
+    /// Peerings that were there when the run began: not the vendor's, unless something says so.
     pub earlier_peerings: Vec<String>,
+    /// The other side's direction, where this operator may read it.
+    pub remote_peering: Option<Peering>,
 }
 
 /// The vendor's peering among those of the virtual network.
@@ -54,80 +70,59 @@ impl Facts {
         rights.is_none_or(|rights| allowed(rights, action))
     }
 
-    /// The vendor's role: of several that fit, the one with the least to change.
-    pub fn vendor_role(&self, intent: &Intent) -> Option<&RoleDefinition> {
-        let by_name = |role: &&RoleDefinition| {
-            role.custom
-                && intent
-                    .vendor
-                    .role
-                    .names
-                    .iter()
-                    .any(|name| name.eq_ignore_ascii_case(&role.name))
-        };
-        let by_actions = |role: &&RoleDefinition| role.custom && same_actions(role, &intent.vendor.role.actions);
-        let here = subscription_scope(intent.vnet.subscription);
-        let cost = |role: &&RoleDefinition| {
-            (
-                !assignable_at(role, &here),
-                missing_actions(role, intent).len(),
-                !by_name(role),
-            )
-        };
-        self.roles
-            .iter()
-            .filter(|role| by_name(role) || by_actions(role))
-            .min_by_key(cost)
+    /// The object id of who gets the grant.
+    pub fn grantee(&self, grant: &Grant) -> Option<Uuid> {
+        match grant.to {
+            Grantee::Vendor => self.principal.as_ref().map(|principal| principal.id),
+            Grantee::OwnApp => self.own_principal.as_ref().map(|principal| principal.id),
+        }
     }
 
-    /// The assignment that lets the vendor peer (once the vendor's role is as it should be), and its role's name.
-    pub fn vendor_assignment(&self, intent: &Intent) -> Option<(&RoleAssignment, String)> {
-        let principal = self.principal.as_ref()?.id;
-        let vendor_role = self.vendor_role(intent).map(|role| role.guid);
-        let enough =
-            |role: &&RoleDefinition| Some(role.guid) == vendor_role || missing_actions(role, intent).is_empty();
+    /// The role for a grant: of several that fit, the one with the least to change.
+    pub fn role(&self, intent: &Intent, grant: &Grant) -> Option<&RoleDefinition> {
+        let ours = role_definition_guid(intent.tenant, &intent.vnet.subscription_scope(), &intent.vendor.id, grant.name());
+        let by_name = |role: &&RoleDefinition| {
+            let named = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
+            role.custom && (named || role.guid == ours)
+        };
+        let by_actions = |role: &&RoleDefinition| role.custom && same_actions(role, &grant.actions);
+        let cost = |role: &&RoleDefinition| (missing_actions(role, grant).len(), !by_name(role));
+        let here = self.roles.iter().filter(|role| by_name(role) || by_actions(role)).min_by_key(cost);
+        here.or_else(|| self.roles_elsewhere.iter().filter(by_name).min_by_key(cost))
+    }
+
+    /// Whether the role can be assigned at the virtual network as it is.
+    pub fn is_assignable(&self, role: &RoleDefinition) -> bool {
+        self.roles.iter().any(|here| here.guid == role.guid)
+    }
+
+    /// The assignment that fulfils the grant (once the grant's role is as it should be), and its role's name.
+    pub fn assignment(&self, intent: &Intent, grant: &Grant) -> Option<(&RoleAssignment, String)> {
+        let principal = self.grantee(grant)?;
+        let granted = self.role(intent, grant).map(|role| role.guid);
+        let enough = |role: &&RoleDefinition| Some(role.guid) == granted || missing_actions(role, grant).is_empty();
         let role_name = |assignment: &RoleAssignment| {
-            let wide = WIDE_ROLES
-                .iter()
-                .find(|(guid, _)| *guid == assignment.role)
-                .map(|(_, name)| (*name).to_owned());
-            let custom = self
-                .roles
-                .iter()
-                .filter(enough)
-                .find(|role| role.guid == assignment.role);
+            let wide = WIDE_ROLES.iter().find(|(guid, _)| *guid == assignment.role).map(|(_, name)| (*name).to_owned());
+            let custom = self.roles.iter().filter(enough).find(|role| role.guid == assignment.role);
             wide.or_else(|| custom.map(|role| role.name.clone()))
         };
-        let ours = self
-            .assignments
-            .iter()
-            .filter(|assignment| assignment.principal == principal);
-        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?)))
-            .next()
+        let ours = self.assignments.iter().filter(|assignment| assignment.principal == principal);
+        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?))).next()
     }
 
-    /// Which of the virtual network's peerings the vendor made.
+    /// The other side's network, where it is known: the vendor's API says it, or the inputs.
+    pub fn remote(&self, intent: &Intent) -> Option<Remote> {
+        self.request.as_ref().and_then(|request| request.remote.clone()).or_else(|| intent.remote())
+    }
+
+    /// Which of the virtual network's peerings is with the vendor.
     pub fn vendor_peering(&self, intent: &Intent) -> VendorPeering<'_> {
-        let Some(vnet) = &self.vnet else {
-            return VendorPeering::None;
-        };
-        if let Some(name) = &intent.peering_name {
-            let named = vnet
-                .peerings
-                .iter()
-                .find(|peering| peering.id.name.eq_ignore_ascii_case(name));
-            return named.map_or(VendorPeering::None, VendorPeering::One);
-        }
-        let fits = |peering: &&Peering| match &self.network {
-            // No two networks that share addresses can be peered with one network: the address space tells.
-            Some(network) => {
-                peering.remote_address_space.covers(&network.address_space)
-                    || network.address_space.covers(&peering.remote_address_space)
-            }
-            None => {
-                let foreign = |remote: &crate::domain::VnetId| !self.own_subscriptions.contains(&remote.subscription);
-                peering.remote_vnet.as_ref().is_none_or(foreign) && !self.earlier_peerings.contains(&peering.id.name)
-            }
+        let Some(vnet) = &self.vnet else { return VendorPeering::None };
+        let remote = self.remote(intent);
+        let fits = |peering: &&Peering| match (&remote, &intent.peering_name) {
+            (Some(remote), _) => peering.remote_vnet.as_ref() == Some(&remote.vnet),
+            (None, Some(name)) => peering.id.name.eq_ignore_ascii_case(name),
+            (None, None) => self.is_foreign(peering) && self.is_the_vendors(peering),
         };
         let found: Vec<&Peering> = vnet.peerings.iter().filter(fits).collect();
         match found.as_slice() {
@@ -136,53 +131,63 @@ impl Facts {
             many => VendorPeering::Many(many.iter().map(|peering| peering.id.name.clone()).collect()),
         }
     }
+
+    /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.
+    pub fn candidates(&self) -> Vec<&Peering> {
+        let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
+        peerings.filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering).is_none()).collect()
+    }
+
+    /// The other network lies in no subscription of ours.
+    fn is_foreign(&self, peering: &Peering) -> bool {
+        peering.remote_vnet.as_ref().is_some_and(|remote| !self.own_subscriptions.contains(&remote.subscription))
+    }
+
+    /// Whether the other network lies in the tenant that owns the vendor's application; `None` where Azure does not say.
+    fn tenant_agrees(&self, peering: &Peering) -> Option<bool> {
+        let tenant = self.remote_tenants.get(&peering.remote_vnet.as_ref()?.subscription)?;
+        Some(*tenant == self.principal.as_ref()?.owner_tenant?)
+    }
+
+    fn is_the_vendors(&self, peering: &Peering) -> bool {
+        let appeared = !self.earlier_peerings.contains(&peering.id.name);
+        let tenant = self.tenant_agrees(peering);
+        match &self.network {
+            // No two networks that share addresses can be peered with one network: the address space tells.
+            Some(network) => {
+                let space = &peering.remote_address_space;
+                let same = space.covers(&network.address_space) || network.address_space.covers(space);
+                same && tenant != Some(false)
+            }
+            None => tenant.unwrap_or(appeared),
+        }
+    }
 }
 
-/// Whether the role can be assigned in the subscription with this scope.
-pub fn assignable_at(role: &RoleDefinition, subscription_scope: &str) -> bool {
-    role.assignable_scopes
-        .iter()
-        .any(|scope| scope == "/" || scope.eq_ignore_ascii_case(subscription_scope))
+/// The grant's actions that the role does not allow.
+pub fn missing_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
+    grant.actions.iter().filter(|action| !allowed(&role.permissions, action)).cloned().collect()
 }
 
-/// The vendor's actions that the role does not grant.
-pub fn missing_actions(role: &RoleDefinition, intent: &Intent) -> Vec<String> {
-    intent
-        .vendor
-        .role
-        .actions
-        .iter()
-        .filter(|action| !allowed(&role.permissions, action))
-        .cloned()
-        .collect()
+/// What the role allows beyond the grant, data actions included.
+pub fn extra_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
+    let needed = |action: &&String| grant.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
+    let all = role.permissions.iter().flat_map(|entry| entry.actions.iter().chain(&entry.data_actions));
+    all.filter(|action| !needed(action)).cloned().collect()
 }
 
-/// The actions that the role grants beyond the vendor's.
-pub fn extra_actions(role: &RoleDefinition, intent: &Intent) -> Vec<String> {
-    let needed = |action: &&String| {
-        intent
-            .vendor
-            .role
-            .actions
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(action))
-    };
-    role.permissions
-        .iter()
-        .flat_map(|entry| &entry.actions)
-        .filter(|action| !needed(action))
-        .cloned()
-        .collect()
-}
-
+/// Exactly these actions, and nothing taken away or added elsewhere in the role.
 fn same_actions(role: &RoleDefinition, actions: &[String]) -> bool {
-    let granted: Vec<String> = role
-        .permissions
-        .iter()
-        .flat_map(|entry| &entry.actions)
-        .map(|action| action.to_lowercase())
-        .collect();
-    granted.len() == actions.len() && actions.iter().all(|action| granted.contains(&action.to_lowercase()))
+    let entries = &role.permissions;
+    let plain = |entry: &Permission| {
+        entry.not_actions.is_empty() && entry.data_actions.is_empty() && entry.not_data_actions.is_empty()
+    };
+    let granted: Vec<String> =
+        entries.iter().flat_map(|entry| &entry.actions).map(|action| action.to_lowercase()).collect();
+    entries.iter().all(plain)
+        && !actions.is_empty()
+        && granted.len() == actions.len()
+        && actions.iter().all(|action| granted.contains(&action.to_lowercase()))
 }
 
 /// Why this direction does not carry traffic yet; `None` where it does.
@@ -206,7 +211,7 @@ pub mod samples {
     use super::*;
     use crate::azure::Cloud;
     use crate::domain::{AddressSpace, VnetId, role_assignment_guid};
-    use crate::plan::{Consent, VendorAccess};
+    use crate::plan::{Consent, OwnAppRole, VendorAccess, VendorApp};
     use crate::vendors::{Phase, profile};
 
     /// What is wanted, and what there is when all of it is done.
@@ -214,12 +219,18 @@ pub mod samples {
         let vendor = profile("kong").expect("kong is built in");
         let (tenant, subscription) = (Uuid::from_u128(0x7e), Uuid::from_u128(0x50b));
         let vnet = VnetId::new(subscription, "rg-network", "vnet-app").expect("good names");
-        let app_id = vendor.application.app_id;
+        let application = vendor.application.clone().expect("kong has one");
         let intent = Intent {
             tenant,
             tenant_name: Some("Contoso".into()),
             consent: Consent::Create,
-            consent_url: Cloud::public().admin_consent_url(tenant, app_id),
+            own_app: None,
+            own_app_role: OwnAppRole::default(),
+            vendor_app: Some(VendorApp {
+                id: application.app_id,
+                name: application.name.clone(),
+                consent_url: Cloud::public().admin_consent_url(tenant, application.app_id),
+            }),
             access: VendorAccess::Api,
             vendor_api: None,
             vendor_inputs: BTreeMap::from([("network".to_owned(), vec!["eastus2-network".to_owned()])]),
@@ -227,7 +238,6 @@ pub mod samples {
             peering_name: None,
             timeout: Duration::from_secs(60),
             no_wait: false,
-            app_id,
             vnet,
             vendor,
         };
@@ -237,8 +247,9 @@ pub mod samples {
 
     fn facts(intent: &Intent) -> Facts {
         let space = AddressSpace::from_texts(["10.0.0.0/16"]);
+        let grant = intent.vendor_grant().expect("kong gets a role");
         let permissions = vec![Permission {
-            actions: intent.vendor.role.actions.clone(),
+            actions: grant.actions.clone(),
             ..Permission::default()
         }];
         let role = RoleDefinition {
@@ -251,10 +262,10 @@ pub mod samples {
         };
         let principal = ServicePrincipal {
             id: Uuid::from_u128(0x59),
-            app_id: intent.app_id,
-            display_name: intent.vendor.application.name.clone(),
+            app_id: intent.vendor_app.as_ref().expect("kong has one").id,
+            display_name: grant.application.clone(),
             account_enabled: true,
-            owner_tenant: None,
+            owner_tenant: Some(Uuid::from_u128(0x1c0)),
         };
         let assignment = RoleAssignment {
             name: role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid).to_string(),
@@ -270,6 +281,7 @@ pub mod samples {
             state: "ready".into(),
             phase: Phase::Ready,
             reason: None,
+            remote: None,
             dns: Vec::new(),
         };
         Facts {
@@ -290,6 +302,8 @@ pub mod samples {
                 address_space: AddressSpace::from_texts(["10.20.0.0/16"]),
                 provisioning_state: "Succeeded".into(),
                 peerings: vec![peering(intent, "kong-1", 0xf00, "10.0.0.0/16")],
+                subnets: Vec::new(),
+                dns_servers: Vec::new(),
             }),
             own_subscriptions: vec![intent.vnet.subscription],
             network: Some(VendorNetwork {
@@ -301,7 +315,7 @@ pub mod samples {
                 ready: true,
             }),
             request: Some(request),
-            earlier_peerings: Vec::new(),
+            ..Facts::default()
         }
     }
 
@@ -336,30 +350,50 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_peering_is_told_by_its_address_space() {
+    fn the_vendors_peering_is_told_by_its_address_space_and_its_tenant() {
         let (intent, mut facts) = kong_done();
-        let vnet = facts.vnet.as_mut().expect("the sample has one");
-        vnet.peerings
-            .push(peering(&intent, "to-partner", 0xf01, "10.99.0.0/16"));
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
+        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
+        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
+        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
+        assert_eq!(name(facts.vendor_peering(&intent)), "none");
+        facts.remote_tenants.clear();
         facts.network.as_mut().expect("one").address_space = crate::domain::AddressSpace::from_texts(["10.5.0.0/16"]);
         assert_eq!(name(facts.vendor_peering(&intent)), "none");
     }
 
     #[test]
-    fn without_the_vendors_network_it_is_told_by_what_is_foreign_and_new() {
+    fn a_network_of_our_own_with_the_vendors_addresses_is_not_the_vendors() {
+        let (intent, mut facts) = kong_done();
+        facts.vnet.as_mut().expect("one").peerings = vec![peering(&intent, "to-legacy", 0x50b, "10.0.0.0/16")];
+        assert_eq!(name(facts.vendor_peering(&intent)), "none");
+    }
+
+    #[test]
+    fn by_hand_what_was_there_before_counts_only_where_its_tenant_says_so() {
         let (intent, mut facts) = kong_done();
         facts.network = None;
-        let own = peering(&intent, "hub-spoke", 0x50b, "10.99.0.0/16");
-        let partner = peering(&intent, "to-partner", 0xf01, "10.98.0.0/16");
-        facts.vnet.as_mut().expect("one").peerings.extend([own, partner]);
-        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1 to-partner");
-        facts.earlier_peerings = vec!["to-partner".into()];
+        facts.earlier_peerings = vec!["kong-1".into()];
+        assert_eq!(name(facts.vendor_peering(&intent)), "none");
+        assert_eq!(facts.candidates().len(), 1);
+        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        let named = Intent {
-            peering_name: Some("TO-partner".into()),
-            ..intent
-        };
-        assert_eq!(name(facts.vendor_peering(&named)), "to-partner");
+        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
+        assert_eq!((name(facts.vendor_peering(&intent)), facts.candidates().len()), ("none".into(), 0));
+        facts.remote_tenants.clear();
+        let named = Intent { peering_name: Some("KONG-1".into()), ..intent.clone() };
+        assert_eq!(name(facts.vendor_peering(&named)), "kong-1");
+        facts.earlier_peerings.clear();
+        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
+    }
+
+    #[test]
+    fn a_role_with_data_actions_or_exceptions_is_not_taken_for_one_of_the_same_actions() {
+        let (intent, mut facts) = kong_done();
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        facts.roles[0].name = "another team's".into();
+        assert!(facts.role(&intent, &grant).is_some());
+        facts.roles[0].permissions[0].data_actions = vec!["Microsoft.Storage/*".into()];
+        assert!(facts.role(&intent, &grant).is_none());
     }
 }

@@ -1,7 +1,7 @@
-//! Role definition: the custom role with the vendor's actions and no more.
+//! Role definition: custom roles with the actions that are needed and no more, one for each grant.
 //!
-//! A role's name is unique in the tenant, whatever subscription it was made for. So the role is looked for here, then
-//! in the other subscriptions; one that exists is used, and gets this subscription added to its assignable scopes.
+//! A role's name is unique in the tenant, whatever subscription it was made for. So a role is looked for here, then in
+//! the other subscriptions; one that exists is used, and gets this subscription added to its assignable scopes.
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
@@ -11,7 +11,7 @@ use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{Permission, RoleDefinition as Role};
 use crate::domain::{role_definition_guid, subscription_scope};
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState};
+use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId, StepState};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
@@ -37,111 +37,97 @@ impl Step for RoleDefinition {
             facts.roles = roles;
             facts.rights_at_subscription = rights.ok();
         });
-        if run.facts().vendor_role(&run.intent).is_none() {
+        let facts = run.facts();
+        if run.intent.grants().iter().any(|grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none()) {
             look_elsewhere(run).await;
         }
         Ok(())
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
-        let here = intent.vnet.subscription_scope();
-        let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
-        let Some(role) = facts.vendor_role(intent) else {
-            let what = format!(
-                "custom role \"{}\" with {} actions",
-                intent.vendor.role_name(),
-                intent.vendor.role.actions.len()
-            );
-            return if allowed {
-                Decision::Create(what)
-            } else {
-                Decision::Blocked(hold(intent))
-            };
-        };
-        let mut differences: Vec<String> = missing_actions(role, intent)
-            .iter()
-            .map(|action| format!("+ action {action}"))
-            .collect();
-        if !assignable_at(role, &here) {
-            differences.push(format!("+ assignable scope {here}"));
-        }
-        if differences.is_empty() {
-            return Decision::InPlace(in_place(role, intent));
-        }
-        if !allowed {
-            return Decision::Blocked(hold(intent));
-        }
-        Decision::Change {
-            what: format!("custom role \"{}\", which exists already", role.name),
-            differences,
-        }
+        let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
+        decisions.reduce(Decision::and).unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
     }
 
-    async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop> {
-        let intent = &run.intent;
-        let scope = intent.vnet.subscription_scope();
-        let wanted = run
-            .facts()
-            .vendor_role(intent)
-            .map_or_else(|| new_role(intent), |role| mended(role, intent));
-        run.tell(
-            STEP,
-            StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)),
-        );
-        let doing = format!("writing the custom role \"{}\"", wanted.name);
-        let put = run
-            .patiently(STEP, &doing, || run.azure.put_role_definition(&scope, &wanted))
-            .await;
-        let put = match put {
-            Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
-                return Err(Stop::Held {
-                    state: StepState::Blocked,
-                    hold: hold(intent),
-                });
+    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        for grant in run.intent.grants() {
+            let decision = decide(&run.intent, &run.facts(), &grant);
+            if decision.writes() {
+                write(run, &grant, &decision).await?;
             }
-            other => other?,
-        };
-        let action = if matches!(decision, Decision::Create(_)) {
-            Action::Created
-        } else {
-            Action::Updated
-        };
-        run.changed(
-            STEP,
-            Change {
-                action,
-                kind: "roleDefinition".into(),
-                id: role_id(&scope, &put),
-            },
-        );
-        wait_until_visible(run, &scope, &wanted).await
+        }
+        Ok(())
     }
 }
 
-/// A role of the vendor's name may live in another subscription: the name is taken all the same. A subscription that
+fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    if grant.built_in.is_some() {
+        return Decision::InPlace(format!("\"{}\" is a built-in role", grant.name()));
+    }
+    let here = intent.vnet.subscription_scope();
+    let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
+    let Some(role) = facts.role(intent, grant) else {
+        let count = grant.actions.len();
+        let what = format!("custom role \"{}\" with {count} action{}", grant.name(), if count == 1 { "" } else { "s" });
+        return if allowed { Decision::Create(what) } else { Decision::Blocked(hold(intent)) };
+    };
+    let mut differences: Vec<String> =
+        missing_actions(role, grant).iter().map(|action| format!("+ action {action}")).collect();
+    if !assignable_at(role, &here) {
+        differences.push(format!("+ assignable scope {here}"));
+    }
+    if differences.is_empty() {
+        return Decision::InPlace(in_place(role, grant));
+    }
+    if !allowed {
+        return Decision::Blocked(hold(intent));
+    }
+    let what = format!("custom role \"{}\", which exists already", role.name);
+    Decision::Change { what, differences }
+}
+
+async fn write(run: &Run, grant: &Grant, decision: &Decision) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let scope = intent.vnet.subscription_scope();
+    let known = run.facts();
+    let wanted = known.role(intent, grant).map_or_else(|| new_role(intent, grant), |role| mended(role, intent, grant));
+    run.tell(STEP, StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)));
+    let doing = format!("writing the custom role \"{}\"", wanted.name);
+    let put = run.patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted)).await;
+    let put = match put {
+        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
+            let hold = hold(intent);
+            return Err(Stop::Held { state: StepState::Blocked, hold });
+        }
+        other => other?,
+    };
+    let action = if matches!(decision, Decision::Create(_)) { Action::Created } else { Action::Updated };
+    run.changed(STEP, Change { action, kind: "roleDefinition".into(), id: role_id(&scope, &put) });
+    wait_until_visible(run, &scope, &wanted, grant).await
+}
+
+/// A role of a wanted name may live in another subscription: the name is taken all the same. A subscription that
 /// cannot be read is passed over; if the role is there, Azure says so when it is written.
 async fn look_elsewhere(run: &Run) {
-    let Ok(subscriptions) = run.subscriptions().await else {
-        return;
-    };
+    let Ok(subscriptions) = run.subscriptions().await else { return };
     let here = run.intent.vnet.subscription;
-    let others = subscriptions
-        .iter()
-        .filter(|other| other.id != here)
-        .take(MOST_SUBSCRIPTIONS);
+    let others = subscriptions.iter().filter(|other| other.id != here).take(MOST_SUBSCRIPTIONS);
     let scopes: Vec<String> = others.map(|other| subscription_scope(other.id)).collect();
-    let reads = scopes
-        .into_iter()
-        .map(|scope| async move { run.azure.custom_roles(&scope).await });
+    let reads = scopes.into_iter().map(|scope| async move { run.azure.custom_roles(&scope).await });
     let found: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
-    let found = found.into_iter().flatten().flatten();
     // Only the name matters elsewhere: a role of the same actions under another name is another team's.
-    let names = &run.intent.vendor.role.names;
-    let named = found.filter(|role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name)));
-    run.learn(|facts| facts.roles.extend(named));
+    let names: Vec<String> = run.intent.grants().into_iter().flat_map(|grant| grant.names).collect();
+    run.learn(|facts| {
+        for role in found.into_iter().flatten().flatten() {
+            let named = names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
+            if named && !facts.roles.iter().any(|known| known.guid == role.guid) {
+                facts.roles.push(role);
+            }
+        }
+    });
 }
 
-async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role) -> Result<(), Stop> {
+async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role, grant: &Grant) -> Result<(), Stop> {
     let awaited = Awaited {
         what: "until the role definition is visible",
         usually: Some("seconds, at times some minutes"),
@@ -155,7 +141,7 @@ async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role) -> Result<(),
     let look = async || {
         let read = run.azure.role_definition(scope, wanted.guid).await;
         let read = read.map_err(|error| Stop::api("reading the role definition back", &error))?;
-        Ok(read.filter(|role| missing_actions(role, &run.intent).is_empty() && assignable_at(role, scope)))
+        Ok(read.filter(|role| missing_actions(role, grant).is_empty() && assignable_at(role, scope)))
     };
     let role = run.until(STEP, &awaited, look).await?;
     run.learn(|facts| {
@@ -166,34 +152,27 @@ async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role) -> Result<(),
 }
 
 /// The role as setup creates it.
-fn new_role(intent: &Intent) -> Role {
+fn new_role(intent: &Intent, grant: &Grant) -> Role {
     let scope = intent.vnet.subscription_scope();
-    let role = &intent.vendor.role;
     Role {
-        guid: role_definition_guid(intent.tenant, &scope, &intent.vendor.id, intent.vendor.role_name()),
-        name: intent.vendor.role_name().to_owned(),
-        description: role.description.clone(),
+        guid: role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
+        name: grant.name().to_owned(),
+        description: grant.description.clone(),
         custom: true,
-        permissions: vec![Permission {
-            actions: role.actions.clone(),
-            ..Permission::default()
-        }],
+        permissions: vec![Permission { actions: grant.actions.clone(), ..Permission::default() }],
         assignable_scopes: vec![scope],
     }
 }
 
 /// The role that exists, with what is missing added and nothing taken away.
-fn mended(role: &Role, intent: &Intent) -> Role {
+fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
     let mut role = role.clone();
-    let missing = missing_actions(&role, intent);
+    let missing = missing_actions(&role, grant);
     if !missing.is_empty() {
         // An entry of its own: what another entry excludes (notActions) stays excluded there and does no harm here.
         match role.permissions.iter_mut().find(|entry| entry.not_actions.is_empty()) {
             Some(entry) => entry.actions.extend(missing),
-            None => role.permissions.push(Permission {
-                actions: missing,
-                ..Permission::default()
-            }),
+            None => role.permissions.push(Permission { actions: missing, ..Permission::default() }),
         }
     }
     let here = intent.vnet.subscription_scope();
@@ -204,37 +183,23 @@ fn mended(role: &Role, intent: &Intent) -> Role {
 }
 
 fn role_id(scope: &str, role: &Role) -> String {
-    format!(
-        "{scope}/providers/Microsoft.Authorization/roleDefinitions/{}",
-        role.guid
-    )
+    format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", role.guid)
 }
 
-fn in_place(role: &Role, intent: &Intent) -> String {
-    let extra = extra_actions(role, intent);
-    let text = format!(
-        "custom role \"{}\" has the {} actions",
-        role.name,
-        intent.vendor.role.actions.len()
-    );
-    if extra.is_empty() {
-        text
-    } else {
-        format!("{text}, and more than the vendor needs: {}", extra.join(", "))
-    }
+fn in_place(role: &Role, grant: &Grant) -> String {
+    let extra = extra_actions(role, grant);
+    let count = grant.actions.len();
+    let text = format!("custom role \"{}\" has the {count} action{}", role.name, if count == 1 { "" } else { "s" });
+    if extra.is_empty() { text } else { format!("{text}, and more than is needed: {}", extra.join(", ")) }
 }
 
 fn hold(intent: &Intent) -> Hold {
     Hold {
-        who: format!(
-            "an Owner or User Access Administrator of subscription {}",
-            intent.vnet.subscription
-        ),
+        who: format!("an Owner or User Access Administrator of subscription {}", intent.vnet.subscription),
         why: format!("Writing a role definition takes {WRITE} on the subscription, which you do not have."),
         packet: az::role_definition(intent),
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

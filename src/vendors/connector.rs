@@ -1,13 +1,18 @@
 //! What every vendor API can be asked, whatever the vendor calls it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
+use uuid::Uuid;
 
-use super::{Access, DnsMapping, konnect::Konnect};
+use super::aiven::Aiven;
+use super::dragonfly::Dragonfly;
+use super::konnect::Konnect;
+use super::{DnsMapping, Profile};
 use crate::azure::{ApiError, Wire};
 use crate::domain::{AddressSpace, TenantId, VnetId};
 
@@ -53,7 +58,16 @@ pub struct VendorRequest {
     pub phase: Phase,
     /// Why it failed, in the vendor's words.
     pub reason: Option<String>,
+    /// The vendor's network and tenant, where the API tells them.
+    pub remote: Option<RemoteNetwork>,
     pub dns: Vec<DnsMapping>,
+}
+
+/// The other side of the peering, as Azure knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RemoteNetwork {
+    pub tenant: TenantId,
+    pub vnet: VnetId,
 }
 
 /// What is asked of the vendor.
@@ -62,6 +76,11 @@ pub struct NewRequest {
     pub name: String,
     pub tenant: TenantId,
     pub vnet: VnetId,
+    /// Azure region of the virtual network.
+    pub location: String,
+    pub address_space: AddressSpace,
+    /// Client id of the customer's own application, for vendors that need one.
+    pub own_app: Option<Uuid>,
     pub dns: Vec<DnsMapping>,
 }
 
@@ -78,13 +97,22 @@ pub trait Connector: Send + Sync {
     async fn delete(&self, network: &str, id: &str) -> Result<(), ApiError>;
 }
 
-/// The connector that a profile names.
+/// The connector that a profile names. `inputs` are the vendor's, by key.
 ///
 /// # Errors
 /// When this version of peerctl has no such connector.
-pub fn connect(access: &Access, base: Url, token: SecretString, wire: Wire) -> Result<Arc<dyn Connector>, String> {
-    match access.connector.as_str() {
+pub fn connect(
+    vendor: &Profile,
+    base: Url,
+    token: SecretString,
+    wire: Wire,
+    inputs: &BTreeMap<String, Vec<String>>,
+) -> Result<Arc<dyn Connector>, String> {
+    let first = |key: &str| inputs.get(key).and_then(|values| values.first()).cloned().unwrap_or_default();
+    match vendor.access.as_ref().map_or("", |access| &access.connector) {
         "konnect" => Ok(Arc::new(Konnect::new(base, token, wire))),
+        "aiven" => Ok(Arc::new(Aiven::new(base, token, wire, first("project")))),
+        "dragonfly" => Ok(Arc::new(Dragonfly::new(base, token, wire, vendor.peering.tenant))),
         other => Err(format!(
             "the vendor profile wants connector '{other}', which this peerctl does not have"
         )),

@@ -205,6 +205,8 @@ impl From<TransitGateway> for VendorRequest {
         Self {
             tenant: text("tenant_id").and_then(|tenant| tenant.parse::<Uuid>().ok()),
             vnet: (text("kind") == Some(KIND)).then(vnet).flatten(),
+            // Konnect never says; the peering that appears on the customer's network does.
+            remote: None,
             phase: phase(&gateway.state),
             reason: gateway.state_metadata.and_then(|metadata| metadata.reason),
             dns: gateway

@@ -1,10 +1,11 @@
 //! A vendor as data: who it is, what it is granted, what it has to be told.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use serde::Deserialize;
 use uuid::Uuid;
+
+use crate::domain::TenantId;
 
 /// How one vendor does it. A vendor that fits the pattern is one TOML file and no Rust.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,9 +20,13 @@ pub struct Profile {
     pub docs: String,
     /// How long the vendor usually takes for its part, in words.
     pub usual_wait: String,
-    pub application: Application,
-    pub role: Role,
+    /// The vendor's application; absent where none is needed in the customer's tenant.
+    pub application: Option<Application>,
+    /// What the vendor's application gets at the virtual network.
+    pub role: Option<Role>,
+    pub peering: PeeringWay,
     pub access: Option<Access>,
+    #[serde(default)]
     pub hand_off: HandOff,
     #[serde(default)]
     pub inputs: Vec<VendorInput>,
@@ -47,6 +52,54 @@ pub struct Role {
     pub grants: String,
 }
 
+/// Who creates the customer's direction, and what it is like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PeeringWay {
+    pub created_by: CreatedBy,
+    /// Whether an application of the customer's own writes it, with tokens of both tenants.
+    #[serde(default)]
+    pub own_app: OwnAppWay,
+    /// The name that our direction gets; a template over `{vnet}`.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The vendor's tenant, where it is always the same.
+    #[serde(default)]
+    pub tenant: Option<TenantId>,
+    /// The vendor's network's id, as a template over the vendor inputs, where nobody returns it.
+    #[serde(default)]
+    pub remote_vnet: Option<String>,
+    /// TCP ports of the vendor's that the customer's clients reach through the peering.
+    #[serde(default)]
+    pub ports: Vec<u16>,
+    /// What to look after for names to resolve, in a sentence.
+    #[serde(default)]
+    pub dns: Option<String>,
+}
+
+/// Who creates the customer's direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CreatedBy {
+    /// The vendor's application creates both.
+    Vendor,
+    /// Each side creates its own.
+    EachSide,
+    /// The customer creates both, as far as the sign-in may.
+    Customer,
+}
+
+/// Whether an application of the customer's own is part of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnAppWay {
+    #[default]
+    No,
+    Needed,
+    /// Only where one is given.
+    Possible,
+}
+
 /// The vendor's own API, where it has one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -67,16 +120,20 @@ pub struct Access {
 }
 
 /// What the customer tells the vendor when no API is used.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HandOff {
     /// Where to paste it, in the vendor's own words.
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<HandOffValue>,
+    /// What the vendor answers, and how to give it to the next run.
+    #[serde(default)]
+    pub returns: Option<String>,
 }
 
-/// One labelled value; `value` is a template over `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`.
+/// One labelled value; `value` is a template over `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`, `{own-app}`
+/// (the own application's client id); `{vnet:lower}` is the same in lower case.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HandOffValue {
@@ -96,6 +153,11 @@ pub struct VendorInput {
     pub kind: Kind,
     #[serde(default)]
     pub repeatable: bool,
+    /// Put to the user although a run can do without it.
+    #[serde(default)]
+    pub ask: bool,
+    #[serde(default)]
+    pub suggest: Option<Suggest>,
 }
 
 /// Whether a run can do without the value.
@@ -105,7 +167,17 @@ pub enum Wanted {
     Always,
     /// Only where the vendor's API is used.
     WithApi,
+    /// Only where no API is used.
+    ByHand,
     Never,
+}
+
+/// Where suggestions for a value come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suggest {
+    /// The networks that the vendor's API lists.
+    Networks,
 }
 
 /// What a value has to look like.
@@ -116,61 +188,25 @@ pub enum Kind {
     Text,
     Guid,
     Dns,
-}
-
-/// Why a profile cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ProfileError {
-    #[error("'{name}' is no vendor that peerctl knows ({known}), and no file of that name can be read: {why}")]
-    Unknown {
-        name: String,
-        known: String,
-        why: std::io::Error,
-    },
-    #[error("the vendor profile {name} cannot be used: {why}")]
-    Malformed { name: String, why: String },
-}
-
-/// The profiles that are built in, in the order in which they are offered.
-pub fn profiles() -> &'static [Profile] {
-    static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-        let texts = [include_str!("kong.toml")];
-        texts.iter().filter_map(|text| parse("built in", text).ok()).collect()
-    });
-    &PROFILES
-}
-
-/// A built-in profile by its id, or one's own from a file.
-///
-/// # Errors
-/// When there is neither, or the file is no profile.
-pub fn profile(name: &str) -> Result<Profile, ProfileError> {
-    if let Some(found) = profiles().iter().find(|profile| profile.id.eq_ignore_ascii_case(name)) {
-        return Ok(found.clone());
-    }
-    let known: Vec<&str> = profiles().iter().map(|profile| profile.id.as_str()).collect();
-    let text = std::fs::read_to_string(name).map_err(|why| ProfileError::Unknown {
-        name: name.to_owned(),
-        known: known.join(", "),
-        why,
-    })?;
-    parse(name, &text)
-}
-
-fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
-    let malformed = |why: String| ProfileError::Malformed {
-        name: name.to_owned(),
-        why,
-    };
-    let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
-    profile.check().map_err(malformed)?;
-    Ok(profile)
+    /// The ARM id of a virtual network.
+    VnetId,
 }
 
 impl Profile {
     /// The name under which setup creates the role.
     pub fn role_name(&self) -> &str {
-        self.role.names.first().map_or("", String::as_str)
+        let names = self.role.as_ref().map(|role| role.names.as_slice()).unwrap_or_default();
+        names.first().map_or("", String::as_str)
+    }
+
+    /// Whether the vendor's input is needed when its API is used (or not).
+    pub fn needs(&self, input: &VendorInput, with_api: bool) -> bool {
+        match input.wanted {
+            Wanted::Always => true,
+            Wanted::WithApi => with_api,
+            Wanted::ByHand => !with_api,
+            Wanted::Never => false,
+        }
     }
 
     /// The vendor input `key`, if the profile has one.
@@ -180,92 +216,14 @@ impl Profile {
 
     /// The hand-off's labels and filled-in values.
     pub fn hand_off_values(&self, values: &BTreeMap<&str, String>) -> Vec<(String, String)> {
-        let fill = |template: &str| {
-            values.iter().fold(template.to_owned(), |text, (key, value)| {
-                text.replace(&format!("{{{key}}}"), value)
-            })
-        };
-        self.hand_off
-            .values
-            .iter()
-            .map(|value| (value.label.clone(), fill(&value.value)))
-            .collect()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
-        if !self
-            .id
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-            || self.id.is_empty()
-        {
-            return Err(format!(
-                "id '{}' is not made of lower-case letters, digits and '-'",
-                self.id
-            ));
-        }
-        if self.role.names.is_empty() || !self.role.names.iter().all(|name| plain(name)) {
-            return Err("role.names needs at least one name, without quotes".to_owned());
-        }
-        let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
-        if self.role.actions.is_empty() || !self.role.actions.iter().all(action) {
-            return Err(
-                "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
-            );
-        }
-        let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
-        if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
-            return Err("docs and access.api are https addresses".to_owned());
-        }
-        Ok(())
+        let fill = |value: &HandOffValue| (value.label.clone(), filled(&value.value, values));
+        self.hand_off.values.iter().map(fill).collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_profile_can_be_read() {
-        let texts = [include_str!("kong.toml")];
-        for text in texts {
-            parse("built in", text).expect("a good profile");
-        }
-        assert_eq!(profiles().len(), texts.len());
-    }
-
-    #[test]
-    fn kong_gets_the_documented_actions_and_no_more() {
-        let kong = profile("KONG").expect("kong is built in");
-        assert_eq!(kong.role.actions.len(), 5);
-        assert!(
-            kong.role
-                .actions
-                .iter()
-                .all(|action| action.starts_with("Microsoft.Network/virtualNetworks/"))
-        );
-        assert_eq!(kong.role_name(), "Kong Cloud Gateway Peering Creator");
-    }
-
-    #[test]
-    fn a_profile_that_could_smuggle_something_is_refused() {
-        let kong = include_str!("kong.toml");
-        let table = [
-            ("id = \"kong\"", "id = \"ko ng\"", "lower-case"),
-            ("Peering Creator\"", "Peering $(reboot)\"", "without quotes"),
-            ("Microsoft.Network/virtualNetworks/peer/action", "*", "without '*'"),
-            ("https://global.api.konghq.com", "http://global.api.konghq.com", "https"),
-            ("usual-wait", "usually", "unknown field"),
-        ];
-        for (from, to, why) in table {
-            let error = parse("test", &kong.replace(from, to)).expect_err(to).to_string();
-            assert!(error.contains(why), "{to}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_vendor_names_the_known_ones() {
-        assert!(profile("kongg").expect_err("unknown").to_string().contains("(kong)"));
-    }
+/// The template with `{key}` and `{key:lower}` replaced by their values.
+pub fn filled(template: &str, values: &BTreeMap<&str, String>) -> String {
+    values.iter().fold(template.to_owned(), |text, (key, value)| {
+        text.replace(&format!("{{{key}}}"), value).replace(&format!("{{{key}:lower}}"), &value.to_lowercase())
+    })
 }

@@ -1,0 +1,78 @@
+//! Who gets which role at the virtual network.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// The built-in role Network Contributor, the same id in every tenant.
+const NETWORK_CONTRIBUTOR: Uuid = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7);
+
+/// Who gets a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grantee {
+    /// The vendor's service principal.
+    Vendor,
+    /// The service principal of the customer's own multi-tenant application.
+    OwnApp,
+}
+
+/// A role for somebody at the virtual network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub to: Grantee,
+    /// The grantee's application, by name.
+    pub application: String,
+    /// The first name is the one that is created; a role under any of them is found and used.
+    pub names: Vec<String>,
+    pub description: String,
+    /// What the role has to allow. Empty for a built-in role, which is taken as it is.
+    pub actions: Vec<String>,
+    /// A role that every tenant has: nothing to define.
+    pub built_in: Option<Uuid>,
+}
+
+impl Grant {
+    /// The name under which setup creates the role.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+}
+
+/// Which role the own application gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OwnAppRole {
+    /// A custom role with the actions that writing a peering takes.
+    #[default]
+    LeastPrivilege,
+    /// The built-in role that the vendors' documentation names.
+    NetworkContributor,
+}
+
+impl OwnAppRole {
+    /// The grant of this role to the own application.
+    pub fn grant(self, application: String) -> Grant {
+        match self {
+            Self::LeastPrivilege => Grant {
+                to: Grantee::OwnApp,
+                application,
+                names: vec!["peerctl Peering Writer".to_owned()],
+                description: "Write the peerings of a virtual network, and read them.".to_owned(),
+                actions: ["read", "virtualNetworkPeerings/read", "virtualNetworkPeerings/write"]
+                    .map(|action| format!("Microsoft.Network/virtualNetworks/{action}"))
+                    .to_vec(),
+                built_in: None,
+            },
+            Self::NetworkContributor => Grant {
+                to: Grantee::OwnApp,
+                application,
+                names: vec!["Network Contributor".to_owned()],
+                description: String::new(),
+                actions: Vec::new(),
+                built_in: Some(NETWORK_CONTRIBUTOR),
+            },
+        }
+    }
+}
+
+words!(OwnAppRole { LeastPrivilege = "least-privilege", NetworkContributor = "network-contributor" });

@@ -1,0 +1,147 @@
+//! The built-in profiles, and profiles from files; none is used before it is checked.
+
+use std::sync::LazyLock;
+
+use super::profile::{CreatedBy, Profile};
+
+/// In the order in which they are offered.
+const BUILT_IN: [&str; 4] = [
+    include_str!("kong.toml"),
+    include_str!("aiven.toml"),
+    include_str!("dragonfly.toml"),
+    include_str!("generic.toml"),
+];
+
+/// Why a profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    #[error("'{name}' is no vendor that peerctl knows ({known}), and no file of that name can be read: {why}")]
+    Unknown {
+        name: String,
+        known: String,
+        why: std::io::Error,
+    },
+    #[error("the vendor profile {name} cannot be used: {why}")]
+    Malformed { name: String, why: String },
+}
+
+/// The profiles that are built in, in the order in which they are offered.
+pub fn profiles() -> &'static [Profile] {
+    static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+        BUILT_IN.iter().filter_map(|text| parse("built in", text).ok()).collect()
+    });
+    &PROFILES
+}
+
+/// A built-in profile by its id, or one's own from a file.
+///
+/// # Errors
+/// When there is neither, or the file is no profile.
+pub fn profile(name: &str) -> Result<Profile, ProfileError> {
+    if let Some(found) = profiles().iter().find(|profile| profile.id.eq_ignore_ascii_case(name)) {
+        return Ok(found.clone());
+    }
+    let known: Vec<&str> = profiles().iter().map(|profile| profile.id.as_str()).collect();
+    let text = std::fs::read_to_string(name).map_err(|why| ProfileError::Unknown {
+        name: name.to_owned(),
+        known: known.join(", "),
+        why,
+    })?;
+    parse(name, &text)
+}
+
+fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
+    let malformed = |why: String| ProfileError::Malformed {
+        name: name.to_owned(),
+        why,
+    };
+    let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    profile.check().map_err(malformed)?;
+    Ok(profile)
+}
+
+impl Profile {
+    fn check(&self) -> Result<(), String> {
+        let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
+        if !self
+            .id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            || self.id.is_empty()
+        {
+            return Err(format!(
+                "id '{}' is not made of lower-case letters, digits and '-'",
+                self.id
+            ));
+        }
+        if self.application.is_some() != self.role.is_some() {
+            return Err("application and role come together or not at all".to_owned());
+        }
+        let role = self.role.iter();
+        if role.clone().any(|role| role.names.is_empty() || !role.names.iter().all(|name| plain(name))) {
+            return Err("role.names needs at least one name, without quotes".to_owned());
+        }
+        let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
+        if role.clone().any(|role| role.actions.is_empty() || !role.actions.iter().all(action)) {
+            return Err(
+                "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
+            );
+        }
+        if self.peering.created_by == CreatedBy::Vendor && role.count() == 0 {
+            return Err("a vendor that creates both directions needs an application and a role".to_owned());
+        }
+        let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
+        if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
+            return Err("docs and access.api are https addresses".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_can_be_read() {
+        for text in BUILT_IN {
+            parse("built in", text).expect("a good profile");
+        }
+        assert_eq!(profiles().len(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn kong_gets_the_documented_actions_and_no_more() {
+        let kong = profile("KONG").expect("kong is built in");
+        let role = kong.role.clone().expect("kong has a role");
+        assert_eq!(role.actions.len(), 5);
+        assert!(
+            kong.role
+                .actions
+                .iter()
+                .all(|action| action.starts_with("Microsoft.Network/virtualNetworks/"))
+        );
+        assert_eq!(kong.role_name(), "Kong Cloud Gateway Peering Creator");
+    }
+
+    #[test]
+    fn a_profile_that_could_smuggle_something_is_refused() {
+        let kong = include_str!("kong.toml");
+        let table = [
+            ("id = \"kong\"", "id = \"ko ng\"", "lower-case"),
+            ("Peering Creator\"", "Peering $(reboot)\"", "without quotes"),
+            ("Microsoft.Network/virtualNetworks/peer/action", "*", "without '*'"),
+            ("https://global.api.konghq.com", "http://global.api.konghq.com", "https"),
+            ("usual-wait", "usually", "unknown field"),
+        ];
+        for (from, to, why) in table {
+            let error = parse("test", &kong.replace(from, to)).expect_err(to).to_string();
+            assert!(error.contains(why), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_vendor_names_the_known_ones() {
+        assert!(profile("kongg").expect_err("unknown").to_string().contains("(kong, aiven, dragonfly, generic)"));
+    }
+}

@@ -1,0 +1,255 @@
+//! Dragonfly Cloud's API (v1): private networks, and the connections to them.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+use uuid::Uuid;
+
+use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest};
+use crate::azure::{ApiError, Call, Reply, Service, Wire};
+use crate::domain::{AddressSpace, TenantId, VnetId};
+
+const DRAGONFLY: Service = Service::Vendor("Dragonfly Cloud");
+
+/// A client of one Dragonfly Cloud account.
+pub struct Dragonfly {
+    base: Url,
+    token: SecretString,
+    wire: Wire,
+    /// Dragonfly's tenant, which its API does not say.
+    tenant: Option<TenantId>,
+}
+
+impl Dragonfly {
+    /// `base` is the API's address without path (`https://api.dragonflydb.cloud`).
+    pub fn new(base: Url, token: SecretString, wire: Wire, tenant: Option<TenantId>) -> Self {
+        Self { base, token, wire, tenant }
+    }
+
+    fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().push("v1").extend(segments);
+        }
+        url
+    }
+
+    async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+        self.wire.send(call.bearer(&self.token)).await?.accepted()
+    }
+
+    async fn network(&self, id: &str) -> Result<Network, ApiError> {
+        self.send(Call::get(DRAGONFLY, self.url(&["networks", id]))).await?.json()
+    }
+
+    /// A connection names its network by id alone; the network says where it lies in Azure.
+    fn known(&self, network: &Network, connection: Connection) -> VendorRequest {
+        let mut request = VendorRequest::from(connection);
+        request.remote = self.tenant.zip(network.vnet()).map(|(tenant, vnet)| RemoteNetwork { tenant, vnet });
+        request
+    }
+}
+
+#[async_trait]
+impl Connector for Dragonfly {
+    async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
+        let networks: Vec<Network> = self.send(Call::get(DRAGONFLY, self.url(&["networks"]))).await?.json()?;
+        Ok(networks.into_iter().filter(|network| network.location.provider == "azure").map(VendorNetwork::from).collect())
+    }
+
+    async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
+        let list = async { self.send(Call::get(DRAGONFLY, self.url(&["connections"]))).await?.json::<Vec<Connection>>() };
+        let (connections, known) = tokio::try_join!(list, self.network(network))?;
+        let ours = connections.into_iter().filter(|one| one.connection_config.network_id == network);
+        Ok(ours.map(|connection| self.known(&known, connection)).collect())
+    }
+
+    async fn request(&self, network: &str, id: &str) -> Result<Option<VendorRequest>, ApiError> {
+        let one = async { self.send(Call::get(DRAGONFLY, self.url(&["connections", id]))).await?.json::<Connection>() };
+        match tokio::try_join!(one, self.network(network)) {
+            Ok((connection, known)) => Ok(Some(self.known(&known, connection))),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
+        let known = self.network(network).await?;
+        let body = json!({
+            "name": new.name,
+            "network_id": network,
+            "peer": {
+                "account_id": new.vnet.subscription,
+                "cidr_block": new.address_space.0.first(),
+                "vpc_id": new.vnet.name,
+                "region": new.location,
+                "azure": {
+                    "resource_group": new.vnet.resource_group,
+                    "tenant_id": new.tenant,
+                    // Called an object id; what Dragonfly's own documentation has pasted there is the client id.
+                    "app_object_id": new.own_app,
+                    "use_remote_gateways": false,
+                },
+            },
+        });
+        let call = Call::post(DRAGONFLY, self.url(&["connections"])).json(&body);
+        let connection = self.send(call).await?.json()?;
+        Ok(self.known(&known, connection))
+    }
+
+    async fn delete(&self, _network: &str, id: &str) -> Result<(), ApiError> {
+        match self.send(Call::delete(DRAGONFLY, self.url(&["connections", id]))).await {
+            Err(error) if error.status() != Some(404) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Network {
+    network_id: String,
+    name: String,
+    #[serde(default)]
+    location: Location,
+    #[serde(default)]
+    cidr_block: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    vpc: Option<Vpc>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Location {
+    provider: String,
+    region: String,
+}
+
+#[derive(Deserialize)]
+struct Vpc {
+    #[serde(default)]
+    resource_id: String,
+    #[serde(default)]
+    account_id: String,
+}
+
+impl Network {
+    /// The account id has the form `/subscriptions/…/resourceGroups/…`; the resource id is the network's name there.
+    fn vnet(&self) -> Option<VnetId> {
+        let vpc = self.vpc.as_ref()?;
+        format!("{}/providers/Microsoft.Network/virtualNetworks/{}", vpc.account_id, vpc.resource_id).parse().ok()
+    }
+}
+
+impl From<Network> for VendorNetwork {
+    fn from(network: Network) -> Self {
+        Self {
+            address_space: AddressSpace::from_texts([&network.cidr_block]),
+            ready: network.status == "active",
+            id: network.network_id,
+            name: network.name,
+            region: network.location.region,
+            state: network.status,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Connection {
+    connection_id: String,
+    status: String,
+    #[serde(default)]
+    status_detail: Option<String>,
+    connection_config: Config,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    name: String,
+    network_id: String,
+    #[serde(default)]
+    peer: Peer,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Peer {
+    account_id: String,
+    vpc_id: String,
+    azure: Option<AzurePeer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AzurePeer {
+    resource_group: String,
+    tenant_id: Option<String>,
+}
+
+impl From<Connection> for VendorRequest {
+    fn from(connection: Connection) -> Self {
+        let Config { name, peer, .. } = connection.connection_config;
+        let azure = peer.azure.unwrap_or_default();
+        let subscription = peer.account_id.parse::<Uuid>().ok();
+        Self {
+            id: connection.connection_id,
+            name,
+            tenant: azure.tenant_id.and_then(|tenant| tenant.parse().ok()),
+            vnet: subscription.and_then(|id| VnetId::new(id, &azure.resource_group, &peer.vpc_id).ok()),
+            remote: None,
+            phase: phase(&connection.status),
+            reason: connection.status_detail,
+            state: connection.status,
+            dns: Vec::new(),
+        }
+    }
+}
+
+/// An unknown status is taken for work in progress, and shown as it is.
+fn phase(status: &str) -> Phase {
+    match status {
+        "active" => Phase::Ready,
+        "inactive" => Phase::UserAction,
+        "failed" | "irrecoverable" => Phase::Failed,
+        "deleting" | "deleted" => Phase::Gone,
+        _ => Phase::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_status_has_a_phase() {
+        let table = [
+            ("pending", Phase::Pending),
+            ("inactive", Phase::UserAction),
+            ("active", Phase::Ready),
+            ("irrecoverable", Phase::Failed),
+            ("failed", Phase::Failed),
+            ("deleting", Phase::Gone),
+            ("deleted", Phase::Gone),
+            ("something-new", Phase::Pending),
+        ];
+        for (status, expected) in table {
+            assert_eq!(phase(status), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_networks_id_is_made_of_account_and_resource() {
+        let network: Network = serde_json::from_value(json!({
+            "network_id": "net_123", "name": "prod-net", "status": "active", "cidr_block": "192.168.0.0/16",
+            "location": { "provider": "azure", "region": "eastus" },
+            "vpc": { "resource_id": "dfcloud-vnet-1",
+                "account_id": "/subscriptions/44444444-4444-4444-8444-444444444444/resourceGroups/dfcloud-rg-1" },
+        }))
+        .expect("the documented shape");
+        assert_eq!(network.vnet().expect("an id").name, "dfcloud-vnet-1");
+    }
+}
