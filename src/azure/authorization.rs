@@ -112,6 +112,18 @@ impl Azure {
         convert_role(answer).ok_or_else(|| unreadable(tried, "the role definition has no GUID"))
     }
 
+    /// Deletes a custom role; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Azure refuses: `RoleDefinitionHasAssignments`, `AuthorizationFailed`, and the like.
+    pub async fn delete_role_definition(&self, scope: &str, guid: Uuid) -> Result<(), ApiError> {
+        let tried = format!("DELETE {scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
+        let client = self.authorization().role_definitions_client();
+        // Sent without reading the answer, which has no body where there was nothing to delete.
+        let sent = client.delete(bare(scope), guid.to_string()).send().await;
+        legacy::or_absent(sent.map_err(|error| legacy::error(&error, &tried)), &ABSENT).map(drop)
+    }
+
     /// The role assignments at `scope` and above it, not those below.
     ///
     /// # Errors
@@ -167,6 +179,17 @@ impl Azure {
             .create(bare(scope), guid.to_string(), body);
         let answer = request.await.map_err(|error| legacy::error(&error, &tried))?;
         convert_assignment(answer).ok_or_else(|| unreadable(tried, "the role assignment has no role or principal"))
+    }
+
+    /// Deletes a role assignment; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Azure refuses.
+    pub async fn delete_role_assignment(&self, scope: &str, guid: Uuid) -> Result<(), ApiError> {
+        let tried = format!("DELETE {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}");
+        let client = self.authorization().role_assignments_client();
+        let sent = client.delete(bare(scope), guid.to_string()).send().await;
+        legacy::or_absent(sent.map_err(|error| legacy::error(&error, &tried)), &ABSENT).map(drop)
     }
 }
 

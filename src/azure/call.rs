@@ -93,6 +93,25 @@ impl Call {
         self
     }
 
+    /// Sets `x-ms-authorization-auxiliary: Bearer …, Bearer …`, marked as sensitive: the tokens of further tenants that
+    /// the request reaches into.
+    #[must_use]
+    pub(super) fn auxiliary(mut self, tokens: &[SecretString]) -> Self {
+        let bearers: Vec<String> = tokens
+            .iter()
+            .map(|token| format!("Bearer {}", token.expose_secret()))
+            .collect();
+        match HeaderValue::from_str(&bearers.join(", ")) {
+            Ok(mut value) if !tokens.is_empty() => {
+                value.set_sensitive(true);
+                let name = HeaderName::from_static("x-ms-authorization-auxiliary");
+                self.headers.insert(name, value);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Sets a header; a value that no header can hold is left out.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {

@@ -1,7 +1,8 @@
 //! What the steps call: one signed-in view of Azure. The operations are in the files of their services.
 
+use futures::future::try_join_all;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -19,6 +20,8 @@ pub struct Azure {
     cloud: Cloud,
     wire: Wire,
     identity: Identity,
+    /// Who else speaks in every ARM request, each in another tenant.
+    auxiliary: Vec<Identity>,
 }
 
 /// One page of a list: ARM's `nextLink`, Graph's `@odata.nextLink`.
@@ -32,7 +35,29 @@ struct Page<T> {
 impl Azure {
     /// Azure in `cloud`, by `wire`, as `identity`.
     pub fn new(cloud: Cloud, wire: Wire, identity: Identity) -> Self {
-        Self { cloud, wire, identity }
+        Self {
+            cloud,
+            wire,
+            identity,
+            auxiliary: Vec::new(),
+        }
+    }
+
+    /// The same cloud by the same wire as another identity, whose ARM requests (those that ask how a long-running
+    /// operation stands too) carry the tokens of `auxiliary` besides: how a write in one tenant reaches into another.
+    /// ARM takes three of them at most; further ones are left out.
+    #[must_use]
+    pub fn acting_as(&self, identity: Identity, mut auxiliary: Vec<Identity>) -> Self {
+        if auxiliary.len() > limits::AUXILIARY {
+            tracing::warn!(given = auxiliary.len(), "ARM takes three auxiliary tokens at most");
+            auxiliary.truncate(limits::AUXILIARY);
+        }
+        Self {
+            cloud: self.cloud.clone(),
+            wire: self.wire.clone(),
+            identity,
+            auxiliary,
+        }
     }
 
     pub fn cloud(&self) -> &Cloud {
@@ -74,21 +99,39 @@ impl Azure {
             Service::Graph => self.cloud.graph_scope(),
             _ => self.cloud.arm_scope(),
         };
-        let token = self.identity.token(&scope).await?;
-        let refused = match self.wire.send(call.clone().bearer(&token)).await?.accepted() {
+        let tokens = self.tokens(call.service, &scope).await?;
+        let refused = match self.wire.send(authorized(call.clone(), &tokens)).await?.accepted() {
             // A token of another tenant is wrong for good.
             Err(error) if error.status() == Some(401) && error.code() != Some("InvalidAuthenticationTokenTenant") => {
                 error
             }
             other => return other,
         };
-        // Revoked, or a clock is wrong: one more try, if there is another token to be had.
-        self.identity.replace(&scope, &token).await;
-        let fresh = self.identity.token(&scope).await?;
-        if fresh.expose_secret() == token.expose_secret() {
+        // Revoked, or a clock is wrong: one more try, if there is another token to be had. With several, the answer
+        // does not say which one it is.
+        for (identity, token) in self.speakers(call.service).zip(&tokens) {
+            identity.replace(&scope, token).await;
+        }
+        let fresh = self.tokens(call.service, &scope).await?;
+        let same = |(old, new): (&SecretString, &SecretString)| old.expose_secret() == new.expose_secret();
+        if tokens.iter().zip(&fresh).all(same) {
             return Err(refused);
         }
-        self.wire.send(call.bearer(&fresh)).await?.accepted()
+        self.wire.send(authorized(call, &fresh)).await?.accepted()
+    }
+
+    /// Who speaks in a request to `service`: the signed-in identity, and behind it the auxiliary ones.
+    fn speakers(&self, service: Service) -> impl Iterator<Item = &Identity> {
+        let auxiliary = match service {
+            Service::Arm => self.auxiliary.as_slice(),
+            _ => &[],
+        };
+        std::iter::once(&self.identity).chain(auxiliary)
+    }
+
+    /// A token of each of them, in their order.
+    async fn tokens(&self, service: Service, scope: &str) -> Result<Vec<SecretString>, ApiError> {
+        try_join_all(self.speakers(service).map(|identity| identity.token(scope))).await
     }
 
     /// Everything of a list, page after page.
@@ -112,6 +155,13 @@ impl Azure {
             status: 200,
             why: format!("the list has more than {} pages", limits::PAGES),
         }))
+    }
+}
+
+fn authorized(call: Call, tokens: &[SecretString]) -> Call {
+    match tokens {
+        [own, auxiliary @ ..] => call.bearer(own).auxiliary(auxiliary),
+        [] => call,
     }
 }
 

@@ -7,9 +7,13 @@ use uuid::Uuid;
 use super::call::Call;
 use super::client::Azure;
 use super::error::{ApiError, Service};
+use super::legacy;
 use super::model::ServicePrincipal;
 
 const FIELDS: &str = "id,appId,displayName,accountEnabled,appOwnerOrganizationId";
+
+/// The code with which Graph says that an object does not exist.
+pub(super) const ABSENT: [&str; 1] = ["Request_ResourceNotFound"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,5 +63,14 @@ impl Azure {
             .json(&json!({ "appId": app_id, "accountEnabled": true }));
         let shown: Shown = self.send(call).await?.json()?;
         Ok(shown.into())
+    }
+
+    /// Deletes the service principal with this object id from the signed-in tenant; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn delete_service_principal(&self, id: Uuid) -> Result<(), ApiError> {
+        let call = Call::delete(Service::Graph, self.graph_url(&format!("servicePrincipals/{id}"), &[]));
+        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
     }
 }

@@ -8,12 +8,14 @@ mod trouble;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 pub use self::claims::WhoAmI;
 use self::source::{Place, Source};
@@ -77,6 +79,28 @@ impl FromStr for Auth {
                 Self::ALL.map(Self::name).join(", ")
             )
         })
+    }
+}
+
+/// What proves that an application is the one that it says.
+#[derive(Clone)]
+pub enum AppCredential {
+    /// A client secret.
+    Secret(SecretString),
+    /// A file with a private key and its certificate, in PEM form.
+    Certificate(PathBuf),
+    /// A file with the token of another issuer that the application trusts; it is read whenever a token is asked for.
+    FederatedToken(PathBuf),
+}
+
+/// Without the secret.
+impl fmt::Debug for AppCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("Secret([redacted])"),
+            Self::Certificate(file) => f.debug_tuple("Certificate").field(file).finish(),
+            Self::FederatedToken(file) => f.debug_tuple("FederatedToken").field(file).finish(),
+        }
     }
 }
 
@@ -159,6 +183,17 @@ impl Identity {
                 wire,
             },
         ))
+    }
+
+    /// The application `app_id` in `tenant`; nothing is fetched yet. A certificate is read at once, and where that fails
+    /// every question for a token is answered with the reason.
+    pub fn application(cloud: &Cloud, wire: Wire, tenant: TenantId, app_id: Uuid, credential: AppCredential) -> Self {
+        let place = Place {
+            tenant: Some(tenant.to_string()),
+            authority: cloud.login.clone(),
+            wire,
+        };
+        Self::with(Source::application(app_id.to_string(), credential), place)
     }
 
     fn with(source: Source, place: Place) -> Self {

@@ -55,3 +55,17 @@ pub const GRAPH_SUBSCRIPTIONS: usize = 1_000;
 
 /// Lists that are read side by side where Resource Graph is not to be had: a third of what ARM refills per second.
 pub const LISTS_AT_ONCE: usize = 8;
+
+/// Tokens of further tenants in one request: the most that ARM takes.
+pub const AUXILIARY: usize = 3;
+
+/// The first wait for a long-running operation, where the service asks for none; it doubles from there. A peering is
+/// written within a few seconds.
+pub const FIRST_POLL: Duration = Duration::from_secs(1);
+
+/// The longest wait of our own choosing between two looks at a long-running operation: what Microsoft.Network asks for.
+pub const LONGEST_POLL: Duration = Duration::from_secs(10);
+
+/// How long a long-running operation may take in all. A peering takes seconds, minutes where other writes of the same
+/// network are waited for; one that takes longer goes on without us.
+pub const OPERATION: Duration = Duration::from_secs(15 * 60);

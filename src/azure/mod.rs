@@ -9,6 +9,7 @@
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 //! - [`limits`]: every bound on waiting and repeating, with its reason.
 
+mod applications;
 mod authorization;
 mod call;
 pub mod client;
@@ -22,6 +23,9 @@ mod legacy;
 pub mod limits;
 mod model;
 mod network;
+mod nsg;
+mod operation;
+mod peerings;
 mod redact;
 mod refusal;
 mod retry;
@@ -34,7 +38,7 @@ pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
-pub use identity::{Auth, Identity, SignInError, WhoAmI};
+pub use identity::{AppCredential, Auth, Identity, SignInError, WhoAmI};
 pub use model::*;
 pub use transport::{Transport, TransportError};
 pub use wire::{AllowedHosts, Call, Notice, NoticeWhy, Reply, Wire, WireStats};

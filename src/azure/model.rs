@@ -1,7 +1,9 @@
 //! What the steps read and write, in plain types of our own: the generated crates' models have every field
 //! optional and lose what they do not know, so they stop at this folder's edge.
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -35,6 +37,20 @@ pub struct Vnet {
     /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
     pub provisioning_state: String,
     pub peerings: Vec<Peering>,
+    pub subnets: Vec<Subnet>,
+    /// The network's own DNS servers; empty where it uses Azure's.
+    pub dns_servers: Vec<String>,
+}
+
+/// A subnet of a virtual network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Subnet {
+    pub name: String,
+    pub address_prefixes: AddressSpace,
+    /// The full resource id of the network security group in front of it.
+    pub network_security_group: Option<String>,
+    /// The full resource id of its route table.
+    pub route_table: Option<String>,
 }
 
 /// The virtual networks of several subscriptions, and the subscriptions that would not list theirs.
@@ -60,6 +76,48 @@ pub struct Peering {
     pub allow_forwarded_traffic: bool,
     pub allow_gateway_transit: bool,
     pub use_remote_gateways: bool,
+}
+
+/// What a peering is to be: all that a write says, because Azure replaces what is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewPeering {
+    /// The other network; of an existing peering it cannot be changed.
+    pub remote_vnet: VnetId,
+    pub allow_virtual_network_access: bool,
+    pub allow_forwarded_traffic: bool,
+    pub allow_gateway_transit: bool,
+    pub use_remote_gateways: bool,
+}
+
+/// A network security group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nsg {
+    /// The full resource id.
+    pub id: String,
+    pub name: String,
+    /// Its own rules and Azure's default ones, by priority: among those of one direction the first that fits decides.
+    pub rules: Vec<NsgRule>,
+}
+
+/// One rule of a network security group. Azure writes one value and several into different fields; here they are one
+/// list each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NsgRule {
+    pub name: String,
+    /// 100 to 4096, of default rules 65000 and up; a low one goes first.
+    pub priority: u32,
+    /// Whether it is about traffic into the subnet.
+    pub inbound: bool,
+    /// Whether it lets traffic through.
+    pub allow: bool,
+    /// Azure's word: `*`, `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah`.
+    pub protocol: String,
+    /// Addresses, CIDR ranges, service tags such as `VirtualNetwork`, `*`, or ids of application security groups.
+    pub sources: Vec<String>,
+    /// As `sources`.
+    pub destinations: Vec<String>,
+    /// `443`, `8000-8999` or `*`.
+    pub destination_ports: Vec<String>,
 }
 
 /// A role definition, built-in or custom.
@@ -149,6 +207,39 @@ pub struct ServicePrincipal {
     pub account_enabled: bool,
     /// The tenant of the application's owner.
     pub owner_tenant: Option<TenantId>,
+}
+
+/// An application (Graph): what is registered once, in its home tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// The object id: what requests about the application name.
+    pub id: Uuid,
+    /// The client id: what signs in, and what service principals name.
+    pub app_id: Uuid,
+    pub display_name: String,
+    /// The name that its maker chose once and for all, unique in the tenant.
+    pub unique_name: Option<String>,
+    /// Graph's word: `AzureADMyOrg`, `AzureADMultipleOrgs`, `AzureADandPersonalMicrosoftAccount`.
+    pub sign_in_audience: String,
+    pub notes: Option<String>,
+    pub passwords: Vec<PasswordCredential>,
+}
+
+/// A client secret of an application, as far as it can be read again: without the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordCredential {
+    pub key_id: Uuid,
+    pub display_name: Option<String>,
+    /// Absent where Graph gives none, or none that can be read.
+    pub ends: Option<OffsetDateTime>,
+}
+
+/// A client secret that has just been made; Graph shows it this once.
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    pub key_id: Uuid,
+    pub secret: SecretString,
+    pub ends: OffsetDateTime,
 }
 
 #[cfg(test)]

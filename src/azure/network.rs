@@ -6,11 +6,11 @@ use serde::Serialize;
 use super::client::Azure;
 use super::error::ApiError;
 use super::legacy;
-use super::model::{Peering, Vnet};
+use super::model::{Peering, Subnet, Vnet};
 use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, VnetId};
 
 /// The codes with which ARM (the first two) and the network service say that something does not exist.
-const ABSENT: [&str; 4] = [
+pub(super) const ABSENT: [&str; 4] = [
     "ResourceNotFound",
     "ResourceGroupNotFound",
     "ParentResourceNotFound",
@@ -88,11 +88,25 @@ fn convert(id: VnetId, vnet: models::VirtualNetwork) -> Vnet {
         address_space: space(properties.address_space),
         provisioning_state: word(properties.provisioning_state.as_ref()),
         peerings: peerings.filter_map(|peering| convert_peering(&id, peering)).collect(),
+        subnets: properties.subnets.into_iter().map(convert_subnet).collect(),
+        dns_servers: properties.dhcp_options.unwrap_or_default().dns_servers,
         id,
     }
 }
 
-fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
+fn convert_subnet(subnet: models::Subnet) -> Subnet {
+    let properties = subnet.properties.unwrap_or_default();
+    // One prefix stands in one field, several in another.
+    let prefixes = properties.address_prefix.into_iter().chain(properties.address_prefixes);
+    Subnet {
+        name: subnet.name.unwrap_or_default(),
+        address_prefixes: AddressSpace::from_texts(prefixes),
+        network_security_group: properties.network_security_group.and_then(|group| group.resource.id),
+        route_table: properties.route_table.and_then(|table| table.resource.id),
+    }
+}
+
+pub(super) fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
     let given: Option<PeeringId> = peering.sub_resource.id.as_deref().and_then(|id| id.parse().ok());
     let id = given.or_else(|| vnet.peering(peering.name.as_deref()?).ok())?;
     let properties = peering.properties.unwrap_or_default();
@@ -118,7 +132,7 @@ fn space(space: Option<models::AddressSpace>) -> AddressSpace {
 }
 
 /// Azure's word for a generated enum, also for words that the enum does not know; empty where there is none.
-fn word<T: Serialize>(value: Option<&T>) -> String {
+pub(super) fn word<T: Serialize>(value: Option<&T>) -> String {
     let text = value.and_then(|value| serde_json::to_value(value).ok());
     text.as_ref()
         .and_then(serde_json::Value::as_str)

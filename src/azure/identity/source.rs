@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::error::{Error, ErrorKind};
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredential, ClientAssertionCredentialOptions,
@@ -16,7 +17,7 @@ use url::Url;
 
 use super::adapter::WireClient;
 use super::certificate::{Certificate, SignedAssertion};
-use super::{Auth, SignInError};
+use super::{AppCredential, Auth, SignInError};
 use crate::azure::wire::Wire;
 
 /// Where to ask, and for which tenant.
@@ -34,9 +35,10 @@ pub(super) enum Source {
         client: String,
         secret: SecretString,
     },
+    /// A file that could not be read is told of when the first token is asked for.
     Certificate {
         client: String,
-        certificate: Arc<Certificate>,
+        certificate: Result<Arc<Certificate>, String>,
     },
     Federated {
         client: String,
@@ -97,8 +99,20 @@ impl Source {
         let certificate = Certificate::from_file(Path::new(&file)).map_err(SignInError)?;
         Ok(Self::Certificate {
             client,
-            certificate: Arc::new(certificate),
+            certificate: Ok(Arc::new(certificate)),
         })
+    }
+
+    /// The application `client` with what proves that it is the one.
+    pub(super) fn application(client: String, credential: AppCredential) -> Self {
+        match credential {
+            AppCredential::Secret(secret) => Self::Secret { client, secret },
+            AppCredential::Certificate(file) => Self::Certificate {
+                client,
+                certificate: Certificate::from_file(&file).map(Arc::new),
+            },
+            AppCredential::FederatedToken(file) => Self::Federated { client, file },
+        }
     }
 
     fn federated(vars: Vars<'_>) -> Result<Self, SignInError> {
@@ -144,7 +158,8 @@ impl Source {
                 ClientSecretCredential::new(&tenant, client.clone(), secret, Some(options))?
             }
             Self::Certificate { client, certificate } => {
-                let assertion = SignedAssertion::new(certificate.clone(), &place.authority, &tenant, client);
+                let certificate = certificate.clone().map_err(cannot)?;
+                let assertion = SignedAssertion::new(certificate, &place.authority, &tenant, client);
                 let options = ClientAssertionCredentialOptions { client_options };
                 ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }
@@ -173,6 +188,10 @@ impl Source {
             }
         })
     }
+}
+
+fn cannot(why: String) -> Error {
+    Error::with_message(ErrorKind::Credential, why)
 }
 
 fn required(vars: Vars<'_>, name: &str, auth: Auth) -> Result<String, SignInError> {

@@ -1,0 +1,218 @@
+//! Applications and their client secrets (Microsoft Graph v1.0).
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use url::Url;
+use uuid::Uuid;
+
+use super::call::Call;
+use super::client::Azure;
+use super::error::{ApiError, Service};
+use super::graph::ABSENT;
+use super::legacy;
+use super::model::{Application, NewPassword, PasswordCredential};
+
+const FIELDS: &str = "id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials";
+
+/// Any organisation's tenant may have a service principal of the application: what an identity in two tenants needs.
+const MULTI_TENANT: &str = "AzureADMultipleOrgs";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: Uuid,
+    app_id: Uuid,
+    display_name: Option<String>,
+    unique_name: Option<String>,
+    sign_in_audience: Option<String>,
+    notes: Option<String>,
+    password_credentials: Option<Vec<ShownPassword>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPassword {
+    key_id: Uuid,
+    display_name: Option<String>,
+    end_date_time: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Made {
+    key_id: Uuid,
+    secret_text: SecretString,
+    end_date_time: Option<String>,
+}
+
+impl From<Shown> for Application {
+    fn from(shown: Shown) -> Self {
+        Self {
+            id: shown.id,
+            app_id: shown.app_id,
+            display_name: shown.display_name.unwrap_or_default(),
+            unique_name: shown.unique_name,
+            sign_in_audience: shown.sign_in_audience.unwrap_or_default(),
+            notes: shown.notes,
+            passwords: shown
+                .password_credentials
+                .unwrap_or_default()
+                .into_iter()
+                .map(PasswordCredential::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<ShownPassword> for PasswordCredential {
+    fn from(shown: ShownPassword) -> Self {
+        Self {
+            key_id: shown.key_id,
+            display_name: shown.display_name,
+            ends: shown.end_date_time.as_deref().and_then(moment),
+        }
+    }
+}
+
+impl Azure {
+    /// The application of that unique name in the signed-in tenant; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn application_by_unique_name(&self, unique_name: &str) -> Result<Option<Application>, ApiError> {
+        self.application_at(self.by_unique_name(unique_name, &[("$select", FIELDS)]))
+            .await
+    }
+
+    /// The application with that client id, where its home is the signed-in tenant; `None` where it is not.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn application(&self, app_id: Uuid) -> Result<Option<Application>, ApiError> {
+        let path = format!("applications(appId='{app_id}')");
+        self.application_at(self.graph_url(&path, &[("$select", FIELDS)])).await
+    }
+
+    async fn application_at(&self, url: Url) -> Result<Option<Application>, ApiError> {
+        let found = legacy::or_absent(self.send(Call::get(Service::Graph, url)).await, &ABSENT)?;
+        let shown: Option<Shown> = found.map(super::call::Reply::json).transpose()?;
+        Ok(shown.map(Application::from))
+    }
+
+    /// Creates the multi-tenant application of that unique name, or gives the one there is these values: one request
+    /// that can be repeated, so that there are never two.
+    ///
+    /// # Errors
+    /// When Graph refuses. `Request_ResourceNotFound` says that the application is there but cannot be read yet.
+    pub async fn upsert_application(
+        &self,
+        unique_name: &str,
+        display_name: &str,
+        notes: &str,
+    ) -> Result<Application, ApiError> {
+        let body = json!({ "displayName": display_name, "notes": notes, "signInAudience": MULTI_TENANT });
+        let call = Call::patch(Service::Graph, self.by_unique_name(unique_name, &[]))
+            .header("prefer", "create-if-missing")
+            .json(&body)
+            .repeatable();
+        let mut reply = self.send(call).await?;
+        // Created: the application. Updated: nothing, and it has to be asked for.
+        if reply.body.is_empty() {
+            let url = self.by_unique_name(unique_name, &[("$select", FIELDS)]);
+            reply = self.send(Call::get(Service::Graph, url)).await?;
+        }
+        let shown: Shown = reply.json()?;
+        Ok(shown.into())
+    }
+
+    /// Deletes the application with this object id, and with it its service principal in the signed-in tenant (those
+    /// in other tenants stay); one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn delete_application(&self, object_id: Uuid) -> Result<(), ApiError> {
+        let call = Call::delete(
+            Service::Graph,
+            self.graph_url(&format!("applications/{object_id}"), &[]),
+        );
+        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
+    }
+
+    /// Makes a client secret for the application with this object id. It is not made again where the answer is lost:
+    /// who wants to try once more removes what `display_name` finds first.
+    ///
+    /// # Errors
+    /// When Graph refuses, or the answer is lost.
+    pub async fn add_password(
+        &self,
+        object_id: Uuid,
+        display_name: &str,
+        lifetime: Duration,
+    ) -> Result<NewPassword, ApiError> {
+        let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
+        let ends = OffsetDateTime::now_utc().saturating_add(lifetime);
+        let call = Call::post(
+            Service::Graph,
+            self.graph_url(&format!("applications/{object_id}/addPassword"), &[]),
+        )
+        .json(&json!({ "passwordCredential": { "displayName": display_name, "endDateTime": graphs(ends) } }));
+        let reply = self.send(call).await?;
+        // Not `Reply::json`: its error may quote the body, and the body holds the secret.
+        let made: Made = serde_json::from_slice(&reply.body)
+            .map_err(|_| reply.unreadable("it has not both of a keyId and a secretText"))?;
+        Ok(NewPassword {
+            key_id: made.key_id,
+            secret: made.secret_text,
+            ends: made.end_date_time.as_deref().and_then(moment).unwrap_or(ends),
+        })
+    }
+
+    /// Removes a client secret; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Graph refuses; an application that is not there is an error, because it may be one that is not there yet.
+    pub async fn remove_password(&self, object_id: Uuid, key_id: Uuid) -> Result<(), ApiError> {
+        let call = Call::post(
+            Service::Graph,
+            self.graph_url(&format!("applications/{object_id}/removePassword"), &[]),
+        )
+        .json(&json!({ "keyId": key_id }))
+        .repeatable();
+        match self.send(call).await {
+            Err(error) if is_no_such_password(&error) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    fn by_unique_name(&self, unique_name: &str, query: &[(&str, &str)]) -> Url {
+        // A quote in an OData text is written twice.
+        let quoted = unique_name.replace('\'', "''");
+        let name = utf8_percent_encode(&quoted, KEY);
+        self.graph_url(&format!("applications(uniqueName='{name}')"), query)
+    }
+}
+
+/// What of a key in a path is written with `%`: all but what RFC 3986 leaves alone.
+const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Graph has no code of its own for it.
+fn is_no_such_password(error: &ApiError) -> bool {
+    let said = error.message().to_ascii_lowercase();
+    error.status() == Some(400) && said.contains("no password credential found with keyid")
+}
+
+/// A point in time as Graph writes it: `2026-11-21T10:11:12Z`, with or without parts of a second.
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+fn graphs(moment: OffsetDateTime) -> Option<String> {
+    // Whole seconds: Graph takes no nine digits behind them.
+    moment.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
+}
