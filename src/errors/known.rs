@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Kind;
-use crate::azure::ApiError;
+use crate::azure::{ApiError, Failure};
 
 /// Whether a refusal passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,9 +61,20 @@ pub fn lookup(code: &str, message: &str) -> Option<&'static Known> {
     all().iter().find(fits)
 }
 
+/// What is known of a refusal: of its own code, or else of the codes in its details.
+pub fn of(error: &ApiError) -> Option<&'static Known> {
+    let message = error.message();
+    let details = match &error.failure {
+        Failure::Refused { details, .. } => details.as_slice(),
+        _ => &[],
+    };
+    let detailed = || details.iter().find_map(|(code, text)| lookup(code, text));
+    error.code().and_then(|code| lookup(code, &message)).or_else(detailed)
+}
+
 /// Whether this refusal passes once something that was just written has arrived everywhere.
 pub fn passes(error: &ApiError) -> Option<&'static Known> {
-    lookup(error.code()?, &error.message()).filter(|known| known.class == Class::Wait)
+    of(error).filter(|known| known.class == Class::Wait)
 }
 
 #[cfg(test)]

@@ -70,14 +70,22 @@ impl Problem {
     /// What a service answered while `doing` ("reading the virtual network vnet-app").
     pub fn from_api(doing: &str, error: &ApiError) -> Self {
         let message = harmless(&error.message());
-        let known = error.code().and_then(|code| known::lookup(code, &message));
+        let known = known::of(error);
         let what = match &error.failure {
             Failure::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
             Failure::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
             Failure::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
             Failure::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
         };
-        let why = known.map_or_else(|| message.clone(), |known| format!("{} ({message})", known.meaning));
+        // Graph, policy and validation say the decisive thing in the details.
+        let details = match &error.failure {
+            Failure::Refused { details, .. } => details.iter().map(|(_, text)| harmless(text)).collect(),
+            _ => Vec::new(),
+        };
+        let told: Vec<String> =
+            std::iter::once(message.clone()).chain(details).filter(|text| !text.is_empty()).collect();
+        let told = told.join(" ");
+        let why = known.map_or_else(|| told.clone(), |known| format!("{} ({told})", known.meaning));
         Self {
             kind: kind(error, known),
             code: error.code().map(harmless),
@@ -87,6 +95,12 @@ impl Problem {
             step: None,
             correlation_id: error.correlation_id.as_deref().map(harmless),
         }
+    }
+
+    /// What was answered, in one line with the correlation id.
+    pub fn answer(&self) -> String {
+        let correlation = self.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+        format!("{} {}{correlation}", self.what, self.why)
     }
 
     /// The same, as the failure of `step`.

@@ -92,6 +92,9 @@ pub struct Hold {
     pub why: String,
     /// What to hand over: an address, or commands, a line each.
     pub packet: Vec<String>,
+    /// What Azure answered, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 /// Something that a run wrote.

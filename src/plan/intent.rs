@@ -41,6 +41,8 @@ pub struct VendorApp {
     pub name: String,
     /// Where an administrator accepts it.
     pub consent_url: url::Url,
+    /// The object id of its service principal, where the operator gave it.
+    pub principal_id: Option<Uuid>,
 }
 
 /// The customer's multi-tenant application that writes our direction.

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
-use crate::plan::{Action, Change, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, StepState};
+use crate::errors::Problem;
+use crate::plan::{Action, Change, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, VendorApp};
 
 const STEP: StepId = StepId::Consent;
 
@@ -18,68 +19,82 @@ impl Step for Consent {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let principal = read(run)
-            .await
-            .map_err(|error| Stop::api("looking for the service principal", &error))?;
-        run.learn(|facts| facts.principal = principal);
+        if let Some(principal) = given(&run.intent) {
+            run.learn(|facts| facts.principal = Some(principal));
+            return Ok(());
+        }
+        match read(run).await {
+            Ok(principal) => run.learn(|facts| facts.principal = principal),
+            // Many a pipeline may not read the directory; that is no reason to stop.
+            Err(error) if error.status() == Some(403) => run.learn(|facts| facts.directory_is_closed = true),
+            Err(error) => return Err(Stop::api("looking for the service principal", &error)),
+        }
         Ok(())
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
-        let application = &intent.vendor.application.name;
+        let Some(app) = &intent.vendor_app else { return Decision::InPlace("nobody needs consent".to_owned()) };
         match (&facts.principal, intent.consent) {
             (Some(principal), _) if !principal.account_enabled => Decision::Blocked(disabled(intent, principal)),
             (Some(principal), _) => {
                 Decision::InPlace(format!("{} has a service principal here", principal.display_name))
             }
-            (None, Mode::Create) => Decision::Create(format!("a service principal for {application}")),
-            (None, Mode::Browser) => Decision::Create(format!(
-                "a service principal for {application}, by the admin-consent page"
-            )),
+            (None, _) if facts.directory_is_closed => Decision::Blocked(closed(intent, app)),
+            (None, Mode::Create) => Decision::Create(format!("a service principal for {}", app.name)),
+            (None, Mode::Browser) => {
+                Decision::Create(format!("a service principal for {}, by the admin-consent page", app.name))
+            }
             (None, Mode::Wait) => Decision::Await {
-                what: format!("an administrator consents to {application}"),
+                what: format!("an administrator consents to {}", app.name),
                 usually: "as long as that takes".to_owned(),
             },
         }
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        let Some(app) = &run.intent.vendor_app else { return Ok(()) };
         match run.intent.consent {
-            Mode::Create => create(run).await?,
+            Mode::Create => create(run, app).await?,
             Mode::Browser => {
-                let url = run.intent.consent_url.clone();
-                let opened = (run.open_page)(&url);
-                run.tell(STEP, StepEvent::OpenPage { url, opened });
+                let (open, url) = (run.open_page.clone(), app.consent_url.clone());
+                // A text browser takes the terminal and comes back when it is closed.
+                let opened = tokio::task::spawn_blocking(move || open(&url)).await.unwrap_or(false);
+                run.tell(STEP, StepEvent::OpenPage { url: app.consent_url.clone(), opened });
             }
-            Mode::Wait => {
-                run.tell(
-                    STEP,
-                    StepEvent::OpenPage {
-                        url: run.intent.consent_url.clone(),
-                        opened: false,
-                    },
-                );
-            }
+            Mode::Wait => run.tell(STEP, StepEvent::OpenPage { url: app.consent_url.clone(), opened: false }),
         }
-        wait_for_principal(run).await
+        wait_for_principal(run, app).await
     }
 }
 
-async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
-    run.azure.service_principal(run.intent.app_id).await
+/// The service principal by the object id that the operator gave: the directory need not be asked.
+fn given(intent: &Intent) -> Option<ServicePrincipal> {
+    let app = intent.vendor_app.as_ref()?;
+    Some(ServicePrincipal {
+        id: app.principal_id?,
+        app_id: app.id,
+        display_name: app.name.clone(),
+        account_enabled: true,
+        owner_tenant: None,
+    })
 }
 
-async fn create(run: &Run) -> Result<(), Stop> {
+async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
+    match &run.intent.vendor_app {
+        Some(app) => run.azure.service_principal(app.id).await,
+        None => Ok(None),
+    }
+}
+
+async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing("creating the service principal".to_owned()));
-    let created = match run.azure.create_service_principal(run.intent.app_id).await {
+    let created = match run.azure.create_service_principal(app.id).await {
         Ok(created) => created,
         // Somebody was faster, or the answer to an earlier try was lost: it is there, and that is what was wanted.
         Err(error) if error.status() == Some(409) => return Ok(()),
         Err(error) if error.status() == Some(403) => {
-            return Err(Stop::Held {
-                state: StepState::Blocked,
-                hold: hold(&run.intent),
-            });
+            let problem = Problem::from_api("creating the service principal", &error);
+            return Err(Stop::blocked(hold(&run.intent, app), &problem));
         }
         Err(error) => {
             // Creating one is not repeatable, so a lost answer is looked up instead.
@@ -89,46 +104,28 @@ async fn create(run: &Run) -> Result<(), Stop> {
             return Err(Stop::api("creating the service principal", &error));
         }
     };
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind: "servicePrincipal".into(),
-            id: created.id.to_string(),
-        },
-    );
+    let id = created.id.to_string();
+    run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
     Ok(())
 }
 
-async fn wait_for_principal(run: &Run) -> Result<(), Stop> {
+async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<(), Stop> {
     let by_hand = run.intent.consent != Mode::Create;
-    let what = if by_hand {
-        "until somebody accepts on that page"
+    let awaited = if by_hand {
+        Awaited {
+            what: "until somebody accepts on that page",
+            usually: None,
+            someone_else: true,
+            hold: hold(&run.intent, app),
+        }
     } else {
-        "until the service principal is visible"
+        Awaited::replication("until the service principal is visible")
     };
-    let awaited = Awaited {
-        what,
-        usually: (!by_hand).then_some("seconds"),
-        someone_else: by_hand,
-        hold: hold(&run.intent),
-    };
-    let look = async || {
-        read(run)
-            .await
-            .map_err(|error| Stop::api("looking for the service principal", &error))
-    };
+    let look = async || read(run).await.map_err(|error| Stop::api("looking for the service principal", &error));
     let principal = run.until(STEP, &awaited, look).await?;
     if by_hand {
         let id = principal.id.to_string();
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Created,
-                kind: "servicePrincipal".into(),
-                id,
-            },
-        );
+        run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
     }
     run.learn(|facts| facts.principal = Some(principal));
     Ok(())
@@ -141,31 +138,37 @@ fn administrator(intent: &Intent) -> String {
     )
 }
 
-fn hold(intent: &Intent) -> Hold {
+fn hold(intent: &Intent, app: &VendorApp) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!(
-            "{} has no service principal in the tenant; consent takes a directory role.",
-            intent.vendor.application.name
-        ),
+        why: format!("{} has no service principal in the tenant; consent takes a directory role.", app.name),
         packet: vec![
-            format!("Open as an administrator, and accept: {}", intent.consent_url),
-            format!("or run: az ad sp create --id {}", intent.app_id),
+            format!("Open as an administrator, and accept: {}", app.consent_url),
+            format!("or run: az ad sp create --id {}", app.id),
         ],
+        answer: None,
+    }
+}
+
+fn closed(intent: &Intent, app: &VendorApp) -> Hold {
+    Hold {
+        who: administrator(intent),
+        why: "This sign-in may not read the directory, so it cannot tell the object id of the service principal.".to_owned(),
+        packet: vec![
+            format!("Open as an administrator, and accept: {}", app.consent_url),
+            format!("then: az ad sp show --id {} --query id --output tsv", app.id),
+            "and run the same command again with --vendor-principal-id and what that printed.".to_owned(),
+        ],
+        answer: None,
     }
 }
 
 fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!(
-            "{} is switched off in the tenant: it cannot sign in.",
-            principal.display_name
-        ),
-        packet: vec![format!(
-            "az ad sp update --id {} --set accountEnabled=true",
-            principal.id
-        )],
+        why: format!("{} is switched off in the tenant: it cannot sign in.", principal.display_name),
+        packet: vec![format!("az ad sp update --id {} --set accountEnabled=true", principal.id)],
+        answer: None,
     }
 }
 

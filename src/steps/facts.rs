@@ -28,6 +28,8 @@ pub struct Facts {
     /// The customer's own application, and its service principal in the customer's tenant.
     pub own_app: Option<Application>,
     pub own_principal: Option<ServicePrincipal>,
+    /// A credential of the own application's was asked for in this run.
+    pub credential_made: bool,
     /// Custom roles that can be assigned at the virtual network.
     pub roles: Vec<RoleDefinition>,
     /// Roles of a wanted name that can be assigned in other subscriptions only.
@@ -230,6 +232,7 @@ pub mod samples {
                 id: application.app_id,
                 name: application.name.clone(),
                 consent_url: Cloud::public().admin_consent_url(tenant, application.app_id),
+                principal_id: None,
             }),
             access: VendorAccess::Api,
             vendor_api: None,
@@ -316,6 +319,19 @@ pub mod samples {
             }),
             request: Some(request),
             ..Facts::default()
+        }
+    }
+
+    /// An own application with these credentials.
+    pub fn own_app(passwords: Vec<crate::azure::PasswordCredential>) -> Application {
+        Application {
+            id: Uuid::from_u128(0xa0),
+            app_id: Uuid::from_u128(0xa1),
+            display_name: "peerctl".into(),
+            unique_name: None,
+            sign_in_audience: "AzureADMultipleOrgs".into(),
+            notes: None,
+            passwords,
         }
     }
 

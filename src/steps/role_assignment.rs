@@ -1,4 +1,4 @@
-//! Role assignment: the vendor's service principal gets the role at the one virtual network.
+//! Role assignment: each grant's service principal gets its role at the one virtual network.
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
 use crate::domain::role_assignment_guid;
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState};
+use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleAssignment;
@@ -34,53 +34,49 @@ impl Step for RoleAssignment {
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
-        let vnet = &intent.vnet.name;
-        if let Some((assignment, role)) = facts.vendor_assignment(intent) {
-            let at = if assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string()) {
-                vnet
-            } else {
-                &assignment.scope
-            };
-            return Decision::InPlace(format!("{} has \"{role}\" at {at}", intent.vendor.application.name));
-        }
-        if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
-            return Decision::Blocked(hold(intent));
-        }
-        let role = facts
-            .vendor_role(intent)
-            .map_or(intent.vendor.role_name(), |role| &role.name);
-        Decision::Create(format!(
-            "\"{role}\" for {} at {vnet}, nowhere else",
-            intent.vendor.application.name
-        ))
+        let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
+        decisions.reduce(Decision::and).unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        let intent = &run.intent;
-        let facts = run.facts();
-        let (Some(principal), Some(role)) = (&facts.principal, facts.vendor_role(intent)) else {
-            let why = "The service principal or the role definition is not there.";
-            return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
-        };
-        let scope = intent.vnet.to_string();
-        let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid);
-        run.tell(
-            STEP,
-            StepEvent::Doing(format!("assigning \"{}\" at {}", role.name, intent.vnet.name)),
-        );
-        let written = write(run, &scope, guid, role.guid, principal.id).await?;
-        if let Some(assignment) = written {
-            run.changed(
-                STEP,
-                Change {
-                    action: Action::Created,
-                    kind: "roleAssignment".into(),
-                    id: assignment.id(),
-                },
-            );
+        for grant in run.intent.grants() {
+            if decide(&run.intent, &run.facts(), &grant).writes() {
+                assign(run, &grant).await?;
+            }
         }
-        wait_until_visible(run, &scope).await
+        Ok(())
     }
+}
+
+fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    let vnet = &intent.vnet.name;
+    if let Some((assignment, role)) = facts.assignment(intent, grant) {
+        let own = assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string());
+        let at = if own { vnet } else { &assignment.scope };
+        return Decision::InPlace(format!("{} has \"{role}\" at {at}", grant.application));
+    }
+    if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
+        return Decision::Blocked(hold(intent));
+    }
+    let role = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
+    Decision::Create(format!("\"{role}\" for {} at {vnet}, nowhere else", grant.application))
+}
+
+async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let facts = run.facts();
+    let role = grant.built_in.or_else(|| facts.role(intent, grant).map(|role| role.guid));
+    let (Some(principal), Some(role)) = (facts.grantee(grant), role) else {
+        let why = "The service principal or the role definition is not there.";
+        return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
+    };
+    let scope = intent.vnet.to_string();
+    let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal, role);
+    run.tell(STEP, StepEvent::Doing(format!("assigning \"{}\" to {}", grant.name(), grant.application)));
+    if let Some(assignment) = write(run, &scope, guid, role, principal).await? {
+        run.changed(STEP, Change { action: Action::Created, kind: "roleAssignment".into(), id: assignment.id() });
+    }
+    wait_until_visible(run, &scope, grant).await
 }
 
 /// Writes the assignment; `None` where Azure says that an equal one is there already (Azure compares what it is for,
@@ -92,33 +88,22 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
             other => other.map(Some),
         }
     };
-    match run.patiently(STEP, "assigning the role", put).await {
-        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => Err(Stop::Held {
-            state: StepState::Blocked,
-            hold: hold(&run.intent),
-        }),
+    match run.patiently(STEP, "assigning the role", &[], put).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            Err(Stop::blocked(hold(&run.intent), &problem))
+        }
         other => other,
     }
 }
 
-async fn wait_until_visible(run: &Run, scope: &str) -> Result<(), Stop> {
-    let awaited = Awaited {
-        what: "until the role assignment is visible",
-        usually: Some("seconds, at times some minutes"),
-        someone_else: false,
-        hold: Hold {
-            who: "nobody".to_owned(),
-            why: "The role assignment was written, but cannot be read yet.".to_owned(),
-            packet: vec!["Run the same command again in a few minutes.".to_owned()],
-        },
-    };
+async fn wait_until_visible(run: &Run, scope: &str, grant: &Grant) -> Result<(), Stop> {
     let look = async || {
         let assignments = run.azure.role_assignments(scope).await;
         let assignments = assignments.map_err(|error| Stop::api("reading the role assignment back", &error))?;
         run.learn(|facts| facts.assignments = assignments);
-        Ok(run.facts().vendor_assignment(&run.intent).map(|_| ()))
+        Ok(run.facts().assignment(&run.intent, grant).map(|_| ()))
     };
-    run.until(STEP, &awaited, look).await
+    run.until(STEP, &Awaited::replication("until the role assignment is visible"), look).await
 }
 
 fn hold(intent: &Intent) -> Hold {
@@ -127,8 +112,9 @@ fn hold(intent: &Intent) -> Hold {
             "an Owner, User Access Administrator or Role Based Access Control Administrator of {}",
             intent.vnet.name
         ),
-        why: format!("Assigning a role takes {WRITE} at the virtual network, which you do not have."),
+        why: format!("Assigning a role takes {WRITE} at the virtual network."),
         packet: az::role_assignment(intent),
+        answer: None,
     }
 }
 

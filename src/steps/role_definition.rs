@@ -6,12 +6,13 @@
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
-use super::facts::{assignable_at, extra_actions, missing_actions};
+use super::facts::{extra_actions, missing_actions};
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{Permission, RoleDefinition as Role};
 use crate::domain::{role_definition_guid, subscription_scope};
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId, StepState};
+use crate::errors::Kind;
+use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
@@ -30,15 +31,17 @@ impl Step for RoleDefinition {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let scope = run.intent.vnet.subscription_scope();
-        let (roles, rights) = tokio::join!(run.azure.custom_roles(&scope), run.azure.permissions(&scope));
-        let roles = roles.map_err(|error| Stop::api("reading the custom roles of the subscription", &error))?;
+        // What is listed at the network can be assigned there, whichever scope makes it so.
+        let (scope, subscription) = (run.intent.vnet.to_string(), run.intent.vnet.subscription_scope());
+        let (roles, rights) = tokio::join!(run.azure.custom_roles(&scope), run.azure.permissions(&subscription));
+        let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
         run.learn(|facts| {
             facts.roles = roles;
             facts.rights_at_subscription = rights.ok();
         });
         let facts = run.facts();
-        if run.intent.grants().iter().any(|grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none()) {
+        let missing = |grant: &Grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none();
+        if run.intent.grants().iter().any(missing) {
             look_elsewhere(run).await;
         }
         Ok(())
@@ -53,7 +56,7 @@ impl Step for RoleDefinition {
         for grant in run.intent.grants() {
             let decision = decide(&run.intent, &run.facts(), &grant);
             if decision.writes() {
-                write(run, &grant, &decision).await?;
+                write(run, &grant).await?;
             }
         }
         Ok(())
@@ -64,46 +67,69 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     if grant.built_in.is_some() {
         return Decision::InPlace(format!("\"{}\" is a built-in role", grant.name()));
     }
-    let here = intent.vnet.subscription_scope();
     let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
     let Some(role) = facts.role(intent, grant) else {
-        let count = grant.actions.len();
-        let what = format!("custom role \"{}\" with {count} action{}", grant.name(), if count == 1 { "" } else { "s" });
-        return if allowed { Decision::Create(what) } else { Decision::Blocked(hold(intent)) };
+        if let Some((_, wide)) = facts.assignment(intent, grant) {
+            return Decision::InPlace(format!("none is needed: {} has \"{wide}\"", grant.application));
+        }
+        let what = format!("custom role \"{}\" with {}", grant.name(), count(grant));
+        return if allowed { Decision::Create(what) } else { Decision::Blocked(hold_create(intent)) };
     };
     let mut differences: Vec<String> =
         missing_actions(role, grant).iter().map(|action| format!("+ action {action}")).collect();
-    if !assignable_at(role, &here) {
-        differences.push(format!("+ assignable scope {here}"));
+    if !facts.is_assignable(role) {
+        differences.push(format!("+ assignable scope {}", intent.vnet.subscription_scope()));
     }
     if differences.is_empty() {
         return Decision::InPlace(in_place(role, grant));
     }
     if !allowed {
-        return Decision::Blocked(hold(intent));
+        return Decision::Blocked(hold_change(intent, role, grant));
     }
     let what = format!("custom role \"{}\", which exists already", role.name);
     Decision::Change { what, differences }
 }
 
-async fn write(run: &Run, grant: &Grant, decision: &Decision) -> Result<(), Stop> {
+async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let intent = &run.intent;
-    let scope = intent.vnet.subscription_scope();
-    let known = run.facts();
-    let wanted = known.role(intent, grant).map_or_else(|| new_role(intent, grant), |role| mended(role, intent, grant));
+    // Read anew, by id: a list may lag behind, and what a colleague has added since must not be lost.
+    let present = present(run, grant).await?;
+    let here = intent.vnet.subscription_scope();
+    let (wanted, scope, action) = match &present {
+        None => (new_role(intent, grant), here.clone(), Action::Created),
+        Some(role) => {
+            let scope = role.assignable_scopes.first().unwrap_or(&here).clone();
+            (mended(role, intent, grant), scope, Action::Updated)
+        }
+    };
     run.tell(STEP, StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)));
     let doing = format!("writing the custom role \"{}\"", wanted.name);
     let put = run.patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted)).await;
     let put = match put {
-        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("AuthorizationFailed") => {
-            let hold = hold(intent);
-            return Err(Stop::Held { state: StepState::Blocked, hold });
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = match &present {
+                None => hold_create(intent),
+                Some(role) => hold_change(intent, role, grant),
+            };
+            return Err(Stop::blocked(hold, &problem));
         }
         other => other?,
     };
-    let action = if matches!(decision, Decision::Create(_)) { Action::Created } else { Action::Updated };
-    run.changed(STEP, Change { action, kind: "roleDefinition".into(), id: role_id(&scope, &put) });
-    wait_until_visible(run, &scope, &wanted, grant).await
+    run.changed(STEP, Change { action, kind: "roleDefinition".into(), id: role_id(&here, &put) });
+    wait_until_visible(run, &here, &wanted, grant).await
+}
+
+/// The role as it is at this moment: the one that was found, or the one that an earlier run made.
+async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
+    let intent = &run.intent;
+    let facts = run.facts();
+    let here = intent.vnet.subscription_scope();
+    let known = facts.role(intent, grant);
+    let guid = known.map_or_else(|| new_role(intent, grant).guid, |role| role.guid);
+    let scope = known.and_then(|role| role.assignable_scopes.first()).unwrap_or(&here);
+    let read = run.azure.role_definition(scope, guid).await;
+    let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
+    Ok(read.or_else(|| known.cloned()))
 }
 
 /// A role of a wanted name may live in another subscription: the name is taken all the same. A subscription that
@@ -121,31 +147,23 @@ async fn look_elsewhere(run: &Run) {
         for role in found.into_iter().flatten().flatten() {
             let named = names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
             if named && !facts.roles.iter().any(|known| known.guid == role.guid) {
-                facts.roles.push(role);
+                facts.roles_elsewhere.push(role);
             }
         }
     });
 }
 
 async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role, grant: &Grant) -> Result<(), Stop> {
-    let awaited = Awaited {
-        what: "until the role definition is visible",
-        usually: Some("seconds, at times some minutes"),
-        someone_else: false,
-        hold: Hold {
-            who: "nobody".to_owned(),
-            why: "The role definition was written, but cannot be read yet.".to_owned(),
-            packet: vec!["Run the same command again in a few minutes.".to_owned()],
-        },
-    };
     let look = async || {
         let read = run.azure.role_definition(scope, wanted.guid).await;
         let read = read.map_err(|error| Stop::api("reading the role definition back", &error))?;
-        Ok(read.filter(|role| missing_actions(role, grant).is_empty() && assignable_at(role, scope)))
+        Ok(read.filter(|role| missing_actions(role, grant).is_empty()))
     };
+    let awaited = Awaited::replication("until the role definition is visible");
     let role = run.until(STEP, &awaited, look).await?;
     run.learn(|facts| {
         facts.roles.retain(|other| other.guid != role.guid);
+        facts.roles_elsewhere.retain(|other| other.guid != role.guid);
         facts.roles.push(role);
     });
     Ok(())
@@ -176,10 +194,19 @@ fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
         }
     }
     let here = intent.vnet.subscription_scope();
-    if !assignable_at(&role, &here) {
+    if !covers(&role.assignable_scopes, &intent.vnet.to_string()) {
         role.assignable_scopes.push(here);
     }
     role
+}
+
+/// Whether one of the scopes makes the role assignable at the network; of a management group that is not known here.
+fn covers(scopes: &[String], vnet: &str) -> bool {
+    let vnet = vnet.to_lowercase();
+    scopes.iter().any(|scope| {
+        let scope = scope.trim_end_matches('/').to_lowercase();
+        vnet == scope || vnet.starts_with(&format!("{scope}/"))
+    })
 }
 
 fn role_id(scope: &str, role: &Role) -> String {
@@ -188,18 +215,35 @@ fn role_id(scope: &str, role: &Role) -> String {
 
 fn in_place(role: &Role, grant: &Grant) -> String {
     let extra = extra_actions(role, grant);
-    let count = grant.actions.len();
-    let text = format!("custom role \"{}\" has the {count} action{}", role.name, if count == 1 { "" } else { "s" });
+    let text = format!("custom role \"{}\" has the {}", role.name, count(grant));
     if extra.is_empty() { text } else { format!("{text}, and more than is needed: {}", extra.join(", ")) }
 }
 
-fn hold(intent: &Intent) -> Hold {
-    Hold {
-        who: format!("an Owner or User Access Administrator of subscription {}", intent.vnet.subscription),
-        why: format!("Writing a role definition takes {WRITE} on the subscription, which you do not have."),
-        packet: az::role_definition(intent),
+fn count(grant: &Grant) -> String {
+    match grant.actions.len() {
+        1 => "one action that is needed".to_owned(),
+        count => format!("{count} actions that are needed"),
     }
 }
+
+fn hold_create(intent: &Intent) -> Hold {
+    Hold {
+        who: format!("an Owner or User Access Administrator of subscription {}", intent.vnet.subscription),
+        why: format!("Writing a role definition takes {WRITE} on the subscription."),
+        packet: az::role_definition(intent),
+        answer: None,
+    }
+}
+
+fn hold_change(intent: &Intent, role: &Role, grant: &Grant) -> Hold {
+    Hold {
+        who: format!("an Owner or User Access Administrator of every one of {}", role.assignable_scopes.join(", ")),
+        why: format!("Changing the role \"{}\" takes {WRITE} on each of its assignable scopes.", role.name),
+        packet: az::role_update(&mended(role, intent, grant)),
+        answer: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,7 +296,10 @@ mod tests {
     fn a_role_of_another_subscription_gets_this_one_added() {
         let other = "/subscriptions/00000000-0000-0000-0000-0000000000ff";
         let (intent, mut facts) = samples::kong_done();
-        facts.roles[0].assignable_scopes = vec![other.to_owned()];
+        let mut role = facts.roles.remove(0);
+        role.assignable_scopes = vec![other.to_owned()];
+        facts.assignments.clear();
+        facts.roles_elsewhere = vec![role];
         let Decision::Change { differences, .. } = RoleDefinition.decide(&intent, &facts) else {
             panic!()
         };
@@ -260,21 +307,23 @@ mod tests {
             differences,
             [format!("+ assignable scope {}", intent.vnet.subscription_scope())]
         );
-        let mended = mended(&facts.roles[0], &intent);
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let mended = mended(&facts.roles_elsewhere[0], &intent, &grant);
         assert_eq!(
             mended.assignable_scopes,
             [other.to_owned(), intent.vnet.subscription_scope()]
         );
-        assert_eq!(mended.guid, facts.roles[0].guid);
+        assert_eq!(mended.guid, facts.roles_elsewhere[0].guid);
     }
 
     #[test]
     fn what_the_role_excludes_is_granted_by_an_entry_of_its_own() {
         let (intent, mut facts) = samples::kong_done();
         facts.roles[0].permissions[0].not_actions = vec!["Microsoft.Network/virtualNetworks/peer/action".into()];
-        let mended = mended(&facts.roles[0], &intent);
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let mended = mended(&facts.roles[0], &intent, &grant);
         assert_eq!(mended.permissions.len(), 2);
-        assert!(missing_actions(&mended, &intent).is_empty());
+        assert!(missing_actions(&mended, &grant).is_empty());
     }
 
     #[test]
@@ -304,7 +353,7 @@ mod tests {
         assert!(
             decision
                 .what()
-                .contains("more than the vendor needs: Microsoft.Compute/*"),
+                .contains("more than is needed: Microsoft.Compute/*"),
             "{decision:?}"
         );
     }

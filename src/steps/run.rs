@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::Facts;
-use crate::azure::{ApiError, Azure, Subscription};
-use crate::errors::{Problem, known};
+use super::own_app::Minted;
+use crate::azure::{ApiError, AppCredential, Azure, Subscription};
+use crate::errors::{Kind, Problem, known};
 use crate::plan::{Change, Event, Hold, Intent, StepEvent, StepId, StepState};
 use crate::vendors::Connector;
 
@@ -24,22 +25,32 @@ pub type Opener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 /// Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
+const REPLICATION: Duration = Duration::from_secs(15 * 60);
 
 /// Why a step does not go on.
 #[derive(Debug)]
 pub enum Stop {
     Failed(Box<Problem>),
     /// Somebody else has to act first.
-    Held {
-        state: StepState,
-        hold: Hold,
-    },
+    Held { state: StepState, hold: Hold },
 }
 
 impl Stop {
     /// What an API answered while `doing`.
     pub fn api(doing: &str, error: &ApiError) -> Self {
         Problem::from_api(doing, error).into()
+    }
+
+    /// This operator may not; `hold` says who may. What Azure answered goes with it.
+    pub fn blocked(mut hold: Hold, problem: &Problem) -> Self {
+        hold.answer = Some(problem.answer());
+        Self::Held { state: StepState::Blocked, hold }
+    }
+
+    /// Somebody else is at work.
+    pub fn waiting(hold: Hold) -> Self {
+        Self::Held { state: StepState::Waiting, hold }
     }
 }
 
@@ -55,10 +66,13 @@ pub struct Run {
     pub azure: Azure,
     pub connector: Option<Arc<dyn Connector>>,
     pub open_page: Opener,
+    /// The own application's credential, where the operator brings one.
+    pub app_credential: Option<AppCredential>,
     sink: Sink,
     facts: Mutex<Facts>,
+    minted: Mutex<Option<Minted>>,
     subscriptions: OnceCell<Vec<Subscription>>,
-    deadline: Instant,
+    deadline: OnceCell<Instant>,
     waited: Mutex<BTreeMap<StepId, Duration>>,
 }
 
@@ -68,7 +82,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Run {
-    /// A run that begins now: its time-out counts from here.
+    /// A run that has not begun.
     pub fn new(
         intent: Intent,
         azure: Azure,
@@ -77,16 +91,24 @@ impl Run {
         sink: Sink,
     ) -> Self {
         Self {
-            deadline: Instant::now() + intent.timeout,
             intent,
             azure,
             connector,
             open_page,
+            app_credential: None,
             sink,
             facts: Mutex::default(),
+            minted: Mutex::default(),
             subscriptions: OnceCell::new(),
+            deadline: OnceCell::new(),
             waited: Mutex::default(),
         }
+    }
+
+    /// The time-out counts from here: reading the plan costs nobody patience.
+    pub fn begin(&self) {
+        // A second beginning changes nothing.
+        let _ = self.deadline.set(Instant::now() + self.intent.timeout);
     }
 
     /// What has been read so far.
@@ -97,6 +119,15 @@ impl Run {
     /// Notes what was read.
     pub fn learn(&self, note: impl FnOnce(&mut Facts)) {
         note(&mut lock(&self.facts));
+    }
+
+    /// The credential that this run made, if it made one.
+    pub(super) fn minted(&self) -> Option<Minted> {
+        lock(&self.minted).clone()
+    }
+
+    pub(super) fn set_minted(&self, minted: Option<Minted>) {
+        *lock(&self.minted) = minted;
     }
 
     /// The subscriptions that the operator sees, asked for once.
@@ -130,43 +161,45 @@ impl Run {
         lock(&self.waited).get(&step).copied().unwrap_or_default()
     }
 
-    async fn pause(&self, step: StepId, wait: Duration) {
-        let wait = wait.min(self.deadline.saturating_duration_since(Instant::now()));
+    /// Waits, but not past the run's time.
+    pub async fn pause(&self, step: StepId, wait: Duration) {
+        let left = self.deadline.get().map_or(wait, |end| end.saturating_duration_since(Instant::now()));
+        let wait = wait.min(left);
         sleep(wait).await;
         *lock(&self.waited).entry(step).or_default() += wait;
     }
 
-    fn out_of_time(&self) -> bool {
-        Instant::now() >= self.deadline
+    /// Whether the run's time is up.
+    pub fn out_of_time(&self) -> bool {
+        self.deadline.get().is_some_and(|end| Instant::now() >= *end)
     }
 
     /// Repeats `attempt` while its refusal is known to pass by itself (something just written has not arrived
-    /// everywhere), with new tokens, until the run's time is up.
+    /// everywhere), with new tokens. `also` names codes that pass here although they do not elsewhere: a sign-in with
+    /// a credential of this very minute.
     ///
     /// # Errors
-    /// The first refusal that does not pass, or the last one when time is up.
-    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, mut attempt: A) -> Result<T, Stop>
+    /// The first refusal that does not pass, or the last one when replication should long be over.
+    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], mut attempt: A) -> Result<T, Stop>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, ApiError>>,
     {
-        let mut wait = FIRST_WAIT;
+        let (mut wait, end) = (FIRST_WAIT, Instant::now() + REPLICATION);
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let Some(known) = known::passes(&error).filter(|_| !self.out_of_time()) else {
+            let here = error.code().is_some_and(|code| also.iter().any(|known| known.eq_ignore_ascii_case(code)));
+            let passes = here || known::passes(&error).is_some();
+            if !passes || self.out_of_time() || Instant::now() >= end {
                 return Err(Stop::api(doing, &error));
-            };
+            }
+            let code = crate::domain::harmless(error.code().unwrap_or_default());
+            let what = format!("until what was just written is known everywhere ({code})");
             let usually = Some("seconds, at times some minutes".to_owned());
-            self.tell(
-                step,
-                StepEvent::Waiting {
-                    what: known.meaning.clone(),
-                    usually,
-                },
-            );
+            self.tell(step, StepEvent::Waiting { what, usually });
             self.pause(step, wait).await;
             wait = longer(wait);
             // Azure keeps what a token may do for as long as the token lives in some places.
@@ -174,35 +207,32 @@ impl Run {
         }
     }
 
-    /// Looks again and again until there is something to see.
+    /// Looks again and again until there is something to see. A network that is away for a while is waited out too.
     ///
     /// # Errors
-    /// `Held` with `hold` when the run's time is up (or at once where the run shall not wait); what `look` gave up on.
+    /// `Held` with the hold when the run's time is up (or at once where the run shall not wait); what `look` gave up on.
     pub async fn until<T, F, L>(&self, step: StepId, awaited: &Awaited<'_>, mut look: L) -> Result<T, Stop>
     where
         L: FnMut() -> F,
         F: Future<Output = Result<Option<T>, Stop>>,
     {
-        let mut wait = FIRST_WAIT;
+        let (mut wait, replication) = (FIRST_WAIT, Instant::now() + REPLICATION);
         loop {
-            if let Some(found) = look().await? {
-                return Ok(found);
+            let mut what = awaited.what.to_owned();
+            match look().await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(Stop::Failed(problem)) if problem.kind == Kind::Network && !self.out_of_time() => {
+                    what = format!("{} Trying again.", problem.what);
+                }
+                Err(stop) => return Err(stop),
             }
-            let patience = !(awaited.someone_else && self.intent.no_wait);
-            if !patience || self.out_of_time() {
-                return Err(Stop::Held {
-                    state: StepState::Waiting,
-                    hold: awaited.hold.clone(),
-                });
+            let give_up = if awaited.someone_else { self.intent.no_wait } else { Instant::now() >= replication };
+            if give_up || self.out_of_time() {
+                return Err(Stop::waiting(awaited.hold.clone()));
             }
             let usually = awaited.usually.map(str::to_owned);
-            self.tell(
-                step,
-                StepEvent::Waiting {
-                    what: awaited.what.to_owned(),
-                    usually,
-                },
-            );
+            self.tell(step, StepEvent::Waiting { what, usually });
             self.pause(step, wait).await;
             wait = longer(wait);
         }
@@ -220,4 +250,21 @@ pub struct Awaited<'a> {
     /// A person or the vendor, not replication: `--no-wait` does not wait for these.
     pub someone_else: bool,
     pub hold: Hold,
+}
+
+impl<'a> Awaited<'a> {
+    /// Something that was written a moment ago, on its way to where it is read.
+    pub fn replication(what: &'a str) -> Self {
+        Self {
+            what,
+            usually: Some("seconds, at times some minutes"),
+            someone_else: false,
+            hold: Hold {
+                who: "Azure".to_owned(),
+                why: "It was written, but cannot be read everywhere yet.".to_owned(),
+                packet: vec!["Run the same command again in a few minutes.".to_owned()],
+                answer: None,
+            },
+        }
+    }
 }

@@ -1,0 +1,198 @@
+//! Own application: the customer's multi-tenant application that writes our direction with tokens of both tenants.
+//!
+//! It is found by its unique name, never by its display name. Its credential lives an hour at most and in memory only;
+//! it is made when the first token is needed and removed by the step clean-up.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::run::Awaited;
+use super::{Facts, Run, Step, Stop};
+use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
+use crate::errors::{Kind, Problem};
+use crate::plan::{Action, Change, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
+
+const STEP: StepId = StepId::OwnApp;
+/// The display name of every credential that setup makes: by it the next run knows what to remove.
+pub const CREDENTIAL: &str = "peerctl setup";
+/// The longest that a credential may live where nobody removes it.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// What Graph answers about an application that it has just made itself: it has not arrived everywhere.
+const JUST_MADE: [&str; 3] = ["Authorization_RequestDenied", "Request_BadRequest", "NoBackingApplicationObject"];
+const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
+
+/// A credential that this run made.
+#[derive(Clone)]
+pub struct Minted {
+    pub key_id: Uuid,
+    pub object_id: Uuid,
+    pub secret: SecretString,
+}
+
+pub struct OwnApp;
+
+#[async_trait]
+impl Step for OwnApp {
+    fn title(&self) -> &'static str {
+        "Own application"
+    }
+
+    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+        let application = match read(run).await {
+            Ok(application) => application,
+            Err(error) if error.status() == Some(403) => {
+                run.learn(|facts| facts.directory_is_closed = true);
+                return Ok(());
+            }
+            Err(error) => return Err(Stop::api("looking for the own application", &error)),
+        };
+        let Some(application) = application else { return Ok(()) };
+        let principal = principal(run, application.app_id).await?;
+        run.learn(|facts| {
+            facts.own_app = Some(application);
+            facts.own_principal = principal;
+        });
+        Ok(())
+    }
+
+    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+        let Some(wanted) = &intent.own_app else { return Decision::InPlace("none is needed".to_owned()) };
+        let label = wanted.label();
+        match (&facts.own_app, &facts.own_principal, wanted) {
+            (Some(app), _, _) if !MULTI_TENANT.contains(&app.sign_in_audience.as_str()) => {
+                Decision::Blocked(single_tenant(app))
+            }
+            (Some(app), Some(_), _) => Decision::InPlace(format!("{} ({}) and its service principal", app.display_name, app.app_id)),
+            (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
+            _ if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            (Some(app), None, _) => Decision::Create(format!("a service principal for {}", app.display_name)),
+            (None, _, Wanted::Made { .. }) => Decision::Create(format!("multi-tenant application \"{label}\" and its service principal")),
+        }
+    }
+
+    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        let application = match run.facts().own_app {
+            Some(application) => application,
+            None => make(run).await?,
+        };
+        if run.facts().own_principal.is_none() {
+            make_principal(run, &application).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
+    match &run.intent.own_app {
+        Some(Wanted::Made { unique_name, .. }) => run.azure.application_by_unique_name(unique_name).await,
+        Some(Wanted::Given(id)) => run.azure.application(*id).await,
+        None => Ok(None),
+    }
+}
+
+async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, Stop> {
+    let principal = run.azure.service_principal(app_id).await;
+    principal.map_err(|error| Stop::api("looking for the own application's service principal", &error))
+}
+
+async fn make(run: &Run) -> Result<Application, Stop> {
+    let Some(Wanted::Made { unique_name, display_name }) = &run.intent.own_app else {
+        return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
+    };
+    run.tell(STEP, StepEvent::Doing(format!("creating {display_name}")));
+    let notes = format!("Made by peerctl to peer {} with {}.", run.intent.vnet, run.intent.vendor.name);
+    let made = match run.azure.upsert_application(unique_name, display_name, &notes).await {
+        Ok(made) => made,
+        Err(error) => {
+            let problem = Problem::from_api("creating the own application", &error);
+            let refused = error.status() == Some(403);
+            return Err(if refused { Stop::blocked(closed(&run.intent), &problem) } else { problem.into() });
+        }
+    };
+    run.changed(STEP, Change { action: Action::Created, kind: "application".into(), id: made.app_id.to_string() });
+    run.learn(|facts| facts.own_app = Some(made.clone()));
+    Ok(made)
+}
+
+async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop> {
+    run.tell(STEP, StepEvent::Doing("creating its service principal".to_owned()));
+    let create = || async {
+        match run.azure.create_service_principal(application.app_id).await {
+            Ok(created) => Ok(Some(created)),
+            // It is there: an earlier try's answer was lost.
+            Err(error) if error.status() == Some(409) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    let created = run.patiently(STEP, "creating the own application's service principal", &JUST_MADE, create).await?;
+    if let Some(created) = created {
+        run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id: created.id.to_string() });
+    }
+    let awaited = Awaited::replication("until the own application's service principal is visible");
+    let found = run.until(STEP, &awaited, async || principal(run, application.app_id).await).await?;
+    run.learn(|facts| facts.own_principal = Some(found));
+    Ok(())
+}
+
+/// The own application's identity in the customer's tenant: with the operator's credential where one was brought, else
+/// with one that is made for this run.
+///
+/// # Errors
+/// When there is no application, or no credential can be made.
+pub async fn identity(run: &Run) -> Result<Identity, Stop> {
+    let Some(application) = run.facts().own_app else {
+        return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
+    };
+    let credential = match (&run.app_credential, run.minted()) {
+        (Some(brought), _) => brought.clone(),
+        (None, Some(minted)) => AppCredential::Secret(minted.secret),
+        (None, None) => AppCredential::Secret(mint(run, &application).await?.secret),
+    };
+    let azure = &run.azure;
+    Ok(Identity::application(azure.cloud(), azure.wire().clone(), run.intent.tenant, application.app_id, credential))
+}
+
+async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
+    run.tell(STEP, StepEvent::Doing("making a credential for this run".to_owned()));
+    let doing = "making a credential for the own application";
+    let object_id = application.id;
+    // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
+    run.learn(|facts| facts.credential_made = true);
+    let also = ["Request_ResourceNotFound"];
+    let password = run.patiently(STEP, doing, &also, || run.azure.add_password(object_id, CREDENTIAL, LIFETIME)).await?;
+    let minted = Minted { key_id: password.key_id, object_id, secret: password.secret };
+    run.set_minted(Some(minted.clone()));
+    let id = format!("{} (for an hour at most)", minted.key_id);
+    run.changed(STEP, Change { action: Action::Created, kind: "passwordCredential".into(), id });
+    Ok(minted)
+}
+
+fn single_tenant(app: &Application) -> Hold {
+    Hold {
+        who: "an owner of the application, or an Application Administrator".to_owned(),
+        why: format!("{} is not multi-tenant ({}), so it cannot sign in to the vendor's tenant.", app.display_name, app.sign_in_audience),
+        packet: vec![format!("az ad app update --id {} --sign-in-audience AzureADMultipleOrgs", app.app_id)],
+        answer: None,
+    }
+}
+
+fn unknown(id: Uuid) -> Hold {
+    Hold {
+        who: "whoever gave you the application's id".to_owned(),
+        why: format!("The tenant has no application {id}, or this sign-in cannot see it."),
+        packet: vec![format!("az ad app show --id {id}")],
+        answer: None,
+    }
+}
+
+fn closed(intent: &Intent) -> Hold {
+    Hold {
+        who: format!("an Application Administrator or Application Developer of {}", intent.tenant_label()),
+        why: "Registering an application takes a directory role that you do not have.".to_owned(),
+        packet: crate::render::az::own_app(intent),
+        answer: None,
+    }
+}
