@@ -101,11 +101,25 @@ impl Served {
         self.ask(reqwest::Method::POST, "/_sandbox/reset");
     }
 
+    /// Sends a page's form, as a person does in a browser; gives the page that comes back. `address` is a whole one, or a
+    /// path of the sandbox's.
+    #[track_caller]
+    pub fn submit(&self, address: &str, fields: &[(&str, &str)]) -> String {
+        let cloud = CloudFile::read(Path::new(self.value("PEERCTL_CLOUD")));
+        let origin = url::Url::parse(&cloud.arm).expect("an address");
+        let url = origin.join(address).expect("an address").to_string();
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        fetch(reqwest::Method::POST, url.clone(), cloud.ca, Some(form))
+            .unwrap_or_else(|error| panic!("{url}: {error:#}"))
+    }
+
     #[track_caller]
     fn ask(&self, method: reqwest::Method, path: &str) -> Value {
         let cloud = CloudFile::read(Path::new(self.value("PEERCTL_CLOUD")));
         let url = format!("{}{path}", cloud.arm.trim_end_matches('/'));
-        let body = fetch(method, url.clone(), cloud.ca).unwrap_or_else(|error| panic!("{url}: {error:#}"));
+        let body = fetch(method, url.clone(), cloud.ca, None).unwrap_or_else(|error| panic!("{url}: {error:#}"));
         // A reset has nothing to answer.
         if body.is_empty() {
             Value::Null
@@ -155,7 +169,7 @@ impl CloudFile {
 }
 
 /// One request, on a thread of its own: a test may already be inside an asynchronous runtime.
-fn fetch(method: reqwest::Method, url: String, ca: PathBuf) -> anyhow::Result<String> {
+fn fetch(method: reqwest::Method, url: String, ca: PathBuf, form: Option<String>) -> anyhow::Result<String> {
     let on_thread = move || -> anyhow::Result<String> {
         // Whoever comes second is refused, and all is well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -167,13 +181,13 @@ fn fetch(method: reqwest::Method, url: String, ca: PathBuf) -> anyhow::Result<St
             .build()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            Ok(client
-                .request(method, url)
-                .send()
-                .await?
-                .error_for_status()?
-                .text()
-                .await?)
+            let mut request = client.request(method, url);
+            if let Some(form) = form {
+                request = request
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(form);
+            }
+            Ok(request.send().await?.error_for_status()?.text().await?)
         })
     };
     std::thread::spawn(on_thread).join().expect("no panic while asking")
