@@ -146,11 +146,12 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let modes = Modes::now();
     let ended = tokio::select! {
         ended = command.go() => ended?,
-        () = asked_to_stop() => {
-            command.tidy_terminal(&modes);
-            Ended::cancelled()
-        }
+        () = asked_to_stop() => Ended::cancelled(),
     };
+    // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
+    if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
+        command.tidy_terminal(&modes);
+    }
     command.finish(ended)
 }
 
@@ -313,9 +314,9 @@ impl Command<'_> {
         let (outcome, problem) = match engine::survey(&run).await {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) => match self.decide(&run, &plan).await {
-                Some(ended) => ended,
-                None if talk.back() => return Turn::Back(talk),
-                None => (Outcome::Cancelled, None),
+                Ok(Some(ended)) => ended,
+                Ok(None) if talk.back() => return Turn::Back(talk),
+                Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
             },
         };
         let text = {
@@ -335,21 +336,24 @@ impl Command<'_> {
     }
 
     /// How the run ended; `None` where the user wants to the question before.
-    async fn decide(&self, run: &Run, plan: &Plan) -> Option<(Outcome, Option<Problem>)> {
+    ///
+    /// # Errors
+    /// When the user left.
+    async fn decide(&self, run: &Run, plan: &Plan) -> Result<Option<(Outcome, Option<Problem>)>, Halt> {
         if let Some(problem) = blocked(plan) {
-            return Some((Outcome::Blocked, Some(problem)));
+            return Ok(Some((Outcome::Blocked, Some(problem))));
         }
         let ask = plan.writes() && !self.args.yes;
         if let Some(prompter) = self.prompter().filter(|_| ask) {
             let (vendor, grants) = (&run.intent.vendor.short_name, &run.intent.vendor.role.grants);
             run.emit(Event::Notice(format!("{vendor} may then {grants}")));
-            match Asker(prompter).confirm("Go ahead?".to_owned()).await {
-                Ok(Answer::Value(true)) => {}
-                Ok(Answer::Back) => return None,
-                Ok(Answer::Value(false)) | Err(_) => return Some((Outcome::Cancelled, None)),
+            match Asker(prompter).confirm("Go ahead?".to_owned()).await? {
+                Answer::Value(true) => {}
+                Answer::Value(false) => return Ok(Some((Outcome::Cancelled, None))),
+                Answer::Back => return Ok(None),
             }
         }
-        Some(engine::carry_out(run).await)
+        Ok(Some(engine::carry_out(run).await))
     }
 
     /// The command line that does the same without a question.
