@@ -1,6 +1,7 @@
 //! `peerctl azure setup`: the whole peering.
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, stdout};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -245,7 +246,7 @@ impl Command<'_> {
     }
 
     async fn set_up(&self, gathered: Gathered) -> Ended {
-        let again = self.again(&gathered);
+        let again = self.prompter().map(|_| self.again(&gathered));
         self.asked(&gathered);
         let Gathered {
             intent,
@@ -277,7 +278,7 @@ impl Command<'_> {
                 problem: None,
                 stats: Stats::default(),
             });
-            summary(&report, &vnet, &vendor, &again)
+            summary(&report, &vnet, &vendor, again.as_deref())
         };
         Ended {
             outcome,
@@ -356,6 +357,8 @@ impl Command<'_> {
         match self.output.output {
             Format::Json => print(&self.report.lock().unwrap_or_else(PoisonError::into_inner).json())?,
             Format::Text => match ended.text {
+                // On a terminal the result stands apart from the progress above it.
+                Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
                 Some(text) => print(&text)?,
                 None if outcome == Outcome::Cancelled => {
                     print("Stopped. Nothing is left half done: run the same command again to go on.")?

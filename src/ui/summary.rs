@@ -5,9 +5,10 @@ use crate::errors::Outcome;
 use crate::plan::{Action, Direction, PeeringView};
 use crate::render::Report;
 
-/// The lines for standard output when a run is over.
-pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String {
-    let mut out = vec![String::new(), headline(report.outcome(), vnet, vendor)];
+/// The lines for standard output when a run is over. `again` is the command line that needs no answers, where some
+/// were given.
+pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>) -> String {
+    let mut out = vec![headline(report.outcome(), vnet, vendor)];
     if !report.peerings().is_empty() {
         out.push(String::new());
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
@@ -30,9 +31,11 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str) -> String
         out.push("What was written:".to_owned());
         out.extend(changes);
     }
-    out.push(String::new());
-    out.push("The same without questions:".to_owned());
-    out.extend(again.lines().map(|line| format!("  {line}")));
+    if let Some(again) = again {
+        out.push(String::new());
+        out.push("The same without questions:".to_owned());
+        out.extend(again.lines().map(|line| format!("  {line}")));
+    }
     out.join("\n")
 }
 
