@@ -262,6 +262,17 @@ fn wait(intent: &Intent) -> String {
         (None, VendorAccess::Api) => "contains(remoteAddressSpace.addressPrefixes, '$network_cidr')",
         (None, VendorAccess::Manual) => "!contains(remoteVirtualNetwork.id, '$subscription_id')",
     };
+    let failed = match intent.access {
+        VendorAccess::Api => {
+            r#"    if [[ $(gateways_for_vnet) == *" error" ]]; then
+        echo "Konnect could not create the peering:" >&2
+        konnect "$gateways" | jq --raw-output '.data[].state_metadata.reason // empty' >&2
+        exit 1
+    fi
+"#
+        }
+        VendorAccess::Manual => "",
+    };
     let name = intent
         .peering_name
         .as_ref()
@@ -277,7 +288,7 @@ while :; do
         echo "Connected: $connected"
         exit 0
     fi
-    if ((SECONDS >= {seconds})); then
+{failed}    if ((SECONDS >= {seconds})); then
         echo "{vendor} has not connected the networks yet. Run this again later." >&2
         exit 3
     fi

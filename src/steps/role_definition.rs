@@ -35,9 +35,10 @@ impl Step for RoleDefinition {
         let (roles, rights) = match roles {
             // Somebody with rights at the network alone may not read the subscription's roles, much less write one;
             // what can be assigned at the network tells whether somebody else has done that already.
-            Err(error) if error.code() == Some("AuthorizationFailed") => {
-                (run.azure.custom_roles(&run.intent.vnet.to_string()).await, Some(Vec::new()))
-            }
+            Err(error) if error.code() == Some("AuthorizationFailed") => (
+                run.azure.custom_roles(&run.intent.vnet.to_string()).await,
+                Some(Vec::new()),
+            ),
             roles => (roles, rights.ok()),
         };
         let roles = roles.map_err(|error| Stop::api("reading the custom roles of the subscription", &error))?;

@@ -119,12 +119,7 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     create(run, connector, &network).await
 }
 
-async fn delete(
-    run: &Run,
-    connector: &dyn Connector,
-    network: &VendorNetwork,
-    failed: &Request,
-) -> Result<(), Stop> {
+async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
     run.tell(
         STEP,
         StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)),
