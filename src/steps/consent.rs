@@ -1,8 +1,9 @@
 //! Consent: the vendor's application gets a service principal in the customer's tenant.
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::run::Awaited;
+use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::errors::Problem;
@@ -53,8 +54,9 @@ impl Step for Consent {
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
         let Some(app) = &run.intent.vendor_app else { return Ok(()) };
+        let mut told = false;
         match run.intent.consent {
-            Mode::Create => create(run, app).await?,
+            Mode::Create => told = create(run, app).await?,
             Mode::Browser => {
                 let (open, url) = (run.open_page.clone(), app.consent_url.clone());
                 // A text browser takes the terminal and comes back when it is closed.
@@ -63,7 +65,12 @@ impl Step for Consent {
             }
             Mode::Wait => run.tell(STEP, StepEvent::OpenPage { url: app.consent_url.clone(), opened: false }),
         }
-        wait_for_principal(run, app).await
+        let principal = wait_for_principal(run, app).await?;
+        if !told {
+            created(run, principal.id);
+        }
+        run.learn(|facts| facts.principal = Some(principal));
+        Ok(())
     }
 }
 
@@ -86,49 +93,50 @@ async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
     }
 }
 
-async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
+/// Creates the service principal. Says whether all is told about it: where the answer was lost, its id is not known.
+async fn create(run: &Run, app: &VendorApp) -> Result<bool, Stop> {
     run.tell(STEP, StepEvent::Doing("creating the service principal".to_owned()));
-    let created = match run.azure.create_service_principal(app.id).await {
-        Ok(created) => created,
-        // Somebody was faster, or the answer to an earlier try was lost: it is there, and that is what was wanted.
-        Err(error) if error.status() == Some(409) => return Ok(()),
-        Err(error) if error.status() == Some(403) => {
-            let problem = Problem::from_api("creating the service principal", &error);
-            return Err(Stop::blocked(hold(&run.intent, app), &problem));
-        }
-        Err(error) => {
-            // Creating one is not repeatable, so a lost answer is looked up instead.
-            if matches!(read(run).await, Ok(Some(_))) {
-                return Ok(());
+    let mut tries = 1;
+    loop {
+        match run.azure.create_service_principal(app.id).await {
+            Ok(principal) => {
+                created(run, principal.id);
+                return Ok(true);
             }
-            return Err(Stop::api("creating the service principal", &error));
+            // It is there, and that is what was wanted: by somebody who was faster, or by a try whose answer was lost.
+            Err(error) if error.status() == Some(409) => return Ok(tries == 1),
+            Err(error) if error.status() == Some(403) => {
+                let problem = Problem::from_api("creating the service principal", &error);
+                return Err(Stop::blocked(hold(&run.intent, app), &problem));
+            }
+            // There can be only one for an application, so asking twice does no harm.
+            Err(error) if error.in_doubt() && tries < TRIES => {
+                tries += 1;
+                run.pause(STEP, FIRST_WAIT).await;
+            }
+            Err(error) => return Err(Stop::api("creating the service principal", &error)),
         }
-    };
-    let id = created.id.to_string();
-    run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
-    Ok(())
+    }
 }
 
-async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<(), Stop> {
-    let by_hand = run.intent.consent != Mode::Create;
-    let awaited = if by_hand {
+fn created(run: &Run, id: Uuid) {
+    let id = id.to_string();
+    run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
+}
+
+async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincipal, Stop> {
+    let awaited = if run.intent.consent == Mode::Create {
+        Awaited::replication("until the service principal is visible")
+    } else {
         Awaited {
             what: "until somebody accepts on that page",
             usually: None,
             someone_else: true,
             hold: hold(&run.intent, app),
         }
-    } else {
-        Awaited::replication("until the service principal is visible")
     };
     let look = async || read(run).await.map_err(|error| Stop::api("looking for the service principal", &error));
-    let principal = run.until(STEP, &awaited, look).await?;
-    if by_hand {
-        let id = principal.id.to_string();
-        run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
-    }
-    run.learn(|facts| facts.principal = Some(principal));
-    Ok(())
+    run.until(STEP, &awaited, look).await
 }
 
 fn administrator(intent: &Intent) -> String {

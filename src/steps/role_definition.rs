@@ -37,7 +37,11 @@ impl Step for RoleDefinition {
         let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
         run.learn(|facts| {
             facts.roles = roles;
-            facts.rights_at_subscription = rights.ok();
+            facts.rights_at_subscription = match rights {
+                // Who may not even read there may certainly not write.
+                Err(error) if error.status() == Some(403) => Some(Vec::new()),
+                rights => rights.ok(),
+            };
         });
         let facts = run.facts();
         let missing = |grant: &Grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none();

@@ -21,8 +21,10 @@ pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 /// Opens a page in a browser; says whether one was opened.
 pub type Opener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
 
+/// How often a write that may not be repeated blindly is tried, each time after a look at what came of the last one.
+pub const TRIES: u32 = 3;
 /// The first wait between two looks; each wait is half as long again, up to the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(400);
+pub const FIRST_WAIT: Duration = Duration::from_millis(400);
 /// Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.

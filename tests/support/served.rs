@@ -101,17 +101,38 @@ impl Served {
         self.ask(reqwest::Method::POST, "/_sandbox/reset");
     }
 
+    /// What clients changed so far, one line a request: method, path, status. The vendor's control plane is no client.
+    #[track_caller]
+    pub fn writes(&self) -> Vec<String> {
+        let requests = self.requests();
+        let writes = requests["requests"].as_array().into_iter().flatten();
+        writes
+            .filter(|request| request["write"] == true)
+            .map(|request| {
+                let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+                let url = text("url");
+                let path = url.split('?').next().unwrap_or_default();
+                format!("{} {path} {}", text("method"), request["status"])
+            })
+            .collect()
+    }
+
     #[track_caller]
     fn ask(&self, method: reqwest::Method, path: &str) -> Value {
-        let cloud = CloudFile::read(Path::new(self.value("PEERCTL_CLOUD")));
-        let url = format!("{}{path}", cloud.arm.trim_end_matches('/'));
-        let body = fetch(method, url.clone(), cloud.ca).unwrap_or_else(|error| panic!("{url}: {error:#}"));
-        // A reset has nothing to answer.
-        if body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&body).expect("the sandbox answers in JSON")
-        }
+        let (status, body) = self.send(method, path, None, Body::None);
+        assert!((200..300).contains(&status), "{path}: {status} {body}");
+        body
+    }
+
+    /// One request of anybody's, with a bearer token where there is one: the status, and the body where it is JSON.
+    #[track_caller]
+    pub fn send(&self, method: reqwest::Method, path: &str, bearer: Option<&str>, body: Body) -> (u16, Value) {
+        // One origin serves everything; Konnect's address is the one that comes as it is.
+        let url = format!("{}{path}", self.value("KONNECT_API_URL"));
+        let request = (method, url.clone(), bearer.map(str::to_owned), body);
+        let (status, body) =
+            fetch(request, self.value("REQUESTS_CA_BUNDLE").into()).unwrap_or_else(|error| panic!("{url}: {error:#}"));
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 }
 
@@ -130,33 +151,19 @@ impl Drop for Served {
     }
 }
 
-/// What is needed of the file that `PEERCTL_CLOUD` names.
-struct CloudFile {
-    arm: String,
-    ca: PathBuf,
-}
-
-impl CloudFile {
-    #[track_caller]
-    fn read(file: &Path) -> Self {
-        let text = std::fs::read_to_string(file).expect("the cloud file can be read");
-        let cloud: Value = serde_json::from_str(&text).expect("the cloud file is JSON");
-        let arm = cloud["endpoints"]["resourceManager"]
-            .as_str()
-            .expect("endpoints.resourceManager")
-            .to_owned();
-        // A relative path starts at the cloud file's folder.
-        let ca = cloud["caBundle"].as_str().expect("caBundle");
-        CloudFile {
-            arm,
-            ca: file.parent().unwrap_or(Path::new(".")).join(ca),
-        }
-    }
+/// What a request carries.
+pub enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(String, String)>),
 }
 
 /// One request, on a thread of its own: a test may already be inside an asynchronous runtime.
-fn fetch(method: reqwest::Method, url: String, ca: PathBuf) -> anyhow::Result<String> {
-    let on_thread = move || -> anyhow::Result<String> {
+fn fetch(
+    (method, url, bearer, body): (reqwest::Method, String, Option<String>, Body),
+    ca: PathBuf,
+) -> anyhow::Result<(u16, String)> {
+    let on_thread = move || -> anyhow::Result<(u16, String)> {
         // Whoever comes second is refused, and all is well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(ca)?)?;
@@ -167,13 +174,22 @@ fn fetch(method: reqwest::Method, url: String, ca: PathBuf) -> anyhow::Result<St
             .build()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            Ok(client
-                .request(method, url)
-                .send()
-                .await?
-                .error_for_status()?
-                .text()
-                .await?)
+            let mut request = client.request(method, url);
+            if let Some(bearer) = bearer {
+                request = request.bearer_auth(bearer);
+            }
+            let (kind, text) = match body {
+                Body::None => ("application/json", String::new()),
+                Body::Json(value) => ("application/json", value.to_string()),
+                Body::Form(pairs) => {
+                    let form = url::form_urlencoded::Serializer::new(String::new())
+                        .extend_pairs(pairs)
+                        .finish();
+                    ("application/x-www-form-urlencoded", form)
+                }
+            };
+            let answer = request.header("content-type", kind).body(text).send().await?;
+            Ok((answer.status().as_u16(), answer.text().await?))
         })
     };
     std::thread::spawn(on_thread).join().expect("no panic while asking")
@@ -199,7 +215,7 @@ fn wait_for_file(file: &Path, child: &mut Child) -> Result<String, String> {
 }
 
 /// Looks again and again, for what cannot ring: a file, another process.
-fn poll<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
         if let Some(found) = look() {
