@@ -13,7 +13,6 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
     let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(&network.address_space));
-    // A peering with the vendor's network counts as the vendor's own only while it works: see facts.rs.
     for peering in vnet.peerings.iter().filter(|peering| Some(&peering.id) != vendors_own) {
         let label = format!("the network behind peering {}", peering.id.name);
         clashes.extend(describe(

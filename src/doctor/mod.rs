@@ -1,6 +1,7 @@
 //! Read-only checks, one file each: what was found, what it means, what to do. Setup runs them before its first write.
 
 mod address_overlap;
+mod stale_peering;
 mod vendor_network;
 mod vnet_state;
 
@@ -9,7 +10,7 @@ use crate::steps::Facts;
 
 /// Every check that has something to say about these facts, in a fixed order.
 pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
-    [address_overlap::check, vendor_network::check, vnet_state::check]
+    [address_overlap::check, stale_peering::check, vendor_network::check, vnet_state::check]
         .into_iter()
         .filter_map(|check| check(intent, facts))
         .collect()

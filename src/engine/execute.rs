@@ -21,16 +21,20 @@ enum Ended {
 /// Does everything that is missing. Each step is decided anew when its turn comes: what was done before it counts.
 pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
-    let mut waiting: Vec<StepId> = StepId::ALL.to_vec();
+    run.begin();
+    let steps = run.intent.steps();
+    let mut waiting = steps.clone();
     let mut running = FuturesUnordered::new();
     loop {
-        let ready = |id: &mut StepId| id.needs().iter().all(|needed| ended.contains_key(needed));
+        let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
+        let ready = |id: &mut StepId| id.needs().iter().all(over);
         for id in waiting.extract_if(.., ready) {
             let in_the_way = id
                 .needs()
                 .iter()
                 .copied()
-                .find(|needed| !matches!(ended[needed], Ended::InPlace { .. }));
+                .find(|needed| ended.get(needed).is_some_and(|end| !matches!(end, Ended::InPlace { .. })))
+                .filter(|_| !id.comes_what_may());
             running.push(async move { (id, go(run, id, in_the_way).await) });
         }
         let Some((id, end)) = running.next().await else { break };

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use crate::doctor;
 use crate::errors::Problem;
-use crate::plan::{Event, Plan, PlannedStep, StepId, VendorAccess};
+use crate::plan::{Event, Plan, PlannedStep, StepId};
 use crate::steps::{Run, Stop, step};
 
 /// Reads what there is and decides what is to be done.
@@ -13,7 +13,8 @@ use crate::steps::{Run, Stop, step};
 /// The first thing that could not be read and without which nothing can be decided.
 pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     run.emit(Event::Surveying);
-    let reads = StepId::ALL.map(|id| async move { (id, step(id).observe(run).await) });
+    let ids = run.intent.steps();
+    let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
     let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
         Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
         // Reading never holds; deciding does.
@@ -25,30 +26,15 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     }
     note_earlier_peerings(run);
     let facts = run.facts();
-    let steps = StepId::ALL.map(|id| PlannedStep {
-        id,
-        title: step(id).title(),
-        decision: step(id).decide(&run.intent, &facts),
-    });
-    let plan = Plan {
-        steps: steps.to_vec(),
-        checks: doctor::checks(&run.intent, &facts),
-    };
+    let plan = |id: StepId| PlannedStep { id, title: step(id).title(), decision: step(id).decide(&run.intent, &facts) };
+    let plan = Plan { steps: ids.into_iter().map(plan).collect(), checks: doctor::checks(&run.intent, &facts) };
     run.emit(Event::Planned(plan.clone()));
     Ok(plan)
 }
 
-/// Before the vendor's application has the role, no peering can be the vendor's: what is there now is somebody else's.
+/// What is there before anything is asked of the vendor is the vendor's only where something says so.
 fn note_earlier_peerings(run: &Run) {
     let facts = run.facts();
-    if run.intent.access == VendorAccess::Api || facts.vendor_assignment(&run.intent).is_some() {
-        return;
-    }
-    let names = facts
-        .vnet
-        .iter()
-        .flat_map(|vnet| &vnet.peerings)
-        .map(|peering| peering.id.name.clone())
-        .collect();
+    let names = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).map(|peering| peering.id.name.clone()).collect();
     run.learn(|facts| facts.earlier_peerings = names);
 }

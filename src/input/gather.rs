@@ -6,16 +6,16 @@ use std::sync::Arc;
 use super::given::{missing_line, set_variable};
 use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
 use super::values::{
-    access, app_id, check, dns, malformed, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
+    access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
 };
 use super::wizard::{Asker, Conversation, Wizard, ask_vendor};
 use super::{Given, Halt};
 use crate::azure::{Subscription, WhoAmI};
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, Event, Intent, SignedIn, VendorAccess};
+use crate::plan::{Consent, Event, Intent, SignedIn, VendorAccess, VendorApp};
 use crate::ui::{Answer, Prompter};
-use crate::vendors::{Connector, Profile, Wanted, profile};
+use crate::vendors::{Connector, Profile, profile};
 
 /// Everything that a run has to know, and the clients to do it with.
 pub struct Gathered {
@@ -61,7 +61,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
         check(&talk.given, &vendor)?;
         let by_hand = talk.given.get("vendor-access") == Some("manual");
         if talk.token.is_none() && !by_hand {
-            talk.token = vendor_token(talk.given.vars(), &vendor);
+            talk.token = vendor_token(talk.given.vars(), &vendor)?;
         }
         if manner.dry_run && complete(&talk.given, &vendor)? {
             let known = Known {
@@ -116,7 +116,7 @@ fn finish(
 ) -> Result<Gathered, Halt> {
     let connector = match (&session, intent.access, &talk.token) {
         (Some(session), VendorAccess::Api, Some(token)) => {
-            Some(session.connector(talk.given.vars(), &intent.vendor, token.clone())?)
+            Some(session.connector(talk.given.vars(), &intent.vendor, token.clone(), &intent.vendor_inputs)?)
         }
         _ => None,
     };
@@ -174,12 +174,7 @@ fn missing(given: &Given, vendor: &Profile, dry_run: bool) -> Result<Vec<String>
     let inputs = vendor_inputs(given, vendor)?;
     let with_api = access(given, vendor)? == VendorAccess::Api;
     for input in &vendor.inputs {
-        let wanted = match input.wanted {
-            Wanted::Always => true,
-            Wanted::WithApi => with_api,
-            Wanted::Never => false,
-        };
-        if wanted && !inputs.contains_key(&input.key) {
+        if vendor.needs(input, with_api) && !inputs.contains_key(&input.key) {
             lines.push(format!(
                 "--set {0}=… or {1}: {2}",
                 input.key,
@@ -232,6 +227,7 @@ async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Res
         .map_err(|error| Problem::from_api("signing in", &error))?;
     let (tenants, subscriptions, name) = tokio::join!(azure.tenants(), azure.subscriptions(), name(session, &who));
     let subscriptions = subscriptions.map_err(|error| Problem::from_api("reading the subscriptions", &error))?;
+    same_tenant(given, &who)?;
     // The name is for people; without it the id serves.
     let tenant = tenants
         .unwrap_or_default()
@@ -252,6 +248,19 @@ async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Res
         tenant_name,
         subscriptions,
     })
+}
+
+/// A managed identity signs in to its own tenant, whatever was asked.
+fn same_tenant(given: &Given, who: &WhoAmI) -> Result<(), Problem> {
+    match tenant(given)? {
+        Some(wanted) if wanted != who.tenant => {
+            let what = format!("The sign-in is to tenant {}, not to {wanted}.", who.tenant);
+            let why = "This identity cannot sign in to the tenant that --tenant-id names.";
+            let remedy = format!("az login --tenant {wanted}, or leave --tenant-id out.");
+            Err(Problem::new(Kind::SignIn, what, why).remedy(remedy))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A user's name is in the token; an application's has to be asked for, and is not worth failing for.
@@ -284,14 +293,22 @@ fn intent(
             VnetId::new(subscription, part("resource-group"), part("vnet")).map_err(|error| malformed("vnet", error))?
         }
     };
-    let app_id = app_id(given, &vendor)?;
+    let principal_id = parsed(given, "vendor-principal-id")?;
+    let application = app_id(given, &vendor)?.zip(vendor.application.as_ref());
+    let vendor_app = application.map(|(id, application)| VendorApp {
+        id,
+        name: application.name.clone(),
+        consent_url: cloud.admin_consent_url(tenant, id),
+        principal_id,
+    });
     Ok(Intent {
         tenant,
         tenant_name: known.tenant_name,
+        own_app: own_app(given, &vendor, tenant, &vnet)?,
+        own_app_role: parsed(given, "own-app-role")?.unwrap_or_default(),
         vnet,
-        app_id,
+        vendor_app,
         consent: parsed(given, "consent")?.unwrap_or(Consent::Create),
-        consent_url: cloud.admin_consent_url(tenant, app_id),
         access: access(given, &vendor)?,
         vendor_api: vendor_api(given.vars(), &vendor)?,
         vendor_inputs: vendor_inputs(given, &vendor)?,

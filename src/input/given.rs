@@ -8,8 +8,15 @@ use super::table::{INPUTS, input};
 use crate::vendors::Profile;
 
 /// The environment as a value, so that a run can have another one than the process.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Vars(BTreeMap<String, String>);
+
+/// Names only: many a value is a secret.
+impl std::fmt::Debug for Vars {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Vars {
     /// The process's environment.
@@ -24,6 +31,13 @@ impl Vars {
     /// A variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The same without the variables whose names begin so.
+    #[must_use]
+    pub fn without(mut self, prefixes: &[&str]) -> Self {
+        self.0.retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix)));
+        self
     }
 
     /// The same with these variables set.
@@ -77,6 +91,7 @@ impl Given {
                 given.values.insert(id, (value.to_owned(), Source::Flag));
             }
         }
+        given.settle_vnet();
         for set in sets {
             let (key, value) = set
                 .split_once('=')
@@ -85,6 +100,18 @@ impl Given {
             given.sets.entry(key.to_owned()).or_default().push(value.to_owned());
         }
         Ok(given)
+    }
+
+    /// The network is named in one piece or in three; what a flag says wins over what the environment says.
+    fn settle_vnet(&mut self) {
+        const PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
+        let by_flag = |id: &&str| self.source(id) == Some(Source::Flag);
+        let in_parts = PARTS.iter().any(by_flag) && !by_flag(&"vnet-id");
+        if in_parts {
+            self.values.remove("vnet-id");
+        } else if self.values.contains_key("vnet-id") {
+            PARTS.iter().for_each(|id| drop(self.values.remove(id)));
+        }
     }
 
     /// Notes an answer.
@@ -113,7 +140,7 @@ impl Given {
         self.values.get(id).map(|(value, _)| value.as_str())
     }
 
-    /// Whether it was given by a flag: then it wins over what an environment variable says of the same thing.
+    /// Where it came from.
     pub fn source(&self, id: &str) -> Option<Source> {
         self.values.get(id).map(|(_, source)| *source)
     }
@@ -196,6 +223,17 @@ mod tests {
             (given.get("tenant-id"), given.source("tenant-id")),
             (Some("t"), Some(Source::Environment))
         );
+    }
+
+    #[test]
+    fn a_network_named_by_flags_is_not_another_one_of_the_environments() {
+        let env = || vars(&[("PEERCTL_VNET_ID", "from-env"), ("AZURE_SUBSCRIPTION_ID", "env-sub")]);
+        let given = Given::new([("vnet", Some("v")), ("resource-group", Some("g"))], &[], env()).expect("good");
+        assert_eq!((given.get("vnet-id"), given.get("subscription")), (None, Some("env-sub")));
+        let given = Given::new([("vnet-id", Some("flag"))], &[], env()).expect("good");
+        assert_eq!((given.get("vnet-id"), given.get("subscription")), (Some("flag"), None));
+        let given = Given::new([], &[], env()).expect("good");
+        assert_eq!((given.get("vnet-id"), given.get("subscription")), (Some("from-env"), None));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From a cloud, a way to sign in and a vendor to clients that can be called.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -67,19 +68,21 @@ impl Session {
     ///
     /// # Errors
     /// A profile that names no API, or a connector that does not exist.
-    pub fn connector(&self, vars: &Vars, vendor: &Profile, token: SecretString) -> Result<Arc<dyn Connector>, Problem> {
+    pub fn connector(
+        &self,
+        vars: &Vars,
+        vendor: &Profile,
+        token: SecretString,
+        inputs: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Arc<dyn Connector>, Problem> {
         let unusable = |why: String| {
-            Problem::new(
-                Kind::Usage,
-                format!("{} has no API that peerctl can use.", vendor.name),
-                why,
-            )
-            .remedy("Use --vendor-access manual.")
+            Problem::new(Kind::Usage, format!("{} has no API that peerctl can use.", vendor.name), why)
+                .remedy("Use --vendor-access manual.")
         };
-        let (Some(access), Some(base)) = (&vendor.access, vendor_api(vars, vendor)?) else {
+        let Some(base) = vendor_api(vars, vendor)? else {
             return Err(unusable("Its profile names none.".to_owned()));
         };
-        connect(access, base, token, self.wire.clone()).map_err(unusable)
+        connect(vendor, base, token, self.wire.clone(), inputs).map_err(unusable)
     }
 
     /// How much was sent.
@@ -171,10 +174,16 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
 }
 
 /// The vendor's token, from the environment.
-pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Option<SecretString> {
-    vendor
-        .access
-        .as_ref()
-        .and_then(|access| vars.get(&access.token_env))
-        .map(SecretString::from)
+///
+/// # Errors
+/// When it holds what no header can: a line end inside, say.
+pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Result<Option<SecretString>, Problem> {
+    let Some(access) = &vendor.access else { return Ok(None) };
+    let Some(token) = vars.get(&access.token_env) else { return Ok(None) };
+    let token = token.trim();
+    if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+        let what = format!("{} holds no token.", access.token_env);
+        return Err(Problem::new(Kind::Usage, what, "It is empty, or has characters that no token has."));
+    }
+    Ok(Some(SecretString::from(token)))
 }

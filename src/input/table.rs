@@ -64,6 +64,21 @@ pub const INPUTS: &[Input] = &[
         "how the vendor's application gets consent: create, browser or wait",
     ),
     row(
+        "vendor-principal-id",
+        Some("PEERCTL_VENDOR_PRINCIPAL_ID"),
+        "object id of the vendor's service principal, where the directory may not be read",
+    ),
+    row(
+        "own-app",
+        Some("PEERCTL_OWN_APP"),
+        "an application of yours that writes the peering, by its client id",
+    ),
+    row(
+        "own-app-role",
+        Some("PEERCTL_OWN_APP_ROLE"),
+        "least-privilege or network-contributor",
+    ),
+    row(
         "peering-name",
         Some("PEERCTL_PEERING_NAME"),
         "which peering of the network is the vendor's",

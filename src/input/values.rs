@@ -9,22 +9,35 @@ use uuid::Uuid;
 
 use super::Given;
 use super::session::{vendor_api, vendor_token};
-use crate::azure::Subscription;
-use crate::domain::{IdError, SubscriptionId, VnetId, check_group, check_peering, check_vnet};
-use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, VendorAccess};
-use crate::vendors::{DnsMapping, Profile};
+use crate::azure::{AppCredential, Subscription};
+use crate::domain::{
+    IdError, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, own_app_unique_name,
+};
+use crate::errors::{Kind as ErrorKind, Problem};
+use crate::plan::{Consent, OwnApp, OwnAppRole, VendorAccess};
+use crate::vendors::{DnsMapping, Kind, OwnAppWay, Profile, VendorInput};
 
 /// Enough for Kong's usual 40 minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// A run that waits longer is better started again.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Refuses what is malformed before anything is asked of anybody.
 pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     parsed::<Consent>(given, "consent")?;
     timeout(given)?;
     vendor_inputs(given, vendor)?;
-    dns(given, vendor)?;
-    app_id(given, vendor)?;
+    for (key, values) in vendor_inputs(given, vendor)? {
+        for (input, text) in vendor.input(&key).into_iter().flat_map(|input| values.iter().map(move |text| (input, text))) {
+            check_vendor_input(input, text).map_err(|why| malformed(&format!("set {key}"), why))?;
+        }
+    }
+    parsed::<Uuid>(given, "own-app")?;
+    parsed::<Uuid>(given, "vendor-principal-id")?;
+    parsed::<OwnAppRole>(given, "own-app-role")?;
+    if access(given, vendor)? == VendorAccess::Api && vendor.access.is_none() {
+        return Err(malformed("vendor-access", format!("{} has no API that peerctl knows.", vendor.name)));
+    }
     vendor_api(given.vars(), vendor)?;
     let name_of = |id, check: fn(&str) -> Result<String, IdError>| match given.get(id) {
         Some(text) => check(text).map(|_| ()).map_err(|error| malformed(id, error)),
@@ -37,7 +50,7 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
 }
 
 pub fn malformed(id: &str, why: impl Display) -> Problem {
-    Problem::new(Kind::Usage, format!("--{id} cannot be used."), why.to_string())
+    Problem::new(ErrorKind::Usage, format!("--{id} cannot be used."), why.to_string())
 }
 
 pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Option<T>, Problem> {
@@ -48,11 +61,13 @@ pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Optio
 }
 
 pub fn timeout(given: &Given) -> Result<Duration, Problem> {
-    let Some(text) = given.get("timeout") else {
-        return Ok(DEFAULT_TIMEOUT);
-    };
-    humantime::parse_duration(text)
-        .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))
+    let Some(text) = given.get("timeout") else { return Ok(DEFAULT_TIMEOUT) };
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))?;
+    if duration > LONGEST_TIMEOUT {
+        return Err(malformed("timeout", format!("'{text}' is longer than 7 days.")));
+    }
+    Ok(duration)
 }
 
 pub fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> {
@@ -67,7 +82,7 @@ pub fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String,
     given.vendor_inputs(vendor).map_err(|key| {
         let keys: Vec<&str> = vendor.inputs.iter().map(|input| input.key.as_str()).collect();
         let what = format!("--set {key}=… is no input of {}.", vendor.name);
-        Problem::new(Kind::Usage, what, format!("It has {}.", keys.join(", ")))
+        Problem::new(ErrorKind::Usage, what, format!("It has {}.", keys.join(", ")))
             .remedy(format!("peerctl vendors {} says what each means.", vendor.id))
     })
 }
@@ -85,13 +100,47 @@ pub fn dns(given: &Given, vendor: &Profile) -> Result<Vec<DnsMapping>, Problem> 
 ///
 /// # Errors
 /// When the one given is no GUID.
-pub fn app_id(given: &Given, vendor: &Profile) -> Result<Uuid, Problem> {
+pub fn app_id(given: &Given, vendor: &Profile) -> Result<Option<Uuid>, Problem> {
     let inputs = vendor_inputs(given, vendor)?;
-    let Some(text) = inputs.get("app-id").and_then(|values| values.first()) else {
-        return Ok(vendor.application.app_id);
-    };
-    text.parse()
-        .map_err(|_| malformed("set app-id", format!("'{text}' is no application id (a GUID).")))
+    let other = inputs.get("app-id").and_then(|values| values.first()).and_then(|text| text.parse().ok());
+    Ok(other.or(vendor.application.as_ref().map(|application| application.app_id)))
+}
+
+/// The customer's own application, where the vendor's way has one.
+///
+/// # Errors
+/// When the id given is no GUID.
+pub fn own_app(given: &Given, vendor: &Profile, tenant: TenantId, vnet: &VnetId) -> Result<Option<OwnApp>, Problem> {
+    let brought = parsed::<Uuid>(given, "own-app")?.map(OwnApp::Given);
+    Ok(match vendor.peering.own_app {
+        OwnAppWay::No => None,
+        OwnAppWay::Possible => brought,
+        OwnAppWay::Needed => brought.or_else(|| {
+            Some(OwnApp::Made {
+                unique_name: own_app_unique_name(tenant, vnet, &vendor.id),
+                display_name: format!("peerctl: {} and {}", vnet.name, vendor.name),
+            })
+        }),
+    })
+}
+
+/// The credential of an own application that the operator brings; its variables are named after Azure's.
+pub fn own_app_credential(given: &Given) -> Option<AppCredential> {
+    let var = |name: &str| given.vars().get(name);
+    let secret = var("PEERCTL_OWN_APP_SECRET").map(|secret| AppCredential::Secret(secret.into()));
+    let certificate = || var("PEERCTL_OWN_APP_CERTIFICATE_PATH").map(|path| AppCredential::Certificate(path.into()));
+    let token = || var("PEERCTL_OWN_APP_FEDERATED_TOKEN_FILE").map(|path| AppCredential::FederatedToken(path.into()));
+    secret.or_else(certificate).or_else(token)
+}
+
+/// Whether a vendor input looks as the profile says.
+pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String> {
+    match input.kind {
+        Kind::Text => Ok(()),
+        Kind::Guid => text.parse::<Uuid>().map(|_| ()).map_err(|_| format!("'{text}' is no GUID.")),
+        Kind::Dns => text.parse::<DnsMapping>().map(|_| ()).map_err(|error| error.to_string()),
+        Kind::VnetId => text.parse::<VnetId>().map(|_| ()).map_err(|error| error.to_string()),
+    }
 }
 
 pub fn subscription_is_id(given: &Given) -> bool {
@@ -127,14 +176,14 @@ pub fn subscription(given: &Given, subscriptions: &[Subscription]) -> Result<Sub
                 }
             );
             Err(
-                Problem::new(Kind::NotFound, format!("There is no subscription '{text}'."), why)
+                Problem::new(ErrorKind::NotFound, format!("There is no subscription '{text}'."), why)
                     .remedy("Give --subscription one of these names, or an id."),
             )
         }
         many => {
             let ids: Vec<String> = many.iter().map(|one| one.id.to_string()).collect();
             Err(Problem::new(
-                Kind::Usage,
+                ErrorKind::Usage,
                 format!("{} subscriptions are named '{text}'.", many.len()),
                 "The name does not say which.",
             )

@@ -1,18 +1,23 @@
 //! One module per step, each with the same faces: observe (reads), decide (pure), act (writes).
 
+mod clean_up;
 mod consent;
 mod facts;
+mod own_app;
+mod own_direction;
 mod peering;
 mod role_assignment;
 mod role_definition;
 mod run;
 mod vendor_request;
 mod verification;
+mod vnet;
 
 use async_trait::async_trait;
 
 #[cfg(test)]
 pub use facts::samples;
+pub use clean_up::clean_up;
 pub use facts::{Facts, VendorPeering};
 pub use run::{Opener, Run, Sink, Stop};
 pub use verification::views;
@@ -39,10 +44,12 @@ pub trait Step: Send + Sync {
 pub fn step(id: StepId) -> &'static dyn Step {
     match id {
         StepId::Consent => &consent::Consent,
+        StepId::OwnApp => &own_app::OwnApp,
         StepId::RoleDefinition => &role_definition::RoleDefinition,
         StepId::RoleAssignment => &role_assignment::RoleAssignment,
         StepId::VendorRequest => &vendor_request::VendorRequest,
         StepId::Peering => &peering::Peering,
         StepId::Verification => &verification::Verification,
+        StepId::CleanUp => &clean_up::CleanUp,
     }
 }

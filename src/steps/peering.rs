@@ -1,22 +1,24 @@
-//! Peering: the vendor's application creates both directions; ours is to wait, to recognise it, and when the vendor
-//! fails, to say what is missing.
+//! Peering: the link itself. Where the vendor's application creates both directions, ours is to wait and to recognise
+//! them; where each side creates its own, ours is written with tokens of both tenants; see `own_direction`.
 
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
+use super::own_direction;
 use super::run::Awaited;
 use super::vendor_request::{refresh, request, request_kind};
+use super::vnet::{ambiguous, disconnected, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
-use crate::azure::Peering as AzurePeering;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Decision, Hold, Intent, StepEvent, StepId};
-use crate::vendors::{Phase, VendorRequest};
+use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
 const STEP: StepId = StepId::Peering;
-/// How often a vendor that failed although nothing is missing is asked again: its own view of a role that was just
-/// assigned may lag, but not for ever.
-const MOST_RENEWALS: u32 = 5;
+/// How often a vendor that failed for want of a role that is there now is asked again.
+const MOST_RENEWALS: u32 = 2;
+/// What a vendor quotes when the role that it was given has not arrived everywhere.
+const NOT_ARRIVED: [&str; 4] = ["AuthorizationFailed", "LinkedAuthorizationFailed", "AADSTS7000229", "AADSTS700016"];
 
 pub struct Peering;
 
@@ -27,45 +29,39 @@ impl Step for Peering {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let (vnet, subscriptions) = tokio::join!(read_vnet(run), run.subscriptions());
-        vnet?;
+        let subscriptions = run.subscriptions().await;
         let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
         run.learn(|facts| facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect());
+        read_vnet(run).await?;
+        own_direction::observe(run).await;
         Ok(())
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+        if intent.vendor.peering.created_by != CreatedBy::Vendor {
+            return own_direction::decide(intent, facts);
+        }
         let vendor = &intent.vendor.short_name;
+        let usually = intent.vendor.usual_wait.clone();
         match facts.vendor_peering(intent) {
             VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
                 Decision::InPlace(format!("{} is Connected", peering.id.name))
             }
-            VendorPeering::One(peering) => Decision::Await {
-                what: format!("{} is {}: {vendor} completes it", peering.id.name, peering.state),
-                usually: intent.vendor.usual_wait.clone(),
-            },
-            VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
-                what: format!("{vendor} creates both directions"),
-                usually: intent.vendor.usual_wait.clone(),
-            },
+            VendorPeering::One(peering) => {
+                let what = format!("{} is {}: {vendor} completes it", peering.id.name, peering.state);
+                Decision::Await { what, usually }
+            }
+            VendorPeering::None | VendorPeering::Many(_) => {
+                Decision::Await { what: format!("{vendor} creates both directions"), usually }
+            }
         }
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        let mut renewals = 0;
-        loop {
-            let failed = match self.wait(run).await? {
-                Seen::Connected => return Ok(()),
-                Seen::Failed(request) => request,
-            };
-            diagnose(run, &failed).await?;
-            renewals += 1;
-            let Some(connector) = run.connector.as_ref().filter(|_| renewals <= MOST_RENEWALS) else {
-                return Err(vendor_failed(run, &failed).into());
-            };
-            // Nothing is missing, so the vendor looked before the role had arrived everywhere.
-            request(run, connector.as_ref()).await?;
+        if run.intent.vendor.peering.created_by != CreatedBy::Vendor {
+            return own_direction::act(run).await;
         }
+        wait_for_vendor(run).await
     }
 }
 
@@ -74,24 +70,34 @@ enum Seen {
     Failed(Box<VendorRequest>),
 }
 
-impl Peering {
-    async fn wait(&self, run: &Run) -> Result<Seen, Stop> {
-        let intent = &run.intent;
-        let what = format!("{} creates both directions", intent.vendor.short_name);
-        let awaited = Awaited {
-            what: &what,
-            usually: Some(&intent.vendor.usual_wait),
-            someone_else: true,
-            hold: Hold {
-                who: intent.vendor.short_name.clone(),
-                why: format!(
-                    "{} has not connected the networks yet; that usually takes {}.",
-                    intent.vendor.short_name, intent.vendor.usual_wait
-                ),
-                packet: vec!["Run the same command again later; it goes on from here.".to_owned()],
-            },
-        };
-        run.until(STEP, &awaited, async || look(run).await).await
+async fn wait_for_vendor(run: &Run) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let what = format!("{} creates both directions", intent.vendor.short_name);
+    let awaited = Awaited {
+        what: &what,
+        usually: Some(&intent.vendor.usual_wait),
+        someone_else: true,
+        hold: not_connected_yet(intent),
+    };
+    let mut renewals = 0;
+    loop {
+        match run.until(STEP, &awaited, async || look(run).await).await? {
+            Seen::Connected => return Ok(()),
+            Seen::Failed(failed) => mend(run, &failed, &mut renewals).await?,
+        }
+    }
+}
+
+/// The vendor is at work.
+pub fn not_connected_yet(intent: &Intent) -> Hold {
+    Hold {
+        who: intent.vendor.short_name.clone(),
+        why: format!(
+            "{} has not connected the networks yet; that usually takes {}.",
+            intent.vendor.short_name, intent.vendor.usual_wait
+        ),
+        packet: vec!["Run the same command again later; it goes on from here.".to_owned()],
+        answer: None,
     }
 }
 
@@ -118,10 +124,7 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
         Phase::Failed => Ok(Some(Seen::Failed(Box::new(request)))),
         Phase::UserAction => {
             let state = harmless(&request.state);
-            run.tell(
-                STEP,
-                StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
-            );
+            run.tell(STEP, StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)));
             Ok(None)
         }
         Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
@@ -129,7 +132,8 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
     }
 }
 
-fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
+/// Somebody deleted the request at the vendor.
+pub fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
     let (kind, vendor) = (request_kind(&run.intent), &run.intent.vendor.name);
     Problem::new(
         Kind::Vendor,
@@ -139,35 +143,26 @@ fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
     .remedy("Run the same command again to request it anew.")
 }
 
-/// Reads the virtual network and its peerings; notes them in the facts.
-pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
-    let id = &run.intent.vnet;
-    let vnet = run.azure.vnet(id).await;
-    let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
-    let Some(vnet) = vnet else {
-        let what = format!(
-            "There is no virtual network {} in resource group {}.",
-            id.name, id.resource_group
-        );
-        let why = format!(
-            "Azure finds none in subscription {}, or this sign-in cannot see it.",
-            id.subscription
-        );
-        let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
-        return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
-    };
-    run.learn(|facts| facts.vnet = Some(vnet));
-    Ok(())
+/// The vendor failed. Where an earlier step is not in place any more, that is why, and it is said. Where the vendor
+/// only looked before the role had arrived everywhere, it is asked again.
+///
+/// # Errors
+/// What is missing, or the vendor's reason.
+pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Result<(), Stop> {
+    diagnose(run, failed).await?;
+    let reason = failed.reason.as_deref().unwrap_or_default();
+    let not_arrived = NOT_ARRIVED.iter().any(|code| reason.contains(code));
+    let connector = run.connector.as_ref().filter(|_| not_arrived && *renewals < MOST_RENEWALS && !run.out_of_time());
+    let Some(connector) = connector else { return Err(vendor_failed(run, failed).into()) };
+    *renewals += 1;
+    request(run, connector.as_ref()).await
 }
 
-/// Whether one of the earlier steps is not in place (any more): then that is why the vendor failed.
 async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
-    let earlier = [StepId::Consent, StepId::RoleDefinition, StepId::RoleAssignment];
-    let reads = earlier.map(|id| step(id).observe(run));
-    futures::future::join_all(reads)
-        .await
-        .into_iter()
-        .collect::<Result<Vec<()>, Stop>>()?;
+    let earlier = [StepId::Consent, StepId::OwnApp, StepId::RoleDefinition, StepId::RoleAssignment];
+    let earlier: Vec<StepId> = run.intent.steps().into_iter().filter(|id| earlier.contains(id)).collect();
+    let reads = earlier.iter().map(|id| step(*id).observe(run));
+    futures::future::join_all(reads).await.into_iter().collect::<Result<Vec<()>, Stop>>()?;
     let facts = run.facts();
     let missing: Vec<String> = earlier
         .into_iter()
@@ -183,7 +178,8 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
     Err(problem.into())
 }
 
-fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
+/// The vendor's failure, in its own words.
+pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
     let intent = &run.intent;
     let (vendor, state) = (&intent.vendor.name, harmless(&failed.state));
     let what = format!(
@@ -197,39 +193,7 @@ fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
     );
     Problem::new(Kind::Vendor, what, why)
         .remedy("Mend what the vendor names, then run the same command again: it is requested anew.")
-        .remedy(format!(
-            "Or ask {}'s support, with the name and this reason.",
-            intent.vendor.short_name
-        ))
-}
-
-fn disconnected(run: &Run, peering: &AzurePeering) -> Problem {
-    let id = &peering.id;
-    let what = format!("The peering {} is Disconnected.", id.name);
-    let why = format!(
-        "{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.",
-        run.intent.vendor.short_name
-    );
-    let delete = format!(
-        "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
-        id.vnet.subscription, id.vnet.resource_group, id.vnet.name, id.name
-    );
-    Problem::new(Kind::Conflict, what, why)
-        .remedy(delete)
-        .remedy("then run the same command again.")
-}
-
-pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
-    let what = format!(
-        "{} peerings of {} could be {}'s.",
-        names.len(),
-        run.intent.vnet.name,
-        run.intent.vendor.short_name
-    );
-    Problem::new(Kind::Usage, what, "Without the vendor's API they cannot be told apart.").remedy(format!(
-        "Name it: --peering-name NAME, with one of {}",
-        names.join(", ")
-    ))
+        .remedy(format!("Or ask {}'s support, with the name and this reason.", intent.vendor.short_name))
 }
 
 #[cfg(test)]
@@ -238,7 +202,7 @@ mod tests {
     use crate::steps::facts::samples;
 
     #[test]
-    fn decisions() {
+    fn decisions_where_the_vendor_creates_both() {
         let table = [
             (PeeringState::Connected, "in place"),
             (PeeringState::Initiated, "wait"),

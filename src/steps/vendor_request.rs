@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
-use super::peering::{ambiguous, read_vnet};
+use super::vnet::{ambiguous, read_vnet};
 use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, VendorAccess};
-use crate::vendors::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest as Request};
+use crate::plan::{Action, Card, Change, Decision, Hold, Intent, StepEvent, StepId, VendorAccess};
+use crate::vendors::{
+    Connector, CreatedBy, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request,
+};
 
 const STEP: StepId = StepId::VendorRequest;
 
@@ -22,7 +24,7 @@ impl Step for VendorRequest {
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         let Some(connector) = &run.connector else { return Ok(()) };
-        let network = find_network(run, connector.as_ref()).await?;
+        let Some(network) = find_network(run, connector.as_ref()).await? else { return Ok(()) };
         let request = find_request(run, connector.as_ref(), &network.id).await?;
         run.learn(|facts| {
             facts.network = Some(network);
@@ -55,6 +57,7 @@ impl Step for VendorRequest {
         };
         match &facts.request {
             None => Decision::Create(create(intent.request_name())),
+            Some(_) if facts.request_is_gone => Decision::Create(create(intent.request_name())),
             Some(request) if matches!(request.phase, Phase::Leaving | Phase::Gone) => {
                 Decision::Create(create(intent.request_name()))
             }
@@ -96,7 +99,10 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
     };
     let read = connector.request(&network.id, &known.id).await;
     let request = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
-    run.learn(|facts| facts.request.clone_from(&request));
+    run.learn(|facts| match &request {
+        Some(request) => facts.request = Some(request.clone()),
+        None => facts.request_is_gone = true,
+    });
     Ok(request)
 }
 
@@ -156,6 +162,7 @@ async fn wait_until_gone(
             who: run.intent.vendor.short_name.clone(),
             why: format!("{} has not deleted \"{}\" yet.", run.intent.vendor.name, old.name),
             packet: vec!["Run the same command again in a few minutes.".to_owned()],
+            answer: None,
         },
     };
     let look = async || {
@@ -170,10 +177,15 @@ async fn wait_until_gone(
 
 async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -> Result<(), Stop> {
     let intent = &run.intent;
+    let facts = run.facts();
+    let vnet = facts.vnet.as_ref();
     let new = NewRequest {
         name: intent.request_name().to_owned(),
         tenant: intent.tenant,
         vnet: intent.vnet.clone(),
+        location: vnet.map(|vnet| vnet.location.clone()).unwrap_or_default(),
+        address_space: vnet.map(|vnet| vnet.address_space.clone()).unwrap_or_default(),
+        own_app: facts.own_app.as_ref().map(|app| app.app_id),
         dns: intent.dns.clone(),
     };
     run.tell(
@@ -181,15 +193,24 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)),
     );
     let mut tries = 1;
-    let created = loop {
+    let request = loop {
         let error = match connector.create(&network.id, &new).await {
-            Ok(created) => break created,
+            Ok(request) => {
+                created(run, &request);
+                break request;
+            }
             Err(error) => error,
         };
         // The answer was lost, or somebody was faster: look before asking twice.
         if error.in_doubt() || error.status() == Some(409) {
             match find_request(run, connector, &network.id).await? {
-                Some(found) if !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone) => break found,
+                Some(found) if !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone) => {
+                    // After a lost answer it is ours; after a conflict it is whoever's was faster.
+                    if error.in_doubt() || tries > 1 {
+                        created(run, &found);
+                    }
+                    break found;
+                }
                 None if error.in_doubt() && tries < TRIES => {
                     tries += 1;
                     run.pause(STEP, FIRST_WAIT).await;
@@ -200,38 +221,33 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         }
         return Err(Stop::api("asking the vendor for the peering", &error));
     };
-    let kind = request_kind(intent).to_owned();
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind,
-            id: created.id.clone(),
-        },
-    );
-    run.learn(|facts| facts.request = Some(created));
+    run.learn(|facts| {
+        facts.request = Some(request);
+        facts.request_is_gone = false;
+    });
     Ok(())
 }
 
-/// Shows what the vendor has to be told, and waits for the first sign that it was: a peering.
+fn created(run: &Run, request: &Request) {
+    let (kind, id) = (request_kind(&run.intent).to_owned(), request.id.clone());
+    run.changed(STEP, Change { action: Action::Created, kind, id });
+}
+
+/// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor
+/// makes it; where each side makes its own, the other side's ids are enough to go on with.
 async fn hand_over(run: &Run) -> Result<(), Stop> {
     let intent = &run.intent;
-    let vendor = &intent.vendor.short_name;
-    run.tell(STEP, StepEvent::HandOff(intent.card()));
-    let what = format!("until the values are entered and {vendor} begins");
+    let card = intent.card(run.facts().own_app.map(|app| app.app_id));
+    run.tell(STEP, StepEvent::HandOff(card.clone()));
+    if intent.vendor.peering.created_by == CreatedBy::EachSide {
+        return if intent.remote().is_some() { Ok(()) } else { Err(Stop::waiting(handed_over(intent, &card))) };
+    }
+    let what = format!("until the values are entered and {} begins", intent.vendor.short_name);
     let awaited = Awaited {
         what: &what,
         usually: Some(&intent.vendor.usual_wait),
         someone_else: true,
-        hold: Hold {
-            who: format!("whoever may configure networks in {}", intent.vendor.name),
-            why: format!("{vendor} has not begun to peer: it may not know the network yet."),
-            packet: vec![format!(
-                "Enter the {} values of the hand-off at {}",
-                intent.card().values.len(),
-                intent.vendor.hand_off.place
-            )],
-        },
+        hold: waiting_for_peering(run, &card),
     };
     let look = async || {
         read_vnet(run).await?;
@@ -244,45 +260,68 @@ async fn hand_over(run: &Run) -> Result<(), Stop> {
     run.until(STEP, &awaited, look).await
 }
 
-async fn find_network(run: &Run, connector: &dyn Connector) -> Result<VendorNetwork, Stop> {
-    let wanted = run.intent.vendor_input("network").unwrap_or_default();
+fn handed_over(intent: &Intent, card: &Card) -> Hold {
+    Hold {
+        who: format!("whoever may configure networks in {}", intent.vendor.name),
+        why: format!("{} tells where its network is once it knows yours.", intent.vendor.short_name),
+        packet: std::iter::once(enter(card)).chain(card.returns.clone()).collect(),
+        answer: None,
+    }
+}
+
+fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
+    let vendor = &run.intent.vendor.short_name;
+    let mut packet = vec![enter(card)];
+    for candidate in run.facts().candidates() {
+        let name = &candidate.id.name;
+        packet.push(format!("If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"));
+    }
+    Hold {
+        who: format!("whoever may configure networks in {}", run.intent.vendor.name),
+        why: format!("{vendor} has not begun to peer: it may not know the network yet."),
+        packet,
+        answer: None,
+    }
+}
+
+fn enter(card: &Card) -> String {
+    format!("Enter the {} values of the hand-off at {}", card.values.len(), card.place)
+}
+
+/// The vendor's network that the inputs name; `None` where the vendor's profile has no such input.
+async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<VendorNetwork>, Stop> {
+    let suggested = run.intent.vendor.inputs.iter().find(|input| input.suggest == Some(Suggest::Networks));
+    let Some(input) = suggested else { return Ok(None) };
+    let wanted = run.intent.vendor_input(&input.key).unwrap_or_default();
     let networks = connector.networks().await;
     let networks = networks.map_err(|error| Stop::api("reading the vendor's networks", &error))?;
     // An id is exact; names need not be unique, so two of one name are not guessed between.
     let named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
     let by_id = networks.iter().find(|network| network.id.eq_ignore_ascii_case(wanted));
     match (by_id, named.as_slice()) {
-        (Some(network), _) => Ok(network.clone()),
-        (None, [network]) => Ok((*network).clone()),
-        (None, []) => Err(no_network(run, wanted, &networks).into()),
+        (Some(network), _) => Ok(Some(network.clone())),
+        (None, [network]) => Ok(Some((*network).clone())),
+        (None, []) => Err(no_network(run, input, wanted, &networks).into()),
         (None, many) => {
             let ids: Vec<&str> = many.iter().map(|network| network.id.as_str()).collect();
-            let what = format!(
-                "{} has {} networks named '{wanted}'.",
-                run.intent.vendor.name,
-                many.len()
-            );
+            let what = format!("{} has {} networks named '{wanted}'.", run.intent.vendor.name, many.len());
             let problem = Problem::new(Kind::Usage, what, "The name does not say which one is meant.");
-            Err(problem
-                .remedy(format!(
-                    "Name it by id: --set network=ID, with one of {}",
-                    ids.join(", ")
-                ))
-                .into())
+            let remedy = format!("Name it by id: --set {}=ID, with one of {}", input.key, ids.join(", "));
+            Err(problem.remedy(remedy).into())
         }
     }
 }
 
-fn no_network(run: &Run, wanted: &str, networks: &[VendorNetwork]) -> Problem {
+fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> Problem {
     let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
     let vendor = &run.intent.vendor.name;
     let why = if names.is_empty() {
-        format!("The token's organisation has no networks in {vendor}.")
+        "The token sees no networks.".to_owned()
     } else {
         format!("It has: {}.", names.join(", "))
     };
-    Problem::new(Kind::NotFound, format!("{vendor} has no network '{wanted}'."), why)
-        .remedy("Name one of its networks: --set network=NAME")
+    let what = format!("{vendor} has no network '{wanted}'.");
+    Problem::new(Kind::NotFound, what, why).remedy(format!("Name one of its networks: --set {}=…", input.key))
 }
 
 /// The request for this virtual network: a good one before one that failed, that before one that is going away.
@@ -362,7 +401,7 @@ mod tests {
     fn the_card_has_konnects_own_labels_and_the_mappings() {
         let (mut intent, _) = samples::kong_done();
         intent.dns = vec!["a.example,b.example=10.0.0.4".parse().expect("a mapping")];
-        let card = intent.card();
+        let card = intent.card(None);
         let labels: Vec<&str> = card.values.iter().map(|value| value.label.as_str()).collect();
         assert_eq!(
             labels,

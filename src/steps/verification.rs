@@ -3,9 +3,13 @@
 use async_trait::async_trait;
 
 use super::facts::{VendorPeering, not_working};
+use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
+use super::vendor_request::refresh;
+use super::vnet::{disconnected, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Peering;
+use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId};
 use crate::vendors::Phase;
@@ -28,40 +32,58 @@ impl Step for Verification {
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         match verdict(intent, facts) {
             Ok(text) => Decision::InPlace(text),
-            Err(why) => Decision::Await {
-                what: format!("both directions work ({why})"),
-                usually: "seconds".to_owned(),
-            },
+            Err(why) => Decision::Await { what: format!("both directions work ({why})"), usually: "seconds".to_owned() },
         }
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        if let Some(problem) = access_is_off(run) {
-            return Err(problem.into());
-        }
+        let vendor = &run.intent.vendor;
         let awaited = Awaited {
             what: "until both directions are in sync and the vendor is ready",
-            usually: Some("seconds"),
+            usually: Some(&vendor.usual_wait),
             someone_else: true,
             hold: Hold {
-                who: run.intent.vendor.short_name.clone(),
+                who: vendor.short_name.clone(),
                 why: verdict(&run.intent, &run.facts()).err().unwrap_or_default(),
                 packet: vec!["Run the same command again in a minute.".to_owned()],
+                answer: None,
             },
         };
-        let look = async || {
-            let facts = run.facts();
-            if verdict(&run.intent, &facts).is_ok() {
-                return Ok(Some(()));
-            }
-            let vnet = run.azure.vnet(&run.intent.vnet).await;
-            let vnet = vnet.map_err(|error| Stop::api("reading the peering back", &error))?;
-            run.learn(|facts| facts.vnet = vnet.or_else(|| facts.vnet.take()));
-            super::vendor_request::refresh(run).await?;
-            let done = verdict(&run.intent, &run.facts()).is_ok();
-            access_is_off(run).map_or(Ok(done.then_some(())), |problem| Err(problem.into()))
-        };
-        run.until(STEP, &awaited, look).await
+        run.until(STEP, &awaited, async || look(run).await).await
+    }
+}
+
+async fn look(run: &Run) -> Result<Option<()>, Stop> {
+    if verdict(&run.intent, &run.facts()).is_ok() {
+        return Ok(Some(()));
+    }
+    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    vnet?;
+    request?;
+    cannot_come(run)?;
+    Ok(verdict(&run.intent, &run.facts()).is_ok().then_some(()))
+}
+
+/// What waiting does not mend.
+fn cannot_come(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) {
+        if peering.state == PeeringState::Disconnected {
+            return Err(disconnected(run, peering).into());
+        }
+        if !peering.allow_virtual_network_access {
+            return Err(access_is_off(run, peering).into());
+        }
+        if peering.state == PeeringState::Connected && peering.sync_level != SyncLevel::FullyInSync {
+            return Err(Stop::waiting(out_of_sync(run, peering)));
+        }
+    }
+    match &facts.request {
+        Some(request) if facts.request_is_gone || matches!(request.phase, Phase::Leaving | Phase::Gone) => {
+            Err(deleted_meanwhile(run, request).into())
+        }
+        Some(request) if request.phase == Phase::Failed => Err(vendor_failed(run, request).into()),
+        _ => Ok(()),
     }
 }
 
@@ -74,65 +96,51 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
         VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
     }
     match &facts.request {
+        Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
-        Some(_) => Ok(format!(
-            "both directions Connected and FullyInSync, {} says ready",
-            vendor.name
-        )),
+        Some(request) => Ok(format!("both directions Connected and FullyInSync, {} says {}", vendor.name, request.state)),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
     }
 }
 
-fn access_is_off(run: &Run) -> Option<Problem> {
-    let facts = run.facts();
-    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else {
-        return None;
-    };
-    if peering.allow_virtual_network_access {
-        return None;
-    }
+fn access_is_off(run: &Run, peering: &Peering) -> Problem {
     let vendor = &run.intent.vendor.short_name;
     let why = "allowVirtualNetworkAccess is false, so the networks are linked but may not talk.";
     // Writing a cross-tenant peering takes rights in both tenants; this operator has them in one.
-    let remedy =
-        format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
+    let remedy = format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
     let what = format!("The peering {} lets no traffic through.", peering.id.name);
-    Some(Problem::new(Kind::Conflict, what, why).remedy(remedy))
+    Problem::new(Kind::Conflict, what, why).remedy(remedy)
+}
+
+/// An address space has changed since; the side that shows `LocalNotInSync` has to sync.
+fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
+    let vendor = &run.intent.vendor.short_name;
+    Hold {
+        who: match peering.sync_level {
+            SyncLevel::LocalNotInSync => format!("whoever may write the peering {}", peering.id.name),
+            _ => vendor.clone(),
+        },
+        why: format!(
+            "{} is {}: an address space has changed since, and the other side's peering has to be synced.",
+            peering.id.name, peering.sync_level
+        ),
+        packet: vec![format!("{vendor} syncs its peering; then run the same command again.")],
+        answer: None,
+    }
 }
 
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
 /// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
-    let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
-        return Vec::new();
-    };
-    let local_space = facts
-        .vnet
-        .as_ref()
-        .map(|vnet| vnet.address_space.to_string())
-        .unwrap_or_default();
-    let local = view(
-        Direction::Local,
-        peering,
-        peering.id.to_string(),
-        peering.remote_address_space.to_string(),
-    );
-    let remote_id = peering
-        .remote_vnet
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let VendorPeering::One(peering) = facts.vendor_peering(intent) else { return Vec::new() };
+    let local_space = facts.vnet.as_ref().map(|vnet| vnet.address_space.to_string()).unwrap_or_default();
+    let local = view(Direction::Local, peering, peering.id.to_string(), peering.remote_address_space.to_string());
+    let remote_id = peering.remote_vnet.as_ref().map(ToString::to_string).unwrap_or_default();
     vec![local, view(Direction::Remote, peering, remote_id, local_space)]
 }
 
 fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
-    PeeringView {
-        direction,
-        id,
-        state: peering.state.clone(),
-        sync_level: peering.sync_level.clone(),
-        address_space,
-    }
+    PeeringView { direction, id, state: peering.state.clone(), sync_level: peering.sync_level.clone(), address_space }
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! The same run as a bash script of az commands: complete, quoted, safe to run twice. Made from the intent alone, so
 //! it needs no network. Every value is assigned to a variable in single quotes, and only variables are used below.
 
+mod packets;
+
+pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
+
 use super::quoted;
-use crate::plan::{Intent, VendorAccess};
+use crate::plan::{Grant, Intent, VendorAccess};
+use crate::domain::AddressSpace;
 use crate::vendors::{NewRequest, transit_gateway};
 
 /// The whole script.
@@ -20,32 +25,6 @@ pub fn script(intent: &Intent) -> String {
     });
     parts.push(wait(intent));
     parts.join("\n")
-}
-
-/// The commands of the role definition alone, for somebody who may write one.
-pub fn role_definition(intent: &Intent) -> Vec<String> {
-    vec![
-        format!("az account set --subscription {}", intent.vnet.subscription),
-        format!(
-            "az role definition create --role-definition {}",
-            quoted(&role_json(intent, &intent.vnet.subscription_scope()))
-        ),
-    ]
-}
-
-/// The commands of the role assignment alone, for somebody who may assign roles.
-pub fn role_assignment(intent: &Intent) -> Vec<String> {
-    vec![
-        format!(
-            "principal_id=$(az ad sp show --id {} --query id --output tsv)",
-            intent.app_id
-        ),
-        format!(
-            "az role assignment create --assignee-object-id \"$principal_id\" --assignee-principal-type ServicePrincipal --role {} --scope {}",
-            quoted(intent.vendor.role_name()),
-            intent.vnet
-        ),
-    ]
 }
 
 fn header(intent: &Intent) -> String {
@@ -68,7 +47,8 @@ set -euo pipefail
 }
 
 fn variables(intent: &Intent) -> String {
-    let names: Vec<String> = intent.vendor.role.names.iter().map(|name| quoted(name)).collect();
+    let grant = intent.vendor_grant();
+    let names: Vec<String> = grant.iter().flat_map(|grant| &grant.names).map(|name| quoted(name)).collect();
     format!(
         r"tenant_id={tenant}
 subscription_id={subscription}
@@ -84,20 +64,24 @@ role_definition={role}
         group = quoted(&intent.vnet.resource_group),
         vnet = quoted(&intent.vnet.name),
         id = quoted(&intent.vnet.to_string()),
-        app = quoted(&intent.app_id.to_string()),
+        app = quoted(&intent.vendor_app.as_ref().map(|app| app.id.to_string()).unwrap_or_default()),
         names = names.join(" "),
-        role = quoted(&role_json(intent, &intent.vnet.subscription_scope())),
+        role = quoted(&grant.map(|grant| role_json(&grant, &intent.vnet.subscription_scope())).unwrap_or_default()),
     )
 }
 
-fn role_json(intent: &Intent, scope: &str) -> String {
+fn role_json(grant: &Grant, scope: &str) -> String {
     serde_json::json!({
-        "Name": intent.vendor.role_name(),
-        "Description": intent.vendor.role.description,
-        "Actions": intent.vendor.role.actions,
+        "Name": grant.name(),
+        "Description": grant.description,
+        "Actions": grant.actions,
         "AssignableScopes": [scope],
     })
     .to_string()
+}
+
+fn application(intent: &Intent) -> &str {
+    intent.vendor_app.as_ref().map_or("", |app| &app.name)
 }
 
 fn consent(intent: &Intent) -> String {
@@ -115,8 +99,8 @@ if [[ -z $principal_id ]]; then
     principal_id=$(az ad sp create --id "$app_id" --query id --output tsv)
 fi
 "#,
-        application = intent.vendor.application.name,
-        url = intent.consent_url,
+        application = application(intent),
+        url = intent.vendor_app.as_ref().map(|app| app.consent_url.to_string()).unwrap_or_default(),
     )
 }
 
@@ -167,7 +151,7 @@ for try in 2 4 8 15 30 30 30 30 0; do
     sleep "$try"
 done
 "#,
-        application = intent.vendor.application.name,
+        application = application(intent),
     )
 }
 
@@ -177,6 +161,9 @@ fn konnect(intent: &Intent) -> String {
         name: intent.request_name().to_owned(),
         tenant: intent.tenant,
         vnet: intent.vnet.clone(),
+        location: String::new(),
+        address_space: AddressSpace::default(),
+        own_app: None,
         dns: intent.dns.clone(),
     };
     let api = intent
@@ -238,7 +225,7 @@ fi
 }
 
 fn by_hand(intent: &Intent) -> String {
-    let card = intent.card();
+    let card = intent.card(None);
     let mut lines = vec![
         format!(
             "# 4. Vendor request, by hand: enter these values at {}.",

@@ -1,0 +1,86 @@
+//! The commands of one step alone, for somebody who may do what this operator may not.
+
+use super::role_json;
+use crate::azure::RoleDefinition;
+use crate::plan::{Grantee, Intent, OwnApp, Remote};
+use crate::render::{ShellWord, quoted};
+
+/// Writing the role definitions.
+pub fn role_definition(intent: &Intent) -> Vec<String> {
+    let create = |grant: crate::plan::Grant| {
+        let json = role_json(&grant, &intent.vnet.subscription_scope());
+        format!("az role definition create --role-definition {}", quoted(&json))
+    };
+    let grants = intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
+    std::iter::once(format!("az account set --subscription {}", intent.vnet.subscription))
+        .chain(grants.map(create))
+        .collect()
+}
+
+/// Changing a role that exists into this one.
+pub fn role_update(role: &RoleDefinition) -> Vec<String> {
+    let json = serde_json::json!({
+        "name": role.guid,
+        "roleName": role.name,
+        "description": role.description,
+        "permissions": role.permissions,
+        "assignableScopes": role.assignable_scopes,
+    });
+    vec![format!("az role definition update --role-definition {}", quoted(&json.to_string()))]
+}
+
+/// Assigning the roles.
+pub fn role_assignment(intent: &Intent) -> Vec<String> {
+    let mut lines = Vec::new();
+    for grant in intent.grants() {
+        let id = match (grant.to, &intent.vendor_app, &intent.own_app) {
+            (Grantee::Vendor, Some(app), _) => app.id.to_string(),
+            (Grantee::OwnApp, _, Some(OwnApp::Given(id))) => id.to_string(),
+            _ => "CLIENT-ID-OF-THE-OWN-APPLICATION".to_owned(),
+        };
+        lines.push(format!("principal_id=$(az ad sp show --id {id} --query id --output tsv)"));
+        lines.push(format!(
+            "az role assignment create --assignee-object-id \"$principal_id\" --assignee-principal-type ServicePrincipal --role {} --scope {}",
+            quoted(grant.name()),
+            ShellWord(&intent.vnet.to_string())
+        ));
+    }
+    lines
+}
+
+/// Registering the own application.
+pub fn own_app(intent: &Intent) -> Vec<String> {
+    let Some(OwnApp::Made { display_name, .. }) = &intent.own_app else { return Vec::new() };
+    vec![
+        format!(
+            "app_id=$(az ad app create --display-name {} --sign-in-audience AzureADMultipleOrgs --query appId --output tsv)",
+            quoted(display_name)
+        ),
+        "az ad sp create --id \"$app_id\"".to_owned(),
+        "then run the same command again with --own-app and that id.".to_owned(),
+    ]
+}
+
+/// Writing the other side's direction, by somebody who may write there and is known in both tenants.
+pub fn other_direction(intent: &Intent, remote: &Remote, name: &str) -> Vec<String> {
+    vec![
+        format!("az login --tenant {}", intent.tenant),
+        format!("az login --tenant {}", remote.tenant),
+        format!(
+            "az network vnet peering create --subscription {} --resource-group {} --vnet-name {} --name {} --remote-vnet {} --allow-vnet-access",
+            remote.vnet.subscription,
+            ShellWord(&remote.vnet.resource_group),
+            remote.vnet.name,
+            ShellWord(name),
+            ShellWord(&intent.vnet.to_string())
+        ),
+        "or with peerctl:".to_owned(),
+        format!(
+            "peerctl azure setup --vendor generic --tenant-id {} --vnet-id {} --set remote-tenant-id={} --set remote-vnet-id={}",
+            remote.tenant,
+            ShellWord(&remote.vnet.to_string()),
+            intent.tenant,
+            ShellWord(&intent.vnet.to_string())
+        ),
+    ]
+}

@@ -1,0 +1,76 @@
+//! The virtual network and what hangs on it, as several steps read it.
+
+use super::{Run, Stop};
+use crate::azure::Peering;
+use crate::errors::{Kind, Problem};
+use crate::render::ShellWord;
+
+/// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
+const MOST_TENANTS: usize = 20;
+
+/// Reads the virtual network and its peerings; notes them in the facts.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
+    let id = &run.intent.vnet;
+    let vnet = run.azure.vnet(id).await;
+    let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
+    let Some(vnet) = vnet else {
+        let what = format!("There is no virtual network {} in resource group {}.", id.name, id.resource_group);
+        let why = format!("Azure finds none in subscription {}, or this sign-in cannot see it.", id.subscription);
+        let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
+        return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
+    };
+    run.learn(|facts| facts.vnet = Some(vnet));
+    read_tenants(run).await;
+    Ok(())
+}
+
+/// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.
+async fn read_tenants(run: &Run) {
+    let facts = run.facts();
+    let remotes = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).filter_map(|peering| peering.remote_vnet.as_ref());
+    let mut unknown: Vec<_> = remotes
+        .map(|remote| remote.subscription)
+        .filter(|id| !facts.own_subscriptions.contains(id) && !facts.remote_tenants.contains_key(id))
+        .collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    unknown.truncate(MOST_TENANTS);
+    let reads = unknown.into_iter().map(|id| async move { (id, run.azure.tenant_of(id).await) });
+    let found = futures::future::join_all(reads).await;
+    run.learn(|facts| {
+        facts.remote_tenants.extend(found.into_iter().filter_map(|(id, tenant)| Some((id, tenant?))));
+    });
+}
+
+/// Several peerings could be meant, and nothing tells which.
+pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
+    let what = format!(
+        "{} peerings of {} could be {}'s.",
+        names.len(),
+        run.intent.vnet.name,
+        run.intent.vendor.short_name
+    );
+    Problem::new(Kind::Usage, what, "Nothing that Azure shows tells them apart.")
+        .remedy(format!("Name it: --peering-name NAME, with one of {}", names.join(", ")))
+}
+
+/// The other side deleted its direction.
+pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
+    let id = &peering.id;
+    let what = format!("The peering {} is Disconnected.", id.name);
+    let why = format!(
+        "{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.",
+        run.intent.vendor.short_name
+    );
+    let delete = format!(
+        "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
+        id.vnet.subscription,
+        ShellWord(&id.vnet.resource_group),
+        id.vnet.name,
+        id.name
+    );
+    Problem::new(Kind::Conflict, what, why).remedy(delete).remedy("then run the same command again.")
+}
