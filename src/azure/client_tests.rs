@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::error::Failure;
 use super::super::model::{Permission, RoleDefinition};
-use super::super::testing::{Script, answer, azure, broken, json as json_answer};
+use super::super::testing::{answer, azure, body, broken, json as json_answer, lines_without_hosts as arm_lines};
 use super::super::transport::TransportError;
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, VnetId};
 
@@ -33,23 +33,6 @@ fn vnet_json(id: &VnetId) -> Value {
 
 fn error_json(code: &str) -> Value {
     json!({ "error": { "code": code, "message": "Azure's sentence.", "details": [{ "code": "Inner", "message": "More." }] } })
-}
-
-fn arm_lines(script: &Script) -> Vec<String> {
-    let lines = script
-        .lines()
-        .into_iter()
-        .filter(|line| !line.contains("login.microsoftonline.com"));
-    lines
-        .map(|line| {
-            line.replace("https://management.azure.com", "")
-                .replace("https://graph.microsoft.com", "")
-        })
-        .collect()
-}
-
-fn body(request: &http::Request<Bytes>) -> Value {
-    serde_json::from_slice(request.body()).unwrap()
 }
 
 #[tokio::test]
