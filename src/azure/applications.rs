@@ -216,3 +216,7 @@ fn graphs(moment: OffsetDateTime) -> Option<String> {
     // Whole seconds: Graph takes no nine digits behind them.
     moment.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
 }
+
+#[cfg(test)]
+#[path = "applications_tests.rs"]
+mod tests;

@@ -1,12 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::error::Failure;
 use super::super::model::{Permission, RoleDefinition};
-use super::super::testing::{Script, answer, azure, broken, json as json_answer};
+use super::super::testing::{answer, azure, body, broken, json as json_answer, lines_without_hosts as arm_lines};
 use super::super::transport::TransportError;
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, VnetId};
 
@@ -33,23 +33,6 @@ fn vnet_json(id: &VnetId) -> Value {
 
 fn error_json(code: &str) -> Value {
     json!({ "error": { "code": code, "message": "Azure's sentence.", "details": [{ "code": "Inner", "message": "More." }] } })
-}
-
-fn arm_lines(script: &Script) -> Vec<String> {
-    let lines = script
-        .lines()
-        .into_iter()
-        .filter(|line| !line.contains("login.microsoftonline.com"));
-    lines
-        .map(|line| {
-            line.replace("https://management.azure.com", "")
-                .replace("https://graph.microsoft.com", "")
-        })
-        .collect()
-}
-
-fn body(request: &http::Request<Bytes>) -> Value {
-    serde_json::from_slice(request.body()).unwrap()
 }
 
 #[tokio::test]
@@ -414,21 +397,29 @@ async fn no_secret_reaches_the_log_even_at_its_loudest() {
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let (azure, script) = azure(|request| match request.method().as_str() {
         "PUT" => json_answer(201, &role_json()),
+        "POST" => json_answer(200, &json!({ "keyId": ONE, "secretText": "new-secret" })),
         _ => json_answer(403, &error_json("AuthorizationFailed")),
     });
+    let elsewhere = azure.identity().in_tenant(TWO);
+    let azure = azure.acting_as(azure.identity().clone(), vec![elsewhere]);
     azure
         .put_role_definition(&format!("/subscriptions/{ONE}"), &role())
         .await
         .unwrap();
     azure.subscriptions().await.unwrap_err();
     azure.vnet(&vnet_id(ONE, "vnet-app")).await.unwrap_err();
-    assert_eq!(script.lines().len(), 4, "one sign-in and three calls");
+    azure.add_password(ONE, "run", Duration::from_secs(60)).await.unwrap();
+    assert_eq!(
+        script.lines().len(),
+        7,
+        "sign-in for ARM in two tenants and for Graph, and four calls"
+    );
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
         text.contains("peerctl::wire") && text.contains("request_id") && text.contains("api-version=2024-03-01"),
         "{text}"
     );
-    for secret in ["token-1", "top-secret"] {
+    for secret in ["token-1", "token-2", "token-3", "top-secret", "new-secret"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
 }

@@ -14,12 +14,12 @@ use azure_core_legacy::headers::Headers;
 use azure_core_legacy::{Body, BytesStream, ClientOptions, HttpClient, RetryOptions, StatusCode, TransportOptions};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::call::Call;
+use super::call::{Call, Reply};
 use super::client::Azure;
 use super::error::{ApiError, Failure, Service};
 use super::limits;
@@ -179,6 +179,28 @@ pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
         },
         correlation_id: None,
     }
+}
+
+/// An answer of a generated client with its status and headers, for what their typed answers leave out.
+pub(super) async fn reply(answer: legacy::Response, tried: &str) -> Result<Reply, ApiError> {
+    let (status, shown, body) = answer.deconstruct();
+    let mut headers = HeaderMap::new();
+    for (name, value) in shown.iter() {
+        if let (Ok(name), Ok(value)) = (
+            name.as_str().parse::<HeaderName>(),
+            HeaderValue::from_str(value.as_str()),
+        ) {
+            headers.insert(name, value);
+        }
+    }
+    let body = body.collect().await.map_err(|failed| error(&failed, tried))?;
+    Ok(Reply {
+        service: Service::Arm,
+        tried: tried.to_owned(),
+        status: status.into(),
+        headers,
+        body,
+    })
 }
 
 /// All pages of a generated list.

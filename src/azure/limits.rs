@@ -61,7 +61,7 @@ pub const AUXILIARY: usize = 3;
 
 /// The first wait for a long-running operation, where the service asks for none; it doubles from there. A peering is
 /// written within a few seconds.
-pub const FIRST_POLL: Duration = Duration::from_secs(1);
+pub const FIRST_POLL: Duration = Duration::from_millis(500);
 
 /// The longest wait of our own choosing between two looks at a long-running operation: what Microsoft.Network asks for.
 pub const LONGEST_POLL: Duration = Duration::from_secs(10);

@@ -106,11 +106,16 @@ fn convert_subnet(subnet: models::Subnet) -> Subnet {
     }
 }
 
-pub(super) fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
+fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
     let given: Option<PeeringId> = peering.sub_resource.id.as_deref().and_then(|id| id.parse().ok());
     let id = given.or_else(|| vnet.peering(peering.name.as_deref()?).ok())?;
+    Some(peering_as(id, peering))
+}
+
+/// The peering that is known to be `id`.
+pub(super) fn peering_as(id: PeeringId, peering: models::VirtualNetworkPeering) -> Peering {
     let properties = peering.properties.unwrap_or_default();
-    Some(Peering {
+    Peering {
         id,
         state: PeeringState::from(word(properties.peering_state.as_ref()).as_str()),
         sync_level: SyncLevel::from(word(properties.peering_sync_level.as_ref()).as_str()),
@@ -124,7 +129,7 @@ pub(super) fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeer
         allow_forwarded_traffic: properties.allow_forwarded_traffic.unwrap_or(false),
         allow_gateway_transit: properties.allow_gateway_transit.unwrap_or(false),
         use_remote_gateways: properties.use_remote_gateways.unwrap_or(false),
-    })
+    }
 }
 
 fn space(space: Option<models::AddressSpace>) -> AddressSpace {

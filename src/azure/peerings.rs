@@ -1,36 +1,128 @@
-//! Writing peerings.
+//! Peerings one by one: reading, writing and deleting a direction (Microsoft.Network, API version 2024-03-01).
+
+use azure_mgmt_network::package_2024_03::models;
 
 use super::client::Azure;
 use super::error::ApiError;
+use super::legacy;
 use super::model::{NewPeering, Peering};
+use super::network::{ABSENT, peering_as};
+use super::operation::Change;
 use crate::domain::PeeringId;
 
+const API_VERSION: &str = "2024-03-01";
+
 impl Azure {
+    /// One direction of a peering; `None` where there is none, or no such virtual network.
+    ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read; a missing subscription is an error.
     pub async fn peering(&self, id: &PeeringId) -> Result<Option<Peering>, ApiError> {
-        let _ = id;
-        todo!()
+        legacy::or_absent(self.read_peering(id).await, &ABSENT)
     }
 
+    /// Creates a peering or replaces its settings, and waits until Azure is done with it. The peering that comes back
+    /// is as it was read last: its state is `Initiated` until the other direction exists too.
+    ///
     /// # Errors
-    /// When Azure refuses.
+    /// When Azure refuses, at once (`VnetAddressSpacesOverlap`, `LinkedAuthorizationFailed`,
+    /// `RemotePeeringIsDisconnected`, `ReferencedResourceNotProvisioned`, …) or in the end (`Canceled` with the reason
+    /// in its details, …).
     pub async fn put_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<Peering, ApiError> {
-        let _ = (id, wanted);
-        todo!()
+        self.write_peering(id, wanted, false).await
     }
 
+    /// As [`Azure::put_peering`], and takes over the address space that the remote network has now
+    /// (`syncRemoteAddressSpace`). It belongs on the side whose level is `LocalNotInSync`.
+    ///
     /// # Errors
-    /// When Azure refuses.
+    /// As [`Azure::put_peering`].
     pub async fn sync_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<Peering, ApiError> {
-        let _ = (id, wanted);
-        todo!()
+        self.write_peering(id, wanted, true).await
     }
 
+    /// Deletes a peering and waits until it is gone; one that is gone already is fine. The other direction stays, as
+    /// `Disconnected`.
+    ///
     /// # Errors
-    /// When Azure refuses.
+    /// When Azure refuses, at once or in the end.
     pub async fn delete_peering(&self, id: &PeeringId) -> Result<(), ApiError> {
-        let _ = id;
-        todo!()
+        let tried = format!("DELETE {id}");
+        let client = self.network().virtual_network_peerings_client();
+        let vnet = &id.vnet;
+        let request = client.delete(
+            &vnet.resource_group,
+            &vnet.name,
+            &id.name,
+            vnet.subscription.to_string(),
+        );
+        let sent = request.send().await.map_err(|error| legacy::error(&error, &tried));
+        let Some(answer) = legacy::or_absent(sent, &ABSENT)? else {
+            return Ok(());
+        };
+        let written = legacy::reply(answer.into_raw_response(), &tried).await?;
+        self.finished(written, self.peering_url(id), Change::Delete).await?;
+        Ok(())
+    }
+
+    async fn write_peering(&self, id: &PeeringId, wanted: &NewPeering, sync: bool) -> Result<Peering, ApiError> {
+        let tried = format!("PUT {id}");
+        let client = self.network().virtual_network_peerings_client();
+        let vnet = &id.vnet;
+        let mut request = client.create_or_update(
+            &vnet.resource_group,
+            &vnet.name,
+            &id.name,
+            body(wanted),
+            vnet.subscription.to_string(),
+        );
+        if sync {
+            request = request.sync_remote_address_space("true");
+        }
+        // Sent without the generated poller, for the reasons in `operation`.
+        let sent = request.send().await.map_err(|error| legacy::error(&error, &tried))?;
+        let written = legacy::reply(sent.into_raw_response(), &tried).await?;
+        match self.finished(written, self.peering_url(id), Change::Put).await? {
+            Some(answer) if !answer.body.is_empty() => Ok(peering_as(id.clone(), answer.json()?)),
+            _ => self.read_peering(id).await,
+        }
+    }
+
+    async fn read_peering(&self, id: &PeeringId) -> Result<Peering, ApiError> {
+        let tried = format!("GET {id}");
+        let client = self.network().virtual_network_peerings_client();
+        let vnet = &id.vnet;
+        let request = client.get(
+            &vnet.resource_group,
+            &vnet.name,
+            &id.name,
+            vnet.subscription.to_string(),
+        );
+        let read = request.await.map_err(|error| legacy::error(&error, &tried))?;
+        Ok(peering_as(id.clone(), read))
+    }
+
+    fn peering_url(&self, id: &PeeringId) -> url::Url {
+        self.arm_url(&id.to_string(), &[("api-version", API_VERSION)])
     }
 }
+
+fn body(wanted: &NewPeering) -> models::VirtualNetworkPeering {
+    models::VirtualNetworkPeering {
+        properties: Some(models::VirtualNetworkPeeringPropertiesFormat {
+            remote_virtual_network: Some(models::SubResource {
+                id: Some(wanted.remote_vnet.to_string()),
+            }),
+            allow_virtual_network_access: Some(wanted.allow_virtual_network_access),
+            allow_forwarded_traffic: Some(wanted.allow_forwarded_traffic),
+            allow_gateway_transit: Some(wanted.allow_gateway_transit),
+            use_remote_gateways: Some(wanted.use_remote_gateways),
+            ..models::VirtualNetworkPeeringPropertiesFormat::default()
+        }),
+        ..models::VirtualNetworkPeering::default()
+    }
+}
+
+#[cfg(test)]
+#[path = "peerings_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ use super::identity::{Auth, Identity};
 use super::transport::{Transport, TransportError};
 use super::wire::{AllowedHosts, Wire};
 
-type Answer = Result<http::Response<Bytes>, TransportError>;
+pub(super) type Answer = Result<http::Response<Bytes>, TransportError>;
 type Rule = Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>;
 
 /// Answers in order, or by a function of the request once the script is used up.
@@ -130,6 +130,32 @@ pub(super) fn azure(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync
     };
     let identity = Identity::new(Auth::Environment, &vars, None, &Cloud::public(), script.wire()).unwrap();
     (Azure::new(Cloud::public(), script.wire(), identity), script)
+}
+
+/// As [`azure`], with these answers one after the other.
+pub(super) fn azure_in_order(answers: impl IntoIterator<Item = Answer>) -> (Azure, Arc<Script>) {
+    let answers = Mutex::new(answers.into_iter().collect::<VecDeque<_>>());
+    azure(move |request| {
+        let next = answers.lock().unwrap().pop_front();
+        next.unwrap_or_else(|| panic!("one request too many: {} {}", request.method(), request.uri()))
+    })
+}
+
+/// `METHOD URL` of every request to ARM and Graph, without the hosts.
+pub(super) fn lines_without_hosts(script: &Script) -> Vec<String> {
+    let lines = script.lines().into_iter();
+    lines
+        .filter(|line| !line.contains("login.microsoftonline.com"))
+        .map(|line| {
+            line.replace("https://management.azure.com", "")
+                .replace("https://graph.microsoft.com", "")
+        })
+        .collect()
+}
+
+/// The JSON body of a request.
+pub(super) fn body(request: &http::Request<Bytes>) -> Value {
+    serde_json::from_slice(request.body()).unwrap()
 }
 
 pub(super) fn broken() -> Answer {

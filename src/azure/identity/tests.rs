@@ -224,3 +224,54 @@ fn ways_to_sign_in_go_by_name() {
     }
     assert!("device".parse::<Auth>().unwrap_err().contains("managed-identity"));
 }
+
+#[tokio::test]
+async fn an_application_signs_in_with_each_of_its_credentials_in_each_of_its_tenants() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, federated] = ["app.pem", "token"].map(|name| folder.path().join(name));
+    std::fs::write(&certificate, certificate::tests::PEM).unwrap();
+    std::fs::write(&federated, "token-of-another-issuer").unwrap();
+    let table = [
+        (AppCredential::Secret("top-secret".into()), "client_secret=top-secret"),
+        (AppCredential::Certificate(certificate), "client_assertion=ey"),
+        (
+            AppCredential::FederatedToken(federated),
+            "client_assertion=token-of-another-issuer",
+        ),
+    ];
+    let app = Uuid::from_u128(5);
+    for (credential, expected) in table {
+        let shown = format!("{credential:?}");
+        assert!(!shown.contains("top-secret"), "{shown}");
+        let script = entra(3_600);
+        let identity = Identity::application(&Cloud::public(), script.wire(), TENANT, app, credential);
+        let other = TenantId::from_u128(8);
+        assert_eq!(token(&identity).await, "token-1");
+        assert_eq!(token(&identity.in_tenant(other)).await, "token-2");
+        assert_eq!(
+            token(&identity).await,
+            "token-1",
+            "one identity, a token for each tenant"
+        );
+        for (request, tenant) in script.requests().iter().zip([TENANT, other]) {
+            assert_eq!(request.uri().path(), format!("/{tenant}/oauth2/v2.0/token"));
+            let body = String::from_utf8(request.body().to_vec()).unwrap();
+            assert!(
+                body.contains(expected) && body.contains(&format!("client_id={app}")),
+                "{body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_told_of_with_its_file() {
+    let credential = AppCredential::Certificate("/no/such.pem".into());
+    let wire = Script::new([]).wire();
+    let identity = Identity::application(&Cloud::public(), wire, TENANT, Uuid::from_u128(5), credential);
+    let error = identity.token(SCOPE).await.unwrap_err();
+    assert!(
+        matches!(&error.failure, Failure::NoToken { why } if why.contains("/no/such.pem")),
+        "{error}"
+    );
+}

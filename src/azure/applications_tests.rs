@@ -1,0 +1,219 @@
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use time::macros::datetime;
+
+use super::super::error::Failure;
+use super::super::testing::{
+    Answer, answer, azure, azure_in_order, body, broken, json as json_answer, lines_without_hosts,
+};
+use super::*;
+
+const OBJECT: Uuid = Uuid::from_u128(1);
+const CLIENT: Uuid = Uuid::from_u128(2);
+const KEY_ID: Uuid = Uuid::from_u128(3);
+const SELECT: &str = "$select=id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials";
+
+/// An application as recorded.
+fn shown() -> Value {
+    json!({ "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#applications/$entity", "id": OBJECT, "appId": CLIENT,
+        "displayName": "Peering of O'Brien", "notes": "By peerctl", "uniqueName": "peerctl-o'brien/1", "signInAudience": "AzureADMultipleOrgs",
+        "keyCredentials": [], "passwordCredentials": [
+            { "customKeyIdentifier": null, "displayName": "run", "endDateTime": "2026-11-21T10:11:12.5Z", "hint": "yXo", "keyId": KEY_ID, "secretText": null, "startDateTime": "2026-11-21T09:11:12Z" },
+            { "keyId": Uuid::from_u128(4), "displayName": null, "endDateTime": null },
+        ] })
+}
+
+fn expected() -> Application {
+    Application {
+        id: OBJECT,
+        app_id: CLIENT,
+        display_name: "Peering of O'Brien".into(),
+        unique_name: Some("peerctl-o'brien/1".into()),
+        sign_in_audience: "AzureADMultipleOrgs".into(),
+        notes: Some("By peerctl".into()),
+        passwords: vec![
+            PasswordCredential {
+                key_id: KEY_ID,
+                display_name: Some("run".into()),
+                ends: Some(datetime!(2026-11-21 10:11:12.5 UTC)),
+            },
+            PasswordCredential {
+                key_id: Uuid::from_u128(4),
+                display_name: None,
+                ends: None,
+            },
+        ],
+    }
+}
+
+fn refused(status: u16, code: &str, message: &str) -> Answer {
+    json_answer(
+        status,
+        &json!({ "error": { "code": code, "message": message, "innerError": { "request-id": "r-1" } } }),
+    )
+}
+
+fn not_found() -> Answer {
+    refused(404, "Request_ResourceNotFound", "Resource 'x' does not exist.")
+}
+
+#[tokio::test]
+async fn an_application_is_found_by_either_key() {
+    let (azure, script) = azure_in_order([
+        json_answer(200, &shown()),
+        json_answer(200, &shown()),
+        not_found(),
+        not_found(),
+    ]);
+    let name = "peerctl-o'brien/1";
+    assert_eq!(azure.application_by_unique_name(name).await.unwrap(), Some(expected()));
+    assert_eq!(azure.application(CLIENT).await.unwrap(), Some(expected()));
+    assert_eq!(azure.application_by_unique_name(name).await.unwrap(), None);
+    assert_eq!(azure.application(CLIENT).await.unwrap(), None);
+    let lines: Vec<_> = lines_without_hosts(&script)
+        .iter()
+        .map(|line| line.replace("%24", "$"))
+        .collect();
+    assert_eq!(
+        lines[0],
+        format!("GET /v1.0/applications(uniqueName='peerctl-o%27%27brien%2F1')?{SELECT}")
+    );
+    assert_eq!(lines[1], format!("GET /v1.0/applications(appId='{CLIENT}')?{SELECT}"));
+    let (denied, _) = azure_in_order([refused(403, "Authorization_RequestDenied", "Insufficient privileges.")]);
+    assert_eq!(denied.application(CLIENT).await.unwrap_err().status(), Some(403));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeated() {
+    let act = async |answers: Vec<Answer>| {
+        let (azure, script) = azure_in_order(answers);
+        let result = azure
+            .upsert_application("peerctl-1", "Peering of O'Brien", "By peerctl")
+            .await;
+        (result, script)
+    };
+    let (created, script) = act(vec![json_answer(201, &shown())]).await;
+    assert_eq!(created.unwrap(), expected());
+    let sent = script.requests().pop().unwrap();
+    assert_eq!(sent.headers()["prefer"], "create-if-missing");
+    assert_eq!(sent.headers()["authorization"], "Bearer token-1");
+    let values =
+        json!({ "displayName": "Peering of O'Brien", "notes": "By peerctl", "signInAudience": "AzureADMultipleOrgs" });
+    assert_eq!(body(&sent), values);
+
+    let (updated, script) = act(vec![broken(), answer(204, &[], ""), json_answer(200, &shown())]).await;
+    assert_eq!(updated.unwrap(), expected());
+    let methods: Vec<_> = lines_without_hosts(&script)
+        .iter()
+        .map(|line| line.split('?').next().unwrap().to_owned())
+        .collect();
+    let url = "/v1.0/applications(uniqueName='peerctl-1')";
+    assert_eq!(
+        methods,
+        [format!("PATCH {url}"), format!("PATCH {url}"), format!("GET {url}")]
+    );
+
+    let (lagging, _) = act(vec![answer(204, &[], ""), not_found()]).await;
+    assert_eq!(lagging.unwrap_err().code(), Some("Request_ResourceNotFound"));
+}
+
+#[tokio::test]
+async fn a_client_secret_is_made_for_a_while_and_never_shown() {
+    let made = json!({ "customKeyIdentifier": null, "displayName": "run", "endDateTime": "2026-11-21T10:11:12Z", "hint": "top",
+        "keyId": KEY_ID, "secretText": "top-secret", "startDateTime": "2026-11-21T09:11:12Z" });
+    let (azure, script) = azure_in_order([json_answer(200, &made)]);
+    let before = OffsetDateTime::now_utc();
+    let password = azure
+        .add_password(OBJECT, "run", Duration::from_secs(3_600))
+        .await
+        .unwrap();
+    assert_eq!(
+        (password.key_id, password.secret.expose_secret()),
+        (KEY_ID, "top-secret")
+    );
+    assert_eq!(password.ends, datetime!(2026-11-21 10:11:12 UTC));
+    assert!(!format!("{password:?}").contains("top-secret"), "{password:?}");
+    assert_eq!(
+        lines_without_hosts(&script),
+        [format!("POST /v1.0/applications/{OBJECT}/addPassword")]
+    );
+    let sent = body(&script.requests()[1]);
+    assert_eq!(sent["passwordCredential"]["displayName"], "run");
+    let asked = sent["passwordCredential"]["endDateTime"].as_str().unwrap();
+    assert_eq!(asked.len(), "2026-11-21T10:11:12Z".len(), "whole seconds: {asked}");
+    let life = moment(asked).unwrap() - before;
+    assert!((3_595..=3_660).contains(&life.whole_seconds()), "{life}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_secret_whose_answer_is_lost_is_not_made_twice() {
+    let (lost, script) = azure(|_| broken());
+    assert!(lost.add_password(OBJECT, "run", Duration::from_secs(60)).await.is_err());
+    assert_eq!(lines_without_hosts(&script).len(), 1);
+    let odd = json!({ "keyId": "top-secret", "secretText": "top-secret" });
+    let (odd, _) = azure_in_order([json_answer(200, &odd)]);
+    let error = odd.add_password(OBJECT, "run", Duration::MAX).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Unreadable { .. }), "{error}");
+    assert!(!format!("{error:?}").contains("top-secret"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_secret_that_is_gone_already_is_fine() {
+    let gone = "No password credential found with keyId 00000000.";
+    let table = [
+        (answer(204, &[], ""), true),
+        (refused(400, "Request_BadRequest", gone), true),
+        (refused(400, "Request_BadRequest", "Invalid value specified."), false),
+        (not_found(), false),
+    ];
+    for (first, fine) in table {
+        let (azure, script) = azure_in_order([broken(), first]);
+        assert_eq!(azure.remove_password(OBJECT, KEY_ID).await.is_ok(), fine);
+        assert_eq!(
+            lines_without_hosts(&script)[0],
+            format!("POST /v1.0/applications/{OBJECT}/removePassword")
+        );
+        assert_eq!(body(&script.requests()[2]), json!({ "keyId": KEY_ID }));
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_be_deleted_may_be_gone_already() {
+    let scope = "/subscriptions/1";
+    let arm = |code: &str| refused(404, code, "m");
+    let table = [
+        (answer(204, &[], ""), not_found(), true),
+        (json_answer(200, &json!({ "name": "x" })), answer(204, &[], ""), true),
+        (arm("RoleAssignmentNotFound"), not_found(), true),
+        (arm("RoleDefinitionDoesNotExist"), not_found(), true),
+        (arm("SubscriptionNotFound"), refused(404, "BadRequest", "m"), false),
+        (
+            refused(400, "RoleDefinitionHasAssignments", "m"),
+            refused(403, "Authorization_RequestDenied", "m"),
+            false,
+        ),
+    ];
+    for (arm, graph, fine) in table {
+        let copy = |answer: &Answer| {
+            let answer = answer.as_ref().unwrap();
+            let mut copy = http::Response::new(answer.body().clone());
+            *copy.status_mut() = answer.status();
+            Ok(copy)
+        };
+        let (azure, script) = azure_in_order([copy(&arm), copy(&arm), copy(&graph), copy(&graph)]);
+        assert_eq!(azure.delete_role_assignment(scope, KEY_ID).await.is_ok(), fine);
+        assert_eq!(azure.delete_role_definition(scope, KEY_ID).await.is_ok(), fine);
+        assert_eq!(azure.delete_service_principal(OBJECT).await.is_ok(), fine);
+        assert_eq!(azure.delete_application(OBJECT).await.is_ok(), fine);
+        let base = format!("DELETE {scope}/providers/Microsoft.Authorization");
+        assert_eq!(
+            lines_without_hosts(&script),
+            [
+                format!("{base}/roleAssignments/{KEY_ID}?api-version=2022-04-01"),
+                format!("{base}/roleDefinitions/{KEY_ID}?api-version=2022-04-01"),
+                format!("DELETE /v1.0/servicePrincipals/{OBJECT}"),
+                format!("DELETE /v1.0/applications/{OBJECT}"),
+            ]
+        );
+    }
+}
