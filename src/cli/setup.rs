@@ -263,13 +263,16 @@ impl Command<'_> {
     /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
     fn tidy_terminal(&self, modes: &Modes) {
         modes.restore();
-        if self.rich() {
-            let terminal = console::Term::stderr();
-            // Where standard error is gone there is nothing to tidy.
-            let _ = terminal.show_cursor();
-            // The prompt's own line stays; what follows begins below it.
-            let _ = terminal.write_line("");
+        if !ui::someone_answers() {
+            return;
         }
+        let terminal = console::Term::stderr();
+        // Where standard error is gone there is nothing to tidy.
+        if self.rich() {
+            let _ = terminal.show_cursor();
+        }
+        // The prompt's own line stays; what follows begins below it.
+        let _ = terminal.write_line("");
     }
 
     fn rich(&self) -> bool {
