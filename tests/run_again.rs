@@ -566,23 +566,16 @@ mod stopped {
     #[test]
     fn stopped_between_any_two_writes_it_goes_on_from_there() {
         // Each fault lets nothing of one write come back, so the run stands still there until it is stopped.
-        let writes = [
-            "POST */servicePrincipals=stall",
-            "PUT */roleDefinitions/*=stall",
-            "PUT */roleAssignments/*=stall",
-            "POST */transit-gateways=stall",
-        ];
-        let said = [
-            "consent: creating the service principal",
-            "role-definition: writing custom role",
-            "role-assignment: assigning",
-            "vendor-request: asking Kong Konnect",
-        ];
-        for (fault, said) in writes.iter().zip(said) {
-            let first_only = fault.replace("=stall", ":1=stall");
-            let sandbox = Served::start(["--lag", "none", "--fault", &first_only]);
-            let mut running = start(&sandbox, &[]);
-            running.wait_for(said);
+        for fault in [
+            "POST */servicePrincipals:1=stall",
+            "PUT */roleDefinitions/*:1=stall",
+            "PUT */roleAssignments/*:1=stall",
+            "POST */transit-gateways:1=stall",
+        ] {
+            let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+            let running = start(&sandbox, &[]);
+            let struck = || (struck(&sandbox) == 1).then_some(());
+            support::served::poll(support::DEADLINE, struck).expect("the write is sent");
             let exit = running.signal("INT").wait();
             assert_eq!(exit.code, Some(130), "{fault}: {}", exit.stderr);
             done(&sandbox);
@@ -593,18 +586,20 @@ mod stopped {
 
 // ------------------------------------------------------------------------------------------------ faults
 
+/// How many requests a fault has hit so far.
+#[track_caller]
+fn struck(sandbox: &Served) -> usize {
+    let log = sandbox.requests();
+    let requests = log["requests"].as_array().expect("a log").iter();
+    requests.filter(|request| request.get("fault").is_some()).count()
+}
+
 /// A run during which this goes wrong ends done all the same, with nothing doubled.
 #[track_caller]
 fn in_spite_of(fault: &str, lag: &str) {
     let sandbox = Served::start(["--lag", lag, "--fault", fault]);
     let document = done(&sandbox);
-    let struck = sandbox.requests();
-    let struck = struck["requests"].as_array().expect("a log").iter();
-    assert_eq!(
-        struck.filter(|request| request.get("fault").is_some()).count(),
-        1,
-        "{fault} struck once"
-    );
+    assert_eq!(struck(&sandbox), 1, "{fault} struck once");
     // Every change is told, also one whose answer was lost.
     for id in ["consent", "role-definition", "role-assignment", "vendor-request"] {
         assert_eq!(changes(&document, id), ["created"], "{fault}: {document:#}");
