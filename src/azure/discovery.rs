@@ -47,7 +47,10 @@ impl Azure {
     /// The tenant that a subscription belongs to, whoever may see it: Azure names it when it turns a request without a
     /// token away. `None` where it does not.
     pub async fn tenant_of(&self, subscription: SubscriptionId) -> Option<TenantId> {
-        let url = self.arm_url(&format!("/subscriptions/{subscription}"), &[("api-version", SUBSCRIPTIONS)]);
+        let url = self.arm_url(
+            &format!("/subscriptions/{subscription}"),
+            &[("api-version", SUBSCRIPTIONS)],
+        );
         let reply = self.wire().send(Call::get(Service::Arm, url)).await.ok()?;
         let challenge = reply.headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
         let (_, rest) = challenge.split_once("authorization_uri=\"")?;

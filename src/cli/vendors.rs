@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::output::{Format, OutputArgs, print};
 use crate::errors::Outcome;
-use crate::vendors::{Profile, Wanted, profile, profiles};
+use crate::vendors::{OwnAppWay, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -49,28 +49,41 @@ fn page(vendor: &Profile) -> String {
         format!("{}, {}", vendor.name, vendor.product),
         format!("Documentation: {}", vendor.docs),
         String::new(),
-        "What it is given in your tenant:".to_owned(),
-        format!(
+    ];
+    if let (Some(application), Some(role)) = (&vendor.application, &vendor.role) {
+        out.push("What it is given in your tenant:".to_owned());
+        out.push(format!(
             "  a service principal for its application {} ({})",
-            vendor.application.name, vendor.application.app_id
-        ),
-        format!(
+            application.name, application.app_id
+        ));
+        out.push(format!(
             "  the custom role \"{}\" at one virtual network, with",
             vendor.role_name()
-        ),
-    ];
-    out.extend(vendor.role.actions.iter().map(|action| format!("    {action}")));
-    out.push(format!("  So it may {}", vendor.role.grants));
-    out.push(String::new());
+        ));
+        out.extend(role.actions.iter().map(|action| format!("    {action}")));
+        out.push(format!("  So it may {}", role.grants));
+        out.push(String::new());
+    }
+    if vendor.peering.own_app == OwnAppWay::Needed {
+        out.push(
+            "What you get: a multi-tenant application of your own that writes your direction, with a role that"
+                .to_owned(),
+        );
+        out.push(
+            "  reads and writes the peerings of that one network; its credential lives an hour at most.".to_owned(),
+        );
+        out.push(String::new());
+    }
     out.push("Inputs (--set KEY=VALUE):".to_owned());
     for input in &vendor.inputs {
         let wanted = match input.wanted {
             Wanted::Always => "needed",
             Wanted::WithApi => "needed with its API",
+            Wanted::ByHand => "needed without its API",
             Wanted::Never => "optional",
         };
         let repeat = if input.repeatable { ", may be repeated" } else { "" };
-        out.push(format!("  {:<10} {} ({wanted}{repeat})", input.key, input.help));
+        out.push(format!("  {:<16} {} ({wanted}{repeat})", input.key, input.help));
     }
     if let Some(access) = &vendor.access {
         out.push(String::new());
@@ -79,8 +92,10 @@ fn page(vendor: &Profile) -> String {
             access.api, access.api_env, access.token_env
         ));
     }
-    out.push(String::new());
-    out.push(format!("By hand, at {}:", vendor.hand_off.place));
+    if !vendor.hand_off.values.is_empty() {
+        out.push(String::new());
+        out.push(format!("By hand, at {}:", vendor.hand_off.place));
+    }
     out.extend(vendor.hand_off.values.iter().map(|value| format!("  {}", value.label)));
     out.push(String::new());
     out.push(format!("Then it usually takes {}.", vendor.usual_wait));
@@ -93,8 +108,10 @@ fn document(vendor: &Profile) -> serde_json::Value {
         "name": vendor.name,
         "product": vendor.product,
         "documentation": vendor.docs,
-        "applicationId": vendor.application.app_id,
-        "role": { "name": vendor.role_name(), "actions": vendor.role.actions, "grants": vendor.role.grants },
+        "applicationId": vendor.application.as_ref().map(|application| application.app_id),
+        "role": vendor.role.as_ref().map(|role| json!({
+            "name": vendor.role_name(), "actions": role.actions, "grants": role.grants,
+        })),
         "inputs": vendor.inputs.iter().map(|input| json!({
             "key": input.key, "label": input.label, "help": input.help,
             "required": input.wanted == Wanted::Always, "requiredWithApi": input.wanted != Wanted::Never,

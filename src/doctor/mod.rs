@@ -10,8 +10,13 @@ use crate::steps::Facts;
 
 /// Every check that has something to say about these facts, in a fixed order.
 pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
-    [address_overlap::check, stale_peering::check, vendor_network::check, vnet_state::check]
-        .into_iter()
-        .filter_map(|check| check(intent, facts))
-        .collect()
+    [
+        address_overlap::check,
+        stale_peering::check,
+        vendor_network::check,
+        vnet_state::check,
+    ]
+    .into_iter()
+    .filter_map(|check| check(intent, facts))
+    .collect()
 }

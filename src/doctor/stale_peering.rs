@@ -48,6 +48,9 @@ mod tests {
         assert!(check(&intent, &facts).expect("always known").ok);
         facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected;
         let found = check(&intent, &facts).expect("always known");
-        assert!(found.blocks() && found.remedies[0].contains("peering delete"), "{found:?}");
+        assert!(
+            found.blocks() && found.remedies[0].contains("peering delete"),
+            "{found:?}"
+        );
     }
 }

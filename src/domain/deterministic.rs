@@ -32,7 +32,10 @@ pub fn role_assignment_guid(tenant: TenantId, vnet: &VnetId, principal: Uuid, ro
 
 /// The unique name of the own application for one virtual network and vendor: `peerctl-` and a GUID.
 pub fn own_app_unique_name(tenant: TenantId, vnet: &VnetId, vendor: &str) -> String {
-    format!("peerctl-{}", named(&["application", &tenant.to_string(), &vnet.to_string(), vendor]))
+    format!(
+        "peerctl-{}",
+        named(&["application", &tenant.to_string(), &vnet.to_string(), vendor])
+    )
 }
 
 #[cfg(test)]

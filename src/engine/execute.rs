@@ -33,7 +33,11 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
                 .needs()
                 .iter()
                 .copied()
-                .find(|needed| ended.get(needed).is_some_and(|end| !matches!(end, Ended::InPlace { .. })))
+                .find(|needed| {
+                    ended
+                        .get(needed)
+                        .is_some_and(|end| !matches!(end, Ended::InPlace { .. }))
+                })
                 .filter(|_| !id.comes_what_may());
             running.push(async move { (id, go(run, id, in_the_way).await) });
         }

@@ -26,8 +26,15 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     }
     note_earlier_peerings(run);
     let facts = run.facts();
-    let plan = |id: StepId| PlannedStep { id, title: step(id).title(), decision: step(id).decide(&run.intent, &facts) };
-    let plan = Plan { steps: ids.into_iter().map(plan).collect(), checks: doctor::checks(&run.intent, &facts) };
+    let plan = |id: StepId| PlannedStep {
+        id,
+        title: step(id).title(),
+        decision: step(id).decide(&run.intent, &facts),
+    };
+    let plan = Plan {
+        steps: ids.into_iter().map(plan).collect(),
+        checks: doctor::checks(&run.intent, &facts),
+    };
     run.emit(Event::Planned(plan.clone()));
     Ok(plan)
 }
@@ -35,6 +42,11 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
 /// What is there before anything is asked of the vendor is the vendor's only where something says so.
 fn note_earlier_peerings(run: &Run) {
     let facts = run.facts();
-    let names = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).map(|peering| peering.id.name.clone()).collect();
+    let names = facts
+        .vnet
+        .iter()
+        .flat_map(|vnet| &vnet.peerings)
+        .map(|peering| peering.id.name.clone())
+        .collect();
     run.learn(|facts| facts.earlier_peerings = names);
 }

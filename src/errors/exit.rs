@@ -18,7 +18,8 @@ pub enum Outcome {
     Failed,
     /// Stopped by the user.
     Cancelled,
-    /// A missing or malformed input.
+    /// A missing or malformed input. To a script it is a failure like another, told apart by its exit code.
+    #[serde(rename = "failed")]
     Usage,
 }
 

@@ -98,9 +98,12 @@ mod tests {
     #[test]
     fn one_code_with_two_meanings_is_told_apart_by_its_message() {
         let tenant = "…however the current tenant 'a' is not authorized to access linked subscription 'b'.";
-        let role = "…it does not have permission to perform action(s) 'x' on the linked scope(s) 'y'.";
+        let role = "…it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/peer/action' on the linked scope(s) 'y'.";
         let found = |message| lookup("LinkedAuthorizationFailed", message).expect("known");
         assert_eq!(found(tenant).class, Class::Mend);
         assert_eq!(found(role).class, Class::Wait);
+        let definition =
+            "…permission to perform action 'Microsoft.Authorization/roleDefinitions/write' on the linked scope(s) 'z'.";
+        assert_eq!(found(definition).class, Class::Mend);
     }
 }

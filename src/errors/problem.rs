@@ -82,8 +82,10 @@ impl Problem {
             Failure::Refused { details, .. } => details.iter().map(|(_, text)| harmless(text)).collect(),
             _ => Vec::new(),
         };
-        let told: Vec<String> =
-            std::iter::once(message.clone()).chain(details).filter(|text| !text.is_empty()).collect();
+        let told: Vec<String> = std::iter::once(message.clone())
+            .chain(details)
+            .filter(|text| !text.is_empty())
+            .collect();
         let told = told.join(" ");
         let why = known.map_or_else(|| told.clone(), |known| format!("{} ({told})", known.meaning));
         Self {
@@ -99,7 +101,11 @@ impl Problem {
 
     /// What was answered, in one line with the correlation id.
     pub fn answer(&self) -> String {
-        let correlation = self.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+        let correlation = self
+            .correlation_id
+            .as_ref()
+            .map(|id| format!(" (correlation id {id})"))
+            .unwrap_or_default();
         format!("{} {}{correlation}", self.what, self.why)
     }
 

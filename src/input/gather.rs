@@ -83,6 +83,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 session: &session,
                 vendor: &vendor,
                 subscriptions: &known.subscriptions,
+                sink: &around.sink,
             };
             if wizard.ask().await? == Answer::Back {
                 if talk.back() {

@@ -36,7 +36,8 @@ impl Vars {
     /// The same without the variables whose names begin so.
     #[must_use]
     pub fn without(mut self, prefixes: &[&str]) -> Self {
-        self.0.retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix)));
+        self.0
+            .retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix)));
         self
     }
 
@@ -120,8 +121,8 @@ impl Given {
     }
 
     /// Notes an answer for a vendor input.
-    pub fn answer_set(&mut self, key: &str, value: impl Into<String>) {
-        self.sets.insert(key.to_owned(), vec![value.into()]);
+    pub fn answer_set(&mut self, key: &str, values: Vec<String>) {
+        self.sets.insert(key.to_owned(), values);
     }
 
     /// Forgets an answer, on the way back to its question.
@@ -229,11 +230,17 @@ mod tests {
     fn a_network_named_by_flags_is_not_another_one_of_the_environments() {
         let env = || vars(&[("PEERCTL_VNET_ID", "from-env"), ("AZURE_SUBSCRIPTION_ID", "env-sub")]);
         let given = Given::new([("vnet", Some("v")), ("resource-group", Some("g"))], &[], env()).expect("good");
-        assert_eq!((given.get("vnet-id"), given.get("subscription")), (None, Some("env-sub")));
+        assert_eq!(
+            (given.get("vnet-id"), given.get("subscription")),
+            (None, Some("env-sub"))
+        );
         let given = Given::new([("vnet-id", Some("flag"))], &[], env()).expect("good");
         assert_eq!((given.get("vnet-id"), given.get("subscription")), (Some("flag"), None));
         let given = Given::new([], &[], env()).expect("good");
-        assert_eq!((given.get("vnet-id"), given.get("subscription")), (Some("from-env"), None));
+        assert_eq!(
+            (given.get("vnet-id"), given.get("subscription")),
+            (Some("from-env"), None)
+        );
     }
 
     #[test]

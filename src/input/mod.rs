@@ -3,6 +3,7 @@
 mod gather;
 mod given;
 mod menu;
+mod questions;
 mod session;
 mod table;
 mod values;
@@ -12,6 +13,7 @@ pub use gather::{Gathered, Manner, gather};
 pub use given::{Given, Source, Vars};
 pub use session::{Session, Surroundings};
 pub use table::{INPUTS, Input, input};
+pub use values::own_app_credential;
 pub use wizard::{Asker, Conversation};
 
 use crate::errors::Problem;

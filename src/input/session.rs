@@ -76,8 +76,12 @@ impl Session {
         inputs: &BTreeMap<String, Vec<String>>,
     ) -> Result<Arc<dyn Connector>, Problem> {
         let unusable = |why: String| {
-            Problem::new(Kind::Usage, format!("{} has no API that peerctl can use.", vendor.name), why)
-                .remedy("Use --vendor-access manual.")
+            Problem::new(
+                Kind::Usage,
+                format!("{} has no API that peerctl can use.", vendor.name),
+                why,
+            )
+            .remedy("Use --vendor-access manual.")
         };
         let Some(base) = vendor_api(vars, vendor)? else {
             return Err(unusable("Its profile names none.".to_owned()));
@@ -179,11 +183,17 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
 /// When it holds what no header can: a line end inside, say.
 pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Result<Option<SecretString>, Problem> {
     let Some(access) = &vendor.access else { return Ok(None) };
-    let Some(token) = vars.get(&access.token_env) else { return Ok(None) };
+    let Some(token) = vars.get(&access.token_env) else {
+        return Ok(None);
+    };
     let token = token.trim();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
         let what = format!("{} holds no token.", access.token_env);
-        return Err(Problem::new(Kind::Usage, what, "It is empty, or has characters that no token has."));
+        return Err(Problem::new(
+            Kind::Usage,
+            what,
+            "It is empty, or has characters that no token has.",
+        ));
     }
     Ok(Some(SecretString::from(token)))
 }

@@ -28,7 +28,11 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     timeout(given)?;
     vendor_inputs(given, vendor)?;
     for (key, values) in vendor_inputs(given, vendor)? {
-        for (input, text) in vendor.input(&key).into_iter().flat_map(|input| values.iter().map(move |text| (input, text))) {
+        for (input, text) in vendor
+            .input(&key)
+            .into_iter()
+            .flat_map(|input| values.iter().map(move |text| (input, text)))
+        {
             check_vendor_input(input, text).map_err(|why| malformed(&format!("set {key}"), why))?;
         }
     }
@@ -36,7 +40,10 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     parsed::<Uuid>(given, "vendor-principal-id")?;
     parsed::<OwnAppRole>(given, "own-app-role")?;
     if access(given, vendor)? == VendorAccess::Api && vendor.access.is_none() {
-        return Err(malformed("vendor-access", format!("{} has no API that peerctl knows.", vendor.name)));
+        return Err(malformed(
+            "vendor-access",
+            format!("{} has no API that peerctl knows.", vendor.name),
+        ));
     }
     vendor_api(given.vars(), vendor)?;
     let name_of = |id, check: fn(&str) -> Result<String, IdError>| match given.get(id) {
@@ -61,7 +68,9 @@ pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Optio
 }
 
 pub fn timeout(given: &Given) -> Result<Duration, Problem> {
-    let Some(text) = given.get("timeout") else { return Ok(DEFAULT_TIMEOUT) };
+    let Some(text) = given.get("timeout") else {
+        return Ok(DEFAULT_TIMEOUT);
+    };
     let duration = humantime::parse_duration(text)
         .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))?;
     if duration > LONGEST_TIMEOUT {
@@ -71,7 +80,7 @@ pub fn timeout(given: &Given) -> Result<Duration, Problem> {
 }
 
 pub fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> {
-    let default = match vendor_token(given.vars(), vendor) {
+    let default = match vendor_token(given.vars(), vendor)? {
         Some(_) => VendorAccess::Api,
         None => VendorAccess::Manual,
     };
@@ -102,7 +111,10 @@ pub fn dns(given: &Given, vendor: &Profile) -> Result<Vec<DnsMapping>, Problem> 
 /// When the one given is no GUID.
 pub fn app_id(given: &Given, vendor: &Profile) -> Result<Option<Uuid>, Problem> {
     let inputs = vendor_inputs(given, vendor)?;
-    let other = inputs.get("app-id").and_then(|values| values.first()).and_then(|text| text.parse().ok());
+    let other = inputs
+        .get("app-id")
+        .and_then(|values| values.first())
+        .and_then(|text| text.parse().ok());
     Ok(other.or(vendor.application.as_ref().map(|application| application.app_id)))
 }
 
@@ -137,8 +149,14 @@ pub fn own_app_credential(given: &Given) -> Option<AppCredential> {
 pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String> {
     match input.kind {
         Kind::Text => Ok(()),
-        Kind::Guid => text.parse::<Uuid>().map(|_| ()).map_err(|_| format!("'{text}' is no GUID.")),
-        Kind::Dns => text.parse::<DnsMapping>().map(|_| ()).map_err(|error| error.to_string()),
+        Kind::Guid => text
+            .parse::<Uuid>()
+            .map(|_| ())
+            .map_err(|_| format!("'{text}' is no GUID.")),
+        Kind::Dns => text
+            .parse::<DnsMapping>()
+            .map(|_| ())
+            .map_err(|error| error.to_string()),
         Kind::VnetId => text.parse::<VnetId>().map(|_| ()).map_err(|error| error.to_string()),
     }
 }

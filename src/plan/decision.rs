@@ -46,15 +46,22 @@ impl Decision {
             (Self::InPlace(_), other) | (other, Self::InPlace(_)) => other,
             (
                 Self::Change { what, mut differences },
-                Self::Change { what: other_what, differences: other },
+                Self::Change {
+                    what: other_what,
+                    differences: other,
+                },
             ) => {
                 differences.extend(other);
-                Self::Change { what: both(what, other_what), differences }
+                Self::Change {
+                    what: both(what, other_what),
+                    differences,
+                }
             }
             (Self::Change { what, differences }, Self::Create(other))
-            | (Self::Create(other), Self::Change { what, differences }) => {
-                Self::Change { what: both(other, what), differences }
-            }
+            | (Self::Create(other), Self::Change { what, differences }) => Self::Change {
+                what: both(other, what),
+                differences,
+            },
             (other, Self::Await { .. }) | (Self::Await { .. }, other) => other,
         }
     }

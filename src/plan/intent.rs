@@ -119,14 +119,19 @@ impl Intent {
 
     /// Who gets which role at the virtual network.
     pub fn grants(&self) -> Vec<Grant> {
-        let vendor = self.vendor.role.as_ref().zip(self.vendor_app.as_ref()).map(|(role, app)| Grant {
-            to: Grantee::Vendor,
-            application: app.name.clone(),
-            names: role.names.clone(),
-            description: role.description.clone(),
-            actions: role.actions.clone(),
-            built_in: None,
-        });
+        let vendor = self
+            .vendor
+            .role
+            .as_ref()
+            .zip(self.vendor_app.as_ref())
+            .map(|(role, app)| Grant {
+                to: Grantee::Vendor,
+                application: app.name.clone(),
+                names: role.names.clone(),
+                description: role.description.clone(),
+                actions: role.actions.clone(),
+                built_in: None,
+            });
         let own = self.own_app.as_ref().map(|app| self.own_app_role.grant(app.label()));
         vendor.into_iter().chain(own).collect()
     }
@@ -139,11 +144,16 @@ impl Intent {
     /// The other side, where the inputs alone say it: `tenant` is the vendor's fixed one or an input, the network an
     /// input or a template over inputs.
     pub fn remote(&self) -> Option<Remote> {
-        let inputs: BTreeMap<&str, String> =
-            self.vendor_inputs.iter().filter_map(|(key, values)| Some((key.as_str(), values.first()?.clone()))).collect();
+        let inputs: BTreeMap<&str, String> = self
+            .vendor_inputs
+            .iter()
+            .filter_map(|(key, values)| Some((key.as_str(), values.first()?.clone())))
+            .collect();
         let input = |keys: [&str; 2]| keys.into_iter().find_map(|key| inputs.get(key).cloned());
         let way = &self.vendor.peering;
-        let tenant = way.tenant.or_else(|| input(["to-tenant-id", "remote-tenant-id"])?.parse().ok())?;
+        let tenant = way
+            .tenant
+            .or_else(|| input(["to-tenant-id", "remote-tenant-id"])?.parse().ok())?;
         let network = input(["to-network-id", "remote-vnet-id"]);
         let template = way.remote_vnet.as_ref().map(|template| filled(template, &inputs));
         let vnet = network.or(template)?.parse().ok()?;
@@ -167,7 +177,10 @@ impl Intent {
             ("subscription", self.vnet.subscription.to_string()),
             ("resource-group", self.vnet.resource_group.clone()),
             ("vnet", self.vnet.name.clone()),
-            ("own-app", own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string())),
+            (
+                "own-app",
+                own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string()),
+            ),
         ]);
         let filled = self.vendor.hand_off_values(&values).into_iter();
         let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();

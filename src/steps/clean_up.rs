@@ -24,8 +24,14 @@ impl Step for CleanUp {
     }
 
     fn decide(&self, _intent: &Intent, facts: &Facts) -> Decision {
-        let change = |what: String| Decision::Change { what, differences: Vec::new() };
-        match (facts.credential_made, facts.own_app.as_ref().map_or(0, |app| leftovers(app).len())) {
+        let change = |what: String| Decision::Change {
+            what,
+            differences: Vec::new(),
+        };
+        match (
+            facts.credential_made,
+            facts.own_app.as_ref().map_or(0, |app| leftovers(app).len()),
+        ) {
             (true, _) => change("remove the credential of this run".to_owned()),
             (false, 0) => Decision::InPlace("no credential is left behind".to_owned()),
             (false, 1) => change("remove a credential that an earlier run left behind".to_owned()),
@@ -39,7 +45,10 @@ impl Step for CleanUp {
 }
 
 fn leftovers(application: &Application) -> Vec<Uuid> {
-    let ours = application.passwords.iter().filter(|password| password.display_name.as_deref() == Some(CREDENTIAL));
+    let ours = application
+        .passwords
+        .iter()
+        .filter(|password| password.display_name.as_deref() == Some(CREDENTIAL));
     ours.map(|password| password.key_id).collect()
 }
 
@@ -48,23 +57,38 @@ fn leftovers(application: &Application) -> Vec<Uuid> {
 /// # Errors
 /// What Graph answered; the credential then ends by itself, an hour after it was made.
 pub async fn clean_up(run: &Run) -> Result<(), Stop> {
-    let Some(application) = run.facts().own_app else { return Ok(()) };
+    let Some(application) = run.facts().own_app else {
+        return Ok(());
+    };
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
     // Read anew: the answer that would have told of a credential may have been lost.
     let read = run.azure.application(application.app_id).await;
     let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
     let mut keys = read.as_ref().map(leftovers).unwrap_or_default();
-    keys.extend(run.minted().map(|minted| minted.key_id).filter(|key| !keys.contains(key)));
+    keys.extend(
+        run.minted()
+            .map(|minted| minted.key_id)
+            .filter(|key| !keys.contains(key)),
+    );
     for key in keys {
         let doing = "removing the own application's credential";
-        run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key)).await?;
-        run.changed(STEP, Change { action: Action::Deleted, kind: "passwordCredential".into(), id: key.to_string() });
+        run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
+            .await?;
+        run.changed(
+            STEP,
+            Change {
+                action: Action::Deleted,
+                kind: "passwordCredential".into(),
+                id: key.to_string(),
+            },
+        );
     }
     run.set_minted(None);
     run.learn(|facts| {
         facts.credential_made = false;
         if let Some(app) = &mut facts.own_app {
-            app.passwords.retain(|password| password.display_name.as_deref() != Some(CREDENTIAL));
+            app.passwords
+                .retain(|password| password.display_name.as_deref() != Some(CREDENTIAL));
         }
     });
     Ok(())
@@ -82,7 +106,7 @@ mod tests {
         let password = |name: &str| PasswordCredential {
             key_id: Uuid::new_v4(),
             display_name: Some(name.to_owned()),
-            ends: time::OffsetDateTime::UNIX_EPOCH,
+            ends: None,
         };
         facts.own_app = Some(samples::own_app(vec![password("the team's own")]));
         assert_eq!(CleanUp.decide(&intent, &facts).verb(), "in place");

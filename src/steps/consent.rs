@@ -34,7 +34,9 @@ impl Step for Consent {
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
-        let Some(app) = &intent.vendor_app else { return Decision::InPlace("nobody needs consent".to_owned()) };
+        let Some(app) = &intent.vendor_app else {
+            return Decision::InPlace("nobody needs consent".to_owned());
+        };
         match (&facts.principal, intent.consent) {
             (Some(principal), _) if !principal.account_enabled => Decision::Blocked(disabled(intent, principal)),
             (Some(principal), _) => {
@@ -42,9 +44,10 @@ impl Step for Consent {
             }
             (None, _) if facts.directory_is_closed => Decision::Blocked(closed(intent, app)),
             (None, Mode::Create) => Decision::Create(format!("a service principal for {}", app.name)),
-            (None, Mode::Browser) => {
-                Decision::Create(format!("a service principal for {}, by the admin-consent page", app.name))
-            }
+            (None, Mode::Browser) => Decision::Create(format!(
+                "a service principal for {}, by the admin-consent page",
+                app.name
+            )),
             (None, Mode::Wait) => Decision::Await {
                 what: format!("an administrator consents to {}", app.name),
                 usually: "as long as that takes".to_owned(),
@@ -53,7 +56,9 @@ impl Step for Consent {
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        let Some(app) = &run.intent.vendor_app else { return Ok(()) };
+        let Some(app) = &run.intent.vendor_app else {
+            return Ok(());
+        };
         let mut told = false;
         match run.intent.consent {
             Mode::Create => told = create(run, app).await?,
@@ -61,9 +66,21 @@ impl Step for Consent {
                 let (open, url) = (run.open_page.clone(), app.consent_url.clone());
                 // A text browser takes the terminal and comes back when it is closed.
                 let opened = tokio::task::spawn_blocking(move || open(&url)).await.unwrap_or(false);
-                run.tell(STEP, StepEvent::OpenPage { url: app.consent_url.clone(), opened });
+                run.tell(
+                    STEP,
+                    StepEvent::OpenPage {
+                        url: app.consent_url.clone(),
+                        opened,
+                    },
+                );
             }
-            Mode::Wait => run.tell(STEP, StepEvent::OpenPage { url: app.consent_url.clone(), opened: false }),
+            Mode::Wait => run.tell(
+                STEP,
+                StepEvent::OpenPage {
+                    url: app.consent_url.clone(),
+                    opened: false,
+                },
+            ),
         }
         let principal = wait_for_principal(run, app).await?;
         if !told {
@@ -121,7 +138,14 @@ async fn create(run: &Run, app: &VendorApp) -> Result<bool, Stop> {
 
 fn created(run: &Run, id: Uuid) {
     let id = id.to_string();
-    run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind: "servicePrincipal".into(),
+            id,
+        },
+    );
 }
 
 async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincipal, Stop> {
@@ -135,7 +159,11 @@ async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincip
             hold: hold(&run.intent, app),
         }
     };
-    let look = async || read(run).await.map_err(|error| Stop::api("looking for the service principal", &error));
+    let look = async || {
+        read(run)
+            .await
+            .map_err(|error| Stop::api("looking for the service principal", &error))
+    };
     run.until(STEP, &awaited, look).await
 }
 
@@ -149,7 +177,10 @@ fn administrator(intent: &Intent) -> String {
 fn hold(intent: &Intent, app: &VendorApp) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!("{} has no service principal in the tenant; consent takes a directory role.", app.name),
+        why: format!(
+            "{} has no service principal in the tenant; consent takes a directory role.",
+            app.name
+        ),
         packet: vec![
             format!("Open as an administrator, and accept: {}", app.consent_url),
             format!("or run: az ad sp create --id {}", app.id),
@@ -161,7 +192,8 @@ fn hold(intent: &Intent, app: &VendorApp) -> Hold {
 fn closed(intent: &Intent, app: &VendorApp) -> Hold {
     Hold {
         who: administrator(intent),
-        why: "This sign-in may not read the directory, so it cannot tell the object id of the service principal.".to_owned(),
+        why: "This sign-in may not read the directory, so it cannot tell the object id of the service principal."
+            .to_owned(),
         packet: vec![
             format!("Open as an administrator, and accept: {}", app.consent_url),
             format!("then: az ad sp show --id {} --query id --output tsv", app.id),
@@ -174,8 +206,14 @@ fn closed(intent: &Intent, app: &VendorApp) -> Hold {
 fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
     Hold {
         who: administrator(intent),
-        why: format!("{} is switched off in the tenant: it cannot sign in.", principal.display_name),
-        packet: vec![format!("az ad sp update --id {} --set accountEnabled=true", principal.id)],
+        why: format!(
+            "{} is switched off in the tenant: it cannot sign in.",
+            principal.display_name
+        ),
+        packet: vec![format!(
+            "az ad sp update --id {} --set accountEnabled=true",
+            principal.id
+        )],
         answer: None,
     }
 }

@@ -15,7 +15,10 @@ use crate::vendors::{VendorNetwork, VendorRequest};
 const WIDE_ROLES: [(Uuid, &str); 3] = [
     (Uuid::from_u128(0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635), "Owner"),
     (Uuid::from_u128(0xb24988ac_6180_42a0_ab88_20f7382dd24c), "Contributor"),
-    (Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7), "Network Contributor"),
+    (
+        Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7),
+        "Network Contributor",
+    ),
 ];
 
 /// What has been read.
@@ -82,14 +85,23 @@ impl Facts {
 
     /// The role for a grant: of several that fit, the one with the least to change.
     pub fn role(&self, intent: &Intent, grant: &Grant) -> Option<&RoleDefinition> {
-        let ours = role_definition_guid(intent.tenant, &intent.vnet.subscription_scope(), &intent.vendor.id, grant.name());
+        let ours = role_definition_guid(
+            intent.tenant,
+            &intent.vnet.subscription_scope(),
+            &intent.vendor.id,
+            grant.name(),
+        );
         let by_name = |role: &&RoleDefinition| {
             let named = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
             role.custom && (named || role.guid == ours)
         };
         let by_actions = |role: &&RoleDefinition| role.custom && same_actions(role, &grant.actions);
         let cost = |role: &&RoleDefinition| (missing_actions(role, grant).len(), !by_name(role));
-        let here = self.roles.iter().filter(|role| by_name(role) || by_actions(role)).min_by_key(cost);
+        let here = self
+            .roles
+            .iter()
+            .filter(|role| by_name(role) || by_actions(role))
+            .min_by_key(cost);
         here.or_else(|| self.roles_elsewhere.iter().filter(by_name).min_by_key(cost))
     }
 
@@ -104,22 +116,38 @@ impl Facts {
         let granted = self.role(intent, grant).map(|role| role.guid);
         let enough = |role: &&RoleDefinition| Some(role.guid) == granted || missing_actions(role, grant).is_empty();
         let role_name = |assignment: &RoleAssignment| {
-            let wide = WIDE_ROLES.iter().find(|(guid, _)| *guid == assignment.role).map(|(_, name)| (*name).to_owned());
-            let custom = self.roles.iter().filter(enough).find(|role| role.guid == assignment.role);
+            let wide = WIDE_ROLES
+                .iter()
+                .find(|(guid, _)| *guid == assignment.role)
+                .map(|(_, name)| (*name).to_owned());
+            let custom = self
+                .roles
+                .iter()
+                .filter(enough)
+                .find(|role| role.guid == assignment.role);
             wide.or_else(|| custom.map(|role| role.name.clone()))
         };
-        let ours = self.assignments.iter().filter(|assignment| assignment.principal == principal);
-        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?))).next()
+        let ours = self
+            .assignments
+            .iter()
+            .filter(|assignment| assignment.principal == principal);
+        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?)))
+            .next()
     }
 
     /// The other side's network, where it is known: the vendor's API says it, or the inputs.
     pub fn remote(&self, intent: &Intent) -> Option<Remote> {
-        self.request.as_ref().and_then(|request| request.remote.clone()).or_else(|| intent.remote())
+        self.request
+            .as_ref()
+            .and_then(|request| request.remote.clone())
+            .or_else(|| intent.remote())
     }
 
     /// Which of the virtual network's peerings is with the vendor.
     pub fn vendor_peering(&self, intent: &Intent) -> VendorPeering<'_> {
-        let Some(vnet) = &self.vnet else { return VendorPeering::None };
+        let Some(vnet) = &self.vnet else {
+            return VendorPeering::None;
+        };
         let remote = self.remote(intent);
         let fits = |peering: &&Peering| match (&remote, &intent.peering_name) {
             (Some(remote), _) => peering.remote_vnet.as_ref() == Some(&remote.vnet),
@@ -137,12 +165,17 @@ impl Facts {
     /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.
     pub fn candidates(&self) -> Vec<&Peering> {
         let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
-        peerings.filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering).is_none()).collect()
+        peerings
+            .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering).is_none())
+            .collect()
     }
 
     /// The other network lies in no subscription of ours.
     fn is_foreign(&self, peering: &Peering) -> bool {
-        peering.remote_vnet.as_ref().is_some_and(|remote| !self.own_subscriptions.contains(&remote.subscription))
+        peering
+            .remote_vnet
+            .as_ref()
+            .is_some_and(|remote| !self.own_subscriptions.contains(&remote.subscription))
     }
 
     /// Whether the other network lies in the tenant that owns the vendor's application; `None` where Azure does not say.
@@ -168,13 +201,21 @@ impl Facts {
 
 /// The grant's actions that the role does not allow.
 pub fn missing_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
-    grant.actions.iter().filter(|action| !allowed(&role.permissions, action)).cloned().collect()
+    grant
+        .actions
+        .iter()
+        .filter(|action| !allowed(&role.permissions, action))
+        .cloned()
+        .collect()
 }
 
 /// What the role allows beyond the grant, data actions included.
 pub fn extra_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
     let needed = |action: &&String| grant.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
-    let all = role.permissions.iter().flat_map(|entry| entry.actions.iter().chain(&entry.data_actions));
+    let all = role
+        .permissions
+        .iter()
+        .flat_map(|entry| entry.actions.iter().chain(&entry.data_actions));
     all.filter(|action| !needed(action)).cloned().collect()
 }
 
@@ -184,8 +225,11 @@ fn same_actions(role: &RoleDefinition, actions: &[String]) -> bool {
     let plain = |entry: &Permission| {
         entry.not_actions.is_empty() && entry.data_actions.is_empty() && entry.not_data_actions.is_empty()
     };
-    let granted: Vec<String> =
-        entries.iter().flat_map(|entry| &entry.actions).map(|action| action.to_lowercase()).collect();
+    let granted: Vec<String> = entries
+        .iter()
+        .flat_map(|entry| &entry.actions)
+        .map(|action| action.to_lowercase())
+        .collect();
     entries.iter().all(plain)
         && !actions.is_empty()
         && granted.len() == actions.len()
@@ -369,9 +413,13 @@ mod tests {
     fn the_vendors_peering_is_told_by_its_address_space_and_its_tenant() {
         let (intent, mut facts) = kong_done();
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
+        facts
+            .remote_tenants
+            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
+        facts
+            .remote_tenants
+            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
         assert_eq!(name(facts.vendor_peering(&intent)), "none");
         facts.remote_tenants.clear();
         facts.network.as_mut().expect("one").address_space = crate::domain::AddressSpace::from_texts(["10.5.0.0/16"]);
@@ -392,12 +440,22 @@ mod tests {
         facts.earlier_peerings = vec!["kong-1".into()];
         assert_eq!(name(facts.vendor_peering(&intent)), "none");
         assert_eq!(facts.candidates().len(), 1);
-        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
+        facts
+            .remote_tenants
+            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts.remote_tenants.insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
-        assert_eq!((name(facts.vendor_peering(&intent)), facts.candidates().len()), ("none".into(), 0));
+        facts
+            .remote_tenants
+            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
+        assert_eq!(
+            (name(facts.vendor_peering(&intent)), facts.candidates().len()),
+            ("none".into(), 0)
+        );
         facts.remote_tenants.clear();
-        let named = Intent { peering_name: Some("KONG-1".into()), ..intent.clone() };
+        let named = Intent {
+            peering_name: Some("KONG-1".into()),
+            ..intent.clone()
+        };
         assert_eq!(name(facts.vendor_peering(&named)), "kong-1");
         facts.earlier_peerings.clear();
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");

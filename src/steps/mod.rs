@@ -15,9 +15,9 @@ mod vnet;
 
 use async_trait::async_trait;
 
+pub use clean_up::clean_up;
 #[cfg(test)]
 pub use facts::samples;
-pub use clean_up::clean_up;
 pub use facts::{Facts, VendorPeering};
 pub use run::{Opener, Run, Sink, Stop};
 pub use verification::views;

@@ -21,14 +21,17 @@ pub const CREDENTIAL: &str = "peerctl setup";
 /// The longest that a credential may live where nobody removes it.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// What Graph answers about an application that it has just made itself: it has not arrived everywhere.
-const JUST_MADE: [&str; 3] = ["Authorization_RequestDenied", "Request_BadRequest", "NoBackingApplicationObject"];
+const JUST_MADE: [&str; 3] = [
+    "Authorization_RequestDenied",
+    "Request_BadRequest",
+    "NoBackingApplicationObject",
+];
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
 
 /// A credential that this run made.
 #[derive(Clone)]
 pub struct Minted {
     pub key_id: Uuid,
-    pub object_id: Uuid,
     pub secret: SecretString,
 }
 
@@ -59,17 +62,24 @@ impl Step for OwnApp {
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
-        let Some(wanted) = &intent.own_app else { return Decision::InPlace("none is needed".to_owned()) };
+        let Some(wanted) = &intent.own_app else {
+            return Decision::InPlace("none is needed".to_owned());
+        };
         let label = wanted.label();
         match (&facts.own_app, &facts.own_principal, wanted) {
             (Some(app), _, _) if !MULTI_TENANT.contains(&app.sign_in_audience.as_str()) => {
                 Decision::Blocked(single_tenant(app))
             }
-            (Some(app), Some(_), _) => Decision::InPlace(format!("{} ({}) and its service principal", app.display_name, app.app_id)),
+            (Some(app), Some(_), _) => Decision::InPlace(format!(
+                "{} ({}) and its service principal",
+                app.display_name, app.app_id
+            )),
             (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
             _ if facts.directory_is_closed => Decision::Blocked(closed(intent)),
             (Some(app), None, _) => Decision::Create(format!("a service principal for {}", app.display_name)),
-            (None, _, Wanted::Made { .. }) => Decision::Create(format!("multi-tenant application \"{label}\" and its service principal")),
+            (None, _, Wanted::Made { .. }) => Decision::Create(format!(
+                "multi-tenant application \"{label}\" and its service principal"
+            )),
         }
     }
 
@@ -99,20 +109,38 @@ async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, 
 }
 
 async fn make(run: &Run) -> Result<Application, Stop> {
-    let Some(Wanted::Made { unique_name, display_name }) = &run.intent.own_app else {
+    let Some(Wanted::Made {
+        unique_name,
+        display_name,
+    }) = &run.intent.own_app
+    else {
         return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
     };
     run.tell(STEP, StepEvent::Doing(format!("creating {display_name}")));
-    let notes = format!("Made by peerctl to peer {} with {}.", run.intent.vnet, run.intent.vendor.name);
+    let notes = format!(
+        "Made by peerctl to peer {} with {}.",
+        run.intent.vnet, run.intent.vendor.name
+    );
     let made = match run.azure.upsert_application(unique_name, display_name, &notes).await {
         Ok(made) => made,
         Err(error) => {
             let problem = Problem::from_api("creating the own application", &error);
             let refused = error.status() == Some(403);
-            return Err(if refused { Stop::blocked(closed(&run.intent), &problem) } else { problem.into() });
+            return Err(if refused {
+                Stop::blocked(closed(&run.intent), &problem)
+            } else {
+                problem.into()
+            });
         }
     };
-    run.changed(STEP, Change { action: Action::Created, kind: "application".into(), id: made.app_id.to_string() });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind: "application".into(),
+            id: made.app_id.to_string(),
+        },
+    );
     run.learn(|facts| facts.own_app = Some(made.clone()));
     Ok(made)
 }
@@ -127,12 +155,28 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
             Err(error) => Err(error),
         }
     };
-    let created = run.patiently(STEP, "creating the own application's service principal", &JUST_MADE, create).await?;
+    let created = run
+        .patiently(
+            STEP,
+            "creating the own application's service principal",
+            &JUST_MADE,
+            create,
+        )
+        .await?;
     if let Some(created) = created {
-        run.changed(STEP, Change { action: Action::Created, kind: "servicePrincipal".into(), id: created.id.to_string() });
+        run.changed(
+            STEP,
+            Change {
+                action: Action::Created,
+                kind: "servicePrincipal".into(),
+                id: created.id.to_string(),
+            },
+        );
     }
     let awaited = Awaited::replication("until the own application's service principal is visible");
-    let found = run.until(STEP, &awaited, async || principal(run, application.app_id).await).await?;
+    let found = run
+        .until(STEP, &awaited, async || principal(run, application.app_id).await)
+        .await?;
     run.learn(|facts| facts.own_principal = Some(found));
     Ok(())
 }
@@ -152,7 +196,13 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
         (None, None) => AppCredential::Secret(mint(run, &application).await?.secret),
     };
     let azure = &run.azure;
-    Ok(Identity::application(azure.cloud(), azure.wire().clone(), run.intent.tenant, application.app_id, credential))
+    Ok(Identity::application(
+        azure.cloud(),
+        azure.wire().clone(),
+        run.intent.tenant,
+        application.app_id,
+        credential,
+    ))
 }
 
 async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
@@ -162,19 +212,39 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
     run.learn(|facts| facts.credential_made = true);
     let also = ["Request_ResourceNotFound"];
-    let password = run.patiently(STEP, doing, &also, || run.azure.add_password(object_id, CREDENTIAL, LIFETIME)).await?;
-    let minted = Minted { key_id: password.key_id, object_id, secret: password.secret };
+    let password = run
+        .patiently(STEP, doing, &also, || {
+            run.azure.add_password(object_id, CREDENTIAL, LIFETIME)
+        })
+        .await?;
+    let minted = Minted {
+        key_id: password.key_id,
+        secret: password.secret,
+    };
     run.set_minted(Some(minted.clone()));
     let id = format!("{} (for an hour at most)", minted.key_id);
-    run.changed(STEP, Change { action: Action::Created, kind: "passwordCredential".into(), id });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind: "passwordCredential".into(),
+            id,
+        },
+    );
     Ok(minted)
 }
 
 fn single_tenant(app: &Application) -> Hold {
     Hold {
         who: "an owner of the application, or an Application Administrator".to_owned(),
-        why: format!("{} is not multi-tenant ({}), so it cannot sign in to the vendor's tenant.", app.display_name, app.sign_in_audience),
-        packet: vec![format!("az ad app update --id {} --sign-in-audience AzureADMultipleOrgs", app.app_id)],
+        why: format!(
+            "{} is not multi-tenant ({}), so it cannot sign in to the vendor's tenant.",
+            app.display_name, app.sign_in_audience
+        ),
+        packet: vec![format!(
+            "az ad app update --id {} --sign-in-audience AzureADMultipleOrgs",
+            app.app_id
+        )],
         answer: None,
     }
 }
@@ -190,7 +260,10 @@ fn unknown(id: Uuid) -> Hold {
 
 fn closed(intent: &Intent) -> Hold {
     Hold {
-        who: format!("an Application Administrator or Application Developer of {}", intent.tenant_label()),
+        who: format!(
+            "an Application Administrator or Application Developer of {}",
+            intent.tenant_label()
+        ),
         why: "Registering an application takes a directory role that you do not have.".to_owned(),
         packet: crate::render::az::own_app(intent),
         answer: None,

@@ -29,16 +29,27 @@ const NOT_ARRIVED: [&str; 6] = [
 
 /// Reads the other direction, where the inputs say where it is and this operator may.
 pub async fn observe(run: &Run) {
-    let Some(remote) = theirs_is_ours_to_write(&run.intent) else { return };
-    let azure = run.azure.acting_as(run.azure.identity().in_tenant(remote.tenant), Vec::new());
+    let Some(remote) = theirs_is_ours_to_write(&run.intent) else {
+        return;
+    };
+    let azure = run
+        .azure
+        .acting_as(run.azure.identity().in_tenant(remote.tenant), Vec::new());
     // Whoever may not read there cannot write there either; that is said when it is tried.
-    let Ok(Some(vnet)) = azure.vnet(&remote.vnet).await else { return };
-    let theirs = vnet.peerings.into_iter().find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
+    let Ok(Some(vnet)) = azure.vnet(&remote.vnet).await else {
+        return;
+    };
+    let theirs = vnet
+        .peerings
+        .into_iter()
+        .find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
     run.learn(|facts| facts.remote_peering = theirs);
 }
 
 fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
-    (intent.vendor.peering.created_by == CreatedBy::Customer).then(|| intent.remote()).flatten()
+    (intent.vendor.peering.created_by == CreatedBy::Customer)
+        .then(|| intent.remote())
+        .flatten()
 }
 
 /// What is to be done about our direction (and theirs, where it is ours to write).
@@ -67,7 +78,10 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
             },
         },
         VendorPeering::None | VendorPeering::Many(_) => match facts.remote(intent) {
-            Some(remote) => Decision::Create(format!("peering {ours} with {} in tenant {}", remote.vnet.name, remote.tenant)),
+            Some(remote) => Decision::Create(format!(
+                "peering {ours} with {} in tenant {}",
+                remote.vnet.name, remote.tenant
+            )),
             None => Decision::Create(format!("peering {ours}, once {vendor} has said with which network")),
         },
     }
@@ -90,9 +104,11 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             write_ours(run, &peering.id.clone(), &remote).await?;
         }
         VendorPeering::None => {
-            let id = run.intent.vnet.peering(&run.intent.our_peering_name()).map_err(|error| {
-                Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string())
-            })?;
+            let id = run
+                .intent
+                .vnet
+                .peering(&run.intent.our_peering_name())
+                .map_err(|error| Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string()))?;
             write_ours(run, &id, &remote).await?;
         }
     }
@@ -109,7 +125,10 @@ fn good(peering: &Peering) -> bool {
 /// Waits until it is known with which network, and until the vendor says that it is our turn.
 async fn wait_for_remote(run: &Run) -> Result<Remote, Stop> {
     if run.connector.is_none() {
-        return run.facts().remote(&run.intent).ok_or_else(|| Stop::waiting(not_connected_yet(&run.intent)));
+        return run
+            .facts()
+            .remote(&run.intent)
+            .ok_or_else(|| Stop::waiting(not_connected_yet(&run.intent)));
     }
     let what = format!("until {} is ready for our direction", run.intent.vendor.short_name);
     let awaited = Awaited {
@@ -144,7 +163,10 @@ async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
         Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
         Phase::Pending => {
             let state = harmless(&request.state);
-            run.tell(STEP, StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)));
+            run.tell(
+                STEP,
+                StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
+            );
             Ok(None)
         }
     }
@@ -163,10 +185,17 @@ async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
 async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
     let writer = writer(run, remote).await?;
     let wanted = wanted(&remote.vnet);
-    run.tell(STEP, StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)),
+    );
     let doing = format!("writing the peering {}", id.name);
     // An operator's own sign-in is not minutes old: what it may not, waiting does not mend.
-    let also: &[&str] = if run.intent.own_app.is_some() { &NOT_ARRIVED } else { &[] };
+    let also: &[&str] = if run.intent.own_app.is_some() {
+        &NOT_ARRIVED
+    } else {
+        &[]
+    };
     let attempt = || async {
         let put = writer.put_peering(id, &wanted).await;
         if put.is_err() {
@@ -174,10 +203,23 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
         }
         put
     };
-    let existed = run.facts().vnet.is_some_and(|vnet| vnet.peerings.iter().any(|peering| peering.id == *id));
-    let put = run.patiently(STEP, &doing, also, attempt).await.map_err(|stop| explain(run, stop, remote))?;
+    let existed = run
+        .facts()
+        .vnet
+        .is_some_and(|vnet| vnet.peerings.iter().any(|peering| peering.id == *id));
+    let put = run
+        .patiently(STEP, &doing, also, attempt)
+        .await
+        .map_err(|stop| explain(run, stop, remote))?;
     let action = if existed { Action::Updated } else { Action::Created };
-    run.changed(STEP, Change { action, kind: "virtualNetworkPeering".into(), id: put.id.to_string() });
+    run.changed(
+        STEP,
+        Change {
+            action,
+            kind: "virtualNetworkPeering".into(),
+            id: put.id.to_string(),
+        },
+    );
     Ok(())
 }
 
@@ -226,10 +268,21 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
 }
 
 async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
-    run.tell(STEP, StepEvent::Doing(format!("deleting the Disconnected peering {}", id.name)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("deleting the Disconnected peering {}", id.name)),
+    );
     let doing = format!("deleting the peering {}", id.name);
-    run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id)).await?;
-    run.changed(STEP, Change { action: Action::Deleted, kind: "virtualNetworkPeering".into(), id: id.to_string() });
+    run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
+        .await?;
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Deleted,
+            kind: "virtualNetworkPeering".into(),
+            id: id.to_string(),
+        },
+    );
     Ok(())
 }
 
@@ -243,14 +296,31 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
         None => run.azure.identity().clone(),
     };
     let writer = run.azure.acting_as(mine.in_tenant(remote.tenant), vec![mine]);
-    let name = run.facts().remote_peering.map_or_else(|| their_name(&run.intent, remote), |theirs| theirs.id.name);
+    let name = run
+        .facts()
+        .remote_peering
+        .map_or_else(|| their_name(&run.intent, remote), |theirs| theirs.id.name);
     let id = remote.vnet.peering(&name).map_err(|error| {
-        Problem::new(Kind::Usage, "The other direction cannot have that name.", error.to_string())
+        Problem::new(
+            Kind::Usage,
+            "The other direction cannot have that name.",
+            error.to_string(),
+        )
     })?;
     run.tell(STEP, StepEvent::Doing(format!("writing the other direction, {name}")));
-    match run.patiently(STEP, "writing the other direction", &[], || writer.put_peering(&id, &wanted(&run.intent.vnet))).await {
+    let back = wanted(&run.intent.vnet);
+    match run
+        .patiently(STEP, "writing the other direction", &[], || {
+            writer.put_peering(&id, &back)
+        })
+        .await
+    {
         Ok(put) => {
-            let change = Change { action: Action::Created, kind: "virtualNetworkPeering".into(), id: put.id.to_string() };
+            let change = Change {
+                action: Action::Created,
+                kind: "virtualNetworkPeering".into(),
+                id: put.id.to_string(),
+            };
             run.changed(STEP, change);
             run.learn(|facts| facts.remote_peering = Some(put));
             Ok(())
@@ -270,7 +340,8 @@ fn their_name(intent: &Intent, remote: &Remote) -> String {
 fn for_the_other_side(intent: &Intent, remote: &Remote) -> Hold {
     Hold {
         who: format!("the operator of {} in tenant {}", remote.vnet.name, remote.tenant),
-        why: "Our direction is there; the other one is written by somebody who may write there and is known here too.".to_owned(),
+        why: "Our direction is there; the other one is written by somebody who may write there and is known here too."
+            .to_owned(),
         packet: az::other_direction(intent, remote, &their_name(intent, remote)),
         answer: None,
     }

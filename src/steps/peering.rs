@@ -18,7 +18,12 @@ const STEP: StepId = StepId::Peering;
 /// How often a vendor that failed for want of a role that is there now is asked again.
 const MOST_RENEWALS: u32 = 2;
 /// What a vendor quotes when the role that it was given has not arrived everywhere.
-const NOT_ARRIVED: [&str; 4] = ["AuthorizationFailed", "LinkedAuthorizationFailed", "AADSTS7000229", "AADSTS700016"];
+const NOT_ARRIVED: [&str; 4] = [
+    "AuthorizationFailed",
+    "LinkedAuthorizationFailed",
+    "AADSTS7000229",
+    "AADSTS700016",
+];
 
 pub struct Peering;
 
@@ -51,9 +56,10 @@ impl Step for Peering {
                 let what = format!("{} is {}: {vendor} completes it", peering.id.name, peering.state);
                 Decision::Await { what, usually }
             }
-            VendorPeering::None | VendorPeering::Many(_) => {
-                Decision::Await { what: format!("{vendor} creates both directions"), usually }
-            }
+            VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
+                what: format!("{vendor} creates both directions"),
+                usually,
+            },
         }
     }
 
@@ -124,7 +130,10 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
         Phase::Failed => Ok(Some(Seen::Failed(Box::new(request)))),
         Phase::UserAction => {
             let state = harmless(&request.state);
-            run.tell(STEP, StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)));
+            run.tell(
+                STEP,
+                StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
+            );
             Ok(None)
         }
         Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
@@ -152,17 +161,35 @@ pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Resu
     diagnose(run, failed).await?;
     let reason = failed.reason.as_deref().unwrap_or_default();
     let not_arrived = NOT_ARRIVED.iter().any(|code| reason.contains(code));
-    let connector = run.connector.as_ref().filter(|_| not_arrived && *renewals < MOST_RENEWALS && !run.out_of_time());
-    let Some(connector) = connector else { return Err(vendor_failed(run, failed).into()) };
+    let connector = run
+        .connector
+        .as_ref()
+        .filter(|_| not_arrived && *renewals < MOST_RENEWALS && !run.out_of_time());
+    let Some(connector) = connector else {
+        return Err(vendor_failed(run, failed).into());
+    };
     *renewals += 1;
     request(run, connector.as_ref()).await
 }
 
 async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
-    let earlier = [StepId::Consent, StepId::OwnApp, StepId::RoleDefinition, StepId::RoleAssignment];
-    let earlier: Vec<StepId> = run.intent.steps().into_iter().filter(|id| earlier.contains(id)).collect();
+    let earlier = [
+        StepId::Consent,
+        StepId::OwnApp,
+        StepId::RoleDefinition,
+        StepId::RoleAssignment,
+    ];
+    let earlier: Vec<StepId> = run
+        .intent
+        .steps()
+        .into_iter()
+        .filter(|id| earlier.contains(id))
+        .collect();
     let reads = earlier.iter().map(|id| step(*id).observe(run));
-    futures::future::join_all(reads).await.into_iter().collect::<Result<Vec<()>, Stop>>()?;
+    futures::future::join_all(reads)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<()>, Stop>>()?;
     let facts = run.facts();
     let missing: Vec<String> = earlier
         .into_iter()
@@ -193,7 +220,10 @@ pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
     );
     Problem::new(Kind::Vendor, what, why)
         .remedy("Mend what the vendor names, then run the same command again: it is requested anew.")
-        .remedy(format!("Or ask {}'s support, with the name and this reason.", intent.vendor.short_name))
+        .remedy(format!(
+            "Or ask {}'s support, with the name and this reason.",
+            intent.vendor.short_name
+        ))
 }
 
 #[cfg(test)]

@@ -35,7 +35,9 @@ impl Step for RoleAssignment {
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
-        decisions.reduce(Decision::and).unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
+        decisions
+            .reduce(Decision::and)
+            .unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
@@ -65,16 +67,28 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
 async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let intent = &run.intent;
     let facts = run.facts();
-    let role = grant.built_in.or_else(|| facts.role(intent, grant).map(|role| role.guid));
+    let role = grant
+        .built_in
+        .or_else(|| facts.role(intent, grant).map(|role| role.guid));
     let (Some(principal), Some(role)) = (facts.grantee(grant), role) else {
         let why = "The service principal or the role definition is not there.";
         return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
     };
     let scope = intent.vnet.to_string();
     let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal, role);
-    run.tell(STEP, StepEvent::Doing(format!("assigning \"{}\" to {}", grant.name(), grant.application)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("assigning \"{}\" to {}", grant.name(), grant.application)),
+    );
     if let Some(assignment) = write(run, &scope, guid, role, principal).await? {
-        run.changed(STEP, Change { action: Action::Created, kind: "roleAssignment".into(), id: assignment.id() });
+        run.changed(
+            STEP,
+            Change {
+                action: Action::Created,
+                kind: "roleAssignment".into(),
+                id: assignment.id(),
+            },
+        );
     }
     wait_until_visible(run, &scope, grant).await
 }
@@ -103,7 +117,12 @@ async fn wait_until_visible(run: &Run, scope: &str, grant: &Grant) -> Result<(),
         run.learn(|facts| facts.assignments = assignments);
         Ok(run.facts().assignment(&run.intent, grant).map(|_| ()))
     };
-    run.until(STEP, &Awaited::replication("until the role assignment is visible"), look).await
+    run.until(
+        STEP,
+        &Awaited::replication("until the role assignment is visible"),
+        look,
+    )
+    .await
 }
 
 fn hold(intent: &Intent) -> Hold {

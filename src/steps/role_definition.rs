@@ -53,7 +53,9 @@ impl Step for RoleDefinition {
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
-        decisions.reduce(Decision::and).unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
+        decisions
+            .reduce(Decision::and)
+            .unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
@@ -77,10 +79,16 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
             return Decision::InPlace(format!("none is needed: {} has \"{wide}\"", grant.application));
         }
         let what = format!("custom role \"{}\" with {}", grant.name(), count(grant));
-        return if allowed { Decision::Create(what) } else { Decision::Blocked(hold_create(intent)) };
+        return if allowed {
+            Decision::Create(what)
+        } else {
+            Decision::Blocked(hold_create(intent))
+        };
     };
-    let mut differences: Vec<String> =
-        missing_actions(role, grant).iter().map(|action| format!("+ action {action}")).collect();
+    let mut differences: Vec<String> = missing_actions(role, grant)
+        .iter()
+        .map(|action| format!("+ action {action}"))
+        .collect();
     if !facts.is_assignable(role) {
         differences.push(format!("+ assignable scope {}", intent.vnet.subscription_scope()));
     }
@@ -106,9 +114,14 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
             (mended(role, intent, grant), scope, Action::Updated)
         }
     };
-    run.tell(STEP, StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)),
+    );
     let doing = format!("writing the custom role \"{}\"", wanted.name);
-    let put = run.patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted)).await;
+    let put = run
+        .patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted))
+        .await;
     let put = match put {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
             let hold = match &present {
@@ -119,7 +132,14 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
         }
         other => other?,
     };
-    run.changed(STEP, Change { action, kind: "roleDefinition".into(), id: role_id(&here, &put) });
+    run.changed(
+        STEP,
+        Change {
+            action,
+            kind: "roleDefinition".into(),
+            id: role_id(&here, &put),
+        },
+    );
     wait_until_visible(run, &here, &wanted, grant).await
 }
 
@@ -139,11 +159,18 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
 /// A role of a wanted name may live in another subscription: the name is taken all the same. A subscription that
 /// cannot be read is passed over; if the role is there, Azure says so when it is written.
 async fn look_elsewhere(run: &Run) {
-    let Ok(subscriptions) = run.subscriptions().await else { return };
+    let Ok(subscriptions) = run.subscriptions().await else {
+        return;
+    };
     let here = run.intent.vnet.subscription;
-    let others = subscriptions.iter().filter(|other| other.id != here).take(MOST_SUBSCRIPTIONS);
+    let others = subscriptions
+        .iter()
+        .filter(|other| other.id != here)
+        .take(MOST_SUBSCRIPTIONS);
     let scopes: Vec<String> = others.map(|other| subscription_scope(other.id)).collect();
-    let reads = scopes.into_iter().map(|scope| async move { run.azure.custom_roles(&scope).await });
+    let reads = scopes
+        .into_iter()
+        .map(|scope| async move { run.azure.custom_roles(&scope).await });
     let found: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
     // Only the name matters elsewhere: a role of the same actions under another name is another team's.
     let names: Vec<String> = run.intent.grants().into_iter().flat_map(|grant| grant.names).collect();
@@ -181,7 +208,10 @@ fn new_role(intent: &Intent, grant: &Grant) -> Role {
         name: grant.name().to_owned(),
         description: grant.description.clone(),
         custom: true,
-        permissions: vec![Permission { actions: grant.actions.clone(), ..Permission::default() }],
+        permissions: vec![Permission {
+            actions: grant.actions.clone(),
+            ..Permission::default()
+        }],
         assignable_scopes: vec![scope],
     }
 }
@@ -194,7 +224,10 @@ fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
         // An entry of its own: what another entry excludes (notActions) stays excluded there and does no harm here.
         match role.permissions.iter_mut().find(|entry| entry.not_actions.is_empty()) {
             Some(entry) => entry.actions.extend(missing),
-            None => role.permissions.push(Permission { actions: missing, ..Permission::default() }),
+            None => role.permissions.push(Permission {
+                actions: missing,
+                ..Permission::default()
+            }),
         }
     }
     let here = intent.vnet.subscription_scope();
@@ -214,13 +247,20 @@ fn covers(scopes: &[String], vnet: &str) -> bool {
 }
 
 fn role_id(scope: &str, role: &Role) -> String {
-    format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", role.guid)
+    format!(
+        "{scope}/providers/Microsoft.Authorization/roleDefinitions/{}",
+        role.guid
+    )
 }
 
 fn in_place(role: &Role, grant: &Grant) -> String {
     let extra = extra_actions(role, grant);
     let text = format!("custom role \"{}\" has the {}", role.name, count(grant));
-    if extra.is_empty() { text } else { format!("{text}, and more than is needed: {}", extra.join(", ")) }
+    if extra.is_empty() {
+        text
+    } else {
+        format!("{text}, and more than is needed: {}", extra.join(", "))
+    }
 }
 
 fn count(grant: &Grant) -> String {
@@ -232,7 +272,10 @@ fn count(grant: &Grant) -> String {
 
 fn hold_create(intent: &Intent) -> Hold {
     Hold {
-        who: format!("an Owner or User Access Administrator of subscription {}", intent.vnet.subscription),
+        who: format!(
+            "an Owner or User Access Administrator of subscription {}",
+            intent.vnet.subscription
+        ),
         why: format!("Writing a role definition takes {WRITE} on the subscription."),
         packet: az::role_definition(intent),
         answer: None,
@@ -241,8 +284,14 @@ fn hold_create(intent: &Intent) -> Hold {
 
 fn hold_change(intent: &Intent, role: &Role, grant: &Grant) -> Hold {
     Hold {
-        who: format!("an Owner or User Access Administrator of every one of {}", role.assignable_scopes.join(", ")),
-        why: format!("Changing the role \"{}\" takes {WRITE} on each of its assignable scopes.", role.name),
+        who: format!(
+            "an Owner or User Access Administrator of every one of {}",
+            role.assignable_scopes.join(", ")
+        ),
+        why: format!(
+            "Changing the role \"{}\" takes {WRITE} on each of its assignable scopes.",
+            role.name
+        ),
         packet: az::role_update(&mended(role, intent, grant)),
         answer: None,
     }
@@ -355,9 +404,7 @@ mod tests {
     fn a_role_that_grants_more_is_used_and_said_to() {
         let decision = decide(|facts| facts.roles[0].permissions[0].actions.push("Microsoft.Compute/*".into()));
         assert!(
-            decision
-                .what()
-                .contains("more than is needed: Microsoft.Compute/*"),
+            decision.what().contains("more than is needed: Microsoft.Compute/*"),
             "{decision:?}"
         );
     }

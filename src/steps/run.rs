@@ -35,7 +35,10 @@ const REPLICATION: Duration = Duration::from_secs(15 * 60);
 pub enum Stop {
     Failed(Box<Problem>),
     /// Somebody else has to act first.
-    Held { state: StepState, hold: Hold },
+    Held {
+        state: StepState,
+        hold: Hold,
+    },
 }
 
 impl Stop {
@@ -47,12 +50,18 @@ impl Stop {
     /// This operator may not; `hold` says who may. What Azure answered goes with it.
     pub fn blocked(mut hold: Hold, problem: &Problem) -> Self {
         hold.answer = Some(problem.answer());
-        Self::Held { state: StepState::Blocked, hold }
+        Self::Held {
+            state: StepState::Blocked,
+            hold,
+        }
     }
 
     /// Somebody else is at work.
     pub fn waiting(hold: Hold) -> Self {
-        Self::Held { state: StepState::Waiting, hold }
+        Self::Held {
+            state: StepState::Waiting,
+            hold,
+        }
     }
 }
 
@@ -165,7 +174,10 @@ impl Run {
 
     /// Waits, but not past the run's time.
     pub async fn pause(&self, step: StepId, wait: Duration) {
-        let left = self.deadline.get().map_or(wait, |end| end.saturating_duration_since(Instant::now()));
+        let left = self
+            .deadline
+            .get()
+            .map_or(wait, |end| end.saturating_duration_since(Instant::now()));
         let wait = wait.min(left);
         sleep(wait).await;
         *lock(&self.waited).entry(step).or_default() += wait;
@@ -193,7 +205,9 @@ impl Run {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let here = error.code().is_some_and(|code| also.iter().any(|known| known.eq_ignore_ascii_case(code)));
+            let here = error
+                .code()
+                .is_some_and(|code| also.iter().any(|known| known.eq_ignore_ascii_case(code)));
             let passes = here || known::passes(&error).is_some();
             if !passes || self.out_of_time() || Instant::now() >= end {
                 return Err(Stop::api(doing, &error));
@@ -229,7 +243,11 @@ impl Run {
                 }
                 Err(stop) => return Err(stop),
             }
-            let give_up = if awaited.someone_else { self.intent.no_wait } else { Instant::now() >= replication };
+            let give_up = if awaited.someone_else {
+                self.intent.no_wait
+            } else {
+                Instant::now() >= replication
+            };
             if give_up || self.out_of_time() {
                 return Err(Stop::waiting(awaited.hold.clone()));
             }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
-use super::vnet::{ambiguous, read_vnet};
 use super::run::{Awaited, FIRST_WAIT, TRIES};
+use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Action, Card, Change, Decision, Hold, Intent, StepEvent, StepId, VendorAccess};
@@ -24,7 +24,9 @@ impl Step for VendorRequest {
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         let Some(connector) = &run.connector else { return Ok(()) };
-        let Some(network) = find_network(run, connector.as_ref()).await? else { return Ok(()) };
+        let Some(network) = find_network(run, connector.as_ref()).await? else {
+            return Ok(());
+        };
         let request = find_request(run, connector.as_ref(), &network.id).await?;
         run.learn(|facts| {
             facts.network = Some(network);
@@ -230,7 +232,14 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
 
 fn created(run: &Run, request: &Request) {
     let (kind, id) = (request_kind(&run.intent).to_owned(), request.id.clone());
-    run.changed(STEP, Change { action: Action::Created, kind, id });
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Created,
+            kind,
+            id,
+        },
+    );
 }
 
 /// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor
@@ -240,7 +249,11 @@ async fn hand_over(run: &Run) -> Result<(), Stop> {
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));
     if intent.vendor.peering.created_by == CreatedBy::EachSide {
-        return if intent.remote().is_some() { Ok(()) } else { Err(Stop::waiting(handed_over(intent, &card))) };
+        return if intent.remote().is_some() {
+            Ok(())
+        } else {
+            Err(Stop::waiting(handed_over(intent, &card)))
+        };
     }
     let what = format!("until the values are entered and {} begins", intent.vendor.short_name);
     let awaited = Awaited {
@@ -263,7 +276,10 @@ async fn hand_over(run: &Run) -> Result<(), Stop> {
 fn handed_over(intent: &Intent, card: &Card) -> Hold {
     Hold {
         who: format!("whoever may configure networks in {}", intent.vendor.name),
-        why: format!("{} tells where its network is once it knows yours.", intent.vendor.short_name),
+        why: format!(
+            "{} tells where its network is once it knows yours.",
+            intent.vendor.short_name
+        ),
         packet: std::iter::once(enter(card)).chain(card.returns.clone()).collect(),
         answer: None,
     }
@@ -274,7 +290,9 @@ fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
     let mut packet = vec![enter(card)];
     for candidate in run.facts().candidates() {
         let name = &candidate.id.name;
-        packet.push(format!("If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"));
+        packet.push(format!(
+            "If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"
+        ));
     }
     Hold {
         who: format!("whoever may configure networks in {}", run.intent.vendor.name),
@@ -285,12 +303,21 @@ fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
 }
 
 fn enter(card: &Card) -> String {
-    format!("Enter the {} values of the hand-off at {}", card.values.len(), card.place)
+    format!(
+        "Enter the {} values of the hand-off at {}",
+        card.values.len(),
+        card.place
+    )
 }
 
 /// The vendor's network that the inputs name; `None` where the vendor's profile has no such input.
 async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<VendorNetwork>, Stop> {
-    let suggested = run.intent.vendor.inputs.iter().find(|input| input.suggest == Some(Suggest::Networks));
+    let suggested = run
+        .intent
+        .vendor
+        .inputs
+        .iter()
+        .find(|input| input.suggest == Some(Suggest::Networks));
     let Some(input) = suggested else { return Ok(None) };
     let wanted = run.intent.vendor_input(&input.key).unwrap_or_default();
     let networks = connector.networks().await;
@@ -304,7 +331,11 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
         (None, []) => Err(no_network(run, input, wanted, &networks).into()),
         (None, many) => {
             let ids: Vec<&str> = many.iter().map(|network| network.id.as_str()).collect();
-            let what = format!("{} has {} networks named '{wanted}'.", run.intent.vendor.name, many.len());
+            let what = format!(
+                "{} has {} networks named '{wanted}'.",
+                run.intent.vendor.name,
+                many.len()
+            );
             let problem = Problem::new(Kind::Usage, what, "The name does not say which one is meant.");
             let remedy = format!("Name it by id: --set {}=ID, with one of {}", input.key, ids.join(", "));
             Err(problem.remedy(remedy).into())

@@ -32,7 +32,10 @@ impl Step for Verification {
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         match verdict(intent, facts) {
             Ok(text) => Decision::InPlace(text),
-            Err(why) => Decision::Await { what: format!("both directions work ({why})"), usually: "seconds".to_owned() },
+            Err(why) => Decision::Await {
+                what: format!("both directions work ({why})"),
+                usually: "seconds".to_owned(),
+            },
         }
     }
 
@@ -98,7 +101,10 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
     match &facts.request {
         Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
-        Some(request) => Ok(format!("both directions Connected and FullyInSync, {} says {}", vendor.name, request.state)),
+        Some(request) => Ok(format!(
+            "both directions Connected and FullyInSync, {} says {}",
+            vendor.name, request.state
+        )),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
     }
 }
@@ -107,7 +113,8 @@ fn access_is_off(run: &Run, peering: &Peering) -> Problem {
     let vendor = &run.intent.vendor.short_name;
     let why = "allowVirtualNetworkAccess is false, so the networks are linked but may not talk.";
     // Writing a cross-tenant peering takes rights in both tenants; this operator has them in one.
-    let remedy = format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
+    let remedy =
+        format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
     let what = format!("The peering {} lets no traffic through.", peering.id.name);
     Problem::new(Kind::Conflict, what, why).remedy(remedy)
 }
@@ -132,15 +139,36 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
 /// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
-    let VendorPeering::One(peering) = facts.vendor_peering(intent) else { return Vec::new() };
-    let local_space = facts.vnet.as_ref().map(|vnet| vnet.address_space.to_string()).unwrap_or_default();
-    let local = view(Direction::Local, peering, peering.id.to_string(), peering.remote_address_space.to_string());
-    let remote_id = peering.remote_vnet.as_ref().map(ToString::to_string).unwrap_or_default();
+    let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
+        return Vec::new();
+    };
+    let local_space = facts
+        .vnet
+        .as_ref()
+        .map(|vnet| vnet.address_space.to_string())
+        .unwrap_or_default();
+    let local = view(
+        Direction::Local,
+        peering,
+        peering.id.to_string(),
+        peering.remote_address_space.to_string(),
+    );
+    let remote_id = peering
+        .remote_vnet
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     vec![local, view(Direction::Remote, peering, remote_id, local_space)]
 }
 
 fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
-    PeeringView { direction, id, state: peering.state.clone(), sync_level: peering.sync_level.clone(), address_space }
+    PeeringView {
+        direction,
+        id,
+        state: peering.state.clone(),
+        sync_level: peering.sync_level.clone(),
+        address_space,
+    }
 }
 
 #[cfg(test)]

@@ -17,8 +17,14 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
     let vnet = run.azure.vnet(id).await;
     let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
     let Some(vnet) = vnet else {
-        let what = format!("There is no virtual network {} in resource group {}.", id.name, id.resource_group);
-        let why = format!("Azure finds none in subscription {}, or this sign-in cannot see it.", id.subscription);
+        let what = format!(
+            "There is no virtual network {} in resource group {}.",
+            id.name, id.resource_group
+        );
+        let why = format!(
+            "Azure finds none in subscription {}, or this sign-in cannot see it.",
+            id.subscription
+        );
         let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
         return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
     };
@@ -30,7 +36,11 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
 /// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.
 async fn read_tenants(run: &Run) {
     let facts = run.facts();
-    let remotes = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).filter_map(|peering| peering.remote_vnet.as_ref());
+    let remotes = facts
+        .vnet
+        .iter()
+        .flat_map(|vnet| &vnet.peerings)
+        .filter_map(|peering| peering.remote_vnet.as_ref());
     let mut unknown: Vec<_> = remotes
         .map(|remote| remote.subscription)
         .filter(|id| !facts.own_subscriptions.contains(id) && !facts.remote_tenants.contains_key(id))
@@ -38,10 +48,14 @@ async fn read_tenants(run: &Run) {
     unknown.sort_unstable();
     unknown.dedup();
     unknown.truncate(MOST_TENANTS);
-    let reads = unknown.into_iter().map(|id| async move { (id, run.azure.tenant_of(id).await) });
+    let reads = unknown
+        .into_iter()
+        .map(|id| async move { (id, run.azure.tenant_of(id).await) });
     let found = futures::future::join_all(reads).await;
     run.learn(|facts| {
-        facts.remote_tenants.extend(found.into_iter().filter_map(|(id, tenant)| Some((id, tenant?))));
+        facts
+            .remote_tenants
+            .extend(found.into_iter().filter_map(|(id, tenant)| Some((id, tenant?))));
     });
 }
 
@@ -53,8 +67,10 @@ pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
         run.intent.vnet.name,
         run.intent.vendor.short_name
     );
-    Problem::new(Kind::Usage, what, "Nothing that Azure shows tells them apart.")
-        .remedy(format!("Name it: --peering-name NAME, with one of {}", names.join(", ")))
+    Problem::new(Kind::Usage, what, "Nothing that Azure shows tells them apart.").remedy(format!(
+        "Name it: --peering-name NAME, with one of {}",
+        names.join(", ")
+    ))
 }
 
 /// The other side deleted its direction.
@@ -72,5 +88,7 @@ pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
         id.vnet.name,
         id.name
     );
-    Problem::new(Kind::Conflict, what, why).remedy(delete).remedy("then run the same command again.")
+    Problem::new(Kind::Conflict, what, why)
+        .remedy(delete)
+        .remedy("then run the same command again.")
 }

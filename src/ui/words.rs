@@ -83,7 +83,11 @@ pub fn card_lines(card: &Card) -> Vec<String> {
 pub fn hold_lines(hold: &Hold) -> Vec<String> {
     let mut out = vec![harmless(&hold.why), format!("Next: {}", harmless(&hold.who))];
     out.extend(hold.packet.iter().map(|line| format!("    {}", harmless(line))));
-    out.extend(hold.answer.iter().map(|answer| format!("(Azure: {})", harmless(answer))));
+    out.extend(
+        hold.answer
+            .iter()
+            .map(|answer| format!("(Azure: {})", harmless(answer))),
+    );
     out
 }
 

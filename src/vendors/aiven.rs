@@ -24,19 +24,29 @@ pub struct Aiven {
 impl Aiven {
     /// `base` is the API's address without path (`https://api.aiven.io`).
     pub fn new(base: Url, token: SecretString, wire: Wire, project: String) -> Self {
-        Self { base, token, wire, project }
+        Self {
+            base,
+            token,
+            wire,
+            project,
+        }
     }
 
     fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(["v1", "project", &self.project, "vpcs"]).extend(segments);
+            path.clear()
+                .extend(["v1", "project", &self.project, "vpcs"])
+                .extend(segments);
         }
         url
     }
 
     async fn send(&self, call: Call) -> Result<Reply, ApiError> {
-        self.wire.send(call.authorization("aivenv1", &self.token)).await?.accepted()
+        self.wire
+            .send(call.authorization("aivenv1", &self.token))
+            .await?
+            .accepted()
     }
 
     async fn vpc(&self, id: &str) -> Result<Vpc, ApiError> {
@@ -53,13 +63,23 @@ impl Connector for Aiven {
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
-        Ok(self.vpc(network).await?.peering_connections.into_iter().map(VendorRequest::from).collect())
+        Ok(self
+            .vpc(network)
+            .await?
+            .peering_connections
+            .into_iter()
+            .map(VendorRequest::from)
+            .collect())
     }
 
     /// There is no call for one connection: the VPC lists them all. Its id here is `subscription/group/network`, by
     /// which Aiven deletes it too.
     async fn request(&self, network: &str, id: &str) -> Result<Option<VendorRequest>, ApiError> {
-        Ok(self.requests(network).await?.into_iter().find(|request| request.id == id))
+        Ok(self
+            .requests(network)
+            .await?
+            .into_iter()
+            .find(|request| request.id == id))
     }
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
@@ -77,8 +97,18 @@ impl Connector for Aiven {
 
     async fn delete(&self, network: &str, id: &str) -> Result<(), ApiError> {
         let parts: Vec<&str> = id.split('/').collect();
-        let [account, group, vpc] = parts.as_slice() else { return Ok(()) };
-        let path = ["peering-connections", "peer-accounts", account, "peer-resource-groups", group, "peer-vpcs", vpc];
+        let [account, group, vpc] = parts.as_slice() else {
+            return Ok(());
+        };
+        let path = [
+            "peering-connections",
+            "peer-accounts",
+            account,
+            "peer-resource-groups",
+            group,
+            "peer-vpcs",
+            vpc,
+        ];
         let segments: Vec<&str> = std::iter::once(network).chain(path).collect();
         match self.send(Call::delete(AIVEN, self.url(&segments))).await {
             Err(error) if error.status() != Some(404) => Err(error),
@@ -138,7 +168,13 @@ struct Connection {
 impl From<Connection> for VendorRequest {
     fn from(connection: Connection) -> Self {
         let group = connection.peer_resource_group.unwrap_or_default();
-        let info = |key: &str| connection.state_info.as_ref().and_then(|info| info.get(key)).and_then(Value::as_str);
+        let info = |key: &str| {
+            connection
+                .state_info
+                .as_ref()
+                .and_then(|info| info.get(key))
+                .and_then(Value::as_str)
+        };
         let subscription = connection.peer_cloud_account.parse().ok();
         let remote = info("to-tenant-id").zip(info("to-network-id"));
         Self {
@@ -147,7 +183,10 @@ impl From<Connection> for VendorRequest {
             tenant: connection.peer_azure_tenant_id,
             vnet: subscription.and_then(|id| VnetId::new(id, &group, &connection.peer_vpc).ok()),
             remote: remote.and_then(|(tenant, vnet)| {
-                Some(RemoteNetwork { tenant: tenant.parse().ok()?, vnet: vnet.parse().ok()? })
+                Some(RemoteNetwork {
+                    tenant: tenant.parse().ok()?,
+                    vnet: vnet.parse().ok()?,
+                })
             }),
             phase: phase(&connection.state),
             reason: info("message").map(str::to_owned),
@@ -204,6 +243,9 @@ mod tests {
         .expect("the documented shape")
         .into();
         assert_eq!(request.id, "22222222-2222-4222-8222-222222222222/rg-net/vnet-app");
-        assert_eq!(request.remote.expect("both are there").vnet, network.parse().expect("an id"));
+        assert_eq!(
+            request.remote.expect("both are there").vnet,
+            network.parse().expect("an id")
+        );
     }
 }

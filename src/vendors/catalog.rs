@@ -28,7 +28,10 @@ pub enum ProfileError {
 /// The profiles that are built in, in the order in which they are offered.
 pub fn profiles() -> &'static [Profile] {
     static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-        BUILT_IN.iter().filter_map(|text| parse("built in", text).ok()).collect()
+        BUILT_IN
+            .iter()
+            .filter_map(|text| parse("built in", text).ok())
+            .collect()
     });
     &PROFILES
 }
@@ -78,11 +81,17 @@ impl Profile {
             return Err("application and role come together or not at all".to_owned());
         }
         let role = self.role.iter();
-        if role.clone().any(|role| role.names.is_empty() || !role.names.iter().all(|name| plain(name))) {
+        if role
+            .clone()
+            .any(|role| role.names.is_empty() || !role.names.iter().all(|name| plain(name)))
+        {
             return Err("role.names needs at least one name, without quotes".to_owned());
         }
         let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
-        if role.clone().any(|role| role.actions.is_empty() || !role.actions.iter().all(action)) {
+        if role
+            .clone()
+            .any(|role| role.actions.is_empty() || !role.actions.iter().all(action))
+        {
             return Err(
                 "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
             );
@@ -116,8 +125,7 @@ mod tests {
         let role = kong.role.clone().expect("kong has a role");
         assert_eq!(role.actions.len(), 5);
         assert!(
-            kong.role
-                .actions
+            role.actions
                 .iter()
                 .all(|action| action.starts_with("Microsoft.Network/virtualNetworks/"))
         );
@@ -142,6 +150,11 @@ mod tests {
 
     #[test]
     fn an_unknown_vendor_names_the_known_ones() {
-        assert!(profile("kongg").expect_err("unknown").to_string().contains("(kong, aiven, dragonfly, generic)"));
+        assert!(
+            profile("kongg")
+                .expect_err("unknown")
+                .to_string()
+                .contains("(kong, aiven, dragonfly, generic)")
+        );
     }
 }

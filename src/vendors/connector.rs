@@ -109,7 +109,13 @@ pub fn connect(
     wire: Wire,
     inputs: &BTreeMap<String, Vec<String>>,
 ) -> Result<Arc<dyn Connector>, String> {
-    let first = |key: &str| inputs.get(key).and_then(|values| values.first()).cloned().unwrap_or_default();
+    let first = |key: &str| {
+        inputs
+            .get(key)
+            .and_then(|values| values.first())
+            .cloned()
+            .unwrap_or_default()
+    };
     match vendor.access.as_ref().map_or("", |access| &access.connector) {
         "konnect" => Ok(Arc::new(Konnect::new(base, token, wire))),
         "aiven" => Ok(Arc::new(Aiven::new(base, token, wire, first("project")))),

@@ -25,7 +25,12 @@ pub struct Dragonfly {
 impl Dragonfly {
     /// `base` is the API's address without path (`https://api.dragonflydb.cloud`).
     pub fn new(base: Url, token: SecretString, wire: Wire, tenant: Option<TenantId>) -> Self {
-        Self { base, token, wire, tenant }
+        Self {
+            base,
+            token,
+            wire,
+            tenant,
+        }
     }
 
     fn url(&self, segments: &[&str]) -> Url {
@@ -41,13 +46,18 @@ impl Dragonfly {
     }
 
     async fn network(&self, id: &str) -> Result<Network, ApiError> {
-        self.send(Call::get(DRAGONFLY, self.url(&["networks", id]))).await?.json()
+        self.send(Call::get(DRAGONFLY, self.url(&["networks", id])))
+            .await?
+            .json()
     }
 
     /// A connection names its network by id alone; the network says where it lies in Azure.
     fn known(&self, network: &Network, connection: Connection) -> VendorRequest {
         let mut request = VendorRequest::from(connection);
-        request.remote = self.tenant.zip(network.vnet()).map(|(tenant, vnet)| RemoteNetwork { tenant, vnet });
+        request.remote = self
+            .tenant
+            .zip(network.vnet())
+            .map(|(tenant, vnet)| RemoteNetwork { tenant, vnet });
         request
     }
 }
@@ -56,18 +66,32 @@ impl Dragonfly {
 impl Connector for Dragonfly {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
         let networks: Vec<Network> = self.send(Call::get(DRAGONFLY, self.url(&["networks"]))).await?.json()?;
-        Ok(networks.into_iter().filter(|network| network.location.provider == "azure").map(VendorNetwork::from).collect())
+        Ok(networks
+            .into_iter()
+            .filter(|network| network.location.provider == "azure")
+            .map(VendorNetwork::from)
+            .collect())
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
-        let list = async { self.send(Call::get(DRAGONFLY, self.url(&["connections"]))).await?.json::<Vec<Connection>>() };
+        let list = async {
+            self.send(Call::get(DRAGONFLY, self.url(&["connections"])))
+                .await?
+                .json::<Vec<Connection>>()
+        };
         let (connections, known) = tokio::try_join!(list, self.network(network))?;
-        let ours = connections.into_iter().filter(|one| one.connection_config.network_id == network);
+        let ours = connections
+            .into_iter()
+            .filter(|one| one.connection_config.network_id == network);
         Ok(ours.map(|connection| self.known(&known, connection)).collect())
     }
 
     async fn request(&self, network: &str, id: &str) -> Result<Option<VendorRequest>, ApiError> {
-        let one = async { self.send(Call::get(DRAGONFLY, self.url(&["connections", id]))).await?.json::<Connection>() };
+        let one = async {
+            self.send(Call::get(DRAGONFLY, self.url(&["connections", id])))
+                .await?
+                .json::<Connection>()
+        };
         match tokio::try_join!(one, self.network(network)) {
             Ok((connection, known)) => Ok(Some(self.known(&known, connection))),
             Err(error) if error.status() == Some(404) => Ok(None),
@@ -140,7 +164,12 @@ impl Network {
     /// The account id has the form `/subscriptions/…/resourceGroups/…`; the resource id is the network's name there.
     fn vnet(&self) -> Option<VnetId> {
         let vpc = self.vpc.as_ref()?;
-        format!("{}/providers/Microsoft.Network/virtualNetworks/{}", vpc.account_id, vpc.resource_id).parse().ok()
+        format!(
+            "{}/providers/Microsoft.Network/virtualNetworks/{}",
+            vpc.account_id, vpc.resource_id
+        )
+        .parse()
+        .ok()
     }
 }
 

@@ -224,6 +224,7 @@ impl Profile {
 /// The template with `{key}` and `{key:lower}` replaced by their values.
 pub fn filled(template: &str, values: &BTreeMap<&str, String>) -> String {
     values.iter().fold(template.to_owned(), |text, (key, value)| {
-        text.replace(&format!("{{{key}}}"), value).replace(&format!("{{{key}:lower}}"), &value.to_lowercase())
+        text.replace(&format!("{{{key}}}"), value)
+            .replace(&format!("{{{key}:lower}}"), &value.to_lowercase())
     })
 }

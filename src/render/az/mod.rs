@@ -6,8 +6,8 @@ mod packets;
 pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
 
 use super::quoted;
-use crate::plan::{Grant, Intent, VendorAccess};
 use crate::domain::AddressSpace;
+use crate::plan::{Grant, Intent, VendorAccess};
 use crate::vendors::{NewRequest, transit_gateway};
 
 /// The whole script.
@@ -48,7 +48,11 @@ set -euo pipefail
 
 fn variables(intent: &Intent) -> String {
     let grant = intent.vendor_grant();
-    let names: Vec<String> = grant.iter().flat_map(|grant| &grant.names).map(|name| quoted(name)).collect();
+    let names: Vec<String> = grant
+        .iter()
+        .flat_map(|grant| &grant.names)
+        .map(|name| quoted(name))
+        .collect();
     format!(
         r"tenant_id={tenant}
 subscription_id={subscription}
@@ -64,9 +68,19 @@ role_definition={role}
         group = quoted(&intent.vnet.resource_group),
         vnet = quoted(&intent.vnet.name),
         id = quoted(&intent.vnet.to_string()),
-        app = quoted(&intent.vendor_app.as_ref().map(|app| app.id.to_string()).unwrap_or_default()),
+        app = quoted(
+            &intent
+                .vendor_app
+                .as_ref()
+                .map(|app| app.id.to_string())
+                .unwrap_or_default()
+        ),
         names = names.join(" "),
-        role = quoted(&grant.map(|grant| role_json(&grant, &intent.vnet.subscription_scope())).unwrap_or_default()),
+        role = quoted(
+            &grant
+                .map(|grant| role_json(&grant, &intent.vnet.subscription_scope()))
+                .unwrap_or_default()
+        ),
     )
 }
 
@@ -100,7 +114,11 @@ if [[ -z $principal_id ]]; then
 fi
 "#,
         application = application(intent),
-        url = intent.vendor_app.as_ref().map(|app| app.consent_url.to_string()).unwrap_or_default(),
+        url = intent
+            .vendor_app
+            .as_ref()
+            .map(|app| app.consent_url.to_string())
+            .unwrap_or_default(),
     )
 }
 

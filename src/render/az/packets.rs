@@ -26,7 +26,10 @@ pub fn role_update(role: &RoleDefinition) -> Vec<String> {
         "permissions": role.permissions,
         "assignableScopes": role.assignable_scopes,
     });
-    vec![format!("az role definition update --role-definition {}", quoted(&json.to_string()))]
+    vec![format!(
+        "az role definition update --role-definition {}",
+        quoted(&json.to_string())
+    )]
 }
 
 /// Assigning the roles.
@@ -38,7 +41,9 @@ pub fn role_assignment(intent: &Intent) -> Vec<String> {
             (Grantee::OwnApp, _, Some(OwnApp::Given(id))) => id.to_string(),
             _ => "CLIENT-ID-OF-THE-OWN-APPLICATION".to_owned(),
         };
-        lines.push(format!("principal_id=$(az ad sp show --id {id} --query id --output tsv)"));
+        lines.push(format!(
+            "principal_id=$(az ad sp show --id {id} --query id --output tsv)"
+        ));
         lines.push(format!(
             "az role assignment create --assignee-object-id \"$principal_id\" --assignee-principal-type ServicePrincipal --role {} --scope {}",
             quoted(grant.name()),
@@ -50,7 +55,9 @@ pub fn role_assignment(intent: &Intent) -> Vec<String> {
 
 /// Registering the own application.
 pub fn own_app(intent: &Intent) -> Vec<String> {
-    let Some(OwnApp::Made { display_name, .. }) = &intent.own_app else { return Vec::new() };
+    let Some(OwnApp::Made { display_name, .. }) = &intent.own_app else {
+        return Vec::new();
+    };
     vec![
         format!(
             "app_id=$(az ad app create --display-name {} --sign-in-audience AzureADMultipleOrgs --query appId --output tsv)",

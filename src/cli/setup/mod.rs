@@ -1,109 +1,29 @@
 //! `peerctl azure setup`: the whole peering.
 
+mod args;
+
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+pub use args::Args;
 
 use super::output::{Format, OutputArgs, manner_of, print, screen};
 use super::stop::asked_to_stop;
 use crate::azure::Wire;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Asker, Conversation, Gathered, Given, Halt, Surroundings, Vars, gather};
+use crate::input::{Asker, Conversation, Gathered, Given, Halt, Surroundings, Vars, gather, own_app_credential};
 use crate::plan::{Event, Plan, Stats, VendorAccess};
 use crate::render::{Report, az, command_line};
-use crate::steps::{Opener, Run, Sink};
+use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented, summary};
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct Args {
-    /// Who to peer with: a vendor's name, or the file of a vendor profile of your own [env: PEERCTL_VENDOR]
-    #[arg(long, value_name = "NAME|FILE")]
-    vendor: Option<String>,
-    /// Your Entra tenant's id; default: the sign-in's [env: AZURE_TENANT_ID]
-    #[arg(long, value_name = "ID")]
-    tenant_id: Option<String>,
-    /// The virtual network's subscription [env: AZURE_SUBSCRIPTION_ID]
-    #[arg(long, value_name = "ID|NAME")]
-    subscription: Option<String>,
-    /// The virtual network's resource group [env: PEERCTL_RESOURCE_GROUP]
-    #[arg(short = 'g', long, value_name = "NAME")]
-    resource_group: Option<String>,
-    /// The virtual network's name [env: PEERCTL_VNET]
-    #[arg(long, value_name = "NAME")]
-    vnet: Option<String>,
-    /// The virtual network's ARM id, in place of the three above [env: PEERCTL_VNET_ID]
-    #[arg(long, value_name = "ARM-ID", conflicts_with_all = ["vnet", "resource_group", "subscription"])]
-    vnet_id: Option<String>,
-    /// What the vendor needs besides; `peerctl vendors NAME` lists the keys; may be repeated [env: PEERCTL_SET_KEY]
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
-    /// How to sign in: auto, azure-cli, environment, workload-identity or managed-identity; auto tries the
-    /// environment, then workload identity, then az [env: PEERCTL_AUTH]
-    #[arg(long, value_name = "HOW")]
-    auth: Option<String>,
-    /// How the vendor's application gets consent: create its service principal through Microsoft Graph, open the
-    /// admin-consent page in a browser, or only wait for somebody to consent; default: create [env: PEERCTL_CONSENT]
-    #[arg(long, value_name = "create|browser|wait")]
-    consent: Option<String>,
-    /// Use the vendor's API, or print the values to paste into its console; default: api if its token is in the
-    /// environment [env: PEERCTL_VENDOR_ACCESS]
-    #[arg(long, value_name = "api|manual")]
-    vendor_access: Option<String>,
-    /// Which of the network's peerings is the vendor's, where more than one could be [env: PEERCTL_PEERING_NAME]
-    #[arg(long, value_name = "NAME")]
-    peering_name: Option<String>,
-    /// The Azure cloud; FILE has the JSON that `az cloud show` prints, and may add caBundle; default: public
-    /// [env: PEERCTL_CLOUD]
-    #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
-    cloud: Option<String>,
-    /// How long to wait for the vendor and for replication, in all; default: 1h [env: PEERCTL_TIMEOUT]
-    #[arg(long, value_name = "DURATION")]
-    timeout: Option<String>,
-    /// Do not wait for the vendor or for a person: exit 3, and run again later
-    #[arg(long)]
-    no_wait: bool,
-    /// Print the equivalent az script (bash) and change nothing; needs no network when every input is given
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    yes: bool,
-    /// Ask nothing: name every missing input, and exit 2
-    #[arg(long)]
-    no_input: bool,
-    /// Run against the embedded Azure in this process: nothing leaves this machine
-    #[arg(long)]
-    sandbox: bool,
-}
-
-const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an argument: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
-Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
-  peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
-the same from a pipeline, one JSON document on standard output";
-
-impl Args {
-    fn flags(&self) -> [(&'static str, Option<&str>); 12] {
-        [
-            ("vendor", self.vendor.as_deref()),
-            ("tenant-id", self.tenant_id.as_deref()),
-            ("subscription", self.subscription.as_deref()),
-            ("resource-group", self.resource_group.as_deref()),
-            ("vnet", self.vnet.as_deref()),
-            ("vnet-id", self.vnet_id.as_deref()),
-            ("auth", self.auth.as_deref()),
-            ("consent", self.consent.as_deref()),
-            ("vendor-access", self.vendor_access.as_deref()),
-            ("peering-name", self.peering_name.as_deref()),
-            ("cloud", self.cloud.as_deref()),
-            ("timeout", self.timeout.as_deref()),
-        ]
-    }
-}
+/// A person who pressed Ctrl-C waits no longer than this for a credential to be removed.
+const LAST_ACT: Duration = Duration::from_millis(1800);
 
 /// Runs the set-up and prints its result.
 ///
@@ -121,7 +41,10 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     };
     if let Some(embedded) = &embedded {
         screen.on(&Event::Notice(embedded.welcome.clone()));
-        vars = vars.with(embedded.variables.clone());
+        // The real sign-in, network and vendor have no place in a rehearsal.
+        vars = vars
+            .without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
+            .with(embedded.variables.clone());
     }
     let sink: Sink = {
         let report = Arc::clone(&report);
@@ -142,12 +65,16 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         report,
         begun,
         wire: Mutex::default(),
+        run: Mutex::default(),
         again: Mutex::default(),
     };
     let modes = Modes::now();
     let ended = tokio::select! {
         ended = command.go() => ended?,
-        () = asked_to_stop() => Ended::cancelled(),
+        () = asked_to_stop() => {
+            command.take_back().await;
+            Ended::cancelled()
+        }
     };
     // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
     if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
@@ -163,6 +90,8 @@ struct Command<'a> {
     report: Arc<Mutex<Report>>,
     begun: Instant,
     wire: Mutex<Option<Wire>>,
+    /// The run that is under way, for what has to be taken back when it is stopped.
+    run: Mutex<Option<Arc<Run>>>,
     /// The command line that does the same without a question, once it is known.
     again: Mutex<Option<String>>,
 }
@@ -177,7 +106,7 @@ struct Ended {
 /// Whether the plan was carried out, or the user wants to the question before.
 enum Turn {
     Ended(Ended),
-    Back(Conversation),
+    Back(Box<Conversation>),
 }
 
 impl Ended {
@@ -227,8 +156,16 @@ impl Command<'_> {
             }
             match self.set_up(gathered).await {
                 Turn::Ended(ended) => return Ok(ended),
-                Turn::Back(before) => talk = before,
+                Turn::Back(before) => talk = *before,
             }
+        }
+    }
+
+    /// Removes the credential of a run that is stopped; should that take too long, the next run does it.
+    async fn take_back(&self) {
+        let run = lock(&self.run).clone();
+        if let Some(run) = run.filter(|run| run.facts().credential_made) {
+            let _ = tokio::time::timeout(LAST_ACT, clean_up(&run)).await;
         }
     }
 
@@ -308,18 +245,21 @@ impl Command<'_> {
         *lock(&self.wire) = Some(session.wire().clone());
         *lock(&self.again) = Some(again.clone());
         let (vnet, vendor) = (intent.vnet.name.clone(), intent.vendor.name.clone());
-        let run = Run::new(
+        let mut run = Run::new(
             intent,
             session.azure,
             connector,
             opener(),
             Arc::clone(&self.around.sink),
         );
+        run.app_credential = own_app_credential(&talk.given);
+        let run = Arc::new(run);
+        *lock(&self.run) = Some(Arc::clone(&run));
         let (outcome, problem) = match engine::survey(&run).await {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) => match self.decide(&run, &plan).await {
                 Ok(Some(ended)) => ended,
-                Ok(None) if talk.back() => return Turn::Back(talk),
+                Ok(None) if talk.back() => return Turn::Back(Box::new(talk)),
                 Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
             },
         };
@@ -350,8 +290,12 @@ impl Command<'_> {
         }
         let ask = plan.writes() && !self.args.yes;
         if let Some(prompter) = self.prompter().filter(|_| ask) {
-            let (vendor, grants) = (&run.intent.vendor.short_name, &run.intent.vendor.role.grants);
-            run.emit(Event::Notice(format!("{vendor} may then {grants}")));
+            if let Some(role) = &run.intent.vendor.role {
+                run.emit(Event::Notice(format!(
+                    "{} may then {}",
+                    run.intent.vendor.short_name, role.grants
+                )));
+            }
             match Asker(prompter).confirm("Go ahead?".to_owned()).await? {
                 Answer::Value(true) => {}
                 Answer::Value(false) => return Ok(Some((Outcome::Cancelled, None))),
@@ -387,10 +331,12 @@ impl Command<'_> {
         let mut inputs = BTreeMap::from([
             ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
             ("vnetId".to_owned(), Value::from(intent.vnet.to_string())),
-            ("applicationId".to_owned(), Value::from(intent.app_id.to_string())),
             ("consent".to_owned(), Value::from(intent.consent.to_string())),
             ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
         ]);
+        if let Some(app) = &intent.vendor_app {
+            inputs.insert("applicationId".to_owned(), Value::from(app.id.to_string()));
+        }
         let sets: serde_json::Map<String, Value> = gathered
             .vendor_inputs
             .iter()

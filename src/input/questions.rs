@@ -1,0 +1,251 @@
+//! The questions one by one: what is asked, and where its suggestions come from.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::values::{app_id, check_vendor_input, subscription};
+use super::wizard::{Asked, Wizard};
+use super::{Halt, Source, menu};
+use crate::azure::{ApiError, Subscription, Vnet};
+use crate::errors::{Kind as ErrorKind, Problem};
+use crate::plan::{Consent, Event, VendorAccess};
+use crate::ui::Answer;
+use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
+
+impl Wizard<'_> {
+    pub(super) async fn subscription(&mut self) -> Result<Asked, Halt> {
+        if self.talk.given.get("subscription").is_some() || self.talk.given.get("vnet-id").is_some() {
+            return Ok(Asked::Passed);
+        }
+        let usable: Vec<&Subscription> = self
+            .subscriptions
+            .iter()
+            .filter(|one| !matches!(one.state.as_str(), "Disabled" | "Deleted"))
+            .collect();
+        let usable: Vec<Subscription> = usable.into_iter().cloned().collect();
+        let chosen = match usable.as_slice() {
+            [] => return Err(no_subscription().into()),
+            [only] => {
+                let only = only.id.to_string();
+                self.talk.given.answer("subscription", only);
+                return Ok(Asked::Passed);
+            }
+            many => {
+                self.asker
+                    .choose("Subscription".to_owned(), menu::subscriptions(many))
+                    .await?
+            }
+        };
+        let Answer::Value(index) = chosen else {
+            return Ok(Asked::Back);
+        };
+        self.talk.given.answer("subscription", usable[index].id.to_string());
+        Ok(Asked::Answered)
+    }
+
+    pub(super) async fn vnet(&mut self) -> Result<Asked, Halt> {
+        if self.talk.given.get("vnet-id").is_some()
+            || (self.talk.given.get("vnet").is_some() && self.talk.given.get("resource-group").is_some())
+        {
+            return Ok(Asked::Passed);
+        }
+        let subscription = subscription(&self.talk.given, self.subscriptions)?;
+        let list = self.session.azure.vnets(&[subscription]).await;
+        let list = list.map_err(|error| failed("reading the virtual networks", &error))?;
+        let mut vnets: Vec<Vnet> = list.vnets;
+        let wanted = |given: Option<&str>, name: &str| given.is_none_or(|given| given.eq_ignore_ascii_case(name));
+        vnets.retain(|vnet| {
+            wanted(self.talk.given.get("resource-group"), &vnet.id.resource_group)
+                && wanted(self.talk.given.get("vnet"), &vnet.id.name)
+        });
+        vnets.sort_by_key(|vnet| (vnet.id.name.to_lowercase(), vnet.id.resource_group.to_lowercase()));
+        if vnets.is_empty() {
+            return Err(no_vnet(&subscription.to_string()).into());
+        }
+        let Answer::Value(index) = self
+            .asker
+            .choose("Virtual network".to_owned(), menu::vnets(&vnets))
+            .await?
+        else {
+            return Ok(Asked::Back);
+        };
+        self.talk
+            .given
+            .answer("resource-group", vnets[index].id.resource_group.clone());
+        self.talk.given.answer("vnet", vnets[index].id.name.clone());
+        Ok(Asked::Answered)
+    }
+
+    pub(super) async fn vendor_token(&mut self) -> Result<Asked, Halt> {
+        let Some(access) = &self.vendor.access else {
+            return Ok(Asked::Passed);
+        };
+        let manual = self.talk.given.get("vendor-access") == Some("manual");
+        if self.talk.token.is_some() || manual {
+            return Ok(Asked::Passed);
+        }
+        let question = format!("{} (empty: paste values by hand)", access.token_label);
+        let Answer::Value(token) = self.asker.secret(question).await? else {
+            return Ok(Asked::Back);
+        };
+        let by_hand = token.expose_secret().is_empty();
+        self.talk.given.answer(
+            "vendor-access",
+            if by_hand {
+                VendorAccess::Manual
+            } else {
+                VendorAccess::Api
+            }
+            .to_string(),
+        );
+        self.talk.token = (!by_hand).then_some(token);
+        Ok(Asked::Answered)
+    }
+
+    pub(super) async fn vendor_input(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
+        let inputs = self.talk.given.vendor_inputs(self.vendor).unwrap_or_default();
+        let wanted = self.vendor.needs(input, self.talk.token.is_some()) || input.ask;
+        if inputs.contains_key(&input.key) || !wanted {
+            return Ok(Asked::Passed);
+        }
+        match (input.suggest, self.talk.token.clone()) {
+            (Some(Suggest::Networks), Some(token)) => self.network(input, token, &inputs).await,
+            (Some(Suggest::Networks), None) if !self.vendor.needs(input, false) => Ok(Asked::Passed),
+            _ => self.line(input).await,
+        }
+    }
+
+    async fn network(
+        &mut self,
+        input: &VendorInput,
+        token: SecretString,
+        inputs: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Asked, Halt> {
+        let connector = self
+            .session
+            .connector(self.talk.given.vars(), self.vendor, token, inputs)?;
+        let networks = match connector.networks().await {
+            Ok(networks) => networks,
+            Err(error) => {
+                let problem = failed("reading the vendor's networks", &error);
+                // A token that was typed in can be typed again.
+                let typed = self.talk.given.source("vendor-access") == Some(Source::Answer);
+                if typed && matches!(problem.kind, ErrorKind::SignIn | ErrorKind::Permission) {
+                    (self.sink)(Event::Notice(format!("{} {}", problem.what, problem.why)));
+                    return Ok(Asked::Back);
+                }
+                return Err(problem.into());
+            }
+        };
+        if networks.is_empty() {
+            let what = format!("{} has no networks to peer with.", self.vendor.name);
+            return Err(Problem::new(ErrorKind::NotFound, what, "The token sees none.").into());
+        }
+        let items = menu::networks(&networks);
+        let Answer::Value(index) = self.asker.choose(input.label.clone(), items).await? else {
+            return Ok(Asked::Back);
+        };
+        self.talk
+            .given
+            .answer_set(&input.key, vec![unambiguous(&networks, index)]);
+        Ok(Asked::Answered)
+    }
+
+    /// A line, or several until an empty one where the input may be repeated.
+    async fn line(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
+        let needed = self.vendor.needs(input, self.talk.token.is_some());
+        let hint = match (input.kind, needed) {
+            (Kind::Dns, _) => " (domain=server ip; empty: none)",
+            (_, false) => " (empty: none)",
+            (_, true) => "",
+        };
+        let mut values = Vec::new();
+        loop {
+            let check = {
+                let (input, first) = (input.clone(), values.is_empty());
+                move |text: &str| match text {
+                    "" if needed && first => Err("This is needed.".to_owned()),
+                    "" => Ok(()),
+                    text => check_vendor_input(&input, text),
+                }
+            };
+            let question = if values.is_empty() {
+                format!("{}{hint}", input.label)
+            } else {
+                format!("{}, one more (empty: no more)", input.label)
+            };
+            let Answer::Value(text) = self.asker.text(question, Box::new(check)).await? else {
+                return Ok(Asked::Back);
+            };
+            let end = text.is_empty() || !input.repeatable;
+            values.extend(Some(text).filter(|text| !text.is_empty()));
+            if end {
+                break;
+            }
+        }
+        if !values.is_empty() {
+            self.talk.given.answer_set(&input.key, values);
+        }
+        Ok(Asked::Answered)
+    }
+
+    pub(super) async fn consent(&mut self) -> Result<Asked, Halt> {
+        if self.talk.given.get("consent").is_some() {
+            return Ok(Asked::Passed);
+        }
+        let Some(app_id) = app_id(&self.talk.given, self.vendor)? else {
+            return Ok(Asked::Passed);
+        };
+        match self.session.azure.service_principal(app_id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(Asked::Passed),
+            // Who may not read the directory is told by the plan what to do.
+            Err(error) if error.status() == Some(403) => return Ok(Asked::Passed),
+            Err(error) => return Err(failed("looking for the service principal", &error).into()),
+        }
+        let modes = [Consent::Create, Consent::Browser, Consent::Wait];
+        let items = [
+            "Create it now (takes an Application Administrator)",
+            "Open the admin-consent page in a browser, and accept there",
+            "Somebody else accepts on that page; wait for it",
+        ];
+        let question = format!(
+            "Consent for {} (your tenant has no service principal of it yet)",
+            self.vendor.short_name
+        );
+        let answer = self.asker.choose(question, items.map(str::to_owned).to_vec()).await?;
+        let Answer::Value(index) = answer else {
+            return Ok(Asked::Back);
+        };
+        self.talk.given.answer("consent", modes[index].to_string());
+        Ok(Asked::Answered)
+    }
+}
+
+/// The network's name; its id where another one has the same name.
+fn unambiguous(networks: &[VendorNetwork], index: usize) -> String {
+    let chosen = &networks[index];
+    let alone = networks.iter().filter(|other| other.name == chosen.name).count() == 1;
+    if alone { chosen.name.clone() } else { chosen.id.clone() }
+}
+
+fn failed(doing: &str, error: &ApiError) -> Problem {
+    Problem::from_api(doing, error)
+}
+
+fn no_subscription() -> Problem {
+    Problem::new(
+        ErrorKind::NotFound,
+        "This sign-in sees no subscription.",
+        "It has no role in any subscription of the tenant.",
+    )
+    .remedy("az login --tenant THE-TENANT-OF-THE-NETWORK, or ask for a role on the subscription.")
+}
+
+fn no_vnet(subscription: &str) -> Problem {
+    let what = format!("There is no such virtual network in subscription {subscription}.");
+    Problem::new(ErrorKind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(format!(
+        "az network vnet list --subscription {subscription} --output table"
+    ))
+}
