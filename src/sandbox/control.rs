@@ -101,8 +101,10 @@ fn dump(world: &World) -> Value {
         "applications": sorted(world.applications.iter().map(|found| json!({
             "tenant": tenant_name(world, found.tenant),
             "displayName": found.name,
-            "multiTenant": found.multi_tenant,
-            "passwords": found.secrets.len(),
+            "signInAudience": found.audience.name(),
+            "uniqueName": found.unique_name,
+            "notes": found.notes,
+            "passwords": sorted(found.passwords.iter().map(|password| json!(password.name))),
         }))),
         "roleDefinitions": sorted(world.definitions.iter().filter(|found| found.tenant.is_some()).map(|found| json!({
             "tenant": found.tenant.map(|id| tenant_name(world, id)),

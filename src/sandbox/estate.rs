@@ -65,6 +65,8 @@ struct ApplicationData {
     tenant: Uuid,
     #[serde(default)]
     multi_tenant: bool,
+    unique_name: Option<String>,
+    notes: Option<String>,
     #[serde(default)]
     secrets: Vec<String>,
     #[serde(default)]

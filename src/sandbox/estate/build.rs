@@ -1,12 +1,15 @@
 //! Puts an estate into a world.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::{AssignmentData, Estate, VnetData};
+use super::{ApplicationData, AssignmentData, Estate, VnetData};
+use crate::sandbox::ids::derived;
 use crate::sandbox::vendors::kong;
 use crate::sandbox::world::{
-    Application, Assignment, Group, Lock, Peering, Principal, SecurityGroup, Settings, Since, State, Subnet,
-    Subscription, Tenant, Vnet, World,
+    Application, Assignment, Audience, Group, Lock, Password, Peering, Principal, SecurityGroup, Settings, Since,
+    State, Subnet, Subscription, Tenant, Vnet, World,
 };
 
 impl Estate {
@@ -26,18 +29,8 @@ impl Estate {
             name: data.name.clone(),
             domain: data.domain.clone(),
         }));
-        world
-            .applications
-            .extend(self.applications.iter().map(|data| Application {
-                id: data.id,
-                app_id: data.app_id,
-                name: data.name.clone(),
-                tenant: data.tenant,
-                multi_tenant: data.multi_tenant,
-                secrets: data.secrets.clone(),
-                certificates: data.certificates.clone(),
-                federated: data.federated.clone(),
-            }));
+        let applications: Vec<Application> = self.applications.iter().map(|data| data.build(world)).collect();
+        world.applications.extend(applications);
         for data in &self.principals {
             let name = world
                 .application(data.app_id)
@@ -113,6 +106,39 @@ impl Estate {
             since: Since::Always,
             author: None,
         });
+    }
+}
+
+impl ApplicationData {
+    fn build(&self, world: &World) -> Application {
+        let year = Duration::from_secs(365 * 86_400);
+        let password = |text: &String| Password {
+            key: derived(text),
+            name: Some("sandbox".into()),
+            text: text.clone(),
+            start: world.started - year,
+            end: world.started + year,
+            since: Since::Always,
+        };
+        Application {
+            id: self.id,
+            app_id: self.app_id,
+            name: self.name.clone(),
+            tenant: self.tenant,
+            audience: if self.multi_tenant {
+                Audience::MultipleOrgs
+            } else {
+                Audience::MyOrg
+            },
+            unique_name: self.unique_name.clone(),
+            description: None,
+            notes: self.notes.clone(),
+            tags: Vec::new(),
+            passwords: self.secrets.iter().map(password).collect(),
+            certificates: self.certificates.clone(),
+            federated: self.federated.clone(),
+            since: Since::Always,
+        }
     }
 }
 
