@@ -16,7 +16,10 @@ use super::ids::Ids;
 use super::journal::Journal;
 use super::message::{Answer, Incoming};
 use super::timing::{Lag, Timing};
+use super::vendors::aiven::Aiven;
+use super::vendors::dragonfly::Dragonfly;
 use super::vendors::kong::{self, Konnect};
+use super::vendors::reciprocal::{self, Link};
 use super::{arm, router};
 pub(super) use directory::{Application, Audience, Federated, Password, Principal, Tenant};
 
@@ -194,6 +197,8 @@ pub(super) enum Event {
     PeeringGone { vnet: String, name: String },
     /// Kong's control plane does its next piece of work.
     Kong(kong::Work),
+    /// Aiven's or Dragonfly's does its next piece of work on a link.
+    Link(reciprocal::Work),
 }
 
 /// The state of everything.
@@ -221,6 +226,10 @@ pub(super) struct World {
     pub(super) assignments: Vec<Assignment>,
     pub(super) operations: BTreeMap<Uuid, Operation>,
     pub(super) konnect: Konnect,
+    pub(super) aiven: Aiven,
+    pub(super) dragonfly: Dragonfly,
+    /// What Aiven and Dragonfly peer with.
+    pub(super) links: Vec<Link>,
     /// By time, then by the order in which they were planned.
     events: BTreeMap<(Duration, u64), Event>,
     planned: u64,
@@ -248,6 +257,9 @@ impl World {
             assignments: Vec::new(),
             operations: BTreeMap::new(),
             konnect: Konnect::default(),
+            aiven: Aiven::default(),
+            dragonfly: Dragonfly::default(),
+            links: Vec::new(),
             events: BTreeMap::new(),
             planned: 0,
         };
@@ -278,6 +290,7 @@ impl World {
             match event {
                 Event::PeeringGone { vnet, name } => arm::finish_delete(self, &vnet, &name),
                 Event::Kong(work) => kong::work(self, work),
+                Event::Link(work) => reciprocal::work(self, work),
             }
         }
         self.now = self.now.max(now);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ApplicationData, AssignmentData, Estate, VnetData};
+use super::{ApplicationData, AssignmentData, Estate, RoleData, VnetData};
 use crate::sandbox::ids::derived;
-use crate::sandbox::vendors::kong;
+use crate::sandbox::vendors::{aiven, dragonfly, kong};
 use crate::sandbox::world::{
-    Application, Assignment, Audience, Group, Lock, Password, Peering, Principal, SecurityGroup, Settings, Since,
-    State, Subnet, Subscription, Tenant, Vnet, World,
+    Application, Assignment, Audience, Definition, Group, Lock, Password, Peering, Permission, Principal,
+    SecurityGroup, Settings, Since, State, Subnet, Subscription, Tenant, Vnet, World,
 };
 
 impl Estate {
@@ -17,10 +17,13 @@ impl Estate {
     pub(in crate::sandbox) fn build(&self, world: &mut World) {
         self.build_directories(world);
         self.build_networks(world);
+        world.definitions.extend(self.roles.iter().map(RoleData::build));
         for data in &self.assignments {
             self.assign(world, data);
         }
         kong::build(&self.konnect, world);
+        aiven::build(&self.aiven, world);
+        dragonfly::build(&self.dragonfly, world);
     }
 
     fn build_directories(&self, world: &mut World) {
@@ -83,11 +86,14 @@ impl Estate {
 
     fn assign(&self, world: &mut World, data: &AssignmentData) {
         let tenant = self.principals.iter().find(|principal| principal.id == data.principal);
+        let Some(tenant) = tenant.map(|principal| principal.tenant) else {
+            return;
+        };
         let role = world
             .definitions
             .iter()
-            .find(|role| role.name.eq_ignore_ascii_case(&data.role));
-        let (Some(tenant), Some(role)) = (tenant.map(|principal| principal.tenant), role.map(|role| role.guid)) else {
+            .find(|role| role.name.eq_ignore_ascii_case(&data.role) && role.tenant.is_none_or(|owner| owner == tenant));
+        let Some(role) = role.map(|role| role.guid) else {
             return;
         };
         let subscription = data.scope.split('/').nth(2).unwrap_or_default();
@@ -138,6 +144,25 @@ impl ApplicationData {
             certificates: self.certificates.clone(),
             federated: self.federated.clone(),
             since: Since::Always,
+        }
+    }
+}
+
+impl RoleData {
+    fn build(&self) -> Definition {
+        let permission = Permission {
+            actions: self.actions.clone(),
+            ..Permission::default()
+        };
+        Definition {
+            guid: self.guid,
+            tenant: Some(self.tenant),
+            name: self.name.clone(),
+            description: None,
+            permissions: vec![permission],
+            scopes: self.scopes.clone(),
+            since: Since::Always,
+            author: None,
         }
     }
 }

@@ -33,10 +33,7 @@ impl Account {
 
     /// Makes one of the vendor's virtual networks and gives its id.
     pub(super) fn network(&self, world: &mut World, name: &str, location: &str, prefix: IpNet) -> String {
-        let id = format!(
-            "{}/providers/Microsoft.Network/virtualNetworks/{name}",
-            self.group_id()
-        );
+        let id = format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", self.group_id());
         let subnet = Subnet {
             name: "data-plane".into(),
             prefixes: vec![prefix],

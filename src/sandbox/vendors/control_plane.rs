@@ -176,7 +176,9 @@ impl Actor {
         // A customer may write any text for a network's name, also such as no URL can hold.
         let request = request.map_err(|_| {
             let path = path.split('?').next().unwrap_or(path);
-            Failure::new(format!("InvalidRequestUri: '{path}' is not the id of a virtual network."))
+            Failure::new(format!(
+                "InvalidRequestUri: '{path}' is not the id of a virtual network."
+            ))
         })?;
         let answer = world.call(self.name, request);
         let value = read(&answer);
