@@ -278,7 +278,7 @@ async fn aiven_waits_out_what_was_granted_late() {
             lag,
             ..Options::default()
         });
-        let operator = operator(&sandbox).await;
+        let client = operator(&sandbox).await;
         let mut seen: Vec<String> = Vec::new();
         let mut watch = async |seconds: u64| {
             for _ in 0..seconds {
@@ -291,10 +291,10 @@ async fn aiven_waits_out_what_was_granted_late() {
             seen.clone()
         };
         let body = json!({"displayName": "client-app", "signInAudience": "AzureADMultipleOrgs"});
-        let app = graph(&operator, Method::POST, "/applications", body).await.ok();
-        let vendor = welcome(&operator, AIVEN).await;
-        define(&operator, &[PEER]).await.ok();
-        give(&operator, &vendor, ROLE, VNET).await.ok();
+        let app = graph(&client, Method::POST, "/applications", body).await.ok();
+        let vendor = welcome(&client, AIVEN).await;
+        define(&client, &[PEER]).await.ok();
+        give(&client, &vendor, ROLE, VNET).await.ok();
         ask(&sandbox, VPC, wish(&text(&app["appId"]))).await.ok();
         let states = watch(seconds).await;
         assert_eq!(states.first().map(String::as_str), Some("APPROVED"), "{lag:?}");
@@ -304,6 +304,7 @@ async fn aiven_waits_out_what_was_granted_late() {
             "{lag:?} {states:?}"
         );
 
+        let operator = operator(&sandbox).await;
         let principal = welcome(&operator, &text(&app["appId"])).await;
         give(&operator, &principal, NETWORK_CONTRIBUTOR, VNET).await.ok();
         let path = format!("/applications/{}/addPassword", text(&app["id"]));
