@@ -313,14 +313,7 @@ async fn aiven_waits_out_what_was_granted_late() {
         let early = token(&sandbox, TENANT, &text(&app["appId"]), &secret).await;
         assert_eq!(early.body["error_codes"], json!([7_000_215]), "{lag:?}");
         watch(seconds).await;
-        let own = OwnApp {
-            id: text(&app["id"]),
-            app_id: text(&app["appId"]),
-            principal,
-            key: String::new(),
-            secret,
-        };
-        let client = both(&sandbox, &own, AIVEN_TENANT).await;
+        let client = both_as(&sandbox, &text(&app["appId"]), &secret, AIVEN_TENANT).await;
         let remote = text(&connection(&sandbox).await["state_info"]["to-network-id"]);
         client.peer(VNET, "to-aiven", &remote).await.ok();
         assert_eq!(connection(&sandbox).await["state"], "PENDING_PEER", "it polls");
@@ -347,14 +340,7 @@ async fn a_refresh_looks_at_once() {
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
     let remote = text(&connection(&sandbox).await["state_info"]["to-network-id"]);
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
-    let own = OwnApp {
-        id: String::new(),
-        app_id: OPERATOR.into(),
-        principal: String::new(),
-        key: String::new(),
-        secret: "sandbox~operator~secret".into(),
-    };
-    both(&sandbox, &own, AIVEN_TENANT)
+    both_as(&sandbox, OPERATOR, "sandbox~operator~secret", AIVEN_TENANT)
         .await
         .peer(VNET, "to-aiven", &remote)
         .await

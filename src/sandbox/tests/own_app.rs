@@ -83,8 +83,13 @@ pub(super) async fn all_grants(operator: &Client, vendor: &str) -> OwnApp {
 
 /// A client that is signed in as the own application in both tenants.
 pub(super) async fn both(sandbox: &Sandbox, own: &OwnApp, other: &str) -> Client {
-    let remote = sign_in(sandbox, other, &own.app_id, &own.secret).await;
-    let local = sign_in(sandbox, TENANT, &own.app_id, &own.secret).await;
+    both_as(sandbox, &own.app_id, &own.secret, other).await
+}
+
+/// The same as any application.
+pub(super) async fn both_as(sandbox: &Sandbox, app_id: &str, secret: &str, other: &str) -> Client {
+    let remote = sign_in(sandbox, other, app_id, secret).await;
+    let local = sign_in(sandbox, TENANT, app_id, secret).await;
     Client {
         auxiliary: Some(remote.token),
         ..local
