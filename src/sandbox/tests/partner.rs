@@ -106,8 +106,11 @@ async fn a_token_of_a_third_tenant_does_not_help_and_does_not_hurt() {
 async fn a_security_group_denies_the_caches_port() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
-    let vnet = operator.get(&VNET.replace("vnet-app", "vnet-data")).await.ok();
-    assert_eq!(vnet["properties"]["dhcpOptions"]["dnsServers"][0], "10.30.0.4");
+    let data = operator.get(&VNET.replace("vnet-app", "vnet-data")).await.ok();
+    assert_eq!(data["properties"]["dhcpOptions"]["dnsServers"][0], "10.30.0.4");
+    let play = VNET.replace(SUB, "33f2d8c4-86c8-4b2d-af40-5c7192eb3023");
+    let play = play.replace("rg-network", "rg-play").replace("vnet-app", "vnet-play");
+    let vnet = operator.get(&play).await.ok();
     let subnets = vnet["properties"]["subnets"].as_array().expect("a list").clone();
     let id = subnets
         .iter()
