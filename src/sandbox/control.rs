@@ -8,6 +8,7 @@ use super::arm;
 use super::message::{self, Answer, Incoming};
 use super::page::frame;
 use super::router;
+use super::vendors::{aiven, dragonfly};
 use super::world::{Permission, State, Vnet, World};
 
 /// Whether the request asks for a fresh world.
@@ -25,7 +26,8 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
         }
         (&Method::POST, "/_sandbox/edit") => edit(world, &request.json().unwrap_or_default()),
         (&Method::GET, "/") => {
-            let body = "<h1>peerctl sandbox</h1><p>The embedded Azure. <a href=\"/konnect\">Konnect&rsquo;s console</a> \
+            let body = "<h1>peerctl sandbox</h1><p>The embedded Azure. Consoles: <a href=\"/konnect\">Konnect</a> \
+                        &middot; <a href=\"/aiven\">Aiven</a> &middot; <a href=\"/dragonfly\">Dragonfly</a> \
                         &middot; <a href=\"/_sandbox/requests\">requests</a> &middot; <a href=\"/_sandbox/state\">state</a></p>";
             message::html(StatusCode::OK, frame("peerctl sandbox", body))
         }
@@ -101,8 +103,10 @@ fn dump(world: &World) -> Value {
         "applications": sorted(world.applications.iter().map(|found| json!({
             "tenant": tenant_name(world, found.tenant),
             "displayName": found.name,
-            "multiTenant": found.multi_tenant,
-            "passwords": found.secrets.len(),
+            "signInAudience": found.audience.name(),
+            "uniqueName": found.unique_name,
+            "notes": found.notes,
+            "passwords": sorted(found.passwords.iter().map(|password| json!(password.name))),
         }))),
         "roleDefinitions": sorted(world.definitions.iter().filter(|found| found.tenant.is_some()).map(|found| json!({
             "tenant": found.tenant.map(|id| tenant_name(world, id)),
@@ -129,6 +133,8 @@ fn dump(world: &World) -> Value {
             "dns": found.dns,
             "attachment": found.attachment.json(),
         }))),
+        "aivenPeeringConnections": sorted(aiven::dump(world).into_iter()),
+        "dragonflyConnections": sorted(dragonfly::dump(world).into_iter()),
     })
 }
 

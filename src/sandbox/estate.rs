@@ -1,4 +1,4 @@
-//! What is in the world at its beginning, as data: `contoso.toml`, or a file of the same shape.
+//! What is in the world at its beginning, as data: the files in `estate/`, or one of the same shape.
 
 mod build;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::arm;
 use super::ids::Ids;
-use super::vendors::kong;
+use super::vendors::{aiven, dragonfly, kong};
 use super::world::Federated;
 
 /// An estate: tenants, applications, subscriptions, networks, roles, and the vendors' own.
@@ -33,9 +33,15 @@ pub struct Estate {
     #[serde(default)]
     locks: Vec<LockData>,
     #[serde(default)]
+    roles: Vec<RoleData>,
+    #[serde(default)]
     assignments: Vec<AssignmentData>,
     #[serde(default)]
     konnect: kong::KonnectData,
+    #[serde(default)]
+    aiven: aiven::AivenData,
+    #[serde(default)]
+    dragonfly: dragonfly::DragonflyData,
 }
 
 /// What an operator of the estate signs in with.
@@ -48,6 +54,10 @@ pub struct Credentials {
     /// The subscription that stands first.
     pub subscription_id: Uuid,
     pub konnect_token: String,
+    #[serde(default)]
+    pub aiven_token: String,
+    #[serde(default)]
+    pub dragonfly_key: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -65,6 +75,8 @@ struct ApplicationData {
     tenant: Uuid,
     #[serde(default)]
     multi_tenant: bool,
+    unique_name: Option<String>,
+    notes: Option<String>,
     #[serde(default)]
     secrets: Vec<String>,
     #[serde(default)]
@@ -141,19 +153,35 @@ struct LockData {
     notes: Option<String>,
 }
 
+/// A custom role.
+#[derive(Debug, Clone, Deserialize)]
+struct RoleData {
+    guid: Uuid,
+    name: String,
+    tenant: Uuid,
+    actions: Vec<String>,
+    scopes: Vec<String>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 struct AssignmentData {
     principal: Uuid,
-    /// The name of a built-in role.
+    /// The name of a built-in role, or of one of the tenant's own.
     role: String,
     scope: String,
 }
 
+const CONTOSO: &str = concat!(
+    include_str!("estate/contoso.toml"),
+    include_str!("estate/family_b.toml"),
+    include_str!("estate/fabrikam.toml"),
+);
+
 impl Default for Estate {
-    /// Contoso and its vendors.
+    /// Contoso, its vendors, and a partner.
     fn default() -> Self {
-        // That the file reads is tested; an estate without anything is what is left if it did not.
-        Self::parse(include_str!("contoso.toml")).unwrap_or_else(|_| Self::empty())
+        // That the files read is tested; an estate without anything is what is left if they did not.
+        Self::parse(CONTOSO).unwrap_or_else(|_| Self::empty())
     }
 }
 
@@ -235,8 +263,11 @@ impl Estate {
             peerings: Vec::new(),
             security_groups: Vec::new(),
             locks: Vec::new(),
+            roles: Vec::new(),
             assignments: Vec::new(),
             konnect: kong::KonnectData::default(),
+            aiven: aiven::AivenData::default(),
+            dragonfly: dragonfly::DragonflyData::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::message::{self, Answer, Incoming};
 use super::router::Service;
+use super::vendors::aiven;
 
 /// One rule, as in `PUT */roleAssignments/*:2=429`: method (or `*`), path with `*` for any text, optionally `:N` for
 /// the Nth match only, and what happens. The query takes no part; case is ignored.
@@ -192,6 +193,8 @@ pub(super) fn refusal(service: Service, status: StatusCode, retry_after: Option<
             "error_description": "AADSTS90033: A transient error has occurred. Please try again.",
             "error_codes": [90033],
         }),
+        Service::Aiven => aiven::error(status, text),
+        Service::Dragonfly => json!({"error": text}),
         Service::Graph => json!({"error": {"code": code, "message": text, "innerError": {}}}),
         Service::Arm | Service::Control => json!({"error": {"code": code, "message": text}}),
     };

@@ -60,17 +60,19 @@ impl Journal {
     }
 }
 
-/// Whether the request means to change something in ARM, Graph or Konnect.
+/// Whether the request means to change something in ARM, in Graph or at a vendor.
 fn writes(service: Service, request: &Incoming) -> bool {
-    let reads = ["/resources", "/getbyids", "/permissions"];
+    let reads = ["/resources", "/getbyids", "/permissions", "/refresh"];
     let path = request.path.to_ascii_lowercase();
     match service {
         Service::Entra | Service::Control => false,
-        Service::Arm | Service::Graph | Service::Konnect => match request.method {
-            Method::PUT | Method::PATCH | Method::DELETE => true,
-            Method::POST => !reads.iter().any(|end| path.ends_with(end)),
-            _ => false,
-        },
+        Service::Arm | Service::Graph | Service::Konnect | Service::Aiven | Service::Dragonfly => {
+            match request.method {
+                Method::PUT | Method::PATCH | Method::DELETE => true,
+                Method::POST => !reads.iter().any(|end| path.ends_with(end)),
+                _ => false,
+            }
+        }
     }
 }
 

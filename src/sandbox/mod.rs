@@ -174,7 +174,7 @@ impl Sandbox {
         exchange
     }
 
-    /// Answers one request, as Azure, Entra, Graph or Konnect would. A connection that a fault breaks is answered
+    /// Answers one request, as Azure, Entra, Graph or a vendor would. A connection that a fault breaks is answered
     /// with status 502 here, and one that stalls is never answered; [`Sandbox::exchange`] tells them apart.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         match self.exchange(request).await {
@@ -194,6 +194,10 @@ impl Sandbox {
             ("AZURE_SUBSCRIPTION_ID", credentials.subscription_id.to_string()),
             ("KONNECT_TOKEN", credentials.konnect_token),
             ("KONNECT_API_URL", bare(origin)),
+            ("AIVEN_AUTH_TOKEN", credentials.aiven_token),
+            ("AIVEN_WEB_URL", bare(origin)),
+            ("DFCLOUD_API_KEY", credentials.dragonfly_key),
+            ("DFCLOUD_API_URL", bare(origin)),
             ("AZURE_CORE_INSTANCE_DISCOVERY", "false".to_owned()),
         ]
     }

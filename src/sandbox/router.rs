@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::message::{self, Answer, Incoming};
-use super::vendors::kong;
+use super::vendors::{aiven, dragonfly, kong};
 use super::world::World;
 use super::{arm, control, entra, graph};
 
@@ -14,6 +14,8 @@ pub(super) enum Service {
     Graph,
     Arm,
     Konnect,
+    Aiven,
+    Dragonfly,
     /// The sandbox itself, and the pages of the rehearsal's vendor console.
     Control,
 }
@@ -25,6 +27,8 @@ impl Service {
             Self::Graph => "graph",
             Self::Arm => "arm",
             Self::Konnect => "konnect",
+            Self::Aiven => "aiven",
+            Self::Dragonfly => "dragonfly",
             Self::Control => "sandbox",
         }
     }
@@ -38,6 +42,8 @@ pub(super) fn service(request: &Incoming) -> Service {
         [] | ["_sandbox" | "favicon.ico", ..] => Service::Control,
         ["v1.0" | "beta", ..] => Service::Graph,
         ["v2", "cloud-gateways", ..] | ["konnect", ..] => Service::Konnect,
+        ["v1", "networks" | "connections", ..] | ["dragonfly", ..] => Service::Dragonfly,
+        ["v1", ..] | ["aiven", ..] => Service::Aiven,
         ["subscriptions" | "tenants" | "providers", ..] | ["metadata", "endpoints"] => Service::Arm,
         _ => Service::Entra,
     }
@@ -50,6 +56,8 @@ pub(super) fn answer(world: &mut World, service: Service, request: &Incoming) ->
         Service::Graph => graph::answer(world, request),
         Service::Arm => arm::answer(world, request),
         Service::Konnect => kong::answer(world, request),
+        Service::Aiven => aiven::answer(world, request),
+        Service::Dragonfly => dragonfly::answer(world, request),
         Service::Control => control::answer(world, request),
     }
 }

@@ -37,6 +37,10 @@ pub(super) struct Timing {
     pub(super) graph_list: Duration,
     /// A new service principal is known to the token endpoint and to Azure's role checks.
     pub(super) principal: Duration,
+    /// A new application is known to the token endpoint, and can get a service principal.
+    pub(super) application: Duration,
+    /// A new client secret is known to the token endpoint.
+    pub(super) secret: Duration,
     /// A new role definition is in lists.
     pub(super) definition_list: Duration,
     /// A new role assignment is in lists.
@@ -53,6 +57,8 @@ pub(super) struct Timing {
     pub(super) vendor_work: Duration,
     /// The vendor's pause before it tries again what Azure refused.
     pub(super) vendor_retry: Duration,
+    /// The vendor notices what changed on a network.
+    pub(super) vendor_poll: Duration,
     /// How often the vendor tries in all.
     pub(super) vendor_attempts: u32,
 }
@@ -66,6 +72,8 @@ impl From<Lag> for Timing {
                 graph_get: Duration::ZERO,
                 graph_list: Duration::ZERO,
                 principal: Duration::ZERO,
+                application: Duration::ZERO,
+                secret: Duration::ZERO,
                 definition_list: Duration::ZERO,
                 assignment_list: Duration::ZERO,
                 assignment: Duration::ZERO,
@@ -74,12 +82,15 @@ impl From<Lag> for Timing {
                 vendor_start: Duration::ZERO,
                 vendor_work: Duration::ZERO,
                 vendor_retry: Duration::ZERO,
+                vendor_poll: Duration::ZERO,
                 vendor_attempts: 1,
             },
             Lag::Typical => Self {
                 graph_get: ms(300),
                 graph_list: ms(600),
                 principal: ms(1000),
+                application: ms(800),
+                secret: ms(1200),
                 definition_list: ms(500),
                 assignment_list: ms(300),
                 assignment: ms(1500),
@@ -88,12 +99,15 @@ impl From<Lag> for Timing {
                 vendor_start: ms(1000),
                 vendor_work: ms(2000),
                 vendor_retry: ms(1500),
+                vendor_poll: ms(1500),
                 vendor_attempts: 4,
             },
             Lag::Worst => Self {
                 graph_get: ms(30_000),
                 graph_list: minutes(1),
                 principal: ms(150_000),
+                application: minutes(1),
+                secret: minutes(2),
                 definition_list: minutes(1),
                 assignment_list: ms(30_000),
                 assignment: minutes(10),
@@ -102,6 +116,7 @@ impl From<Lag> for Timing {
                 vendor_start: minutes(1),
                 vendor_work: minutes(40),
                 vendor_retry: minutes(5),
+                vendor_poll: minutes(10),
                 vendor_attempts: 4,
             },
         }

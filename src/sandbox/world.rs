@@ -1,5 +1,7 @@
 //! The state of everything: directories, subscriptions, networks, roles, and what is still to happen.
 
+mod directory;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,8 +16,12 @@ use super::ids::Ids;
 use super::journal::Journal;
 use super::message::{Answer, Incoming};
 use super::timing::{Lag, Timing};
+use super::vendors::aiven::Aiven;
+use super::vendors::dragonfly::Dragonfly;
 use super::vendors::kong::{self, Konnect};
+use super::vendors::reciprocal::{self, Link};
 use super::{arm, router};
+pub(super) use directory::{Application, Audience, Federated, Password, Principal, Tenant};
 
 /// When something came to be: before the world began, or at an offset from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,49 +38,6 @@ impl Since {
             Self::At(at) => at + lag <= now,
         }
     }
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Tenant {
-    pub(super) id: Uuid,
-    pub(super) name: String,
-    pub(super) domain: String,
-}
-
-/// An application registration in its home tenant.
-#[derive(Debug, Clone)]
-pub(super) struct Application {
-    pub(super) id: Uuid,
-    pub(super) app_id: Uuid,
-    pub(super) name: String,
-    pub(super) tenant: Uuid,
-    pub(super) multi_tenant: bool,
-    pub(super) secrets: Vec<String>,
-    /// Thumbprints of registered certificates, as `x5t` carries them.
-    pub(super) certificates: Vec<String>,
-    pub(super) federated: Vec<Federated>,
-}
-
-/// A federated identity credential.
-#[derive(Debug, Clone, serde::Deserialize)]
-pub struct Federated {
-    pub(super) issuer: String,
-    pub(super) subject: String,
-    pub(super) audience: String,
-}
-
-/// A service principal: an application's representation in one tenant.
-#[derive(Debug, Clone)]
-pub(super) struct Principal {
-    pub(super) id: Uuid,
-    pub(super) app_id: Uuid,
-    pub(super) tenant: Uuid,
-    pub(super) name: String,
-    /// Template ids of its directory roles.
-    pub(super) directory_roles: Vec<Uuid>,
-    /// Whether it may read the directory through Graph.
-    pub(super) reads_directory: bool,
-    pub(super) since: Since,
 }
 
 #[derive(Debug, Clone)]
@@ -234,6 +197,8 @@ pub(super) enum Event {
     PeeringGone { vnet: String, name: String },
     /// Kong's control plane does its next piece of work.
     Kong(kong::Work),
+    /// Aiven's or Dragonfly's does its next piece of work on a link.
+    Link(reciprocal::Work),
 }
 
 /// The state of everything.
@@ -261,6 +226,10 @@ pub(super) struct World {
     pub(super) assignments: Vec<Assignment>,
     pub(super) operations: BTreeMap<Uuid, Operation>,
     pub(super) konnect: Konnect,
+    pub(super) aiven: Aiven,
+    pub(super) dragonfly: Dragonfly,
+    /// What Aiven and Dragonfly peer with.
+    pub(super) links: Vec<Link>,
     /// By time, then by the order in which they were planned.
     events: BTreeMap<(Duration, u64), Event>,
     planned: u64,
@@ -288,6 +257,9 @@ impl World {
             assignments: Vec::new(),
             operations: BTreeMap::new(),
             konnect: Konnect::default(),
+            aiven: Aiven::default(),
+            dragonfly: Dragonfly::default(),
+            links: Vec::new(),
             events: BTreeMap::new(),
             planned: 0,
         };
@@ -318,6 +290,7 @@ impl World {
             match event {
                 Event::PeeringGone { vnet, name } => arm::finish_delete(self, &vnet, &name),
                 Event::Kong(work) => kong::work(self, work),
+                Event::Link(work) => reciprocal::work(self, work),
             }
         }
         self.now = self.now.max(now);
@@ -334,50 +307,11 @@ impl World {
         answer
     }
 
-    /// A tenant by id or domain.
-    pub(super) fn tenant(&self, name: &str) -> Option<&Tenant> {
-        let id = Uuid::parse_str(name).ok();
-        self.tenants
-            .iter()
-            .find(|tenant| Some(tenant.id) == id || tenant.domain.eq_ignore_ascii_case(name))
-    }
-
-    pub(super) fn application(&self, app_id: Uuid) -> Option<&Application> {
-        self.applications
-            .iter()
-            .find(|application| application.app_id == app_id)
-    }
-
-    /// The application's service principal in a tenant.
-    pub(super) fn principal(&self, tenant: Uuid, app_id: Uuid) -> Option<&Principal> {
-        self.principals
-            .iter()
-            .find(|principal| principal.tenant == tenant && principal.app_id == app_id)
-    }
-
     pub(super) fn subscription(&self, id: Uuid) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
     }
 
     pub(super) fn vnet(&self, id: &str) -> Option<&Vnet> {
         self.vnets.get(&id.to_ascii_lowercase())
-    }
-
-    /// Makes an application's service principal in a tenant, in which it has none yet, and gives its object id.
-    pub(super) fn add_principal(&mut self, tenant: Uuid, app_id: Uuid, name: String) -> Uuid {
-        let id = self
-            .ids
-            .named(&["servicePrincipal", &tenant.to_string(), &app_id.to_string()]);
-        let since = Since::At(self.now);
-        self.principals.push(Principal {
-            id,
-            app_id,
-            tenant,
-            name,
-            directory_roles: Vec::new(),
-            reads_directory: false,
-            since,
-        });
-        id
     }
 }

@@ -9,6 +9,7 @@ use super::errors::Refusal;
 use super::{Outcome, access, networks, operations, peering_rules as rules};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message::{self, Answer};
+use crate::sandbox::vendors::reciprocal;
 use crate::sandbox::world::{Event, Peering, Settings, Since, State, Vnet, World};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read";
@@ -180,6 +181,7 @@ fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: S
         }
         None => State::Initiated,
     };
+    reciprocal::noticed(world, vnet_id, remote);
     let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
         return false;
     };
@@ -281,6 +283,7 @@ pub(in crate::sandbox) fn finish_delete(world: &mut World, vnet_id: &str, name: 
         other.state = State::Disconnected;
         other.version += 1;
     }
+    reciprocal::noticed(world, vnet_id, &gone.remote);
 }
 
 /// The peering as ARM writes it.

@@ -20,13 +20,15 @@ pub(in crate::sandbox) struct RuleData {
     direction: String,
     access: String,
     source: String,
+    #[serde(default = "anywhere")]
+    destination: String,
     ports: String,
 }
 
 impl RuleData {
     /// The rule as ARM writes it.
     pub(in crate::sandbox) fn json(&self, group: &str) -> Value {
-        let ends = (self.source.as_str(), "*", self.ports.as_str());
+        let ends = (self.source.as_str(), self.destination.as_str(), self.ports.as_str());
         rule(
             group,
             "securityRules",
@@ -37,6 +39,10 @@ impl RuleData {
             ends,
         )
     }
+}
+
+fn anywhere() -> String {
+    "*".to_owned()
 }
 
 /// `ends` are source, destination and destination port.

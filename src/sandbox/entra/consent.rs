@@ -85,7 +85,7 @@ fn subjects(world: &World, tenant: &str, client: &str) -> Result<(Tenant, Applic
     };
     let tenant = found.ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
     let application = Uuid::parse_str(client).ok().and_then(|id| world.application(id));
-    let application = application.filter(|found| found.multi_tenant || found.tenant == tenant.id);
+    let application = application.filter(|found| found.is_for(tenant.id));
     let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
     Ok((tenant.clone(), application.clone()))
 }

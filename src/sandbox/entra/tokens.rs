@@ -54,7 +54,9 @@ fn grant(
     let client = required(form, "client_id")?;
     let app_id = Uuid::parse_str(client).map_err(|_| Refusal::no_application(client, &tenant.name))?;
     let application = world.application(app_id);
-    let application = application.filter(|found| found.tenant == tenant.id || found.multi_tenant);
+    let application = application.filter(|found| found.is_for(tenant.id));
+    // A new application is not known to every replica at once, nor is a new service principal.
+    let application = application.filter(|found| found.since.passed(world.timing.application, world.now));
     let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
     let strength = authenticate(world, request, application, form)?;
     let principal = world.principal(tenant.id, app_id);
@@ -115,11 +117,7 @@ fn authenticate(
     form: &Form,
 ) -> Result<&'static str, Refusal> {
     if let Some(secret) = form.get("client_secret") {
-        return if application.secrets.iter().any(|known| known == secret) {
-            Ok("1")
-        } else {
-            Err(wrong_secret(application))
-        };
+        return password(world, application, secret).map(|()| "1");
     }
     let Some(assertion) = form.get("client_assertion") else {
         let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -144,6 +142,23 @@ fn authenticate(
         federated(application, &claims)?;
     }
     Ok("2")
+}
+
+/// A client secret holds from when the token endpoint has heard of it until it is over.
+fn password(world: &World, application: &Application, secret: &str) -> Result<(), Refusal> {
+    let known = application.passwords.iter().find(|known| known.text == secret);
+    let known = known.filter(|known| known.since.passed(world.timing.secret, world.now) && known.start <= world.wall());
+    let known = known.ok_or_else(|| wrong_secret(application))?;
+    if world.wall() < known.end {
+        return Ok(());
+    }
+    let text = format!(
+        "The provided client secret keys for app '{}' are expired. Visit the Azure portal to create new keys for your \
+         app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: \
+         https://aka.ms/certCreds.",
+        application.app_id
+    );
+    Err(Refusal::new(401, "invalid_client", 7_000_222, text))
 }
 
 fn wrong_secret(application: &Application) -> Refusal {

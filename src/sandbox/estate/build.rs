@@ -1,12 +1,15 @@
 //! Puts an estate into a world.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::{AssignmentData, Estate, VnetData};
-use crate::sandbox::vendors::kong;
+use super::{ApplicationData, AssignmentData, Estate, RoleData, VnetData};
+use crate::sandbox::ids::derived;
+use crate::sandbox::vendors::{aiven, dragonfly, kong};
 use crate::sandbox::world::{
-    Application, Assignment, Group, Lock, Peering, Principal, SecurityGroup, Settings, Since, State, Subnet,
-    Subscription, Tenant, Vnet, World,
+    Application, Assignment, Audience, Definition, Group, Lock, Password, Peering, Permission, Principal,
+    SecurityGroup, Settings, Since, State, Subnet, Subscription, Tenant, Vnet, World,
 };
 
 impl Estate {
@@ -14,10 +17,13 @@ impl Estate {
     pub(in crate::sandbox) fn build(&self, world: &mut World) {
         self.build_directories(world);
         self.build_networks(world);
+        world.definitions.extend(self.roles.iter().map(RoleData::build));
         for data in &self.assignments {
             self.assign(world, data);
         }
         kong::build(&self.konnect, world);
+        aiven::build(&self.aiven, world);
+        dragonfly::build(&self.dragonfly, world);
     }
 
     fn build_directories(&self, world: &mut World) {
@@ -26,18 +32,8 @@ impl Estate {
             name: data.name.clone(),
             domain: data.domain.clone(),
         }));
-        world
-            .applications
-            .extend(self.applications.iter().map(|data| Application {
-                id: data.id,
-                app_id: data.app_id,
-                name: data.name.clone(),
-                tenant: data.tenant,
-                multi_tenant: data.multi_tenant,
-                secrets: data.secrets.clone(),
-                certificates: data.certificates.clone(),
-                federated: data.federated.clone(),
-            }));
+        let applications: Vec<Application> = self.applications.iter().map(|data| data.build(world)).collect();
+        world.applications.extend(applications);
         for data in &self.principals {
             let name = world
                 .application(data.app_id)
@@ -90,11 +86,14 @@ impl Estate {
 
     fn assign(&self, world: &mut World, data: &AssignmentData) {
         let tenant = self.principals.iter().find(|principal| principal.id == data.principal);
+        let Some(tenant) = tenant.map(|principal| principal.tenant) else {
+            return;
+        };
         let role = world
             .definitions
             .iter()
-            .find(|role| role.name.eq_ignore_ascii_case(&data.role));
-        let (Some(tenant), Some(role)) = (tenant.map(|principal| principal.tenant), role.map(|role| role.guid)) else {
+            .find(|role| role.name.eq_ignore_ascii_case(&data.role) && role.tenant.is_none_or(|owner| owner == tenant));
+        let Some(role) = role.map(|role| role.guid) else {
             return;
         };
         let subscription = data.scope.split('/').nth(2).unwrap_or_default();
@@ -113,6 +112,58 @@ impl Estate {
             since: Since::Always,
             author: None,
         });
+    }
+}
+
+impl ApplicationData {
+    fn build(&self, world: &World) -> Application {
+        let year = Duration::from_secs(365 * 86_400);
+        let password = |text: &String| Password {
+            key: derived(text),
+            name: Some("sandbox".into()),
+            text: text.clone(),
+            start: world.started - year,
+            end: world.started + year,
+            since: Since::Always,
+        };
+        Application {
+            id: self.id,
+            app_id: self.app_id,
+            name: self.name.clone(),
+            tenant: self.tenant,
+            audience: if self.multi_tenant {
+                Audience::MultipleOrgs
+            } else {
+                Audience::MyOrg
+            },
+            unique_name: self.unique_name.clone(),
+            description: None,
+            notes: self.notes.clone(),
+            tags: Vec::new(),
+            passwords: self.secrets.iter().map(password).collect(),
+            certificates: self.certificates.clone(),
+            federated: self.federated.clone(),
+            since: Since::Always,
+        }
+    }
+}
+
+impl RoleData {
+    fn build(&self) -> Definition {
+        let permission = Permission {
+            actions: self.actions.clone(),
+            ..Permission::default()
+        };
+        Definition {
+            guid: self.guid,
+            tenant: Some(self.tenant),
+            name: self.name.clone(),
+            description: None,
+            permissions: vec![permission],
+            scopes: self.scopes.clone(),
+            since: Since::Always,
+            author: None,
+        }
     }
 }
 

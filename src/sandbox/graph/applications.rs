@@ -1,22 +1,32 @@
-//! `/applications`: the tenant's own registrations, to be read.
+//! `/applications`: the tenant's own registrations.
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::service_principals::may_read;
-use super::{Outcome, Refusal, alternate_key, collection, entity};
-use crate::sandbox::message::Incoming;
+use super::service_principals::{INSUFFICIENT, has_role, may_read};
+use super::{Outcome, Refusal, collection, entity, key, passwords, seconds};
+use crate::sandbox::message::{self, Answer, Incoming};
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, World};
+use crate::sandbox::world::{Application, Audience, Since, World};
+
+/// Directory roles whose members may change every application: Global Administrator, Application Administrator, Cloud
+/// Application Administrator.
+const ADMINISTRATORS: [Uuid; 3] = [
+    Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10),
+    Uuid::from_u128(0x9b89_5d92_2cd3_44c7_9d02_a6ac_2d5e_a5c3),
+    Uuid::from_u128(0x158c_047a_c907_4556_b7ef_4465_51a6_b5f7),
+];
 
 /// `GET /applications?$filter=…`.
 pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
     may_read(world, caller)?;
     let filter = Filter::parse(request.query("$filter"))?;
     let own = world.applications.iter().filter(|found| found.tenant == caller.tenant);
-    let matching = own.filter(|found| filter.matches(|property| values(found, property)));
+    let visible = own.filter(|found| found.since.passed(world.timing.graph_list, world.now));
+    let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
     Ok(collection(
         world,
         request,
@@ -25,14 +35,189 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
     ))
 }
 
-/// `GET /applications/{object id}` and `/applications(appId='…')`; another tenant's is not found.
+/// `GET /applications/{object id}`, `/applications(appId='…')` and `/applications(uniqueName='…')`; another tenant's is
+/// not found.
 pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
     may_read(world, caller)?;
-    let (id, app_id) = (Uuid::parse_str(key).ok(), alternate_key(key));
-    let mut own = world.applications.iter().filter(|found| found.tenant == caller.tenant);
-    let found = own.find(|found| Some(found.id) == id || Some(found.app_id) == app_id);
-    let found = found.ok_or_else(|| Refusal::missing(&app_id.map_or_else(|| key.to_owned(), |id| id.to_string())))?;
+    let found = &world.applications[find(world, caller, key)?];
     Ok(entity(request, StatusCode::OK, "applications", resource(world, found)))
+}
+
+/// `POST /applications`.
+pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
+    may_write(world, caller)?;
+    let body = read(request)?;
+    add(world, request, caller, &body)
+}
+
+/// `PATCH /applications/{key}`; by `uniqueName`, with `Prefer: create-if-missing`, it makes what is not there.
+pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    may_write(world, caller)?;
+    let mut body = read(request)?;
+    let found = match key::text(key, "uniqueName") {
+        // What decides between making and changing is not a replica.
+        Some(name) => match unique(world, caller, &name) {
+            Some(found) => found,
+            None if prefers_creation(request) => {
+                body["uniqueName"] = name.into();
+                return add(world, request, caller, &body);
+            }
+            None => return Err(missing(key)),
+        },
+        None => find(world, caller, key)?,
+    };
+    let mut changed = world.applications[found].clone();
+    apply(world, &mut changed, &body)?;
+    world.applications[found] = changed;
+    Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay.
+pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+    may_write(world, caller)?;
+    let gone = world.applications.remove(find(world, caller, key)?);
+    world
+        .principals
+        .retain(|found| found.app_id != gone.app_id || found.tenant != gone.tenant);
+    Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// Where the application of a key stands, if its replica has it already.
+pub(super) fn find(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+    let (id, app_id) = (Uuid::parse_str(key).ok(), key::id(key, "appId"));
+    let name = key::text(key, "uniqueName");
+    let same = |found: &Application| {
+        Some(found.id) == id || Some(found.app_id) == app_id || name.is_some() && found.unique_name == name
+    };
+    let visible = |found: &Application| {
+        found.tenant == caller.tenant && found.since.passed(world.timing.graph_get, world.now) && same(found)
+    };
+    world.applications.iter().position(visible).ok_or_else(|| missing(key))
+}
+
+fn unique(world: &World, caller: &Caller, name: &str) -> Option<usize> {
+    let same = |found: &Application| found.tenant == caller.tenant && found.unique_name.as_deref() == Some(name);
+    world.applications.iter().position(same)
+}
+
+fn missing(key: &str) -> Refusal {
+    Refusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned()))
+}
+
+/// Who may change applications.
+pub(super) fn may_write(world: &World, caller: &Caller) -> Result<(), Refusal> {
+    if has_role(world, caller, &ADMINISTRATORS) {
+        return Ok(());
+    }
+    Err(Refusal::denied(INSUFFICIENT))
+}
+
+fn read(request: &Incoming) -> Result<Value, Refusal> {
+    let body = request.json().filter(Value::is_object);
+    body.ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))
+}
+
+fn prefers_creation(request: &Incoming) -> bool {
+    let wishes = request.header("prefer").unwrap_or_default();
+    wishes
+        .split([',', ';'])
+        .any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"))
+}
+
+fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> Outcome {
+    let name = body["displayName"].as_str().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Err(invalid("displayName"));
+    }
+    let mut new = Application {
+        id: Uuid::nil(),
+        app_id: Uuid::nil(),
+        name: name.clone(),
+        tenant: caller.tenant,
+        audience: Audience::OrgsAndPersonal,
+        unique_name: None,
+        description: None,
+        notes: None,
+        tags: Vec::new(),
+        passwords: Vec::new(),
+        certificates: Vec::new(),
+        federated: Vec::new(),
+        since: Since::At(world.now),
+    };
+    apply(world, &mut new, body)?;
+    let tenant = caller.tenant.to_string();
+    new.id = world.ids.named(&["application", &tenant, &name]);
+    new.app_id = world.ids.named(&["appId", &tenant, &name]);
+    let location = format!(
+        "{}/v2/{tenant}/directoryObjects/{}/Microsoft.DirectoryServices.Application",
+        request.origin, new.id
+    );
+    let mut answer: Answer = entity(request, StatusCode::CREATED, "applications", resource(world, &new));
+    message::set(&mut answer, "location", &location);
+    world.applications.push(new);
+    Ok(answer)
+}
+
+/// Writes the properties that a body gives; those that are not kept here are left out without a word.
+fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
+    for list in ["passwordCredentials", "keyCredentials"] {
+        if body[list].as_array().is_some_and(|items| !items.is_empty()) {
+            return Err(Refusal::bad(format!(
+                "Setting '{list}' here is not supported; use addPassword and removePassword."
+            )));
+        }
+    }
+    if let Some(value) = body.get("displayName") {
+        let name = value.as_str().filter(|name| !name.is_empty());
+        application.name = name.ok_or_else(|| invalid("displayName"))?.to_owned();
+    }
+    if let Some(value) = body.get("signInAudience").filter(|value| !value.is_null()) {
+        let audience = value.as_str().and_then(Audience::parse);
+        application.audience = audience.ok_or_else(|| invalid("signInAudience"))?;
+    }
+    if let Some(value) = body.get("notes") {
+        application.notes = value.as_str().map(str::to_owned);
+    }
+    if let Some(value) = body.get("description") {
+        application.description = value.as_str().map(str::to_owned);
+    }
+    if let Some(tags) = body["tags"].as_array() {
+        application.tags = tags.iter().filter_map(|tag| Some(tag.as_str()?.to_owned())).collect();
+    }
+    match body["uniqueName"].as_str() {
+        Some(name) => name_uniquely(world, application, name),
+        None => Ok(()),
+    }
+}
+
+/// A unique name is given once; the wording of both refusals is not known from a recording.
+fn name_uniquely(world: &World, application: &mut Application, name: &str) -> Result<(), Refusal> {
+    match &application.unique_name {
+        Some(known) if known == name => Ok(()),
+        Some(_) => Err(Refusal::bad(
+            "Property 'uniqueName' is immutable and cannot be changed.",
+        )),
+        None => {
+            let twin = world
+                .applications
+                .iter()
+                .any(|found| found.tenant == application.tenant && found.unique_name.as_deref() == Some(name));
+            if twin {
+                return Err(Refusal {
+                    detail: Some(("ObjectConflict", "uniqueName")),
+                    ..Refusal::bad("Another object with the same value for property uniqueName already exists.")
+                });
+            }
+            application.unique_name = Some(name.to_owned());
+            Ok(())
+        }
+    }
+}
+
+fn invalid(property: &str) -> Refusal {
+    Refusal::bad(format!(
+        "Invalid value specified for property '{property}' of resource 'Application'."
+    ))
 }
 
 fn values(application: &Application, property: &str) -> Vec<String> {
@@ -40,6 +225,8 @@ fn values(application: &Application, property: &str) -> Vec<String> {
         "appid" => vec![application.app_id.to_string()],
         "displayname" => vec![application.name.clone()],
         "id" => vec![application.id.to_string()],
+        "uniquename" => application.unique_name.clone().into_iter().collect(),
+        "tags" => application.tags.clone(),
         _ => Vec::new(),
     }
 }
@@ -50,25 +237,41 @@ fn resource(world: &World, application: &Application) -> Value {
         .iter()
         .find(|tenant| tenant.id == application.tenant)
         .map(|tenant| &tenant.domain);
+    let created: OffsetDateTime = match application.since {
+        Since::Always => world.started,
+        Since::At(at) => world.started + at,
+    };
     json!({
         "id": application.id,
         "deletedDateTime": null,
         "appId": application.app_id,
+        "applicationTemplateId": null,
+        "disabledByMicrosoftStatus": null,
+        "createdDateTime": format!("{}Z", seconds(created)),
         "displayName": application.name,
+        "description": application.description,
+        "groupMembershipClaims": null,
         "identifierUris": [],
-        "notes": null,
+        "isDeviceOnlyAuthSupported": null,
+        "isFallbackPublicClient": null,
+        "notes": application.notes,
         "publisherDomain": domain,
-        "signInAudience": if application.multi_tenant { "AzureADMultipleOrgs" } else { "AzureADMyOrg" },
-        "tags": [],
+        "serviceManagementReference": null,
+        "signInAudience": application.audience.name(),
+        "tags": application.tags,
+        "tokenEncryptionKeyId": null,
+        "uniqueName": application.unique_name,
+        "optionalClaims": null,
+        "addIns": [],
+        "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
+            "oauth2PermissionScopes": [], "preAuthorizedApplications": []},
+        "appRoles": [],
         "keyCredentials": [],
-        "passwordCredentials": application.secrets.iter().map(|secret| json!({
-            "customKeyIdentifier": null,
-            "displayName": "sandbox",
-            "hint": secret.chars().take(3).collect::<String>(),
-            "keyId": crate::sandbox::ids::derived(secret),
-            "secretText": null,
-        })).collect::<Vec<_>>(),
+        "passwordCredentials": passwords::list(world, application),
+        "publicClient": {"redirectUris": []},
         "requiredResourceAccess": [],
-        "web": {"redirectUris": []},
+        "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [],
+            "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
+        "spa": {"redirectUris": []},
     })
 }

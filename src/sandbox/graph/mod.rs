@@ -3,6 +3,8 @@
 mod applications;
 mod directory;
 mod filter;
+mod key;
+mod passwords;
 mod service_principals;
 
 use http::{Method, StatusCode};
@@ -23,8 +25,8 @@ struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
-    /// `details[0].code`.
-    detail: Option<&'static str>,
+    /// `details[0]`: its code and target.
+    detail: Option<(&'static str, &'static str)>,
 }
 
 impl Refusal {
@@ -58,8 +60,8 @@ impl Refusal {
     fn answer(&self, date: &str, request_id: Uuid, client_id: &str) -> Answer {
         let inner = json!({"date": date, "request-id": request_id, "client-request-id": client_id});
         let mut error = json!({"code": self.code, "message": self.message, "innerError": inner});
-        if let Some(code) = self.detail {
-            error["details"] = json!([{"code": code, "message": self.message, "target": "appId"}]);
+        if let Some((code, target)) = self.detail {
+            error["details"] = json!([{"code": code, "message": self.message, "target": target}]);
         }
         message::json(self.status, &json!({ "error": error }))
     }
@@ -104,31 +106,29 @@ fn authenticate(world: &World, request: &Incoming) -> Result<Caller, Refusal> {
 }
 
 fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
-    let segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
-    let lower: Vec<String> = request.lower().split_off(1);
+    // `applications(appId='…')` reads like `applications/(appId='…')`.
+    let mut segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
+    if let Some((set, Some(key))) = segments.first().map(|first| key::split(first)) {
+        segments.splice(..1, [set, key]);
+    }
+    let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let key = segments.get(1).copied().unwrap_or_default();
     match (&request.method, words.as_slice()) {
         (&Method::GET, ["serviceprincipals"]) => service_principals::list(world, request, caller),
         (&Method::POST, ["serviceprincipals"]) => service_principals::create(world, request, caller),
-        (&Method::GET, ["serviceprincipals", _]) => service_principals::get(world, request, caller, segments[1]),
-        (&Method::DELETE, ["serviceprincipals", _]) => service_principals::delete(world, caller, segments[1]),
-        (&Method::GET, [key]) if key.starts_with("serviceprincipals(") => {
-            service_principals::get(world, request, caller, segments[0])
-        }
-        (&Method::DELETE, [key]) if key.starts_with("serviceprincipals(") => {
-            service_principals::delete(world, caller, segments[0])
-        }
-        (&Method::GET, [key, "transitivememberof" | "memberof", ..]) if key.starts_with("serviceprincipals(") => {
-            directory::roles(world, request, caller, segments[0])
-        }
+        (&Method::GET, ["serviceprincipals", _]) => service_principals::get(world, request, caller, key),
+        (&Method::DELETE, ["serviceprincipals", _]) => service_principals::delete(world, caller, key),
         (&Method::GET, ["serviceprincipals", _, "transitivememberof" | "memberof", ..]) => {
-            directory::roles(world, request, caller, segments[1])
+            directory::roles(world, request, caller, key)
         }
         (&Method::GET, ["applications"]) => applications::list(world, request, caller),
-        (&Method::GET, ["applications", _]) => applications::get(world, request, caller, segments[1]),
-        (&Method::GET, [key]) if key.starts_with("applications(") => {
-            applications::get(world, request, caller, segments[0])
-        }
+        (&Method::POST, ["applications"]) => applications::create(world, request, caller),
+        (&Method::GET, ["applications", _]) => applications::get(world, request, caller, key),
+        (&Method::PATCH, ["applications", _]) => applications::update(world, request, caller, key),
+        (&Method::DELETE, ["applications", _]) => applications::delete(world, caller, key),
+        (&Method::POST, ["applications", _, "addpassword"]) => passwords::add(world, request, caller, key),
+        (&Method::POST, ["applications", _, "removepassword"]) => passwords::remove(world, request, caller, key),
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
         (&Method::GET, ["me", ..]) => Err(Refusal::bad(
             "/me request is only valid with delegated authentication flow.",
@@ -180,16 +180,6 @@ fn odata(status: StatusCode, body: &Value) -> Answer {
     let mut answer = message::text(status, kind, body.to_string());
     message::set(&mut answer, "odata-version", "4.0");
     answer
-}
-
-/// The key of `name(appId='…')`.
-fn alternate_key(segment: &str) -> Option<Uuid> {
-    let inner = segment.split_once('(')?.1.strip_suffix(')')?;
-    let (name, value) = inner.split_once('=')?;
-    let value = value.trim().trim_matches('\'');
-    name.trim()
-        .eq_ignore_ascii_case("appId")
-        .then(|| Uuid::parse_str(value).ok())?
 }
 
 /// `2026-11-21T10:11:12`.

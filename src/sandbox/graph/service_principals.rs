@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::{Outcome, Refusal, alternate_key, collection, entity, seconds};
+use super::{Outcome, Refusal, collection, entity, key, seconds};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Principal, Since, World};
+use crate::sandbox::world::{Application, Principal, Since, World};
 
 /// Directory roles whose members may create and delete service principals of any application: Global Administrator,
 /// Privileged Role Administrator, Application Administrator, Cloud Application Administrator.
@@ -18,6 +18,10 @@ const ADMINISTRATORS: [Uuid; 4] = [
     Uuid::from_u128(0x9b89_5d92_2cd3_44c7_9d02_a6ac_2d5e_a5c3),
     Uuid::from_u128(0x158c_047a_c907_4556_b7ef_4465_51a6_b5f7),
 ];
+
+/// The sentence is Microsoft's.
+const NOT_LOCAL: &str = "When using this permission, the backing application of the service principal being created must in the local tenant";
+pub(super) const INSUFFICIENT: &str = "Insufficient privileges to complete the operation.";
 
 /// `GET /servicePrincipals?$filter=…`.
 pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
@@ -55,26 +59,13 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> 
         .as_str()
         .ok_or_else(|| Refusal::bad("A value is required for property 'appId'."))?;
     let known = Uuid::parse_str(app_id).ok().and_then(|id| world.application(id));
-    let known = known
-        .filter(|found| found.multi_tenant || found.tenant == caller.tenant)
-        .cloned();
+    let known = known.filter(|found| found.is_for(caller.tenant)).cloned();
     if !is_administrator(world, caller) {
         let foreign = known.as_ref().is_some_and(|found| found.tenant != caller.tenant);
-        return Err(Refusal::denied(if foreign {
-            // The sentence is Microsoft's.
-            "When using this permission, the backing application of the service principal being created must in the local tenant"
-        } else {
-            "Insufficient privileges to complete the operation."
-        }));
+        return Err(Refusal::denied(if foreign { NOT_LOCAL } else { INSUFFICIENT }));
     }
-    let Some(application) = known else {
-        let text =
-            format!("The appId '{app_id}' of the service principal does not reference a valid application object.");
-        return Err(Refusal {
-            detail: Some("NoBackingApplicationObject"),
-            ..Refusal::bad(text)
-        });
-    };
+    let application = known.ok_or_else(|| no_application(app_id))?;
+    replicated(world, caller, &application)?;
     if world.principal(caller.tenant, application.app_id).is_some() {
         let text = format!(
             "The service principal cannot be created, updated, or restored because the service principal name {} is already in use.",
@@ -106,10 +97,30 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> 
     Ok(answer)
 }
 
+/// An application just made is not everywhere yet: Graph first knows nothing of it, then not whose it is.
+fn replicated(world: &World, caller: &Caller, application: &Application) -> Result<(), Refusal> {
+    let lag = world.timing.application;
+    if application.since.passed(lag, world.now) {
+        return Ok(());
+    }
+    if application.tenant == caller.tenant && application.since.passed(lag / 2, world.now) {
+        return Err(Refusal::denied(NOT_LOCAL));
+    }
+    Err(no_application(&application.app_id.to_string()))
+}
+
+fn no_application(app_id: &str) -> Refusal {
+    let text = format!("The appId '{app_id}' of the service principal does not reference a valid application object.");
+    Refusal {
+        detail: Some(("NoBackingApplicationObject", "appId")),
+        ..Refusal::bad(text)
+    }
+}
+
 /// `DELETE /servicePrincipals/{id}`.
 pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
     if !is_administrator(world, caller) {
-        return Err(Refusal::denied("Insufficient privileges to complete the operation."));
+        return Err(Refusal::denied(INSUFFICIENT));
     }
     let id = find(world, caller, key)?.id;
     world.principals.retain(|found| found.id != id);
@@ -118,17 +129,21 @@ pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
 
 /// The principal of a key, if its replica has it already.
 pub(super) fn find<'a>(world: &'a World, caller: &Caller, key: &str) -> Result<&'a Principal, Refusal> {
-    let app_id = alternate_key(key);
-    let id = Uuid::parse_str(key).ok();
+    let (id, app_id) = (Uuid::parse_str(key).ok(), key::id(key, "appId"));
     let mut visible = world.principals.iter().filter(|found| found.tenant == caller.tenant);
     let found = visible.find(|found| Some(found.id) == id || Some(found.app_id) == app_id);
     let found = found.filter(|found| found.since.passed(world.timing.graph_get, world.now));
-    found.ok_or_else(|| Refusal::missing(&app_id.map_or_else(|| key.to_owned(), |id| id.to_string())))
+    found.ok_or_else(|| Refusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned())))
 }
 
 fn is_administrator(world: &World, caller: &Caller) -> bool {
+    has_role(world, caller, &ADMINISTRATORS)
+}
+
+/// Whether the caller is a member of one of the directory roles.
+pub(super) fn has_role(world: &World, caller: &Caller, roles: &[Uuid]) -> bool {
     let found = world.principals.iter().find(|found| found.id == caller.oid);
-    found.is_some_and(|found| found.directory_roles.iter().any(|role| ADMINISTRATORS.contains(role)))
+    found.is_some_and(|found| found.directory_roles.iter().any(|role| roles.contains(role)))
 }
 
 /// Who may read the directory: the estate says so of each principal; one that was removed may not.
@@ -140,7 +155,7 @@ pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
     {
         return Ok(());
     }
-    Err(Refusal::denied("Insufficient privileges to complete the operation."))
+    Err(Refusal::denied(INSUFFICIENT))
 }
 
 fn values(principal: &Principal, property: &str) -> Vec<String> {
@@ -158,11 +173,6 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
     let created = match principal.since {
         Since::Always => world.started,
         Since::At(at) => world.started + at,
-    };
-    let audience = if application.is_some_and(|found| found.multi_tenant) {
-        "AzureADMultipleOrgs"
-    } else {
-        "AzureADMyOrg"
     };
     json!({
         "id": principal.id,
@@ -188,7 +198,7 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
         "replyUrls": [],
         "servicePrincipalNames": [principal.app_id],
         "servicePrincipalType": "Application",
-        "signInAudience": audience,
+        "signInAudience": application.map_or("AzureADMyOrg", |found| found.audience.name()),
         "tags": [],
         "addIns": [],
         "appRoles": [],

@@ -23,7 +23,8 @@ async fn refusals_have_entras_codes() {
         (TENANT, OPERATOR, "wrong", 401, 7_000_215),
         (TENANT, GRANT, secret, 400, 700_016),
         (TENANT, "not-a-guid", secret, 400, 700_016),
-        (KONG_TENANT, OPERATOR, secret, 400, 700_016),
+        (KONG_TENANT, LIMITED, "sandbox~limited~secret", 400, 700_016),
+        (KONG_TENANT, OPERATOR, secret, 401, 7_000_229),
         (TENANT, KONG, "sandbox~kong~secret", 401, 7_000_229),
     ];
     for (tenant, app, secret, status, code) in table {

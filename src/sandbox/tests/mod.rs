@@ -1,12 +1,17 @@
 //! Walks through the sandbox, in process and over TLS.
 
+mod aiven;
+mod applications;
 mod arm;
 mod console;
+mod dragonfly;
 mod entra;
 mod faults;
 mod graph;
 mod kong;
 mod lag;
+mod own_app;
+mod partner;
 mod peerings;
 mod roles;
 mod served;

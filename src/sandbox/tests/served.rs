@@ -153,6 +153,10 @@ fn exports_and_cloud_point_at_the_origin() {
     };
     assert_eq!(value("AZURE_TENANT_ID"), Some(TENANT));
     assert_eq!(value("KONNECT_API_URL"), Some("https://localhost:8443"));
+    assert_eq!(value("AIVEN_AUTH_TOKEN"), Some("sandbox-aiven-token"));
+    assert_eq!(value("AIVEN_WEB_URL"), Some("https://localhost:8443"));
+    assert_eq!(value("DFCLOUD_API_KEY"), Some("sandbox-dragonfly-key"));
+    assert_eq!(value("DFCLOUD_API_URL"), Some("https://localhost:8443"));
     assert_eq!(value("AZURE_SUBSCRIPTION_ID"), Some(SUB));
     let cloud = sandbox.cloud_json(&origin, "PEM");
     assert_eq!(cloud["endpoints"]["activeDirectory"], "https://localhost:8443");

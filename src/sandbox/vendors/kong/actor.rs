@@ -1,20 +1,11 @@
-//! Kong's control plane: a client of the same world, with an application of its own and no rights but those that the
-//! customer gave it.
+//! Kong's control plane: it makes both directions, with the rights that the customer gave its application.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{Gateway, Stage};
-use crate::sandbox::message::Answer;
+use crate::sandbox::vendors::account::short;
+use crate::sandbox::vendors::control_plane::{Direction, Failure, again};
 use crate::sandbox::world::{Event, World};
-
-/// How the control plane's requests are marked in the log.
-const ACTOR: &str = "konnect";
-const ORIGIN: &str = "https://localhost";
 
 /// A piece of work on one transit gateway.
 #[derive(Debug, Clone, Copy)]
@@ -51,12 +42,6 @@ impl Work {
             step: Step::Remove,
         }
     }
-}
-
-/// What went wrong: Azure's or Entra's own words, and whether the other side is only busy.
-struct Failure {
-    reason: String,
-    busy: bool,
 }
 
 /// Does a piece of work and plans the next.
@@ -108,23 +93,21 @@ fn enter(world: &mut World, id: Uuid, stage: Stage) {
 
 /// Tries again after a while, or gives up.
 fn failed(world: &mut World, id: Uuid, failure: Failure) {
-    let again = Event::Kong(Work {
-        gateway: id,
-        step: Step::PeerOwn,
-    });
-    if failure.busy {
-        // Never at once, or a world without lag would go round in circles.
-        return world.plan(world.timing.operation.max(Duration::from_millis(1)), again);
-    }
-    let Some(gateway) = world.konnect.gateways.iter_mut().find(|found| found.id == id) else {
+    let Some(at) = world.konnect.gateways.iter().position(|found| found.id == id) else {
         return;
     };
-    gateway.attempts += 1;
-    gateway.reason = Some(failure.reason);
-    if gateway.attempts < world.timing.vendor_attempts {
-        return world.plan(world.timing.vendor_retry, again);
+    let mut attempts = world.konnect.gateways[at].attempts;
+    let wait = again(world, &mut attempts, &failure);
+    let gateway = &mut world.konnect.gateways[at];
+    gateway.attempts = attempts;
+    if !failure.busy {
+        gateway.reason = Some(failure.reason);
     }
     let gateway = gateway.clone();
+    if let Some(wait) = wait {
+        let step = Step::PeerOwn;
+        return world.plan(wait, Event::Kong(Work { gateway: id, step }));
+    }
     // Half a peering of our own would stand in the way of the next attempt.
     let _ = unpeer(world, &gateway, Side::Own);
     enter(world, id, Stage::Error);
@@ -137,31 +120,20 @@ enum Side {
     Customers,
 }
 
-/// The two networks and the tenants that they are in, the side that is meant first.
-struct Ends {
-    peering: String,
-    remote: String,
-    tenant: String,
-    other_tenant: String,
-}
-
-fn ends(world: &World, gateway: &Gateway, side: Side) -> Result<Ends, Failure> {
+fn direction(world: &World, gateway: &Gateway, side: Side) -> Result<Direction, Failure> {
     let network = world.konnect.networks.iter().find(|found| found.id == gateway.network);
-    let network = network.ok_or_else(|| Failure {
-        reason: "The network is gone.".into(),
-        busy: false,
-    })?;
+    let network = network.ok_or_else(|| Failure::new("The network is gone."))?;
     let (own, theirs) = (network.vnet.clone(), gateway.attachment.vnet_id());
-    let (own_tenant, tenant) = (world.konnect.data.tenant.to_string(), gateway.attachment.tenant.clone());
-    let short = |id: Uuid| id.simple().to_string()[..8].to_owned();
+    let own_tenant = world.konnect.data.account.tenant.to_string();
+    let tenant = gateway.attachment.tenant.clone();
     Ok(match side {
-        Side::Own => Ends {
+        Side::Own => Direction {
             peering: format!("{own}/virtualNetworkPeerings/customer-{}", short(gateway.id)),
             remote: theirs,
             tenant: own_tenant,
-            other_tenant: tenant,
+            remote_tenant: tenant,
         },
-        Side::Customers => Ends {
+        Side::Customers => Direction {
             peering: format!(
                 "{theirs}/virtualNetworkPeerings/kong-{}-{}",
                 network.name,
@@ -169,109 +141,29 @@ fn ends(world: &World, gateway: &Gateway, side: Side) -> Result<Ends, Failure> {
             ),
             remote: own,
             tenant,
-            other_tenant: own_tenant,
+            remote_tenant: own_tenant,
         },
     })
 }
 
 fn peer(world: &mut World, gateway: &Gateway, side: Side) -> Result<(), Failure> {
-    let ends = ends(world, gateway, side)?;
-    let body = json!({"properties": {
-        "remoteVirtualNetwork": {"id": ends.remote},
-        "allowVirtualNetworkAccess": true,
-        "allowForwardedTraffic": true,
-        "allowGatewayTransit": false,
-        "useRemoteGateways": false,
-    }});
-    arm(world, Method::PUT, &ends, Some(&body)).map(|_| ())
+    let direction = direction(world, gateway, side)?;
+    world.konnect.actor().peer(world, &direction, false)
 }
 
 fn unpeer(world: &mut World, gateway: &Gateway, side: Side) -> Result<(), Failure> {
-    let ends = ends(world, gateway, side)?;
-    arm(world, Method::DELETE, &ends, None).map(|_| ())
+    let direction = direction(world, gateway, side)?;
+    world.konnect.actor().unpeer(world, &direction)
 }
 
 fn confirm(world: &mut World, gateway: &Gateway) -> Result<(), Failure> {
     for side in [Side::Own, Side::Customers] {
-        let ends = ends(world, gateway, side)?;
-        let found = arm(world, Method::GET, &ends, None)?;
-        let state = found["properties"]["peeringState"].as_str().unwrap_or_default();
+        let direction = direction(world, gateway, side)?;
+        let state = world.konnect.actor().state(world, &direction)?;
         if state != "Connected" {
-            return Err(Failure {
-                reason: format!("Peering {} is in state {state}.", ends.peering),
-                busy: false,
-            });
+            let text = format!("Peering {} is in state {state}.", direction.peering);
+            return Err(Failure::new(text));
         }
     }
     Ok(())
-}
-
-/// A request for a peering, with the tokens of both tenants.
-fn arm(world: &mut World, method: Method, ends: &Ends, body: Option<&Value>) -> Result<Value, Failure> {
-    let primary = sign_in(world, &ends.tenant)?;
-    let auxiliary = sign_in(world, &ends.other_tenant)?;
-    let uri = format!("{ORIGIN}{}?api-version=2023-11-01", ends.peering);
-    let request = Request::builder()
-        .method(method)
-        .uri(uri)
-        .header("authorization", format!("Bearer {primary}"))
-        .header("x-ms-authorization-auxiliary", format!("Bearer {auxiliary}"))
-        .header("content-type", "application/json")
-        .body(body.map(|body| Bytes::from(body.to_string())).unwrap_or_default());
-    // An attachment may hold any text, also such as no URL can.
-    let request = request.map_err(|_| Failure {
-        reason: format!(
-            "InvalidRequestUri: '{}' is not the id of a virtual network.",
-            ends.peering
-        ),
-        busy: false,
-    })?;
-    let answer = world.call(ACTOR, request);
-    let value = read(&answer);
-    if answer.status().is_success() {
-        return Ok(value);
-    }
-    let code = value["error"]["code"].as_str().unwrap_or("Unknown");
-    let message = value["error"]["message"].as_str().unwrap_or_default();
-    let busy = ["RetryableError", "ReferencedResourceNotProvisioned"].contains(&code);
-    Err(Failure {
-        reason: format!("{code}: {message}"),
-        busy,
-    })
-}
-
-/// A token of Kong's application in a tenant.
-fn sign_in(world: &mut World, tenant: &str) -> Result<String, Failure> {
-    let data = &world.konnect.data;
-    let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .append_pair("client_id", &data.app_id.to_string())
-        .append_pair("client_secret", &data.secret)
-        .append_pair("scope", "https://management.core.windows.net//.default")
-        .finish();
-    let mut request = Request::new(Bytes::from(form));
-    *request.method_mut() = Method::POST;
-    let uri = format!("{ORIGIN}/{}/oauth2/v2.0/token", percent(tenant));
-    *request.uri_mut() = uri.parse().unwrap_or_default();
-    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers_mut().insert(http::header::CONTENT_TYPE, kind);
-    let answer = world.call(ACTOR, request);
-    let value = read(&answer);
-    if let Some(token) = value["access_token"].as_str() {
-        return Ok(token.to_owned());
-    }
-    let description = value["error_description"].as_str().unwrap_or("The sign-in failed.");
-    let reason = description.split(" Trace ID:").next().unwrap_or(description).to_owned();
-    Err(Failure { reason, busy: false })
-}
-
-fn percent(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
-        .to_string()
-        .replace("%2D", "-")
-        .replace("%2E", ".")
-}
-
-fn read(answer: &Answer) -> Value {
-    serde_json::from_slice(answer.body()).unwrap_or_default()
 }

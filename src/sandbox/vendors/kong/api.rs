@@ -60,7 +60,7 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
             let account = json!({
                 "id": "929b2449-c69f-44c4-b6ad-9ecec6f811ae",
                 "provider": "azure",
-                "provider_account_id": world.konnect.data.subscription,
+                "provider_account_id": world.konnect.data.account.subscription,
             });
             Ok(paged(request, vec![account]))
         }

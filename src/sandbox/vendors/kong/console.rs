@@ -8,6 +8,7 @@ use super::model::{self, Attachment, Network};
 use crate::sandbox::message::{self, Answer, Form, Incoming, escape};
 use crate::sandbox::page::frame;
 use crate::sandbox::router;
+use crate::sandbox::vendors::console::{Sheet, field, raw_table, table};
 use crate::sandbox::world::World;
 
 /// The form's fields: name, and label as Konnect writes it.
@@ -32,7 +33,10 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
                 .find(|found| Some(found.id) == id)
                 .cloned();
             match (network, method) {
-                (Some(network), &Method::GET) => form(&network, &request.form(), None),
+                (Some(network), &Method::GET) => {
+                    let given = request.form();
+                    sheet(&network, &given).page(&given, None)
+                }
                 (Some(network), &Method::POST) => submit(world, &network, &request.form()),
                 _ => router::nowhere(request),
             }
@@ -44,86 +48,57 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 fn networks(world: &World) -> Answer {
     let rows = world.konnect.networks.iter().map(|network| {
         let link = format!("/konnect/networks/{}/virtual-network-peering", network.id);
-        format!(
-            "<tr><td><a href=\"{link}\">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            escape(&network.name),
+        vec![
+            format!("<a href=\"{link}\">{}</a>", escape(&network.name)),
             escape(&network.region),
-            network.cidr,
-            escape(&network.state)
-        )
+            network.cidr.to_string(),
+            escape(&network.state),
+        ]
     });
     let gateways = world.konnect.gateways.iter().map(|gateway| {
-        format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
-            escape(&gateway.name),
-            gateway.stage.name(),
-            escape(gateway.reason.as_deref().unwrap_or_default())
-        )
+        let reason = gateway.reason.clone().unwrap_or_default();
+        vec![gateway.name.clone(), gateway.stage.name().to_owned(), reason]
     });
     let body = format!(
-        "<h1>Networks</h1><table><tr><th>Name</th><th>Region</th><th>CIDR</th><th>State</th></tr>{}</table>\
-         <h2>Private networking</h2><table><tr><th>Name</th><th>State</th><th>Reason</th></tr>{}</table>",
-        rows.collect::<String>(),
-        gateways.collect::<String>()
+        "<h1>Networks</h1>{}<h2>Private networking</h2>{}",
+        raw_table(&["Name", "Region", "CIDR", "State"], rows),
+        table(&["Name", "State", "Reason"], gateways)
     );
     message::html(StatusCode::OK, frame("Konnect networks", &body))
 }
 
-fn form(network: &Network, given: &Form, problem: Option<&str>) -> Answer {
-    let fields = FIELDS.map(|(name, label)| {
-        let value = escape(given.get(name).unwrap_or_default());
-        format!("<label>{label}<input name=\"{name}\" value=\"{value}\" required></label>")
-    });
-    let problem = problem
-        .map(|text| format!("<p><b>{}</b></p>", escape(text)))
-        .unwrap_or_default();
-    let body = format!(
-        "<h1>Virtual network peering</h1><p>{name} &middot; {cidr}</p>{problem}<form method=\"post\">{fields}\
-         <label>DNS mappings (optional; one a line: domain[,domain]=ip[,ip])\
-         <textarea name=\"dns\" rows=\"3\">{dns}</textarea></label>\
-         <button class=\"primary\">Done</button></form>",
-        name = escape(&network.name),
-        cidr = network.cidr,
-        fields = fields.concat(),
-        dns = escape(given.get("dns").unwrap_or_default()),
-    );
-    let status = if problem.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::BAD_REQUEST
-    };
-    message::html(status, frame("Virtual network peering", &body))
+fn sheet(network: &Network, given: &Form) -> Sheet<'static> {
+    Sheet {
+        title: "Virtual network peering",
+        about: format!("{} · {}", network.name, network.cidr),
+        fields: &FIELDS,
+        more: format!(
+            "<label>DNS mappings (optional; one a line: domain[,domain]=ip[,ip])\
+             <textarea name=\"dns\" rows=\"3\">{}</textarea></label>",
+            escape(given.get("dns").unwrap_or_default())
+        ),
+        button: "Done",
+    }
 }
 
 fn submit(world: &mut World, network: &Network, given: &Form) -> Answer {
-    let field = |name: &str| given.get(name).map(|text| text.trim().to_owned()).unwrap_or_default();
-    let missing = FIELDS.iter().find(|(name, _)| field(name).is_empty());
-    if let Some((_, label)) = missing {
-        return form(network, given, Some(&format!("{label} is required.")));
+    let sheet = sheet(network, given);
+    if let Some(problem) = sheet.unfilled(given) {
+        return sheet.page(given, Some(&problem));
     }
     let Some(dns) = mappings(given.get("dns").unwrap_or_default()) else {
-        return form(
-            network,
-            given,
-            Some("A DNS mapping looks like domain[,domain]=ip[,ip]."),
-        );
+        return sheet.page(given, Some("A DNS mapping looks like domain[,domain]=ip[,ip]."));
     };
     let attachment = Attachment {
-        tenant: field("tenant_id"),
-        subscription: field("subscription_id"),
-        group: field("resource_group_name"),
-        vnet: field("vnet_name"),
+        tenant: field(given, "tenant_id"),
+        subscription: field(given, "subscription_id"),
+        group: field(given, "resource_group_name"),
+        vnet: field(given, "vnet_name"),
     };
     let name = attachment.vnet.clone();
     match model::create(world, network.id, name, attachment, dns) {
-        Ok(gateway) => {
-            let text = format!(
-                "<h1>Done</h1><p>{} is being peered. <a href=\"/konnect\">Networks</a></p>",
-                escape(&gateway.name)
-            );
-            message::html(StatusCode::OK, frame("Virtual network peering", &text))
-        }
-        Err(problem) => form(network, given, Some(&problem.detail)),
+        Ok(gateway) => sheet.done(&format!("{} is being peered.", gateway.name), "/konnect"),
+        Err(problem) => sheet.page(given, Some(&problem.detail)),
     }
 }
 

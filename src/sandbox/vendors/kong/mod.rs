@@ -14,8 +14,10 @@ pub(in crate::sandbox) use actor::{Work, work};
 pub(in crate::sandbox) use model::Gateway;
 use model::Network;
 
+use super::account::Account;
+use super::control_plane::Actor;
 use crate::sandbox::message::{Answer, Incoming};
-use crate::sandbox::world::{Since, Subnet, Vnet, World};
+use crate::sandbox::world::{Since, World};
 
 /// Kong's part of the world.
 #[derive(Debug, Clone, Default)]
@@ -25,15 +27,17 @@ pub(in crate::sandbox) struct Konnect {
     data: KonnectData,
 }
 
+impl Konnect {
+    fn actor(&self) -> Actor {
+        self.data.account.actor("konnect")
+    }
+}
+
 /// Kong's part of an estate.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KonnectData {
-    tenant: Uuid,
-    subscription: Uuid,
-    group: String,
-    app_id: Uuid,
-    secret: String,
+    account: Account,
     tokens: Vec<String>,
     #[serde(default)]
     powerless_tokens: Vec<String>,
@@ -55,30 +59,7 @@ pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
     world.konnect.data = data.clone();
     for network in &data.networks {
         let name = format!("vnet-{}", network.name);
-        let vnet = format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{name}",
-            data.subscription, data.group
-        );
-        let subnet = Subnet {
-            name: "data-plane".into(),
-            prefixes: vec![network.cidr],
-            security_group: None,
-        };
-        world.vnets.insert(
-            vnet.to_ascii_lowercase(),
-            Vnet {
-                id: vnet.clone(),
-                subscription: data.subscription,
-                tenant: data.tenant,
-                name,
-                location: network.region.clone(),
-                prefixes: vec![network.cidr],
-                dns_servers: Vec::new(),
-                subnets: vec![subnet],
-                peerings: Vec::new(),
-                version: 1,
-            },
-        );
+        let vnet = data.account.network(world, &name, &network.region, network.cidr);
         world.konnect.networks.push(Network {
             id: network.id,
             name: network.name.clone(),

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Problem;
+use crate::sandbox::vendors::account;
 use crate::sandbox::world::{Event, Since, World};
 
 /// A network of dedicated cloud gateways.
@@ -34,10 +35,7 @@ pub(in crate::sandbox) struct Attachment {
 
 impl Attachment {
     pub(in crate::sandbox) fn vnet_id(&self) -> String {
-        format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{}",
-            self.subscription, self.group, self.vnet
-        )
+        account::vnet_id(&self.subscription, &self.group, &self.vnet)
     }
 
     fn same(&self, other: &Self) -> bool {

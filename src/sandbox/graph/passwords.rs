@@ -1,0 +1,105 @@
+//! `addPassword` and `removePassword`: an application's client secrets.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::{Outcome, Refusal, applications, odata, seconds};
+use crate::sandbox::message::{self, Incoming};
+use crate::sandbox::token::Caller;
+use crate::sandbox::world::{Application, Password, Since, World};
+
+/// How long a secret lives when nothing is said: two years.
+const LIFETIME: Duration = Duration::from_secs(2 * 365 * 86_400);
+
+/// `POST /applications/{key}/addPassword`: the only answer that holds the secret's text.
+pub(super) fn add(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    applications::may_write(world, caller)?;
+    let found = applications::find(world, caller, key)?;
+    let body = request.json().unwrap_or_default();
+    let wish = &body["passwordCredential"];
+    let start = instant(wish, "startDateTime")?.unwrap_or_else(|| world.wall());
+    let end = instant(wish, "endDateTime")?.unwrap_or(start + LIFETIME);
+    if end <= start {
+        return Err(Refusal::bad(
+            "Credential lifetime is invalid: endDateTime must be after startDateTime.",
+        ));
+    }
+    let password = Password {
+        key: world.ids.next(),
+        name: wish["displayName"].as_str().map(str::to_owned),
+        text: secret(world),
+        start,
+        end,
+        since: Since::At(world.now),
+    };
+    let mut shown = resource(&password);
+    shown["secretText"] = password.text.clone().into();
+    shown["@odata.context"] = format!("{}/v1.0/$metadata#microsoft.graph.passwordCredential", request.origin).into();
+    world.applications[found].passwords.push(password);
+    Ok(odata(StatusCode::OK, &shown))
+}
+
+/// `POST /applications/{key}/removePassword`.
+pub(super) fn remove(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    applications::may_write(world, caller)?;
+    let found = applications::find(world, caller, key)?;
+    let body = request.json().unwrap_or_default();
+    let given = body["keyId"].as_str().unwrap_or_default();
+    let id = Uuid::parse_str(given).ok();
+    let known = world.applications[found]
+        .passwords
+        .iter()
+        .position(|password| Some(password.key) == id && visible(world, password));
+    let known = known.ok_or_else(|| Refusal::bad(format!("No password credential found with keyId {given}.")))?;
+    world.applications[found].passwords.remove(known);
+    Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// An application's `passwordCredentials`.
+pub(super) fn list(world: &World, application: &Application) -> Vec<Value> {
+    let known = application.passwords.iter().filter(|password| visible(world, password));
+    known.map(resource).collect()
+}
+
+fn visible(world: &World, password: &Password) -> bool {
+    password.since.passed(world.timing.graph_get, world.now)
+}
+
+fn resource(password: &Password) -> Value {
+    json!({
+        "customKeyIdentifier": null,
+        "displayName": password.name,
+        "endDateTime": format!("{}Z", seconds(password.end)),
+        "hint": password.text.chars().take(3).collect::<String>(),
+        "keyId": password.key,
+        "secretText": null,
+        "startDateTime": format!("{}Z", seconds(password.start)),
+    })
+}
+
+fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+    let Some(text) = wish[name].as_str() else {
+        return Ok(None);
+    };
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).map(|time| time.to_offset(time::UtcOffset::UTC));
+    let wrong = |_| {
+        Refusal::bad(format!(
+            "Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'."
+        ))
+    };
+    parsed.map(Some).map_err(wrong)
+}
+
+/// Forty characters, as Entra makes them: `XyZ8Q~…`.
+fn secret(world: &mut World) -> String {
+    let (one, other) = (
+        world.ids.next().simple().to_string(),
+        world.ids.next().simple().to_string(),
+    );
+    format!("{}8Q~{}{}", &one[..3], &one[3..], &other[..5])
+}

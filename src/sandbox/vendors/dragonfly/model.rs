@@ -1,0 +1,155 @@
+//! Dragonfly's networks and connections, as its API writes them.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Network, Problem};
+use crate::sandbox::vendors::account::{short, vnet_id};
+use crate::sandbox::vendors::reciprocal::{self, Link, Stage, Vendor, Wish};
+use crate::sandbox::world::World;
+
+/// What a customer asks for: the body of `POST /v1/connections`.
+pub(super) struct Request {
+    network: String,
+    theirs: String,
+    tenant: String,
+    app: String,
+    use_gateways: bool,
+    config: Value,
+}
+
+impl Request {
+    /// Reads a body; the first field that is missing is named.
+    pub(super) fn read(body: &Value) -> Result<Self, Problem> {
+        let text = |path: &str| match body.pointer(path).and_then(Value::as_str) {
+            Some(text) if !text.is_empty() => Ok(text.to_owned()),
+            _ => Err(Problem::bad(format!("{} is required", path[1..].replace('/', ".")))),
+        };
+        text("/name")?;
+        let (account, vnet) = (text("/peer/account_id")?, text("/peer/vpc_id")?);
+        let group = text("/peer/azure/resource_group")?;
+        Ok(Self {
+            network: text("/network_id")?,
+            theirs: vnet_id(&account, &group, &vnet),
+            tenant: text("/peer/azure/tenant_id")?,
+            app: text("/peer/azure/app_object_id")?,
+            use_gateways: body["peer"]["azure"]["use_remote_gateways"].as_bool() == Some(true),
+            config: json!({"name": body["name"], "network_id": body["network_id"], "peer": body["peer"]}),
+        })
+    }
+}
+
+/// Makes a connection and sets Dragonfly to work.
+pub(super) fn create(world: &mut World, request: Request) -> Result<Link, Problem> {
+    let network = world.dragonfly.networks.iter();
+    let network = network.clone().find(|found| found.id == request.network);
+    let network = network.ok_or_else(|| Problem::bad("network not found"))?;
+    if network.provider != "azure" {
+        let text = format!("the network is on {}: peer.azure cannot be set", network.provider);
+        return Err(Problem::bad(text));
+    }
+    if network.status != "active" {
+        return Err(Problem::bad(format!("the network is {}, not active", network.status)));
+    }
+    let own = network.vnet.clone();
+    if reciprocal::twin(world, Vendor::Dragonfly, &request.network, &request.theirs).is_some() {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "a connection with this peer exists already",
+        ));
+    }
+    let wish = Wish {
+        vendor: Vendor::Dragonfly,
+        parent: request.network,
+        own,
+        theirs: request.theirs,
+        tenant: request.tenant,
+        app: request.app,
+        use_gateways: request.use_gateways,
+        flaw: None,
+        request: request.config,
+    };
+    Ok(reciprocal::create(world, wish))
+}
+
+/// A network.
+pub(super) fn network(found: &Network) -> Value {
+    let vpc = vpc(found).map(|(account, resource)| json!({"resource_id": resource, "account_id": account}));
+    json!({
+        "network_id": found.id,
+        "status": found.status,
+        "created_at": 1_763_700_000_000_u64,
+        "vpc": vpc,
+        "name": found.name,
+        "location": {"provider": found.provider, "region": found.region},
+        "cidr_block": found.cidr,
+        "byoc": {},
+    })
+}
+
+/// `vpc.account_id` and `vpc.resource_id` of a network: its group's id, and its name.
+pub(super) fn vpc(found: &Network) -> Option<(&str, &str)> {
+    found
+        .vnet
+        .as_deref()?
+        .split_once("/providers/Microsoft.Network/virtualNetworks/")
+}
+
+pub(super) fn links(world: &World) -> impl Iterator<Item = &Link> {
+    world.links.iter().filter(|found| found.vendor == Vendor::Dragonfly)
+}
+
+/// `conn_1a2b3c4d`
+pub(super) fn id(link: &Link) -> String {
+    format!("conn_{}", short(link.id))
+}
+
+/// A connection.
+pub(super) fn connection(world: &World, link: &Link) -> Value {
+    let peering = match link.stage {
+        Stage::Active => world.vnet(link.own.as_deref().unwrap_or_default()).and_then(|own| {
+            let found = own.peerings.iter();
+            let mut found = found.filter(|found| found.remote.eq_ignore_ascii_case(&link.theirs));
+            found
+                .next()
+                .map(|found| format!("{}/virtualNetworkPeerings/{}", own.id, found.name))
+        }),
+        _ => None,
+    };
+    let mut body = json!({
+        "connection_id": id(link),
+        "status": status(link),
+        "peer_connection_id": peering.unwrap_or_default(),
+        "connection_config": link.request,
+    });
+    if let Some(detail) = detail(link) {
+        body["status_detail"] = detail.into();
+    }
+    body
+}
+
+pub(super) fn status(link: &Link) -> &'static str {
+    match link.stage {
+        Stage::Accepted | Stage::Requested => "pending",
+        Stage::Waiting => "inactive",
+        Stage::Active => "active",
+        Stage::Refused => "failed",
+        Stage::Abandoned => "irrecoverable",
+        Stage::Removing => "deleting",
+    }
+}
+
+/// `status_detail`, where there is something to say.
+pub(super) fn detail(link: &Link) -> Option<String> {
+    match link.stage {
+        Stage::Refused => link.reason.clone(),
+        Stage::Abandoned => Some("the peering was deleted by the peer".to_owned()),
+        _ => None,
+    }
+}
+
+/// The connections for the canonical dump.
+pub(in crate::sandbox) fn dump(world: &World) -> Vec<Value> {
+    let entry = |link: &Link| json!({"config": &link.request, "status": status(link), "detail": detail(link)});
+    links(world).map(entry).collect()
+}
