@@ -265,8 +265,8 @@ fn in_place(role: &Role, grant: &Grant) -> String {
 
 fn count(grant: &Grant) -> String {
     match grant.actions.len() {
-        1 => "one action that is needed".to_owned(),
-        count => format!("{count} actions that are needed"),
+        1 => "one action".to_owned(),
+        count => format!("{count} actions"),
     }
 }
 

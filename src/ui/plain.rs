@@ -1,6 +1,6 @@
 //! Lines only, on standard error: for files, pipelines, screen readers and terminals without cursor control.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::io::{Write, stderr};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::plan::{Event, StepEvent, StepId};
 /// The plain screen. It says each thing once: a wait that goes on is no news.
 #[derive(Default)]
 pub struct Plain {
-    last: Mutex<BTreeMap<StepId, String>>,
+    said: Mutex<HashSet<(StepId, String)>>,
 }
 
 fn say(text: &str) {
@@ -29,10 +29,9 @@ fn say_all(indent: &str, lines: impl IntoIterator<Item = String>) {
 impl Plain {
     fn step(&self, id: StepId, event: &StepEvent) {
         let news = |text: String| {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.get(&id) != Some(&text) {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert((id, text.clone())) {
                 say(&format!("{id}: {text}"));
-                last.insert(id, text);
             }
         };
         match event {
