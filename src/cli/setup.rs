@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -12,11 +12,11 @@ use super::stop::asked_to_stop;
 use crate::azure::Wire;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Asker, Gathered, Given, Halt, Surroundings, Vars, gather};
-use crate::plan::{Event, Plan, Stats};
+use crate::input::{Asker, Conversation, Gathered, Given, Halt, Surroundings, Vars, gather};
+use crate::plan::{Event, Plan, Stats, VendorAccess};
 use crate::render::{Report, az, command_line};
 use crate::steps::{Opener, Run, Sink};
-use crate::ui::{self, LinePrompter, Manner, Prompter, TerminalPrompter, summary};
+use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented, summary};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -126,7 +126,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let sink: Sink = {
         let report = Arc::clone(&report);
         Arc::new(move |event| {
-            report.lock().unwrap_or_else(PoisonError::into_inner).on(&event);
+            lock(&report).on(&event);
             screen.on(&event);
         })
     };
@@ -142,15 +142,17 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         report,
         begun,
         wire: Mutex::default(),
+        again: Mutex::default(),
     };
+    let modes = Modes::now();
     let ended = tokio::select! {
         ended = command.go() => ended?,
-        () = asked_to_stop() => {
-            // A prompt or a live line may have hidden it.
-            let _ = console::Term::stderr().show_cursor();
-            Ended { outcome: Outcome::Cancelled, problem: None, text: None }
-        }
+        () = asked_to_stop() => Ended::cancelled(),
     };
+    // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
+    if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
+        command.tidy_terminal(&modes);
+    }
     command.finish(ended)
 }
 
@@ -161,6 +163,8 @@ struct Command<'a> {
     report: Arc<Mutex<Report>>,
     begun: Instant,
     wire: Mutex<Option<Wire>>,
+    /// The command line that does the same without a question, once it is known.
+    again: Mutex<Option<String>>,
 }
 
 /// How the command ended, and what it prints in text mode.
@@ -170,7 +174,21 @@ struct Ended {
     text: Option<String>,
 }
 
+/// Whether the plan was carried out, or the user wants to the question before.
+enum Turn {
+    Ended(Ended),
+    Back(Conversation),
+}
+
 impl Ended {
+    fn cancelled() -> Self {
+        Self {
+            outcome: Outcome::Cancelled,
+            problem: None,
+            text: None,
+        }
+    }
+
     fn problem(outcome: Outcome, problem: Problem) -> Self {
         Self {
             outcome,
@@ -182,44 +200,51 @@ impl Ended {
 
 impl Command<'_> {
     async fn go(&self) -> anyhow::Result<Ended> {
-        let gathered = match self.gather().await {
-            Ok(gathered) => gathered,
-            Err(Halt::Cancelled) => {
+        let mut talk = match self.given() {
+            Ok(given) => Conversation::new(given),
+            Err(problem) => return Ok(Ended::problem(Outcome::Usage, problem)),
+        };
+        loop {
+            let gathered = match self.gather(talk).await {
+                Ok(gathered) => gathered,
+                Err(Halt::Cancelled) => return Ok(Ended::cancelled()),
+                Err(Halt::Problem(problem)) => {
+                    let outcome = if problem.kind == Kind::Usage {
+                        Outcome::Usage
+                    } else {
+                        Outcome::Failed
+                    };
+                    return Ok(Ended::problem(outcome, *problem));
+                }
+            };
+            if self.args.dry_run {
+                print(az::script(&gathered.intent).trim_end())?;
                 return Ok(Ended {
-                    outcome: Outcome::Cancelled,
+                    outcome: Outcome::Unchanged,
                     problem: None,
                     text: None,
                 });
             }
-            Err(Halt::Problem(problem)) => {
-                let outcome = if problem.kind == Kind::Usage {
-                    Outcome::Usage
-                } else {
-                    Outcome::Failed
-                };
-                return Ok(Ended::problem(outcome, *problem));
+            match self.set_up(gathered).await {
+                Turn::Ended(ended) => return Ok(ended),
+                Turn::Back(before) => talk = before,
             }
-        };
-        if self.args.dry_run {
-            print(az::script(&gathered.intent).trim_end())?;
-            return Ok(Ended {
-                outcome: Outcome::Unchanged,
-                problem: None,
-                text: None,
-            });
         }
-        Ok(self.set_up(gathered).await)
     }
 
-    async fn gather(&self) -> Result<Gathered, Halt> {
-        let args = &self.args;
-        let given = Given::new(args.flags(), &args.sets, self.around.vars.clone()).map_err(|set| {
+    fn given(&self) -> Result<Given, Problem> {
+        let vars = self.around.vars.clone();
+        Given::new(self.args.flags(), &self.args.sets, vars).map_err(|set| {
             Problem::new(
                 Kind::Usage,
                 format!("--set {set} cannot be used."),
                 "It has the form KEY=VALUE.",
             )
-        })?;
+        })
+    }
+
+    async fn gather(&self, talk: Conversation) -> Result<Gathered, Halt> {
+        let args = &self.args;
         let prompter = self.prompter();
         let also_missing = if args.yes || args.dry_run || prompter.is_some() {
             Vec::new()
@@ -232,33 +257,53 @@ impl Command<'_> {
             also_missing,
             no_wait: args.no_wait,
         };
-        gather(given, &self.around, manner).await
+        gather(talk, &self.around, manner).await
+    }
+
+    /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
+    fn tidy_terminal(&self, modes: &Modes) {
+        modes.restore();
+        if self.rich() {
+            let terminal = console::Term::stderr();
+            // Where standard error is gone there is nothing to tidy.
+            let _ = terminal.show_cursor();
+            // The prompt's own line stays; what follows begins below it.
+            let _ = terminal.write_line("");
+        }
+    }
+
+    fn rich(&self) -> bool {
+        manner_of(self.output, &self.around.vars) == Manner::Rich
     }
 
     fn prompter(&self) -> Option<Arc<dyn Prompter>> {
         if self.args.no_input || !ui::someone_answers() {
             return None;
         }
-        Some(match manner_of(self.output, &self.around.vars) {
-            Manner::Rich => Arc::new(TerminalPrompter),
-            Manner::Plain => Arc::new(LinePrompter),
+        Some(if self.rich() {
+            Arc::new(TerminalPrompter)
+        } else {
+            Arc::new(LinePrompter)
         })
     }
 
-    async fn set_up(&self, gathered: Gathered) -> Ended {
-        let again = self.prompter().map(|_| self.again(&gathered));
+    async fn set_up(&self, gathered: Gathered) -> Turn {
+        let again = self.again(&gathered);
         self.asked(&gathered);
         let Gathered {
             intent,
             session,
             connector,
+            mut talk,
             ..
         } = gathered;
         let Some(session) = session else {
             let why = "A run other than a dry run always signs in.";
-            return Ended::problem(Outcome::Failed, Problem::new(Kind::SignIn, "There is no session.", why));
+            let problem = Problem::new(Kind::SignIn, "There is no session.", why);
+            return Turn::Ended(Ended::problem(Outcome::Failed, problem));
         };
-        *self.wire.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.wire().clone());
+        *lock(&self.wire) = Some(session.wire().clone());
+        *lock(&self.again) = Some(again.clone());
         let (vnet, vendor) = (intent.vnet.name.clone(), intent.vendor.name.clone());
         let run = Run::new(
             intent,
@@ -269,42 +314,53 @@ impl Command<'_> {
         );
         let (outcome, problem) = match engine::survey(&run).await {
             Err(problem) => (Outcome::Failed, Some(problem)),
-            Ok(plan) => self.decide(&run, &plan).await,
+            Ok(plan) => match self.decide(&run, &plan).await {
+                Ok(Some(ended)) => ended,
+                Ok(None) if talk.back() => return Turn::Back(talk),
+                Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
+            },
         };
         let text = {
-            let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut report = lock(&self.report).clone();
             report.on(&Event::Ended {
                 outcome,
                 problem: None,
                 stats: Stats::default(),
             });
-            summary(&report, &vnet, &vendor, again.as_deref())
+            let again = self.prompter().map(|_| again.as_str());
+            summary(&report, &vnet, &vendor, again, ui::width())
         };
-        Ended {
+        Turn::Ended(Ended {
             outcome,
             problem,
             text: Some(text),
-        }
+        })
     }
 
-    async fn decide(&self, run: &Run, plan: &Plan) -> (Outcome, Option<Problem>) {
+    /// How the run ended; `None` where the user wants to the question before.
+    ///
+    /// # Errors
+    /// When the user left.
+    async fn decide(&self, run: &Run, plan: &Plan) -> Result<Option<(Outcome, Option<Problem>)>, Halt> {
         if let Some(problem) = blocked(plan) {
-            return (Outcome::Blocked, Some(problem));
+            return Ok(Some((Outcome::Blocked, Some(problem))));
         }
         let ask = plan.writes() && !self.args.yes;
         if let Some(prompter) = self.prompter().filter(|_| ask) {
             let (vendor, grants) = (&run.intent.vendor.short_name, &run.intent.vendor.role.grants);
             run.emit(Event::Notice(format!("{vendor} may then {grants}")));
-            if !matches!(Asker(prompter).confirm("Go ahead?".to_owned()).await, Ok(true)) {
-                return (Outcome::Cancelled, None);
+            match Asker(prompter).confirm("Go ahead?".to_owned()).await? {
+                Answer::Value(true) => {}
+                Answer::Value(false) => return Ok(Some((Outcome::Cancelled, None))),
+                Answer::Back => return Ok(None),
             }
         }
-        engine::carry_out(run).await
+        Ok(Some(engine::carry_out(run).await))
     }
 
     /// The command line that does the same without a question.
     fn again(&self, gathered: &Gathered) -> String {
-        let mut flags = gathered.given.flags(&gathered.vendor_inputs);
+        let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
         if self.args.sandbox {
             // The embedded Azure brings its own of these.
             flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
@@ -314,7 +370,13 @@ impl Command<'_> {
             flags.push(("--no-wait".to_owned(), String::new()));
         }
         flags.extend(["--no-input", "--yes"].map(|flag| (flag.to_owned(), String::new())));
-        command_line(&flags, ui::width() - 2)
+        let line = command_line(&flags, ui::width() - 2);
+        // A token is no argument; the embedded Azure brings its own.
+        let access = gathered.intent.vendor.access.as_ref();
+        match access.filter(|_| gathered.intent.access == VendorAccess::Api && !self.args.sandbox) {
+            Some(access) => format!("# {} is in the environment\n{line}", access.token_env),
+            None => line,
+        }
     }
 
     fn asked(&self, gathered: &Gathered) {
@@ -332,12 +394,26 @@ impl Command<'_> {
             .map(|(key, values)| (key.clone(), Value::from(values.clone())))
             .collect();
         inputs.insert("set".to_owned(), Value::Object(sets));
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut report = lock(&self.report);
         report.asked(&intent.vendor.id, &gathered.cloud, inputs);
     }
 
+    /// What is said to a user who left in the middle.
+    fn stopped(&self) -> String {
+        let written = lock(&self.report).changes().next().is_some();
+        let stopped = if written {
+            "Stopped. Nothing is left half done: run it again, and it goes on from here."
+        } else {
+            "Stopped; nothing was written."
+        };
+        match lock(&self.again).as_ref().filter(|_| written) {
+            Some(again) => format!("{stopped}\n\n{}", indented(again)),
+            None => stopped.to_owned(),
+        }
+    }
+
     fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
-        let wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let wire = lock(&self.wire).take();
         let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
         let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let stats = Stats {
@@ -355,19 +431,22 @@ impl Command<'_> {
             return Ok(outcome);
         }
         match self.output.output {
-            Format::Json => print(&self.report.lock().unwrap_or_else(PoisonError::into_inner).json())?,
+            Format::Json => print(&lock(&self.report).json())?,
             Format::Text => match ended.text {
                 // On a terminal the result stands apart from the progress above it.
                 Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
                 Some(text) => print(&text)?,
-                None if outcome == Outcome::Cancelled => {
-                    print("Stopped. Nothing is left half done: run the same command again to go on.")?
-                }
+                None if outcome == Outcome::Cancelled => print(&self.stopped())?,
                 None => {}
             },
         }
         Ok(outcome)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere does not make what was noted wrong.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn blocked(plan: &Plan) -> Option<Problem> {

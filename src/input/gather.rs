@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use secrecy::SecretString;
-
 use super::given::{missing_line, set_variable};
 use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
 use super::values::{
     access, app_id, check, dns, malformed, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
 };
-use super::wizard::{Asker, Wizard, ask_vendor};
+use super::wizard::{Asker, Conversation, Wizard, ask_vendor};
 use super::{Given, Halt};
 use crate::azure::{Subscription, WhoAmI};
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Consent, Event, Intent, SignedIn, VendorAccess};
-use crate::ui::Prompter;
+use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, Wanted, profile};
 
 /// Everything that a run has to know, and the clients to do it with.
@@ -25,8 +23,8 @@ pub struct Gathered {
     /// Absent where nothing had to be asked of Azure: a dry run with every input given.
     pub session: Option<Session>,
     pub connector: Option<Arc<dyn Connector>>,
-    /// What was given and answered, for the command line that says the same.
-    pub given: Given,
+    /// What was given and answered: for the command line that says the same, and for the way back to a question.
+    pub talk: Conversation,
     pub vendor_inputs: BTreeMap<String, Vec<String>>,
     /// Name of the cloud.
     pub cloud: String,
@@ -47,74 +45,88 @@ pub struct Manner {
 ///
 /// # Errors
 /// Every missing input at once where nobody answers; a malformed one; a sign-in that fails; the user who leaves.
-pub async fn gather(mut given: Given, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
+pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
     let asker = manner.prompter.map(Asker);
-    let vendor = vendor(&mut given, asker.as_ref(), &manner.also_missing).await?;
-    if asker.is_none() {
-        let missing: Vec<String> = missing(&given, &vendor, manner.dry_run)?
-            .into_iter()
-            .chain(manner.also_missing)
-            .collect();
-        if !missing.is_empty() {
-            return Err(inputs_missing(missing).into());
+    loop {
+        let vendor = vendor(&mut talk.given, asker.as_ref(), &manner.also_missing).await?;
+        if asker.is_none() {
+            let missing: Vec<String> = missing(&talk.given, &vendor, manner.dry_run)?
+                .into_iter()
+                .chain(manner.also_missing.iter().cloned())
+                .collect();
+            if !missing.is_empty() {
+                return Err(inputs_missing(missing).into());
+            }
         }
-    }
-    check(&given, &vendor)?;
-    let mut token = vendor_token(given.vars(), &vendor).filter(|_| given.get("vendor-access") != Some("manual"));
-    let complete =
-        tenant(&given)?.is_some() && missing(&given, &vendor, manner.dry_run)?.is_empty() && subscription_is_id(&given);
-    if manner.dry_run && complete {
-        let intent = intent(
-            &given,
-            around,
-            vendor,
-            Known {
-                tenant: tenant(&given)?,
+        check(&talk.given, &vendor)?;
+        let by_hand = talk.given.get("vendor-access") == Some("manual");
+        if talk.token.is_none() && !by_hand {
+            talk.token = vendor_token(talk.given.vars(), &vendor);
+        }
+        if manner.dry_run && complete(&talk.given, &vendor)? {
+            let known = Known {
+                tenant: tenant(&talk.given)?,
                 ..Known::default()
-            },
-            false,
-        )?;
-        return finish(given, around, intent, None, token);
-    }
-    let session = Session::open(&given, around, &vendor)?;
-    let mut known = sign_in(&session, &given, around).await?;
-    if let Some(asker) = asker {
-        let subscriptions = known.subscriptions;
-        let mut wizard = Wizard {
-            asker,
-            given,
-            session: &session,
-            vendor: &vendor,
-            token,
-            subscriptions,
+            };
+            let intent = intent(&talk.given, around, vendor, known, false)?;
+            return finish(talk, around, intent, None);
+        }
+        let (session, known) = match talk.entered.take().filter(|(id, ..)| *id == vendor.id) {
+            Some((_, session, known)) => (session, known),
+            None => enter(&talk.given, around, &vendor).await?,
         };
-        wizard.ask().await?;
-        (given, token, known.subscriptions) = (wizard.given, wizard.token, wizard.subscriptions);
+        talk.entered = Some((vendor.id.clone(), session.clone(), known.clone()));
+        if let Some(asker) = &asker {
+            let mut wizard = Wizard {
+                asker,
+                talk: &mut talk,
+                session: &session,
+                vendor: &vendor,
+                subscriptions: &known.subscriptions,
+            };
+            if wizard.ask().await? == Answer::Back {
+                if talk.back() {
+                    continue;
+                }
+                // Back from the first question is out.
+                return Err(Halt::Cancelled);
+            }
+        }
+        let intent = intent(&talk.given, around, vendor, known, manner.no_wait)?;
+        return finish(talk, around, intent, Some(session));
     }
-    let intent = intent(&given, around, vendor, known, manner.no_wait)?;
-    finish(given, around, intent, Some(session), token)
+}
+
+/// Whether a dry run needs to ask nobody.
+fn complete(given: &Given, vendor: &Profile) -> Result<bool, Problem> {
+    Ok(tenant(given)?.is_some() && missing(given, vendor, true)?.is_empty() && subscription_is_id(given))
+}
+
+async fn enter(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<(Session, Known), Problem> {
+    let session = Session::open(given, around, vendor)?;
+    let known = sign_in(&session, given, around).await?;
+    Ok((session, known))
 }
 
 fn finish(
-    given: Given,
+    talk: Conversation,
     around: &Surroundings,
     intent: Intent,
     session: Option<Session>,
-    token: Option<SecretString>,
 ) -> Result<Gathered, Halt> {
-    let connector = match (&session, intent.access, token) {
+    let connector = match (&session, intent.access, &talk.token) {
         (Some(session), VendorAccess::Api, Some(token)) => {
-            Some(session.connector(given.vars(), &intent.vendor, token)?)
+            Some(session.connector(talk.given.vars(), &intent.vendor, token.clone())?)
         }
         _ => None,
     };
-    let cloud = cloud(&given, around)?.name;
+    let cloud = cloud(&talk.given, around)?.name;
     let vendor_inputs = intent.vendor_inputs.clone();
     Ok(Gathered {
         intent,
         session,
         connector,
-        given,
+        talk,
         vendor_inputs,
         cloud,
     })
@@ -205,8 +217,8 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
 }
 
 /// What the sign-in told.
-#[derive(Default)]
-struct Known {
+#[derive(Clone, Default)]
+pub struct Known {
     tenant: Option<TenantId>,
     tenant_name: Option<String>,
     subscriptions: Vec<Subscription>,

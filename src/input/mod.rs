@@ -12,7 +12,7 @@ pub use gather::{Gathered, Manner, gather};
 pub use given::{Given, Source, Vars};
 pub use session::{Session, Surroundings};
 pub use table::{INPUTS, Input, input};
-pub use wizard::Asker;
+pub use wizard::{Asker, Conversation};
 
 use crate::errors::Problem;
 use crate::ui::AskError;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::gather::Known;
 use super::session::Session;
 use super::values::{app_id, subscription};
-use super::{Given, Halt, menu};
+use super::{Given, Halt, Source, menu};
 use crate::azure::{ApiError, Subscription, Vnet};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Consent, VendorAccess};
@@ -34,21 +35,20 @@ impl Asker {
             .await
     }
 
-    async fn text(&self, question: String, check: Check) -> Result<String, Halt> {
+    async fn text(&self, question: String, check: Check) -> Result<Answer<String>, Halt> {
         self.on_a_thread(move |prompter| prompter.text(&question, check)).await
     }
 
-    async fn secret(&self, question: String) -> Result<SecretString, Halt> {
+    async fn secret(&self, question: String) -> Result<Answer<SecretString>, Halt> {
         self.on_a_thread(move |prompter| prompter.secret(&question)).await
     }
 
-    /// Yes or no; Esc is no.
+    /// Yes or no.
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm(&self, question: String) -> Result<bool, Halt> {
-        let answer = self.on_a_thread(move |prompter| prompter.confirm(&question)).await?;
-        Ok(answer == Answer::Value(true))
+    pub async fn confirm(&self, question: String) -> Result<Answer<bool>, Halt> {
+        self.on_a_thread(move |prompter| prompter.confirm(&question)).await
     }
 }
 
@@ -93,49 +93,40 @@ enum Asked {
     Back,
 }
 
-/// The conversation, and what it has learnt.
-pub struct Wizard<'a> {
-    pub asker: Asker,
+/// What is known, and which questions told it: enough to go back to one of them.
+#[derive(Clone)]
+pub struct Conversation {
     pub given: Given,
-    pub session: &'a Session,
-    pub vendor: &'a Profile,
+    /// The vendor's, from the environment or typed in.
     pub token: Option<SecretString>,
-    pub subscriptions: Vec<Subscription>,
+    answered: Vec<usize>,
+    /// The sign-in and what it told, by the vendor that it was made for.
+    pub(super) entered: Option<(String, Session, Known)>,
 }
 
-impl Wizard<'_> {
-    /// Asks everything that is not known yet.
-    ///
-    /// # Errors
-    /// When the user left, or something that an answer depends on cannot be read.
-    pub async fn ask(&mut self) -> Result<(), Halt> {
-        let mut at = 0;
-        let mut answered: Vec<usize> = Vec::new();
-        while let Some(question) = ORDER.get(at) {
-            match self.put(*question).await? {
-                Asked::Answered => answered.push(at),
-                Asked::Passed => {}
-                Asked::Back => {
-                    // Back from the first question is out.
-                    at = answered.pop().ok_or(Halt::Cancelled)?;
-                    self.forget(ORDER[at]);
-                    continue;
-                }
-            }
-            at += 1;
+impl Conversation {
+    /// Before the first question.
+    pub fn new(given: Given) -> Self {
+        Self {
+            given,
+            token: None,
+            answered: Vec::new(),
+            entered: None,
         }
-        Ok(())
     }
 
-    async fn put(&mut self, question: Question) -> Result<Asked, Halt> {
-        match question {
-            Question::Subscription => self.subscription().await,
-            Question::Vnet => self.vnet().await,
-            Question::Token => self.vendor_token().await,
-            Question::Network => self.network().await,
-            Question::Dns => self.dns().await,
-            Question::Consent => self.consent().await,
+    /// Forgets the answer to the last question, so that it is put again; false where none was put.
+    pub fn back(&mut self) -> bool {
+        if let Some(at) = self.answered.pop() {
+            self.forget(ORDER[at]);
+            return true;
         }
+        let asked = self.given.source("vendor") == Some(Source::Answer);
+        if asked {
+            self.given.forget("vendor");
+            self.token = None;
+        }
+        asked
     }
 
     fn forget(&mut self, question: Question) {
@@ -153,9 +144,55 @@ impl Wizard<'_> {
             Question::Consent => self.given.forget("consent"),
         }
     }
+}
+
+/// Puts the questions, with what the sign-in can suggest.
+pub struct Wizard<'a> {
+    pub asker: &'a Asker,
+    pub talk: &'a mut Conversation,
+    pub session: &'a Session,
+    pub vendor: &'a Profile,
+    pub subscriptions: &'a [Subscription],
+}
+
+impl Wizard<'_> {
+    /// Asks everything that is not known yet; `Back` where the user wants to the question before all of these.
+    ///
+    /// # Errors
+    /// When the user left, or something that an answer depends on cannot be read.
+    pub async fn ask(&mut self) -> Result<Answer<()>, Halt> {
+        let mut at = self.talk.answered.last().map_or(0, |last| last + 1);
+        while let Some(question) = ORDER.get(at) {
+            match self.put(*question).await? {
+                Asked::Answered => self.talk.answered.push(at),
+                Asked::Passed => {}
+                Asked::Back => {
+                    let Some(&before) = self.talk.answered.last() else {
+                        return Ok(Answer::Back);
+                    };
+                    self.talk.back();
+                    at = before;
+                    continue;
+                }
+            }
+            at += 1;
+        }
+        Ok(Answer::Value(()))
+    }
+
+    async fn put(&mut self, question: Question) -> Result<Asked, Halt> {
+        match question {
+            Question::Subscription => self.subscription().await,
+            Question::Vnet => self.vnet().await,
+            Question::Token => self.vendor_token().await,
+            Question::Network => self.network().await,
+            Question::Dns => self.dns().await,
+            Question::Consent => self.consent().await,
+        }
+    }
 
     async fn subscription(&mut self) -> Result<Asked, Halt> {
-        if self.given.get("subscription").is_some() || self.given.get("vnet-id").is_some() {
+        if self.talk.given.get("subscription").is_some() || self.talk.given.get("vnet-id").is_some() {
             return Ok(Asked::Passed);
         }
         let usable: Vec<&Subscription> = self
@@ -168,7 +205,7 @@ impl Wizard<'_> {
             [] => return Err(no_subscription().into()),
             [only] => {
                 let only = only.id.to_string();
-                self.given.answer("subscription", only);
+                self.talk.given.answer("subscription", only);
                 return Ok(Asked::Passed);
             }
             many => {
@@ -180,24 +217,24 @@ impl Wizard<'_> {
         let Answer::Value(index) = chosen else {
             return Ok(Asked::Back);
         };
-        self.given.answer("subscription", usable[index].id.to_string());
+        self.talk.given.answer("subscription", usable[index].id.to_string());
         Ok(Asked::Answered)
     }
 
     async fn vnet(&mut self) -> Result<Asked, Halt> {
-        if self.given.get("vnet-id").is_some()
-            || (self.given.get("vnet").is_some() && self.given.get("resource-group").is_some())
+        if self.talk.given.get("vnet-id").is_some()
+            || (self.talk.given.get("vnet").is_some() && self.talk.given.get("resource-group").is_some())
         {
             return Ok(Asked::Passed);
         }
-        let subscription = subscription(&self.given, &self.subscriptions)?;
+        let subscription = subscription(&self.talk.given, self.subscriptions)?;
         let list = self.session.azure.vnets(&[subscription]).await;
         let list = list.map_err(|error| failed("reading the virtual networks", &error))?;
         let mut vnets: Vec<Vnet> = list.vnets;
         let wanted = |given: Option<&str>, name: &str| given.is_none_or(|given| given.eq_ignore_ascii_case(name));
         vnets.retain(|vnet| {
-            wanted(self.given.get("resource-group"), &vnet.id.resource_group)
-                && wanted(self.given.get("vnet"), &vnet.id.name)
+            wanted(self.talk.given.get("resource-group"), &vnet.id.resource_group)
+                && wanted(self.talk.given.get("vnet"), &vnet.id.name)
         });
         vnets.sort_by_key(|vnet| (vnet.id.name.to_lowercase(), vnet.id.resource_group.to_lowercase()));
         if vnets.is_empty() {
@@ -210,9 +247,10 @@ impl Wizard<'_> {
         else {
             return Ok(Asked::Back);
         };
-        self.given
+        self.talk
+            .given
             .answer("resource-group", vnets[index].id.resource_group.clone());
-        self.given.answer("vnet", vnets[index].id.name.clone());
+        self.talk.given.answer("vnet", vnets[index].id.name.clone());
         Ok(Asked::Answered)
     }
 
@@ -220,14 +258,16 @@ impl Wizard<'_> {
         let Some(access) = &self.vendor.access else {
             return Ok(Asked::Passed);
         };
-        let manual = self.given.get("vendor-access") == Some("manual");
-        if self.token.is_some() || manual {
+        let manual = self.talk.given.get("vendor-access") == Some("manual");
+        if self.talk.token.is_some() || manual {
             return Ok(Asked::Passed);
         }
         let question = format!("{} (empty: paste values by hand)", access.token_label);
-        let token = self.asker.secret(question).await?;
+        let Answer::Value(token) = self.asker.secret(question).await? else {
+            return Ok(Asked::Back);
+        };
         let by_hand = token.expose_secret().is_empty();
-        self.given.answer(
+        self.talk.given.answer(
             "vendor-access",
             if by_hand {
                 VendorAccess::Manual
@@ -236,22 +276,23 @@ impl Wizard<'_> {
             }
             .to_string(),
         );
-        self.token = (!by_hand).then_some(token);
+        self.talk.token = (!by_hand).then_some(token);
         Ok(Asked::Answered)
     }
 
     async fn network(&mut self) -> Result<Asked, Halt> {
         let known = self
+            .talk
             .given
             .vendor_inputs(self.vendor)
             .is_ok_and(|inputs| inputs.contains_key("network"));
-        let (Some(token), Some(input)) = (self.token.clone(), self.vendor.input("network")) else {
+        let (Some(token), Some(input)) = (self.talk.token.clone(), self.vendor.input("network")) else {
             return Ok(Asked::Passed);
         };
         if known {
             return Ok(Asked::Passed);
         }
-        let connector: Arc<dyn Connector> = self.session.connector(self.given.vars(), self.vendor, token)?;
+        let connector: Arc<dyn Connector> = self.session.connector(self.talk.given.vars(), self.vendor, token)?;
         let networks = connector
             .networks()
             .await
@@ -267,12 +308,13 @@ impl Wizard<'_> {
         else {
             return Ok(Asked::Back);
         };
-        self.given.answer_set("network", unambiguous(&networks, index));
+        self.talk.given.answer_set("network", unambiguous(&networks, index));
         Ok(Asked::Answered)
     }
 
     async fn dns(&mut self) -> Result<Asked, Halt> {
         let known = self
+            .talk
             .given
             .vendor_inputs(self.vendor)
             .is_ok_and(|inputs| inputs.contains_key("dns"));
@@ -287,18 +329,20 @@ impl Wizard<'_> {
                 .map(|_| ())
                 .map_err(|error| error.to_string()),
         };
-        let text = self.asker.text(question, Box::new(check)).await?;
+        let Answer::Value(text) = self.asker.text(question, Box::new(check)).await? else {
+            return Ok(Asked::Back);
+        };
         if !text.is_empty() {
-            self.given.answer_set("dns", text);
+            self.talk.given.answer_set("dns", text);
         }
         Ok(Asked::Answered)
     }
 
     async fn consent(&mut self) -> Result<Asked, Halt> {
-        if self.given.get("consent").is_some() {
+        if self.talk.given.get("consent").is_some() {
             return Ok(Asked::Passed);
         }
-        let app_id = app_id(&self.given, self.vendor)?;
+        let app_id = app_id(&self.talk.given, self.vendor)?;
         let principal = self.session.azure.service_principal(app_id).await;
         let principal = principal.map_err(|error| failed("looking for the service principal", &error))?;
         if principal.is_some() {
@@ -311,14 +355,14 @@ impl Wizard<'_> {
             "Somebody else accepts on that page; wait for it",
         ];
         let question = format!(
-            "Your tenant has no service principal for {} yet",
+            "Consent for {} (your tenant has no service principal of it yet)",
             self.vendor.short_name
         );
         let answer = self.asker.choose(question, items.map(str::to_owned).to_vec()).await?;
         let Answer::Value(index) = answer else {
             return Ok(Asked::Back);
         };
-        self.given.answer("consent", modes[index].to_string());
+        self.talk.given.answer("consent", modes[index].to_string());
         Ok(Asked::Answered)
     }
 }

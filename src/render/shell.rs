@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::harmless;
+
 /// A value as one shell word; plain words stay plain.
 pub struct ShellWord<'a>(pub &'a str);
 
@@ -16,9 +18,22 @@ impl fmt::Display for ShellWord<'_> {
     }
 }
 
-/// A value in single quotes, always.
+/// A value in quotes, always. What a terminal would obey or hide is written as its number: a printed command line must
+/// do no harm by being looked at.
 pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+    let as_number = |c: char| c != '\n' && harmless(&c.to_string()).chars().next() != Some(c);
+    if !text.contains(as_number) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut out = "$'".to_owned();
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => out.extend(['\\', c]),
+            c if as_number(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out + "'"
 }
 
 #[cfg(test)]
@@ -34,11 +49,13 @@ mod tests {
             ("$(reboot)", "'$(reboot)'"),
             ("it's", r"'it'\''s'"),
             ("`x`;\n&", "'`x`;\n&'"),
+            ("it's\u{1b}[2J\\\u{202e}", r"$'it\'s\u001b[2J\\\u202e'"),
         ];
         for (text, expected) in table {
             assert_eq!(ShellWord(text).to_string(), expected);
             let echoed = std::process::Command::new("bash")
                 .args(["-c", &format!("printf %s {}", ShellWord(text))])
+                .env("LC_ALL", "C.UTF-8")
                 .output()
                 .expect("bash runs");
             assert_eq!(String::from_utf8_lossy(&echoed.stdout), text);

@@ -50,25 +50,33 @@ impl Prompter for LinePrompter {
         })
     }
 
-    fn text(&self, question: &str, check: Check) -> Result<String, AskError> {
-        ask(&format!("{question}: "), |text| check(text).map(|()| text.to_owned()))
+    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
+        ask(&format!("{question}, or b for the question before: "), |text| {
+            if text.eq_ignore_ascii_case("b") {
+                return Ok(Answer::Back);
+            }
+            check(text).map(|()| Answer::Value(text.to_owned()))
+        })
     }
 
-    fn secret(&self, question: &str) -> Result<SecretString, AskError> {
-        say(&format!("{question}: "));
-        let secret = console::Term::stderr().read_secure_line();
-        let secret = secret.map_err(|error| AskError::from(dialoguer::Error::IO(error)))?;
-        Ok(secret.trim().to_owned().into())
+    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
+        say(&format!("{question}, or b for the question before: "));
+        let secret = console::Term::stderr().read_secure_line()?;
+        Ok(match secret.trim() {
+            "b" | "B" => Answer::Back,
+            secret => Answer::Value(secret.to_owned().into()),
+        })
     }
 
     fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
-        ask(&format!("{question} (y or n): "), |text| {
-            match text.to_ascii_lowercase().as_str() {
+        ask(
+            &format!("{question} (y or n, or b for the question before): "),
+            |text| match text.to_ascii_lowercase().as_str() {
                 "y" | "yes" => Ok(Answer::Value(true)),
                 "n" | "no" => Ok(Answer::Value(false)),
                 "b" => Ok(Answer::Back),
-                _ => Err("Answer y or n.".to_owned()),
-            }
-        })
+                _ => Err("Answer y, n or b.".to_owned()),
+            },
+        )
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that a person sees: prompts, progress, the summary. Screens fold the run's events; nothing else prints.
 
 mod ask;
+mod line;
+mod modes;
 mod plain;
 mod prompt;
 mod summary;
@@ -10,9 +12,10 @@ mod words;
 use std::io::{IsTerminal, stderr, stdin};
 
 pub use ask::LinePrompter;
+pub use modes::Modes;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
-pub use summary::summary;
+pub use summary::{indented, summary};
 pub use terminal::Terminal;
 pub use words::{plan_lines, problem_text};
 

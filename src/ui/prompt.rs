@@ -1,10 +1,14 @@
 //! Questions, behind a small interface; and the rich terminal's way of asking them.
 
+use std::sync::Once;
+
 use console::{Term, style, truncate_str};
 use dialoguer::theme::ColorfulTheme;
-use dialoguer::{Confirm, FuzzySelect, Input, Password};
+use dialoguer::{Confirm, FuzzySelect};
 use secrecy::SecretString;
 
+use super::line::read_line;
+use super::modes::NoEcho;
 use super::width;
 
 /// What came of a question.
@@ -35,15 +39,21 @@ pub trait Prompter: Send + Sync {
     /// `Cancelled` on Ctrl-C; so too for the others.
     fn choose(&self, question: &str, items: &[String]) -> Result<Answer<usize>, AskError>;
     /// A line that passes `check`; empty where `check` lets that through.
-    fn text(&self, question: &str, check: Check) -> Result<String, AskError>;
+    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError>;
     /// A line that is not echoed; may be empty.
-    fn secret(&self, question: &str) -> Result<SecretString, AskError>;
+    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError>;
     fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError>;
 }
 
 impl From<dialoguer::Error> for AskError {
     fn from(error: dialoguer::Error) -> Self {
         let dialoguer::Error::IO(error) = error;
+        error.into()
+    }
+}
+
+impl From<std::io::Error> for AskError {
+    fn from(error: std::io::Error) -> Self {
         // Ctrl-C, and a terminal that went away: nobody will answer any more.
         match error.kind() {
             std::io::ErrorKind::Interrupted | std::io::ErrorKind::UnexpectedEof => Self::Cancelled,
@@ -55,6 +65,15 @@ impl From<dialoguer::Error> for AskError {
 /// Prompts with a list to type in, on standard error.
 pub struct TerminalPrompter;
 
+/// The keys are told once, above the first list.
+static KEYS: Once = Once::new();
+
+fn tell_keys() {
+    let keys = "Type to filter, Enter to choose, Esc to go back, Ctrl-C to stop.";
+    // Where standard error is gone, there is nobody to tell.
+    let _ = Term::stderr().write_line(&truncate_str(&style(keys).dim().to_string(), width(), "…"));
+}
+
 /// What FuzzySelect draws around an item.
 const MARGIN: usize = 4;
 /// Items on screen at once; fewer on a low terminal, so that the question stays in sight.
@@ -62,6 +81,8 @@ const MOST_ITEMS: usize = 10;
 
 impl Prompter for TerminalPrompter {
     fn choose(&self, question: &str, items: &[String]) -> Result<Answer<usize>, AskError> {
+        let _no_echo = NoEcho::begin();
+        KEYS.call_once(tell_keys);
         let theme = ColorfulTheme::default();
         let labels = labels(items, width().saturating_sub(MARGIN));
         let rows = usize::from(Term::stderr().size().0);
@@ -78,33 +99,28 @@ impl Prompter for TerminalPrompter {
         Ok(chosen.map_or(Answer::Back, Answer::Value))
     }
 
-    fn text(&self, question: &str, check: Check) -> Result<String, AskError> {
-        let theme = ColorfulTheme::default();
-        let input = Input::<String>::with_theme(&theme)
-            .with_prompt(question)
-            .allow_empty(true)
-            .report(false);
-        let text = input
-            .validate_with(move |text: &String| check(text.trim()))
-            .interact_text()?
-            .trim()
-            .to_owned();
-        answered(question, if text.is_empty() { "none" } else { &text });
-        Ok(text)
+    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
+        let _no_echo = NoEcho::begin();
+        let answer = read_line(&Term::stderr(), question, false, &check)?;
+        if let Answer::Value(text) = &answer {
+            answered(question, if text.is_empty() { "none" } else { text });
+        }
+        Ok(answer)
     }
 
-    fn secret(&self, question: &str) -> Result<SecretString, AskError> {
-        let theme = ColorfulTheme::default();
-        let prompt = Password::with_theme(&theme)
-            .with_prompt(question)
-            .allow_empty_password(true)
-            .report(false);
-        let secret = prompt.interact()?;
-        answered(question, if secret.trim().is_empty() { "none" } else { "********" });
-        Ok(secret.trim().to_owned().into())
+    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
+        let _no_echo = NoEcho::begin();
+        Ok(match read_line(&Term::stderr(), question, true, &|_| Ok(()))? {
+            Answer::Value(secret) => {
+                answered(question, if secret.is_empty() { "none" } else { "********" });
+                Answer::Value(secret.into())
+            }
+            Answer::Back => Answer::Back,
+        })
     }
 
     fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
+        let _no_echo = NoEcho::begin();
         let theme = ColorfulTheme::default();
         let answer = Confirm::with_theme(&theme)
             .with_prompt(question)

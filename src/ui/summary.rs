@@ -7,8 +7,9 @@ use crate::render::Report;
 
 /// The lines for standard output when a run is over. `again` is the command line that needs no answers, where some
 /// were given.
-pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>) -> String {
-    let mut out = vec![headline(report.outcome(), vnet, vendor)];
+pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, width: usize) -> String {
+    let wrote = report.changes().next().is_some();
+    let mut out = vec![headline(report.outcome(), vnet, vendor, wrote)];
     if !report.peerings().is_empty() {
         out.push(String::new());
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
@@ -23,7 +24,17 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>) -
             };
             // The name at the end of the id tells it from its neighbours; whole ids are in the JSON document.
             let name = change.id.rsplit('/').next().unwrap_or(&change.id);
-            format!("  {:<16}  {action} {} {}", step.name(), change.kind, harmless(name))
+            let (head, name) = (
+                format!("  {:<15}  {action} {}", step.name(), change.kind),
+                harmless(name),
+            );
+            // Ids are for copying: one that does not fit has a line of its own.
+            let together = head.chars().count() + 1 + name.chars().count();
+            if together <= width {
+                format!("{head} {name}")
+            } else {
+                format!("{head}\n    {name}")
+            }
         })
         .collect();
     if !changes.is_empty() {
@@ -34,18 +45,27 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>) -
     if let Some(again) = again {
         out.push(String::new());
         out.push("The same without questions:".to_owned());
-        out.extend(again.lines().map(|line| format!("  {line}")));
+        out.push(indented(again));
     }
     out.join("\n")
 }
 
-fn headline(outcome: Outcome, vnet: &str, vendor: &str) -> String {
+/// The lines of `text`, two columns further to the right.
+pub fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {
     match outcome {
         Outcome::Done => format!("Done: {vnet} and {vendor} are peered."),
         Outcome::Unchanged => format!("Unchanged: {vnet} and {vendor} were peered already; nothing was written."),
         Outcome::Waiting => "Waiting for someone else. Run the same command again; it goes on from here.".to_owned(),
         Outcome::Blocked => "Blocked: nothing was written.".to_owned(),
         Outcome::Failed => "Failed. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Cancelled if !wrote => "Stopped; nothing was written.".to_owned(),
         Outcome::Cancelled => "Stopped. Run the same command again; it goes on from here.".to_owned(),
         Outcome::Usage => String::new(),
     }

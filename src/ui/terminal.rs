@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use console::style;
+use console::{Term, style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
@@ -35,8 +35,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Terminal {
     fn say(&self, text: &str) {
-        // Where standard error is gone, there is nobody to tell.
-        let _ = self.bars.println(text);
+        // Not by the bars' own println: it fills every line up to the right edge, and who copies it gets the blanks too.
+        self.bars.suspend(|| {
+            // Where standard error is gone, there is nobody to tell.
+            let _ = Term::stderr().write_line(text);
+        });
     }
 
     fn say_all(&self, indent: &str, lines: impl IntoIterator<Item = String>) {

@@ -36,12 +36,12 @@ pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
 pub fn problem_text(problem: &Problem, width: usize) -> String {
     let indent = "        ";
     let mut out = Vec::new();
-    for line in problem.to_string().lines() {
+    for line in problem.to_string().lines().map(harmless) {
         let label = line.char_indices().nth(indent.len()).map_or(0, |(at, _)| at);
         // Commands to copy stay whole; only the sentences of "Why" and the first line are folded.
         let folds = line.starts_with("Error:") || line.starts_with("  Why:");
         if !folds || label == 0 {
-            out.push(line.to_owned());
+            out.push(line);
             continue;
         }
         let head = if line.starts_with("Error:") { 0 } else { label };

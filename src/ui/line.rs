@@ -1,0 +1,158 @@
+//! One line typed below a question: Esc goes back, the line never breaks, and a secret is never shown.
+
+use std::io;
+
+use console::{Key, Term, measure_text_width, style, truncate_str};
+
+use super::prompt::Answer;
+use crate::domain::lines;
+
+/// Asks until `check` lets an answer through; what was refused stays there to be mended.
+///
+/// # Errors
+/// `Interrupted` on Ctrl-C; what the terminal says otherwise.
+pub fn read_line(
+    term: &Term,
+    question: &str,
+    hidden: bool,
+    check: &dyn Fn(&str) -> Result<(), String>,
+) -> io::Result<Answer<String>> {
+    let mut line = Line::default();
+    let mut refusal = None;
+    loop {
+        let head = head(question, refusal.as_deref(), width(term));
+        for text in &head {
+            term.write_line(text)?;
+        }
+        let answer = line.edit(term, hidden);
+        term.clear_line()?;
+        term.clear_last_lines(head.len())?;
+        match answer? {
+            Answer::Back => return Ok(Answer::Back),
+            Answer::Value(text) => match check(&text) {
+                Ok(()) => return Ok(Answer::Value(text)),
+                Err(why) => refusal = Some(why),
+            },
+        }
+    }
+}
+
+fn width(term: &Term) -> usize {
+    usize::from(term.size().1).max(8)
+}
+
+fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
+    let question = format!("{} {}", style("?").yellow(), style(question).bold());
+    let mut out = vec![truncate_str(&question, width, "…").into_owned()];
+    let refusal = refusal.map(|why| lines(why, width - 4)).unwrap_or_default();
+    out.extend(refusal.into_iter().enumerate().map(|(index, why)| {
+        let mark = if index == 0 { "✘" } else { " " };
+        truncate_str(&format!("{} {}", style(mark).red(), style(why).red()), width, "…").into_owned()
+    }));
+    out
+}
+
+/// What has been typed, and where the cursor stands in it.
+#[derive(Debug, Default)]
+struct Line {
+    text: Vec<char>,
+    at: usize,
+}
+
+impl Line {
+    fn edit(&mut self, term: &Term, hidden: bool) -> io::Result<Answer<String>> {
+        loop {
+            let (shown, behind) = self.shown(hidden, width(term) - 3);
+            term.clear_line()?;
+            term.write_str(&format!("{} {shown}", style("❯").green()))?;
+            term.move_cursor_left(behind)?;
+            match term.read_key()? {
+                Key::Enter => return Ok(Answer::Value(self.text.iter().collect::<String>().trim().to_owned())),
+                Key::Escape => return Ok(Answer::Back),
+                key => self.take(&key),
+            }
+        }
+    }
+
+    fn take(&mut self, key: &Key) {
+        match key {
+            Key::Char('\u{15}') => *self = Self::default(),
+            Key::Char(c) if !c.is_control() => {
+                self.text.insert(self.at, *c);
+                self.at += 1;
+            }
+            Key::Backspace if self.at > 0 => {
+                self.at -= 1;
+                self.text.remove(self.at);
+            }
+            Key::Del if self.at < self.text.len() => {
+                self.text.remove(self.at);
+            }
+            Key::ArrowLeft => self.at = self.at.saturating_sub(1),
+            Key::ArrowRight => self.at = self.text.len().min(self.at + 1),
+            Key::Home => self.at = 0,
+            Key::End => self.at = self.text.len(),
+            _ => {}
+        }
+    }
+
+    /// The part of the line around the cursor that fits into `room` columns, and how many columns of it are behind the
+    /// cursor.
+    fn shown(&self, hidden: bool, room: usize) -> (String, usize) {
+        let cell = |c: &char| if hidden { "*".to_owned() } else { c.to_string() };
+        let columns = |cells: &[char]| cells.iter().map(|c| measure_text_width(&cell(c))).sum::<usize>();
+        let mut start = 0;
+        while columns(&self.text[start..self.at]) > room {
+            start += 1;
+        }
+        let mut end = self.text.len();
+        while columns(&self.text[start..end]) > room {
+            end -= 1;
+        }
+        let text = self.text[start..end].iter().map(cell).collect();
+        (text, columns(&self.text[self.at.min(end)..end]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str, keys: &[Key]) -> Line {
+        let mut line = Line::default();
+        text.chars().for_each(|c| line.take(&Key::Char(c)));
+        keys.iter().for_each(|key| line.take(key));
+        line
+    }
+
+    #[test]
+    fn what_is_typed_can_be_mended_anywhere() {
+        let mended = typed(
+            "a=10.0.4",
+            &[Key::ArrowLeft, Key::ArrowLeft, Key::Char('.'), Key::Char('0')],
+        );
+        assert_eq!(mended.text.iter().collect::<String>(), "a=10.0.0.4");
+        let first = typed("xab", &[Key::Home, Key::Del, Key::Del, Key::End, Key::Backspace]);
+        assert_eq!(first.text, [] as [char; 0]);
+        assert_eq!(typed("abc", &[Key::Char('\u{15}')]).text, [] as [char; 0]);
+        assert_eq!(
+            typed("", &[Key::Backspace, Key::Del, Key::Char('\u{7}')]).text,
+            [] as [char; 0]
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_cursor_and_never_wider_than_there_is_room() {
+        assert_eq!(typed("0123456789", &[]).shown(false, 4), ("6789".to_owned(), 0));
+        assert_eq!(
+            typed("0123456789", &[Key::Home]).shown(false, 4),
+            ("0123".to_owned(), 4)
+        );
+        assert_eq!(typed("0123", &[Key::ArrowLeft]).shown(false, 9), ("0123".to_owned(), 1));
+    }
+
+    #[test]
+    fn a_secret_is_shown_as_its_length_alone() {
+        assert_eq!(typed("kpat", &[]).shown(true, 9), ("****".to_owned(), 0));
+    }
+}

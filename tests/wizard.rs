@@ -1,0 +1,654 @@
+//! The wizard as a person meets it: in a terminal, key by key, judged by what is on the screen.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+
+use support::cli::program;
+use support::pty::{Exit, NO_ENV, Wizard, keys};
+use support::served::{Body, Served};
+use support::svg::Film;
+
+const SMALL: (u16, u16) = (24, 80);
+const LARGE: (u16, u16) = (40, 200);
+
+/// The questions of a whole walk, in order, by words that only stand there while the question is open.
+const QUESTIONS: [&str; 7] = [
+    "Who do you want to peer with? ›",
+    "Subscription ›",
+    "Virtual network ›",
+    "Konnect network ›",
+    "DNS mapping (",
+    "Consent for Kong (",
+    "Go ahead?",
+];
+const VENDOR: usize = 0;
+const VNET: usize = 2;
+const DNS: usize = 4;
+const CONSENT: usize = 5;
+const CONFIRM: usize = 6;
+
+const DONE: &str = "Done: vnet-data and Kong Konnect are peered.";
+
+/// A rehearsal: `azure setup --sandbox` on a screen of this size.
+fn rehearsal(size: (u16, u16)) -> Wizard {
+    Wizard::start(["azure", "setup", "--sandbox"], size, NO_ENV)
+}
+
+/// The wizard against a sandbox of its own process. The subscription is left to be asked for; `without` names what else
+/// is not in the environment, `env` what is there besides.
+fn against(sandbox: &Served, args: &[&str], without: &[&str], env: &[(&str, &str)]) -> Wizard {
+    let exported = sandbox
+        .env()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let variables: Vec<(&str, &str)> = exported
+        .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID" && !without.contains(name))
+        .chain(env.iter().copied())
+        .collect();
+    let args: Vec<&str> = ["azure", "setup"].into_iter().chain(args.iter().copied()).collect();
+    Wizard::start(args, LARGE, variables)
+}
+
+/// Answers question `index` with `text` and Enter.
+#[track_caller]
+fn reply(wizard: &mut Wizard, index: usize, text: &str) {
+    wizard.wait_for(QUESTIONS[index]);
+    wizard.answer(text);
+    wizard.answer(keys::ENTER);
+}
+
+/// Enter through the questions until `index` is the open one.
+#[track_caller]
+fn walk_to(wizard: &mut Wizard, index: usize) {
+    for earlier in 0..index {
+        reply(wizard, earlier, "");
+    }
+    wizard.wait_for(QUESTIONS[index]);
+}
+
+/// Sends a page's form, as a browser does.
+#[track_caller]
+fn submit(sandbox: &Served, path: &str, fields: &[(&str, &str)]) {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let (status, _) = sandbox.send(reqwest::Method::POST, path, None, Body::Form(fields.collect()));
+    assert_eq!(status, 200, "{path}");
+}
+
+fn writes(sandbox: &Served) -> u64 {
+    sandbox.requests()["writes"].as_u64().expect("a number of writes")
+}
+
+/// Panics if a line on the screen or above it was longer than the screen is wide.
+#[track_caller]
+fn no_line_is_broken(wizard: &Wizard) {
+    let mut screen = wizard.picture();
+    let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+    for back in (0..=screen.scrollback_len()).rev() {
+        screen.set_scrollback(back);
+        let broken = (0..rows).find(|row| screen.row_wrapped(*row));
+        let lines: Vec<String> = screen.rows(0, columns).collect();
+        assert_eq!(broken, None, "a broken line in:\n{}", lines.join("\n"));
+    }
+}
+
+/// Panics unless the terminal is as a shell expects it.
+#[track_caller]
+fn the_terminal_is_as_before(wizard: &Wizard) {
+    assert!(wizard.cursor_visible(), "{}", wizard.screen());
+    assert!(wizard.echoes(), "{}", wizard.screen());
+}
+
+/// The command line that the summary prints, as one line of shell.
+#[track_caller]
+fn printed_command(wizard: &Wizard) -> String {
+    let shown = wizard.scrolled();
+    let (_, after) = shown.rsplit_once("\n  peerctl azure setup").expect("the command line");
+    let mut command = "azure setup".to_owned();
+    for line in after.lines() {
+        let goes_on = line.ends_with('\\');
+        command += " ";
+        command += line.trim_end_matches('\\').trim();
+        if !goes_on {
+            break;
+        }
+    }
+    command
+}
+
+/// Runs what [`printed_command`] found, in a shell, as a person who pasted it.
+fn paste(command: &str, sandbox: Option<&Served>) -> support::cli::Ran {
+    let script = format!("exec '{}' {command}", support::PEERCTL);
+    let run = program("sh", ["-c", &script]);
+    match sandbox {
+        Some(sandbox) => run.envs(sandbox.env()).run(),
+        None => run.run(),
+    }
+}
+
+#[track_caller]
+fn the_whole_walk(size: (u16, u16)) {
+    let mut wizard = rehearsal(size);
+    for (index, question) in QUESTIONS.iter().enumerate() {
+        wizard.wait_for(question);
+        no_line_is_broken(&wizard);
+        if index == VNET {
+            // Typing narrows the list: the second of the two that are left is not wanted.
+            wizard.wait_for("vnet-app ");
+            wizard.answer("data");
+            wizard.wait_until("only the networks that match", |screen| {
+                let text = screen.contents();
+                (text.contains("❯ vnet-data") && !text.contains("vnet-app ")).then_some(())
+            });
+        }
+        if index == CONFIRM {
+            let plan = wizard.scrolled();
+            for promise in [
+                "custom role",
+                "at vnet-data",
+                "transit gateway \"vnet-data\"",
+                "Kong may then",
+            ] {
+                assert!(plan.contains(promise), "{promise} in:\n{plan}");
+            }
+        }
+        wizard.answer(keys::ENTER);
+    }
+    wizard.wait_for("--yes");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    the_terminal_is_as_before(&wizard);
+    no_line_is_broken(&wizard);
+
+    let shown = wizard.scrolled();
+    for proof in [
+        DONE,
+        "vnet-data → Kong Konnect: Connected, FullyInSync (10.0.0.0/16)",
+        "Kong Konnect → vnet-data: Connected, FullyInSync (10.30.0.0/16)",
+        "created servicePrincipal",
+        "created roleDefinition",
+        "created roleAssignment",
+        "created transit gateway",
+    ] {
+        assert!(shown.contains(proof), "{proof} in:\n{shown}");
+    }
+    let ran = paste(&printed_command(&wizard), None).expect_code(0);
+    assert!(ran.stdout.contains(DONE), "{ran}");
+}
+
+#[test]
+fn enter_all_the_way_on_a_small_screen_ends_connected_and_the_printed_command_does_it_again() {
+    the_whole_walk(SMALL);
+}
+
+#[test]
+fn enter_all_the_way_on_a_large_screen_ends_connected_and_the_printed_command_does_it_again() {
+    the_whole_walk(LARGE);
+}
+
+#[test]
+fn control_c_at_any_question_ends_with_130_and_leaves_the_terminal_as_it_was() {
+    let sandbox = Served::start(["--lag", "none"]);
+    std::thread::scope(|scope| {
+        for index in 0..QUESTIONS.len() {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                let mut wizard = against(sandbox, &[], &[], &[]);
+                walk_to(&mut wizard, index);
+                wizard.answer(keys::CTRL_C);
+                assert_eq!(wizard.wait_exit(), Exit::with_code(130), "{}", wizard.screen());
+                assert!(
+                    wizard.screen().ends_with("\nStopped; nothing was written."),
+                    "{}",
+                    wizard.screen()
+                );
+                the_terminal_is_as_before(&wizard);
+            });
+        }
+    });
+    assert_eq!(writes(&sandbox), 0);
+}
+
+#[test]
+fn control_c_while_a_token_is_typed_ends_with_130_and_shows_nothing_of_it() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &["--vendor", "kong"], &["KONNECT_TOKEN"], &[]);
+    reply(&mut wizard, 1, "");
+    reply(&mut wizard, VNET, "");
+    wizard.wait_for("Konnect token (");
+    wizard.answer("kpat_half");
+    wizard.wait_for("❯ *********");
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    the_terminal_is_as_before(&wizard);
+    assert!(!wizard.transcript().contains("kpat"), "{}", wizard.transcript());
+}
+
+#[test]
+fn control_c_while_it_works_ends_with_130_and_the_printed_command_goes_on_from_there() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, CONFIRM);
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("✔ role-definition");
+    wizard.send(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    the_terminal_is_as_before(&wizard);
+    assert!(
+        wizard.screen().contains("Stopped. Nothing is left half done"),
+        "{}",
+        wizard.screen()
+    );
+
+    let before = writes(&sandbox);
+    assert!(before > 0, "it had begun");
+    let ran = paste(&printed_command(&wizard), Some(&sandbox)).expect_code(0);
+    assert!(
+        ran.stdout.contains("Done: vnet-app and Kong Konnect are peered."),
+        "{ran}"
+    );
+    let definitions = |requests: serde_json::Value| {
+        let all = requests["requests"].as_array().cloned().unwrap_or_default();
+        let made = all.iter().filter(|one| {
+            one["method"] == "PUT" && one["url"].as_str().is_some_and(|url| url.contains("/roleDefinitions/"))
+        });
+        made.count()
+    };
+    assert_eq!(
+        definitions(sandbox.requests()),
+        1,
+        "what was there already was not written again"
+    );
+}
+
+#[test]
+fn escape_goes_back_to_the_question_before_and_at_the_first_question_out() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    for index in 1..QUESTIONS.len() {
+        walk_one(&mut wizard, index - 1);
+        wizard.answer(keys::ESC);
+        walk_one(&mut wizard, index - 1);
+    }
+    // And all the way back again.
+    for index in (0..QUESTIONS.len()).rev() {
+        wizard.wait_for(QUESTIONS[index]);
+        wizard.answer(keys::ESC);
+    }
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    the_terminal_is_as_before(&wizard);
+    assert!(
+        wizard.screen().ends_with("Stopped; nothing was written."),
+        "{}",
+        wizard.screen()
+    );
+    assert_eq!(writes(&sandbox), 0);
+}
+
+/// Enter at question `index`, until the next one is open.
+#[track_caller]
+fn walk_one(wizard: &mut Wizard, index: usize) {
+    reply(wizard, index, "");
+    wizard.wait_for(QUESTIONS[index + 1]);
+}
+
+#[test]
+fn an_answer_given_again_after_going_back_is_the_one_that_counts() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, CONFIRM);
+    wizard.wait_for("\"vnet-app\"");
+    for index in [CONFIRM, CONSENT, DNS, 3] {
+        wizard.wait_for(QUESTIONS[index]);
+        wizard.answer(keys::ESC);
+    }
+    reply(&mut wizard, VNET, "data");
+    for index in 3..CONFIRM {
+        reply(&mut wizard, index, "");
+    }
+    wizard.wait_for("\"vnet-data\"");
+    reply(&mut wizard, CONFIRM, "");
+    wizard.wait_for(DONE);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+}
+
+#[test]
+fn no_at_the_confirmation_writes_nothing_and_ends_with_130() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, CONFIRM);
+    wizard.answer("n");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    the_terminal_is_as_before(&wizard);
+    assert!(
+        wizard.scrolled().contains("Stopped; nothing was written."),
+        "{}",
+        wizard.screen()
+    );
+    assert_eq!(writes(&sandbox), 0);
+}
+
+#[test]
+fn a_malformed_dns_mapping_is_refused_with_the_reason_and_can_be_mended() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, DNS);
+    wizard.answer("corp.example=10.20.0");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("✘ '10.20.0' is no IP address.");
+    // What was typed is still there: only its end is missing.
+    wizard.answer(".4");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("✔ DNS mapping · corp.example=10.20.0.4");
+    reply(&mut wizard, CONSENT, "");
+    reply(&mut wizard, CONFIRM, "");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    let command = printed_command(&wizard);
+    assert!(command.contains("dns=corp.example=10.20.0.4"), "{command}");
+    let state = sandbox.state().to_string();
+    assert!(state.contains("corp.example"), "{state}");
+}
+
+// ---- consent by a page -------------------------------------------------------------------------------------------
+
+/// The address of the consent page, as it stands on the screen.
+#[track_caller]
+fn consent_page(wizard: &Wizard) -> String {
+    wizard.wait_for("adminconsent?client_id=");
+    let shown = wizard.scrolled();
+    let found = shown.split_whitespace().find(|word| word.contains("/adminconsent?"));
+    found.expect("the address").to_owned()
+}
+
+/// What a person does on that page.
+fn accept(sandbox: &Served, page: &str) {
+    let (_, client) = page.split_once("client_id=").expect("the page names the application");
+    let address = url::Url::parse(page).expect("an address");
+    submit(
+        sandbox,
+        address.path(),
+        &[("client_id", client), ("decision", "accept")],
+    );
+}
+
+#[track_caller]
+fn it_goes_on_to_connected(wizard: &Wizard) {
+    wizard.wait_for("Done: vnet-app and Kong Konnect are peered.");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    the_terminal_is_as_before(wizard);
+}
+
+#[test]
+fn the_consent_page_opens_in_the_browser_and_the_run_goes_on_once_it_is_accepted() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let browser = sandbox.folder().join("browser");
+    let opened = sandbox.folder().join("opened");
+    std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" > '{}'\n", opened.display())).expect("a script");
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("a script may be run");
+
+    let browser = browser.display().to_string();
+    let mut wizard = against(&sandbox, &[], &[], &[("BROWSER", &browser)]);
+    walk_to(&mut wizard, CONSENT);
+    wizard.answer("browser");
+    wizard.answer(keys::ENTER);
+    reply(&mut wizard, CONFIRM, "");
+    wizard.wait_for("Opened in your browser; accept there:");
+    let page = consent_page(&wizard);
+    wizard.wait_for_output("until somebody accepts on that page");
+    assert_eq!(
+        std::fs::read_to_string(&opened).expect("a page was opened").trim(),
+        page
+    );
+    accept(&sandbox, &page);
+    it_goes_on_to_connected(&wizard);
+}
+
+#[test]
+fn without_a_browser_the_consent_page_is_named_to_be_opened_elsewhere() {
+    let sandbox = Served::start(["--lag", "none"]);
+    // Nothing that could open a page is found there.
+    let mut wizard = against(&sandbox, &[], &[], &[("PATH", "/nonexistent")]);
+    walk_to(&mut wizard, CONSENT);
+    wizard.answer("browser");
+    wizard.answer(keys::ENTER);
+    reply(&mut wizard, CONFIRM, "");
+    wizard.wait_for("Open in a browser, and accept:");
+    accept(&sandbox, &consent_page(&wizard));
+    it_goes_on_to_connected(&wizard);
+}
+
+#[test]
+fn somebody_else_can_accept_while_the_run_waits() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, CONSENT);
+    wizard.answer("somebody");
+    wizard.answer(keys::ENTER);
+    reply(&mut wizard, CONFIRM, "");
+    let page = consent_page(&wizard);
+    assert!(
+        !wizard.scrolled().contains("Opened in your browser"),
+        "{}",
+        wizard.screen()
+    );
+    accept(&sandbox, &page);
+    it_goes_on_to_connected(&wizard);
+}
+
+// ---- by hand ----------------------------------------------------------------------------------------------------
+
+/// The value that the card gives under `label`.
+#[track_caller]
+fn on_the_card(wizard: &Wizard, label: &str) -> String {
+    let shown = wizard.scrolled();
+    let mut lines = shown.lines().map(str::trim).filter_map(|line| line.strip_prefix(label));
+    let value = lines.find(|rest| rest.starts_with(' '));
+    value
+        .unwrap_or_else(|| panic!("{label} in:\n{shown}"))
+        .trim()
+        .to_owned()
+}
+
+/// Pastes the card into Konnect's console, as far as the card goes.
+#[track_caller]
+fn paste_into_konnect(wizard: &Wizard, sandbox: &Served) {
+    wizard.wait_for("Configure private networking");
+    wizard.wait_for("VNET Name");
+    let labels = ["Tenant ID", "Subscription ID", "Resource group name", "VNET Name"];
+    let [tenant, subscription, group, vnet] = labels.map(|label| on_the_card(wizard, label));
+    let fields = [
+        ("tenant_id", tenant.as_str()),
+        ("subscription_id", &subscription),
+        ("resource_group_name", &group),
+        ("vnet_name", &vnet),
+    ];
+    let form = "/konnect/networks/36ae63d3-efd1-4bec-b246-62aa5d3f5695/virtual-network-peering";
+    submit(sandbox, form, &fields);
+}
+
+#[test]
+fn without_a_token_the_values_are_shown_to_paste_and_the_run_goes_on_once_they_are() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &["KONNECT_TOKEN"], &[]);
+    walk_to(&mut wizard, VNET);
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("Konnect token (");
+    wizard.answer(keys::ENTER);
+    // No token, no list of networks: the next question is the DNS mapping.
+    reply(&mut wizard, DNS, "corp.example=10.20.0.4");
+    reply(&mut wizard, CONSENT, "");
+    reply(&mut wizard, CONFIRM, "");
+    wizard.wait_for("DNS mapping          corp.example → 10.20.0.4");
+    paste_into_konnect(&wizard, &sandbox);
+    it_goes_on_to_connected(&wizard);
+    let command = printed_command(&wizard);
+    assert!(command.contains("--vendor-access manual"), "{command}");
+}
+
+#[test]
+fn by_hand_on_request_although_there_is_a_token() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &["--vendor-access", "manual"], &[], &[]);
+    walk_to(&mut wizard, VNET);
+    wizard.answer(keys::ENTER);
+    reply(&mut wizard, DNS, "");
+    reply(&mut wizard, CONSENT, "");
+    reply(&mut wizard, CONFIRM, "");
+    paste_into_konnect(&wizard, &sandbox);
+    it_goes_on_to_connected(&wizard);
+}
+
+#[test]
+fn a_token_typed_in_is_used_and_never_shown() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &["KONNECT_TOKEN"], &[]);
+    let token = sandbox.value("KONNECT_TOKEN").to_owned();
+    walk_to(&mut wizard, VNET);
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("Konnect token (");
+    // All at once, as it is pasted.
+    wizard.answer("");
+    wizard.wait_until("a prompt without echo", |_| Some(()));
+    wizard.answer(&token[..1]);
+    wizard.send(&token[1..]);
+    wizard.wait_for(&"*".repeat(token.len()));
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("✔ Konnect token · ********\n");
+    for index in 3..=CONFIRM {
+        reply(&mut wizard, index, "");
+    }
+    it_goes_on_to_connected(&wizard);
+    assert!(!wizard.transcript().contains(&token[5..]), "{}", wizard.transcript());
+    assert!(
+        wizard.scrolled().contains("KONNECT_TOKEN is in the environment"),
+        "{}",
+        wizard.scrolled()
+    );
+}
+
+// ---- terminals that can do less ---------------------------------------------------------------------------------
+
+#[track_caller]
+fn the_walk_by_numbers(env: (&str, &str)) {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[env]);
+    // Each question with its answer and what is asked next.
+    for (question, answer) in [
+        ("Who do you want to peer with?", "1"),
+        ("Subscription\n", "1"),
+        ("Virtual network\n", "b"),
+        ("or b for the question before: b", "1"),
+    ] {
+        wizard.wait_for(question);
+        line(&mut wizard, answer);
+    }
+    wizard.wait_until("the networks again", |screen| {
+        (screen.contents().matches("Virtual network\n").count() == 2).then_some(())
+    });
+    line(&mut wizard, "9");
+    wizard.wait_for("'9' is not a number from 1 to 6.");
+    line(&mut wizard, "1");
+    for (question, answer) in [
+        ("Konnect network\n", "1"),
+        ("DNS mapping (", ""),
+        ("Consent for Kong", "1"),
+        ("Go ahead?", "y"),
+    ] {
+        wizard.wait_for(question);
+        line(&mut wizard, answer);
+    }
+    wizard.wait_for("Done: vnet-app and Kong Konnect are peered.");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    let raw = wizard.raw();
+    assert!(
+        !raw.contains(&0x1b),
+        "an escape sequence: {:?}",
+        String::from_utf8_lossy(&raw)
+    );
+}
+
+/// A line as the terminal itself takes it.
+fn line(wizard: &mut Wizard, text: &str) {
+    wizard.send(text);
+    wizard.send(keys::ENTER);
+}
+
+#[test]
+fn no_color_asks_by_numbers_and_writes_no_escape_sequence() {
+    the_walk_by_numbers(("NO_COLOR", "1"));
+}
+
+#[test]
+fn a_dumb_terminal_is_asked_by_numbers_and_gets_no_escape_sequence() {
+    the_walk_by_numbers(("TERM", "dumb"));
+}
+
+#[test]
+fn control_c_at_a_numbered_question_ends_with_130_and_no_escape_sequence() {
+    let mut wizard = Wizard::start(["azure", "setup", "--sandbox"], SMALL, [("NO_COLOR", "1")]);
+    wizard.wait_for("Number from 1 to 1");
+    wizard.send(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    assert!(
+        wizard.screen().ends_with("Stopped; nothing was written."),
+        "{}",
+        wizard.screen()
+    );
+    assert!(!wizard.raw().contains(&0x1b), "{:?}", wizard.screen());
+}
+
+#[test]
+fn an_escape_sequence_in_a_name_is_shown_and_not_obeyed() {
+    let args = [
+        "azure",
+        "setup",
+        "--sandbox",
+        "--set",
+        "network=x\u{1b}[2J\u{1b}[41mred",
+    ];
+    let mut wizard = Wizard::start(args, LARGE, NO_ENV);
+    for index in [VENDOR, 1, VNET, DNS, CONSENT] {
+        reply(&mut wizard, index, "");
+    }
+    wizard.wait_for_output("no network 'x\u{fffd}[2J\u{fffd}[41mred'");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(1));
+    assert!(!String::from_utf8_lossy(&wizard.raw()).contains("\u{1b}[2J"));
+}
+
+// ---- the picture for the README ---------------------------------------------------------------------------------
+
+#[test]
+fn picture_of_the_whole_walk() {
+    let mut film = Film::new("peerctl azure setup --sandbox");
+    let mut wizard = rehearsal((30, 96));
+    for (index, question) in QUESTIONS.iter().enumerate() {
+        wizard.wait_for(question);
+        film.hold(wizard.picture(), if index == CONFIRM { 5000 } else { 1400 });
+        if index == VNET {
+            for (typed, letter) in ["d", "da", "dat", "data"].into_iter().zip("data".chars()) {
+                wizard.answer(&letter.to_string());
+                wizard.wait_for(&format!("Virtual network › {typed}"));
+                film.hold(wizard.picture(), 160);
+            }
+            film.hold(wizard.picture(), 900);
+        }
+        wizard.answer(keys::ENTER);
+    }
+    for step in [
+        "role-definition",
+        "consent",
+        "role-assignment",
+        "vendor-request",
+        "peering",
+    ] {
+        wizard.wait_for(&format!("✔ {step}"));
+        film.hold(wizard.picture(), 1000);
+    }
+    wizard.wait_for("--yes");
+    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    film.hold(wizard.picture(), 6000);
+    film.keep("wizard.svg");
+}
