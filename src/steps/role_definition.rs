@@ -47,6 +47,9 @@ impl Step for RoleDefinition {
             facts.rights_at_subscription = rights;
         });
         if run.facts().vendor_role(&run.intent).is_none() {
+            look_for_own(run).await;
+        }
+        if run.facts().vendor_role(&run.intent).is_none() {
             look_elsewhere(run).await;
         }
         Ok(())
@@ -124,6 +127,16 @@ impl Step for RoleDefinition {
             },
         );
         wait_until_visible(run, &scope, &wanted).await
+    }
+}
+
+/// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
+/// may not read it there may not write it either, and that is for the decision to say.
+async fn look_for_own(run: &Run) {
+    let own = new_role(&run.intent).guid;
+    let scope = run.intent.vnet.subscription_scope();
+    if let Ok(found) = run.azure.role_definition(&scope, own).await {
+        run.learn(|facts| facts.roles.extend(found));
     }
 }
 
