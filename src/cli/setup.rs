@@ -176,7 +176,7 @@ struct Ended {
 /// Whether the plan was carried out, or the user wants to the question before.
 enum Turn {
     Ended(Ended),
-    Back(Conversation),
+    Back(Box<Conversation>),
 }
 
 impl Ended {
@@ -226,7 +226,7 @@ impl Command<'_> {
             }
             match self.set_up(gathered).await {
                 Turn::Ended(ended) => return Ok(ended),
-                Turn::Back(before) => talk = before,
+                Turn::Back(before) => talk = *before,
             }
         }
     }
@@ -318,7 +318,7 @@ impl Command<'_> {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) => match self.decide(&run, &plan).await {
                 Ok(Some(ended)) => ended,
-                Ok(None) if talk.back() => return Turn::Back(talk),
+                Ok(None) if talk.back() => return Turn::Back(Box::new(talk)),
                 Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
             },
         };
