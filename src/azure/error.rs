@@ -81,6 +81,16 @@ impl ApiError {
         }
     }
 
+    /// Whether a write may have taken effect although it failed: no answer, an unreadable one, or a service in trouble.
+    pub fn in_doubt(&self) -> bool {
+        match &self.failure {
+            Failure::Unreachable(error) => error.may_have_taken_effect(),
+            Failure::Unreadable { .. } => true,
+            Failure::Refused { status, .. } => *status >= 500,
+            Failure::NoToken { .. } => false,
+        }
+    }
+
     /// The service's sentence, or ours where it gave none.
     pub fn message(&self) -> String {
         match &self.failure {

@@ -1,6 +1,7 @@
 //! `peerctl azure setup`: the whole peering.
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, stdout};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -329,7 +330,8 @@ impl Command<'_> {
                 problem: None,
                 stats: Stats::default(),
             });
-            summary(&report, &vnet, &vendor, &again, ui::width())
+            let again = self.prompter().map(|_| again.as_str());
+            summary(&report, &vnet, &vendor, again, ui::width())
         };
         Turn::Ended(Ended {
             outcome,
@@ -434,6 +436,8 @@ impl Command<'_> {
         match self.output.output {
             Format::Json => print(&lock(&self.report).json())?,
             Format::Text => match ended.text {
+                // On a terminal the result stands apart from the progress above it.
+                Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
                 Some(text) => print(&text)?,
                 None if outcome == Outcome::Cancelled => print(&self.stopped())?,
                 None => {}

@@ -60,13 +60,14 @@ fn outcome(ended: BTreeMap<StepId, Ended>) -> (Outcome, Option<Problem>) {
 }
 
 async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
-    if let Some(because_of) = in_the_way {
-        run.tell(id, StepEvent::Skipped { because_of });
-        return Ended::Skipped;
-    }
     let step = step(id);
     let decide = || step.decide(&run.intent, &run.facts());
     let decision = decide();
+    // A step that this operator may not do needs no turn: whoever can unblock it gets everything in one go.
+    if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, Decision::Blocked(_))) {
+        run.tell(id, StepEvent::Skipped { because_of });
+        return Ended::Skipped;
+    }
     let acted = match &decision {
         Decision::InPlace(detail) => {
             finished(run, id, detail);

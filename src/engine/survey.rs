@@ -14,13 +14,14 @@ use crate::steps::{Run, Stop, step};
 pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     run.emit(Event::Surveying);
     let reads = StepId::ALL.map(|id| async move { (id, step(id).observe(run).await) });
-    for (id, read) in join_all(reads).await {
-        match read {
-            Ok(()) => {}
-            Err(Stop::Failed(problem)) => return Err(problem.in_step(id)),
-            // Reading never holds; deciding does.
-            Err(Stop::Held { .. }) => {}
-        }
+    let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
+        Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
+        // Reading never holds; deciding does.
+        Ok(()) | Err(Stop::Held { .. }) => None,
+    });
+    // A virtual network that is not there fails what is read of it, too: the step that reads the network itself says so.
+    if let Some(problem) = failed.min_by_key(|problem| problem.step != Some(StepId::Peering)) {
+        return Err(problem);
     }
     note_earlier_peerings(run);
     let facts = run.facts();

@@ -156,15 +156,15 @@ fi
 fn assignment(intent: &Intent) -> String {
     format!(
         r#"# 3. Role assignment: at this one virtual network. Both may take a minute to arrive everywhere, hence the tries.
-for try in 1 2 3 4 5 6 7 8 9 10; do
+for try in 2 4 8 15 30 30 30 30 0; do
     if az role assignment create --subscription "$subscription_id" --assignee-object-id "$principal_id" \
         --assignee-principal-type ServicePrincipal --role "$role_id" --scope "$vnet_id" --output none; then
         break
-    elif [[ $try == 10 ]]; then
+    elif [[ $try == 0 ]]; then
         echo "The role cannot be assigned to {application}." >&2
         exit 1
     fi
-    sleep 15
+    sleep "$try"
 done
 "#,
         application = intent.vendor.application.name,
@@ -206,15 +206,29 @@ if [[ -z ${{network_id:-}} ]]; then
     echo "Konnect has no network $network." >&2
     exit 1
 fi
-known=$(konnect "$konnect_api/networks/$network_id/transit-gateways?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
-    jq --raw-output --arg subscription "$subscription_id" --arg group "$resource_group" --arg vnet "$vnet_name" \
-        '[.data[] | select(.state != "error" and .state != "terminating" and .state != "terminated")
-          | .transit_gateway_attachment_config | select(.kind == "azure-vnet-peering-attachment")
-          | select((.subscription_id | ascii_downcase) == ($subscription | ascii_downcase)
-              and (.resource_group_name | ascii_downcase) == ($group | ascii_downcase)
-              and (.vnet_name | ascii_downcase) == ($vnet | ascii_downcase))] | length')
-if [[ $known == 0 ]]; then
-    konnect --data "$transit_gateway" "$konnect_api/networks/$network_id/transit-gateways" >/dev/null
+gateways=$konnect_api/networks/$network_id/transit-gateways
+gateways_for_vnet() {{ # prints "id state" of each
+    konnect "$gateways?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
+        jq --raw-output --arg subscription "$subscription_id" --arg group "$resource_group" --arg vnet "$vnet_name" \
+            '.data[] | select(.state != "terminated")
+             | select(.transit_gateway_attachment_config
+                | .kind == "azure-vnet-peering-attachment"
+                  and (.subscription_id | ascii_downcase) == ($subscription | ascii_downcase)
+                  and (.resource_group_name | ascii_downcase) == ($group | ascii_downcase)
+                  and (.vnet_name | ascii_downcase) == ($vnet | ascii_downcase))
+             | .id + " " + .state'
+}}
+known=$(gateways_for_vnet)
+# One that failed is deleted and requested again; Konnect takes the new one once the old one is gone.
+while [[ $known == *" error" || $known == *" terminating" ]]; do
+    if [[ $known == *" error" ]]; then
+        konnect --request DELETE "$gateways/${{known% *}}"
+    fi
+    sleep 2
+    known=$(gateways_for_vnet)
+done
+if [[ -z $known ]]; then
+    konnect --data "$transit_gateway" "$gateways" >/dev/null
 fi
 "#,
         api = quoted(&api),
@@ -248,27 +262,42 @@ fn wait(intent: &Intent) -> String {
         (None, VendorAccess::Api) => "contains(remoteAddressSpace.addressPrefixes, '$network_cidr')",
         (None, VendorAccess::Manual) => "!contains(remoteVirtualNetwork.id, '$subscription_id')",
     };
+    let failed = match intent.access {
+        VendorAccess::Api => {
+            r#"    if [[ $(gateways_for_vnet) == *" error" ]]; then
+        echo "Konnect could not create the peering:" >&2
+        konnect "$gateways" | jq --raw-output '.data[].state_metadata.reason // empty' >&2
+        exit 1
+    fi
+"#
+        }
+        VendorAccess::Manual => "",
+    };
     let name = intent
         .peering_name
         .as_ref()
         .map(|name| format!("peering_name={}\n", quoted(name)))
         .unwrap_or_default();
-    let tries = (intent.timeout.as_secs() / 30).max(1);
     format!(
         r#"# 5. Peering: {vendor} creates both directions; that usually takes {usually}.
-{name}for ((try = 0; try < {tries}; try++)); do
+{name}pause=2
+while :; do
     connected=$(az network vnet peering list --subscription "$subscription_id" --resource-group "$resource_group" \
         --vnet-name "$vnet_name" --query "[?peeringState=='Connected' && {vendors_own}].name" --output tsv)
     if [[ -n $connected ]]; then
         echo "Connected: $connected"
         exit 0
     fi
+{failed}    if ((SECONDS >= {seconds})); then
+        echo "{vendor} has not connected the networks yet. Run this again later." >&2
+        exit 3
+    fi
     echo "Waiting for {vendor}." >&2
-    sleep 30
+    sleep "$pause"
+    pause=$((pause < 15 ? pause * 2 : 30))
 done
-echo "{vendor} has not connected the networks yet. Run this again later." >&2
-exit 3
 "#,
+        seconds = intent.timeout.as_secs(),
         vendor = intent.vendor.short_name,
         usually = intent.vendor.usual_wait,
     )

@@ -1,5 +1,7 @@
 //! What is in the world at its beginning, as data: `contoso.toml`, or a file of the same shape.
 
+mod build;
+
 use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -7,10 +9,7 @@ use uuid::Uuid;
 use super::arm;
 use super::ids::Ids;
 use super::vendors::kong;
-use super::world::{
-    Application, Assignment, Federated, Group, Lock, Peering, Principal, SecurityGroup, Settings, Since, State, Subnet,
-    Subscription, Tenant, Vnet, World,
-};
+use super::world::Federated;
 
 /// An estate: tenants, applications, subscriptions, networks, roles, and the vendors' own.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,6 +80,8 @@ struct PrincipalData {
     tenant: Uuid,
     #[serde(default)]
     directory_roles: Vec<Uuid>,
+    #[serde(default = "yes")]
+    reads_directory: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -238,164 +239,8 @@ impl Estate {
             konnect: kong::KonnectData::default(),
         }
     }
-
-    /// Puts everything into a world.
-    pub(super) fn build(&self, world: &mut World) {
-        self.build_directories(world);
-        self.build_networks(world);
-        for data in &self.assignments {
-            self.assign(world, data);
-        }
-        kong::build(&self.konnect, world);
-    }
-
-    fn build_directories(&self, world: &mut World) {
-        world.tenants.extend(self.tenants.iter().map(|data| Tenant {
-            id: data.id,
-            name: data.name.clone(),
-            domain: data.domain.clone(),
-        }));
-        world
-            .applications
-            .extend(self.applications.iter().map(|data| Application {
-                id: data.id,
-                app_id: data.app_id,
-                name: data.name.clone(),
-                tenant: data.tenant,
-                multi_tenant: data.multi_tenant,
-                secrets: data.secrets.clone(),
-                certificates: data.certificates.clone(),
-                federated: data.federated.clone(),
-            }));
-        for data in &self.principals {
-            let name = world
-                .application(data.app_id)
-                .map(|application| application.name.clone())
-                .unwrap_or_default();
-            world.principals.push(Principal {
-                id: data.id,
-                app_id: data.app_id,
-                tenant: data.tenant,
-                name,
-                directory_roles: data.directory_roles.clone(),
-                since: Since::Always,
-            });
-        }
-    }
-
-    fn build_networks(&self, world: &mut World) {
-        for data in &self.subscriptions {
-            let (id, name, tenant) = (data.id, data.name.clone(), data.tenant);
-            world.subscriptions.push(Subscription { id, name, tenant });
-            world.groups.extend(data.groups.iter().map(|group| Group {
-                subscription: id,
-                name: group.name.clone(),
-                location: group.location.clone(),
-            }));
-        }
-        for data in &self.vnets {
-            data.build(world);
-        }
-        for data in &self.peerings {
-            join(world, &data.a, &data.a_name, &data.b);
-            join(world, &data.b, &data.b_name, &data.a);
-        }
-        world
-            .security_groups
-            .extend(self.security_groups.iter().map(|data| SecurityGroup {
-                id: data.id.clone(),
-                name: last(&data.id).to_owned(),
-                location: data.location.clone(),
-                rules: data.rules.iter().map(|rule| rule.json(&data.id)).collect(),
-            }));
-        world.locks.extend(self.locks.iter().map(|data| Lock {
-            name: data.name.clone(),
-            scope: data.scope.clone(),
-            level: data.level.clone(),
-            notes: data.notes.clone(),
-        }));
-    }
-
-    fn assign(&self, world: &mut World, data: &AssignmentData) {
-        let tenant = self.principals.iter().find(|principal| principal.id == data.principal);
-        let role = world
-            .definitions
-            .iter()
-            .find(|role| role.name.eq_ignore_ascii_case(&data.role));
-        let (Some(tenant), Some(role)) = (tenant.map(|principal| principal.tenant), role.map(|role| role.guid)) else {
-            return;
-        };
-        let subscription = data.scope.split('/').nth(2).unwrap_or_default();
-        let guid = world
-            .ids
-            .named(&["assignment", &data.principal.to_string(), &data.role, &data.scope]);
-        world.assignments.push(Assignment {
-            guid,
-            tenant,
-            scope: data.scope.clone(),
-            role,
-            role_id: format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
-            principal: data.principal,
-            principal_type: "ServicePrincipal".into(),
-            description: None,
-            since: Since::Always,
-            author: None,
-        });
-    }
 }
 
-impl VnetData {
-    fn build(&self, world: &mut World) {
-        let Some(subscription) = self.id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok()) else {
-            return;
-        };
-        let Some(tenant) = world.subscription(subscription).map(|subscription| subscription.tenant) else {
-            return;
-        };
-        let group = self.id.split("/providers/").next().unwrap_or_default();
-        let subnets = self.subnets.iter().map(|data| Subnet {
-            name: data.name.clone(),
-            prefixes: data.prefixes.clone(),
-            security_group: data
-                .nsg
-                .as_ref()
-                .map(|name| format!("{group}/providers/Microsoft.Network/networkSecurityGroups/{name}")),
-        });
-        let vnet = Vnet {
-            id: self.id.clone(),
-            subscription,
-            tenant,
-            name: last(&self.id).to_owned(),
-            location: self.location.clone(),
-            prefixes: self.prefixes.clone(),
-            dns_servers: self.dns_servers.clone(),
-            subnets: subnets.collect(),
-            peerings: Vec::new(),
-            version: 1,
-        };
-        world.vnets.insert(self.id.to_ascii_lowercase(), vnet);
-    }
-}
-
-/// Adds one direction of a peering that has been Connected for long.
-fn join(world: &mut World, local: &str, name: &str, remote: &str) {
-    let Some(known) = world.vnet(remote).map(|vnet| vnet.prefixes.clone()) else {
-        return;
-    };
-    if let Some(vnet) = world.vnets.get_mut(&local.to_ascii_lowercase()) {
-        vnet.peerings.push(Peering {
-            name: name.to_owned(),
-            remote: remote.to_owned(),
-            state: State::Connected,
-            settings: Settings::default(),
-            known,
-            settled: Since::Always,
-            deleting: false,
-            version: 1,
-        });
-    }
-}
-
-fn last(id: &str) -> &str {
-    id.rsplit('/').next().unwrap_or(id)
+fn yes() -> bool {
+    true
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,7 +29,7 @@ use super::{Exchange, Sandbox};
 const LONGEST_BODY: usize = 1024 * 1024;
 
 /// How long requests that are being answered may take after the end.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A sandbox that is being served; dropped, it stops.
 #[derive(Debug)]
@@ -39,21 +39,23 @@ pub struct Serving {
     /// The CA's certificate, as PEM.
     pub ca_pem: String,
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
 }
 
 impl Serving {
     /// Stops accepting, lets requests that are being answered finish, and returns when the port is free.
     pub async fn shut_down(mut self) {
         let _ = self.stop.send(true);
-        let _ = (&mut self.accepting).await;
+        for task in &mut self.accepting {
+            let _ = task.await;
+        }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
-        self.accepting.abort();
+        self.accepting.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -68,7 +70,11 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
     let origin = Url::parse(&format!("https://localhost:{port}")).map_err(io::Error::other)?;
     let (stop, stopped) = watch::channel(false);
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let accepting = tokio::spawn(accept(listener, acceptor, sandbox, stopped));
+    // Some systems try `localhost` at ::1 first and wait long before they turn to 127.0.0.1.
+    let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
+    let listeners = std::iter::once(listener).chain(second);
+    let accept = |listener| tokio::spawn(accept(listener, acceptor.clone(), sandbox.clone(), stopped.clone()));
+    let accepting = listeners.map(accept).collect();
     Ok(Serving {
         origin,
         ca_pem,

@@ -72,6 +72,8 @@ pub(super) struct Principal {
     pub(super) name: String,
     /// Template ids of its directory roles.
     pub(super) directory_roles: Vec<Uuid>,
+    /// Whether it may read the directory through Graph.
+    pub(super) reads_directory: bool,
     pub(super) since: Since,
 }
 
@@ -373,6 +375,7 @@ impl World {
             tenant,
             name,
             directory_roles: Vec::new(),
+            reads_directory: false,
             since,
         });
         id

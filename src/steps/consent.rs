@@ -1,8 +1,9 @@
 //! Consent: the vendor's application gets a service principal in the customer's tenant.
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::run::Awaited;
+use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::plan::{Action, Change, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, StepState};
@@ -44,8 +45,9 @@ impl Step for Consent {
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+        let mut told = false;
         match run.intent.consent {
-            Mode::Create => create(run).await?,
+            Mode::Create => told = create(run).await?,
             Mode::Browser => {
                 let url = run.intent.consent_url.clone();
                 let opened = (run.open_page)(&url);
@@ -61,7 +63,12 @@ impl Step for Consent {
                 );
             }
         }
-        wait_for_principal(run).await
+        let principal = wait_for_principal(run).await?;
+        if !told {
+            created(run, principal.id);
+        }
+        run.learn(|facts| facts.principal = Some(principal));
+        Ok(())
     }
 }
 
@@ -69,38 +76,46 @@ async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
     run.azure.service_principal(run.intent.app_id).await
 }
 
-async fn create(run: &Run) -> Result<(), Stop> {
+/// Creates the service principal. Says whether all is told about it: where the answer was lost, its id is not known.
+async fn create(run: &Run) -> Result<bool, Stop> {
     run.tell(STEP, StepEvent::Doing("creating the service principal".to_owned()));
-    let created = match run.azure.create_service_principal(run.intent.app_id).await {
-        Ok(created) => created,
-        // Somebody was faster, or the answer to an earlier try was lost: it is there, and that is what was wanted.
-        Err(error) if error.status() == Some(409) => return Ok(()),
-        Err(error) if error.status() == Some(403) => {
-            return Err(Stop::Held {
-                state: StepState::Blocked,
-                hold: hold(&run.intent),
-            });
-        }
-        Err(error) => {
-            // Creating one is not repeatable, so a lost answer is looked up instead.
-            if matches!(read(run).await, Ok(Some(_))) {
-                return Ok(());
+    let mut tries = 1;
+    loop {
+        match run.azure.create_service_principal(run.intent.app_id).await {
+            Ok(principal) => {
+                created(run, principal.id);
+                return Ok(true);
             }
-            return Err(Stop::api("creating the service principal", &error));
+            // It is there, and that is what was wanted: by somebody who was faster, or by a try whose answer was lost.
+            Err(error) if error.status() == Some(409) => return Ok(tries == 1),
+            Err(error) if error.status() == Some(403) => {
+                return Err(Stop::Held {
+                    state: StepState::Blocked,
+                    hold: hold(&run.intent),
+                });
+            }
+            // There can be only one for an application, so asking twice does no harm.
+            Err(error) if error.in_doubt() && tries < TRIES => {
+                tries += 1;
+                run.pause(STEP, FIRST_WAIT).await;
+            }
+            Err(error) => return Err(Stop::api("creating the service principal", &error)),
         }
-    };
+    }
+}
+
+fn created(run: &Run, id: Uuid) {
     run.changed(
         STEP,
         Change {
             action: Action::Created,
             kind: "servicePrincipal".into(),
-            id: created.id.to_string(),
+            id: id.to_string(),
         },
     );
-    Ok(())
 }
 
-async fn wait_for_principal(run: &Run) -> Result<(), Stop> {
+async fn wait_for_principal(run: &Run) -> Result<ServicePrincipal, Stop> {
     let by_hand = run.intent.consent != Mode::Create;
     let what = if by_hand {
         "until somebody accepts on that page"
@@ -118,20 +133,7 @@ async fn wait_for_principal(run: &Run) -> Result<(), Stop> {
             .await
             .map_err(|error| Stop::api("looking for the service principal", &error))
     };
-    let principal = run.until(STEP, &awaited, look).await?;
-    if by_hand {
-        let id = principal.id.to_string();
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Created,
-                kind: "servicePrincipal".into(),
-                id,
-            },
-        );
-    }
-    run.learn(|facts| facts.principal = Some(principal));
-    Ok(())
+    run.until(STEP, &awaited, look).await
 }
 
 fn administrator(intent: &Intent) -> String {

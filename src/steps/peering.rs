@@ -97,6 +97,7 @@ impl Peering {
 
 /// One look at both sides; what is seen goes into the facts.
 async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
+    let known = run.facts().request;
     let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
     vnet?;
     let facts = run.facts();
@@ -108,7 +109,11 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
         VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
         VendorPeering::One(_) | VendorPeering::None => {}
     }
-    let Some(request) = request? else { return Ok(None) };
+    let request = match (request?, known) {
+        (Some(request), _) => request,
+        (None, Some(known)) => return Err(deleted_meanwhile(run, &known).into()),
+        (None, None) => return Ok(None),
+    };
     match request.phase {
         Phase::Failed => Ok(Some(Seen::Failed(Box::new(request)))),
         Phase::UserAction => {
@@ -119,25 +124,23 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
             );
             Ok(None)
         }
-        Phase::Gone => Err(Problem::new(
-            Kind::Vendor,
-            format!(
-                "The {} was deleted while setup waited for it.",
-                request_kind(&run.intent)
-            ),
-            format!(
-                "Somebody deleted \"{}\" in {}.",
-                harmless(&request.name),
-                run.intent.vendor.name
-            ),
-        )
-        .remedy("Run the same command again to request it anew.")
-        .into()),
+        Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
         Phase::Ready | Phase::Pending => Ok(None),
     }
 }
 
-async fn read_vnet(run: &Run) -> Result<(), Stop> {
+fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
+    let (kind, vendor) = (request_kind(&run.intent), &run.intent.vendor.name);
+    Problem::new(
+        Kind::Vendor,
+        format!("The {kind} was deleted while setup waited for it."),
+        format!("Somebody deleted \"{}\" in {vendor}.", harmless(&request.name)),
+    )
+    .remedy("Run the same command again to request it anew.")
+}
+
+/// Reads the virtual network and its peerings; notes them in the facts.
+pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
     let id = &run.intent.vnet;
     let vnet = run.azure.vnet(id).await;
     let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
@@ -216,7 +219,7 @@ fn disconnected(run: &Run, peering: &AzurePeering) -> Problem {
         .remedy("then run the same command again.")
 }
 
-fn ambiguous(run: &Run, names: &[String]) -> Problem {
+pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
     let what = format!(
         "{} peerings of {} could be {}'s.",
         names.len(),

@@ -32,10 +32,19 @@ impl Step for RoleDefinition {
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         let scope = run.intent.vnet.subscription_scope();
         let (roles, rights) = tokio::join!(run.azure.custom_roles(&scope), run.azure.permissions(&scope));
+        let (roles, rights) = match roles {
+            // Somebody with rights at the network alone may not read the subscription's roles, much less write one;
+            // what can be assigned at the network tells whether somebody else has done that already.
+            Err(error) if error.code() == Some("AuthorizationFailed") => (
+                run.azure.custom_roles(&run.intent.vnet.to_string()).await,
+                Some(Vec::new()),
+            ),
+            roles => (roles, rights.ok()),
+        };
         let roles = roles.map_err(|error| Stop::api("reading the custom roles of the subscription", &error))?;
         run.learn(|facts| {
             facts.roles = roles;
-            facts.rights_at_subscription = rights.ok();
+            facts.rights_at_subscription = rights;
         });
         if run.facts().vendor_role(&run.intent).is_none() {
             look_elsewhere(run).await;

@@ -20,8 +20,10 @@ pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 /// Opens a page in a browser; says whether one was opened.
 pub type Opener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
 
+/// How often a write that may not be repeated blindly is tried, each time after a look at what came of the last one.
+pub const TRIES: u32 = 3;
 /// The first wait between two looks; each wait is half as long again, up to the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(400);
+pub const FIRST_WAIT: Duration = Duration::from_millis(400);
 /// Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -130,7 +132,8 @@ impl Run {
         lock(&self.waited).get(&step).copied().unwrap_or_default()
     }
 
-    async fn pause(&self, step: StepId, wait: Duration) {
+    /// Waits before what failed is tried again, but not beyond the run's time.
+    pub async fn pause(&self, step: StepId, wait: Duration) {
         let wait = wait.min(self.deadline.saturating_duration_since(Instant::now()));
         sleep(wait).await;
         *lock(&self.waited).entry(step).or_default() += wait;

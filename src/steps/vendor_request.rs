@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
+use super::peering::{ambiguous, read_vnet};
+use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::{Facts, Run, Step, Stop};
-use crate::azure::{ApiError, Failure};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, StepState, VendorAccess};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId, VendorAccess};
 use crate::vendors::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest as Request};
 
 const STEP: StepId = StepId::VendorRequest;
@@ -54,7 +55,9 @@ impl Step for VendorRequest {
         };
         match &facts.request {
             None => Decision::Create(create(intent.request_name())),
-            Some(request) if request.phase == Phase::Gone => Decision::Create(create(intent.request_name())),
+            Some(request) if matches!(request.phase, Phase::Leaving | Phase::Gone) => {
+                Decision::Create(create(intent.request_name()))
+            }
             Some(request) if request.phase == Phase::Failed => Decision::Change {
                 what: format!(
                     "{kind} \"{}\", which failed: it is deleted and requested again",
@@ -69,7 +72,7 @@ impl Step for VendorRequest {
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
         match &run.connector {
             Some(connector) => request(run, connector.as_ref()).await,
-            None => hand_over(run),
+            None => hand_over(run).await,
         }
     }
 }
@@ -103,24 +106,66 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     let Some(network) = facts.network else {
         return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
     };
-    if let Some(failed) = facts.request.filter(|request| request.phase == Phase::Failed) {
-        run.tell(
-            STEP,
-            StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)),
-        );
-        let deleted = connector.delete(&network.id, &failed.id).await;
-        deleted.map_err(|error| Stop::api("deleting the request that failed", &error))?;
-        let kind = request_kind(&run.intent).to_owned();
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Deleted,
-                kind,
-                id: failed.id,
-            },
-        );
+    match facts.request {
+        Some(failed) if failed.phase == Phase::Failed => {
+            delete(run, connector, &network, &failed).await?;
+            wait_until_gone(run, connector, &network, &failed).await?;
+        }
+        Some(leaving) if leaving.phase == Phase::Leaving => {
+            wait_until_gone(run, connector, &network, &leaving).await?;
+        }
+        _ => {}
     }
     create(run, connector, &network).await
+}
+
+async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)),
+    );
+    match connector.delete(&network.id, &failed.id).await {
+        // It is being deleted already, by somebody else or by a try of ours whose answer was lost.
+        Err(error) if error.status() == Some(409) => return Ok(()),
+        deleted => deleted.map_err(|error| Stop::api("deleting the request that failed", &error))?,
+    }
+    run.changed(
+        STEP,
+        Change {
+            action: Action::Deleted,
+            kind: request_kind(&run.intent).to_owned(),
+            id: failed.id.clone(),
+        },
+    );
+    Ok(())
+}
+
+/// A vendor takes no second request for a network while the first one still exists.
+async fn wait_until_gone(
+    run: &Run,
+    connector: &dyn Connector,
+    network: &VendorNetwork,
+    old: &Request,
+) -> Result<(), Stop> {
+    let what = format!("until \"{}\" is deleted", old.name);
+    let awaited = Awaited {
+        what: &what,
+        usually: None,
+        someone_else: true,
+        hold: Hold {
+            who: run.intent.vendor.short_name.clone(),
+            why: format!("{} has not deleted \"{}\" yet.", run.intent.vendor.name, old.name),
+            packet: vec!["Run the same command again in a few minutes.".to_owned()],
+        },
+    };
+    let look = async || {
+        let read = connector.request(&network.id, &old.id).await;
+        let read = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
+        Ok(read.is_none_or(|request| request.phase == Phase::Gone).then_some(()))
+    };
+    run.until(STEP, &awaited, look).await?;
+    run.learn(|facts| facts.request = None);
+    Ok(())
 }
 
 async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -> Result<(), Stop> {
@@ -135,14 +180,25 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         STEP,
         StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)),
     );
-    let created = match connector.create(&network.id, &new).await {
-        Ok(created) => created,
+    let mut tries = 1;
+    let created = loop {
+        let error = match connector.create(&network.id, &new).await {
+            Ok(created) => break created,
+            Err(error) => error,
+        };
         // The answer was lost, or somebody was faster: look before asking twice.
-        Err(error) if in_doubt(&error) => match find_request(run, connector, &network.id).await? {
-            Some(found) if found.phase != Phase::Failed => found,
-            _ => return Err(Stop::api("asking the vendor for the peering", &error)),
-        },
-        Err(error) => return Err(Stop::api("asking the vendor for the peering", &error)),
+        if error.in_doubt() || error.status() == Some(409) {
+            match find_request(run, connector, &network.id).await? {
+                Some(found) if !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone) => break found,
+                None if error.in_doubt() && tries < TRIES => {
+                    tries += 1;
+                    run.pause(STEP, FIRST_WAIT).await;
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        return Err(Stop::api("asking the vendor for the peering", &error));
     };
     let kind = request_kind(intent).to_owned();
     run.changed(
@@ -157,40 +213,35 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
     Ok(())
 }
 
-fn in_doubt(error: &ApiError) -> bool {
-    match &error.failure {
-        Failure::Unreachable(error) => error.may_have_taken_effect(),
-        Failure::Unreadable { .. } => true,
-        Failure::Refused { status, .. } => *status == 409 || *status >= 500,
-        Failure::NoToken { .. } => false,
-    }
-}
-
-fn hand_over(run: &Run) -> Result<(), Stop> {
-    run.tell(STEP, StepEvent::HandOff(run.intent.card()));
-    if !run.intent.no_wait {
-        return Ok(());
-    }
-    let hold = Hold {
-        who: format!("whoever may configure networks in {}", run.intent.vendor.name),
-        why: format!(
-            "{} does not know yet which network to peer with.",
-            run.intent.vendor.short_name
-        ),
-        packet: std::iter::once(format!("Enter at {}", run.intent.vendor.hand_off.place))
-            .chain(
-                run.intent
-                    .card()
-                    .values
-                    .into_iter()
-                    .map(|value| format!("{}: {}", value.label, value.value)),
-            )
-            .collect(),
+/// Shows what the vendor has to be told, and waits for the first sign that it was: a peering.
+async fn hand_over(run: &Run) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let vendor = &intent.vendor.short_name;
+    run.tell(STEP, StepEvent::HandOff(intent.card()));
+    let what = format!("until the values are entered and {vendor} begins");
+    let awaited = Awaited {
+        what: &what,
+        usually: Some(&intent.vendor.usual_wait),
+        someone_else: true,
+        hold: Hold {
+            who: format!("whoever may configure networks in {}", intent.vendor.name),
+            why: format!("{vendor} has not begun to peer: it may not know the network yet."),
+            packet: vec![format!(
+                "Enter the {} values of the hand-off at {}",
+                intent.card().values.len(),
+                intent.vendor.hand_off.place
+            )],
+        },
     };
-    Err(Stop::Held {
-        state: StepState::Waiting,
-        hold,
-    })
+    let look = async || {
+        read_vnet(run).await?;
+        match run.facts().vendor_peering(intent) {
+            VendorPeering::One(_) => Ok(Some(())),
+            VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
+            VendorPeering::None => Ok(None),
+        }
+    };
+    run.until(STEP, &awaited, look).await
 }
 
 async fn find_network(run: &Run, connector: &dyn Connector) -> Result<VendorNetwork, Stop> {
@@ -245,7 +296,8 @@ async fn find_request(run: &Run, connector: &dyn Connector, network: &str) -> Re
         Phase::Ready => 0,
         Phase::Pending | Phase::UserAction => 1,
         Phase::Failed => 2,
-        Phase::Gone => 3,
+        Phase::Leaving => 3,
+        Phase::Gone => 4,
     }))
 }
 
@@ -282,6 +334,7 @@ mod tests {
         assert_eq!(phase(Phase::Pending), "in place");
         assert_eq!(phase(Phase::UserAction), "in place");
         assert_eq!(phase(Phase::Failed), "change");
+        assert_eq!(phase(Phase::Leaving), "create");
         assert_eq!(phase(Phase::Gone), "create");
     }
 

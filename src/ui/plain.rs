@@ -60,7 +60,8 @@ impl Plain {
                 say_all("  ", card_lines(card));
             }
             StepEvent::Changed(change) => {
-                news(format!("{:?} {} {}", change.action, change.kind, harmless(&change.id)).to_lowercase())
+                let action = format!("{:?}", change.action).to_lowercase();
+                news(format!("{action} {} {}", change.kind, harmless(&change.id)));
             }
             StepEvent::Finished { detail, waited, .. } => {
                 let waited = if waited.as_secs() == 0 {

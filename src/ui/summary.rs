@@ -5,10 +5,11 @@ use crate::errors::Outcome;
 use crate::plan::{Action, Direction, PeeringView};
 use crate::render::Report;
 
-/// The lines for standard output when a run is over.
-pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str, width: usize) -> String {
+/// The lines for standard output when a run is over. `again` is the command line that needs no answers, where some
+/// were given.
+pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, width: usize) -> String {
     let wrote = report.changes().next().is_some();
-    let mut out = vec![String::new(), headline(report.outcome(), vnet, vendor, wrote)];
+    let mut out = vec![headline(report.outcome(), vnet, vendor, wrote)];
     if !report.peerings().is_empty() {
         out.push(String::new());
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
@@ -41,9 +42,11 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: &str, width: us
         out.push("What was written:".to_owned());
         out.extend(changes);
     }
-    out.push(String::new());
-    out.push("The same without questions:".to_owned());
-    out.push(indented(again));
+    if let Some(again) = again {
+        out.push(String::new());
+        out.push("The same without questions:".to_owned());
+        out.push(indented(again));
+    }
     out.join("\n")
 }
 

@@ -35,7 +35,8 @@ pub enum Phase {
     UserAction,
     Ready,
     Failed,
-    /// Being deleted, or deleted.
+    /// Being deleted: it still stands in the way of another one.
+    Leaving,
     Gone,
 }
 

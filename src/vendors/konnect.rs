@@ -229,7 +229,8 @@ fn phase(state: &str) -> Phase {
         "ready" => Phase::Ready,
         "error" => Phase::Failed,
         "pending-acceptance" | "pending-user-action" => Phase::UserAction,
-        "terminating" | "terminated" => Phase::Gone,
+        "terminating" => Phase::Leaving,
+        "terminated" => Phase::Gone,
         _ => Phase::Pending,
     }
 }
@@ -299,7 +300,7 @@ mod tests {
             ("pending-user-action", Phase::UserAction),
             ("ready", Phase::Ready),
             ("error", Phase::Failed),
-            ("terminating", Phase::Gone),
+            ("terminating", Phase::Leaving),
             ("terminated", Phase::Gone),
             ("something-new", Phase::Pending),
         ];

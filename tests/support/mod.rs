@@ -3,6 +3,9 @@
 //! - [`pty`]: the wizard in a pseudo-terminal, judged by what is on its screen (Unix).
 //! - [`terminal`]: what that terminal has shown so far.
 //! - [`cli`]: a run by flags alone, without a terminal.
+//! - [`running`]: the same while it is still at work: what it says so far, and a signal.
+//! - [`kong`]: the estate's names, and the command lines that peer with Kong.
+//! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`svg`]: screens into one animated picture.
 //!
@@ -13,8 +16,12 @@
 #![allow(dead_code)]
 
 pub mod cli;
+pub mod colleague;
+pub mod kong;
 #[cfg(unix)]
 pub mod pty;
+#[cfg(unix)]
+pub mod running;
 pub mod served;
 pub mod svg;
 #[cfg(unix)]

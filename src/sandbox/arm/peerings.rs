@@ -82,17 +82,18 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
     let id = path.vnet_id(context);
     access::require(world, &context.caller, READ, &id)?;
-    let vnet = networks::find(world, &id, path.group, path.vnet).map_err(|refusal| parent_missing(refusal, &id))?;
+    let vnet =
+        networks::find(world, &id, path.group, path.vnet).map_err(|refusal| parent_missing(refusal, &id, "read"))?;
     let body = context.page(world, vnet.peerings.iter(), |peering| resource(world, vnet, peering));
     Ok(message::json(StatusCode::OK, &body))
 }
 
-fn parent_missing(refusal: Refusal, id: &str) -> Refusal {
+fn parent_missing(refusal: Refusal, id: &str, operation: &str) -> Refusal {
     if refusal.code != "ResourceNotFound" {
         return refusal;
     }
     let text = format!(
-        "Failed to perform 'read' on resource(s) of type 'virtualNetworks/virtualNetworkPeerings', because the parent \
+        "Failed to perform '{operation}' on resource(s) of type 'virtualNetworks/virtualNetworkPeerings', because the parent \
          resource '{id}' could not be found."
     );
     Refusal::new(404, "ParentResourceNotFound", text)
@@ -126,7 +127,8 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         Refusal::new(400, "MissingJsonReferenceId", text)
     })?;
     rules::linked_access(world, context, &id, &remote)?;
-    networks::find(world, &vnet_id, path.group, path.vnet)?;
+    networks::find(world, &vnet_id, path.group, path.vnet)
+        .map_err(|refusal| parent_missing(refusal, &vnet_id, "write"))?;
     rules::check(world, &vnet_id, path.name, &remote)?;
 
     let sync = context

@@ -18,6 +18,7 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
     let own = world.applications.iter().filter(|found| found.tenant == caller.tenant);
     let matching = own.filter(|found| filter.matches(|property| values(found, property)));
     Ok(collection(
+        world,
         request,
         "applications",
         matching.map(|found| resource(world, found)).collect(),

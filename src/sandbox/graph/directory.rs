@@ -26,7 +26,7 @@ pub(super) fn organization(world: &World, request: &Incoming, caller: &Caller) -
                     "name": tenant.domain, "type": "Managed"}],
             })
         });
-    Ok(collection(request, "organization", own.collect()))
+    Ok(collection(world, request, "organization", own.collect()))
 }
 
 /// `GET /servicePrincipals/{id}/transitiveMemberOf/microsoft.graph.directoryRole`.
@@ -43,7 +43,7 @@ pub(super) fn roles(world: &World, request: &Incoming, caller: &Caller, key: &st
             "roleTemplateId": template,
         })
     });
-    Ok(collection(request, "directoryRoles", roles.collect()))
+    Ok(collection(world, request, "directoryRoles", roles.collect()))
 }
 
 fn role_name(template: Uuid) -> &'static str {
@@ -80,5 +80,5 @@ pub(super) fn get_by_ids(world: &World, request: &Incoming, caller: &Caller) -> 
             object
         })
         .collect();
-    Ok(collection(request, "directoryObjects", objects))
+    Ok(collection(world, request, "directoryObjects", objects))
 }

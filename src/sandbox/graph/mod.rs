@@ -151,10 +151,22 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
     }
 }
 
-/// A list as Graph writes it.
-fn collection(request: &Incoming, set: &str, items: Vec<Value>) -> Answer {
-    let context = format!("{}/v1.0/$metadata#{set}", request.origin);
-    odata(StatusCode::OK, &json!({"@odata.context": context, "value": items}))
+/// One page of a list as Graph writes it: `$top` items, with `@odata.nextLink` where there is more.
+fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -> Answer {
+    let number = |name: &str| request.query(name).and_then(|text| text.parse::<usize>().ok());
+    let (from, size) = (
+        number("$skiptoken").unwrap_or(0),
+        number("$top").unwrap_or(world.page_size).max(1),
+    );
+    let total = items.len();
+    let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    let next = from + page.len();
+    let mut body = json!({"@odata.context": format!("{}/v1.0/$metadata#{set}", request.origin), "value": page});
+    if next < total {
+        let query = request.query_with("$skiptoken", &next.to_string());
+        body["@odata.nextLink"] = format!("{}{}?{query}", request.origin, request.path).into();
+    }
+    odata(StatusCode::OK, &body)
 }
 
 /// One entity as Graph writes it.

@@ -27,6 +27,7 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
     let visible = visible.filter(|found| found.since.passed(world.timing.graph_list, world.now));
     let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
     Ok(collection(
+        world,
         request,
         "servicePrincipals",
         matching.map(|found| resource(world, found)).collect(),
@@ -130,10 +131,13 @@ fn is_administrator(world: &World, caller: &Caller) -> bool {
     found.is_some_and(|found| found.directory_roles.iter().any(|role| ADMINISTRATORS.contains(role)))
 }
 
-/// Every application may read service principals here, as most tenants let them by consent; one that was removed may
-/// not.
+/// Who may read the directory: the estate says so of each principal; one that was removed may not.
 pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
-    if world.principals.iter().any(|found| found.id == caller.oid) {
+    if world
+        .principals
+        .iter()
+        .any(|found| found.id == caller.oid && found.reads_directory)
+    {
         return Ok(());
     }
     Err(Refusal::denied("Insufficient privileges to complete the operation."))

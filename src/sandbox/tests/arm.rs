@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Estate, Lag, Options};
 
 fn at_once() -> Options {
     Options {
@@ -245,4 +245,49 @@ async fn the_clouds_endpoints_need_no_token() {
         seen["authentication"]["audiences"][0],
         "https://management.core.windows.net/"
     );
+}
+
+#[test]
+fn the_default_estate_reads_and_a_wrong_one_names_its_line() {
+    let estate = Estate::default();
+    assert_eq!(estate.credentials().tenant_id.to_string(), TENANT);
+    let why = Estate::parse("[credentials]\ntenant_id = 7").expect_err("not an estate");
+    assert!(why.contains("line 2"), "{why}");
+}
+
+#[tokio::test]
+async fn a_large_estate_is_listed_whole() {
+    let sandbox = sandbox(Options {
+        estate: Estate::scaled(4, 300),
+        ..at_once()
+    });
+    let operator = operator(&sandbox).await;
+    let list = operator.get("/subscriptions").await.ok();
+    assert_eq!(list["value"].as_array().map(Vec::len), Some(7));
+    let id = list["value"][6]["id"].as_str().expect("an id").to_owned();
+    let mut path = format!("{id}/providers/Microsoft.Network/virtualNetworks?api-version=2024-03-01");
+    let mut count = 0;
+    loop {
+        let seen = operator.send(Method::GET, &path, None).await.ok();
+        count += seen["value"].as_array().map_or(0, Vec::len);
+        let Some(next) = seen["nextLink"].as_str() else { break };
+        path = next.trim_start_matches("https://localhost:1").to_owned();
+    }
+    assert_eq!(count, 300);
+}
+
+#[tokio::test]
+async fn two_runs_with_one_seed_leave_the_same_world() {
+    let run = async || {
+        let sandbox = sandbox(at_once());
+        let operator = operator(&sandbox).await;
+        let principal = consent(&operator).await;
+        define(&operator, &ACTIONS).await.ok();
+        assign(&operator, &principal).await.ok();
+        let created = request(&sandbox, NETWORK, VNET).await;
+        assert_eq!(gateway(&sandbox, &created).await["state"], "ready");
+        let made = format!("{principal} {}", created.body["id"]);
+        (made, raw(&sandbox, get_request("/_sandbox/state")).await.text)
+    };
+    assert_eq!(run().await, run().await);
 }

@@ -114,7 +114,7 @@ async fn the_directory_is_read() {
     let own = get("/applications?$filter=startswith(displayName,'peerctl')")
         .await
         .ok();
-    assert_eq!(own["value"].as_array().map(Vec::len), Some(2));
+    assert_eq!(own["value"].as_array().map(Vec::len), Some(3));
     assert_eq!(
         get(&format!("/applications/{KONG}")).await.code(),
         "Request_ResourceNotFound"
@@ -127,4 +127,48 @@ async fn the_directory_is_read() {
     assert_eq!(found["value"][0]["@odata.type"], "#microsoft.graph.servicePrincipal");
     let empty = raw(&sandbox, get_request("/v1.0/organization")).await;
     assert_eq!((empty.status, empty.code()), (401, "InvalidAuthenticationToken"));
+}
+
+#[tokio::test]
+async fn long_lists_come_in_pages() {
+    let sandbox = sandbox(Options {
+        page_size: 1,
+        ..at_once()
+    });
+    let operator = operator(&sandbox).await;
+    consent(&operator).await;
+    let mut path = "/v1.0/servicePrincipals".to_owned();
+    let mut names = Vec::new();
+    loop {
+        let seen = operator.send(Method::GET, &path, None).await.ok();
+        names.push(seen["value"][0]["displayName"].as_str().expect("a name").to_owned());
+        let Some(next) = seen["@odata.nextLink"].as_str() else {
+            break;
+        };
+        path = next.trim_start_matches("https://localhost:1").to_owned();
+    }
+    assert_eq!(
+        names,
+        [
+            "peerctl-operator",
+            "peerctl-limited",
+            "peerctl-pipeline",
+            "kong-cgw-azure-vnet-peering-app"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_pipeline_without_permissions_in_graph_reads_nothing() {
+    let sandbox = sandbox(at_once());
+    let pipeline = sign_in(&sandbox, TENANT, PIPELINE, "sandbox~pipeline~secret").await;
+    for path in ["/servicePrincipals", "/applications", "/organization"] {
+        let seen = pipeline.send(Method::GET, &format!("/v1.0{path}"), None).await;
+        assert_eq!(
+            (seen.status, seen.code()),
+            (403, "Authorization_RequestDenied"),
+            "{path}"
+        );
+    }
+    assert_eq!(pipeline.get(VNET).await.status, 200, "in Azure it is Owner");
 }

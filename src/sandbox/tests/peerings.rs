@@ -160,6 +160,8 @@ async fn what_the_provider_refuses_it_names() {
         let seen = operator.peer(VNET, name, &remote).await;
         assert_eq!((seen.status, seen.code()), (400, code), "{name}: {}", seen.text);
     }
+    let orphan = operator.peer(&vnet(SUB, "rg-network", "vnet-none"), "p", VNET).await;
+    assert_eq!((orphan.status, orphan.code()), (404, "ParentResourceNotFound"));
     let unknown = operator.peer(VNET, "p", &vnet(GRANT, "g", "vnet-x")).await;
     assert_eq!((unknown.status, unknown.code()), (403, "LinkedAuthorizationFailed"));
     assert!(unknown.text.contains("was not found"), "{}", unknown.text);

@@ -7,6 +7,11 @@ use crate::sandbox::serve::{Serving, serve};
 use crate::sandbox::{FaultRule, Lag, Options, Sandbox};
 
 async fn start(faults: &[&str]) -> (Serving, reqwest::Client) {
+    start_with(faults, false).await
+}
+
+/// With `old` the client speaks HTTP/1.1 only, as `az` does.
+async fn start_with(faults: &[&str], old: bool) -> (Serving, reqwest::Client) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let faults = faults
         .iter()
@@ -19,12 +24,9 @@ async fn start(faults: &[&str]) -> (Serving, reqwest::Client) {
     });
     let serving = serve(sandbox, None).await.expect("a port");
     let ca = reqwest::Certificate::from_pem(serving.ca_pem.as_bytes()).expect("a certificate");
-    let client = reqwest::Client::builder()
-        .tls_certs_only([ca])
-        .no_proxy()
-        .build()
-        .expect("a client");
-    (serving, client)
+    let builder = reqwest::Client::builder().tls_certs_only([ca]).no_proxy();
+    let builder = if old { builder.http1_only() } else { builder };
+    (serving, builder.build().expect("a client"))
 }
 
 fn url(serving: &Serving, path: &str) -> String {
@@ -80,21 +82,50 @@ async fn links_in_answers_lead_back_to_the_port() {
 
 #[tokio::test]
 async fn broken_connections_are_really_broken() {
-    let (serving, client) = start(&["GET /tenants=reset-before", "GET /metadata/endpoints=truncate"]).await;
-    let broken = client
-        .get(url(&serving, "/tenants?api-version=2022-12-01"))
-        .send()
-        .await;
-    assert!(broken.is_err(), "{broken:?}");
-    let cut = client
-        .get(url(&serving, "/metadata/endpoints?api-version=2022-09-01"))
-        .send()
-        .await;
-    // Whether the head gets through before the break is a matter of timing; the whole answer never does.
-    if let Ok(cut) = cut {
-        let body = cut.bytes().await;
-        assert!(body.is_err(), "{body:?}");
+    for old in [false, true] {
+        let (serving, client) =
+            start_with(&["GET /tenants=reset-before", "GET /metadata/endpoints=truncate"], old).await;
+        let broken = client
+            .get(url(&serving, "/tenants?api-version=2022-12-01"))
+            .send()
+            .await;
+        assert!(broken.is_err(), "{broken:?}");
+        let cut = client
+            .get(url(&serving, "/metadata/endpoints?api-version=2022-09-01"))
+            .send()
+            .await;
+        // Whether the head gets through before the break is a matter of timing; the whole answer never does.
+        if let Ok(cut) = cut {
+            let body = cut.bytes().await;
+            assert!(body.is_err(), "{body:?}");
+        }
+        assert!(
+            client.get(url(&serving, "/")).send().await.is_ok(),
+            "the next request is served"
+        );
     }
+}
+
+#[tokio::test]
+async fn a_stalled_request_does_not_hold_up_the_end() {
+    let (serving, client) = start(&["GET /tenants=stall"]).await;
+    let asked = tokio::spawn(client.get(url(&serving, "/tenants?api-version=2022-12-01")).send());
+    let log = url(&serving, "/_sandbox/requests");
+    loop {
+        let text = client
+            .get(&log)
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("a body");
+        if text.contains("stall") {
+            break;
+        }
+    }
+    serving.shut_down().await;
+    assert!(asked.await.expect("a task").is_err());
 }
 
 #[tokio::test]

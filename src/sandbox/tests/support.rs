@@ -10,6 +10,7 @@ pub(super) const TENANT: &str = "6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10";
 pub(super) const KONG_TENANT: &str = "d90f1c7e-2f34-4c55-8a7b-6d3e9b0a5c21";
 pub(super) const OPERATOR: &str = "a3c1d2e4-5f60-4718-92a3-b4c5d6e7f801";
 pub(super) const LIMITED: &str = "c5e3f4a6-7182-4930-a4b5-d6e7f8091a23";
+pub(super) const PIPELINE: &str = "d6f405b7-8293-4a41-b5c6-e7f8091a2b34";
 pub(super) const KONG: &str = "207b296f-cf25-4d23-9eba-9a2c41dc62ca";
 pub(super) const SUB: &str = "11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01";
 pub(super) const STAGING: &str = "22e1c7b3-75b7-4a1c-9e3f-4b6081da2f12";

@@ -1,6 +1,8 @@
 //! Kong's control plane: a client of the same world, with an application of its own and no rights but those that the
 //! customer gave it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
 use serde_json::{Value, json};
@@ -111,7 +113,8 @@ fn failed(world: &mut World, id: Uuid, failure: Failure) {
         step: Step::PeerOwn,
     });
     if failure.busy {
-        return world.plan(world.timing.operation, again);
+        // Never at once, or a world without lag would go round in circles.
+        return world.plan(world.timing.operation.max(Duration::from_millis(1)), again);
     }
     let Some(gateway) = world.konnect.gateways.iter_mut().find(|found| found.id == id) else {
         return;
