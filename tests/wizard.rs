@@ -610,32 +610,57 @@ fn an_escape_sequence_in_a_name_is_shown_and_not_obeyed() {
 
 // ---- the picture for the README ---------------------------------------------------------------------------------
 
+/// Waits until every one of `texts` is on the screen at once, and films that.
+#[track_caller]
+fn film_with(film: &mut Film, wizard: &Wizard, texts: &[&str], milliseconds: u64) {
+    let screen = wizard.wait_until(&format!("{texts:?}"), |screen| {
+        let shown = screen.contents();
+        texts.iter().all(|text| shown.contains(text)).then(|| screen.clone())
+    });
+    film.hold(screen, milliseconds);
+}
+
 #[test]
 fn picture_of_the_whole_walk() {
     let mut film = Film::new("peerctl azure setup --sandbox");
     let mut wizard = rehearsal((30, 96));
-    for (index, question) in QUESTIONS.iter().enumerate() {
-        wizard.wait_for(question);
-        film.hold(wizard.picture(), if index == CONFIRM { 5000 } else { 1400 });
+    // What is drawn last of each question.
+    let last = [
+        "Dedicated",
+        "Contoso Sandbox",
+        "vnet-legacy",
+        "new-network",
+        "❯",
+        "Somebody",
+        "yes",
+    ];
+    for (index, (question, last)) in QUESTIONS.into_iter().zip(last).enumerate() {
+        film_with(
+            &mut film,
+            &wizard,
+            &[question, last],
+            if index == CONFIRM { 5000 } else { 1500 },
+        );
         if index == VNET {
-            for (typed, letter) in ["d", "da", "dat", "data"].into_iter().zip("data".chars()) {
-                wizard.answer(&letter.to_string());
-                wizard.wait_for(&format!("Virtual network › {typed}"));
-                film.hold(wizard.picture(), 160);
+            for typed in ["d", "da", "dat", "data"] {
+                wizard.answer(&typed[typed.len() - 1..]);
+                let line = format!("Virtual network › {typed}");
+                film_with(&mut film, &wizard, &[&line, "❯ vnet-data", "vnet-dual"], 180);
             }
             film.hold(wizard.picture(), 900);
         }
         wizard.answer(keys::ENTER);
     }
-    for step in [
-        "role-definition",
-        "consent",
-        "role-assignment",
-        "vendor-request",
-        "peering",
+    for under_way in [
+        ["✔ role-definition", "until the service principal is visible"],
+        ["✔ consent", "until the role assignment is visible"],
+        [
+            "✔ vendor-request",
+            "Kong creates both directions; usually 30 to 40 minutes",
+        ],
+        ["✔ peering", "both directions"],
     ] {
-        wizard.wait_for(&format!("✔ {step}"));
-        film.hold(wizard.picture(), 1000);
+        film_with(&mut film, &wizard, &under_way, 1300);
     }
     wizard.wait_for("--yes");
     assert_eq!(wizard.wait_exit(), Exit::with_code(0));
