@@ -177,7 +177,7 @@ struct Ended {
 /// Whether the plan was carried out, or the user wants to the question before.
 enum Turn {
     Ended(Ended),
-    Back(Conversation),
+    Back(Box<Conversation>),
 }
 
 impl Ended {
@@ -227,7 +227,7 @@ impl Command<'_> {
             }
             match self.set_up(gathered).await {
                 Turn::Ended(ended) => return Ok(ended),
-                Turn::Back(before) => talk = before,
+                Turn::Back(before) => talk = *before,
             }
         }
     }
@@ -263,13 +263,16 @@ impl Command<'_> {
     /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
     fn tidy_terminal(&self, modes: &Modes) {
         modes.restore();
-        if self.rich() {
-            let terminal = console::Term::stderr();
-            // Where standard error is gone there is nothing to tidy.
-            let _ = terminal.show_cursor();
-            // The prompt's own line stays; what follows begins below it.
-            let _ = terminal.write_line("");
+        if !ui::someone_answers() {
+            return;
         }
+        let terminal = console::Term::stderr();
+        // Where standard error is gone there is nothing to tidy.
+        if self.rich() {
+            let _ = terminal.show_cursor();
+        }
+        // The prompt's own line stays; what follows begins below it.
+        let _ = terminal.write_line("");
     }
 
     fn rich(&self) -> bool {
@@ -316,7 +319,7 @@ impl Command<'_> {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) => match self.decide(&run, &plan).await {
                 Ok(Some(ended)) => ended,
-                Ok(None) if talk.back() => return Turn::Back(talk),
+                Ok(None) if talk.back() => return Turn::Back(Box::new(talk)),
                 Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
             },
         };

@@ -21,7 +21,7 @@ impl fmt::Display for ShellWord<'_> {
 /// A value in quotes, always. What a terminal would obey or hide is written as its number: a printed command line must
 /// do no harm by being looked at.
 pub fn quoted(text: &str) -> String {
-    let as_number = |c: char| c != '\n' && harmless(&c.to_string()).chars().next() != Some(c);
+    let as_number = |c: char| c != '\n' && !harmless(&c.to_string()).starts_with(c);
     if !text.contains(as_number) {
         return format!("'{}'", text.replace('\'', r"'\''"));
     }

@@ -24,10 +24,11 @@ pub fn read_line(
         for text in &head {
             term.write_line(text)?;
         }
-        let answer = line.edit(term, hidden);
+        // After Ctrl-C the screen is no longer this prompt's: somebody else may be writing the last words.
+        let answer = line.edit(term, hidden)?;
         term.clear_line()?;
         term.clear_last_lines(head.len())?;
-        match answer? {
+        match answer {
             Answer::Back => return Ok(Answer::Back),
             Answer::Value(text) => match check(&text) {
                 Ok(()) => return Ok(Answer::Value(text)),
