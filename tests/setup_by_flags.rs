@@ -229,7 +229,7 @@ fn a_malformed_input_is_refused_before_anything_is_sent() {
         (&["--no-such-flag"], "unexpected argument '--no-such-flag'"),
         (&["--vnet-id", VNET_ID], "cannot be used with '--vnet-id <ARM-ID>'"),
         (&["--sandbox", "--cloud", "public"], "'--sandbox' cannot be used with"),
-        (&["--timeout", "-5"], "--timeout"),
+        (&["--timeout=-5"], "say 30m or 1h30m"),
         (&["extra"], "unexpected argument 'extra'"),
         (&["--set", "network=a", "--set", "dns==10.0.0.4"], "is no domain name."),
     ];

@@ -43,6 +43,11 @@ impl Step for RoleDefinition {
                 rights => rights.ok(),
             };
         });
+        for grant in run.intent.grants() {
+            if grant.built_in.is_none() && run.facts().role(&run.intent, &grant).is_none() {
+                look_for_own(run, &grant).await;
+            }
+        }
         let facts = run.facts();
         let missing = |grant: &Grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none();
         if run.intent.grants().iter().any(missing) {
@@ -110,8 +115,14 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let (wanted, scope, action) = match &present {
         None => (new_role(intent, grant), here.clone(), Action::Created),
         Some(role) => {
+            let mended = mended(role, intent, grant);
+            if mended == *role {
+                // A list that lagged behind made it look missing.
+                run.learn(|facts| facts.roles.push(mended));
+                return Ok(());
+            }
             let scope = role.assignable_scopes.first().unwrap_or(&here).clone();
-            (mended(role, intent, grant), scope, Action::Updated)
+            (mended, scope, Action::Updated)
         }
     };
     run.tell(
@@ -154,6 +165,16 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
     let read = run.azure.role_definition(scope, guid).await;
     let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
     Ok(read.or_else(|| known.cloned()))
+}
+
+/// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
+/// may not read it there may not write it either, and that is for the decision to say.
+async fn look_for_own(run: &Run, grant: &Grant) {
+    let own = new_role(&run.intent, grant).guid;
+    let scope = run.intent.vnet.subscription_scope();
+    if let Ok(found) = run.azure.role_definition(&scope, own).await {
+        run.learn(|facts| facts.roles.extend(found));
+    }
 }
 
 /// A role of a wanted name may live in another subscription: the name is taken all the same. A subscription that

@@ -4,7 +4,7 @@
 #[cfg(unix)]
 mod unix {
     use rustix::stdio::stdin;
-    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
     /// How standard input's terminal was set.
     pub struct Modes(Option<Termios>);
@@ -24,14 +24,18 @@ mod unix {
         }
     }
 
-    /// No echo for as long as this lives.
+    /// No echo for as long as this lives, and every key (Ctrl-C too) goes to the prompt: as a signal between two keys it
+    /// would have the terminal restored while the prompt is about to change it again.
     pub struct NoEcho(Modes);
 
     impl NoEcho {
         pub fn begin() -> Self {
             let before = Modes::now();
             if let Some(mut modes) = before.0.clone() {
-                modes.local_modes.remove(LocalModes::ECHO);
+                let by_line = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
+                modes.local_modes.remove(by_line);
+                modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+                modes.special_codes[SpecialCodeIndex::VTIME] = 0;
                 // A terminal that refuses is no worse than before.
                 let _ = tcsetattr(stdin(), OptionalActions::Now, &modes);
             }

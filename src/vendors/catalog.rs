@@ -99,6 +99,20 @@ impl Profile {
         if self.peering.created_by == CreatedBy::Vendor && role.count() == 0 {
             return Err("a vendor that creates both directions needs an application and a role".to_owned());
         }
+        let variable = |text: &str| {
+            let body = text.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+            body.len() < text.len()
+                && body
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        let variables = self
+            .access
+            .iter()
+            .flat_map(|access| [&access.token_env, &access.api_env]);
+        if let Some(bad) = variables.into_iter().find(|name| !variable(name)) {
+            return Err(format!("'{bad}' is no name of an environment variable"));
+        }
         let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
         if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
             return Err("docs and access.api are https addresses".to_owned());
@@ -140,6 +154,7 @@ mod tests {
             ("Peering Creator\"", "Peering $(reboot)\"", "without quotes"),
             ("Microsoft.Network/virtualNetworks/peer/action", "*", "without '*'"),
             ("https://global.api.konghq.com", "http://global.api.konghq.com", "https"),
+            ("KONNECT_TOKEN", "x}$(reboot)${", "environment variable"),
             ("usual-wait", "usually", "unknown field"),
         ];
         for (from, to, why) in table {

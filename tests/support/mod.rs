@@ -5,6 +5,7 @@
 //! - [`cli`]: a run by flags alone, without a terminal.
 //! - [`running`]: the same while it is still at work: what it says so far, and a signal.
 //! - [`kong`]: the estate's names, and the command lines that peer with Kong.
+//! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`svg`]: screens into one animated picture.
@@ -15,6 +16,8 @@
 // Each test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub mod az;
 pub mod cli;
 pub mod colleague;
 pub mod kong;

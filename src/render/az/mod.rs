@@ -6,7 +6,7 @@ mod packets;
 pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
 
 use super::quoted;
-use crate::domain::AddressSpace;
+use crate::domain::{AddressSpace, harmless};
 use crate::plan::{Grant, Intent, VendorAccess};
 use crate::vendors::{NewRequest, transit_gateway};
 
@@ -17,7 +17,7 @@ pub fn script(intent: &Intent) -> String {
         variables(intent),
         consent(intent),
         role(intent),
-        assignment(intent),
+        assignment(),
     ];
     parts.push(match intent.access {
         VendorAccess::Api => konnect(intent),
@@ -28,7 +28,6 @@ pub fn script(intent: &Intent) -> String {
 }
 
 fn header(intent: &Intent) -> String {
-    let comment = |text: &str| crate::domain::harmless(text);
     let tools = match intent.access {
         VendorAccess::Api => "az, curl and jq",
         VendorAccess::Manual => "az",
@@ -36,12 +35,13 @@ fn header(intent: &Intent) -> String {
     format!(
         r#"#!/usr/bin/env bash
 # Peers the Azure virtual network {vnet} with {vendor}.
-# The same as `peerctl azure setup`, as az commands. Needs {tools}, and an az login to tenant {tenant}
-# that may consent to applications, write role definitions and assign roles. Running it again is safe.
+# The same as `peerctl azure setup`, as az commands. Needs {tools}, and an az login that may consent to
+# applications, write role definitions and assign roles in tenant {tenant}.
+# Running it again is safe.
 set -euo pipefail
 "#,
-        vnet = comment(&intent.vnet.name),
-        vendor = comment(&intent.vendor.name),
+        vnet = harmless(&intent.vnet.name),
+        vendor = harmless(&intent.vendor.name),
         tenant = intent.tenant,
     )
 }
@@ -60,9 +60,13 @@ resource_group={group}
 vnet_name={vnet}
 vnet_id={id}
 app_id={app}
+vendor={vendor}
+application={application}
 role_names=({names})
 role_definition={role}
 ",
+        vendor = quoted(&harmless(&intent.vendor.short_name)),
+        application = quoted(&application(intent)),
         tenant = quoted(&intent.tenant.to_string()),
         subscription = quoted(&intent.vnet.subscription.to_string()),
         group = quoted(&intent.vnet.resource_group),
@@ -94,8 +98,12 @@ fn role_json(grant: &Grant, scope: &str) -> String {
     .to_string()
 }
 
-fn application(intent: &Intent) -> &str {
-    intent.vendor_app.as_ref().map_or("", |app| &app.name)
+fn application(intent: &Intent) -> String {
+    intent
+        .vendor_app
+        .as_ref()
+        .map(|app| harmless(&app.name))
+        .unwrap_or_default()
 }
 
 fn consent(intent: &Intent) -> String {
@@ -134,7 +142,8 @@ for role_name in "${{role_names[@]}}"; do
 done
 # A role's name is unique in the tenant: one made for another subscription gets this one added.
 if [[ -z $role_id ]]; then
-    for other_id in $(az account list --query "[?tenantId=='$tenant_id'].id" --output tsv); do
+    for other_id in $(az account list --query "[?tenantId=='$tenant_id' && id!='$subscription_id'].id" \
+        --output tsv); do
         for role_name in "${{role_names[@]}}"; do
             found=$(az role definition list --subscription "$other_id" --name "$role_name" --output json --query \
                 "[0].{{name: name, id: id, roleName: roleName, description: description, permissions: permissions,
@@ -151,26 +160,24 @@ if [[ -z $role_id ]]; then
         --role-definition "$role_definition" --query id --output tsv)
 fi
 "#,
-        vendor = intent.vendor.short_name,
+        vendor = harmless(&intent.vendor.short_name),
     )
 }
 
-fn assignment(intent: &Intent) -> String {
-    format!(
-        r#"# 3. Role assignment: at this one virtual network. Both may take a minute to arrive everywhere, hence the tries.
+fn assignment() -> String {
+    r#"# 3. Role assignment: at this one virtual network. Both may take a minute to arrive everywhere, hence the tries.
 for try in 2 4 8 15 30 30 30 30 0; do
     if az role assignment create --subscription "$subscription_id" --assignee-object-id "$principal_id" \
         --assignee-principal-type ServicePrincipal --role "$role_id" --scope "$vnet_id" --output none; then
         break
     elif [[ $try == 0 ]]; then
-        echo "The role cannot be assigned to {application}." >&2
+        echo "The role cannot be assigned to $application." >&2
         exit 1
     fi
     sleep "$try"
 done
-"#,
-        application = application(intent),
-    )
+"#
+    .to_owned()
 }
 
 /// The request through Konnect's API. The token goes to curl through a file descriptor: no process's arguments show it.
@@ -204,7 +211,7 @@ konnect() {{
     curl --silent --show-error --fail-with-body --header @<(printf 'Authorization: Bearer %s\n' "${token}") \
         --header 'Content-Type: application/json' "$@"
 }}
-read -r network_id network_cidr < <(konnect "$konnect_api/networks?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
+read -r network_id {cidr} < <(konnect "$konnect_api/networks?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
     jq --raw-output --arg wanted "$network" \
         'first(.data[] | select(.id == $wanted or .name == $wanted) | .id + " " + .cidr_block)') || true
 if [[ -z ${{network_id:-}} ]]; then
@@ -237,6 +244,12 @@ if [[ -z $known ]]; then
 fi
 "#,
         api = quoted(&api),
+        // Where a name tells which peering is meant, the network's addresses need not.
+        cidr = if intent.peering_name.is_some() {
+            "_"
+        } else {
+            "network_cidr"
+        },
         network = quoted(intent.vendor_input("network").unwrap_or_default()),
         body = quoted(&transit_gateway(&new).to_string()),
     )
@@ -247,7 +260,7 @@ fn by_hand(intent: &Intent) -> String {
     let mut lines = vec![
         format!(
             "# 4. Vendor request, by hand: enter these values at {}.",
-            intent.vendor.name
+            harmless(&intent.vendor.name)
         ),
         format!("printf '%s\\n' {} \\", quoted(&format!("Enter at {}", card.place))),
     ];
@@ -294,17 +307,17 @@ while :; do
         exit 0
     fi
 {failed}    if ((SECONDS >= {seconds})); then
-        echo "{vendor} has not connected the networks yet. Run this again later." >&2
+        echo "$vendor has not connected the networks yet. Run this again later." >&2
         exit 3
     fi
-    echo "Waiting for {vendor}." >&2
+    echo "Waiting for $vendor." >&2
     sleep "$pause"
     pause=$((pause < 15 ? pause * 2 : 30))
 done
 "#,
         seconds = intent.timeout.as_secs(),
-        vendor = intent.vendor.short_name,
-        usually = intent.vendor.usual_wait,
+        vendor = harmless(&intent.vendor.short_name),
+        usually = harmless(&intent.vendor.usual_wait),
     )
 }
 
