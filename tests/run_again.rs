@@ -275,9 +275,9 @@ fn mended(take_away: impl FnOnce(&Colleague<'_>), konnect_says: &str, mended_ste
     );
     assert!(plan.contains(konnect_says), "{ran}");
     for written in [
-        format!("{mended_step:<16}  {change} "),
-        "vendor-request    deleted transit gateway ".to_owned(),
-        "vendor-request    created transit gateway ".to_owned(),
+        format!("{mended_step:<15}  {change} "),
+        "vendor-request   deleted transit gateway ".to_owned(),
+        "vendor-request   created transit gateway ".to_owned(),
     ] {
         assert!(ran.stdout.contains(&written), "{written}\n{ran}");
     }
