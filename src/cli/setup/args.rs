@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
     pub(super) cloud: Option<String>,
     /// How long to wait for the vendor and for replication, in all; default: 1h [env: PEERCTL_TIMEOUT]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(super) timeout: Option<String>,
     /// Do not wait for the vendor or for a person: exit 3, and run again later
     #[arg(long)]
