@@ -259,12 +259,11 @@ fn control_c_while_it_works_ends_with_130_and_the_printed_command_goes_on_from_t
     );
     let state = sandbox.state();
     let roles = state["roleDefinitions"].as_array().expect("a list");
-    let roles: Vec<_> = roles.iter().filter(|role| role["tenant"] == "contoso.onmicrosoft.com").collect();
-    assert_eq!(
-        roles.len(),
-        1,
-        "what was there already is used: {roles:?}"
-    );
+    let roles: Vec<_> = roles
+        .iter()
+        .filter(|role| role["tenant"] == "contoso.onmicrosoft.com")
+        .collect();
+    assert_eq!(roles.len(), 1, "what was there already is used: {roles:?}");
 }
 
 #[test]
