@@ -96,6 +96,8 @@ impl Azure {
     /// When nothing at all can be read. A subscription that refuses its own list is named in `skipped`.
     pub async fn vnets(&self, subscriptions: &[SubscriptionId]) -> Result<VnetList, ApiError> {
         match self.vnets_by_graph(subscriptions).await {
+            // A network of a minute ago is not in Resource Graph yet.
+            Ok(vnets) if vnets.is_empty() => self.vnets_by_lists(subscriptions).await,
             Ok(vnets) => Ok(VnetList {
                 vnets,
                 skipped: Vec::new(),

@@ -97,7 +97,7 @@ async fn whole_body(host: &str, mut answer: reqwest::Response) -> Result<Bytes, 
 /// The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), never for this machine and
 /// its metadata service: no proxy can reach those.
 fn system_proxies() -> Vec<Proxy> {
-    const HERE: &str = "localhost,127.0.0.0/8,::1,169.254.169.254";
+    const HERE: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16";
     let given = |names: [&str; 2]| {
         names
             .into_iter()

@@ -108,7 +108,14 @@ fn convert_subnet(subnet: models::Subnet) -> Subnet {
 
 fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
     let given: Option<PeeringId> = peering.sub_resource.id.as_deref().and_then(|id| id.parse().ok());
-    let id = given.or_else(|| vnet.peering(peering.name.as_deref()?).ok())?;
+    // Azure's word characters are more than ours; a name that is there is not judged, or the peering would be missed.
+    let named = || {
+        Some(PeeringId {
+            vnet: vnet.clone(),
+            name: peering.name.clone()?,
+        })
+    };
+    let id = given.or_else(named)?;
     Some(peering_as(id, peering))
 }
 

@@ -21,9 +21,6 @@ use super::redact;
 use super::retry::{self, Outcome};
 use super::transport::{Transport, TransportError};
 
-/// Where a virtual machine finds its own metadata: the one address off loopback that speaks plain http.
-const INSTANCE_METADATA: [u8; 4] = [169, 254, 169, 254];
-
 /// The origins (scheme, host, port) that a request may go to. A token goes nowhere else, whatever a link in an answer
 /// names.
 #[derive(Debug, Clone, Default)]
@@ -66,11 +63,12 @@ impl<'a> FromIterator<&'a Url> for AllowedHosts {
     }
 }
 
-/// Whether the URL stays on this machine: loopback, or the instance metadata service.
+/// Whether the URL stays on this machine: loopback, or the link-local addresses at which a virtual machine and App
+/// Service offer their identity.
 fn may_be_plain(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback() || address.octets() == INSTANCE_METADATA,
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_link_local(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }

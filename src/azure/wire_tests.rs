@@ -119,7 +119,10 @@ async fn a_token_goes_to_no_other_host() {
         );
         assert!(script.lines().is_empty(), "{foreign}");
     }
-    let script = Script::new([answer(200, &[], ""), answer(200, &[], "")]);
+    let script = Script::new([answer(200, &[], ""), answer(200, &[], ""), answer(200, &[], "")]);
+    let app_service = url("http://169.254.130.3:8081/msi/token");
+    let call = Call::get(Service::Entra, app_service.clone());
+    assert!(script.wire().also_to(&app_service).send(call).await.is_ok());
     let local = url("http://127.0.0.1:4321/token");
     assert!(
         script

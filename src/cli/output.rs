@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::input::Vars;
+use crate::plan::{Event, StepEvent};
 use crate::ui::{Manner, Plain, Screen, Terminal, manner};
 
 #[derive(Debug, Args)]
@@ -55,13 +56,24 @@ pub enum Color {
     Never,
 }
 
-/// Shows nothing.
-struct Silent;
+/// Shows no progress: only what a person has to act on, and how it ended.
+#[derive(Default)]
+struct Quiet(Plain);
 
-impl Screen for Silent {
-    fn on(&self, event: &crate::plan::Event) {
-        if let crate::plan::Event::Ended { .. } = event {
-            Plain::default().on(event);
+impl Screen for Quiet {
+    fn on(&self, event: &Event) {
+        let matters = match event {
+            Event::Ended { .. } => true,
+            Event::Step(_, event) => {
+                matches!(
+                    event,
+                    StepEvent::HandOff(_) | StepEvent::OpenPage { .. } | StepEvent::Held { .. }
+                )
+            }
+            _ => false,
+        };
+        if matters {
+            self.0.on(event);
         }
     }
 }
@@ -69,7 +81,7 @@ impl Screen for Silent {
 /// The screen for this run: lines where requests are logged in between, or where there is no terminal.
 pub fn screen(args: &OutputArgs, vars: &Vars) -> Arc<dyn Screen> {
     if args.quiet {
-        return Arc::new(Silent);
+        return Arc::new(Quiet::default());
     }
     match manner_of(args, vars) {
         Manner::Rich if args.verbose == 0 => Arc::new(Terminal::default()),

@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         write_files(path, &sandbox, &serving).with_context(|| format!("cannot write {}", path.display()))?;
     }
     print(&format!(
-        "The sandbox serves Azure, Entra, Graph and Konnect at {}",
+        "The sandbox serves Azure, Entra, Graph and the vendors at {}",
         serving.origin
     ))?;
     match &args.env_file {
@@ -66,7 +66,8 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         None => print("Start it with --env-file FILE for the variables that point clients at it.")?,
     }
     print(&format!(
-        "Konnect's console, for pasting by hand: {}konnect\nCtrl-C stops it.",
+        "The vendors' consoles, for pasting by hand: {0}konnect {0}aiven {0}dragonfly
+Ctrl-C stops it.",
         serving.origin
     ))?;
     asked_to_stop().await;
@@ -105,7 +106,7 @@ pub async fn embed() -> anyhow::Result<Embedded> {
         .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
     let variables = exports.map(|(name, value)| (name.to_owned(), value)).collect();
     let welcome = format!(
-        "Rehearsal on the embedded Azure: nothing leaves this machine. Konnect's console is at {}konnect.",
+        "Rehearsal on the embedded Azure: nothing leaves this machine. The vendors' consoles are at {0}konnect, {0}aiven and {0}dragonfly.",
         serving.origin
     );
     Ok(Embedded {

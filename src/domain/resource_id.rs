@@ -31,7 +31,7 @@ pub enum IdError {
     )]
     BadVnet(String),
     #[error(
-        "'{0}' is not a peering name: up to 80 letters, digits, '-', '_' or '.', starting with a letter or digit and ending with one or with '_'."
+        "'{0}' is not a peering name: up to 80 letters, digits, '-', '_' or '.', starting with a letter, digit or '_' and ending with one."
     )]
     BadPeering(String),
 }
@@ -111,7 +111,8 @@ pub fn check_vnet(name: &str) -> Result<String, IdError> {
 /// # Errors
 /// When it breaks them.
 pub fn check_peering(name: &str) -> Result<String, IdError> {
-    if well_formed(name, 80) {
+    // A peering's name may begin with '_', a network's may not.
+    if well_formed(name.strip_prefix('_').unwrap_or(name), 80) {
         Ok(name.to_owned())
     } else {
         Err(IdError::BadPeering(name.to_owned()))
@@ -266,6 +267,7 @@ mod tests {
             assert!(vnet(bad, "vnet").is_err(), "resource group {bad:?}");
         }
         assert!(vnet("rg-(prod)_1", "v_1.net-2_").is_ok());
+        assert!(vnet("rg", "ok").expect("a good id").peering("_to-hub").is_ok());
     }
 
     #[test]

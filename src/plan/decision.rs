@@ -163,13 +163,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether every step is in place already.
-    pub fn nothing_to_do(&self) -> bool {
-        self.steps
-            .iter()
-            .all(|step| matches!(step.decision, Decision::InPlace(_)))
-    }
-
     /// Whether anything would be written.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.decision.writes())

@@ -60,11 +60,20 @@ impl Konnect {
             let page: Page<T> = self.send(Call::get(KONNECT, url)).await?.json()?;
             let (got, total) = (page.data.len(), page.meta.page.total);
             items.extend(page.data);
-            if got == 0 || items.len() >= total {
-                break;
+            // Where no total is given, a page that is not full is the last one.
+            if got == 0 || total.map_or(got < PAGE_SIZE, |total| items.len() >= total) {
+                return Ok(items);
             }
         }
-        Ok(items)
+        Err(ApiError {
+            service: KONNECT,
+            tried: format!("GET {}", self.url(segments).path()),
+            failure: Failure::Unreadable {
+                status: 200,
+                why: format!("the list goes on after {MAX_PAGES} pages"),
+            },
+            correlation_id: None,
+        })
     }
 }
 
@@ -141,7 +150,7 @@ struct Meta {
 #[derive(Default, Deserialize)]
 struct PageMeta {
     #[serde(default)]
-    total: usize,
+    total: Option<usize>,
 }
 
 #[derive(Deserialize)]

@@ -138,11 +138,7 @@ impl Command<'_> {
                 Ok(gathered) => gathered,
                 Err(Halt::Cancelled) => return Ok(Ended::cancelled()),
                 Err(Halt::Problem(problem)) => {
-                    let outcome = if problem.kind == Kind::Usage {
-                        Outcome::Usage
-                    } else {
-                        Outcome::Failed
-                    };
+                    let outcome = outcome_of(&problem);
                     return Ok(Ended::problem(outcome, *problem));
                 }
             };
@@ -256,7 +252,7 @@ impl Command<'_> {
         let run = Arc::new(run);
         *lock(&self.run) = Some(Arc::clone(&run));
         let (outcome, problem) = match engine::survey(&run).await {
-            Err(problem) => (Outcome::Failed, Some(problem)),
+            Err(problem) => (outcome_of(&problem), Some(problem)),
             Ok(plan) => match self.decide(&run, &plan).await {
                 Ok(Some(ended)) => ended,
                 Ok(None) if talk.back() => return Turn::Back(Box::new(talk)),
@@ -396,6 +392,14 @@ impl Command<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere does not make what was noted wrong.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn outcome_of(problem: &Problem) -> Outcome {
+    if problem.kind == Kind::Usage {
+        Outcome::Usage
+    } else {
+        Outcome::Failed
+    }
 }
 
 fn blocked(plan: &Plan) -> Option<Problem> {
