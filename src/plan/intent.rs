@@ -160,9 +160,10 @@ impl Intent {
         Some(Remote { tenant, vnet })
     }
 
-    /// The name that our direction gets.
-    pub fn our_peering_name(&self) -> String {
-        let values = BTreeMap::from([("vnet", self.vnet.name.clone())]);
+    /// The name that our direction gets, where no other peering has it.
+    pub fn our_peering_name(&self, remote: Option<&Remote>) -> String {
+        let remote = remote.map_or("", |remote| &remote.vnet.name).to_owned();
+        let values = BTreeMap::from([("vnet", self.vnet.name.clone()), ("remote", remote)]);
         let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
         // Azure's limit is 80 characters, and a network's name may have 64 of them.
         let name: String = filled(template, &values).chars().take(80).collect();

@@ -9,7 +9,7 @@ use super::vendor_request::refresh;
 use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Stop};
 use crate::azure::{Azure, NewPeering, Peering};
-use crate::domain::{PeeringId, PeeringState, VnetId, harmless};
+use crate::domain::{PeeringId, PeeringState, VnetId, harmless, peering_mark};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Action, Change, Decision, Hold, Intent, Remote, StepEvent, StepId};
 use crate::render::az;
@@ -55,7 +55,7 @@ fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
 /// What is to be done about our direction (and theirs, where it is ours to write).
 pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
     let vendor = &intent.vendor.short_name;
-    let ours = intent.our_peering_name();
+    let ours = name_of_ours(intent, facts);
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => match &peering.state {
             PeeringState::Connected if peering.allow_virtual_network_access => {
@@ -107,7 +107,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             let id = run
                 .intent
                 .vnet
-                .peering(&run.intent.our_peering_name())
+                .peering(&name_of_ours(&run.intent, &facts))
                 .map_err(|error| Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string()))?;
             write_ours(run, &id, &remote).await?;
         }
@@ -116,6 +116,25 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         write_theirs(run, &remote).await?;
     }
     wait_until_connected(run).await
+}
+
+/// The name of our direction: the one given, else the profile's; with a mark of the other network where another peering
+/// has that name already.
+fn name_of_ours(intent: &Intent, facts: &Facts) -> String {
+    let remote = facts.remote(intent);
+    let name = intent.our_peering_name(remote.as_ref());
+    let same = |peering: &&Peering| peering.id.name.eq_ignore_ascii_case(&name);
+    let taken = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).find(same);
+    match (&remote, taken) {
+        (Some(remote), Some(taken))
+            if taken.remote_vnet.as_ref() != Some(&remote.vnet) && intent.peering_name.is_none() =>
+        {
+            let mark = peering_mark(&remote.vnet);
+            let head: String = name.chars().take(80 - 1 - mark.len()).collect();
+            format!("{head}-{mark}")
+        }
+        _ => name,
+    }
 }
 
 fn good(peering: &Peering) -> bool {
@@ -364,4 +383,63 @@ async fn wait_until_connected(run: &Run) -> Result<(), Stop> {
         }
     };
     run.until(STEP, &awaited, look).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::facts::samples;
+    use crate::vendors::profile;
+
+    fn with_another_tenant() -> (Intent, Facts) {
+        let (mut intent, mut facts) = samples::kong_done();
+        intent.vendor = profile("generic").expect("built in");
+        let theirs = "/subscriptions/00000000-0000-0000-0000-000000000f00/resourceGroups/theirs/providers/Microsoft.Network/virtualNetworks/vnet-theirs";
+        intent
+            .vendor_inputs
+            .insert("remote-vnet-id".into(), vec![theirs.into()]);
+        intent
+            .vendor_inputs
+            .insert("remote-tenant-id".into(), vec![uuid::Uuid::from_u128(9).to_string()]);
+        (facts.network, facts.request) = (None, None);
+        (intent, facts)
+    }
+
+    #[test]
+    fn decisions() {
+        let (intent, mut facts) = with_another_tenant();
+        let peering = |facts: &mut Facts, change: fn(&mut Peering)| {
+            change(&mut facts.vnet.as_mut().expect("one").peerings[0]);
+        };
+        assert_eq!(decide(&intent, &facts).verb(), "in place");
+        peering(&mut facts, |peering| peering.allow_virtual_network_access = false);
+        assert_eq!(decide(&intent, &facts).verb(), "change");
+        peering(&mut facts, |peering| peering.state = PeeringState::Disconnected);
+        assert_eq!(decide(&intent, &facts).verb(), "change");
+        peering(&mut facts, |peering| peering.state = PeeringState::Initiated);
+        assert_eq!(decide(&intent, &facts).verb(), "create");
+        facts.remote_peering = facts.vnet.as_ref().map(|vnet| vnet.peerings[0].clone());
+        assert_eq!(decide(&intent, &facts).verb(), "wait");
+        facts.vnet.as_mut().expect("one").peerings.clear();
+        assert_eq!(decide(&intent, &facts).verb(), "create");
+    }
+
+    #[test]
+    fn a_name_that_another_peering_has_is_not_taken_from_it() {
+        let (intent, mut facts) = with_another_tenant();
+        facts.vnet.as_mut().expect("one").peerings.clear();
+        assert_eq!(name_of_ours(&intent, &facts), "vnet-app-to-vnet-theirs");
+        let other = samples::peering(&intent, "VNET-app-to-vnet-theirs", 0xabc, "10.9.0.0/16");
+        facts.vnet.as_mut().expect("one").peerings = vec![other];
+        let name = name_of_ours(&intent, &facts);
+        assert!(
+            name.starts_with("vnet-app-to-vnet-theirs-") && name.len() == 32,
+            "{name}"
+        );
+        let named = Intent {
+            peering_name: Some("mine".into()),
+            ..intent
+        };
+        assert_eq!(name_of_ours(&named, &facts), "mine");
+    }
 }
