@@ -13,7 +13,7 @@ use super::{Given, Halt};
 use crate::azure::{Subscription, WhoAmI};
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, Event, Intent, SignedIn, VendorAccess, VendorApp};
+use crate::plan::{Consent, Event, Intent, PeeringSettings, SignedIn, VendorAccess, VendorApp};
 use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, profile};
 
@@ -38,7 +38,14 @@ pub struct Manner {
     pub dry_run: bool,
     /// What else is missing if nobody answers (`--yes`).
     pub also_missing: Vec<String>,
+    pub options: Options,
+}
+
+/// What is switched on by a flag alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
     pub no_wait: bool,
+    pub peering_settings: PeeringSettings,
 }
 
 /// Gathers everything.
@@ -68,7 +75,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 tenant: tenant(&talk.given)?,
                 ..Known::default()
             };
-            let intent = intent(&talk.given, around, vendor, known, false)?;
+            let intent = intent(&talk.given, around, vendor, known, manner.options)?;
             return finish(talk, around, intent, None);
         }
         let (session, known) = match talk.entered.take().filter(|(id, ..)| *id == vendor.id) {
@@ -93,7 +100,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 return Err(Halt::Cancelled);
             }
         }
-        let intent = intent(&talk.given, around, vendor, known, manner.no_wait)?;
+        let intent = intent(&talk.given, around, vendor, known, manner.options)?;
         return finish(talk, around, intent, Some(session));
     }
 }
@@ -280,8 +287,12 @@ fn intent(
     around: &Surroundings,
     vendor: Profile,
     known: Known,
-    no_wait: bool,
+    options: Options,
 ) -> Result<Intent, Problem> {
+    let Options {
+        no_wait,
+        peering_settings,
+    } = options;
     let cloud = cloud(given, around)?;
     let Some(tenant) = known.tenant else {
         return Err(inputs_missing(vec![missing_line("tenant-id")]));
@@ -315,6 +326,7 @@ fn intent(
         vendor_inputs: vendor_inputs(given, &vendor)?,
         dns: dns(given, &vendor)?,
         peering_name: given.get("peering-name").map(str::to_owned),
+        peering_settings,
         timeout: timeout(given)?,
         no_wait,
         vendor,

@@ -9,7 +9,7 @@ mod table;
 mod values;
 mod wizard;
 
-pub use gather::{Gathered, Manner, gather};
+pub use gather::{Gathered, Manner, Options, gather};
 pub use given::{Given, Source, Vars};
 pub use session::{Session, Surroundings};
 pub use table::{INPUTS, Input, input};

@@ -45,6 +45,14 @@ pub struct VendorApp {
     pub principal_id: Option<Uuid>,
 }
 
+/// What our direction shall allow beyond traffic between the two networks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PeeringSettings {
+    pub allow_forwarded_traffic: bool,
+    pub allow_gateway_transit: bool,
+    pub use_remote_gateways: bool,
+}
+
 /// The customer's multi-tenant application that writes our direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnApp {
@@ -79,6 +87,7 @@ pub struct Intent {
     pub dns: Vec<DnsMapping>,
     /// Which of the network's peerings is meant, where more than one could be.
     pub peering_name: Option<String>,
+    pub peering_settings: PeeringSettings,
     /// How long to wait for the vendor and for replication, in all.
     pub timeout: Duration,
     pub no_wait: bool,
@@ -167,6 +176,7 @@ impl Intent {
         let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
         // Azure's limit is 80 characters, and a network's name may have 64 of them.
         let name: String = filled(template, &values).chars().take(80).collect();
+        let name = name.trim_end_matches(['-', '.']).to_owned();
         self.peering_name.clone().unwrap_or(name)
     }
 

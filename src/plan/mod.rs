@@ -33,4 +33,4 @@ pub use crate::domain::{StepId, StepState};
 pub use decision::{Action, Change, Check, Decision, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use grant::{Grant, Grantee, OwnAppRole};
-pub use intent::{Consent, Intent, OwnApp, Remote, VendorAccess, VendorApp};
+pub use intent::{Consent, Intent, OwnApp, PeeringSettings, Remote, VendorAccess, VendorApp};

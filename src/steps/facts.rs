@@ -283,6 +283,7 @@ pub mod samples {
             vendor_inputs: BTreeMap::from([("network".to_owned(), vec!["eastus2-network".to_owned()])]),
             dns: Vec::new(),
             peering_name: None,
+            peering_settings: Default::default(),
             timeout: Duration::from_secs(60),
             no_wait: false,
             vnet,

@@ -11,7 +11,7 @@ use super::{Facts, Run, Stop};
 use crate::azure::{Azure, NewPeering, Peering};
 use crate::domain::{PeeringId, PeeringState, VnetId, harmless, peering_mark};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Change, Decision, Hold, Intent, Remote, StepEvent, StepId};
+use crate::plan::{Action, Change, Decision, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::{CreatedBy, Phase};
 
@@ -58,12 +58,15 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
     let ours = name_of_ours(intent, facts);
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => match &peering.state {
-            PeeringState::Connected if peering.allow_virtual_network_access => {
+            PeeringState::Connected if good(peering, intent) => {
                 Decision::InPlace(format!("{} is Connected", peering.id.name))
             }
             PeeringState::Connected => Decision::Change {
-                what: format!("peering {}, which lets no traffic through", peering.id.name),
-                differences: vec!["+ allowVirtualNetworkAccess".to_owned()],
+                what: format!("peering {}, which exists already", peering.id.name),
+                differences: not_allowed(peering, intent)
+                    .into_iter()
+                    .map(|flag| format!("+ {flag}"))
+                    .collect(),
             },
             PeeringState::Disconnected => Decision::Change {
                 what: format!("peering {} is deleted and created again", peering.id.name),
@@ -96,7 +99,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
     match facts.vendor_peering(&run.intent) {
         VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
-        VendorPeering::One(peering) if good(peering) => {}
+        VendorPeering::One(peering) if good(peering, &run.intent) => {}
         VendorPeering::One(peering) => {
             if peering.state == PeeringState::Disconnected {
                 delete(run, &peering.id).await?;
@@ -137,8 +140,36 @@ fn name_of_ours(intent: &Intent, facts: &Facts) -> String {
     }
 }
 
-fn good(peering: &Peering) -> bool {
-    peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access
+fn good(peering: &Peering, intent: &Intent) -> bool {
+    peering.state != PeeringState::Disconnected && not_allowed(peering, intent).is_empty()
+}
+
+/// What the direction shall allow and does not.
+fn not_allowed(peering: &Peering, intent: &Intent) -> Vec<&'static str> {
+    let settings = intent.peering_settings;
+    let table = [
+        ("allowVirtualNetworkAccess", true, peering.allow_virtual_network_access),
+        (
+            "allowForwardedTraffic",
+            settings.allow_forwarded_traffic,
+            peering.allow_forwarded_traffic,
+        ),
+        (
+            "allowGatewayTransit",
+            settings.allow_gateway_transit,
+            peering.allow_gateway_transit,
+        ),
+        (
+            "useRemoteGateways",
+            settings.use_remote_gateways,
+            peering.use_remote_gateways,
+        ),
+    ];
+    table
+        .into_iter()
+        .filter(|(_, wanted, is)| *wanted && !is)
+        .map(|(flag, ..)| flag)
+        .collect()
 }
 
 /// Waits until it is known with which network, and until the vendor says that it is our turn.
@@ -203,7 +234,10 @@ async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
 
 async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
     let writer = writer(run, remote).await?;
-    let wanted = wanted(&remote.vnet);
+    let facts = run.facts();
+    let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
+    let present = peerings.into_iter().find(|peering| peering.id == *id);
+    let wanted = wanted(&remote.vnet, run.intent.peering_settings, present);
     run.tell(
         STEP,
         StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)),
@@ -222,15 +256,15 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
         }
         put
     };
-    let existed = run
-        .facts()
-        .vnet
-        .is_some_and(|vnet| vnet.peerings.iter().any(|peering| peering.id == *id));
     let put = run
         .patiently(STEP, &doing, also, attempt)
         .await
         .map_err(|stop| explain(run, stop, remote))?;
-    let action = if existed { Action::Updated } else { Action::Created };
+    let action = if present.is_some() {
+        Action::Updated
+    } else {
+        Action::Created
+    };
     run.changed(
         STEP,
         Change {
@@ -242,14 +276,16 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
     Ok(())
 }
 
-fn wanted(remote: &VnetId) -> NewPeering {
+/// The direction as it shall be. What one that exists allows already stays allowed.
+fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>) -> NewPeering {
+    let kept = |of: fn(&Peering) -> bool| present.is_some_and(of);
     NewPeering {
         remote_vnet: remote.clone(),
         // Azure's default, but az's is the opposite: said, not left to either.
         allow_virtual_network_access: true,
-        allow_forwarded_traffic: false,
-        allow_gateway_transit: false,
-        use_remote_gateways: false,
+        allow_forwarded_traffic: settings.allow_forwarded_traffic || kept(|peering| peering.allow_forwarded_traffic),
+        allow_gateway_transit: settings.allow_gateway_transit || kept(|peering| peering.allow_gateway_transit),
+        use_remote_gateways: settings.use_remote_gateways || kept(|peering| peering.use_remote_gateways),
     }
 }
 
@@ -307,7 +343,7 @@ async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
 
 /// The other side's direction, where this identity may write it; else the packet for who may.
 async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
-    if run.facts().remote_peering.as_ref().is_some_and(good) {
+    if run.facts().remote_peering.as_ref().is_some_and(works) {
         return Ok(());
     }
     let mine = match &run.intent.own_app {
@@ -327,7 +363,9 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
         )
     })?;
     run.tell(STEP, StepEvent::Doing(format!("writing the other direction, {name}")));
-    let back = wanted(&run.intent.vnet);
+    let present = run.facts().remote_peering;
+    // What our direction allows beyond traffic is no matter of theirs.
+    let back = wanted(&run.intent.vnet, PeeringSettings::default(), present.as_ref());
     match run
         .patiently(STEP, "writing the other direction", &[], || {
             writer.put_peering(&id, &back)
@@ -349,6 +387,11 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
         }
         Err(stop) => Err(stop),
     }
+}
+
+/// Their direction is there and lets traffic through.
+fn works(peering: &Peering) -> bool {
+    peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access
 }
 
 fn their_name(intent: &Intent, remote: &Remote) -> String {
@@ -412,6 +455,15 @@ mod tests {
             change(&mut facts.vnet.as_mut().expect("one").peerings[0]);
         };
         assert_eq!(decide(&intent, &facts).verb(), "in place");
+        let settings = PeeringSettings {
+            allow_forwarded_traffic: true,
+            ..PeeringSettings::default()
+        };
+        let more = Intent {
+            peering_settings: settings,
+            ..intent.clone()
+        };
+        assert_eq!(decide(&more, &facts).verb(), "change");
         peering(&mut facts, |peering| peering.allow_virtual_network_access = false);
         assert_eq!(decide(&intent, &facts).verb(), "change");
         peering(&mut facts, |peering| peering.state = PeeringState::Disconnected);
@@ -422,6 +474,17 @@ mod tests {
         assert_eq!(decide(&intent, &facts).verb(), "wait");
         facts.vnet.as_mut().expect("one").peerings.clear();
         assert_eq!(decide(&intent, &facts).verb(), "create");
+    }
+
+    #[test]
+    fn what_a_peering_allows_already_stays_allowed() {
+        let (intent, facts) = with_another_tenant();
+        let mut present = facts.vnet.expect("one").peerings.remove(0);
+        present.allow_gateway_transit = true;
+        let remote = present.remote_vnet.clone().expect("one");
+        let wanted = wanted(&remote, intent.peering_settings, Some(&present));
+        assert!(wanted.allow_gateway_transit && wanted.allow_virtual_network_access);
+        assert!(!wanted.allow_forwarded_traffic);
     }
 
     #[test]

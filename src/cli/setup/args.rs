@@ -1,5 +1,8 @@
 //! The arguments of `peerctl azure setup`; their doc comments are the manual.
 
+use crate::input::Options;
+use crate::plan::PeeringSettings;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -53,6 +56,15 @@ pub struct Args {
     /// [env: PEERCTL_PEERING_NAME]
     #[arg(long, value_name = "NAME")]
     pub(super) peering_name: Option<String>,
+    /// Let our direction take traffic that the other network only forwards; where we write it
+    #[arg(long)]
+    pub(super) allow_forwarded_traffic: bool,
+    /// Let the other network use our virtual network gateway; where we write our direction
+    #[arg(long)]
+    pub(super) allow_gateway_transit: bool,
+    /// Use the other network's virtual network gateway; where we write our direction, and the other side allows it
+    #[arg(long, conflicts_with = "allow_gateway_transit")]
+    pub(super) use_remote_gateways: bool,
     /// The Azure cloud; FILE has the JSON that `az cloud show` prints, and may add caBundle; default: public
     /// [env: PEERCTL_CLOUD]
     #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
@@ -83,6 +95,28 @@ Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
 the same from a pipeline, one JSON document on standard output";
 
 impl Args {
+    /// What is switched on by a flag alone, as (flag, on).
+    pub(super) fn switches(&self) -> [(&'static str, bool); 4] {
+        [
+            ("--allow-forwarded-traffic", self.allow_forwarded_traffic),
+            ("--allow-gateway-transit", self.allow_gateway_transit),
+            ("--use-remote-gateways", self.use_remote_gateways),
+            ("--no-wait", self.no_wait),
+        ]
+    }
+
+    /// The same for the run.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            no_wait: self.no_wait,
+            peering_settings: PeeringSettings {
+                allow_forwarded_traffic: self.allow_forwarded_traffic,
+                allow_gateway_transit: self.allow_gateway_transit,
+                use_remote_gateways: self.use_remote_gateways,
+            },
+        }
+    }
+
     /// The inputs that were given by flag, by their ids.
     pub(super) fn flags(&self) -> [(&'static str, Option<&str>); 15] {
         [

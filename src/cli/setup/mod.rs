@@ -188,7 +188,7 @@ impl Command<'_> {
             prompter,
             dry_run: args.dry_run,
             also_missing,
-            no_wait: args.no_wait,
+            options: args.options(),
         };
         gather(talk, &self.around, manner).await
     }
@@ -309,9 +309,8 @@ impl Command<'_> {
             flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
             flags.insert(0, ("--sandbox".to_owned(), String::new()));
         }
-        if self.args.no_wait {
-            flags.push(("--no-wait".to_owned(), String::new()));
-        }
+        let switches = self.args.switches().into_iter().filter(|(_, on)| *on);
+        flags.extend(switches.map(|(flag, _)| (flag.to_owned(), String::new())));
         flags.extend(["--no-input", "--yes"].map(|flag| (flag.to_owned(), String::new())));
         let line = command_line(&flags, ui::width() - 2);
         // A token is no argument; the embedded Azure brings its own.
