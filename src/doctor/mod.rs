@@ -1,6 +1,7 @@
 //! Read-only checks, one file each: what was found, what it means, what to do. Setup runs them before its first write.
 
 mod address_overlap;
+mod remote_tenant;
 mod stale_peering;
 mod vendor_network;
 mod vnet_state;
@@ -12,6 +13,7 @@ use crate::steps::Facts;
 pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
     [
         address_overlap::check,
+        remote_tenant::check,
         stale_peering::check,
         vendor_network::check,
         vnet_state::check,

@@ -162,7 +162,10 @@ impl Intent {
 
     /// The name that our direction gets.
     pub fn our_peering_name(&self) -> String {
-        let values = BTreeMap::from([("vnet", self.vnet.name.clone())]);
+        let remote = self
+            .remote()
+            .map_or_else(|| "remote".to_owned(), |remote| remote.vnet.name);
+        let values = BTreeMap::from([("vnet", self.vnet.name.clone()), ("remote", remote)]);
         let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
         // Azure's limit is 80 characters, and a network's name may have 64 of them.
         let name: String = filled(template, &values).chars().take(80).collect();
