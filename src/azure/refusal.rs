@@ -10,7 +10,7 @@ use super::retry;
 /// The error that a non-2xx reply stands for.
 pub(super) fn refusal(reply: &Reply) -> ApiError {
     let parsed = match serde_json::from_slice(&reply.body) {
-        Ok(body @ Value::Object(_)) => read(&body),
+        Ok(body @ Value::Object(_)) => read(reply.service, &body),
         _ => None,
     };
     let parsed = parsed.unwrap_or_else(|| not_an_error_body(reply));
@@ -24,7 +24,7 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
         },
         failure: Failure::Refused {
             status: reply.status,
-            code: parsed.code.unwrap_or_else(|| format!("HTTP {}", reply.status)),
+            code: parsed.code.unwrap_or_else(|| code_of(reply)),
             message: parsed.message,
             details: parsed.details,
             retry_after: retry::asked(&reply.headers),
@@ -38,6 +38,21 @@ pub(super) fn correlation_id(headers: &HeaderMap) -> Option<String> {
     names
         .into_iter()
         .find_map(|name| headers.get(name)?.to_str().ok().map(str::to_owned))
+}
+
+/// For an answer without a code: a vendor's name and HTTP's word for the status (`AivenForbidden`), as the table of
+/// known codes has them.
+fn code_of(reply: &Reply) -> String {
+    let reason = StatusCode::from_u16(reply.status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
+    match (reply.service, reason) {
+        (Service::Vendor(name), Some(reason)) => {
+            let vendor = name.split_whitespace().next().unwrap_or(name);
+            format!("{vendor}{}", reason.split_whitespace().collect::<String>())
+        }
+        _ => format!("HTTP {}", reply.status),
+    }
 }
 
 struct Parsed {
@@ -56,9 +71,10 @@ fn text(value: &Value, field: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn read(body: &Value) -> Option<Parsed> {
+fn read(service: Service, body: &Value) -> Option<Parsed> {
     match body.get("error") {
         Some(error @ Value::Object(_)) => envelope(error),
+        Some(Value::String(sentence)) if matches!(service, Service::Vendor(_)) => Some(bare(sentence)),
         Some(Value::String(word)) => Some(entra(word, body)),
         _ if body.get("code").is_some() => envelope(body),
         _ if body.get("title").is_some() => Some(problem(body)),
@@ -144,6 +160,16 @@ fn vendor(body: &Value) -> Option<Parsed> {
         details: pairs(body, "errors", "error_code", "message"),
         id: None,
     })
+}
+
+/// Dragonfly Cloud: `{"error": "network not found"}`, a sentence and no more.
+fn bare(sentence: &str) -> Parsed {
+    Parsed {
+        code: None,
+        message: sentence.trim().to_owned(),
+        details: Vec::new(),
+        id: None,
+    }
 }
 
 fn pairs(value: &Value, list: &str, key: &str, word: &str) -> Vec<(String, String)> {
@@ -291,7 +317,17 @@ mod tests {
         let error = refused(Service::Vendor("Aiven"), 403, &[], aiven);
         assert_eq!(
             (error.code(), error.message().as_str()),
-            (Some("HTTP 403"), "Not a project member")
+            (Some("AivenForbidden"), "Not a project member")
+        );
+        let error = refused(
+            Service::Vendor("Dragonfly Cloud"),
+            401,
+            &[],
+            r#"{"error":"unauthorized"}"#,
+        );
+        assert_eq!(
+            (error.code(), error.message().as_str()),
+            (Some("DragonflyUnauthorized"), "unauthorized")
         );
     }
 

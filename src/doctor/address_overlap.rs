@@ -2,26 +2,28 @@
 
 use ipnet::IpNet;
 
+use crate::domain::AddressSpace;
 use crate::plan::{Check, Intent, Severity};
 use crate::steps::{Facts, VendorPeering};
 
 /// Compares the vendor's network with ours and with every network that ours is peered with.
 pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
-    let (vnet, network) = (facts.vnet.as_ref()?, facts.network.as_ref()?);
+    let vnet = facts.vnet.as_ref()?;
+    let network = Other::of(facts)?;
     let vendors_own = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(&network.address_space));
+    let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(network.address_space));
     for peering in vnet.peerings.iter().filter(|peering| Some(&peering.id) != vendors_own) {
         let label = format!("the network behind peering {}", peering.id.name);
         clashes.extend(describe(
             &label,
-            &peering.remote_address_space.overlaps(&network.address_space),
+            &peering.remote_address_space.overlaps(network.address_space),
         ));
     }
     let ok = clashes.is_empty();
-    let name = &network.name;
+    let name = network.name;
     Some(Check {
         id: "address-overlap",
         severity: Severity::Error,
@@ -50,6 +52,28 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
             ]
         },
     })
+}
+
+/// The network to peer with: the vendor's, or the other tenant's where this sign-in may read it.
+struct Other<'a> {
+    name: &'a str,
+    address_space: &'a AddressSpace,
+}
+
+impl<'a> Other<'a> {
+    fn of(facts: &'a Facts) -> Option<Self> {
+        let vendors = facts.network.as_ref().map(|network| Self {
+            name: &network.name,
+            address_space: &network.address_space,
+        });
+        let remote = || {
+            facts.remote_vnet.as_ref().map(|vnet| Self {
+                name: &vnet.id.name,
+                address_space: &vnet.address_space,
+            })
+        };
+        vendors.or_else(remote)
+    }
 }
 
 fn describe(label: &str, pairs: &[(IpNet, IpNet)]) -> Vec<String> {

@@ -4,6 +4,7 @@
 mod address_overlap;
 mod dns_hint;
 mod nsg_rules;
+mod remote_tenant;
 mod stale_peering;
 mod vendor_network;
 mod vnet_state;
@@ -15,6 +16,7 @@ use crate::steps::Facts;
 pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
     [
         address_overlap::check,
+        remote_tenant::check,
         stale_peering::check,
         vendor_network::check,
         vnet_state::check,

@@ -38,11 +38,6 @@ pub fn own_app_unique_name(tenant: TenantId, vnet: &VnetId, vendor: &str) -> Str
     )
 }
 
-/// Eight hexadecimal digits that tell one remote network from another in a peering's name.
-pub fn peering_mark(remote: &VnetId) -> String {
-    named(&["peering", &remote.to_string()]).simple().to_string()[..8].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use futures::future::join_all;
 use crate::doctor;
 use crate::errors::Problem;
 use crate::plan::{Event, Plan, PlannedStep, StepId};
-use crate::steps::{Run, Stop, step};
+use crate::steps::{Run, Stop, adopt, step};
 
 /// Reads what there is and decides what is to be done.
 ///
@@ -23,6 +23,10 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
     // A virtual network that is not there fails what is read of it, too: the step that reads the network itself says so.
     if let Some(problem) = failed.min_by_key(|problem| problem.step != Some(StepId::Peering)) {
         return Err(problem);
+    }
+    let adopted = adopt(run).await;
+    if let Err(Stop::Failed(problem)) = adopted {
+        return Err(problem.in_step(StepId::OwnApp));
     }
     note_earlier_peerings(run);
     let facts = run.facts();

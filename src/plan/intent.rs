@@ -169,9 +169,11 @@ impl Intent {
         Some(Remote { tenant, vnet })
     }
 
-    /// The name that our direction gets, where no other peering has it.
-    pub fn our_peering_name(&self, remote: Option<&Remote>) -> String {
-        let remote = remote.map_or("", |remote| &remote.vnet.name).to_owned();
+    /// The name that our direction gets.
+    pub fn our_peering_name(&self) -> String {
+        let remote = self
+            .remote()
+            .map_or_else(|| "remote".to_owned(), |remote| remote.vnet.name);
         let values = BTreeMap::from([("vnet", self.vnet.name.clone()), ("remote", remote)]);
         let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
         // Azure's limit is 80 characters, and a network's name may have 64 of them.

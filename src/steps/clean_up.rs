@@ -4,11 +4,14 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::own_app::CREDENTIAL;
+use super::run::FIRST_WAIT;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Application;
 use crate::plan::{Action, Change, Decision, Intent, StepEvent, StepId};
 
 const STEP: StepId = StepId::CleanUp;
+/// Three seconds in all; what comes later, the next run removes.
+const MOST_LOOKS: u32 = 4;
 
 pub struct CleanUp;
 
@@ -61,16 +64,7 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         return Ok(());
     };
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
-    // Read anew: the answer that would have told of a credential may have been lost.
-    let read = run.azure.application(application.app_id).await;
-    let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
-    let mut keys = read.as_ref().map(leftovers).unwrap_or_default();
-    keys.extend(
-        run.minted()
-            .map(|minted| minted.key_id)
-            .filter(|key| !keys.contains(key)),
-    );
-    for key in keys {
+    for key in credentials(run, application.app_id).await? {
         let doing = "removing the own application's credential";
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
@@ -92,6 +86,28 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         }
     });
     Ok(())
+}
+
+/// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very
+/// moment is not in every answer yet, and as long as it is not there it cannot be removed: so it is looked for again.
+async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
+    let made = run.minted().map(|minted| minted.key_id);
+    let mut wait = FIRST_WAIT;
+    for look in 1.. {
+        let read = run.azure.application(app_id).await;
+        let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
+        let keys = read.as_ref().map(leftovers).unwrap_or_default();
+        let expected = match made {
+            Some(made) => keys.contains(&made),
+            None => !run.facts().credential_made || !keys.is_empty(),
+        };
+        if expected || look == MOST_LOOKS {
+            return Ok(keys);
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+    Ok(Vec::new())
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use crate::azure::{
     Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, role_definition_guid};
-use crate::plan::{Grant, Grantee, Intent, Remote};
-use crate::vendors::{VendorNetwork, VendorRequest};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
+use crate::vendors::{Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
 const WIDE_ROLES: [(Uuid, &str); 3] = [
@@ -58,6 +58,10 @@ pub struct Facts {
     pub earlier_peerings: Vec<String>,
     /// The other side's direction, where this operator may read it.
     pub remote_peering: Option<Peering>,
+    /// The other side's network, where this operator may read it.
+    pub remote_vnet: Option<Vnet>,
+    /// The values for the vendor's console were shown in this run.
+    pub handed_over: bool,
 }
 
 /// The vendor's peering among those of the virtual network.
@@ -141,6 +145,47 @@ impl Facts {
             .as_ref()
             .and_then(|request| request.remote.clone())
             .or_else(|| intent.remote())
+    }
+
+    /// The name that our direction gets: a number is added where the network has a peering of that name with another
+    /// network already (two VPCs of one vendor, say). A name that was given stays as it is.
+    pub fn our_peering_name(&self, intent: &Intent) -> String {
+        let name = intent.our_peering_name();
+        let remote = self.remote(intent).map(|remote| remote.vnet);
+        let taken = |name: &str| {
+            let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
+            let mut same = peerings.filter(|peering| peering.id.name.eq_ignore_ascii_case(name));
+            same.any(|peering| remote.is_some() && peering.remote_vnet != remote)
+        };
+        if intent.peering_name.is_some() || !taken(&name) {
+            return name;
+        }
+        let numbered = (2..1000).map(|number| format!("{}-{number}", name.chars().take(76).collect::<String>()));
+        numbered.into_iter().find(|name| !taken(name)).unwrap_or(name)
+    }
+
+    /// What people call who gets the grant: an own application has the name that it has.
+    pub fn called<'a>(&'a self, grant: &'a Grant) -> &'a str {
+        match (grant.to, &self.own_app) {
+            (Grantee::OwnApp, Some(app)) => &app.display_name,
+            _ => &grant.application,
+        }
+    }
+
+    /// The vendor's request is under way for another application than the one that is ours to write with.
+    pub fn request_is_anothers(&self, intent: &Intent) -> bool {
+        let ours = match (&self.own_app, &intent.own_app) {
+            (Some(app), _) => Some(app.app_id),
+            (None, Some(OwnApp::Given(id))) => Some(*id),
+            (None, _) => None,
+        };
+        let under_way = |request: &&VendorRequest| matches!(request.phase, Phase::Pending | Phase::UserAction);
+        let named = self
+            .request
+            .as_ref()
+            .filter(under_way)
+            .and_then(|request| request.own_app);
+        intent.own_app.is_some() && !self.directory_is_closed && named.is_some() && named != ours
     }
 
     /// Which of the virtual network's peerings is with the vendor.
@@ -258,7 +303,7 @@ pub mod samples {
     use crate::azure::Cloud;
     use crate::domain::{AddressSpace, VnetId, role_assignment_guid};
     use crate::plan::{Consent, OwnAppRole, VendorAccess, VendorApp};
-    use crate::vendors::{Phase, profile};
+    use crate::vendors::profile;
 
     /// What is wanted, and what there is when all of it is done.
     pub fn kong_done() -> (Intent, Facts) {
@@ -330,6 +375,7 @@ pub mod samples {
             phase: Phase::Ready,
             reason: None,
             remote: None,
+            own_app: None,
             dns: Vec::new(),
         };
         Facts {

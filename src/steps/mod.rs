@@ -19,6 +19,7 @@ pub use clean_up::clean_up;
 #[cfg(test)]
 pub use facts::samples;
 pub use facts::{Facts, VendorPeering};
+pub use own_app::adopt;
 pub use run::{Opener, Run, Sink, Stop};
 pub use verification::views;
 

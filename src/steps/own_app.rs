@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::run::Awaited;
+use super::clean_up::clean_up;
+use super::run::{Awaited, TRIES};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
 use crate::errors::{Kind, Problem};
@@ -106,6 +107,33 @@ async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
 async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, Stop> {
     let principal = run.azure.service_principal(app_id).await;
     principal.map_err(|error| Stop::api("looking for the own application's service principal", &error))
+}
+
+/// The vendor's request may name an application already: one that a colleague made from the vendor's documentation. Then
+/// that one is used, and no other is made.
+///
+/// # Errors
+/// What Graph answered.
+pub async fn adopt(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let named = facts.request.as_ref().and_then(|request| request.own_app);
+    let ours = facts.own_app.as_ref().map(|app| app.app_id);
+    let (Some(Wanted::Made { .. }), Some(named)) = (&run.intent.own_app, named) else {
+        return Ok(());
+    };
+    if ours == Some(named) || facts.directory_is_closed {
+        return Ok(());
+    }
+    let found = run.azure.application(named).await;
+    let found = found.map_err(|error| Stop::api("looking for the application that the vendor knows", &error))?;
+    if let Some(application) = found.filter(|app| MULTI_TENANT.contains(&app.sign_in_audience.as_str())) {
+        let principal = principal(run, application.app_id).await?;
+        run.learn(|facts| {
+            facts.own_app = Some(application);
+            facts.own_principal = principal;
+        });
+    }
+    Ok(())
 }
 
 async fn make(run: &Run) -> Result<Application, Stop> {
@@ -212,11 +240,23 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
     run.learn(|facts| facts.credential_made = true);
     let also = ["Request_ResourceNotFound"];
-    let password = run
-        .patiently(STEP, doing, &also, || {
-            run.azure.add_password(object_id, CREDENTIAL, LIFETIME)
-        })
-        .await?;
+    let mut tries = 1;
+    let password = loop {
+        let attempt = || async {
+            match run.azure.add_password(object_id, CREDENTIAL, LIFETIME).await {
+                Err(error) if error.in_doubt() => Ok(Err(error)),
+                other => other.map(Ok),
+            }
+        };
+        match run.patiently(STEP, doing, &also, attempt).await? {
+            Ok(password) => break password,
+            Err(error) if tries == TRIES => return Err(Stop::api(doing, &error)),
+            // It may be there, but nobody knows its text any more.
+            Err(_) => clean_up(run).await?,
+        }
+        tries += 1;
+        run.learn(|facts| facts.credential_made = true);
+    };
     let minted = Minted {
         key_id: password.key_id,
         secret: password.secret,

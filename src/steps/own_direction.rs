@@ -3,29 +3,26 @@
 
 use super::facts::VendorPeering;
 use super::own_app;
-use super::peering::{deleted_meanwhile, mend, not_connected_yet};
-use super::run::Awaited;
-use super::vendor_request::refresh;
-use super::vnet::{ambiguous, read_vnet};
+use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
+use super::run::{Awaited, is_one_of};
+use super::vendor_request::{handed_over, refresh};
+use super::vnet::{ambiguous, disconnected, read_vnet};
 use super::{Facts, Run, Stop};
-use crate::azure::{Azure, NewPeering, Peering};
-use crate::domain::{PeeringId, PeeringState, VnetId, harmless, peering_mark};
-use crate::errors::{Kind, Problem};
+use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
+use crate::domain::{PeeringId, PeeringState, VnetId, harmless};
+use crate::errors::{Kind, Problem, known};
 use crate::plan::{Action, Change, Decision, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
-/// Refusals that pass while the vendor makes a service principal for our application, and while a credential, a role
-/// or a service principal of minutes ago arrives everywhere.
-const NOT_ARRIVED: [&str; 6] = [
-    "AADSTS7000215",
-    "AADSTS7000229",
-    "AADSTS700016",
-    "AADSTS7000222",
-    "AuthorizationFailed",
-    "LinkedAuthorizationFailed",
-];
+/// What Entra answers as long as a tenant does not know an application.
+const UNKNOWN_THERE: [&str; 2] = ["AADSTS7000229", "AADSTS700016"];
+/// The same, and what it answers while a credential of minutes ago arrives everywhere.
+const JUST_MADE: [&str; 4] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215", "AADSTS7000222"];
+/// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
+const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
+const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
 
 /// Reads the other direction, where the inputs say where it is and this operator may.
 pub async fn observe(run: &Run) {
@@ -35,15 +32,17 @@ pub async fn observe(run: &Run) {
     let azure = run
         .azure
         .acting_as(run.azure.identity().in_tenant(remote.tenant), Vec::new());
+    let subscription = remote.vnet.subscription;
+    let (tenant, vnet) = tokio::join!(run.azure.tenant_of(subscription), azure.vnet(&remote.vnet));
+    run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
     // Whoever may not read there cannot write there either; that is said when it is tried.
-    let Ok(Some(vnet)) = azure.vnet(&remote.vnet).await else {
-        return;
-    };
-    let theirs = vnet
-        .peerings
-        .into_iter()
-        .find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
-    run.learn(|facts| facts.remote_peering = theirs);
+    let Ok(Some(vnet)) = vnet else { return };
+    let mut theirs = vnet.peerings.iter();
+    let theirs = theirs.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
+    run.learn(|facts| {
+        facts.remote_peering = theirs.cloned();
+        facts.remote_vnet = Some(vnet.clone());
+    });
 }
 
 fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
@@ -55,7 +54,7 @@ fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
 /// What is to be done about our direction (and theirs, where it is ours to write).
 pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
     let vendor = &intent.vendor.short_name;
-    let ours = name_of_ours(intent, facts);
+    let ours = facts.our_peering_name(intent);
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => match &peering.state {
             PeeringState::Connected if good(peering, intent) => {
@@ -110,7 +109,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             let id = run
                 .intent
                 .vnet
-                .peering(&name_of_ours(&run.intent, &facts))
+                .peering(&facts.our_peering_name(&run.intent))
                 .map_err(|error| Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string()))?;
             write_ours(run, &id, &remote).await?;
         }
@@ -119,25 +118,6 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         write_theirs(run, &remote).await?;
     }
     wait_until_connected(run).await
-}
-
-/// The name of our direction: the one given, else the profile's; with a mark of the other network where another peering
-/// has that name already.
-fn name_of_ours(intent: &Intent, facts: &Facts) -> String {
-    let remote = facts.remote(intent);
-    let name = intent.our_peering_name(remote.as_ref());
-    let same = |peering: &&Peering| peering.id.name.eq_ignore_ascii_case(&name);
-    let taken = facts.vnet.iter().flat_map(|vnet| &vnet.peerings).find(same);
-    match (&remote, taken) {
-        (Some(remote), Some(taken))
-            if taken.remote_vnet.as_ref() != Some(&remote.vnet) && intent.peering_name.is_none() =>
-        {
-            let mark = peering_mark(&remote.vnet);
-            let head: String = name.chars().take(80 - 1 - mark.len()).collect();
-            format!("{head}-{mark}")
-        }
-        _ => name,
-    }
 }
 
 fn good(peering: &Peering, intent: &Intent) -> bool {
@@ -232,8 +212,59 @@ async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
     Ok(run.azure.acting_as(identity, vec![other]))
 }
 
+/// Waits until the application can sign in to both tenants: to ours with a credential of this minute, to the vendor's
+/// once the vendor has let it in.
+async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), Stop> {
+    let home = run.azure.acting_as(identity.clone(), Vec::new());
+    let doing = "signing in as the own application";
+    let attempt = || async {
+        let who = home.who_am_i().await;
+        if who.is_err() {
+            identity.forget();
+        }
+        who
+    };
+    run.patiently(STEP, doing, &JUST_MADE, attempt).await?;
+    let away = run.azure.acting_as(identity.in_tenant(remote.tenant), Vec::new());
+    let attempt = || async {
+        let who = away.who_am_i().await;
+        if who.is_err() {
+            identity.forget();
+        }
+        who
+    };
+    let doing = format!("signing in to tenant {}", remote.tenant);
+    let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
+    if !by_hand {
+        let lets_in = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
+        let passes = |error: &ApiError| {
+            let unknown = is_one_of(error, &UNKNOWN_THERE);
+            (lets_in && unknown) || (!unknown && is_one_of(error, &JUST_MADE))
+        };
+        let signed_in = run.while_it_passes(STEP, &doing, passes, attempt).await;
+        return signed_in.map(drop).map_err(|stop| explain(run, stop, remote));
+    }
+    let vendor = &run.intent.vendor.short_name;
+    let what = format!("until the values are entered and {vendor} has let our application in");
+    let awaited = Awaited {
+        what: &what,
+        usually: Some(&run.intent.vendor.usual_wait),
+        someone_else: true,
+        hold: handed_over(&run.intent, &run.facts()),
+    };
+    let look = async || match attempt().await {
+        Ok(_) => Ok(Some(())),
+        Err(error) if is_one_of(&error, &JUST_MADE) => Ok(None),
+        Err(error) => Err(explain(run, Stop::api(&doing, &error), remote)),
+    };
+    run.until(STEP, &awaited, look).await
+}
+
 async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
     let writer = writer(run, remote).await?;
+    if run.intent.own_app.is_some() {
+        sign_in(run, writer.identity(), remote).await?;
+    }
     let facts = run.facts();
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     let present = peerings.into_iter().find(|peering| peering.id == *id);
@@ -243,12 +274,6 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
         StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)),
     );
     let doing = format!("writing the peering {}", id.name);
-    // An operator's own sign-in is not minutes old: what it may not, waiting does not mend.
-    let also: &[&str] = if run.intent.own_app.is_some() {
-        &NOT_ARRIVED
-    } else {
-        &[]
-    };
     let attempt = || async {
         let put = writer.put_peering(id, &wanted).await;
         if put.is_err() {
@@ -256,8 +281,9 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
         }
         put
     };
+    let passes = |error: &ApiError| passes(&run.intent, error);
     let put = run
-        .patiently(STEP, &doing, also, attempt)
+        .while_it_passes(STEP, &doing, passes, attempt)
         .await
         .map_err(|stop| explain(run, stop, remote))?;
     let action = if present.is_some() {
@@ -274,6 +300,17 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
         },
     );
     Ok(())
+}
+
+/// Whether a refusal of a peering passes. Missing rights pass only where this run, or the vendor, gave them minutes ago:
+/// an operator's own sign-in is not minutes old, and nobody on another company's side waits for us.
+fn passes(intent: &Intent, error: &ApiError) -> bool {
+    let ours = intent.own_app.is_some();
+    let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
+    if is_one_of(error, &THEIR_ROLE) {
+        return ours && theirs;
+    }
+    (ours && (is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE))) || known::passes(error).is_some()
 }
 
 /// The direction as it shall be. What one that exists allows already stays allowed.
@@ -294,32 +331,67 @@ fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>)
 fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
     let Stop::Failed(mut problem) = stop else { return stop };
     let vendor = &run.intent.vendor.short_name;
-    match problem.code.as_deref() {
-        Some("AADSTS7000229" | "AADSTS700016") => {
+    let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
+    let (tenant, app) = (remote.tenant, run.facts().own_app.map(|app| app.app_id));
+    match (problem.code.as_deref(), app) {
+        (Some("AADSTS7000229" | "AADSTS700016"), _) if each_side => {
             problem.why = format!(
-                "{vendor}'s tenant {} does not know our application: {vendor} has not let it in. {}",
-                remote.tenant, problem.why
+                "{vendor}'s tenant {tenant} does not know our application: {vendor} has not let it in. {}",
+                problem.why
             );
             problem.remedies = vec![
                 format!("Check that {vendor} has the application's client id, and that its side is ready."),
                 "Then run the same command again.".to_owned(),
             ];
         }
-        Some("LinkedAuthorizationFailed") if problem.why.contains("peer/action") => {
+        (Some("AADSTS7000229" | "AADSTS700016"), Some(app)) => {
+            problem.why = format!("Tenant {tenant} does not know the application {app}. {}", problem.why);
+            problem.remedies = vec![
+                format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {app}"),
+                "Then run the same command again.".to_owned(),
+            ];
+        }
+        (Some("LinkedAuthorizationFailed"), _) if problem.why.contains("peer/action") => {
+            problem.remedies = vec![
+                format!(
+                    "{vendor} has to give our identity Microsoft.Network/virtualNetworks/peer/action on {}.",
+                    remote.vnet
+                ),
+                "Then run the same command again; what was given minutes ago takes a while to arrive.".to_owned(),
+            ];
+        }
+        (Some("AADSTS90002"), _) => {
             problem.remedies = vec![format!(
-                "{vendor} has to give our identity Microsoft.Network/virtualNetworks/peer/action on {}.",
-                remote.vnet
+                "Check the tenant's id; that of subscription {} is meant.",
+                remote.vnet.subscription
             )];
         }
-        _ if problem.kind == Kind::SignIn && run.intent.own_app.is_none() => {
+        (_, None) if problem.kind == Kind::SignIn => {
             problem.remedies = vec![
-                format!("az login --tenant {}", remote.tenant),
+                format!("az login --tenant {tenant}"),
                 "or use an application that is known in both tenants: --own-app APP-ID".to_owned(),
             ];
         }
         _ => {}
     }
     Stop::Failed(problem)
+}
+
+/// Deletes what is left of our direction once the vendor's was deleted: as long as it is there, Azure refuses the
+/// vendor's new one.
+///
+/// # Errors
+/// What Azure answered.
+pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else {
+        return Ok(());
+    };
+    if run.intent.vendor.peering.created_by != CreatedBy::EachSide || peering.state != PeeringState::Disconnected {
+        return Ok(());
+    }
+    delete(run, &peering.id).await?;
+    read_vnet(run).await
 }
 
 async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
@@ -366,12 +438,11 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     let present = run.facts().remote_peering;
     // What our direction allows beyond traffic is no matter of theirs.
     let back = wanted(&run.intent.vnet, PeeringSettings::default(), present.as_ref());
-    match run
-        .patiently(STEP, "writing the other direction", &[], || {
-            writer.put_peering(&id, &back)
-        })
-        .await
-    {
+    let passes = |error: &ApiError| passes(&run.intent, error) && !is_one_of(error, &OUR_ROLE);
+    let put = run.while_it_passes(STEP, "writing the other direction", passes, || {
+        writer.put_peering(&id, &back)
+    });
+    match put.await {
         Ok(put) => {
             let change = Change {
                 action: Action::Created,
@@ -417,15 +488,28 @@ async fn wait_until_connected(run: &Run) -> Result<(), Stop> {
         someone_else: true,
         hold: not_connected_yet(&run.intent),
     };
-    let look = async || {
-        read_vnet(run).await?;
-        match run.facts().vendor_peering(&run.intent) {
-            VendorPeering::One(peering) if peering.state == PeeringState::Connected => Ok(Some(())),
-            VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
-            VendorPeering::One(_) | VendorPeering::None => Ok(None),
+    run.until(STEP, &awaited, async || look(run).await).await
+}
+
+async fn look(run: &Run) -> Result<Option<()>, Stop> {
+    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    vnet?;
+    let facts = run.facts();
+    match facts.vendor_peering(&run.intent) {
+        VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(())),
+        VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
+            return Err(disconnected(run, peering).into());
         }
-    };
-    run.until(STEP, &awaited, look).await
+        VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
+        VendorPeering::One(_) | VendorPeering::None => {}
+    }
+    match request? {
+        Some(request) if request.phase == Phase::Failed => Err(vendor_failed(run, &request).into()),
+        Some(request) if matches!(request.phase, Phase::Leaving | Phase::Gone) => {
+            Err(deleted_meanwhile(run, &request).into())
+        }
+        _ => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -491,18 +575,15 @@ mod tests {
     fn a_name_that_another_peering_has_is_not_taken_from_it() {
         let (intent, mut facts) = with_another_tenant();
         facts.vnet.as_mut().expect("one").peerings.clear();
-        assert_eq!(name_of_ours(&intent, &facts), "vnet-app-to-vnet-theirs");
+        assert_eq!(facts.our_peering_name(&intent), "vnet-app-to-vnet-theirs");
         let other = samples::peering(&intent, "VNET-app-to-vnet-theirs", 0xabc, "10.9.0.0/16");
         facts.vnet.as_mut().expect("one").peerings = vec![other];
-        let name = name_of_ours(&intent, &facts);
-        assert!(
-            name.starts_with("vnet-app-to-vnet-theirs-") && name.len() == 32,
-            "{name}"
-        );
+        let name = facts.our_peering_name(&intent);
+        assert_eq!(name, "vnet-app-to-vnet-theirs-2");
         let named = Intent {
             peering_name: Some("mine".into()),
             ..intent
         };
-        assert_eq!(name_of_ours(&named, &facts), "mine");
+        assert_eq!(facts.our_peering_name(&named), "mine");
     }
 }

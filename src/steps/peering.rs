@@ -10,7 +10,7 @@ use super::vendor_request::{refresh, request, request_kind};
 use super::vnet::{ambiguous, disconnected, read_security_groups, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
 use crate::domain::{PeeringState, harmless};
-use crate::errors::{Kind, Problem};
+use crate::errors::{Kind, Problem, known};
 use crate::plan::{Decision, Hold, Intent, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
@@ -218,7 +218,11 @@ pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
         || format!("{vendor} gives no reason."),
         |reason| format!("{vendor} says: {}", harmless(reason)),
     );
-    Problem::new(Kind::Vendor, what, why)
+    let known = known::lookup(&failed.state, "");
+    let why = known.map_or(why.clone(), |known| format!("{} {why}", known.meaning));
+    let mut problem = Problem::new(Kind::Vendor, what, why);
+    problem.code = known.map(|known| known.code.clone());
+    problem
         .remedy("Mend what the vendor names, then run the same command again: it is requested anew.")
         .remedy(format!(
             "Or ask {}'s support, with the name and this reason.",

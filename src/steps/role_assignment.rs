@@ -55,13 +55,16 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     if let Some((assignment, role)) = facts.assignment(intent, grant) {
         let own = assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string());
         let at = if own { vnet } else { &assignment.scope };
-        return Decision::InPlace(format!("{} has \"{role}\" at {at}", grant.application));
+        return Decision::InPlace(format!("{} has \"{role}\" at {at}", facts.called(grant)));
     }
     if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
         return Decision::Blocked(hold(intent));
     }
     let role = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
-    Decision::Create(format!("\"{role}\" for {} at {vnet}, nowhere else", grant.application))
+    Decision::Create(format!(
+        "\"{role}\" for {} at {vnet}, nowhere else",
+        facts.called(grant)
+    ))
 }
 
 async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
@@ -74,11 +77,12 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
         let why = "The service principal or the role definition is not there.";
         return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
     };
+    let name = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
     let scope = intent.vnet.to_string();
     let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal, role);
     run.tell(
         STEP,
-        StepEvent::Doing(format!("assigning \"{}\" to {}", grant.name(), grant.application)),
+        StepEvent::Doing(format!("assigning \"{name}\" to {}", facts.called(grant))),
     );
     if let Some(assignment) = write(run, &scope, guid, role, principal).await? {
         run.changed(

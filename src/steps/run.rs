@@ -194,10 +194,30 @@ impl Run {
     ///
     /// # Errors
     /// The first refusal that does not pass, or the last one when replication should long be over.
-    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], mut attempt: A) -> Result<T, Stop>
+    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], attempt: A) -> Result<T, Stop>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, ApiError>>,
+    {
+        let passes = |error: &ApiError| is_one_of(error, also) || known::passes(error).is_some();
+        self.while_it_passes(step, doing, passes, attempt).await
+    }
+
+    /// The same where only the caller knows which refusals pass.
+    ///
+    /// # Errors
+    /// As [`Run::patiently`].
+    pub async fn while_it_passes<T, F, A, P>(
+        &self,
+        step: StepId,
+        doing: &str,
+        passes: P,
+        mut attempt: A,
+    ) -> Result<T, Stop>
+    where
+        A: FnMut() -> F,
+        F: Future<Output = Result<T, ApiError>>,
+        P: Fn(&ApiError) -> bool,
     {
         let (mut wait, end) = (FIRST_WAIT, Instant::now() + REPLICATION);
         loop {
@@ -205,11 +225,7 @@ impl Run {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let here = error
-                .code()
-                .is_some_and(|code| also.iter().any(|known| known.eq_ignore_ascii_case(code)));
-            let passes = here || known::passes(&error).is_some();
-            if !passes || self.out_of_time() || Instant::now() >= end {
+            if !passes(&error) || self.out_of_time() || Instant::now() >= end {
                 return Err(Stop::api(doing, &error));
             }
             let code = crate::domain::harmless(error.code().unwrap_or_default());
@@ -257,6 +273,13 @@ impl Run {
             wait = longer(wait);
         }
     }
+}
+
+/// Whether the refusal has one of these codes.
+pub fn is_one_of(error: &ApiError, codes: &[&str]) -> bool {
+    error
+        .code()
+        .is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
 }
 
 fn longer(wait: Duration) -> Duration {

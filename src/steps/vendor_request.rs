@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
+use super::own_direction::remove_leftover;
 use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
@@ -42,6 +43,12 @@ impl Step for VendorRequest {
                 VendorPeering::One(peering) => {
                     Decision::InPlace(format!("{vendor} knows the network: {} is there", peering.id.name))
                 }
+                _ if intent.vendor_input("to-network-id").is_some() => {
+                    Decision::InPlace(format!("{vendor} knows the network: it has named its own"))
+                }
+                _ if facts.handed_over && intent.remote().is_some() => {
+                    Decision::InPlace(format!("the values for {} are handed over", intent.vendor.name))
+                }
                 VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
                     what: format!(
                         "you paste {} values into {}",
@@ -69,6 +76,17 @@ impl Step for VendorRequest {
                     request.name
                 ),
                 differences: request.reason.clone().into_iter().collect(),
+            },
+            Some(request) if facts.request_is_anothers(intent) => Decision::Change {
+                what: format!(
+                    "{kind} \"{}\", made for another application: it is deleted and requested again",
+                    request.name
+                ),
+                differences: request
+                    .own_app
+                    .iter()
+                    .map(|app| format!("- application {app}"))
+                    .collect(),
             },
             Some(request) => Decision::InPlace(in_place(intent, request)),
         }
@@ -111,11 +129,12 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
 /// Makes the request, in place of one that failed; notes it in the facts.
 pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     let facts = run.facts();
+    let anothers = facts.request_is_anothers(&run.intent);
     let Some(network) = facts.network else {
         return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
     };
     match facts.request {
-        Some(failed) if failed.phase == Phase::Failed => {
+        Some(failed) if failed.phase == Phase::Failed || anothers => {
             delete(run, connector, &network, &failed).await?;
             wait_until_gone(run, connector, &network, &failed).await?;
         }
@@ -124,18 +143,16 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
         }
         _ => {}
     }
+    remove_leftover(run).await?;
     create(run, connector, &network).await
 }
 
 async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
-    run.tell(
-        STEP,
-        StepEvent::Doing(format!("deleting \"{}\", which failed", failed.name)),
-    );
+    run.tell(STEP, StepEvent::Doing(format!("deleting \"{}\"", failed.name)));
     match connector.delete(&network.id, &failed.id).await {
         // It is being deleted already, by somebody else or by a try of ours whose answer was lost.
         Err(error) if error.status() == Some(409) => return Ok(()),
-        deleted => deleted.map_err(|error| Stop::api("deleting the request that failed", &error))?,
+        deleted => deleted.map_err(|error| Stop::api("deleting the old request", &error))?,
     }
     run.changed(
         STEP,
@@ -248,11 +265,13 @@ async fn hand_over(run: &Run) -> Result<(), Stop> {
     let intent = &run.intent;
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));
+    run.learn(|facts| facts.handed_over = true);
     if intent.vendor.peering.created_by == CreatedBy::EachSide {
+        remove_leftover(run).await?;
         return if intent.remote().is_some() {
             Ok(())
         } else {
-            Err(Stop::waiting(handed_over(intent, &card)))
+            Err(Stop::waiting(handed_over(intent, &run.facts())))
         };
     }
     let what = format!("until the values are entered and {} begins", intent.vendor.short_name);
@@ -273,14 +292,24 @@ async fn hand_over(run: &Run) -> Result<(), Stop> {
     run.until(STEP, &awaited, look).await
 }
 
-fn handed_over(intent: &Intent, card: &Card) -> Hold {
+/// The values are shown, and a person has to enter them.
+pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
+    let card = intent.card(facts.own_app.as_ref().map(|app| app.app_id));
+    let vendor = &intent.vendor.short_name;
+    let (why, then) = match intent.remote() {
+        None => (
+            format!("{vendor} tells where its network is once it knows yours."),
+            card.returns.clone(),
+        ),
+        Some(_) => (
+            format!("{vendor} has not let your application in: it may not know your network yet."),
+            Some("Then run the same command again; it goes on from here.".to_owned()),
+        ),
+    };
     Hold {
         who: format!("whoever may configure networks in {}", intent.vendor.name),
-        why: format!(
-            "{} tells where its network is once it knows yours.",
-            intent.vendor.short_name
-        ),
-        packet: std::iter::once(enter(card)).chain(card.returns.clone()).collect(),
+        why,
+        packet: std::iter::once(enter(&card)).chain(then).collect(),
         answer: None,
     }
 }

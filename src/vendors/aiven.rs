@@ -160,6 +160,8 @@ struct Connection {
     peer_vpc: String,
     #[serde(default)]
     peer_azure_tenant_id: Option<Uuid>,
+    #[serde(default)]
+    peer_azure_app_id: Option<Uuid>,
     state: String,
     #[serde(default)]
     state_info: Option<Map<String, Value>>,
@@ -191,6 +193,7 @@ impl From<Connection> for VendorRequest {
             phase: phase(&connection.state),
             reason: info("message").map(str::to_owned),
             state: connection.state,
+            own_app: connection.peer_azure_app_id,
             dns: Vec::new(),
         }
     }
@@ -202,7 +205,8 @@ fn phase(state: &str) -> Phase {
         "ACTIVE" => Phase::Ready,
         "PENDING_PEER" => Phase::UserAction,
         "INVALID_SPECIFICATION" | "REJECTED_BY_PEER" | "ERROR" | "DELETED_BY_PEER" => Phase::Failed,
-        "DELETING" | "DELETED" => Phase::Gone,
+        "DELETING" => Phase::Leaving,
+        "DELETED" => Phase::Gone,
         _ => Phase::Pending,
     }
 }
@@ -222,7 +226,8 @@ mod tests {
             ("REJECTED_BY_PEER", Phase::Failed),
             ("DELETED_BY_PEER", Phase::Failed),
             ("ERROR", Phase::Failed),
-            ("DELETING", Phase::Gone),
+            ("DELETING", Phase::Leaving),
+            ("DELETED", Phase::Gone),
             ("SOMETHING_NEW", Phase::Pending),
         ];
         for (state, expected) in table {

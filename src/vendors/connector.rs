@@ -61,6 +61,8 @@ pub struct VendorRequest {
     pub reason: Option<String>,
     /// The vendor's network and tenant, where the API tells them.
     pub remote: Option<RemoteNetwork>,
+    /// Client id of the customer's application that it was made for, where the vendor needs one.
+    pub own_app: Option<Uuid>,
     pub dns: Vec<DnsMapping>,
 }
 

@@ -217,12 +217,14 @@ struct Peer {
 struct AzurePeer {
     resource_group: String,
     tenant_id: Option<String>,
+    app_object_id: Option<String>,
 }
 
 impl From<Connection> for VendorRequest {
     fn from(connection: Connection) -> Self {
         let Config { name, peer, .. } = connection.connection_config;
         let azure = peer.azure.unwrap_or_default();
+        let own_app = azure.app_object_id.and_then(|id| id.parse().ok());
         let subscription = peer.account_id.parse::<Uuid>().ok();
         Self {
             id: connection.connection_id,
@@ -233,6 +235,7 @@ impl From<Connection> for VendorRequest {
             phase: phase(&connection.status),
             reason: connection.status_detail,
             state: connection.status,
+            own_app,
             dns: Vec::new(),
         }
     }
@@ -244,7 +247,8 @@ fn phase(status: &str) -> Phase {
         "active" => Phase::Ready,
         "inactive" => Phase::UserAction,
         "failed" | "irrecoverable" => Phase::Failed,
-        "deleting" | "deleted" => Phase::Gone,
+        "deleting" => Phase::Leaving,
+        "deleted" => Phase::Gone,
         _ => Phase::Pending,
     }
 }
@@ -261,7 +265,7 @@ mod tests {
             ("active", Phase::Ready),
             ("irrecoverable", Phase::Failed),
             ("failed", Phase::Failed),
-            ("deleting", Phase::Gone),
+            ("deleting", Phase::Leaving),
             ("deleted", Phase::Gone),
             ("something-new", Phase::Pending),
         ];

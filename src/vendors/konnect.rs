@@ -216,6 +216,7 @@ impl From<TransitGateway> for VendorRequest {
             vnet: (text("kind") == Some(KIND)).then(vnet).flatten(),
             // Konnect never says; the peering that appears on the customer's network does.
             remote: None,
+            own_app: None,
             phase: phase(&gateway.state),
             reason: gateway.state_metadata.and_then(|metadata| metadata.reason),
             dns: gateway

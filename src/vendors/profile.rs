@@ -60,7 +60,8 @@ pub struct PeeringWay {
     /// Whether an application of the customer's own writes it, with tokens of both tenants.
     #[serde(default)]
     pub own_app: OwnAppWay,
-    /// The name that our direction gets; a template over `{vnet}` and `{remote}`, the other network's name.
+    /// The name that our direction gets; a template over `{vnet}` and `{remote}`, the other
+    /// network's name where the inputs tell it.
     #[serde(default)]
     pub name: Option<String>,
     /// The vendor's tenant, where it is always the same.

@@ -4,6 +4,7 @@
 //! - [`terminal`]: what that terminal has shown so far.
 //! - [`cli`]: a run by flags alone, without a terminal.
 //! - [`running`]: the same while it is still at work: what it says so far, and a signal.
+//! - [`both_sides`]: the same for Aiven, Dragonfly and another tenant.
 //! - [`kong`]: the estate's names, and the command lines that peer with Kong.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
@@ -18,6 +19,7 @@
 
 #[cfg(unix)]
 pub mod az;
+pub mod both_sides;
 pub mod cli;
 pub mod colleague;
 pub mod kong;
