@@ -1,0 +1,2 @@
+vendor_principal_id=$(jq --raw-output .id <<<"$principal")
+vendor_tenant_id=$(jq --raw-output '.appOwnerOrganizationId // empty' <<<"$principal")
