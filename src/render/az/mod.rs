@@ -92,6 +92,9 @@ fn header(intent: &Intent) -> String {
 #
 # Running it again is safe: what is there is used, and nothing is made twice. It ends with 0 once both directions are
 # Connected, with 3 when somebody else has to act first (run it again then), and with 1 when something failed.
+
+# Values are data, so nothing in them is to expand.
+# shellcheck disable=SC2016
 set -euo pipefail
 
 ",

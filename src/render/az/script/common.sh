@@ -17,6 +17,10 @@ plain() {
 for tool in az curl jq; do
     command -v "$tool" >/dev/null || die "This script needs $tool."
 done
+# curl trusts whom az trusts.
+if [[ -n ${REQUESTS_CA_BUNDLE:-} ]]; then
+    export CURL_CA_BUNDLE=$REQUESTS_CA_BUNDLE
+fi
 
 # Azure Resource Manager, as the operator: METHOD PATH [more of az rest].
 arm() {

@@ -3,6 +3,7 @@ tenant_of() { # SUBSCRIPTION
     curl --silent --output /dev/null --dump-header - "$arm_url/subscriptions/$1?api-version=2022-12-01" |
         sed --quiet 's/.*authorization_uri="[^"]*\/\([0-9a-fA-F-]*\)\/\{0,1\}".*/\1/p' || true
 }
+vendor_tenant_id=$(jq --raw-output '.appOwnerOrganizationId // empty' <<<"${principal:-null}")
 own_subscriptions=$(az account list --query "[?tenantId=='$tenant_id'].id" --output json)
 peerings_before=$(jq --compact-output '[.properties.virtualNetworkPeerings[]?.name]' <<<"$vnet")
 
@@ -11,7 +12,7 @@ vendors_peering() {
     local network lines='' row tenant
     network=$(steadily arm get "$vnet_id?$network_api") || return
     while IFS= read -r row; do
-        if [[ -z $wanted_name && -n ${vendor_tenant_id:-} ]]; then
+        if [[ -z $wanted_name && -n $vendor_tenant_id ]]; then
             tenant=$(tenant_of "$(jq --raw-output .subscription <<<"$row")")
             if [[ -n $tenant && ${tenant,,} != "${vendor_tenant_id,,}" ]]; then
                 continue
