@@ -13,8 +13,8 @@ mod side;
 pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
 
 use super::quoted;
-use crate::domain::harmless;
-use crate::plan::{Grant, Intent, VendorAccess};
+use crate::domain::{harmless, role_definition_guid};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, VendorAccess};
 use crate::vendors::CreatedBy;
 
 /// One part of the script: the values it needs, and its text.
@@ -66,29 +66,39 @@ pub fn script(intent: &Intent) -> String {
 }
 
 fn header(intent: &Intent) -> String {
-    let rights = match (
-        intent.vendor_app.is_some() || intent.own_app.is_some(),
-        intent.grants().is_empty(),
-    ) {
-        (true, false) => {
-            "an az login that may register or consent to applications, write role definitions and assign roles"
-        }
-        (true, true) => "an az login that may register or consent to applications",
-        (false, _) => "an az login in both tenants",
+    let mut rights = Vec::new();
+    if intent.vendor_app.is_some() {
+        rights.push("consent to applications");
+    }
+    if intent.own_app.is_some() {
+        rights.push("register applications");
+    }
+    if !intent.grants().is_empty() {
+        rights.extend(["write role definitions", "assign roles"]);
+    }
+    let sign_in = if rights.is_empty() {
+        "az login in both tenants that may write peerings".to_owned()
+    } else {
+        format!("az login in tenant {} that may {}", intent.tenant, rights.join(", "))
     };
-    let token = match (&intent.access, &intent.vendor.access) {
-        (VendorAccess::Api, Some(access)) => format!(
-            "\n# The vendor's API is called with the token in {}.",
-            token_env(&access.token_env)
-        ),
-        _ => String::new(),
-    };
+    let mut notes = vec![
+        "The same as `peerctl azure setup`. Needs bash 4.4 or later, az, curl and jq, and an".to_owned(),
+        format!("{sign_in}."),
+    ];
+    if let (VendorAccess::Api, Some(access)) = (intent.access, &intent.vendor.access) {
+        let token = token_env(&access.token_env);
+        notes.push(format!("The vendor's API is called with the token in {token}."));
+    }
+    if matches!(intent.own_app, Some(OwnApp::Given(_))) {
+        notes.push(
+            "Your application's secret is read from PEERCTL_OWN_APP_SECRET; else one is made for an hour.".to_owned(),
+        );
+    }
     format!(
         "#!/usr/bin/env bash
 # Peers the Azure virtual network {vnet} with {vendor}.
 #
-# The same as `peerctl azure setup`. Needs az, curl and jq, and {rights}
-# (tenant {tenant}).{token}
+# {notes}
 #
 # Running it again is safe: what is there is used, and nothing is made twice. It ends with 0 once both directions are
 # Connected, with 3 when somebody else has to act first (run it again then), and with 1 when something failed.
@@ -100,7 +110,7 @@ set -euo pipefail
 ",
         vnet = harmless(&intent.vnet.name),
         vendor = harmless(&intent.vendor.name),
-        tenant = intent.tenant,
+        notes = notes.join("\n# "),
     )
 }
 
@@ -131,11 +141,11 @@ fn grants(intent: &Intent) -> Vec<Part> {
     let mut part = Part::new(include_str!("script/grants.sh"));
     for grant in &grants {
         let (variable, call) = match grant.to {
-            crate::plan::Grantee::Vendor => (
+            Grantee::Vendor => (
                 "vendor_grant",
                 "give \"$vendor_grant\" \"$vendor_principal_id\" \"$application\"\n",
             ),
-            crate::plan::Grantee::OwnApp => (
+            Grantee::OwnApp => (
                 "own_app_grant",
                 "give \"$own_app_grant\" \"$own_principal_id\" \"$own_app_name\"\n",
             ),
@@ -154,7 +164,7 @@ fn grant_json(intent: &Intent, grant: &Grant) -> String {
         "actions": grant.actions,
         "builtIn": grant.built_in,
         // The id that setup gives it too: made twice, it is one.
-        "guid": crate::domain::role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
+        "guid": role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
     })
     .to_string()
 }

@@ -7,6 +7,11 @@ use crate::vendors::CreatedBy;
 
 const RULE: &str = "# ------------------------------------------------------------------------------------------------------------ peering\n\n";
 
+const FAILED: &str = "    if [[ $provisioning == Failed ]]; then
+        die \"Azure could not finish the peering $(plain \"$peering_name\"). Run this again to write it anew.\"
+    fi
+";
+
 pub(super) fn parts(intent: &Intent) -> Vec<Part> {
     let mut part = if ours_to_write(intent) {
         ours(intent)
@@ -14,11 +19,16 @@ pub(super) fn parts(intent: &Intent) -> Vec<Part> {
         vendors(intent)
     };
     let by_api = intent.access == VendorAccess::Api && intent.vendor.peering.created_by != CreatedBy::Customer;
-    let look = if by_api {
-        "    read_request\n    mend_request\n    read_peering\n"
-    } else {
-        "    read_peering\n"
-    };
+    let looks = [
+        (by_api, "    read_request\n    mend_request\n"),
+        (true, "    read_peering\n"),
+        (ours_to_write(intent), FAILED),
+    ];
+    let look: String = looks
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .map(|(_, text)| *text)
+        .collect();
     part.text.push_str(&format!(
         "\n# Both directions; that usually takes {}.\nlook_again() {{\n{look}}}\n{}",
         harmless(&intent.vendor.usual_wait),
@@ -35,6 +45,7 @@ fn ours(intent: &Intent) -> Part {
     if theirs.is_some() {
         text.push_str(include_str!("script/theirs.sh"));
     }
+    text.push_str("done_writing\n");
     let part = Part::new(&text).value("our_peering_name", intent.our_peering_name());
     let Some(remote) = theirs else { return part };
     let name = intent.their_peering_name(&remote);

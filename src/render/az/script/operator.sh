@@ -5,5 +5,8 @@ token_of() {
 ready_to_write() {
     true
 }
+done_writing() {
+    true
+}
 # An operator's own sign-in is not minutes old: what it may not, waiting does not mend.
 not_arrived=AnotherOperationInProgress

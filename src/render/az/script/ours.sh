@@ -5,7 +5,7 @@ if [[ $peering_state == Disconnected ]]; then
         --vnet-name "$vnet_name" --name "$peering_name" --only-show-errors
     read_peering
 fi
-if [[ -z $peering_state || $access != true ]]; then
+if [[ -z $peering_state || $access != true || $provisioning == Failed ]]; then
     ready_to_write
     patiently "$not_arrived|AnotherOperationInProgress|RetryableError|TooManyRequests" \
         write_peering "$vnet_id" "$peering_name" "$remote_vnet_id" "$tenant_id" "$remote_tenant_id" || {

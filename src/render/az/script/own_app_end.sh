@@ -4,15 +4,15 @@ audience_of_app=$(jq --raw-output .signInAudience <<<"$own_app")
 case $audience_of_app in
 AzureADMultipleOrgs | AzureADandPersonalMicrosoftAccount) ;;
 *)
-    say "$own_app_name is not multi-tenant ($audience_of_app), so it cannot sign in to the other tenant. First:"
+    say "$own_app_name is not multi-tenant ($(plain "$audience_of_app")), so it cannot sign in to the other tenant. First:"
     die "az ad app update --id $own_app_id --sign-in-audience AzureADMultipleOrgs"
     ;;
 esac
 principal=$(ensure_principal "$own_app_id") || die "The service principal of $own_app_name cannot be created."
 own_principal_id=$(jq --raw-output .id <<<"$principal")
 
-# The credential lives in this process's memory, for an hour at most, and is removed when this script ends, however it
-# ends. One that an earlier run left behind is removed too.
+# The credential lives in this process's memory, for an hour at most, and is removed once the peering is written, or
+# when this script ends, however it ends. One that an earlier run left behind is removed too.
 secret=${PEERCTL_OWN_APP_SECRET:-}
 made_key=
 credential_name='peerctl setup'
@@ -55,6 +55,13 @@ ready_to_write() {
         die "No credential can be made for $own_app_name."
     made_key=$(jq --raw-output .keyId <<<"$answer")
     secret=$(jq --raw-output .secretText <<<"$answer")
+}
+
+done_writing() {
+    if [[ -n $made_key ]]; then
+        remove_credentials || die "A credential of $own_app_name could not be removed. Run this again to remove it."
+        secret=
+    fi
 }
 
 # A token of the own application's for Azure: TENANT. Not by `az login`: that would keep the secret in a file, and a

@@ -5,6 +5,7 @@ read_peering() {
         | select(.properties.remoteVirtualNetwork.id // "" | ascii_downcase == ($remote | ascii_downcase))) // {}' <<<"$vnet")
     peering_name=$(jq --raw-output --arg ours "$our_peering_name" '.name // $ours' <<<"$peering")
     peering_state=$(jq --raw-output '.properties.peeringState // empty' <<<"$peering")
+    provisioning=$(jq --raw-output '.properties.provisioningState // empty' <<<"$peering")
     in_sync=$(jq '(.properties.peeringSyncLevel // "FullyInSync") == "FullyInSync"' <<<"$peering")
     access=$(jq '.properties.allowVirtualNetworkAccess // false' <<<"$peering")
 }

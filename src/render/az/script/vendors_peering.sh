@@ -1,7 +1,7 @@
 # The tenant of a subscription, whoever may see it: Azure names it when it turns a request without a token away.
 tenant_of() { # SUBSCRIPTION
     curl --silent --output /dev/null --dump-header - "$arm_url/subscriptions/$1?api-version=2022-12-01" |
-        sed --quiet 's/.*authorization_uri="[^"]*\/\([0-9a-fA-F-]*\)\/\{0,1\}".*/\1/p' || true
+        sed -n 's/.*authorization_uri="[^"]*\/\([0-9a-fA-F-]*\)\/\{0,1\}".*/\1/p' || true
 }
 vendor_tenant_id=$(jq --raw-output '.appOwnerOrganizationId // empty' <<<"${principal:-null}")
 own_subscriptions=$(az account list --query "[?tenantId=='$tenant_id'].id" --output json)
