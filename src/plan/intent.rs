@@ -182,6 +182,17 @@ impl Intent {
         self.peering_name.clone().unwrap_or(name)
     }
 
+    /// The name that the other direction gets, where it is ours to write.
+    pub fn their_peering_name(&self, remote: &Remote) -> String {
+        let name = format!("{}-to-{}", remote.vnet.name, self.vnet.name);
+        name.chars().take(80).collect()
+    }
+
+    /// What is noted at the own application, so that who finds it knows what it is for.
+    pub fn own_app_notes(&self) -> String {
+        format!("Made by peerctl to peer {} with {}.", self.vnet, self.vendor.name)
+    }
+
     /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
     /// client id, once it is known.
     pub fn card(&self, own_app: Option<Uuid>) -> Card {

@@ -145,10 +145,7 @@ async fn make(run: &Run) -> Result<Application, Stop> {
         return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
     };
     run.tell(STEP, StepEvent::Doing(format!("creating {display_name}")));
-    let notes = format!(
-        "Made by peerctl to peer {} with {}.",
-        run.intent.vnet, run.intent.vendor.name
-    );
+    let notes = run.intent.own_app_notes();
     let made = match run.azure.upsert_application(unique_name, display_name, &notes).await {
         Ok(made) => made,
         Err(error) => {

@@ -426,7 +426,7 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     let name = run
         .facts()
         .remote_peering
-        .map_or_else(|| their_name(&run.intent, remote), |theirs| theirs.id.name);
+        .map_or_else(|| run.intent.their_peering_name(remote), |theirs| theirs.id.name);
     let id = remote.vnet.peering(&name).map_err(|error| {
         Problem::new(
             Kind::Usage,
@@ -465,17 +465,12 @@ fn works(peering: &Peering) -> bool {
     peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access
 }
 
-fn their_name(intent: &Intent, remote: &Remote) -> String {
-    let name = format!("{}-to-{}", remote.vnet.name, intent.vnet.name);
-    name.chars().take(80).collect()
-}
-
 fn for_the_other_side(intent: &Intent, remote: &Remote) -> Hold {
     Hold {
         who: format!("the operator of {} in tenant {}", remote.vnet.name, remote.tenant),
         why: "Our direction is there; the other one is written by somebody who may write there and is known here too."
             .to_owned(),
-        packet: az::other_direction(intent, remote, &their_name(intent, remote)),
+        packet: az::other_direction(intent, remote, &intent.their_peering_name(remote)),
         answer: None,
     }
 }

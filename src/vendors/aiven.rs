@@ -83,15 +83,7 @@ impl Connector for Aiven {
     }
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
-        // Aiven compares names as they are and wants them in lower case.
-        let body = json!({
-            "peer_cloud_account": new.vnet.subscription.to_string().to_lowercase(),
-            "peer_resource_group": new.vnet.resource_group.to_lowercase(),
-            "peer_vpc": new.vnet.name.to_lowercase(),
-            "peer_azure_app_id": new.own_app,
-            "peer_azure_tenant_id": new.tenant,
-        });
-        let call = Call::post(AIVEN, self.url(&[network, "peering-connections"])).json(&body);
+        let call = Call::post(AIVEN, self.url(&[network, "peering-connections"])).json(&peering_connection(new));
         Ok(self.send(call).await?.json::<Connection>()?.into())
     }
 
@@ -115,6 +107,18 @@ impl Connector for Aiven {
             _ => Ok(()),
         }
     }
+}
+
+/// The body of a request for a peering; the az script sends the same.
+pub(crate) fn peering_connection(new: &NewRequest) -> Value {
+    // Aiven compares names as they are and wants them in lower case.
+    json!({
+        "peer_cloud_account": new.vnet.subscription.to_string().to_lowercase(),
+        "peer_resource_group": new.vnet.resource_group.to_lowercase(),
+        "peer_vpc": new.vnet.name.to_lowercase(),
+        "peer_azure_app_id": new.own_app,
+        "peer_azure_tenant_id": new.tenant,
+    })
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
@@ -101,26 +101,9 @@ impl Connector for Dragonfly {
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
         let known = self.network(network).await?;
-        let body = json!({
-            "name": new.name,
-            "network_id": network,
-            "peer": {
-                "account_id": new.vnet.subscription,
-                "cidr_block": new.address_space.0.first(),
-                "vpc_id": new.vnet.name,
-                "region": new.location,
-                "azure": {
-                    "resource_group": new.vnet.resource_group,
-                    "tenant_id": new.tenant,
-                    // Called an object id; what Dragonfly's own documentation has pasted there is the client id.
-                    "app_object_id": new.own_app,
-                    "use_remote_gateways": false,
-                },
-            },
-        });
-        let call = Call::post(DRAGONFLY, self.url(&["connections"])).json(&body);
-        let connection = self.send(call).await?.json()?;
-        Ok(self.known(&known, connection))
+        let call = Call::post(DRAGONFLY, self.url(&["connections"])).json(&connection(network, new));
+        let made = self.send(call).await?.json()?;
+        Ok(self.known(&known, made))
     }
 
     async fn delete(&self, _network: &str, id: &str) -> Result<(), ApiError> {
@@ -129,6 +112,27 @@ impl Connector for Dragonfly {
             _ => Ok(()),
         }
     }
+}
+
+/// The body of a request for a peering; the az script sends the same.
+pub(crate) fn connection(network: &str, new: &NewRequest) -> Value {
+    json!({
+        "name": new.name,
+        "network_id": network,
+        "peer": {
+            "account_id": new.vnet.subscription,
+            "cidr_block": new.address_space.0.first(),
+            "vpc_id": new.vnet.name,
+            "region": new.location,
+            "azure": {
+                "resource_group": new.vnet.resource_group,
+                "tenant_id": new.tenant,
+                // Called an object id; what Dragonfly's own documentation has pasted there is the client id.
+                "app_object_id": new.own_app,
+                "use_remote_gateways": false,
+            },
+        },
+    })
 }
 
 #[derive(Deserialize)]

@@ -9,9 +9,11 @@ mod dragonfly;
 mod konnect;
 mod profile;
 
+pub(crate) use aiven::peering_connection;
 pub use catalog::{ProfileError, profile, profiles};
 pub use connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, connect};
 pub use dns::{DnsMapping, DnsMappingError};
+pub(crate) use dragonfly::connection;
 pub(crate) use konnect::transit_gateway;
 pub use profile::{
     Access, Application, CreatedBy, HandOff, HandOffValue, Kind, OwnAppWay, PeeringWay, Profile, Role, Suggest,

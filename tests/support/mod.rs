@@ -9,6 +9,7 @@
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
+//! - [`stand_ins`]: an `az` and a `curl` that note what they are given, for scripts (Unix).
 //! - [`svg`]: screens into one animated picture.
 //!
 //! Every program starts with an environment made here, so that nothing of the machine's own configuration (an `az`
@@ -28,6 +29,8 @@ pub mod pty;
 #[cfg(unix)]
 pub mod running;
 pub mod served;
+#[cfg(unix)]
+pub mod stand_ins;
 pub mod svg;
 #[cfg(unix)]
 pub mod terminal;

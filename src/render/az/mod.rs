@@ -1,93 +1,175 @@
 //! The same run as a bash script of az commands: complete, quoted, safe to run twice. Made from the intent alone, so
-//! it needs no network. Every value is assigned to a variable in single quotes, and only variables are used below.
+//! it needs no network.
+//!
+//! Every value is assigned to a variable in single quotes; what comes after is constant text (the files in `script/`),
+//! which uses only the variables. So nothing in a value can be read by the shell, and what the script does can be read
+//! in plain bash.
 
+mod access;
 mod packets;
+mod principals;
+mod side;
 
 pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
 
 use super::quoted;
-use crate::domain::{AddressSpace, harmless};
-use crate::plan::{Grant, Intent, VendorAccess};
-use crate::vendors::{NewRequest, transit_gateway};
+use crate::domain::{harmless, role_definition_guid};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, VendorAccess};
+use crate::vendors::CreatedBy;
+
+/// One part of the script: the values it needs, and its text.
+#[derive(Default)]
+struct Part {
+    values: Vec<(&'static str, String)>,
+    text: String,
+}
+
+impl Part {
+    fn new(text: &str) -> Self {
+        Self {
+            values: Vec::new(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// A variable with this value.
+    fn value(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.values.push((name, quoted(&value.into())));
+        self
+    }
+
+    /// An array variable.
+    fn values(mut self, name: &'static str, values: &[String]) -> Self {
+        let words: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+        self.values.push((name, format!("(\n    {}\n)", words.join("\n    "))));
+        self
+    }
+}
 
 /// The whole script.
 pub fn script(intent: &Intent) -> String {
-    let mut parts = vec![
-        header(intent),
-        variables(intent),
-        consent(intent),
-        role(intent),
-        assignment(),
-    ];
-    parts.push(match intent.access {
-        VendorAccess::Api => konnect(intent),
-        VendorAccess::Manual => by_hand(intent),
-    });
-    parts.push(wait(intent));
-    parts.join("\n")
+    let mut parts = vec![common(intent)];
+    parts.extend(principals::parts(intent));
+    parts.extend(grants(intent));
+    parts.extend(access::parts(intent));
+    parts.extend(side::parts(intent));
+    let mut out = header(intent);
+    for (name, value) in parts.iter().flat_map(|part| &part.values) {
+        out.push_str(&format!("{name}={value}\n"));
+    }
+    for part in &parts {
+        out.push('\n');
+        out.push_str(part.text.trim_end());
+        out.push('\n');
+    }
+    out
 }
 
 fn header(intent: &Intent) -> String {
-    let tools = match intent.access {
-        VendorAccess::Api => "az, curl and jq",
-        VendorAccess::Manual => "az",
+    let mut rights = Vec::new();
+    if intent.vendor_app.is_some() {
+        rights.push("consent to applications");
+    }
+    if intent.own_app.is_some() {
+        rights.push("register applications");
+    }
+    if !intent.grants().is_empty() {
+        rights.extend(["write role definitions", "assign roles"]);
+    }
+    let sign_in = if rights.is_empty() {
+        "az login in both tenants that may write peerings".to_owned()
+    } else {
+        format!("az login in tenant {} that may {}", intent.tenant, rights.join(", "))
     };
+    let mut notes = vec![
+        "The same as `peerctl azure setup`. Needs bash 4.4 or later, az, curl and jq, and an".to_owned(),
+        format!("{sign_in}."),
+    ];
+    if let (VendorAccess::Api, Some(access)) = (intent.access, &intent.vendor.access) {
+        let token = token_env(&access.token_env);
+        notes.push(format!("The vendor's API is called with the token in {token}."));
+    }
+    if matches!(intent.own_app, Some(OwnApp::Given(_))) {
+        notes.push(
+            "Your application's secret is read from PEERCTL_OWN_APP_SECRET; else one is made for an hour.".to_owned(),
+        );
+    }
     format!(
-        r#"#!/usr/bin/env bash
+        "#!/usr/bin/env bash
 # Peers the Azure virtual network {vnet} with {vendor}.
-# The same as `peerctl azure setup`, as az commands. Needs {tools}, and an az login that may consent to
-# applications, write role definitions and assign roles in tenant {tenant}.
-# Running it again is safe.
+#
+# {notes}
+#
+# Running it again is safe: what is there is used, and nothing is made twice. It ends with 0 once both directions are
+# Connected, with 3 when somebody else has to act first (run it again then), and with 1 when something failed.
+
+# Values are data, so nothing in them is to expand.
+# shellcheck disable=SC2016
 set -euo pipefail
-"#,
+
+",
         vnet = harmless(&intent.vnet.name),
         vendor = harmless(&intent.vendor.name),
-        tenant = intent.tenant,
+        notes = notes.join("\n# "),
     )
 }
 
-fn variables(intent: &Intent) -> String {
-    let grant = intent.vendor_grant();
-    let names: Vec<String> = grant
-        .iter()
-        .flat_map(|grant| &grant.names)
-        .map(|name| quoted(name))
-        .collect();
-    format!(
-        r"tenant_id={tenant}
-subscription_id={subscription}
-resource_group={group}
-vnet_name={vnet}
-vnet_id={id}
-app_id={app}
-vendor={vendor}
-application={application}
-role_names=({names})
-role_definition={role}
-",
-        vendor = quoted(&harmless(&intent.vendor.short_name)),
-        application = quoted(&application(intent)),
-        tenant = quoted(&intent.tenant.to_string()),
-        subscription = quoted(&intent.vnet.subscription.to_string()),
-        group = quoted(&intent.vnet.resource_group),
-        vnet = quoted(&intent.vnet.name),
-        id = quoted(&intent.vnet.to_string()),
-        app = quoted(
-            &intent
-                .vendor_app
-                .as_ref()
-                .map(|app| app.id.to_string())
-                .unwrap_or_default()
-        ),
-        names = names.join(" "),
-        role = quoted(
-            &grant
-                .map(|grant| role_json(&grant, &intent.vnet.subscription_scope()))
-                .unwrap_or_default()
-        ),
-    )
+fn common(intent: &Intent) -> Part {
+    Part::new(include_str!("script/common.sh"))
+        .value("tenant_id", intent.tenant.to_string())
+        .value("subscription_id", intent.vnet.subscription.to_string())
+        .value("resource_group", &intent.vnet.resource_group)
+        .value("vnet_name", &intent.vnet.name)
+        .value("vnet_id", intent.vnet.to_string())
+        .value("vendor", harmless(&intent.vendor.short_name))
+        .value("timeout", intent.timeout.as_secs().to_string())
 }
 
+/// The name of the environment variable with the vendor's token. It stands unquoted in the script, so what no name can
+/// have is left out.
+fn token_env(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect()
+}
+
+fn grants(intent: &Intent) -> Vec<Part> {
+    let grants = intent.grants();
+    if grants.is_empty() {
+        return Vec::new();
+    }
+    let mut part = Part::new(include_str!("script/grants.sh"));
+    for grant in &grants {
+        let (variable, call) = match grant.to {
+            Grantee::Vendor => (
+                "vendor_grant",
+                "give \"$vendor_grant\" \"$vendor_principal_id\" \"$application\"\n",
+            ),
+            Grantee::OwnApp => (
+                "own_app_grant",
+                "give \"$own_app_grant\" \"$own_principal_id\" \"$own_app_name\"\n",
+            ),
+        };
+        part = part.value(variable, grant_json(intent, grant));
+        part.text.push_str(call);
+    }
+    vec![part]
+}
+
+fn grant_json(intent: &Intent, grant: &Grant) -> String {
+    let scope = intent.vnet.subscription_scope();
+    serde_json::json!({
+        "names": grant.names,
+        "description": grant.description,
+        "actions": grant.actions,
+        "builtIn": grant.built_in,
+        // The id that setup gives it too: made twice, it is one.
+        "guid": role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
+    })
+    .to_string()
+}
+
+/// The role as `az role definition create` takes it.
 fn role_json(grant: &Grant, scope: &str) -> String {
     serde_json::json!({
         "Name": grant.name(),
@@ -98,227 +180,9 @@ fn role_json(grant: &Grant, scope: &str) -> String {
     .to_string()
 }
 
-fn application(intent: &Intent) -> String {
-    intent
-        .vendor_app
-        .as_ref()
-        .map(|app| harmless(&app.name))
-        .unwrap_or_default()
-}
-
-fn consent(intent: &Intent) -> String {
-    format!(
-        r#"signed_in=$(az account show --subscription "$subscription_id" --query tenantId --output tsv)
-if [[ $signed_in != "$tenant_id" ]]; then
-    echo "Sign in first: az login --tenant $tenant_id" >&2
-    exit 1
-fi
-
-# 1. Consent: {application} gets a service principal in the tenant.
-#    The same by browser: {url}
-principal_id=$(az ad sp list --filter "appId eq '$app_id'" --query '[0].id' --output tsv)
-if [[ -z $principal_id ]]; then
-    principal_id=$(az ad sp create --id "$app_id" --query id --output tsv)
-fi
-"#,
-        application = application(intent),
-        url = intent
-            .vendor_app
-            .as_ref()
-            .map(|app| app.consent_url.to_string())
-            .unwrap_or_default(),
-    )
-}
-
-fn role(intent: &Intent) -> String {
-    format!(
-        r#"# 2. Role definition: what {vendor} may do, and no more. A role of that name that exists is used.
-role_id=
-for role_name in "${{role_names[@]}}"; do
-    if [[ -z $role_id ]]; then
-        role_id=$(az role definition list --subscription "$subscription_id" --name "$role_name" \
-            --query '[0].id' --output tsv)
-    fi
-done
-# A role's name is unique in the tenant: one made for another subscription gets this one added.
-if [[ -z $role_id ]]; then
-    for other_id in $(az account list --query "[?tenantId=='$tenant_id' && id!='$subscription_id'].id" \
-        --output tsv); do
-        for role_name in "${{role_names[@]}}"; do
-            found=$(az role definition list --subscription "$other_id" --name "$role_name" --output json --query \
-                "[0].{{name: name, id: id, roleName: roleName, description: description, permissions: permissions,
-                  assignableScopes: [assignableScopes, ['/subscriptions/$subscription_id']][]}}")
-            if [[ -z $role_id && -n $found && $found != null ]]; then
-                role_id=$(az role definition update --subscription "$other_id" --role-definition "$found" \
-                    --query id --output tsv)
-            fi
-        done
-    done
-fi
-if [[ -z $role_id ]]; then
-    role_id=$(az role definition create --subscription "$subscription_id" \
-        --role-definition "$role_definition" --query id --output tsv)
-fi
-"#,
-        vendor = harmless(&intent.vendor.short_name),
-    )
-}
-
-fn assignment() -> String {
-    r#"# 3. Role assignment: at this one virtual network. Both may take a minute to arrive everywhere, hence the tries.
-for try in 2 4 8 15 30 30 30 30 0; do
-    if az role assignment create --subscription "$subscription_id" --assignee-object-id "$principal_id" \
-        --assignee-principal-type ServicePrincipal --role "$role_id" --scope "$vnet_id" --output none; then
-        break
-    elif [[ $try == 0 ]]; then
-        echo "The role cannot be assigned to $application." >&2
-        exit 1
-    fi
-    sleep "$try"
-done
-"#
-    .to_owned()
-}
-
-/// The request through Konnect's API. The token goes to curl through a file descriptor: no process's arguments show it.
-fn konnect(intent: &Intent) -> String {
-    let new = NewRequest {
-        name: intent.request_name().to_owned(),
-        tenant: intent.tenant,
-        vnet: intent.vnet.clone(),
-        location: String::new(),
-        address_space: AddressSpace::default(),
-        own_app: None,
-        dns: intent.dns.clone(),
-    };
-    let api = intent
-        .vendor_api
-        .as_ref()
-        .map(|url| url.as_str().trim_end_matches('/').to_owned())
-        .unwrap_or_default();
-    let token = intent
-        .vendor
-        .access
-        .as_ref()
-        .map_or("VENDOR_TOKEN", |access| access.token_env.as_str());
-    format!(
-        r#"# 4. Vendor request: a transit gateway on the Konnect network.
-: "${{{token}:?Set {token} to a Konnect token (kpat_... or spat_...).}}"
-konnect_api={api}/v2/cloud-gateways
-network={network}
-transit_gateway={body}
-konnect() {{
-    curl --silent --show-error --fail-with-body --header @<(printf 'Authorization: Bearer %s\n' "${token}") \
-        --header 'Content-Type: application/json' "$@"
-}}
-read -r network_id {cidr} < <(konnect "$konnect_api/networks?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
-    jq --raw-output --arg wanted "$network" \
-        'first(.data[] | select(.id == $wanted or .name == $wanted) | .id + " " + .cidr_block)') || true
-if [[ -z ${{network_id:-}} ]]; then
-    echo "Konnect has no network $network." >&2
-    exit 1
-fi
-gateways=$konnect_api/networks/$network_id/transit-gateways
-gateways_for_vnet() {{ # prints "id state" of each
-    konnect "$gateways?page%5Bsize%5D=100&page%5Bnumber%5D=1" |
-        jq --raw-output --arg subscription "$subscription_id" --arg group "$resource_group" --arg vnet "$vnet_name" \
-            '.data[] | select(.state != "terminated")
-             | select(.transit_gateway_attachment_config
-                | .kind == "azure-vnet-peering-attachment"
-                  and (.subscription_id | ascii_downcase) == ($subscription | ascii_downcase)
-                  and (.resource_group_name | ascii_downcase) == ($group | ascii_downcase)
-                  and (.vnet_name | ascii_downcase) == ($vnet | ascii_downcase))
-             | .id + " " + .state'
-}}
-known=$(gateways_for_vnet)
-# One that failed is deleted and requested again; Konnect takes the new one once the old one is gone.
-while [[ $known == *" error" || $known == *" terminating" ]]; do
-    if [[ $known == *" error" ]]; then
-        konnect --request DELETE "$gateways/${{known% *}}"
-    fi
-    sleep 2
-    known=$(gateways_for_vnet)
-done
-if [[ -z $known ]]; then
-    konnect --data "$transit_gateway" "$gateways" >/dev/null
-fi
-"#,
-        api = quoted(&api),
-        // Where a name tells which peering is meant, the network's addresses need not.
-        cidr = if intent.peering_name.is_some() {
-            "_"
-        } else {
-            "network_cidr"
-        },
-        network = quoted(intent.vendor_input("network").unwrap_or_default()),
-        body = quoted(&transit_gateway(&new).to_string()),
-    )
-}
-
-fn by_hand(intent: &Intent) -> String {
-    let card = intent.card(None);
-    let mut lines = vec![
-        format!(
-            "# 4. Vendor request, by hand: enter these values at {}.",
-            harmless(&intent.vendor.name)
-        ),
-        format!("printf '%s\\n' {} \\", quoted(&format!("Enter at {}", card.place))),
-    ];
-    let values: Vec<String> = card
-        .values
-        .iter()
-        .map(|value| format!("    {}", quoted(&format!("  {}: {}", value.label, value.value))))
-        .collect();
-    lines.push(values.join(" \\\n"));
-    lines.join("\n") + "\n"
-}
-
-fn wait(intent: &Intent) -> String {
-    let vendors_own = match (&intent.peering_name, intent.access) {
-        (Some(_), _) => "name=='$peering_name'",
-        // No two networks that share addresses can be peered with one network: the address space tells.
-        (None, VendorAccess::Api) => "contains(remoteAddressSpace.addressPrefixes, '$network_cidr')",
-        (None, VendorAccess::Manual) => "!contains(remoteVirtualNetwork.id, '$subscription_id')",
-    };
-    let failed = match intent.access {
-        VendorAccess::Api => {
-            r#"    if [[ $(gateways_for_vnet) == *" error" ]]; then
-        echo "Konnect could not create the peering:" >&2
-        konnect "$gateways" | jq --raw-output '.data[].state_metadata.reason // empty' >&2
-        exit 1
-    fi
-"#
-        }
-        VendorAccess::Manual => "",
-    };
-    let name = intent
-        .peering_name
-        .as_ref()
-        .map(|name| format!("peering_name={}\n", quoted(name)))
-        .unwrap_or_default();
-    format!(
-        r#"# 5. Peering: {vendor} creates both directions; that usually takes {usually}.
-{name}pause=2
-while :; do
-    connected=$(az network vnet peering list --subscription "$subscription_id" --resource-group "$resource_group" \
-        --vnet-name "$vnet_name" --query "[?peeringState=='Connected' && {vendors_own}].name" --output tsv)
-    if [[ -n $connected ]]; then
-        echo "Connected: $connected"
-        exit 0
-    fi
-{failed}    if ((SECONDS >= {seconds})); then
-        echo "$vendor has not connected the networks yet. Run this again later." >&2
-        exit 3
-    fi
-    echo "Waiting for $vendor." >&2
-    sleep "$pause"
-    pause=$((pause < 15 ? pause * 2 : 30))
-done
-"#,
-        seconds = intent.timeout.as_secs(),
-        vendor = harmless(&intent.vendor.short_name),
-        usually = harmless(&intent.vendor.usual_wait),
-    )
+/// Whether we write our direction.
+fn ours_to_write(intent: &Intent) -> bool {
+    intent.vendor.peering.created_by != CreatedBy::Vendor
 }
 
 #[cfg(test)]
@@ -342,8 +206,13 @@ mod tests {
         let (intent, _) = samples::kong_done();
         let script = script(&intent);
         assert!(
-            script.contains(r#"--header @<(printf 'Authorization: Bearer %s\n' "$KONNECT_TOKEN")"#),
+            script.contains(r#"--header @<(printf 'Authorization: Bearer %s\n' "$vendor_token")"#),
             "{script}"
         );
+    }
+
+    #[test]
+    fn a_variable_of_the_environment_is_only_a_name() {
+        assert_eq!(token_env("A_1[$(reboot)]"), "A_1reboot");
     }
 }

@@ -1,0 +1,151 @@
+//! The vendor request: through the vendor's API, or by hand.
+
+use url::Url;
+use uuid::Uuid;
+
+use super::{Part, ours_to_write, token_env};
+use crate::domain::{AddressSpace, harmless};
+use crate::plan::{Intent, VendorAccess};
+use crate::render::quoted;
+use crate::vendors::{Access, CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
+
+const RULE: &str = "# ----------------------------------------------------------------------------------------------------- vendor request\n\n";
+
+pub(super) fn parts(intent: &Intent) -> Vec<Part> {
+    if intent.vendor.peering.created_by == CreatedBy::Customer {
+        return vec![Part::new("phase=ready\n")];
+    }
+    match (intent.access, &intent.vendor.access) {
+        (VendorAccess::Api, Some(access)) => vec![api(intent, access)],
+        _ => vec![by_hand(intent)],
+    }
+}
+
+fn api(intent: &Intent, access: &Access) -> Part {
+    let (address, body, vendors_own) = match access.connector.as_str() {
+        "konnect" => (
+            address(intent, &["v2", "cloud-gateways"]),
+            transit_gateway(&new_request(intent)),
+            include_str!("script/konnect.sh"),
+        ),
+        "aiven" => (
+            address(
+                intent,
+                &[
+                    "v1",
+                    "project",
+                    intent.vendor_input("project").unwrap_or_default(),
+                    "vpcs",
+                ],
+            ),
+            peering_connection(&new_request(intent)),
+            include_str!("script/aiven.sh"),
+        ),
+        _ => (
+            address(intent, &["v1"]),
+            connection("", &new_request(intent)),
+            include_str!("script/dragonfly.sh"),
+        ),
+    };
+    let input = intent.vendor.inputs.iter().find(|input| input.suggest.is_some());
+    let network = input
+        .and_then(|input| intent.vendor_input(&input.key))
+        .unwrap_or_default();
+    let token = token_env(&access.token_env);
+    let token = format!(
+        "vendor_token=${{{token}:-}}\nif [[ -z $vendor_token ]]; then\n    die \"Set {token} to $token_help.\"\nfi\n"
+    );
+    let text = [
+        RULE,
+        &token,
+        include_str!("script/request.sh"),
+        vendors_own,
+        include_str!("script/request_end.sh"),
+        if ours_to_write(intent) {
+            include_str!("script/our_turn.sh")
+        } else {
+            ""
+        },
+    ];
+    let part = Part::new(&text.concat())
+        .value("api", address)
+        .value("token_help", harmless(&access.token_help))
+        .value("request_kind", harmless(&access.request))
+        .value("network", network)
+        .value("request_body", body.to_string());
+    if ours_to_write(intent) {
+        remote(intent, part)
+    } else {
+        part
+    }
+}
+
+/// Where the other side is, as far as the inputs say.
+fn remote(intent: &Intent, part: Part) -> Part {
+    let way = &intent.vendor.peering;
+    let remote = intent.remote();
+    let tenant = remote.as_ref().map(|remote| remote.tenant).or(way.tenant);
+    part.value("remote_tenant_id", tenant.map(|id| id.to_string()).unwrap_or_default())
+        .value(
+            "remote_vnet_id",
+            remote.map(|remote| remote.vnet.to_string()).unwrap_or_default(),
+        )
+}
+
+/// The API's address and a path: an address has no path of its own.
+fn address(intent: &Intent, path: &[&str]) -> String {
+    let Some(mut url) = intent.vendor_api.clone() else {
+        return String::new();
+    };
+    url.set_query(None);
+    url.set_fragment(None);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().extend(path);
+    }
+    Url::to_string(&url)
+}
+
+/// What the vendor is asked, without what the script finds out when it runs.
+fn new_request(intent: &Intent) -> NewRequest {
+    NewRequest {
+        name: intent.request_name().to_owned(),
+        tenant: intent.tenant,
+        vnet: intent.vnet.clone(),
+        location: String::new(),
+        address_space: AddressSpace::default(),
+        own_app: None,
+        dns: intent.dns.clone(),
+    }
+}
+
+/// The hand-off's values, printed; then the vendor's ids are needed, where we write our direction.
+fn by_hand(intent: &Intent) -> Part {
+    // The own application's id is known when the script runs: a mark stands where it goes.
+    let mark = Uuid::from_u128(u128::MAX);
+    let card = intent.card(Some(mark));
+    let lines: Vec<String> = card
+        .values
+        .iter()
+        .map(|value| harmless(&format!("  {}: {}", value.label, value.value)))
+        .map(|line| match line.split_once(&mark.to_string()) {
+            Some((before, after)) => format!("    {}\"$own_app_id\"{}", quoted(before), quoted(after)),
+            None => format!("    {}", quoted(&line)),
+        })
+        .collect();
+    let mut text = format!(
+        "{RULE}# By hand: the values to enter at {}.\nhand_off=(\n{}\n)\nprintf '%s\\n' \"Enter at $place\" \"${{hand_off[@]}}\"\nphase=ready\n",
+        harmless(&intent.vendor.name),
+        lines.join("\n")
+    );
+    if !ours_to_write(intent) {
+        return Part::new(&text).value("place", harmless(&card.place));
+    }
+    if intent.remote().is_none() {
+        text.push_str(include_str!("script/ids_by_hand.sh"));
+    }
+    let part = Part::new(&text).value("place", harmless(&card.place));
+    match intent.remote() {
+        Some(_) => remote(intent, part),
+        None => part.value("returns", harmless(&card.returns.unwrap_or_default())),
+    }
+}

@@ -1,0 +1,1 @@
+vendor_principal_id=$(jq --raw-output .id <<<"$principal")

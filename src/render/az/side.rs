@@ -1,0 +1,66 @@
+//! The peering: the vendor's, waited for; or ours, and theirs where it is ours to write; then both Connected.
+
+use super::{Part, other_direction, ours_to_write};
+use crate::domain::harmless;
+use crate::plan::{Intent, VendorAccess};
+use crate::vendors::CreatedBy;
+
+const RULE: &str = "# ------------------------------------------------------------------------------------------------------------ peering\n\n";
+
+const FAILED: &str = "    if [[ $provisioning == Failed ]]; then
+        die \"Azure could not finish the peering $(plain \"$peering_name\"). Run this again to write it anew.\"
+    fi
+";
+
+pub(super) fn parts(intent: &Intent) -> Vec<Part> {
+    let mut part = if ours_to_write(intent) {
+        ours(intent)
+    } else {
+        vendors(intent)
+    };
+    let by_api = intent.access == VendorAccess::Api && intent.vendor.peering.created_by != CreatedBy::Customer;
+    let looks = [
+        (by_api, "    read_request\n    mend_request\n"),
+        (true, "    read_peering\n"),
+        (ours_to_write(intent), FAILED),
+    ];
+    let look: String = looks
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .map(|(_, text)| *text)
+        .collect();
+    part.text.push_str(&format!(
+        "\n# Both directions; that usually takes {}.\nlook_again() {{\n{look}}}\n{}",
+        harmless(&intent.vendor.usual_wait),
+        include_str!("script/connected.sh")
+    ));
+    vec![part]
+}
+
+fn ours(intent: &Intent) -> Part {
+    let mut text = [RULE, include_str!("script/peering.sh"), include_str!("script/ours.sh")].concat();
+    let theirs = (intent.vendor.peering.created_by == CreatedBy::Customer)
+        .then(|| intent.remote())
+        .flatten();
+    if theirs.is_some() {
+        text.push_str(include_str!("script/theirs.sh"));
+    }
+    text.push_str("done_writing\n");
+    let part = Part::new(&text).value("our_peering_name", intent.our_peering_name());
+    let Some(remote) = theirs else { return part };
+    let name = intent.their_peering_name(&remote);
+    part.value("remote_tenant_id", remote.tenant.to_string())
+        .value("remote_vnet_id", remote.vnet.to_string())
+        .values("other_side", &other_direction(intent, &remote, &name))
+        .value("their_peering_name", name)
+}
+
+fn vendors(intent: &Intent) -> Part {
+    let text = [RULE, include_str!("script/vendors_peering.sh")].concat();
+    let part = Part::new(&text).value("wanted_name", intent.peering_name.clone().unwrap_or_default());
+    match intent.access {
+        VendorAccess::Api => part,
+        // No two networks that share addresses can be peered with one network; by hand the addresses are not known.
+        VendorAccess::Manual => part.value("network_cidr", ""),
+    }
+}
