@@ -294,5 +294,5 @@ fn what_is_missing_is_named_all_at_once() {
         .envs(sandbox.env())
         .run()
         .expect_code(2);
-    assert!(said(&ran).contains("--set remote-vnet-id cannot be used"), "{ran}");
+    assert!(said(&ran).contains("--set remote-tenant-id cannot be used"), "{ran}");
 }

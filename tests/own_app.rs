@@ -477,6 +477,18 @@ fn ctrl_c_during_the_wait_ends_soon_and_leaves_no_credential(vendor: Party) {
     vendor.done(&sandbox, &[]);
 }
 
+#[test]
+#[cfg(unix)]
+fn ctrl_c_right_after_the_credential_was_made_removes_it_although_graph_does_not_show_it_yet() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let mut running = start(AIVEN, &sandbox);
+    running.wait_for("own-app: created passwordCredential");
+    let exit = running.signal("INT").wait();
+    assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+    assert_no_credential(&sandbox);
+    assert_eq!(changes(&exit.json(), "clean-up"), ["deleted passwordCredential"]);
+}
+
 #[cfg(unix)]
 fn no_argument_and_no_line_holds_a_secret(vendor: Party) {
     let sandbox = sandbox();
