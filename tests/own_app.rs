@@ -285,11 +285,12 @@ fn an_application_of_ones_own_is_used_with_its_own_secret(vendor: Party) {
     assert_eq!(changes(&document, "own-app"), ["created servicePrincipal"]);
     assert_eq!(changes(&document, "clean-up"), [""; 0]);
     assert!(!said(&ran).contains(&secret));
-    assert!(
-        !sandbox.writes().iter().any(|write| write.contains("Password")),
-        "{:?}",
-        sandbox.writes()
-    );
+    let credentials = sandbox
+        .writes()
+        .iter()
+        .filter(|write| write.contains("Password"))
+        .count();
+    assert_eq!(credentials, 1, "the team's, and no other: {:?}", sandbox.writes());
     assert_eq!(own_apps(&sandbox), Vec::<Value>::new(), "none was made");
     vendor.unchanged(&sandbox, &["--own-app", &app]);
 }
@@ -476,6 +477,18 @@ fn ctrl_c_during_the_wait_ends_soon_and_leaves_no_credential(vendor: Party) {
     vendor.done(&sandbox, &[]);
 }
 
+#[test]
+#[cfg(unix)]
+fn ctrl_c_right_after_the_credential_was_made_removes_it_although_graph_does_not_show_it_yet() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let mut running = start(AIVEN, &sandbox);
+    running.wait_for("own-app: created passwordCredential");
+    let exit = running.signal("INT").wait();
+    assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+    assert_no_credential(&sandbox);
+    assert_eq!(changes(&exit.json(), "clean-up"), ["deleted passwordCredential"]);
+}
+
 #[cfg(unix)]
 fn no_argument_and_no_line_holds_a_secret(vendor: Party) {
     let sandbox = sandbox();
@@ -573,7 +586,6 @@ fn a_peering_that_we_deleted_is_requested_and_made_again(vendor: Party) {
 }
 
 fn a_peering_that_the_vendor_deleted_is_deleted_here_and_both_are_made_again(vendor: Party) {
-    // With lag: the vendor's old connection is in the way of the new one until it is gone.
     let sandbox = sandbox();
     vendor.done(&sandbox, &[]);
     vendor.deletes_connection(&sandbox);

@@ -8,6 +8,7 @@ use super::values::{app_id, check_vendor_input, subscription};
 use super::wizard::{Asked, Wizard};
 use super::{Halt, Source, menu};
 use crate::azure::{ApiError, Subscription, Vnet};
+use crate::domain::VnetId;
 use crate::errors::{Kind as ErrorKind, Problem};
 use crate::plan::{Consent, Event, VendorAccess};
 use crate::ui::Answer;
@@ -111,6 +112,7 @@ impl Wizard<'_> {
         }
         match (input.suggest, self.talk.token.clone()) {
             (Some(Suggest::Networks), Some(token)) => self.network(input, token, &inputs).await,
+            (Some(Suggest::Tenant), _) => self.tenant(input, &inputs).await,
             (Some(Suggest::Networks), None) if !self.vendor.needs(input, false) => Ok(Asked::Passed),
             _ => self.line(input).await,
         }
@@ -150,6 +152,22 @@ impl Wizard<'_> {
             .given
             .answer_set(&input.key, vec![unambiguous(&networks, index)]);
         Ok(Asked::Answered)
+    }
+
+    /// The tenant of the network that the answer before names: Azure knows it, whoever may see that network.
+    async fn tenant(&mut self, input: &VendorInput, inputs: &BTreeMap<String, Vec<String>>) -> Result<Asked, Halt> {
+        let networks = self.vendor.inputs.iter().filter(|one| one.kind == Kind::VnetId);
+        let mut named = networks.filter_map(|one| inputs.get(&one.key)?.first()?.parse::<VnetId>().ok());
+        let Some(vnet) = named.next() else {
+            return self.line(input).await;
+        };
+        let Some(tenant) = self.session.azure.tenant_of(vnet.subscription).await else {
+            return self.line(input).await;
+        };
+        (self.sink)(Event::Notice(format!("{} lies in tenant {tenant}", vnet.name)));
+        self.talk.given.answer_set(&input.key, vec![tenant.to_string()]);
+        self.talk.told.push(input.key.clone());
+        Ok(Asked::Passed)
     }
 
     /// A line, or several until an empty one where the input may be repeated.

@@ -96,6 +96,8 @@ pub struct Conversation {
     /// The vendor's, from the environment or typed in.
     pub token: Option<SecretString>,
     answered: Vec<(Question, String)>,
+    /// Keys of vendor inputs that an answer told, without a question of their own.
+    pub(super) told: Vec<String>,
     /// The sign-in and what it told, by the vendor that it was made for.
     pub(super) entered: Option<(String, Session, Known)>,
 }
@@ -107,6 +109,7 @@ impl Conversation {
             given,
             token: None,
             answered: Vec::new(),
+            told: Vec::new(),
             entered: None,
         }
     }
@@ -135,7 +138,12 @@ impl Conversation {
                 self.token = None;
                 self.given.forget("vendor-access");
             }
-            Question::Vendor(_) => self.given.forget_set(key),
+            Question::Vendor(_) => {
+                self.given.forget_set(key);
+                for told in std::mem::take(&mut self.told) {
+                    self.given.forget_set(&told);
+                }
+            }
             Question::Consent => self.given.forget("consent"),
         }
     }

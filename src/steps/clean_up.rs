@@ -93,7 +93,8 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
 async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
     let made = run.minted().map(|minted| minted.key_id);
     let mut wait = FIRST_WAIT;
-    for look in 1.. {
+    let mut looks = 1;
+    loop {
         let read = run.azure.application(app_id).await;
         let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
         let keys = read.as_ref().map(leftovers).unwrap_or_default();
@@ -101,13 +102,13 @@ async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
             Some(made) => keys.contains(&made),
             None => !run.facts().credential_made || !keys.is_empty(),
         };
-        if expected || look == MOST_LOOKS {
+        if expected || looks == MOST_LOOKS {
             return Ok(keys);
         }
         tokio::time::sleep(wait).await;
         wait *= 2;
+        looks += 1;
     }
-    Ok(Vec::new())
 }
 
 #[cfg(test)]

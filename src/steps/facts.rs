@@ -447,6 +447,7 @@ pub mod samples {
 mod tests {
     use super::samples::{kong_done, peering};
     use super::*;
+    use crate::domain::VnetId;
 
     fn name(found: VendorPeering<'_>) -> String {
         match found {
@@ -506,6 +507,41 @@ mod tests {
         assert_eq!(name(facts.vendor_peering(&named)), "kong-1");
         facts.earlier_peerings.clear();
         assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
+    }
+
+    #[test]
+    fn our_peering_gets_a_number_where_its_name_is_taken_by_another_network() {
+        let (mut intent, mut facts) = kong_done();
+        let theirs = VnetId::new(Uuid::from_u128(0xf00), "theirs", "vnet-vendor").expect("good names");
+        let tenant = Uuid::from_u128(0x1c0);
+        facts.request.as_mut().expect("one").remote = Some(Remote { tenant, vnet: theirs });
+        intent.vendor.peering.name = Some("{vnet}-peering".into());
+        let mut name = |taken: &[&str]| {
+            let peerings = taken.iter().map(|name| peering(&intent, name, 0x50b, "10.9.0.0/16"));
+            facts.vnet.as_mut().expect("one").peerings = peerings.collect();
+            facts.our_peering_name(&intent)
+        };
+        assert_eq!(name(&["another"]), "vnet-app-peering");
+        assert_eq!(name(&["VNET-APP-peering"]), "vnet-app-peering-2");
+        assert_eq!(name(&["vnet-app-peering", "vnet-app-peering-2"]), "vnet-app-peering-3");
+        intent.peering_name = Some("vnet-app-peering".into());
+        assert_eq!(facts.our_peering_name(&intent), "vnet-app-peering");
+    }
+
+    #[test]
+    fn a_request_under_way_for_another_application_is_anothers() {
+        let (mut intent, mut facts) = kong_done();
+        facts.own_app = Some(super::samples::own_app(Vec::new()));
+        intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
+        let mut anothers = |own_app: Option<u128>, phase: Phase| {
+            let request = facts.request.as_mut().expect("one");
+            (request.own_app, request.phase) = (own_app.map(Uuid::from_u128), phase);
+            facts.request_is_anothers(&intent)
+        };
+        assert!(!anothers(Some(0xa1), Phase::UserAction));
+        assert!(anothers(Some(0xa2), Phase::UserAction));
+        assert!(!anothers(None, Phase::UserAction), "an API that does not tell");
+        assert!(!anothers(Some(0xa2), Phase::Ready), "a link that works stays as it is");
     }
 
     #[test]

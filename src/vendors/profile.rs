@@ -193,6 +193,8 @@ pub enum Wanted {
 pub enum Suggest {
     /// The networks that the vendor's API lists.
     Networks,
+    /// The tenant of the virtual network that another input names; where Azure tells it, nobody is asked.
+    Tenant,
 }
 
 /// What a value has to look like.
