@@ -13,7 +13,7 @@ use support::colleague::Colleague;
 use support::kong::{LIMITED, SUBSCRIPTION, VNET_ID};
 use support::served::Served;
 
-const WRITER_ROLE: &str = "peerctl Peering Writer";
+const WRITER_ROLE: &str = "peerctl Peering Writer 11d0b6a2";
 const MULTI_TENANT: &str = "AzureADMultipleOrgs";
 
 /// A sandbox in which everything takes effect at once.

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::domain::SubscriptionId;
+
 /// The built-in role Network Contributor, the same id in every tenant.
 const NETWORK_CONTRIBUTOR: Uuid = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7);
 
@@ -37,6 +39,14 @@ impl Grant {
     pub fn name(&self) -> &str {
         self.names.first().map_or("", String::as_str)
     }
+
+    /// Whose role it is: the vendor's, or one that the own applications of a subscription share.
+    pub fn owner<'a>(&self, vendor: &'a str) -> &'a str {
+        match self.to {
+            Grantee::Vendor => vendor,
+            Grantee::OwnApp => "own-app",
+        }
+    }
 }
 
 /// Which role the own application gets.
@@ -50,13 +60,15 @@ pub enum OwnAppRole {
 }
 
 impl OwnAppRole {
-    /// The grant of this role to the own application.
-    pub fn grant(self, application: String) -> Grant {
+    /// The grant of this role to the own application. A role's name is unique in the tenant, and another team's of the
+    /// same name would be in the way: so the name has a mark of the subscription.
+    pub fn grant(self, application: String, subscription: SubscriptionId) -> Grant {
+        let mark = &subscription.simple().to_string()[..8];
         match self {
             Self::LeastPrivilege => Grant {
                 to: Grantee::OwnApp,
                 application,
-                names: vec!["peerctl Peering Writer".to_owned()],
+                names: vec![format!("peerctl Peering Writer {mark}")],
                 description: "Write the peerings of a virtual network, and read them.".to_owned(),
                 actions: ["read", "virtualNetworkPeerings/read", "virtualNetworkPeerings/write"]
                     .map(|action| format!("Microsoft.Network/virtualNetworks/{action}"))

@@ -141,7 +141,10 @@ impl Intent {
                 actions: role.actions.clone(),
                 built_in: None,
             });
-        let own = self.own_app.as_ref().map(|app| self.own_app_role.grant(app.label()));
+        let own = self
+            .own_app
+            .as_ref()
+            .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription));
         vendor.into_iter().chain(own).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::azure::{
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, role_definition_guid};
 use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
-use crate::vendors::{Phase, VendorNetwork, VendorRequest};
+use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
 const WIDE_ROLES: [(Uuid, &str); 3] = [
@@ -31,6 +31,8 @@ pub struct Facts {
     /// The customer's own application, and its service principal in the customer's tenant.
     pub own_app: Option<Application>,
     pub own_principal: Option<ServicePrincipal>,
+    /// The own application was made in this run.
+    pub own_app_is_new: bool,
     /// A credential of the own application's was asked for in this run.
     pub credential_made: bool,
     /// Custom roles that can be assigned at the virtual network.
@@ -92,7 +94,7 @@ impl Facts {
         let ours = role_definition_guid(
             intent.tenant,
             &intent.vnet.subscription_scope(),
-            &intent.vendor.id,
+            grant.owner(&intent.vendor.id),
             grant.name(),
         );
         let by_name = |role: &&RoleDefinition| {
@@ -124,11 +126,9 @@ impl Facts {
                 .iter()
                 .find(|(guid, _)| *guid == assignment.role)
                 .map(|(_, name)| (*name).to_owned());
-            let custom = self
-                .roles
-                .iter()
-                .filter(enough)
-                .find(|role| role.guid == assignment.role);
+            // A built-in role that was asked for by name is no custom one.
+            let customs = self.roles.iter().filter(|_| grant.built_in.is_none());
+            let custom = customs.filter(enough).find(|role| role.guid == assignment.role);
             wide.or_else(|| custom.map(|role| role.name.clone()))
         };
         let ours = self
@@ -197,6 +197,8 @@ impl Facts {
         let fits = |peering: &&Peering| match (&remote, &intent.peering_name) {
             (Some(remote), _) => peering.remote_vnet.as_ref() == Some(&remote.vnet),
             (None, Some(name)) => peering.id.name.eq_ignore_ascii_case(name),
+            // Where each side makes its own, nothing but the other network's id tells two of a vendor's apart.
+            (None, None) if intent.vendor.peering.created_by == CreatedBy::EachSide => false,
             (None, None) => self.is_foreign(peering) && self.is_the_vendors(peering),
         };
         let found: Vec<&Peering> = vnet.peerings.iter().filter(fits).collect();

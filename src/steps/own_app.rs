@@ -13,7 +13,7 @@ use super::clean_up::clean_up;
 use super::run::{Awaited, TRIES};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
-use crate::errors::{Kind, Problem};
+use crate::errors::{Kind, Problem, known};
 use crate::plan::{Action, Change, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
@@ -21,11 +21,11 @@ const STEP: StepId = StepId::OwnApp;
 pub const CREDENTIAL: &str = "peerctl setup";
 /// The longest that a credential may live where nobody removes it.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
-/// What Graph answers about an application that it has just made itself: it has not arrived everywhere.
+/// What Graph says of an application that it has just made itself: it has not arrived everywhere.
 const JUST_MADE: [&str; 3] = [
-    "Authorization_RequestDenied",
-    "Request_BadRequest",
-    "NoBackingApplicationObject",
+    "must in the local tenant",
+    "must be in the local tenant",
+    "does not reference a valid application",
 ];
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
 
@@ -75,8 +75,8 @@ impl Step for OwnApp {
                 "{} ({}) and its service principal",
                 app.display_name, app.app_id
             )),
-            (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
             _ if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
             (Some(app), None, _) => Decision::Create(format!("a service principal for {}", app.display_name)),
             (None, _, Wanted::Made { .. }) => Decision::Create(format!(
                 "multi-tenant application \"{label}\" and its service principal"
@@ -166,7 +166,10 @@ async fn make(run: &Run) -> Result<Application, Stop> {
             id: made.app_id.to_string(),
         },
     );
-    run.learn(|facts| facts.own_app = Some(made.clone()));
+    run.learn(|facts| {
+        facts.own_app = Some(made.clone());
+        facts.own_app_is_new = true;
+    });
     Ok(made)
 }
 
@@ -180,14 +183,18 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
             Err(error) => Err(error),
         }
     };
-    let created = run
-        .patiently(
-            STEP,
-            "creating the own application's service principal",
-            &JUST_MADE,
-            create,
-        )
-        .await?;
+    let made_now = run.facts().own_app_is_new;
+    let passes = |error: &ApiError| {
+        let fresh = made_now && JUST_MADE.iter().any(|text| error.message().contains(text));
+        fresh || (error.status() != Some(403) && known::passes(error).is_some())
+    };
+    let doing = "creating the own application's service principal";
+    let created = match run.while_it_passes(STEP, doing, passes, create).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            return Err(Stop::blocked(closed(&run.intent), &problem));
+        }
+        other => other?,
+    };
     if let Some(created) = created {
         run.changed(
             STEP,
@@ -216,9 +223,9 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
         return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
     };
     let credential = match (&run.app_credential, run.minted()) {
-        (Some(brought), _) => brought.clone(),
-        (None, Some(minted)) => AppCredential::Secret(minted.secret),
-        (None, None) => AppCredential::Secret(mint(run, &application).await?.secret),
+        (Some(brought), _) if matches!(run.intent.own_app, Some(Wanted::Given(_))) => brought.clone(),
+        (_, Some(minted)) => AppCredential::Secret(minted.secret),
+        (_, None) => AppCredential::Secret(mint(run, &application).await?.secret),
     };
     let azure = &run.azure;
     Ok(Identity::application(

@@ -9,7 +9,7 @@ use super::vendor_request::{handed_over, refresh};
 use super::vnet::{ambiguous, disconnected, read_vnet};
 use super::{Facts, Run, Stop};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
-use crate::domain::{PeeringId, PeeringState, VnetId, harmless};
+use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId, harmless};
 use crate::errors::{Kind, Problem, known};
 use crate::plan::{Action, Change, Decision, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
@@ -19,7 +19,7 @@ const STEP: StepId = StepId::Peering;
 /// What Entra answers as long as a tenant does not know an application.
 const UNKNOWN_THERE: [&str; 2] = ["AADSTS7000229", "AADSTS700016"];
 /// The same, and what it answers while a credential of minutes ago arrives everywhere.
-const JUST_MADE: [&str; 4] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215", "AADSTS7000222"];
+const JUST_MADE: [&str; 3] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215"];
 /// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
 const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
 const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
@@ -57,6 +57,17 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
     let ours = facts.our_peering_name(intent);
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => match &peering.state {
+            PeeringState::Connected if !theirs_works(intent, facts) => Decision::Change {
+                what: format!("the other direction of {}", peering.id.name),
+                differences: vec!["+ allowVirtualNetworkAccess".to_owned()],
+            },
+            PeeringState::Connected if stale(peering) => Decision::Change {
+                what: format!(
+                    "peering {} is synced: the other network's addresses have changed",
+                    peering.id.name
+                ),
+                differences: Vec::new(),
+            },
             PeeringState::Connected if good(peering, intent) => {
                 Decision::InPlace(format!("{} is Connected", peering.id.name))
             }
@@ -71,7 +82,7 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
                 what: format!("peering {} is deleted and created again", peering.id.name),
                 differences: vec![format!("it is Disconnected: {vendor}'s direction was deleted")],
             },
-            state if theirs_is_ours_to_write(intent).is_some() && facts.remote_peering.is_none() => {
+            state if theirs_is_ours_to_write(intent).is_some() && !facts.remote_peering.as_ref().is_some_and(works) => {
                 Decision::Create(format!("the other direction ({} is {state})", peering.id.name))
             }
             state => Decision::Await {
@@ -96,9 +107,14 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
 pub async fn act(run: &Run) -> Result<(), Stop> {
     let remote = wait_for_remote(run).await?;
     let facts = run.facts();
+    let gone = |theirs: &Peering| theirs.state == PeeringState::Disconnected;
+    if theirs_is_ours_to_write(&run.intent).is_some() && facts.remote_peering.as_ref().is_some_and(gone) {
+        // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.
+        write_theirs(run, &remote).await?;
+    }
     match facts.vendor_peering(&run.intent) {
         VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
-        VendorPeering::One(peering) if good(peering, &run.intent) => {}
+        VendorPeering::One(peering) if good(peering, &run.intent) && !stale(peering) => {}
         VendorPeering::One(peering) => {
             if peering.state == PeeringState::Disconnected {
                 delete(run, &peering.id).await?;
@@ -118,6 +134,19 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         write_theirs(run, &remote).await?;
     }
     wait_until_connected(run).await
+}
+
+/// Our copy of the other network's addresses is old; the side that shows this syncs.
+fn stale(peering: &Peering) -> bool {
+    matches!(
+        peering.sync_level,
+        SyncLevel::LocalNotInSync | SyncLevel::LocalAndRemoteNotInSync
+    )
+}
+
+/// The other direction lets traffic through, as far as that is ours to see and to write.
+fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
+    theirs_is_ours_to_write(intent).is_none() || facts.remote_peering.as_ref().is_none_or(works)
 }
 
 fn good(peering: &Peering, intent: &Intent) -> bool {
@@ -269,13 +298,18 @@ async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), St
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     let present = peerings.into_iter().find(|peering| peering.id == *id);
     let wanted = wanted(&remote.vnet, run.intent.peering_settings, present);
+    let sync = present.is_some_and(stale);
     run.tell(
         STEP,
         StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)),
     );
     let doing = format!("writing the peering {}", id.name);
     let attempt = || async {
-        let put = writer.put_peering(id, &wanted).await;
+        let put = if sync {
+            writer.sync_peering(id, &wanted).await
+        } else {
+            writer.put_peering(id, &wanted).await
+        };
         if put.is_err() {
             writer.identity().forget();
         }
@@ -308,7 +342,8 @@ fn passes(intent: &Intent, error: &ApiError) -> bool {
     let ours = intent.own_app.is_some();
     let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
     if is_one_of(error, &THEIR_ROLE) {
-        return ours && theirs;
+        // The code has other meanings too: a token that is missing, a subscription that is not there.
+        return ours && theirs && error.message().contains("does not have permission to perform action");
     }
     (ours && (is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE))) || known::passes(error).is_some()
 }
@@ -445,7 +480,11 @@ async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     match put.await {
         Ok(put) => {
             let change = Change {
-                action: Action::Created,
+                action: if present.is_some() {
+                    Action::Updated
+                } else {
+                    Action::Created
+                },
                 kind: "virtualNetworkPeering".into(),
                 id: put.id.to_string(),
             };
@@ -550,7 +589,15 @@ mod tests {
         peering(&mut facts, |peering| peering.state = PeeringState::Initiated);
         assert_eq!(decide(&intent, &facts).verb(), "create");
         facts.remote_peering = facts.vnet.as_ref().map(|vnet| vnet.peerings[0].clone());
+        assert_eq!(decide(&intent, &facts).verb(), "create");
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = true;
         assert_eq!(decide(&intent, &facts).verb(), "wait");
+        peering(&mut facts, |peering| {
+            peering.state = PeeringState::Connected;
+            peering.allow_virtual_network_access = true;
+            peering.sync_level = SyncLevel::LocalNotInSync;
+        });
+        assert_eq!(decide(&intent, &facts).verb(), "change");
         facts.vnet.as_mut().expect("one").peerings.clear();
         assert_eq!(decide(&intent, &facts).verb(), "create");
     }

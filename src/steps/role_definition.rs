@@ -225,7 +225,7 @@ async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role, grant: &Grant
 fn new_role(intent: &Intent, grant: &Grant) -> Role {
     let scope = intent.vnet.subscription_scope();
     Role {
-        guid: role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
+        guid: role_definition_guid(intent.tenant, &scope, grant.owner(&intent.vendor.id), grant.name()),
         name: grant.name().to_owned(),
         description: grant.description.clone(),
         custom: true,
