@@ -198,7 +198,7 @@ impl Facts {
             (Some(remote), _) => peering.remote_vnet.as_ref() == Some(&remote.vnet),
             (None, Some(name)) => peering.id.name.eq_ignore_ascii_case(name),
             // Where each side makes its own, nothing but the other network's id tells two of a vendor's apart.
-            (None, None) if intent.vendor.peering.created_by == CreatedBy::EachSide => false,
+            (None, None) if intent.vendor.peering.created_by == CreatedBy::EachSide && self.network.is_none() => false,
             (None, None) => self.is_foreign(peering) && self.is_the_vendors(peering),
         };
         let found: Vec<&Peering> = vnet.peerings.iter().filter(fits).collect();
