@@ -173,7 +173,7 @@ fn every_missing_input_is_named_at_once() {
         let document = json.json();
         assert_eq!(
             (&document["outcome"], &document["error"]["kind"]),
-            (&json!("usage"), &json!("usage"))
+            (&json!("failed"), &json!("usage"))
         );
         let lines: Vec<&str> = document["error"]["remedies"]
             .as_array()
@@ -214,7 +214,7 @@ fn a_malformed_input_is_refused_before_anything_is_sent() {
         (&["--set", "dns=internal.example.com"], "is no DNS mapping"),
         (&["--set", "dns=a.example=10.0.0.999"], "'10.0.0.999' is no IP address."),
         (&["--set", &long_domain], "is no domain name."),
-        (&["--set", "app-id=kong"], "'kong' is no application id (a GUID)."),
+        (&["--set", "app-id=kong"], "'kong' is no GUID."),
         (&["--timeout", "soon"], "say 30m or 1h30m"),
         (&["--consent", "maybe"], "'maybe' is none of browser, create, wait"),
         (&["--vendor-access", "fax"], "'fax' is none of api, manual"),
@@ -257,7 +257,7 @@ fn a_malformed_network_or_vendor_is_refused_before_anything_is_sent() {
     let table: [(&[&str], &str); 9] = [
         (
             &["--vendor", "nope", "--vnet-id", VNET_ID],
-            "'nope' is no vendor that peerctl knows (kong)",
+            "'nope' is no vendor that peerctl knows (kong,",
         ),
         (&["--vendor", "/", "--vnet-id", VNET_ID], "--vendor / cannot be used."),
         (
@@ -344,7 +344,7 @@ fn a_malformed_input_is_a_json_document_too() {
     .run()
     .expect_code(2);
     let document = ran.json();
-    assert_eq!(document["outcome"], "usage");
+    assert_eq!(document["outcome"], "failed");
     assert_eq!(document["error"]["what"], "--consent cannot be used.");
     assert_eq!(document["stats"]["requests"], 0);
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use crate::doctor;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, StepEvent, StepId, StepState};
 use crate::steps::{Run, Stop, step, views};
@@ -45,6 +46,7 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         ended.insert(id, end);
     }
     let facts = run.facts();
+    run.emit(Event::Checked(doctor::checks(&run.intent, &facts)));
     run.emit(Event::Peerings(views(&run.intent, &facts)));
     outcome(ended)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use super::{Change, Hold, Plan, StepId, StepState};
+use super::{Change, Check, Hold, Plan, StepId, StepState};
 use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::{Outcome, Problem};
 
@@ -21,6 +21,8 @@ pub enum Event {
     Step(StepId, StepEvent),
     /// A remark that belongs to no step ("Azure asks to wait 7 s").
     Notice(String),
+    /// The checks, as they are at the end.
+    Checked(Vec<Check>),
     /// The link as it is at the end.
     Peerings(Vec<PeeringView>),
     Ended {

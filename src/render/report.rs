@@ -81,6 +81,11 @@ impl Report {
         self.outcome
     }
 
+    /// What the checks found.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
     /// Both directions of the link, as they were at the end.
     pub fn peerings(&self) -> &[PeeringView] {
         &self.peerings
@@ -108,6 +113,7 @@ impl Report {
                     step.on(event);
                 }
             }
+            Event::Checked(checks) => self.checks.clone_from(checks),
             Event::Peerings(peerings) => self.peerings.clone_from(peerings),
             Event::Ended {
                 outcome,

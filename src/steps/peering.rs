@@ -7,7 +7,7 @@ use super::facts::VendorPeering;
 use super::own_direction;
 use super::run::Awaited;
 use super::vendor_request::{refresh, request, request_kind};
-use super::vnet::{ambiguous, disconnected, read_vnet};
+use super::vnet::{ambiguous, disconnected, read_security_groups, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem, known};
@@ -38,7 +38,7 @@ impl Step for Peering {
         let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
         run.learn(|facts| facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect());
         read_vnet(run).await?;
-        own_direction::observe(run).await;
+        tokio::join!(read_security_groups(run), own_direction::observe(run));
         Ok(())
     }
 

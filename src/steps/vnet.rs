@@ -7,6 +7,8 @@ use crate::render::ShellWord;
 
 /// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
 const MOST_TENANTS: usize = 20;
+/// A network has at most 3,000 subnets; the groups of the first of them tell enough for a warning.
+const MOST_GROUPS: usize = 50;
 
 /// Reads the virtual network and its peerings; notes them in the facts.
 ///
@@ -31,6 +33,22 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
     run.learn(|facts| facts.vnet = Some(vnet));
     read_tenants(run).await;
     Ok(())
+}
+
+/// Reads the network security groups of the network's subnets. They are only for a warning, so one that cannot be
+/// read is passed over.
+pub async fn read_security_groups(run: &Run) {
+    let facts = run.facts();
+    let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
+    let mut ids: Vec<&String> = subnets
+        .filter_map(|subnet| subnet.network_security_group.as_ref())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.truncate(MOST_GROUPS);
+    let reads = ids.into_iter().map(|id| run.azure.network_security_group(id));
+    let groups = futures::future::join_all(reads).await;
+    run.learn(|facts| facts.security_groups = groups.into_iter().flatten().flatten().collect());
 }
 
 /// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.

@@ -1,6 +1,6 @@
 //! The result as text: what there is now, what was created, and how to do the same again.
 
-use crate::domain::harmless;
+use crate::domain::{harmless, lines};
 use crate::errors::Outcome;
 use crate::plan::{Action, Direction, PeeringView};
 use crate::render::Report;
@@ -14,6 +14,7 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, w
         out.push(String::new());
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
     }
+    out.extend(remarks(report, width));
     let changes: Vec<String> = report
         .changes()
         .map(|(step, change)| {
@@ -56,6 +57,29 @@ pub fn indented(text: &str) -> String {
         .map(|line| format!("  {line}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What may still be in the way of traffic, and of names.
+fn remarks(report: &Report, width: usize) -> Vec<String> {
+    if !matches!(report.outcome(), Outcome::Done | Outcome::Unchanged) {
+        return Vec::new();
+    }
+    let worth_saying = report
+        .checks()
+        .iter()
+        .filter(|check| !check.ok || check.id == "dns-hint");
+    let said = worth_saying.flat_map(|check| std::iter::once(&check.detail).chain(&check.remedies));
+    let lines: Vec<String> = said
+        .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let heading = ["".to_owned(), "For traffic and names:".to_owned()];
+    heading
+        .into_iter()
+        .chain(lines.into_iter().map(|line| format!("  {line}")))
+        .collect()
 }
 
 fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {

@@ -181,7 +181,7 @@ impl Screen for Terminal {
                     self.say(&style(line).dim().to_string());
                 }
             }
-            Event::Peerings(_) => {}
+            Event::Checked(_) | Event::Peerings(_) => {}
             Event::Ended { problem, .. } => {
                 // What is still live was interrupted.
                 for bar in std::mem::take(&mut *lock(&self.live))

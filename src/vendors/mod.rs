@@ -15,5 +15,5 @@ pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use konnect::transit_gateway;
 pub use profile::{
     Access, Application, CreatedBy, HandOff, HandOffValue, Kind, OwnAppWay, PeeringWay, Profile, Role, Suggest,
-    VendorInput, Wanted, filled,
+    Traffic, VendorInput, Wanted, filled,
 };

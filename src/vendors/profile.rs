@@ -70,12 +70,26 @@ pub struct PeeringWay {
     /// The vendor's network's id, as a template over the vendor inputs, where nobody returns it.
     #[serde(default)]
     pub remote_vnet: Option<String>,
-    /// TCP ports of the vendor's that the customer's clients reach through the peering.
+    /// Who begins to talk.
+    #[serde(default)]
+    pub traffic: Traffic,
+    /// The TCP ports that are talked to; empty where they are not the same for everybody.
     #[serde(default)]
     pub ports: Vec<u16>,
     /// What to look after for names to resolve, in a sentence.
     #[serde(default)]
     pub dns: Option<String>,
+}
+
+/// Who opens the connections that the peering carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Traffic {
+    /// The customer's clients, to the vendor's service.
+    #[default]
+    ToVendor,
+    /// The vendor's service, to the customer's.
+    FromVendor,
 }
 
 /// Who creates the customer's direction.

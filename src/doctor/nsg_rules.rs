@@ -1,0 +1,199 @@
+//! `nsg-rules`: the peering links the networks, but a network security group in front of a subnet may still block the
+//! vendor's traffic. A warning: whether that is meant, only the operator knows.
+
+use ipnet::IpNet;
+
+use crate::azure::{Nsg, NsgRule, Subnet};
+use crate::domain::AddressSpace;
+use crate::plan::{Check, Intent, Severity};
+use crate::steps::{Facts, VendorPeering};
+use crate::vendors::Traffic;
+
+/// Looks in each subnet's group for the rule that decides over the vendor's traffic.
+pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
+    let vnet = facts.vnet.as_ref()?;
+    let theirs = vendor_space(intent, facts)?;
+    let way = &intent.vendor.peering;
+    let ports: Vec<Option<u16>> = if way.ports.is_empty() {
+        vec![None]
+    } else {
+        way.ports.iter().copied().map(Some).collect()
+    };
+    let mut blocked = Vec::new();
+    for subnet in &vnet.subnets {
+        let Some(group) = group_of(subnet, &facts.security_groups) else {
+            continue;
+        };
+        for port in &ports {
+            let flow = Flow {
+                inbound: way.traffic == Traffic::FromVendor,
+                port: *port,
+                ours: subnet,
+                theirs: &theirs,
+            };
+            if let Some(rule) = flow.decided_by(group).filter(|rule| !rule.allow) {
+                blocked.push(describe(subnet, group, rule, *port));
+            }
+        }
+    }
+    let ok = blocked.is_empty();
+    let vendor = &intent.vendor.short_name;
+    Some(Check {
+        id: "nsg-rules",
+        severity: Severity::Warning,
+        ok,
+        detail: if ok {
+            format!("no network security group blocks {vendor}'s traffic")
+        } else {
+            blocked.join("; ")
+        },
+        remedies: if ok {
+            Vec::new()
+        } else {
+            vec![format!(
+                "Where these subnets are to talk with {vendor}, allow it by a rule of a lower priority number."
+            )]
+        },
+    })
+}
+
+/// The vendor's addresses, as far as they are known: its API says them, or the peering that is there.
+fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
+    let network = facts.network.as_ref().map(|network| network.address_space.clone());
+    network.or_else(|| match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => Some(peering.remote_address_space.clone()),
+        VendorPeering::None | VendorPeering::Many(_) => None,
+    })
+}
+
+fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+    let id = subnet.network_security_group.as_ref()?;
+    groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
+}
+
+fn describe(subnet: &Subnet, group: &Nsg, rule: &NsgRule, port: Option<u16>) -> String {
+    let what = port.map_or_else(|| "all its traffic".to_owned(), |port| format!("TCP {port}"));
+    format!(
+        "rule {} of {} (priority {}) blocks {what} at subnet {}",
+        rule.name, group.name, rule.priority, subnet.name
+    )
+}
+
+/// Traffic between one of our subnets and the vendor's network, as a rule sees it. Without a port: all of it.
+struct Flow<'a> {
+    inbound: bool,
+    port: Option<u16>,
+    ours: &'a Subnet,
+    theirs: &'a AddressSpace,
+}
+
+impl Flow<'_> {
+    /// The first rule that fits, by priority: that one decides.
+    fn decided_by<'n>(&self, group: &'n Nsg) -> Option<&'n NsgRule> {
+        let mut rules: Vec<&NsgRule> = group.rules.iter().filter(|rule| rule.inbound == self.inbound).collect();
+        rules.sort_by_key(|rule| rule.priority);
+        rules.into_iter().find(|rule| self.fits(rule))
+    }
+
+    fn fits(&self, rule: &NsgRule) -> bool {
+        let (ours, theirs) = if self.inbound {
+            (&rule.destinations, &rule.sources)
+        } else {
+            (&rule.sources, &rule.destinations)
+        };
+        // Kong, Aiven and Dragonfly all speak TCP.
+        let protocol = rule.protocol == "*" || rule.protocol.eq_ignore_ascii_case("tcp");
+        protocol
+            && rule.destination_ports.iter().any(|ports| self.port_in(ports))
+            && addresses(ours, &self.ours.address_prefixes, rule.allow)
+            && addresses(theirs, self.theirs, rule.allow)
+    }
+
+    fn port_in(&self, ports: &str) -> bool {
+        let Some(port) = self.port else { return ports == "*" };
+        let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+        let within = || Some((first.trim().parse::<u16>().ok()?..=last.trim().parse().ok()?).contains(&port));
+        ports == "*" || within().unwrap_or(false)
+    }
+}
+
+/// Whether a rule's addresses mean this space: an allowing rule has to hold all of it, a denying one any part.
+fn addresses(rule: &[String], space: &AddressSpace, allow: bool) -> bool {
+    rule.iter().any(|text| {
+        // The tag VirtualNetwork holds the peered networks' addresses too.
+        if text == "*" || text.eq_ignore_ascii_case("VirtualNetwork") {
+            return true;
+        }
+        let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        let Some(net) = text.parse::<IpNet>().ok().or_else(single) else {
+            return false;
+        };
+        let net = AddressSpace(vec![net]);
+        if allow {
+            net.covers(space)
+        } else {
+            !net.overlaps(space).is_empty()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    fn rule(name: &str, priority: u32, allow: bool, theirs: &str, ports: &str) -> NsgRule {
+        NsgRule {
+            name: name.into(),
+            priority,
+            inbound: false,
+            allow,
+            protocol: "Tcp".into(),
+            sources: vec!["*".into()],
+            destinations: vec![theirs.into()],
+            destination_ports: vec![ports.into()],
+        }
+    }
+
+    fn found(rules: Vec<NsgRule>) -> Check {
+        let (mut intent, mut facts) = samples::kong_done();
+        intent.vendor = profile("dragonfly").expect("built in");
+        let defaults = [
+            rule("AllowVnetOutBound", 65000, true, "VirtualNetwork", "*"),
+            rule("DenyAllOutBound", 65500, false, "*", "*"),
+        ];
+        facts.security_groups = vec![Nsg {
+            id: "/nsg".into(),
+            name: "nsg".into(),
+            rules: rules.into_iter().chain(defaults).collect(),
+        }];
+        facts.vnet.as_mut().expect("one").subnets = vec![Subnet {
+            name: "snet".into(),
+            address_prefixes: AddressSpace::from_texts(["10.20.1.0/24"]),
+            network_security_group: Some("/NSG".into()),
+            ..Subnet::default()
+        }];
+        check(&intent, &facts).expect("the vendor's addresses are known")
+    }
+
+    #[test]
+    fn azures_own_rules_let_a_peered_network_through() {
+        assert!(found(Vec::new()).ok);
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        let deny = || rule("deny", 200, false, "10.0.0.0/8", "6000-7000");
+        let check = found(vec![deny()]);
+        assert_eq!(
+            check.detail,
+            "rule deny of nsg (priority 200) blocks TCP 6379 at subnet snet"
+        );
+        assert!(!check.blocks());
+        assert!(found(vec![deny(), rule("allow", 100, true, "10.0.0.0/16", "6379")]).ok);
+        assert!(!found(vec![deny(), rule("allow-a-part", 100, true, "10.0.1.0/24", "6379")]).ok);
+        assert!(found(vec![rule("other-port", 200, false, "*", "443")]).ok);
+        assert!(found(vec![rule("other-net", 200, false, "192.168.0.0/16", "*")]).ok);
+    }
+}
