@@ -244,24 +244,17 @@ async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
 /// Waits until the application can sign in to both tenants: to ours with a credential of this minute, to the vendor's
 /// once the vendor has let it in.
 async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), Stop> {
-    let home = run.azure.acting_as(identity.clone(), Vec::new());
+    let enter = async |identity: Identity| {
+        let who = run.azure.acting_as(identity.clone(), Vec::new()).who_am_i().await;
+        if who.is_err() {
+            identity.forget();
+        }
+        who
+    };
     let doing = "signing in as the own application";
-    let attempt = || async {
-        let who = home.who_am_i().await;
-        if who.is_err() {
-            identity.forget();
-        }
-        who
-    };
-    run.patiently(STEP, doing, &JUST_MADE, attempt).await?;
-    let away = run.azure.acting_as(identity.in_tenant(remote.tenant), Vec::new());
-    let attempt = || async {
-        let who = away.who_am_i().await;
-        if who.is_err() {
-            identity.forget();
-        }
-        who
-    };
+    run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()))
+        .await?;
+    let attempt = || enter(identity.in_tenant(remote.tenant));
     let doing = format!("signing in to tenant {}", remote.tenant);
     let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
     if !by_hand {

@@ -153,6 +153,7 @@ async fn long_lists_come_in_pages() {
             "peerctl-operator",
             "peerctl-limited",
             "peerctl-pipeline",
+            "fabrikam-operator",
             "kong-cgw-azure-vnet-peering-app"
         ]
     );

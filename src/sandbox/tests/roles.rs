@@ -162,7 +162,7 @@ async fn assignments_are_listed_by_scope_and_principal() {
     let own = format!("/subscriptions/{SUB}");
     let table = [
         (own.as_str(), "atScope()".to_owned(), Some(2)),
-        (own.as_str(), String::new(), Some(4)),
+        (own.as_str(), String::new(), Some(5)),
         (VNET, "atScope()".to_owned(), Some(4)),
         (VNET, format!("principalId eq '{principal}'"), Some(1)),
         (own.as_str(), format!("assignedTo('{principal}')"), Some(1)),
