@@ -35,7 +35,7 @@ fn runs() -> Vec<(&'static str, Vec<String>)> {
                 "--set",
                 "network=n",
                 "--peering-name",
-                "kong-1",
+                "p-1",
                 "--set",
                 "dns=a.example=10.0.0.4",
             ],
@@ -256,7 +256,7 @@ fn hostile_values_stay_data() {
         "-n --data @/etc/passwd",
     ];
     let vnet_id = VNET_ID.replace("rg-network", "rg-(a).b_ü-");
-    for value in hostile {
+    for (number, value) in hostile.into_iter().enumerate() {
         let (name, network, vpc, project) = (
             format!("name={value}"),
             format!("network={value}"),
@@ -270,6 +270,10 @@ fn hostile_values_stay_data() {
         ] {
             let flags = ["--vendor-access", "api", "--set", keys[0], "--set", keys[1]];
             let flags = if vendor == "dragonfly" { &flags[..4] } else { &flags[..] };
+            // The others write the same constant text: for them some of the values are enough.
+            if vendor != "kong" && number % 3 > 0 {
+                continue;
+            }
             let script = offline(vendor, &vnet_id, flags).run().expect_code(0).stdout;
             program("bash", ["-n"]).stdin(script.as_str()).run().expect_code(0);
             let Played { ran, noted } = play(&script, &vnet_id, value, false);
@@ -289,7 +293,7 @@ fn hostile_values_stay_data() {
 
 #[test]
 fn what_a_vendor_profile_says_of_itself_stays_data_too() {
-    let changes: [(&str, &str, &str); 8] = [
+    let changes: [(&str, &str, &str); 7] = [
         (
             "kong",
             r#"short-name = "Kong""#,
@@ -310,11 +314,6 @@ fn what_a_vendor_profile_says_of_itself_stays_data_too() {
             "kong",
             r#"label = "Tenant ID""#,
             r#"label = "Tenant '$(touch reboot)' ID""#,
-        ),
-        (
-            "aiven",
-            r#"token-env = "AIVEN_AUTH_TOKEN""#,
-            r#"token-env = "AIVEN_AUTH_TOKEN$(touch reboot)""#,
         ),
         (
             "aiven",
@@ -348,7 +347,11 @@ fn what_a_vendor_profile_says_of_itself_stays_data_too() {
         let script = offline(&file, VNET_ID, &more).run().expect_code(0).stdout;
         // Whether it gets as far as Connected is for others to test: here nothing may be carried out on the way.
         let ran = play(&script, VNET_ID, "n", false).ran;
-        assert!(ran.stdout.contains("Tenant") || access == "api", "{ran}");
+        let shown = match vendor {
+            "kong" => "  Tenant '$(touch reboot)' ID: ",
+            _ => "'$(touch reboot)a-1'`touch reboot`\n",
+        };
+        assert_eq!(ran.stdout.contains(shown), access == "manual", "{ran}");
     }
 }
 

@@ -18,12 +18,13 @@ principal_of() {
         jq --compact-output '.value[0] // empty'
 }
 
-# The same, made where there is none: CLIENT-ID. What was made a moment ago has not arrived everywhere.
+# The same, made where there is none: CLIENT-ID [PATTERN]. PATTERN is of refusals that pass in some minutes, because the
+# application has not arrived everywhere.
 ensure_principal() {
-    local found
+    local found timeout=$((timeout < SECONDS + 600 ? timeout : SECONDS + 600))
     found=$(principal_of "$1") || return
     if [[ -z $found ]]; then
-        patiently 'NoBackingApplicationObject|does not reference a valid application|ObjectConflict' \
+        patiently "${2:-ServiceUnavailable}" \
             az ad sp create --id "$1" --only-show-errors --output none || return
         while [[ -z $found ]]; do
             found=$(principal_of "$1") || return

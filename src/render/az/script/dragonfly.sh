@@ -6,7 +6,6 @@ dragonfly() {
 networks=$(dragonfly "$api/networks") || die "Dragonfly: $(plain "$networks")"
 network_found=$(jq --compact-output 'map(select(.location.provider == "azure") | . + {id: .network_id})' <<<"$networks" |
     the_network "$network") || exit 1
-network_id=$(jq --raw-output .id <<<"$network_found")
 # A connection does not say where Dragonfly's network is; the network does.
 remote_vnet_id=$(jq --raw-output '.vpc | select(.) | "\(.account_id)/providers/Microsoft.Network/virtualNetworks/\(.resource_id)"' \
     <<<"$network_found")
@@ -15,8 +14,8 @@ remote_vnet_id=$(jq --raw-output '.vpc | select(.) | "\(.account_id)/providers/M
 request_now() {
     dragonfly "$api/connections" |
         jq --raw-output --arg subscription "$subscription_id" --arg group "$resource_group" --arg vnet "$vnet_name" \
-            --arg network "$network_id" '
-            [.[] | select(.status != "deleted") | select(.connection_config | .network_id == $network
+            --argjson network "$network_found" '
+            [.[] | select(.status != "deleted") | select(.connection_config | .network_id == $network.id
                 and (.peer.account_id // "" | ascii_downcase) == ($subscription | ascii_downcase)
                 and (.peer.azure.resource_group // "" | ascii_downcase) == ($group | ascii_downcase)
                 and (.peer.vpc_id // "" | ascii_downcase) == ($vnet | ascii_downcase))]
@@ -25,8 +24,8 @@ request_now() {
                 deleting: "leaving"}[.status] // "pending"), .status, .status_detail // ""] | @tsv'
 }
 request_peering() {
-    dragonfly --data "$(jq --arg network "$network_id" --arg app "$own_app_id" --argjson vnet "$vnet" '
-        .network_id = $network | .peer.region = $vnet.location | .peer.azure.app_object_id = $app
+    dragonfly --data "$(jq --argjson network "$network_found" --arg app "$own_app_id" --argjson vnet "$vnet" '
+        .network_id = $network.id | .peer.region = $vnet.location | .peer.azure.app_object_id = $app
         | .peer.cidr_block = $vnet.properties.addressSpace.addressPrefixes[0]' <<<"$request_body")" "$api/connections"
 }
 delete_request() { # ID

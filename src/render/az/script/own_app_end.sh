@@ -8,7 +8,9 @@ AzureADMultipleOrgs | AzureADandPersonalMicrosoftAccount) ;;
     die "az ad app update --id $own_app_id --sign-in-audience AzureADMultipleOrgs"
     ;;
 esac
-principal=$(ensure_principal "$own_app_id") || die "The service principal of $own_app_name cannot be created."
+# An application of a moment ago is refused as if it were another tenant's.
+just_made='does not reference a valid application|backing application|NoBackingApplicationObject|Insufficient privileges'
+principal=$(ensure_principal "$own_app_id" "$just_made") || die "The service principal of $own_app_name cannot be created."
 own_principal_id=$(jq --raw-output .id <<<"$principal")
 
 # The credential lives in this process's memory, for an hour at most, and is removed once the peering is written, or
