@@ -87,6 +87,9 @@ pub struct Card {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<CardValue>,
+    /// What has to be done before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
     /// What the vendor answers, and how to give it to the next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,

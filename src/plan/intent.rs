@@ -199,16 +199,13 @@ impl Intent {
     /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
     /// client id, once it is known.
     pub fn card(&self, own_app: Option<Uuid>) -> Card {
-        let values = BTreeMap::from([
-            ("tenant", self.tenant.to_string()),
-            ("subscription", self.vnet.subscription.to_string()),
-            ("resource-group", self.vnet.resource_group.clone()),
-            ("vnet", self.vnet.name.clone()),
-            (
+        let mut values = self.template_values();
+        values.extend([(
                 "own-app",
                 own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string()),
             ),
         ]);
+        let before = self.vendor.hand_off.before.iter().map(|text| filled(text, &values)).collect();
         let filled = self.vendor.hand_off_values(&values).into_iter();
         let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();
         for mapping in &self.dns {
@@ -222,6 +219,7 @@ impl Intent {
         Card {
             place: self.vendor.hand_off.place.clone(),
             values,
+            before,
             returns: self.vendor.hand_off.returns.clone(),
         }
     }

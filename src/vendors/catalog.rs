@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 use super::profile::{CreatedBy, Profile};
 
 /// In the order in which they are offered.
-const BUILT_IN: [&str; 4] = [
+const BUILT_IN: [&str; 6] = [
     include_str!("kong.toml"),
     include_str!("aiven.toml"),
     include_str!("dragonfly.toml"),
+    include_str!("atlas.toml"),
+    include_str!("confluent.toml"),
     include_str!("generic.toml"),
 ];
 
@@ -169,7 +171,7 @@ mod tests {
             profile("kongg")
                 .expect_err("unknown")
                 .to_string()
-                .contains("(kong, aiven, dragonfly, generic)")
+                .contains("(kong, aiven, dragonfly, atlas, confluent, generic)")
         );
     }
 }

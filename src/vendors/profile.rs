@@ -142,6 +142,9 @@ pub struct HandOff {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<HandOffValue>,
+    /// What has to be there before; templates as the values are, and over the vendor inputs.
+    #[serde(default)]
+    pub before: Vec<String>,
     /// What the vendor answers, and how to give it to the next run.
     #[serde(default)]
     pub returns: Option<String>,

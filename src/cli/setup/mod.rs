@@ -22,8 +22,8 @@ use crate::render::{Report, az, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented, summary};
 
-/// A person who pressed Ctrl-C waits no longer than this for a credential to be removed.
-const LAST_ACT: Duration = Duration::from_millis(1800);
+/// Enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
+const LAST_ACT: Duration = Duration::from_secs(15);
 
 /// Runs the set-up and prints its result.
 ///
@@ -157,11 +157,20 @@ impl Command<'_> {
         }
     }
 
-    /// Removes the credential of a run that is stopped; should that take too long, the next run does it.
+    /// Removes the credential of a run that is stopped, and says where that could not be done.
     async fn take_back(&self) {
         let run = lock(&self.run).clone();
-        if let Some(run) = run.filter(|run| run.facts().credential_made) {
-            let _ = tokio::time::timeout(LAST_ACT, clean_up(&run)).await;
+        let Some(run) = run.filter(|run| run.facts().credential_made) else {
+            return;
+        };
+        let say = |text: &str| (self.around.sink)(Event::Notice(text.to_owned()));
+        say("Removing the own application's credential; Ctrl-C again leaves that to the next run.");
+        let removed = tokio::select! {
+            removed = tokio::time::timeout(LAST_ACT, clean_up(&run)) => matches!(removed, Ok(Ok(()))),
+            () = asked_to_stop() => false,
+        };
+        if !removed {
+            say("The credential is not removed yet. It ends within the hour, and the next run removes it.");
         }
     }
 
