@@ -587,7 +587,7 @@ fn a_dumb_terminal_is_asked_by_numbers_and_gets_no_escape_sequence() {
 #[test]
 fn control_c_at_a_numbered_question_ends_with_130_and_no_escape_sequence() {
     let mut wizard = Wizard::start(["azure", "setup", "--sandbox"], SMALL, [("NO_COLOR", "1")]);
-    wizard.wait_for("Number from 1 to 4");
+    wizard.wait_for("Number from 1 to 6");
     wizard.send(keys::CTRL_C);
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));
     assert!(

@@ -136,7 +136,11 @@ impl Intent {
             .map(|(role, app)| Grant {
                 to: Grantee::Vendor,
                 application: app.name.clone(),
-                names: role.names.clone(),
+                names: role
+                    .names
+                    .iter()
+                    .map(|name| filled(name, &self.template_values()))
+                    .collect(),
                 description: role.description.clone(),
                 actions: role.actions.clone(),
                 built_in: None,
@@ -196,16 +200,35 @@ impl Intent {
         format!("Made by peerctl to peer {} with {}.", self.vnet, self.vendor.name)
     }
 
+    /// What the templates of a profile can name: the network's parts, and the vendor's inputs.
+    fn template_values(&self) -> BTreeMap<&str, String> {
+        let inputs = self
+            .vendor_inputs
+            .iter()
+            .filter_map(|(key, values)| Some((key.as_str(), values.first()?.clone())));
+        let network = [
+            ("tenant", self.tenant.to_string()),
+            ("subscription", self.vnet.subscription.to_string()),
+            ("resource-group", self.vnet.resource_group.clone()),
+            ("vnet", self.vnet.name.clone()),
+            ("vnet-id", self.vnet.to_string()),
+        ];
+        inputs.chain(network).collect()
+    }
+
     /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
     /// client id, once it is known.
     pub fn card(&self, own_app: Option<Uuid>) -> Card {
         let mut values = self.template_values();
-        values.extend([(
-                "own-app",
-                own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string()),
-            ),
-        ]);
-        let before = self.vendor.hand_off.before.iter().map(|text| filled(text, &values)).collect();
+        let own_app = own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string());
+        values.insert("own-app", own_app);
+        let before = self
+            .vendor
+            .hand_off
+            .before
+            .iter()
+            .map(|text| filled(text, &values))
+            .collect();
         let filled = self.vendor.hand_off_values(&values).into_iter();
         let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();
         for mapping in &self.dns {

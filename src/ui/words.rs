@@ -67,10 +67,16 @@ pub fn card_lines(card: &Card) -> Vec<String> {
         .map(|value| value.label.chars().count())
         .max()
         .unwrap_or(0);
-    let mut out = vec![
+    let mut out: Vec<String> = Vec::new();
+    if !card.before.is_empty() {
+        out.push("Before that:".to_owned());
+        out.extend(card.before.iter().map(|line| format!("    {}", harmless(line))));
+        out.push(String::new());
+    }
+    out.extend([
         format!("Enter these values at {}", harmless(&card.place)),
         String::new(),
-    ];
+    ]);
     out.extend(
         card.values
             .iter()

@@ -61,12 +61,35 @@ fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
         why,
     };
     let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
-    profile.check().map_err(malformed)?;
+    profile.check().map_err(|(key, why)| {
+        let line = text.lines().position(|line| line.trim_start().starts_with(key));
+        malformed(line.map_or_else(|| why.clone(), |line| format!("line {}: {why}", line + 1)))
+    })?;
     Ok(profile)
 }
 
+/// What a profile's templates can name beside its own inputs.
+const PLACES: [&str; 7] = [
+    "tenant",
+    "subscription",
+    "resource-group",
+    "vnet",
+    "vnet-id",
+    "own-app",
+    "remote",
+];
+/// The connectors that there are.
+const CONNECTORS: [&str; 3] = ["konnect", "aiven", "dragonfly"];
+
+/// What is named between braces, without `:lower`.
+fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+    let named = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    named.map(|(name, _)| name.trim_end_matches(":lower"))
+}
+
 impl Profile {
-    fn check(&self) -> Result<(), String> {
+    /// What is wrong, with the key in whose line it stands.
+    fn check(&self) -> Result<(), (&'static str, String)> {
         let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
         if !self
             .id
@@ -74,32 +97,39 @@ impl Profile {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
             || self.id.is_empty()
         {
-            return Err(format!(
-                "id '{}' is not made of lower-case letters, digits and '-'",
-                self.id
+            return Err((
+                "id",
+                format!("id '{}' is not made of lower-case letters, digits and '-'", self.id),
             ));
         }
         if self.application.is_some() != self.role.is_some() {
-            return Err("application and role come together or not at all".to_owned());
+            return Err((
+                "[application]",
+                "application and role come together or not at all".to_owned(),
+            ));
         }
         let role = self.role.iter();
         if role
             .clone()
             .any(|role| role.names.is_empty() || !role.names.iter().all(|name| plain(name)))
         {
-            return Err("role.names needs at least one name, without quotes".to_owned());
+            return Err(("names", "role.names needs at least one name, without quotes".to_owned()));
         }
         let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
         if role
             .clone()
             .any(|role| role.actions.is_empty() || !role.actions.iter().all(action))
         {
-            return Err(
+            return Err((
+                "actions",
                 "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
-            );
+            ));
         }
         if self.peering.created_by == CreatedBy::Vendor && role.count() == 0 {
-            return Err("a vendor that creates both directions needs an application and a role".to_owned());
+            return Err((
+                "created-by",
+                "a vendor that creates both directions needs an application and a role".to_owned(),
+            ));
         }
         let variable = |text: &str| {
             let body = text.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
@@ -113,11 +143,54 @@ impl Profile {
             .iter()
             .flat_map(|access| [&access.token_env, &access.api_env]);
         if let Some(bad) = variables.into_iter().find(|name| !variable(name)) {
-            return Err(format!("'{bad}' is no name of an environment variable"));
+            let key = if self.access.as_ref().is_some_and(|access| access.token_env == *bad) {
+                "token-env"
+            } else {
+                "api-env"
+            };
+            return Err((key, format!("'{bad}' is no name of an environment variable")));
         }
         let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
         if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
-            return Err("docs and access.api are https addresses".to_owned());
+            let key = if https(&self.docs) { "api " } else { "docs" };
+            return Err((key, "docs and access.api are https addresses".to_owned()));
+        }
+        if let Some(access) = self
+            .access
+            .as_ref()
+            .filter(|access| !CONNECTORS.contains(&access.connector.as_str()))
+        {
+            return Err((
+                "connector",
+                format!(
+                    "there is no connector '{}', only {}",
+                    access.connector,
+                    CONNECTORS.join(", ")
+                ),
+            ));
+        }
+        self.check_templates()
+    }
+
+    fn check_templates(&self) -> Result<(), (&'static str, String)> {
+        let values = self.hand_off.values.iter().map(|value| ("values", &value.value));
+        let before = self.hand_off.before.iter().map(|text| ("before", text));
+        let names = self
+            .role
+            .iter()
+            .flat_map(|role| &role.names)
+            .map(|name| ("names", name));
+        let way = self.peering.name.iter().map(|name| ("name", name));
+        let remote = self.peering.remote_vnet.iter().map(|remote| ("remote-vnet", remote));
+        for (key, template) in values.chain(before).chain(names).chain(way).chain(remote) {
+            let known = |name: &&str| PLACES.contains(name) || self.input(name).is_some();
+            if let Some(unknown) = placeholders(template).find(|name| !known(name)) {
+                let why = format!(
+                    "{{{unknown}}} in '{template}' is neither an input of the profile nor one of {}",
+                    PLACES.join(", ")
+                );
+                return Err((key, why));
+            }
         }
         Ok(())
     }
@@ -163,6 +236,39 @@ mod tests {
             let error = parse("test", &kong.replace(from, to)).expect_err(to).to_string();
             assert!(error.contains(why), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let kong = include_str!("kong.toml");
+        let table = [
+            ("value = \"{vnet}\"", "value = \"{vnett}\"", "values", "{vnett}"),
+            (
+                "connector = \"konnect\"",
+                "connector = \"kongect\"",
+                "connector",
+                "no connector 'kongect'",
+            ),
+            ("id = \"kong\"", "id = \"K\"", "id", "lower-case"),
+        ];
+        for (from, to, key, why) in table {
+            let text = kong.replace(from, to);
+            let line = text
+                .lines()
+                .position(|line| line.starts_with(key))
+                .expect("the key is there")
+                + 1;
+            let error = parse("mine.toml", &text).expect_err(to).to_string();
+            assert!(
+                error.contains(&format!("line {line}:")) && error.contains(why),
+                "{error}"
+            );
+            assert!(error.contains("mine.toml"), "{error}");
+        }
+        let error = parse("mine.toml", &kong.replace("usual-wait", "usually"))
+            .expect_err("unknown")
+            .to_string();
+        assert!(error.contains("line 9"), "{error}");
     }
 
     #[test]
