@@ -233,6 +233,14 @@ fn a_script_that_fails_leaves_no_credential_either() {
 }
 
 #[test]
+fn of_two_networks_of_one_name_none_is_guessed() {
+    let script = offline("kong", VNET_ID, &["--vendor-access", "api", "--set", "network=twice"]);
+    let ran = play(&script.run().expect_code(0).stdout, VNET_ID, "n", false).ran;
+    let ran = ran.expect_code(1);
+    assert!(ran.stderr.contains("by its id: n-2, n-3"), "{ran}");
+}
+
+#[test]
 fn the_ids_that_a_vendor_answers_can_be_given_later() {
     let script = offline("aiven", VNET_ID, &["--vendor-access", "manual"])
         .run()

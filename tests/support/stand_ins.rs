@@ -83,7 +83,15 @@ fn answers(folder: &Path, vnet_id: &str, network: &str) {
     let (account, name) = REMOTE
         .split_once("/providers/Microsoft.Network/virtualNetworks/")
         .expect("an id");
+    // More than fits into one argument of a command.
+    let role = |number: u32| {
+        json!({"name": number.to_string(), "properties": {"roleName": format!("Another team's {number}"),
+            "description": "x".repeat(400), "assignableScopes": ["/"],
+            "permissions": [{"actions": ["Microsoft.Compute/*/read"], "notActions": []}]}})
+    };
+    let roles: Vec<serde_json::Value> = (0..400).map(role).collect();
     let files = [
+        ("roles", json!({"value": roles})),
         (
             "cloud",
             json!({"microsoftGraphResourceId": "https://graph.invalid/", "resourceManager": "https://arm.invalid",
@@ -100,7 +108,7 @@ fn answers(folder: &Path, vnet_id: &str, network: &str) {
         ("linked", network_of_azure(json!([peering]))),
         (
             "konnect-networks",
-            json!({"data": [{"id": "n-1", "name": network, "cidr_block": "10.0.0.0/16"}]}),
+            json!({"data": [{"id": "n-1", "name": network, "cidr_block": "10.0.0.0/16"}, {"id": "n-2", "name": "twice"}, {"id": "n-3", "name": "twice"}]}),
         ),
         ("konnect-none", json!({"data": []})),
         ("konnect-made", json!({"data": [gateway]})),
@@ -130,6 +138,7 @@ case "$1 $2 $3" in
     case "$5" in
     *servicePrincipals*) echo '{"value": [{"id": "s-1"}]}' ;;
     *applications*) cat "$world/app" ;;
+    *roleDefinitions*) cat "$world/roles" ;;
     *role*) echo '{"value": []}' ;;
     *) if [[ -e $world/made-peering ]]; then cat "$world/linked"; else cat "$world/unlinked"; fi ;;
     esac

@@ -6,7 +6,7 @@ arm_list() {
     local next=$1 page all='[]'
     while [[ -n $next ]]; do
         page=$(arm get "$next") || return
-        all=$(jq --compact-output --argjson all "$all" '$all + .value' <<<"$page") || return
+        all=$(jq --slurp --compact-output '.[0] + .[1].value' <<<"$all $page") || return
         next=$(jq --raw-output '.nextLink // empty' <<<"$page")
     done
     printf '%s\n' "$all"
@@ -82,10 +82,11 @@ role_for() {
 # Gives a grant's role at this one virtual network: GRANT PRINCIPAL-ID APPLICATION.
 give() {
     local grant=$1 principal=$2 role role_guid enough
-    enough=$(jq --null-input --argjson grant "$grant" --argjson roles "$roles" --argjson wide "$wide_roles" \
-        --argjson assignments "$assignments" --arg principal "$principal" "$role_words"'
-        $wide + [$roles[] | select($grant.actions != [] and missing == []) | .name] | map(ascii_downcase) as $enough
-        | any($assignments[].properties; (.principalId | ascii_downcase) == ($principal | ascii_downcase)
+    # The lists may be longer than a command line can be.
+    enough=$(jq --null-input --argjson grant "$grant" --argjson wide "$wide_roles" --arg principal "$principal" \
+        --slurpfile roles <(printf '%s' "$roles") --slurpfile assignments <(printf '%s' "$assignments") "$role_words"'
+        $wide + [$roles[0][] | select($grant.actions != [] and missing == []) | .name] | map(ascii_downcase) as $enough
+        | any($assignments[0][].properties; (.principalId | ascii_downcase) == ($principal | ascii_downcase)
             and (.roleDefinitionId | ascii_downcase | split("/") | last | IN($enough[])))') ||
         die "The roles of $3 cannot be judged."
     if [[ $enough == true ]]; then

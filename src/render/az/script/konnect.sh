@@ -12,8 +12,8 @@ konnect_list() {
             say "$(plain "$page")"
             return 1
         }
-        all=$(jq --compact-output --argjson all "$all" '$all + .data' <<<"$page") || return
-        if [[ $(jq --argjson all "$all" '.data == [] or ($all | length) >= (.meta.page.total // 0)' <<<"$page") == true ]]; then
+        all=$(jq --slurp --compact-output '.[0] + .[1].data' <<<"$all $page") || return
+        if [[ $(jq --slurp '.[1].data == [] or (.[0] | length) >= (.[1].meta.page.total // 0)' <<<"$all $page") == true ]]; then
             break
         fi
     done

@@ -23,11 +23,11 @@ vendors_peering() {
             fi
         fi
         lines+=$(jq --raw-output '[.name, .state, .access, .sync] | @tsv' <<<"$row")$'\n'
-    done < <(jq --compact-output --argjson own "$own_subscriptions" --argjson before "$peerings_before" \
+    done < <(jq --compact-output --slurpfile own <(printf '%s' "$own_subscriptions") --argjson before "$peerings_before" \
         --arg name "$wanted_name" --arg cidr "$network_cidr" '.properties.virtualNetworkPeerings[]?
         | (.properties.remoteVirtualNetwork.id // "" | split("/")[2] // "") as $subscription
         | select(if $name != "" then (.name | ascii_downcase) == ($name | ascii_downcase)
-            else ($own | map(ascii_downcase) | index($subscription | ascii_downcase)) == null
+            else ($own[0] | map(ascii_downcase) | index($subscription | ascii_downcase)) == null
                 and ($cidr == "" or ([.properties.remoteAddressSpace.addressPrefixes[]?] | index($cidr)) != null) end)
         | {name, subscription: $subscription, state: (.properties.peeringState // "unknown"), before: ([.name] - $before == []),
             access: (.properties.allowVirtualNetworkAccess // false),
