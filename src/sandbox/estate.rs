@@ -175,6 +175,7 @@ const CONTOSO: &str = concat!(
     include_str!("estate/contoso.toml"),
     include_str!("estate/family_b.toml"),
     include_str!("estate/fabrikam.toml"),
+    include_str!("estate/data_only.toml"),
 );
 
 impl Default for Estate {
