@@ -482,6 +482,9 @@ fn by_the_real_az_in_brown_field_nothing_is_doubled() {
     assert_eq!(role["assignableScopes"], json!(scopes));
 }
 
+/// An application that no tenant has.
+const NOBODYS_APP: &str = "0d5e3c1a-0000-4000-8000-0000000000aa";
+
 #[test]
 fn by_the_real_az_a_role_is_mended_and_a_refused_request_made_anew() {
     let prepare = |sandbox: &Served| {
@@ -491,7 +494,7 @@ fn by_the_real_az_a_role_is_mended_and_a_refused_request_made_anew() {
         colleague.writes_role(SUBSCRIPTION, guid, "aiven-role", &too_little, &[SUBSCRIPTION]);
         let path = format!("/v1/project/demo/vpcs/{AIVEN_VPC}/peering-connections");
         let body = json!({"peer_cloud_account": SUBSCRIPTION, "peer_resource_group": "rg-network",
-            "peer_vpc": "vnet-app", "peer_azure_app_id": OWN_APP, "peer_azure_tenant_id": TENANT});
+            "peer_vpc": "vnet-app", "peer_azure_app_id": NOBODYS_APP, "peer_azure_tenant_id": TENANT});
         let token = sandbox.value("AIVEN_AUTH_TOKEN");
         let (status, answer) = sandbox.send(reqwest::Method::POST, &path, Some(token), Body::Json(body));
         assert_eq!(status, 200, "{answer}");
