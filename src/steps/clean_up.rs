@@ -115,7 +115,7 @@ async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
 mod tests {
     use super::*;
     use crate::azure::PasswordCredential;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     #[test]
     fn only_credentials_of_ours_are_leftovers() {

@@ -221,7 +221,7 @@ fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     #[test]
     fn decisions() {

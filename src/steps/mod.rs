@@ -9,6 +9,9 @@ mod peering;
 mod role_assignment;
 mod role_definition;
 mod run;
+#[cfg(test)]
+pub mod samples;
+mod two_tenants;
 mod vendor_request;
 mod verification;
 mod vnet;
@@ -16,8 +19,6 @@ mod vnet;
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
-#[cfg(test)]
-pub use facts::samples;
 pub use facts::{Facts, VendorPeering};
 pub use own_app::adopt;
 pub use run::{Opener, Run, Sink, Stop};

@@ -2,28 +2,19 @@
 //! the other tenant's token beside ours. With another tenant of one's own, the other direction too.
 
 use super::facts::VendorPeering;
-use super::own_app;
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
-use super::run::{Awaited, is_one_of};
-use super::vendor_request::{handed_over, refresh};
+use super::run::Awaited;
+use super::two_tenants::{delete, stale, works, write_ours, write_theirs};
+use super::vendor_request::refresh;
 use super::vnet::{ambiguous, disconnected, read_vnet};
 use super::{Facts, Run, Stop};
-use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
-use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId, harmless};
-use crate::errors::{Kind, Problem, known};
-use crate::plan::{Action, Change, Decision, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
-use crate::render::az;
+use crate::azure::Peering;
+use crate::domain::{PeeringState, harmless};
+use crate::errors::{Kind, Problem};
+use crate::plan::{Decision, Intent, Remote, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
-/// What Entra answers as long as a tenant does not know an application.
-const UNKNOWN_THERE: [&str; 2] = ["AADSTS7000229", "AADSTS700016"];
-/// The same, and what it answers while a credential of minutes ago arrives everywhere.
-const JUST_MADE: [&str; 3] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215"];
-/// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
-const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
-const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
-
 /// Reads the other direction, where the inputs say where it is and this operator may.
 pub async fn observe(run: &Run) {
     let Some(remote) = theirs_is_ours_to_write(&run.intent) else {
@@ -136,14 +127,6 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     wait_until_connected(run).await
 }
 
-/// Our copy of the other network's addresses is old; the side that shows this syncs.
-fn stale(peering: &Peering) -> bool {
-    matches!(
-        peering.sync_level,
-        SyncLevel::LocalNotInSync | SyncLevel::LocalAndRemoteNotInSync
-    )
-}
-
 /// The other direction lets traffic through, as far as that is ours to see and to write.
 fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
     theirs_is_ours_to_write(intent).is_none() || facts.remote_peering.as_ref().is_none_or(works)
@@ -231,282 +214,6 @@ async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
     }
 }
 
-/// A client that may write our direction: tokens of both tenants for one identity.
-async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
-    let identity = match &run.intent.own_app {
-        Some(_) => own_app::identity(run).await?,
-        None => run.azure.identity().clone(),
-    };
-    let other = identity.in_tenant(remote.tenant);
-    Ok(run.azure.acting_as(identity, vec![other]))
-}
-
-/// Waits until the application can sign in to both tenants: to ours with a credential of this minute, to the vendor's
-/// once the vendor has let it in.
-async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), Stop> {
-    let enter = async |identity: Identity| {
-        let who = run.azure.acting_as(identity.clone(), Vec::new()).who_am_i().await;
-        if who.is_err() {
-            identity.forget();
-        }
-        who
-    };
-    let doing = "signing in as the own application";
-    run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()))
-        .await?;
-    let attempt = || enter(identity.in_tenant(remote.tenant));
-    let doing = format!("signing in to tenant {}", remote.tenant);
-    let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
-    if !by_hand {
-        let lets_in = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
-        let passes = |error: &ApiError| {
-            let unknown = is_one_of(error, &UNKNOWN_THERE);
-            (lets_in && unknown) || (!unknown && is_one_of(error, &JUST_MADE))
-        };
-        let signed_in = run.while_it_passes(STEP, &doing, passes, attempt).await;
-        return signed_in.map(drop).map_err(|stop| explain(run, stop, remote));
-    }
-    let vendor = &run.intent.vendor.short_name;
-    let what = format!("until the values are entered and {vendor} has let our application in");
-    let awaited = Awaited {
-        what: &what,
-        usually: Some(&run.intent.vendor.usual_wait),
-        someone_else: true,
-        hold: handed_over(&run.intent, &run.facts()),
-    };
-    let look = async || match attempt().await {
-        Ok(_) => Ok(Some(())),
-        Err(error) if is_one_of(&error, &JUST_MADE) => Ok(None),
-        Err(error) => Err(explain(run, Stop::api(&doing, &error), remote)),
-    };
-    run.until(STEP, &awaited, look).await
-}
-
-async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
-    let writer = writer(run, remote).await?;
-    if run.intent.own_app.is_some() {
-        sign_in(run, writer.identity(), remote).await?;
-    }
-    let facts = run.facts();
-    let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
-    let present = peerings.into_iter().find(|peering| peering.id == *id);
-    let wanted = wanted(&remote.vnet, run.intent.peering_settings, present);
-    let sync = present.is_some_and(stale);
-    run.tell(
-        STEP,
-        StepEvent::Doing(format!("writing peering {} with tokens of both tenants", id.name)),
-    );
-    let doing = format!("writing the peering {}", id.name);
-    let attempt = || async {
-        let put = if sync {
-            writer.sync_peering(id, &wanted).await
-        } else {
-            writer.put_peering(id, &wanted).await
-        };
-        if put.is_err() {
-            writer.identity().forget();
-        }
-        put
-    };
-    let passes = |error: &ApiError| passes(&run.intent, error);
-    let put = run
-        .while_it_passes(STEP, &doing, passes, attempt)
-        .await
-        .map_err(|stop| explain(run, stop, remote))?;
-    let action = if present.is_some() {
-        Action::Updated
-    } else {
-        Action::Created
-    };
-    run.changed(
-        STEP,
-        Change {
-            action,
-            kind: "virtualNetworkPeering".into(),
-            id: put.id.to_string(),
-        },
-    );
-    Ok(())
-}
-
-/// Whether a refusal of a peering passes. Missing rights pass only where this run, or the vendor, gave them minutes ago:
-/// an operator's own sign-in is not minutes old, and nobody on another company's side waits for us.
-fn passes(intent: &Intent, error: &ApiError) -> bool {
-    let ours = intent.own_app.is_some();
-    let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
-    if is_one_of(error, &THEIR_ROLE) {
-        // The code has other meanings too: a token that is missing, a subscription that is not there.
-        return ours && theirs && error.message().contains("does not have permission to perform action");
-    }
-    (ours && (is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE))) || known::passes(error).is_some()
-}
-
-/// The direction as it shall be. What one that exists allows already stays allowed.
-fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>) -> NewPeering {
-    let kept = |of: fn(&Peering) -> bool| present.is_some_and(of);
-    NewPeering {
-        remote_vnet: remote.clone(),
-        // Azure's default, but az's is the opposite: said, not left to either.
-        allow_virtual_network_access: true,
-        allow_forwarded_traffic: settings.allow_forwarded_traffic || kept(|peering| peering.allow_forwarded_traffic),
-        allow_gateway_transit: settings.allow_gateway_transit || kept(|peering| peering.allow_gateway_transit),
-        use_remote_gateways: settings.use_remote_gateways || kept(|peering| peering.use_remote_gateways),
-    }
-}
-
-/// What a refusal means depends on who was to write: an application of ours that the vendor has not let in, or an
-/// operator without a foot in the other tenant.
-fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
-    let Stop::Failed(mut problem) = stop else { return stop };
-    let vendor = &run.intent.vendor.short_name;
-    let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
-    let (tenant, app) = (remote.tenant, run.facts().own_app.map(|app| app.app_id));
-    match (problem.code.as_deref(), app) {
-        (Some("AADSTS7000229" | "AADSTS700016"), _) if each_side => {
-            problem.why = format!(
-                "{vendor}'s tenant {tenant} does not know our application: {vendor} has not let it in. {}",
-                problem.why
-            );
-            problem.remedies = vec![
-                format!("Check that {vendor} has the application's client id, and that its side is ready."),
-                "Then run the same command again.".to_owned(),
-            ];
-        }
-        (Some("AADSTS7000229" | "AADSTS700016"), Some(app)) => {
-            problem.why = format!("Tenant {tenant} does not know the application {app}. {}", problem.why);
-            problem.remedies = vec![
-                format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {app}"),
-                "Then run the same command again.".to_owned(),
-            ];
-        }
-        (Some("LinkedAuthorizationFailed"), _) if problem.why.contains("peer/action") => {
-            problem.remedies = vec![
-                format!(
-                    "{vendor} has to give our identity Microsoft.Network/virtualNetworks/peer/action on {}.",
-                    remote.vnet
-                ),
-                "Then run the same command again; what was given minutes ago takes a while to arrive.".to_owned(),
-            ];
-        }
-        (Some("AADSTS90002"), _) => {
-            problem.remedies = vec![format!(
-                "Check the tenant's id; that of subscription {} is meant.",
-                remote.vnet.subscription
-            )];
-        }
-        (_, None) if problem.kind == Kind::SignIn => {
-            problem.remedies = vec![
-                format!("az login --tenant {tenant}"),
-                "or use an application that is known in both tenants: --own-app APP-ID".to_owned(),
-            ];
-        }
-        _ => {}
-    }
-    Stop::Failed(problem)
-}
-
-/// Deletes what is left of our direction once the vendor's was deleted: as long as it is there, Azure refuses the
-/// vendor's new one.
-///
-/// # Errors
-/// What Azure answered.
-pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
-    let facts = run.facts();
-    let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else {
-        return Ok(());
-    };
-    if run.intent.vendor.peering.created_by != CreatedBy::EachSide || peering.state != PeeringState::Disconnected {
-        return Ok(());
-    }
-    delete(run, &peering.id).await?;
-    read_vnet(run).await
-}
-
-async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
-    run.tell(
-        STEP,
-        StepEvent::Doing(format!("deleting the Disconnected peering {}", id.name)),
-    );
-    let doing = format!("deleting the peering {}", id.name);
-    run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
-        .await?;
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Deleted,
-            kind: "virtualNetworkPeering".into(),
-            id: id.to_string(),
-        },
-    );
-    Ok(())
-}
-
-/// The other side's direction, where this identity may write it; else the packet for who may.
-async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
-    if run.facts().remote_peering.as_ref().is_some_and(works) {
-        return Ok(());
-    }
-    let mine = match &run.intent.own_app {
-        Some(_) => own_app::identity(run).await?,
-        None => run.azure.identity().clone(),
-    };
-    let writer = run.azure.acting_as(mine.in_tenant(remote.tenant), vec![mine]);
-    let name = run
-        .facts()
-        .remote_peering
-        .map_or_else(|| run.intent.their_peering_name(remote), |theirs| theirs.id.name);
-    let id = remote.vnet.peering(&name).map_err(|error| {
-        Problem::new(
-            Kind::Usage,
-            "The other direction cannot have that name.",
-            error.to_string(),
-        )
-    })?;
-    run.tell(STEP, StepEvent::Doing(format!("writing the other direction, {name}")));
-    let present = run.facts().remote_peering;
-    // What our direction allows beyond traffic is no matter of theirs.
-    let back = wanted(&run.intent.vnet, PeeringSettings::default(), present.as_ref());
-    let passes = |error: &ApiError| passes(&run.intent, error) && !is_one_of(error, &OUR_ROLE);
-    let put = run.while_it_passes(STEP, "writing the other direction", passes, || {
-        writer.put_peering(&id, &back)
-    });
-    match put.await {
-        Ok(put) => {
-            let change = Change {
-                action: if present.is_some() {
-                    Action::Updated
-                } else {
-                    Action::Created
-                },
-                kind: "virtualNetworkPeering".into(),
-                id: put.id.to_string(),
-            };
-            run.changed(STEP, change);
-            run.learn(|facts| facts.remote_peering = Some(put));
-            Ok(())
-        }
-        Err(Stop::Failed(problem)) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
-            Err(Stop::blocked(for_the_other_side(&run.intent, remote), &problem))
-        }
-        Err(stop) => Err(stop),
-    }
-}
-
-/// Their direction is there and lets traffic through.
-fn works(peering: &Peering) -> bool {
-    peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access
-}
-
-fn for_the_other_side(intent: &Intent, remote: &Remote) -> Hold {
-    Hold {
-        who: format!("the operator of {} in tenant {}", remote.vnet.name, remote.tenant),
-        why: "Our direction is there; the other one is written by somebody who may write there and is known here too."
-            .to_owned(),
-        packet: az::other_direction(intent, remote, &intent.their_peering_name(remote)),
-        answer: None,
-    }
-}
-
 async fn wait_until_connected(run: &Run) -> Result<(), Stop> {
     let what = format!("{} completes the other direction", run.intent.vendor.short_name);
     let awaited = Awaited {
@@ -542,7 +249,9 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::facts::samples;
+    use crate::domain::SyncLevel;
+    use crate::plan::PeeringSettings;
+    use crate::steps::samples;
     use crate::vendors::profile;
 
     fn with_another_tenant() -> (Intent, Facts) {
@@ -593,17 +302,6 @@ mod tests {
         assert_eq!(decide(&intent, &facts).verb(), "change");
         facts.vnet.as_mut().expect("one").peerings.clear();
         assert_eq!(decide(&intent, &facts).verb(), "create");
-    }
-
-    #[test]
-    fn what_a_peering_allows_already_stays_allowed() {
-        let (intent, facts) = with_another_tenant();
-        let mut present = facts.vnet.expect("one").peerings.remove(0);
-        present.allow_gateway_transit = true;
-        let remote = present.remote_vnet.clone().expect("one");
-        let wanted = wanted(&remote, intent.peering_settings, Some(&present));
-        assert!(wanted.allow_gateway_transit && wanted.allow_virtual_network_access);
-        assert!(!wanted.allow_forwarded_traffic);
     }
 
     #[test]

@@ -233,7 +233,7 @@ pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     #[test]
     fn decisions_where_the_vendor_creates_both() {

@@ -145,7 +145,7 @@ fn hold(intent: &Intent) -> Hold {
 mod tests {
     use super::*;
     use crate::azure::Permission;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     fn decide(change: impl FnOnce(&mut Facts)) -> Decision {
         let (intent, mut facts) = samples::kong_done();

@@ -321,7 +321,7 @@ fn hold_change(intent: &Intent, role: &Role, grant: &Grant) -> Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     fn decide(change: impl FnOnce(&mut Facts)) -> Decision {
         let (intent, mut facts) = samples::kong_done();

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
-use super::own_direction::remove_leftover;
 use super::run::{Awaited, FIRST_WAIT, TRIES};
+use super::two_tenants::remove_leftover;
 use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
@@ -416,7 +416,7 @@ fn in_place(intent: &Intent, request: &Request) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     fn decide(change: impl FnOnce(&mut Intent, &mut Facts)) -> Decision {
         let (mut intent, mut facts) = samples::kong_done();

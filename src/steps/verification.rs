@@ -175,7 +175,7 @@ fn view(direction: Direction, peering: &Peering, id: String, address_space: Stri
 mod tests {
     use super::*;
     use crate::domain::{PeeringState, SyncLevel};
-    use crate::steps::facts::samples;
+    use crate::steps::samples;
 
     #[test]
     fn only_a_link_that_carries_traffic_is_in_place() {

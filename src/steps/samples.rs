@@ -1,0 +1,149 @@
+//! One finished Kong peering, for tests to take things away from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Facts;
+use crate::azure::{Application, Cloud, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet};
+use crate::domain::{AddressSpace, PeeringState, SyncLevel, VnetId, role_assignment_guid};
+use crate::plan::{Consent, Intent, OwnAppRole, VendorAccess, VendorApp};
+use crate::vendors::{Phase, VendorNetwork, VendorRequest, profile};
+
+/// What is wanted, and what there is when all of it is done.
+pub fn kong_done() -> (Intent, Facts) {
+    let vendor = profile("kong").expect("kong is built in");
+    let (tenant, subscription) = (Uuid::from_u128(0x7e), Uuid::from_u128(0x50b));
+    let vnet = VnetId::new(subscription, "rg-network", "vnet-app").expect("good names");
+    let application = vendor.application.clone().expect("kong has one");
+    let intent = Intent {
+        tenant,
+        tenant_name: Some("Contoso".into()),
+        consent: Consent::Create,
+        own_app: None,
+        own_app_role: OwnAppRole::default(),
+        vendor_app: Some(VendorApp {
+            id: application.app_id,
+            name: application.name.clone(),
+            consent_url: Cloud::public().admin_consent_url(tenant, application.app_id),
+            principal_id: None,
+        }),
+        access: VendorAccess::Api,
+        vendor_api: None,
+        vendor_inputs: BTreeMap::from([("network".to_owned(), vec!["eastus2-network".to_owned()])]),
+        dns: Vec::new(),
+        peering_name: None,
+        peering_settings: Default::default(),
+        timeout: Duration::from_secs(60),
+        no_wait: false,
+        vnet,
+        vendor,
+    };
+    let facts = facts(&intent);
+    (intent, facts)
+}
+
+fn facts(intent: &Intent) -> Facts {
+    let space = AddressSpace::from_texts(["10.0.0.0/16"]);
+    let grant = intent.vendor_grant().expect("kong gets a role");
+    let permissions = vec![Permission {
+        actions: grant.actions.clone(),
+        ..Permission::default()
+    }];
+    let role = RoleDefinition {
+        guid: Uuid::from_u128(0xde),
+        name: intent.vendor.role_name().to_owned(),
+        description: String::new(),
+        custom: true,
+        permissions,
+        assignable_scopes: vec![intent.vnet.subscription_scope()],
+    };
+    let principal = ServicePrincipal {
+        id: Uuid::from_u128(0x59),
+        app_id: intent.vendor_app.as_ref().expect("kong has one").id,
+        display_name: grant.application.clone(),
+        account_enabled: true,
+        owner_tenant: Some(Uuid::from_u128(0x1c0)),
+    };
+    let assignment = RoleAssignment {
+        name: role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid).to_string(),
+        scope: intent.vnet.to_string(),
+        role: role.guid,
+        principal: principal.id,
+    };
+    let request = VendorRequest {
+        id: "gateway".into(),
+        name: "vnet-app".into(),
+        tenant: Some(intent.tenant),
+        vnet: Some(intent.vnet.clone()),
+        state: "ready".into(),
+        phase: Phase::Ready,
+        reason: None,
+        remote: None,
+        own_app: None,
+        dns: Vec::new(),
+    };
+    Facts {
+        principal: Some(principal),
+        roles: vec![role],
+        assignments: vec![assignment],
+        rights_at_vnet: Some(vec![Permission {
+            actions: vec!["*".into()],
+            ..Permission::default()
+        }]),
+        rights_at_subscription: Some(vec![Permission {
+            actions: vec!["*".into()],
+            ..Permission::default()
+        }]),
+        vnet: Some(Vnet {
+            id: intent.vnet.clone(),
+            location: "eastus2".into(),
+            address_space: AddressSpace::from_texts(["10.20.0.0/16"]),
+            provisioning_state: "Succeeded".into(),
+            peerings: vec![peering(intent, "kong-1", 0xf00, "10.0.0.0/16")],
+            subnets: Vec::new(),
+            dns_servers: Vec::new(),
+        }),
+        own_subscriptions: vec![intent.vnet.subscription],
+        network: Some(VendorNetwork {
+            id: "11111111-0000-0000-0000-000000000000".into(),
+            name: "eastus2-network".into(),
+            region: "eastus2".into(),
+            address_space: space,
+            state: "ready".into(),
+            ready: true,
+        }),
+        request: Some(request),
+        ..Facts::default()
+    }
+}
+
+/// An own application with these credentials.
+pub fn own_app(passwords: Vec<crate::azure::PasswordCredential>) -> Application {
+    Application {
+        id: Uuid::from_u128(0xa0),
+        app_id: Uuid::from_u128(0xa1),
+        display_name: "peerctl".into(),
+        unique_name: None,
+        sign_in_audience: "AzureADMultipleOrgs".into(),
+        notes: None,
+        passwords,
+    }
+}
+
+/// A working peering of the intent's network with one in `subscription`.
+pub fn peering(intent: &Intent, name: &str, subscription: u128, space: &str) -> Peering {
+    Peering {
+        id: intent.vnet.peering(name).expect("a good name"),
+        state: PeeringState::Connected,
+        sync_level: SyncLevel::FullyInSync,
+        provisioning_state: "Succeeded".into(),
+        remote_vnet: VnetId::new(Uuid::from_u128(subscription), "theirs", "vnet-theirs").ok(),
+        remote_address_space: AddressSpace::from_texts([space]),
+        allow_virtual_network_access: true,
+        allow_forwarded_traffic: false,
+        allow_gateway_transit: false,
+        use_remote_gateways: false,
+    }
+}
