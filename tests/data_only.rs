@@ -102,3 +102,30 @@ fn a_vendor_of_ones_own_is_a_file() {
         "{ran}"
     );
 }
+
+#[test]
+fn the_script_says_so_too_and_bash_takes_it() {
+    let network = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
+    let tenant = "6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10";
+    let flags = [
+        "azure",
+        "setup",
+        "--dry-run",
+        "--vendor",
+        "confluent",
+        "--set",
+        "environment=env-abc123",
+    ];
+    let printed = peerctl(flags.iter().chain(&["--tenant-id", tenant, "--vnet-id", network]))
+        .run()
+        .expect_code(0);
+    assert!(
+        printed.stdout.contains("--tags ConfluentEnvIDs=env-abc123'"),
+        "{printed}"
+    );
+    let script = printed.stdout.clone();
+    support::cli::program("bash", ["-n", "/dev/stdin"])
+        .stdin(script)
+        .run()
+        .expect_code(0);
+}

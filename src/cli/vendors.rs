@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::output::{Format, OutputArgs, print};
+use crate::domain::SubscriptionId;
 use crate::errors::Outcome;
+use crate::plan::OwnAppRole;
 use crate::vendors::{OwnAppWay, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
@@ -65,13 +67,10 @@ fn page(vendor: &Profile) -> String {
         out.push(String::new());
     }
     if vendor.peering.own_app == OwnAppWay::Needed {
-        out.push(
-            "What you get: a multi-tenant application of your own that writes your direction, with a role that"
-                .to_owned(),
-        );
-        out.push(
-            "  reads and writes the peerings of that one network; its credential lives an hour at most.".to_owned(),
-        );
+        out.push("What an application of your own is given, which writes your direction at that network:".to_owned());
+        let grant = OwnAppRole::LeastPrivilege.grant(String::new(), SubscriptionId::nil());
+        out.extend(grant.actions.iter().map(|action| format!("    {action}")));
+        out.push("  Its credential lives an hour at most, in memory only, and is removed at the end.".to_owned());
         out.push(String::new());
     }
     out.push("Inputs (--set KEY=VALUE):".to_owned());
@@ -94,6 +93,11 @@ fn page(vendor: &Profile) -> String {
     }
     if !vendor.hand_off.values.is_empty() {
         out.push(String::new());
+        if !vendor.hand_off.before.is_empty() {
+            out.push("Before that, by hand:".to_owned());
+            out.extend(vendor.hand_off.before.iter().map(|line| format!("  {line}")));
+            out.push(String::new());
+        }
         out.push(format!("By hand, at {}:", vendor.hand_off.place));
     }
     out.extend(vendor.hand_off.values.iter().map(|value| format!("  {}", value.label)));

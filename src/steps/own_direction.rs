@@ -15,6 +15,7 @@ use crate::plan::{Decision, Intent, Remote, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
+
 /// Reads the other direction, where the inputs say where it is and this operator may.
 pub async fn observe(run: &Run) {
     let Some(remote) = theirs_is_ours_to_write(&run.intent) else {

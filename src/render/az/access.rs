@@ -123,10 +123,14 @@ fn by_hand(intent: &Intent) -> Part {
     // The own application's id is known when the script runs: a mark stands where it goes.
     let mark = Uuid::from_u128(u128::MAX);
     let card = intent.card(Some(mark));
-    let lines: Vec<String> = card
+    let before = card.before.iter().map(|line| format!("  before that: {line}"));
+    let values = card
         .values
         .iter()
-        .map(|value| harmless(&format!("  {}: {}", value.label, value.value)))
+        .map(|value| format!("  {}: {}", value.label, value.value));
+    let lines: Vec<String> = before
+        .chain(values)
+        .map(|line| harmless(&line))
         .map(|line| match line.split_once(&mark.to_string()) {
             Some((before, after)) => format!("    {}\"$own_app_id\"{}", quoted(before), quoted(after)),
             None => format!("    {}", quoted(&line)),
