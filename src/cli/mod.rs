@@ -1,10 +1,12 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod frame;
 mod output;
 mod sandbox;
 mod setup;
 mod stop;
+mod target;
 mod vendors;
 
 use std::process::ExitCode;

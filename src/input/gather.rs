@@ -36,13 +36,15 @@ pub struct Manner {
     pub prompter: Option<Arc<dyn Prompter>>,
     /// Only a script is wanted: sign in only for what is not given.
     pub dry_run: bool,
+    /// Ask for what tells which peering is meant, and no more.
+    pub narrow: bool,
     /// What else is missing if nobody answers (`--yes`).
     pub also_missing: Vec<String>,
     pub options: Options,
 }
 
 /// What is switched on by a flag alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     pub no_wait: bool,
     pub peering_settings: PeeringSettings,
@@ -91,6 +93,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 vendor: &vendor,
                 subscriptions: &known.subscriptions,
                 sink: &around.sink,
+                narrow: manner.narrow,
             };
             if wizard.ask().await? == Answer::Back {
                 if talk.back() {

@@ -10,7 +10,7 @@ use super::{Given, Halt, Source, menu};
 use crate::azure::Subscription;
 use crate::steps::Sink;
 use crate::ui::{Answer, AskError, Check, Prompter};
-use crate::vendors::{Profile, profiles};
+use crate::vendors::{Profile, Wanted, profiles};
 
 /// Asks without blocking the runtime: the prompts wait for keys in a thread of their own.
 #[derive(Clone)]
@@ -73,11 +73,13 @@ enum Question {
     Consent,
 }
 
-/// The questions for a vendor, in the order in which they are put.
-fn order(vendor: &Profile) -> Vec<Question> {
+/// The questions for a vendor, in the order in which they are put; the narrow ones tell which peering is meant.
+fn order(vendor: &Profile, narrow: bool) -> Vec<Question> {
     let first = [Question::Subscription, Question::Vnet, Question::Token];
-    let inputs = (0..vendor.inputs.len()).map(Question::Vendor);
-    first.into_iter().chain(inputs).chain([Question::Consent]).collect()
+    let told = |at: &usize| !narrow || vendor.inputs[*at].wanted != Wanted::Never;
+    let inputs = (0..vendor.inputs.len()).filter(told).map(Question::Vendor);
+    let last = [Question::Consent].into_iter().filter(|_| !narrow);
+    first.into_iter().chain(inputs).chain(last).collect()
 }
 
 /// What a question came to.
@@ -158,6 +160,8 @@ pub struct Wizard<'a> {
     pub subscriptions: &'a [Subscription],
     /// Says what made a question come again.
     pub sink: &'a Sink,
+    /// Only what tells which peering is meant.
+    pub narrow: bool,
 }
 
 impl Wizard<'_> {
@@ -166,7 +170,7 @@ impl Wizard<'_> {
     /// # Errors
     /// When the user left, or something that an answer depends on cannot be read.
     pub async fn ask(&mut self) -> Result<Answer<()>, Halt> {
-        let order = order(self.vendor);
+        let order = order(self.vendor, self.narrow);
         let place = |question: Question| order.iter().position(|one| *one == question).unwrap_or(0);
         let mut at = self.talk.answered.last().map_or(0, |(last, _)| place(*last) + 1);
         while let Some(&question) = order.get(at) {

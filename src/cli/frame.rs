@@ -1,0 +1,465 @@
+//! The frame of every command on a peering: inputs, a sign-in, a run, Ctrl-C, and one result.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, stdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::output::{Format, OutputArgs, manner_of, print, screen};
+use super::stop::asked_to_stop;
+use super::target::TargetArgs;
+use crate::azure::Wire;
+use crate::errors::{Kind, Outcome, Problem};
+use crate::input::{
+    self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
+};
+use crate::plan::{Event, Plan, Stats, VendorAccess};
+use crate::render::{Report, command_line};
+use crate::steps::{Opener, Run, Sink, clean_up};
+use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
+
+/// Enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
+const LAST_ACT: Duration = Duration::from_secs(15);
+
+/// What a command wants of the frame.
+pub struct Errand<'a> {
+    /// `azure setup`.
+    pub name: &'static str,
+    pub target: &'a TargetArgs,
+    /// Inputs that only this command takes by flag, by their ids.
+    pub flags: Vec<(&'static str, Option<&'a str>)>,
+    /// What is switched on by a flag alone, as (flag, on): part of the command line that does the same again.
+    pub switches: Vec<(&'static str, bool)>,
+    pub options: Options,
+    /// Whether the plan is confirmed by a flag; `None` where there is nothing to confirm.
+    pub yes: Option<bool>,
+    /// Only a script is wanted.
+    pub dry_run: bool,
+    /// Ask for what tells which peering is meant, and no more.
+    pub narrow: bool,
+}
+
+/// The command while it is under way.
+pub struct Frame<'a> {
+    errand: Errand<'a>,
+    output: &'a OutputArgs,
+    around: Surroundings,
+    report: Arc<Mutex<Report>>,
+    begun: Instant,
+    wire: Mutex<Option<Wire>>,
+    /// The run that is under way, for what has to be taken back when it is stopped.
+    run: Mutex<Option<Arc<Run>>>,
+    /// The flags that say the same as everything that is known.
+    known: Mutex<Vec<(String, String)>>,
+    /// The variable that holds the vendor's token, where one was used.
+    token_env: Mutex<Option<String>>,
+}
+
+/// How the command ended, and what it prints in text mode.
+pub struct Ended {
+    pub outcome: Outcome,
+    pub problem: Option<Problem>,
+    pub text: Option<String>,
+    /// The result is on standard output already.
+    pub printed: bool,
+}
+
+/// Whether the command is over, or the user wants to the question before.
+pub enum Turn {
+    Ended(Ended),
+    Back(Box<Conversation>),
+}
+
+impl Ended {
+    /// Stopped by the user.
+    pub fn cancelled() -> Self {
+        Self::new(Outcome::Cancelled, None)
+    }
+
+    /// With an outcome, and the problem that made it where there is one.
+    pub fn new(outcome: Outcome, problem: Option<Problem>) -> Self {
+        Self {
+            outcome,
+            problem,
+            text: None,
+            printed: false,
+        }
+    }
+
+    /// By a problem.
+    pub fn by(problem: Problem) -> Self {
+        Self::new(outcome_of(&problem), Some(problem))
+    }
+}
+
+impl From<Halt> for Ended {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Cancelled => Self::cancelled(),
+            Halt::Problem(problem) => Self::by(*problem),
+        }
+    }
+}
+
+/// Carries out a command: gathers what must be known, hands it to `work`, and prints the one result.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn conduct<'a, W>(errand: Errand<'a>, output: &'a OutputArgs, work: W) -> anyhow::Result<Outcome>
+where
+    W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
+{
+    let begun = Instant::now();
+    let mut vars = Vars::of_process();
+    let screen = screen(output, &vars);
+    let report = Arc::new(Mutex::new(Report::new(errand.name)));
+    let embedded = if errand.target.sandbox {
+        Some(super::sandbox::embed().await?)
+    } else {
+        None
+    };
+    if let Some(embedded) = &embedded {
+        screen.on(&Event::Notice(embedded.welcome.clone()));
+        // The real sign-in, network and vendor have no place in a rehearsal.
+        vars = vars
+            .without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
+            .with(embedded.variables.clone());
+    }
+    let sink: Sink = {
+        let report = Arc::clone(&report);
+        Arc::new(move |event| {
+            lock(&report).on(&event);
+            screen.on(&event);
+        })
+    };
+    let around = Surroundings {
+        vars,
+        cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
+        sink,
+    };
+    let frame = Frame {
+        errand,
+        output,
+        around,
+        report,
+        begun,
+        wire: Mutex::default(),
+        run: Mutex::default(),
+        known: Mutex::default(),
+        token_env: Mutex::default(),
+    };
+    let modes = Modes::now();
+    let ended = tokio::select! {
+        ended = frame.go(work) => ended?,
+        () = asked_to_stop() => {
+            frame.take_back().await;
+            Ended::cancelled()
+        }
+    };
+    // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
+    if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
+        frame.tidy_terminal(&modes);
+    }
+    frame.finish(ended)
+}
+
+impl<'a> Frame<'a> {
+    async fn go<W>(&self, work: W) -> anyhow::Result<Ended>
+    where
+        W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
+    {
+        let mut talk = match self.given() {
+            Ok(given) => Conversation::new(given),
+            Err(problem) => return Ok(Ended::by(problem)),
+        };
+        loop {
+            let gathered = match self.gather(talk).await {
+                Ok(gathered) => gathered,
+                Err(halt) => return Ok(halt.into()),
+            };
+            match work(self, gathered).await? {
+                Turn::Ended(ended) => return Ok(ended),
+                Turn::Back(before) => talk = *before,
+            }
+        }
+    }
+
+    fn given(&self) -> Result<Given, Problem> {
+        let target = self.errand.target;
+        let flags = target.flags().into_iter().chain(self.errand.flags.iter().copied());
+        Given::new(flags, &target.sets, self.around.vars.clone()).map_err(|set| {
+            Problem::new(
+                Kind::Usage,
+                format!("--set {set} cannot be used."),
+                "It has the form KEY=VALUE.",
+            )
+        })
+    }
+
+    async fn gather(&self, talk: Conversation) -> Result<Gathered, Halt> {
+        let prompter = self.prompter();
+        let unconfirmed = self.errand.yes == Some(false) && !self.errand.dry_run && prompter.is_none();
+        let also_missing = if unconfirmed {
+            vec!["--yes: nobody is there to confirm the plan".to_owned()]
+        } else {
+            Vec::new()
+        };
+        let manner = input::Manner {
+            prompter,
+            dry_run: self.errand.dry_run,
+            narrow: self.errand.narrow,
+            also_missing,
+            options: self.errand.options.clone(),
+        };
+        gather(talk, &self.around, manner).await
+    }
+
+    /// A run over what was gathered, and the conversation that led to it.
+    ///
+    /// # Errors
+    /// When nobody signed in, as only a dry run may.
+    pub fn begin(&self, gathered: Gathered) -> Result<(Arc<Run>, Conversation), Problem> {
+        self.note(&gathered);
+        let Gathered {
+            intent,
+            session,
+            connector,
+            talk,
+            ..
+        } = gathered;
+        let session = session.ok_or_else(|| {
+            let why = "A run other than a dry run always signs in.";
+            Problem::new(Kind::SignIn, "There is no session.", why)
+        })?;
+        *lock(&self.wire) = Some(session.wire().clone());
+        let sink = Arc::clone(&self.around.sink);
+        let mut run = Run::new(intent, session.azure, connector, opener(), sink);
+        run.app_credential = own_app_credential(&talk.given);
+        let run = Arc::new(run);
+        *lock(&self.run) = Some(Arc::clone(&run));
+        Ok((run, talk))
+    }
+
+    /// Notes what was asked for: in the document, and for the command line that says the same.
+    fn note(&self, gathered: &Gathered) {
+        let intent = &gathered.intent;
+        let mut inputs = BTreeMap::from([
+            ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
+            ("vnetId".to_owned(), Value::from(intent.vnet.to_string())),
+            ("consent".to_owned(), Value::from(intent.consent.to_string())),
+            ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
+        ]);
+        if let Some(app) = &intent.vendor_app {
+            inputs.insert("applicationId".to_owned(), Value::from(app.id.to_string()));
+        }
+        let sets = &gathered.vendor_inputs;
+        let sets: serde_json::Map<String, Value> = sets
+            .iter()
+            .map(|(key, values)| (key.clone(), Value::from(values.clone())))
+            .collect();
+        inputs.insert("set".to_owned(), Value::Object(sets));
+        lock(&self.report).asked(&intent.vendor.id, &gathered.cloud, inputs);
+
+        let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
+        if self.errand.target.sandbox {
+            // The embedded Azure brings its own of these.
+            flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
+            flags.insert(0, ("--sandbox".to_owned(), String::new()));
+        }
+        *lock(&self.known) = flags;
+        // A token is no argument; the embedded Azure brings its own.
+        let access = intent.vendor.access.as_ref();
+        let access = access.filter(|_| intent.access == VendorAccess::Api && !self.errand.target.sandbox);
+        *lock(&self.token_env) = access.map(|access| access.token_env.clone());
+    }
+
+    /// The command line that does the same without a question; empty as long as the inputs are not complete.
+    pub fn again(&self) -> Option<String> {
+        let mut flags = lock(&self.known).clone();
+        if flags.is_empty() {
+            return None;
+        }
+        let switches = self.errand.switches.iter().filter(|(_, on)| *on);
+        flags.extend(switches.map(|(flag, _)| ((*flag).to_owned(), String::new())));
+        flags.push(("--no-input".to_owned(), String::new()));
+        flags.extend(self.errand.yes.map(|_| ("--yes".to_owned(), String::new())));
+        let line = command_line(self.errand.name, &flags, ui::width() - 2);
+        Some(match lock(&self.token_env).as_ref() {
+            Some(variable) => format!("# {variable} is in the environment\n{line}"),
+            None => line,
+        })
+    }
+
+    /// The command line of another command on the same peering, in one line.
+    pub fn sibling(&self, command: &str) -> String {
+        let flags = lock(&self.known).clone();
+        let taken = |flag: &str| flag != "--consent" && flag != "--timeout";
+        let flags: Vec<(String, String)> = flags.into_iter().filter(|(flag, _)| taken(flag)).collect();
+        command_line(command, &flags, usize::MAX)
+    }
+
+    /// Who answers questions; `None`: nobody.
+    pub fn prompter(&self) -> Option<Arc<dyn Prompter>> {
+        if self.errand.target.no_input || !ui::someone_answers() {
+            return None;
+        }
+        Some(if self.rich() {
+            Arc::new(TerminalPrompter)
+        } else {
+            Arc::new(LinePrompter)
+        })
+    }
+
+    /// Whether somebody has to give leave: the command line does not.
+    pub fn asks(&self) -> bool {
+        self.errand.yes == Some(false) && self.prompter().is_some()
+    }
+
+    /// Asks for leave where the command line does not give it.
+    ///
+    /// # Errors
+    /// When the user left.
+    pub async fn confirm(&self, question: &str) -> Result<Answer<bool>, Halt> {
+        match self.prompter().filter(|_| self.asks()) {
+            Some(prompter) => Asker(prompter).confirm(question.to_owned()).await,
+            None => Ok(Answer::Value(true)),
+        }
+    }
+
+    /// Tells the screen and the document.
+    pub fn tell(&self, event: Event) {
+        (self.around.sink)(event);
+    }
+
+    /// Tells the document alone.
+    pub fn note_event(&self, event: &Event) {
+        lock(&self.report).on(event);
+    }
+
+    /// The document as it would be if the command ended so now.
+    pub fn report(&self, outcome: Outcome) -> Report {
+        let mut report = lock(&self.report).clone();
+        report.on(&Event::Ended {
+            outcome,
+            problem: None,
+            stats: Stats::default(),
+        });
+        report
+    }
+
+    /// Removes the credential of a run that is stopped, and says where that could not be done.
+    async fn take_back(&self) {
+        let run = lock(&self.run).clone();
+        let Some(run) = run.filter(|run| run.facts().credential_made) else {
+            return;
+        };
+        let say = |text: &str| self.tell(Event::Notice(text.to_owned()));
+        say("Removing the own application's credential; Ctrl-C again leaves that to the next run.");
+        let removed = tokio::select! {
+            removed = tokio::time::timeout(LAST_ACT, clean_up(&run)) => matches!(removed, Ok(Ok(()))),
+            () = asked_to_stop() => false,
+        };
+        if !removed {
+            say("The credential is not removed yet. It ends within the hour, and the next run removes it.");
+        }
+    }
+
+    /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
+    fn tidy_terminal(&self, modes: &Modes) {
+        modes.restore();
+        if !ui::someone_answers() {
+            return;
+        }
+        let terminal = console::Term::stderr();
+        // Where standard error is gone there is nothing to tidy.
+        if self.rich() {
+            let _ = terminal.show_cursor();
+        }
+        // The prompt's own line stays; what follows begins below it.
+        let _ = terminal.write_line("");
+    }
+
+    fn rich(&self) -> bool {
+        manner_of(self.output, &self.around.vars) == Manner::Rich
+    }
+
+    /// What is said to a user who left in the middle.
+    fn stopped(&self) -> String {
+        let written = lock(&self.report).changes().next().is_some();
+        let stopped = if written {
+            "Stopped. Nothing is left half done: run it again, and it goes on from here."
+        } else {
+            "Stopped; nothing was written."
+        };
+        match self.again().filter(|_| written) {
+            Some(again) => format!("{stopped}\n\n{}", indented(&again)),
+            None => stopped.to_owned(),
+        }
+    }
+
+    fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
+        let wire = lock(&self.wire).take();
+        let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
+        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let stats = Stats {
+            requests: sent.requests,
+            writes: sent.writes,
+            elapsed_ms,
+        };
+        let outcome = ended.outcome;
+        self.tell(Event::Ended {
+            outcome,
+            problem: ended.problem,
+            stats,
+        });
+        if ended.printed {
+            return Ok(outcome);
+        }
+        match self.output.output {
+            Format::Json => print(&lock(&self.report).json())?,
+            Format::Text => match ended.text {
+                // On a terminal the result stands apart from the progress above it.
+                Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
+                Some(text) => print(&text)?,
+                None if outcome == Outcome::Cancelled => print(&self.stopped())?,
+                None => {}
+            },
+        }
+        Ok(outcome)
+    }
+}
+
+/// The outcome that a problem makes.
+pub fn outcome_of(problem: &Problem) -> Outcome {
+    if problem.kind == Kind::Usage {
+        Outcome::Usage
+    } else {
+        Outcome::Failed
+    }
+}
+
+/// The checks that do not let the command begin, as one problem.
+pub fn blocked(plan: &Plan) -> Option<Problem> {
+    let blockers = plan.blockers();
+    let first = blockers.first()?;
+    let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
+    let mut problem = Problem::new(
+        Kind::Preflight,
+        format!("Check {} failed; nothing was written.", first.id),
+        details.join("; "),
+    );
+    problem.remedies = blockers.iter().flat_map(|check| check.remedies.clone()).collect();
+    Some(problem)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere does not make what was noted wrong.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens pages in the user's browser; only where there is somebody to look at it.
+fn opener() -> Opener {
+    Arc::new(|url| ui::someone_answers() && webbrowser::open(url.as_str()).is_ok())
+}
