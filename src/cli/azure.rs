@@ -2,10 +2,12 @@
 
 use clap::Subcommand;
 
-use super::setup;
+use super::{setup, status};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Set up the whole peering, asking what is missing
     Setup(Box<setup::Args>),
+    /// Show where a peering stands and whose turn it is; reads only
+    Status(Box<status::Args>),
 }

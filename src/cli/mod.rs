@@ -5,6 +5,7 @@ mod frame;
 mod output;
 mod sandbox;
 mod setup;
+mod status;
 mod stop;
 mod target;
 mod vendors;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
+            Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
         }

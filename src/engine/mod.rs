@@ -1,7 +1,9 @@
 //! Runs a plan: reads side by side, decides, does what is missing in the order of need, and says how it ended.
 
 mod execute;
+mod standing;
 mod survey;
 
 pub use execute::carry_out;
-pub use survey::survey;
+pub use standing::standing;
+pub use survey::{look, look_again, plan_of, survey};

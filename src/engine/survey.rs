@@ -4,15 +4,47 @@ use futures::future::join_all;
 
 use crate::doctor;
 use crate::errors::Problem;
-use crate::plan::{Event, Plan, PlannedStep, StepId};
-use crate::steps::{Run, Stop, adopt, step};
+use crate::plan::{Event, Intent, Plan, PlannedStep, StepId};
+use crate::steps::{Facts, Run, Stop, adopt, step};
 
 /// Reads what there is and decides what is to be done.
 ///
 /// # Errors
 /// The first thing that could not be read and without which nothing can be decided.
 pub async fn survey(run: &Run) -> Result<Plan, Problem> {
+    let plan = look(run).await?;
+    run.emit(Event::Planned(plan.clone()));
+    Ok(plan)
+}
+
+/// The same, for who only wants to know.
+///
+/// # Errors
+/// As [`survey`].
+pub async fn look(run: &Run) -> Result<Plan, Problem> {
     run.emit(Event::Surveying);
+    read(run).await?;
+    note_earlier_peerings(run);
+    Ok(plan_of(&run.intent, &run.facts()))
+}
+
+/// Forgets what was read, and looks again.
+///
+/// # Errors
+/// As [`survey`].
+pub async fn look_again(run: &Run) -> Result<Plan, Problem> {
+    let earlier_peerings = run.facts().earlier_peerings;
+    run.learn(|facts| {
+        *facts = Facts {
+            earlier_peerings,
+            ..Facts::default()
+        };
+    });
+    read(run).await?;
+    Ok(plan_of(&run.intent, &run.facts()))
+}
+
+async fn read(run: &Run) -> Result<(), Problem> {
     let ids = run.intent.steps();
     let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
     let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
@@ -25,22 +57,23 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
         return Err(problem);
     }
     let adopted = adopt(run).await;
-    if let Err(Stop::Failed(problem)) = adopted {
-        return Err(problem.in_step(StepId::OwnApp));
+    match adopted {
+        Err(Stop::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
+        _ => Ok(()),
     }
-    note_earlier_peerings(run);
-    let facts = run.facts();
+}
+
+/// What is to be done, from what was read.
+pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
     let plan = |id: StepId| PlannedStep {
         id,
         title: step(id).title(),
-        decision: step(id).decide(&run.intent, &facts),
+        decision: step(id).decide(intent, facts),
     };
-    let plan = Plan {
-        steps: ids.into_iter().map(plan).collect(),
-        checks: doctor::checks(&run.intent, &facts),
-    };
-    run.emit(Event::Planned(plan.clone()));
-    Ok(plan)
+    Plan {
+        steps: intent.steps().into_iter().map(plan).collect(),
+        checks: doctor::checks(intent, facts),
+    }
 }
 
 /// What is there before anything is asked of the vendor is the vendor's only where something says so.

@@ -13,7 +13,7 @@ use super::{Given, Halt};
 use crate::azure::{Subscription, WhoAmI};
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, Event, Intent, PeeringSettings, SignedIn, VendorAccess, VendorApp};
+use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, SignedIn, VendorAccess, VendorApp};
 use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, profile};
 
@@ -43,11 +43,13 @@ pub struct Manner {
     pub options: Options,
 }
 
-/// What is switched on by a flag alone.
+/// What is no input of the table: switches, and what the run is for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub no_wait: bool,
     pub peering_settings: PeeringSettings,
+    pub goal: Goal,
+    pub share: Share,
 }
 
 /// Gathers everything.
@@ -295,6 +297,8 @@ fn intent(
     let Options {
         no_wait,
         peering_settings,
+        goal,
+        share,
     } = options;
     let cloud = cloud(given, around)?;
     let Some(tenant) = known.tenant else {
@@ -332,6 +336,8 @@ fn intent(
         peering_settings,
         timeout: timeout(given)?,
         no_wait,
+        goal,
+        share,
         vendor,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use super::{Change, Check, Hold, Plan, StepId, StepState};
+use super::{Change, Check, Hold, Plan, Standing, StepId, StepState};
 use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::{Outcome, Problem};
 
@@ -25,6 +25,8 @@ pub enum Event {
     Checked(Vec<Check>),
     /// The link as it is at the end.
     Peerings(Vec<PeeringView>),
+    /// Where the link stands, for who asked.
+    Standing(Standing),
     Ended {
         outcome: Outcome,
         problem: Option<Problem>,

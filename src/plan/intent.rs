@@ -11,6 +11,34 @@ use super::{Card, CardValue, Grant, Grantee, OwnAppRole, StepId};
 use crate::domain::{TenantId, VnetId};
 use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// What is missing is made; what is there stays.
+    #[default]
+    SetUp,
+    /// What is broken may be deleted and made anew.
+    Repair,
+    /// What setup made is removed; with the vendor's service principal where that is said.
+    TearDown { consent: bool },
+}
+
+/// Which steps this operator takes; the others are somebody else's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Only these; empty: all.
+    pub only: Vec<StepId>,
+    /// All but these.
+    pub skip: Vec<StepId>,
+}
+
+impl Share {
+    /// Whether the step is this operator's.
+    pub fn takes(&self, step: StepId) -> bool {
+        (self.only.is_empty() || self.only.contains(&step)) && !self.skip.contains(&step)
+    }
+}
+
 /// How the vendor's service principal comes into the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
@@ -91,6 +119,8 @@ pub struct Intent {
     /// How long to wait for the vendor and for replication, in all.
     pub timeout: Duration,
     pub no_wait: bool,
+    pub goal: Goal,
+    pub share: Share,
 }
 
 impl Intent {

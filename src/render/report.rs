@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::errors::{Outcome, Problem};
-use crate::plan::{Card, Change, Check, Event, Hold, PeeringView, Stats, StepEvent, StepId, StepState};
+use crate::plan::{Card, Change, Check, Event, Hold, PeeringView, Standing, Stats, StepEvent, StepId, StepState};
 
 /// The document, as far as the events have come.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +23,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     hand_off: Option<Card>,
     peerings: Vec<PeeringView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Standing>,
     checks: Vec<Check>,
     stats: Stats,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +59,7 @@ impl Report {
             steps: Vec::new(),
             hand_off: None,
             peerings: Vec::new(),
+            standing: None,
             checks: Vec::new(),
             stats: Stats::default(),
             error: None,
@@ -115,6 +118,7 @@ impl Report {
             }
             Event::Checked(checks) => self.checks.clone_from(checks),
             Event::Peerings(peerings) => self.peerings.clone_from(peerings),
+            Event::Standing(standing) => self.standing = Some(standing.clone()),
             Event::Ended {
                 outcome,
                 problem,

@@ -3,6 +3,7 @@
 mod clean_up;
 mod consent;
 mod facts;
+mod fault;
 mod own_app;
 mod own_direction;
 mod peering;
@@ -20,8 +21,10 @@ use async_trait::async_trait;
 
 pub use clean_up::clean_up;
 pub use facts::{Facts, VendorPeering};
+pub use fault::faults;
 pub use own_app::adopt;
 pub use run::{Opener, Run, Sink, Stop};
+pub use vendor_request::request_kind;
 pub use verification::views;
 
 use crate::plan::{Decision, Intent, StepId};

@@ -37,6 +37,11 @@ pub async fn observe(run: &Run) {
     });
 }
 
+/// Whether the other direction is ours to write, too: it lies in another tenant of one's own.
+pub fn may_write_theirs(intent: &Intent) -> bool {
+    theirs_is_ours_to_write(intent).is_some()
+}
+
 fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
     (intent.vendor.peering.created_by == CreatedBy::Customer)
         .then(|| intent.remote())

@@ -37,6 +37,8 @@ pub fn kong_done() -> (Intent, Facts) {
         peering_settings: Default::default(),
         timeout: Duration::from_secs(60),
         no_wait: false,
+        goal: crate::plan::Goal::SetUp,
+        share: crate::plan::Share::default(),
         vnet,
         vendor,
     };

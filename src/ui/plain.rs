@@ -99,7 +99,7 @@ impl Screen for Plain {
             }
             Event::Step(id, event) => self.step(*id, event),
             Event::Notice(text) => say(&harmless(text)),
-            Event::Checked(_) | Event::Peerings(_) => {}
+            Event::Checked(_) | Event::Peerings(_) | Event::Standing(_) => {}
             Event::Ended { problem, .. } => {
                 if let Some(problem) = problem {
                     say(&problem_text(problem, width()));

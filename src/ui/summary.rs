@@ -95,7 +95,8 @@ fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {
     }
 }
 
-fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
+/// One direction of the link, in a line.
+pub fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     let (from, to) = match view.direction {
         Direction::Local => (vnet, vendor),
         Direction::Remote => (vendor, vnet),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use console::{Term, style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::status::turn_line;
 use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
 use super::{Screen, width};
 use crate::domain::harmless;
@@ -179,6 +180,11 @@ impl Screen for Terminal {
             Event::Notice(text) => {
                 for line in crate::domain::lines(&harmless(text), width()) {
                     self.say(&style(line).dim().to_string());
+                }
+            }
+            Event::Standing(standing) => {
+                if let (Some(bar), Some(next)) = (lock(&self.reading).as_ref(), standing.next.first()) {
+                    bar.set_message(turn_line(next));
                 }
             }
             Event::Checked(_) | Event::Peerings(_) => {}

@@ -8,7 +8,12 @@ use crate::plan::{Card, Decision, Hold, Plan};
 
 /// The plan, a few lines a step, at most `width` columns wide.
 pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
-    const LABELS: usize = 2 + 16 + 2 + 8 + 2;
+    step_lines(plan, width, |decision| decision.verb().to_owned())
+}
+
+/// Every step with a word for it, and what it is about.
+pub fn step_lines(plan: &Plan, width: usize, word: fn(&Decision) -> String) -> Vec<String> {
+    const LABELS: usize = 2 + 16 + 2 + 9 + 2;
     let room = width.saturating_sub(LABELS).max(20);
     let mut out = Vec::new();
     for step in &plan.steps {
@@ -21,12 +26,12 @@ pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
             );
         }
         for (index, line) in text.iter().enumerate() {
-            let (id, verb) = if index == 0 {
-                (step.id.name(), step.decision.verb())
+            let (id, word) = if index == 0 {
+                (step.id.name(), word(&step.decision))
             } else {
-                ("", "")
+                ("", String::new())
             };
-            out.push(format!("  {id:<16}  {verb:<8}  {line}"));
+            out.push(format!("  {id:<16}  {word:<9}  {line}"));
         }
     }
     out

@@ -27,6 +27,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         options: Options {
             no_wait: args.no_wait,
             peering_settings: args.peering_settings(),
+            ..Options::default()
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,

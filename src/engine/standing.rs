@@ -1,0 +1,210 @@
+//! Where the link stands and whose turn it is, from the plan and what was read. Pure.
+
+use crate::domain::harmless;
+use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
+use crate::steps::{Facts, faults, request_kind};
+
+/// Where the link stands. `setup` and `repair` are the command lines that go on from here.
+pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair: &str) -> Standing {
+    let works = |id: StepId| plan.steps.iter().any(|step| step.id == id && in_place(step));
+    let request = facts.request.as_ref().map(|request| RequestView {
+        kind: request_kind(intent).to_owned(),
+        id: request.id.clone(),
+        name: harmless(&request.name),
+        state: harmless(&request.state),
+        reason: request.reason.as_deref().map(harmless),
+    });
+    let faults = faults(intent, facts);
+    let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
+    let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
+    let (verdict, why, next) = if works(StepId::Verification) {
+        (Verdict::Works, why, to_tidy(plan, setup))
+    } else if faults.is_empty() {
+        (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
+    } else {
+        let why = faults.iter().map(|fault| fault.what.as_str()).collect::<Vec<_>>().join(" ");
+        let ours = faults.iter().any(|fault| fault.ours.is_some()).then(|| Next {
+            who: "you".to_owned(),
+            what: "repair what is ours to repair".to_owned(),
+            usually: None,
+            packet: vec![repair.to_owned()],
+        });
+        let theirs = faults.iter().filter_map(|fault| fault.theirs.clone()).map(|what| Next {
+            who: intent.vendor.short_name.clone(),
+            what,
+            usually: None,
+            packet: Vec::new(),
+        });
+        (Verdict::Broken, why, ours.into_iter().chain(theirs).collect())
+    };
+    Standing {
+        verdict,
+        why,
+        faults,
+        next,
+        request,
+    }
+}
+
+fn in_place(step: &PlannedStep) -> bool {
+    matches!(step.decision, Decision::InPlace(_))
+}
+
+fn not_yet(plan: &Plan, why: &str) -> String {
+    let missing: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| step.id != StepId::Verification && !in_place(step))
+        .map(|step| step.id.name())
+        .collect();
+    match missing.as_slice() {
+        [] => why.to_owned(),
+        missing => format!("not in place yet: {}", missing.join(", ")),
+    }
+}
+
+/// The steps that nothing stands in front of, by who has to take them.
+fn turns(intent: &Intent, plan: &Plan, setup: &str) -> Vec<Next> {
+    let open = |id: &StepId| plan.steps.iter().any(|step| step.id == *id && !in_place(step));
+    let first = plan
+        .steps
+        .iter()
+        .filter(|step| !in_place(step) && !step.id.needs().iter().any(open) && step.id != StepId::CleanUp);
+    let mut next: Vec<Next> = Vec::new();
+    let mut yours: Vec<String> = Vec::new();
+    for step in first {
+        match &step.decision {
+            Decision::Blocked(hold) => next.push(Next {
+                who: hold.who.clone(),
+                what: hold.why.clone(),
+                usually: None,
+                packet: hold.packet.clone(),
+            }),
+            Decision::Await { what, usually } => next.push(Next {
+                who: who_is_awaited(intent, step.id),
+                what: what.clone(),
+                usually: Some(usually.clone()),
+                packet: Vec::new(),
+            }),
+            _ => yours.push(step.id.name().to_owned()),
+        }
+    }
+    if !yours.is_empty() {
+        let what = format!("go on with {}", yours.join(", "));
+        next.insert(0, yours_to_do(what, setup));
+    }
+    next
+}
+
+fn who_is_awaited(intent: &Intent, step: StepId) -> String {
+    match step {
+        StepId::Consent => format!("an administrator of {}", intent.tenant_label()),
+        StepId::VendorRequest => format!("whoever may configure networks in {}", intent.vendor.name),
+        _ => intent.vendor.short_name.clone(),
+    }
+}
+
+/// A link that works can still want something: a role that was taken away, a credential that was left behind.
+fn to_tidy(plan: &Plan, setup: &str) -> Vec<Next> {
+    let open: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|step| !in_place(step))
+        .map(|step| format!("{} ({})", step.id, step.decision.what()))
+        .collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    vec![yours_to_do(
+        format!("traffic flows, but not everything is in place: {}", open.join("; ")),
+        setup,
+    )]
+}
+
+fn yours_to_do(what: String, command: &str) -> Next {
+    Next {
+        who: "you".to_owned(),
+        what,
+        usually: None,
+        packet: vec![command.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PeeringState;
+    use crate::engine::plan_of;
+    use crate::plan::Consent;
+    use crate::steps::samples;
+    use crate::vendors::Phase;
+
+    fn standing_after(change: fn(&mut Intent, &mut Facts)) -> Standing {
+        let (mut intent, mut facts) = samples::kong_done();
+        change(&mut intent, &mut facts);
+        let plan = plan_of(&intent, &facts);
+        standing(&intent, &facts, &plan, "SETUP", "REPAIR")
+    }
+
+    fn pending(facts: &mut Facts) {
+        facts.vnet.as_mut().expect("one").peerings.clear();
+        facts.request.as_mut().expect("one").phase = Phase::Pending;
+    }
+
+    #[test]
+    fn whose_turn_it_is() {
+        type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
+        let table: [Row; 6] = [
+            ("all well", |_, _| (), Verdict::Works, ""),
+            ("the vendor is at work", |_, facts| pending(facts), Verdict::Waiting, "Kong"),
+            (
+                "nobody has consented",
+                |intent, facts| {
+                    pending(facts);
+                    intent.consent = Consent::Wait;
+                    facts.principal = None;
+                },
+                Verdict::Waiting,
+                "an administrator of",
+            ),
+            (
+                "a role is missing",
+                |_, facts| {
+                    pending(facts);
+                    facts.roles.clear();
+                },
+                Verdict::Waiting,
+                "you",
+            ),
+            (
+                "a right is missing",
+                |_, facts| {
+                    pending(facts);
+                    facts.roles.clear();
+                    facts.rights_at_subscription = Some(Vec::new());
+                },
+                Verdict::Waiting,
+                "an Owner",
+            ),
+            (
+                "half of it was deleted",
+                |_, facts| facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected,
+                Verdict::Broken,
+                "you",
+            ),
+        ];
+        for (name, change, verdict, who) in table {
+            let found = standing_after(change);
+            assert_eq!(found.verdict, verdict, "{name}: {found:?}");
+            let first = found.next.first().map_or("", |next| next.who.as_str());
+            assert!(first.starts_with(who) && first.is_empty() == who.is_empty(), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_works_without_its_role_says_so() {
+        let found = standing_after(|_, facts| facts.assignments.clear());
+        assert_eq!(found.verdict, Verdict::Works);
+        assert!(found.next[0].what.contains("role-assignment"), "{found:?}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Where a link stands: for `status`, `repair`, and everybody who asks "whose turn is it?".
+
+use serde::Serialize;
+
+/// Whether traffic can flow, will be able to, or will not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Both directions are Connected and in sync, and the vendor says ready.
+    Works,
+    /// Somebody still has to act, or is at work.
+    Waiting,
+    /// Waiting does not mend it.
+    Broken,
+}
+
+/// Where a link stands, and whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub why: String,
+    /// What is wrong and what mends it, where something is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Who has to act next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Next>,
+    /// The vendor's own word on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestView>,
+}
+
+/// Something that is wrong with a link and does not pass by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// `Disconnected`, `LocalNotInSync`, the vendor's state: what `peerctl explain` knows.
+    pub code: String,
+    pub what: String,
+    /// What `peerctl azure repair` does about it; absent where only somebody else can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ours: Option<String>,
+    /// What only the other side can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theirs: Option<String>,
+}
+
+/// Who has to act, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Next {
+    pub who: String,
+    pub what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usually: Option<String>,
+    /// Commands or addresses, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packet: Vec<String>,
+}
+
+/// The request at the vendor, as the vendor calls it and its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestView {
+    /// "transit gateway", "peering connection".
+    pub kind: String,
+    pub id: String,
+    pub name: String,
+    /// The vendor's own word.
+    pub state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

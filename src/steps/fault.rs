@@ -1,0 +1,263 @@
+//! What can be wrong with a link so that waiting does not mend it, and who mends it: one table for `status`, `repair`
+//! and the checks.
+
+use super::Facts;
+use super::facts::VendorPeering;
+use super::own_direction::may_write_theirs;
+use super::vendor_request::request_kind;
+use crate::azure::Peering;
+use crate::domain::{PeeringState, SyncLevel};
+use crate::errors::known;
+use crate::plan::{Fault, Intent, VendorAccess};
+use crate::vendors::{CreatedBy, Phase, VendorRequest};
+
+/// Everything that is wrong with the link.
+pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
+    let of_peering = match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => of_peering(intent, facts, peering),
+        VendorPeering::Many(names) => Some(Fault {
+            code: "several".to_owned(),
+            what: format!(
+                "Several peerings could be {}'s: {}.",
+                intent.vendor.short_name,
+                names.join(", ")
+            ),
+            ours: None,
+            theirs: Some("Name the right one with --peering-name.".to_owned()),
+        }),
+        VendorPeering::None => None,
+    };
+    let of_theirs = facts.remote_peering.as_ref().and_then(|theirs| of_theirs(intent, theirs));
+    let of_request = facts.request.as_ref().and_then(|request| of_request(intent, facts, request));
+    of_peering.into_iter().chain(of_theirs).chain(of_request).collect()
+}
+
+/// The link is half there, and the vendor holds it for done: only a new request brings its half back.
+pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
+    let done = facts.request.as_ref().is_some_and(|request| request.phase == Phase::Ready);
+    let half = match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => match intent.vendor.peering.created_by {
+            CreatedBy::Vendor => peering.state != PeeringState::Connected,
+            // A Disconnected half of ours is written anew first; as long as only that is there, theirs is missing.
+            CreatedBy::EachSide | CreatedBy::Customer => peering.state == PeeringState::Initiated,
+        },
+        VendorPeering::None => intent.vendor.peering.created_by == CreatedBy::Vendor,
+        VendorPeering::Many(_) => false,
+    };
+    done && half && !facts.request_is_gone
+}
+
+fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault> {
+    let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
+    let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
+    if peering.state == PeeringState::Disconnected {
+        return Some(Fault {
+            code: "Disconnected".to_owned(),
+            what: format!("{name} is Disconnected: the other direction was deleted."),
+            ours: Some(match (by_vendor, intent.access) {
+                (true, VendorAccess::Api) => {
+                    format!("{name} is deleted, and {vendor} is asked for the peering anew.")
+                }
+                (true, VendorAccess::Manual) => format!("{name} is deleted: {vendor} cannot make its own beside it."),
+                (false, _) => format!("{name} is deleted and created again; a Disconnected one never comes back."),
+            }),
+            theirs: by_hand(intent, "deletes its peering and makes it anew"),
+        });
+    }
+    if peering.state == PeeringState::Initiated && half_is_gone(intent, facts) {
+        return Some(Fault {
+            code: "Initiated".to_owned(),
+            what: format!("{name} is Initiated: {vendor} says that it is ready, but its direction is not there."),
+            ours: (intent.access == VendorAccess::Api)
+                .then(|| format!("{vendor}'s {} is deleted and requested again.", request_kind(intent))),
+            theirs: by_hand(intent, "makes its direction anew"),
+        });
+    }
+    if peering.state != PeeringState::Connected {
+        return None;
+    }
+    if !peering.allow_virtual_network_access {
+        return Some(Fault {
+            code: "allowVirtualNetworkAccess".to_owned(),
+            what: format!("{name} is Connected, but lets no traffic through (allowVirtualNetworkAccess is false)."),
+            ours: (!by_vendor).then(|| "It is switched on.".to_owned()),
+            theirs: by_vendor.then(|| format!("{vendor} switches it on: only {vendor} can write this peering.")),
+        });
+    }
+    out_of_sync(intent, facts, peering)
+}
+
+fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault> {
+    let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
+    let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
+    let (ours, theirs) = match &peering.sync_level {
+        SyncLevel::FullyInSync => return None,
+        SyncLevel::LocalNotInSync => (true, false),
+        SyncLevel::RemoteNotInSync => (false, true),
+        SyncLevel::LocalAndRemoteNotInSync | SyncLevel::Other(_) => (true, true),
+    };
+    let we_write_theirs = may_write_theirs(intent) && facts.remote_peering.is_some();
+    let mut does = Vec::new();
+    let mut asks = Vec::new();
+    match (ours, by_vendor) {
+        (true, false) => does.push(format!("{name} is synced with the addresses that {vendor}'s network has now.")),
+        (true, true) => asks.push(format!("{vendor} syncs {name}: writing it takes rights in {vendor}'s tenant, too.")),
+        (false, _) => {}
+    }
+    match (theirs, we_write_theirs) {
+        (true, true) => does.push("The other direction is synced with ours.".to_owned()),
+        (true, false) => asks.push(format!("{vendor} syncs its direction with the addresses of {}.", intent.vnet.name)),
+        (false, _) => {}
+    }
+    let some = |sentences: Vec<String>| Some(sentences.join(" ")).filter(|text| !text.is_empty());
+    Some(Fault {
+        code: peering.sync_level.to_string(),
+        what: format!("{name} is {}: an address space has changed since the networks were peered.", peering.sync_level),
+        ours: some(does),
+        theirs: some(asks),
+    })
+}
+
+/// The other side's direction, where it can be read.
+fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
+    if theirs.state != PeeringState::Disconnected {
+        return None;
+    }
+    let ours = may_write_theirs(intent);
+    let name = &theirs.id.name;
+    Some(Fault {
+        code: "Disconnected".to_owned(),
+        what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
+        ours: ours.then(|| format!("{name} is deleted and created again.")),
+        theirs: (!ours).then(|| format!("{} deletes it and creates it again.", intent.vendor.short_name)),
+    })
+}
+
+fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option<Fault> {
+    let (kind, name, vendor) = (request_kind(intent), &request.name, &intent.vendor.name);
+    let gone = facts.request_is_gone || matches!(request.phase, Phase::Leaving | Phase::Gone);
+    let (what, ours) = match request.phase {
+        _ if gone => (
+            format!("{vendor} has deleted the {kind} \"{name}\"."),
+            "It is requested anew.",
+        ),
+        Phase::Failed => {
+            let known = known::lookup(&request.state, "").map(|known| format!(" {}", known.meaning));
+            let reason = request.reason.as_ref().map(|reason| format!(" {vendor} says: {reason}"));
+            let (known, reason) = (known.unwrap_or_default(), reason.unwrap_or_default());
+            (
+                format!("The {kind} \"{name}\" is {}.{known}{reason}", request.state),
+                "It is deleted and requested again, once what the vendor needs is in place.",
+            )
+        }
+        _ => return None,
+    };
+    Some(Fault {
+        code: request.state.clone(),
+        what,
+        ours: Some(ours.to_owned()),
+        theirs: None,
+    })
+}
+
+/// What the vendor has to do where nobody here can ask it through its API.
+fn by_hand(intent: &Intent, does: &str) -> Option<String> {
+    let asked = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
+    asked.then(|| format!("{} {does} ({}).", intent.vendor.short_name, intent.vendor.hand_off.place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    type Change = fn(&mut Intent, &mut Facts);
+
+    fn peering(facts: &mut Facts) -> &mut Peering {
+        &mut facts.vnet.as_mut().expect("the sample has one").peerings[0]
+    }
+
+    #[test]
+    fn every_stuck_state_has_a_name_and_somebody_who_mends_it() {
+        // (change, code, we do something, the other side has to)
+        let table: [(Change, &str, bool, bool); 10] = [
+            (|_, facts| peering(facts).state = PeeringState::Disconnected, "Disconnected", true, false),
+            (
+                |intent, facts| {
+                    intent.access = VendorAccess::Manual;
+                    facts.request = None;
+                    intent.peering_name = Some("kong-1".into());
+                    peering(facts).state = PeeringState::Disconnected;
+                },
+                "Disconnected",
+                true,
+                true,
+            ),
+            (|_, facts| peering(facts).state = PeeringState::Initiated, "Initiated", true, false),
+            (
+                |_, facts| peering(facts).allow_virtual_network_access = false,
+                "allowVirtualNetworkAccess",
+                false,
+                true,
+            ),
+            (
+                |_, facts| peering(facts).sync_level = SyncLevel::LocalNotInSync,
+                "LocalNotInSync",
+                false,
+                true,
+            ),
+            (
+                |_, facts| peering(facts).sync_level = SyncLevel::RemoteNotInSync,
+                "RemoteNotInSync",
+                false,
+                true,
+            ),
+            (
+                |intent, facts| {
+                    intent.vendor = profile("aiven").expect("built in");
+                    peering(facts).sync_level = SyncLevel::LocalNotInSync;
+                },
+                "LocalNotInSync",
+                true,
+                false,
+            ),
+            (
+                |intent, facts| {
+                    intent.vendor = profile("aiven").expect("built in");
+                    peering(facts).sync_level = SyncLevel::LocalAndRemoteNotInSync;
+                },
+                "LocalAndRemoteNotInSync",
+                true,
+                true,
+            ),
+            (
+                |_, facts| {
+                    let request = facts.request.as_mut().expect("one");
+                    (request.phase, request.state) = (Phase::Failed, "error".into());
+                },
+                "error",
+                true,
+                false,
+            ),
+            (|_, facts| facts.request_is_gone = true, "ready", true, false),
+        ];
+        for (index, (change, code, ours, theirs)) in table.into_iter().enumerate() {
+            let (mut intent, mut facts) = samples::kong_done();
+            assert!(faults(&intent, &facts).is_empty());
+            change(&mut intent, &mut facts);
+            let found = faults(&intent, &facts);
+            assert_eq!(found.len(), 1, "{index} {code}: {found:?}");
+            let seen = (found[0].code.as_str(), found[0].ours.is_some(), found[0].theirs.is_some());
+            assert_eq!(seen, (code, ours, theirs), "{index}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_on_its_way_is_not_broken() {
+        let (intent, mut facts) = samples::kong_done();
+        peering(&mut facts).state = PeeringState::Initiated;
+        facts.request.as_mut().expect("one").phase = Phase::Pending;
+        assert!(faults(&intent, &facts).is_empty());
+    }
+}

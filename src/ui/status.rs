@@ -1,0 +1,74 @@
+//! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
+
+use super::summary::direction;
+use super::words::step_lines;
+use crate::domain::{harmless, lines};
+use crate::plan::{Next, Plan, Standing, Verdict};
+use crate::render::Report;
+
+/// The lines for standard output, at most `width` columns wide where commands allow.
+pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &str), width: usize) -> String {
+    let (vnet, vendor) = names;
+    let mut out = lines(&headline(standing, vnet, vendor), width);
+    out.push(String::new());
+    out.extend(step_lines(plan, width, |decision| decision.state().to_string()));
+    if !report.peerings().is_empty() {
+        out.push(String::new());
+        out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
+    }
+    if let Some(request) = &standing.request {
+        let reason = request.reason.as_ref().map(|reason| format!(" ({reason})"));
+        let text = format!(
+            "{vendor} says: {} \"{}\" is {}{}",
+            request.kind,
+            request.name,
+            request.state,
+            reason.unwrap_or_default()
+        );
+        out.extend(indented(&text, width));
+    }
+    let findings: Vec<String> = report
+        .checks()
+        .iter()
+        .filter(|check| !check.ok)
+        .flat_map(|check| indented(&format!("{}: {}", check.id, harmless(&check.detail)), width))
+        .collect();
+    if !findings.is_empty() {
+        out.extend([String::new(), "Worth knowing:".to_owned()]);
+        out.extend(findings);
+    }
+    if !standing.next.is_empty() {
+        out.extend([String::new(), "Next:".to_owned()]);
+        out.extend(standing.next.iter().flat_map(|next| turn(next, width)));
+    }
+    out.join("\n")
+}
+
+fn headline(standing: &Standing, vnet: &str, vendor: &str) -> String {
+    let why = harmless(standing.why.trim_end_matches('.'));
+    match standing.verdict {
+        Verdict::Works => format!("{vnet} and {vendor} are peered: {why}."),
+        Verdict::Waiting => format!("{vnet} and {vendor} are not peered yet: {why}."),
+        Verdict::Broken => format!("The link of {vnet} and {vendor} is broken. {why}."),
+    }
+}
+
+/// One turn in one line, for a live one.
+pub fn turn_line(next: &Next) -> String {
+    let usually = next.usually.as_ref().map(|usually| format!("; usually {usually}"));
+    harmless(&format!("{}: {}{}", next.who, next.what, usually.unwrap_or_default()))
+}
+
+fn turn(next: &Next, width: usize) -> Vec<String> {
+    let mut out = indented(&turn_line(next), width);
+    // Commands are for copying: they are not folded.
+    out.extend(next.packet.iter().map(|line| format!("    {}", harmless(line))));
+    out
+}
+
+fn indented(text: &str, width: usize) -> Vec<String> {
+    lines(text, width.saturating_sub(2))
+        .into_iter()
+        .map(|line| format!("  {line}"))
+        .collect()
+}
