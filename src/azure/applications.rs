@@ -18,7 +18,7 @@ use super::graph::ABSENT;
 use super::legacy;
 use super::model::{Application, NewPassword, PasswordCredential};
 
-const FIELDS: &str = "id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials";
+const FIELDS: &str = "id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials,keyCredentials";
 
 /// Any organisation's tenant may have a service principal of the application: what an identity in two tenants needs.
 const MULTI_TENANT: &str = "AzureADMultipleOrgs";
@@ -33,6 +33,7 @@ struct Shown {
     sign_in_audience: Option<String>,
     notes: Option<String>,
     password_credentials: Option<Vec<ShownPassword>>,
+    key_credentials: Option<Vec<serde::de::IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +67,7 @@ impl From<Shown> for Application {
                 .into_iter()
                 .map(PasswordCredential::from)
                 .collect(),
+            has_keys: shown.key_credentials.is_some_and(|keys| !keys.is_empty()),
         }
     }
 }

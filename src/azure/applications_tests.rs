@@ -11,13 +11,13 @@ use super::*;
 const OBJECT: Uuid = Uuid::from_u128(1);
 const CLIENT: Uuid = Uuid::from_u128(2);
 const KEY_ID: Uuid = Uuid::from_u128(3);
-const SELECT: &str = "$select=id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials";
+const SELECT: &str = "$select=id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials,keyCredentials";
 
 /// An application as recorded.
 fn shown() -> Value {
     json!({ "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#applications/$entity", "id": OBJECT, "appId": CLIENT,
         "displayName": "Peering of O'Brien", "notes": "By peerctl", "uniqueName": "peerctl-o'brien/1", "signInAudience": "AzureADMultipleOrgs",
-        "keyCredentials": [], "passwordCredentials": [
+        "keyCredentials": [{ "keyId": KEY_ID, "type": "AsymmetricX509Cert" }], "passwordCredentials": [
             { "customKeyIdentifier": null, "displayName": "run", "endDateTime": "2026-11-21T10:11:12.5Z", "hint": "yXo", "keyId": KEY_ID, "secretText": null, "startDateTime": "2026-11-21T09:11:12Z" },
             { "keyId": Uuid::from_u128(4), "displayName": null, "endDateTime": null },
         ] })
@@ -43,6 +43,7 @@ fn expected() -> Application {
                 ends: None,
             },
         ],
+        has_keys: true,
     }
 }
 

@@ -143,6 +143,24 @@ impl Azure {
             .collect())
     }
 
+    /// The role assignments at `scope` and below it, as far as this identity may see them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn role_assignments_below(&self, scope: &str) -> Result<Vec<RoleAssignment>, ApiError> {
+        let tried = format!("GET {scope}/providers/Microsoft.Authorization/roleAssignments");
+        let request = self
+            .authorization()
+            .role_assignments_client()
+            .list_for_scope(bare(scope));
+        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.value)
+            .filter_map(convert_assignment)
+            .collect())
+    }
+
     /// One role assignment by its GUID; `None` where there is none.
     ///
     /// # Errors

@@ -223,6 +223,8 @@ pub struct Application {
     pub sign_in_audience: String,
     pub notes: Option<String>,
     pub passwords: Vec<PasswordCredential>,
+    /// Whether it has certificates.
+    pub has_keys: bool,
 }
 
 /// A client secret of an application, as far as it can be read again: without the secret.

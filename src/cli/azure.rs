@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{setup, status};
+use super::{setup, status, teardown};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -10,4 +10,6 @@ pub enum Command {
     Setup(Box<setup::Args>),
     /// Show where a peering stands and whose turn it is; reads only
     Status(Box<status::Args>),
+    /// Remove what setup made, in reverse order, and nothing else
+    Teardown(Box<teardown::Args>),
 }

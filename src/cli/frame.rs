@@ -322,8 +322,20 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// When the user left.
     pub async fn confirm(&self, question: &str) -> Result<Answer<bool>, Halt> {
+        self.leave(question, true).await
+    }
+
+    /// The same for a removal: who only presses Enter has not said yes.
+    ///
+    /// # Errors
+    /// When the user left.
+    pub async fn confirm_removal(&self, question: &str) -> Result<Answer<bool>, Halt> {
+        self.leave(question, false).await
+    }
+
+    async fn leave(&self, question: &str, by_default: bool) -> Result<Answer<bool>, Halt> {
         match self.prompter().filter(|_| self.asks()) {
-            Some(prompter) => Asker(prompter).confirm(question.to_owned()).await,
+            Some(prompter) => Asker(prompter).confirm(question.to_owned(), by_default).await,
             None => Ok(Answer::Value(true)),
         }
     }

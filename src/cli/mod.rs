@@ -8,6 +8,7 @@ mod setup;
 mod status;
 mod stop;
 mod target;
+mod teardown;
 mod vendors;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
+            Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
         }

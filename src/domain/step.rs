@@ -57,6 +57,29 @@ impl StepId {
         }
     }
 
+    /// The steps whose undoing has to be over before this one's can begin: the vendor lets go before what lets it in is
+    /// taken away.
+    pub fn undone_after(self) -> &'static [Self] {
+        match self {
+            Self::VendorRequest | Self::Verification => &[],
+            Self::Peering => &[Self::VendorRequest],
+            Self::CleanUp | Self::RoleAssignment => &[Self::Peering],
+            Self::OwnApp => &[Self::RoleAssignment, Self::CleanUp],
+            Self::RoleDefinition | Self::Consent => &[Self::RoleAssignment],
+        }
+    }
+
+    /// All steps, in the order in which they are undone.
+    pub const UNDONE: [Self; 7] = [
+        Self::VendorRequest,
+        Self::Peering,
+        Self::CleanUp,
+        Self::RoleAssignment,
+        Self::RoleDefinition,
+        Self::OwnApp,
+        Self::Consent,
+    ];
+
     /// Whether this step is done even where a step before it did not succeed: nothing secret stays behind.
     pub fn comes_what_may(self) -> bool {
         self == Self::CleanUp
@@ -105,6 +128,9 @@ mod tests {
     fn every_step_comes_after_what_it_needs() {
         for step in StepId::ALL {
             assert!(step.needs().iter().all(|needed| *needed < step), "{step}");
+            let place = |id: StepId| StepId::UNDONE.iter().position(|one| *one == id);
+            let later = |needed: &StepId| place(*needed) < place(step);
+            assert!(step.undone_after().iter().all(later), "{step}");
             assert_eq!(serde_json::to_value(step).expect("a name"), step.name());
         }
     }

@@ -1,19 +1,22 @@
-//! The second half of a run: what is missing is done, step by step in the order of need, side by side where nothing
-//! needs the other.
+//! The second half of a run: what is missing is done (or what is setup's is removed), step by step in the order of
+//! need, side by side where nothing needs the other.
 
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use crate::doctor;
+use super::survey::checks;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, StepEvent, StepId, StepState};
-use crate::steps::{Run, Stop, step, views};
+use crate::steps::{Run, Stop, decision, step, views};
 
 /// How one step ended.
 enum Ended {
-    InPlace { acted: bool },
+    /// As it shall be: in place, or gone.
+    Settled {
+        acted: bool,
+    },
     Held,
     Failed(Box<Problem>),
     Skipped,
@@ -28,16 +31,17 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     let mut running = FuturesUnordered::new();
     loop {
         let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
-        let ready = |id: &mut StepId| id.needs().iter().all(over);
+        let ready = |id: &mut StepId| run.intent.needs(*id).iter().all(over);
         for id in waiting.extract_if(.., ready) {
-            let in_the_way = id
-                .needs()
+            let in_the_way = run
+                .intent
+                .needs(id)
                 .iter()
                 .copied()
                 .find(|needed| {
                     ended
                         .get(needed)
-                        .is_some_and(|end| !matches!(end, Ended::InPlace { .. }))
+                        .is_some_and(|end| !matches!(end, Ended::Settled { .. }))
                 })
                 .filter(|_| !id.comes_what_may());
             running.push(async move { (id, go(run, id, in_the_way).await) });
@@ -46,7 +50,7 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         ended.insert(id, end);
     }
     let facts = run.facts();
-    run.emit(Event::Checked(doctor::checks(&run.intent, &facts)));
+    run.emit(Event::Checked(checks(&run.intent, &facts)));
     run.emit(Event::Peerings(views(&run.intent, &facts)));
     outcome(ended)
 }
@@ -55,7 +59,7 @@ fn outcome(ended: BTreeMap<StepId, Ended>) -> (Outcome, Option<Problem>) {
     let (mut held, mut acted, mut failed) = (false, false, None);
     for end in ended.into_values() {
         match end {
-            Ended::InPlace { acted: one } => acted |= one,
+            Ended::Settled { acted: one } => acted |= one,
             Ended::Held => held = true,
             Ended::Failed(problem) => failed = failed.or(Some(*problem)),
             Ended::Skipped => {}
@@ -71,7 +75,7 @@ fn outcome(ended: BTreeMap<StepId, Ended>) -> (Outcome, Option<Problem>) {
 
 async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
     let step = step(id);
-    let decide = || step.decide(&run.intent, &run.facts());
+    let decide = || decision(id, &run.intent, &run.facts());
     let decision = decide();
     // A step that this operator may not do needs no turn: whoever can unblock it gets everything in one go.
     if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, Decision::Blocked(_))) {
@@ -79,24 +83,27 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
         return Ended::Skipped;
     }
     let acted = match &decision {
-        Decision::InPlace(detail) => {
-            finished(run, id, detail);
-            return Ended::InPlace { acted: false };
+        Decision::InPlace(_) | Decision::Keep(_) | Decision::Absent(_) => {
+            finished(run, id, &decision);
+            return Ended::Settled { acted: false };
         }
         Decision::Blocked(hold) => Err(Stop::Held {
             state: StepState::Blocked,
             hold: hold.clone(),
         }),
-        Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } => {
+        Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } | Decision::Remove { .. } => {
             run.tell(id, StepEvent::Started);
-            step.act(run, &decision).await
+            if run.intent.tears_down() {
+                step.undo(run).await
+            } else {
+                step.act(run, &decision).await
+            }
         }
     };
     match acted {
         Ok(()) => {
-            let after = decide();
-            finished(run, id, after.what());
-            Ended::InPlace { acted: true }
+            finished(run, id, &decide());
+            Ended::Settled { acted: true }
         }
         Err(Stop::Held { state, hold }) => {
             run.tell(
@@ -123,10 +130,15 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
     }
 }
 
-fn finished(run: &Run, id: StepId, detail: &str) {
+fn finished(run: &Run, id: StepId, after: &Decision) {
+    let state = match after {
+        Decision::Absent(_) => StepState::Missing,
+        // What was done is done; a list that lags behind does not undo it.
+        _ => StepState::InPlace,
+    };
     let event = StepEvent::Finished {
-        state: StepState::InPlace,
-        detail: detail.to_owned(),
+        state,
+        detail: after.what().to_owned(),
         waited: run.waited(id),
     };
     run.tell(id, event);

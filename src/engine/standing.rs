@@ -22,7 +22,11 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     } else if faults.is_empty() {
         (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
     } else {
-        let why = faults.iter().map(|fault| fault.what.as_str()).collect::<Vec<_>>().join(" ");
+        let why = faults
+            .iter()
+            .map(|fault| fault.what.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
         let ours = faults.iter().any(|fault| fault.ours.is_some()).then(|| Next {
             who: "you".to_owned(),
             what: "repair what is ours to repair".to_owned(),
@@ -156,7 +160,12 @@ mod tests {
         type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
         let table: [Row; 6] = [
             ("all well", |_, _| (), Verdict::Works, ""),
-            ("the vendor is at work", |_, facts| pending(facts), Verdict::Waiting, "Kong"),
+            (
+                "the vendor is at work",
+                |_, facts| pending(facts),
+                Verdict::Waiting,
+                "Kong",
+            ),
             (
                 "nobody has consented",
                 |intent, facts| {
@@ -197,7 +206,10 @@ mod tests {
             let found = standing_after(change);
             assert_eq!(found.verdict, verdict, "{name}: {found:?}");
             let first = found.next.first().map_or("", |next| next.who.as_str());
-            assert!(first.starts_with(who) && first.is_empty() == who.is_empty(), "{name}: {found:?}");
+            assert!(
+                first.starts_with(who) && first.is_empty() == who.is_empty(),
+                "{name}: {found:?}"
+            );
         }
     }
 

@@ -4,8 +4,8 @@ use futures::future::join_all;
 
 use crate::doctor;
 use crate::errors::Problem;
-use crate::plan::{Event, Intent, Plan, PlannedStep, StepId};
-use crate::steps::{Facts, Run, Stop, adopt, step};
+use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
+use crate::steps::{Facts, Run, Stop, adopt, decision, step};
 
 /// Reads what there is and decides what is to be done.
 ///
@@ -68,11 +68,20 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
     let plan = |id: StepId| PlannedStep {
         id,
         title: step(id).title(),
-        decision: step(id).decide(intent, facts),
+        decision: decision(id, intent, facts),
     };
     Plan {
         steps: intent.steps().into_iter().map(plan).collect(),
-        checks: doctor::checks(intent, facts),
+        checks: checks(intent, facts),
+    }
+}
+
+/// What stands in the way of a peering is none of a removal's business.
+pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
+    if intent.tears_down() {
+        Vec::new()
+    } else {
+        doctor::checks(intent, facts)
     }
 }
 

@@ -41,12 +41,13 @@ impl Asker {
         self.on_a_thread(move |prompter| prompter.secret(&question)).await
     }
 
-    /// Yes or no.
+    /// Yes or no; `by_default` where the user only presses Enter.
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm(&self, question: String) -> Result<Answer<bool>, Halt> {
-        self.on_a_thread(move |prompter| prompter.confirm(&question)).await
+    pub async fn confirm(&self, question: String, by_default: bool) -> Result<Answer<bool>, Halt> {
+        self.on_a_thread(move |prompter| prompter.confirm(&question, by_default))
+            .await
     }
 }
 

@@ -17,13 +17,20 @@ pub enum Decision {
     Await { what: String, usually: String },
     /// This operator may not do it.
     Blocked(Hold),
+    /// Setup made it, and it is removed: what, and beside it what stays, a line each.
+    Remove { what: String, kept: Vec<String> },
+    /// It stays. The text says what, and why.
+    Keep(String),
+    /// Nothing of setup's is there. The text says so.
+    Absent(String),
 }
 
 impl Decision {
     /// The state that this decision answers to.
     pub fn state(&self) -> StepState {
         match self {
-            Self::InPlace(_) => StepState::InPlace,
+            Self::InPlace(_) | Self::Remove { .. } | Self::Keep(_) => StepState::InPlace,
+            Self::Absent(_) => StepState::Missing,
             Self::Create(_) => StepState::Missing,
             Self::Change { .. } => StepState::Different,
             Self::Await { .. } => StepState::Waiting,
@@ -62,13 +69,45 @@ impl Decision {
                 what: both(other, what),
                 differences,
             },
+            (
+                Self::Remove { what, mut kept },
+                Self::Remove {
+                    what: other_what,
+                    kept: other,
+                },
+            ) => {
+                kept.extend(other);
+                Self::Remove {
+                    what: both(what, other_what),
+                    kept,
+                }
+            }
+            (Self::Remove { what, mut kept }, Self::Keep(stays))
+            | (Self::Keep(stays), Self::Remove { what, mut kept }) => {
+                kept.push(stays);
+                Self::Remove { what, kept }
+            }
+            (Self::Keep(one), Self::Keep(other)) => Self::Keep(both(one, other)),
+            (Self::Absent(_), other) | (other, Self::Absent(_)) => other,
             (other, Self::Await { .. }) | (Self::Await { .. }, other) => other,
+            // Nothing is made and removed in one run.
+            (removed @ (Self::Remove { .. } | Self::Keep(_)), _)
+            | (_, removed @ (Self::Remove { .. } | Self::Keep(_))) => removed,
         }
     }
 
     /// Whether carrying it out writes something.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Change { .. })
+        matches!(self, Self::Create(_) | Self::Change { .. } | Self::Remove { .. })
+    }
+
+    /// What stays although it is looked at for removal.
+    pub fn kept(&self) -> Vec<String> {
+        match self {
+            Self::Remove { kept, .. } => kept.clone(),
+            Self::Keep(what) => vec![what.clone()],
+            _ => Vec::new(),
+        }
     }
 
     /// One verb for the plan.
@@ -79,13 +118,22 @@ impl Decision {
             Self::Change { .. } => "change",
             Self::Await { .. } => "wait",
             Self::Blocked(_) => "blocked",
+            Self::Remove { .. } => "remove",
+            Self::Keep(_) => "keep",
+            Self::Absent(_) => "absent",
         }
     }
 
     /// What it is about.
     pub fn what(&self) -> &str {
         match self {
-            Self::InPlace(what) | Self::Create(what) | Self::Change { what, .. } | Self::Await { what, .. } => what,
+            Self::InPlace(what)
+            | Self::Create(what)
+            | Self::Change { what, .. }
+            | Self::Await { what, .. }
+            | Self::Remove { what, .. }
+            | Self::Keep(what)
+            | Self::Absent(what) => what,
             Self::Blocked(hold) => &hold.why,
         }
     }

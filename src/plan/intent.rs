@@ -153,7 +153,23 @@ impl Intent {
             StepId::VendorRequest => self.vendor.peering.created_by != CreatedBy::Customer,
             StepId::Peering | StepId::Verification => true,
         };
-        StepId::ALL.into_iter().filter(wanted).collect()
+        match self.goal {
+            Goal::TearDown { .. } => StepId::UNDONE.into_iter().filter(wanted).collect(),
+            Goal::SetUp | Goal::Repair => StepId::ALL.into_iter().filter(wanted).collect(),
+        }
+    }
+
+    /// The steps that have to be over before this one can begin.
+    pub fn needs(&self, step: StepId) -> &'static [StepId] {
+        match self.goal {
+            Goal::TearDown { .. } => step.undone_after(),
+            Goal::SetUp | Goal::Repair => step.needs(),
+        }
+    }
+
+    /// Whether things are removed.
+    pub fn tears_down(&self) -> bool {
+        matches!(self.goal, Goal::TearDown { .. })
     }
 
     /// Who gets which role at the virtual network.

@@ -41,6 +41,9 @@ struct StepReport {
     detail: String,
     changes: Vec<Change>,
     waited_ms: u64,
+    /// What stays although it was looked at for removal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<String>,
     /// Who has to act, and what to give them.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<Hold>,
@@ -94,6 +97,11 @@ impl Report {
         &self.peerings
     }
 
+    /// What stays although it was looked at for removal.
+    pub fn kept(&self) -> impl Iterator<Item = &String> {
+        self.steps.iter().flat_map(|step| &step.kept)
+    }
+
     /// What was written so far, with the step that wrote it.
     pub fn changes(&self) -> impl Iterator<Item = (StepId, &Change)> {
         self.steps
@@ -144,6 +152,7 @@ impl StepReport {
             detail: step.decision.what().to_owned(),
             changes: Vec::new(),
             waited_ms: 0,
+            kept: step.decision.kept(),
             hold: None,
         }
     }

@@ -45,6 +45,20 @@ impl Step for CleanUp {
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
         clean_up(run).await
     }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        match self.decide(intent, facts) {
+            Decision::InPlace(what) => Decision::Absent(what),
+            leftover => Decision::Remove {
+                what: leftover.what().trim_start_matches("remove ").to_owned(),
+                kept: Vec::new(),
+            },
+        }
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        clean_up(run).await
+    }
 }
 
 fn leftovers(application: &Application) -> Vec<Uuid> {

@@ -1,5 +1,7 @@
 //! Consent: the vendor's application gets a service principal in the customer's tenant.
 
+mod undo;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -88,6 +90,14 @@ impl Step for Consent {
         }
         run.learn(|facts| facts.principal = Some(principal));
         Ok(())
+    }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
     }
 }
 

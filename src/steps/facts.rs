@@ -41,6 +41,8 @@ pub struct Facts {
     pub roles_elsewhere: Vec<RoleDefinition>,
     /// Role assignments at the virtual network and above.
     pub assignments: Vec<RoleAssignment>,
+    /// Every role assignment in the subscription; read only where things are removed.
+    pub assignments_below: Vec<RoleAssignment>,
     /// What the operator may do at the virtual network; `None` where that could not be read.
     pub rights_at_vnet: Option<Vec<Permission>>,
     /// The same at the subscription.

@@ -27,14 +27,23 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
         }),
         VendorPeering::None => None,
     };
-    let of_theirs = facts.remote_peering.as_ref().and_then(|theirs| of_theirs(intent, theirs));
-    let of_request = facts.request.as_ref().and_then(|request| of_request(intent, facts, request));
+    let of_theirs = facts
+        .remote_peering
+        .as_ref()
+        .and_then(|theirs| of_theirs(intent, theirs));
+    let of_request = facts
+        .request
+        .as_ref()
+        .and_then(|request| of_request(intent, facts, request));
     of_peering.into_iter().chain(of_theirs).chain(of_request).collect()
 }
 
 /// The link is half there, and the vendor holds it for done: only a new request brings its half back.
 pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
-    let done = facts.request.as_ref().is_some_and(|request| request.phase == Phase::Ready);
+    let done = facts
+        .request
+        .as_ref()
+        .is_some_and(|request| request.phase == Phase::Ready);
     let half = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => match intent.vendor.peering.created_by {
             CreatedBy::Vendor => peering.state != PeeringState::Connected,
@@ -100,19 +109,29 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
     let mut does = Vec::new();
     let mut asks = Vec::new();
     match (ours, by_vendor) {
-        (true, false) => does.push(format!("{name} is synced with the addresses that {vendor}'s network has now.")),
-        (true, true) => asks.push(format!("{vendor} syncs {name}: writing it takes rights in {vendor}'s tenant, too.")),
+        (true, false) => does.push(format!(
+            "{name} is synced with the addresses that {vendor}'s network has now."
+        )),
+        (true, true) => asks.push(format!(
+            "{vendor} syncs {name}: writing it takes rights in {vendor}'s tenant, too."
+        )),
         (false, _) => {}
     }
     match (theirs, we_write_theirs) {
         (true, true) => does.push("The other direction is synced with ours.".to_owned()),
-        (true, false) => asks.push(format!("{vendor} syncs its direction with the addresses of {}.", intent.vnet.name)),
+        (true, false) => asks.push(format!(
+            "{vendor} syncs its direction with the addresses of {}.",
+            intent.vnet.name
+        )),
         (false, _) => {}
     }
     let some = |sentences: Vec<String>| Some(sentences.join(" ")).filter(|text| !text.is_empty());
     Some(Fault {
         code: peering.sync_level.to_string(),
-        what: format!("{name} is {}: an address space has changed since the networks were peered.", peering.sync_level),
+        what: format!(
+            "{name} is {}: an address space has changed since the networks were peered.",
+            peering.sync_level
+        ),
         ours: some(does),
         theirs: some(asks),
     })
@@ -143,7 +162,10 @@ fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option
         ),
         Phase::Failed => {
             let known = known::lookup(&request.state, "").map(|known| format!(" {}", known.meaning));
-            let reason = request.reason.as_ref().map(|reason| format!(" {vendor} says: {reason}"));
+            let reason = request
+                .reason
+                .as_ref()
+                .map(|reason| format!(" {vendor} says: {reason}"));
             let (known, reason) = (known.unwrap_or_default(), reason.unwrap_or_default());
             (
                 format!("The {kind} \"{name}\" is {}.{known}{reason}", request.state),
@@ -163,7 +185,12 @@ fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option
 /// What the vendor has to do where nobody here can ask it through its API.
 fn by_hand(intent: &Intent, does: &str) -> Option<String> {
     let asked = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
-    asked.then(|| format!("{} {does} ({}).", intent.vendor.short_name, intent.vendor.hand_off.place))
+    asked.then(|| {
+        format!(
+            "{} {does} ({}).",
+            intent.vendor.short_name, intent.vendor.hand_off.place
+        )
+    })
 }
 
 #[cfg(test)]
@@ -182,7 +209,12 @@ mod tests {
     fn every_stuck_state_has_a_name_and_somebody_who_mends_it() {
         // (change, code, we do something, the other side has to)
         let table: [(Change, &str, bool, bool); 10] = [
-            (|_, facts| peering(facts).state = PeeringState::Disconnected, "Disconnected", true, false),
+            (
+                |_, facts| peering(facts).state = PeeringState::Disconnected,
+                "Disconnected",
+                true,
+                false,
+            ),
             (
                 |intent, facts| {
                     intent.access = VendorAccess::Manual;
@@ -194,7 +226,12 @@ mod tests {
                 true,
                 true,
             ),
-            (|_, facts| peering(facts).state = PeeringState::Initiated, "Initiated", true, false),
+            (
+                |_, facts| peering(facts).state = PeeringState::Initiated,
+                "Initiated",
+                true,
+                false,
+            ),
             (
                 |_, facts| peering(facts).allow_virtual_network_access = false,
                 "allowVirtualNetworkAccess",
@@ -248,7 +285,11 @@ mod tests {
             change(&mut intent, &mut facts);
             let found = faults(&intent, &facts);
             assert_eq!(found.len(), 1, "{index} {code}: {found:?}");
-            let seen = (found[0].code.as_str(), found[0].ours.is_some(), found[0].theirs.is_some());
+            let seen = (
+                found[0].code.as_str(),
+                found[0].ours.is_some(),
+                found[0].theirs.is_some(),
+            );
             assert_eq!(seen, (code, ours, theirs), "{index}: {found:?}");
         }
     }

@@ -6,6 +6,7 @@ mod facts;
 mod fault;
 mod own_app;
 mod own_direction;
+mod ownership;
 mod peering;
 mod role_assignment;
 mod role_definition;
@@ -43,6 +44,25 @@ pub trait Step: Send + Sync {
 
     /// Does it, safe to repeat; reads back what it wrote until it is visible, and notes it in the facts.
     async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop>;
+
+    /// What of it is provably setup's work and goes, and what stays. Pure.
+    fn undoing(&self, _intent: &Intent, _facts: &Facts) -> Decision {
+        Decision::Absent("nothing to remove".to_owned())
+    }
+
+    /// Removes what [`Step::undoing`] names, safe to repeat, and notes in the facts that it is gone.
+    async fn undo(&self, _run: &Run) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// What is to be done about the step in this run.
+pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
+    if intent.tears_down() {
+        step(id).undoing(intent, facts)
+    } else {
+        step(id).decide(intent, facts)
+    }
 }
 
 /// The step of that name.

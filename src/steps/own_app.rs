@@ -3,6 +3,8 @@
 //! It is found by its unique name, never by its display name. Its credential lives an hour at most and in memory only;
 //! it is made when the first token is needed and removed by the step clean-up.
 
+mod undo;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -93,6 +95,14 @@ impl Step for OwnApp {
             make_principal(run, &application).await?;
         }
         Ok(())
+    }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Peering: the link itself. Where the vendor's application creates both directions, ours is to wait and to recognise
 //! them; where each side creates its own, ours is written with tokens of both tenants; see `own_direction`.
 
+mod undo;
+
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
@@ -68,6 +70,14 @@ impl Step for Peering {
             return own_direction::act(run).await;
         }
         wait_for_vendor(run).await
+    }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Role assignment: each grant's service principal gets its role at the one virtual network.
 
+mod undo;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -23,6 +25,9 @@ impl Step for RoleAssignment {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
+        if run.intent.tears_down() {
+            return read_all(run).await;
+        }
         let scope = run.intent.vnet.to_string();
         let (assignments, rights) = tokio::join!(run.azure.role_assignments(&scope), run.azure.permissions(&scope));
         let assignments = assignments.map_err(|error| Stop::api("reading the role assignments", &error))?;
@@ -48,6 +53,30 @@ impl Step for RoleAssignment {
         }
         Ok(())
     }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
+    }
+}
+
+/// Everything in the subscription: who else has a role that is to go is as much of interest as who has it here. The
+/// network itself may be gone.
+async fn read_all(run: &Run) -> Result<(), Stop> {
+    let subscription = run.intent.vnet.subscription_scope();
+    let all = run.azure.role_assignments_below(&subscription).await;
+    let all = all.map_err(|error| Stop::api("reading the role assignments", &error))?;
+    let vnet = run.intent.vnet.to_string().to_lowercase();
+    let reaches =
+        |scope: &str| format!("{vnet}/").starts_with(&format!("{}/", scope.trim_end_matches('/').to_lowercase()));
+    run.learn(|facts| {
+        facts.assignments = all.iter().filter(|one| reaches(&one.scope)).cloned().collect();
+        facts.assignments_below = all;
+    });
+    Ok(())
 }
 
 fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {

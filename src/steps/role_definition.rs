@@ -3,6 +3,8 @@
 //! A role's name is unique in the tenant, whatever subscription it was made for. So a role is looked for here, then in
 //! the other subscriptions; one that exists is used, and gets this subscription added to its assignable scopes.
 
+mod undo;
+
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 
@@ -32,7 +34,13 @@ impl Step for RoleDefinition {
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         // What is listed at the network can be assigned there, whichever scope makes it so.
-        let (scope, subscription) = (run.intent.vnet.to_string(), run.intent.vnet.subscription_scope());
+        let subscription = run.intent.vnet.subscription_scope();
+        // The network may be gone where things are removed; what setup makes is assignable in the whole subscription.
+        let scope = if run.intent.tears_down() {
+            subscription.clone()
+        } else {
+            run.intent.vnet.to_string()
+        };
         let (roles, rights) = tokio::join!(run.azure.custom_roles(&scope), run.azure.permissions(&subscription));
         let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
         run.learn(|facts| {
@@ -71,6 +79,14 @@ impl Step for RoleDefinition {
             }
         }
         Ok(())
+    }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
     }
 }
 

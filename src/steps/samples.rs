@@ -131,6 +131,7 @@ pub fn own_app(passwords: Vec<crate::azure::PasswordCredential>) -> Application 
         sign_in_audience: "AzureADMultipleOrgs".into(),
         notes: None,
         passwords,
+        has_keys: false,
     }
 }
 

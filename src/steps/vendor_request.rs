@@ -1,5 +1,7 @@
 //! Vendor request: the vendor learns which network to peer with, through its API or from a person.
 
+mod undo;
+
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
@@ -97,6 +99,14 @@ impl Step for VendorRequest {
             Some(connector) => request(run, connector.as_ref()).await,
             None => hand_over(run).await,
         }
+    }
+
+    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+        undo::undoing(intent, facts)
+    }
+
+    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+        undo::undo(run).await
     }
 }
 

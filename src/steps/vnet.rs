@@ -3,7 +3,7 @@
 use super::{Run, Stop};
 use crate::azure::Peering;
 use crate::errors::{Kind, Problem};
-use crate::render::ShellWord;
+use crate::render::az;
 
 /// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
 const MOST_TENANTS: usize = 20;
@@ -19,6 +19,10 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
     let vnet = run.azure.vnet(id).await;
     let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
     let Some(vnet) = vnet else {
+        if run.intent.tears_down() {
+            run.learn(|facts| facts.vnet = None);
+            return Ok(());
+        }
         let what = format!(
             "There is no virtual network {} in resource group {}.",
             id.name, id.resource_group
@@ -99,14 +103,7 @@ pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
         "{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.",
         run.intent.vendor.short_name
     );
-    let delete = format!(
-        "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
-        id.vnet.subscription,
-        ShellWord(&id.vnet.resource_group),
-        id.vnet.name,
-        id.name
-    );
-    Problem::new(Kind::Conflict, what, why)
-        .remedy(delete)
-        .remedy("then run the same command again.")
+    let mut problem = Problem::new(Kind::Conflict, what, why);
+    problem.remedies = az::delete_peering(id);
+    problem.remedy("then run the same command again.")
 }

@@ -68,7 +68,8 @@ impl Prompter for LinePrompter {
         })
     }
 
-    fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
+    /// The answer is always typed: an empty line is no yes and no no.
+    fn confirm(&self, question: &str, _by_default: bool) -> Result<Answer<bool>, AskError> {
         ask(
             &format!("{question} (y or n, or b for the question before): "),
             |text| match text.to_ascii_lowercase().as_str() {

@@ -17,7 +17,7 @@ pub use modes::Modes;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
 pub use status::{status, turn_line};
-pub use summary::{indented, summary};
+pub use summary::{indented, removed, summary};
 pub use terminal::Terminal;
 pub use words::{plan_lines, problem_text};
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{Write, stderr};
 use std::sync::{Mutex, PoisonError};
 
-use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
+use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text, settled};
 use super::{Screen, width};
 use crate::domain::harmless;
 use crate::plan::{Event, StepEvent, StepId};
@@ -62,13 +62,13 @@ impl Plain {
                 let action = format!("{:?}", change.action).to_lowercase();
                 news(format!("{action} {} {}", change.kind, harmless(&change.id)));
             }
-            StepEvent::Finished { detail, waited, .. } => {
+            StepEvent::Finished { state, detail, waited } => {
                 let waited = if waited.as_secs() == 0 {
                     String::new()
                 } else {
                     format!(" (waited {})", duration(*waited))
                 };
-                news(format!("in place: {}{waited}", harmless(detail)));
+                news(format!("{}: {}{waited}", settled(*state), harmless(detail)));
             }
             StepEvent::Held { state, hold, .. } => {
                 news(state.to_string());

@@ -42,7 +42,7 @@ pub trait Prompter: Send + Sync {
     fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError>;
     /// A line that is not echoed; may be empty.
     fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError>;
-    fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError>;
+    fn confirm(&self, question: &str, by_default: bool) -> Result<Answer<bool>, AskError>;
 }
 
 impl From<dialoguer::Error> for AskError {
@@ -119,12 +119,12 @@ impl Prompter for TerminalPrompter {
         })
     }
 
-    fn confirm(&self, question: &str) -> Result<Answer<bool>, AskError> {
+    fn confirm(&self, question: &str, by_default: bool) -> Result<Answer<bool>, AskError> {
         let _no_echo = NoEcho::begin();
         let theme = ColorfulTheme::default();
         let answer = Confirm::with_theme(&theme)
             .with_prompt(question)
-            .default(true)
+            .default(by_default)
             .report(false)
             .interact_opt()?;
         if let Some(yes) = answer {

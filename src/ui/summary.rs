@@ -15,6 +15,35 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, w
         out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
     }
     out.extend(remarks(report, width));
+    out.extend(changes(report, "What was written:", width));
+    if let Some(again) = again {
+        out.push(String::new());
+        out.push("The same without questions:".to_owned());
+        out.push(indented(again));
+    }
+    out.join("\n")
+}
+
+/// The lines for standard output when something was to be removed: what went, and what stays.
+pub fn removed(report: &Report, vnet: &str, vendor: &str, width: usize) -> String {
+    let mut out = vec![match report.outcome() {
+        Outcome::Done => format!("Removed: what setup had made to peer {vnet} with {vendor}."),
+        Outcome::Unchanged => format!("Nothing to remove: {vnet} has nothing of setup's for {vendor}."),
+        other => headline(other, vnet, vendor, report.changes().next().is_some()),
+    }];
+    out.extend(changes(report, "What was removed:", width));
+    let kept: Vec<String> = report
+        .kept()
+        .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
+        .collect();
+    if !kept.is_empty() {
+        out.extend([String::new(), "What stays:".to_owned()]);
+        out.extend(kept.into_iter().map(|line| format!("  {line}")));
+    }
+    out.join("\n")
+}
+
+fn changes(report: &Report, heading: &str, width: usize) -> Vec<String> {
     let changes: Vec<String> = report
         .changes()
         .map(|(step, change)| {
@@ -38,17 +67,10 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, w
             }
         })
         .collect();
-    if !changes.is_empty() {
-        out.push(String::new());
-        out.push("What was written:".to_owned());
-        out.extend(changes);
+    if changes.is_empty() {
+        return changes;
     }
-    if let Some(again) = again {
-        out.push(String::new());
-        out.push("The same without questions:".to_owned());
-        out.push(indented(again));
-    }
-    out.join("\n")
+    [String::new(), heading.to_owned()].into_iter().chain(changes).collect()
 }
 
 /// The lines of `text`, two columns further to the right.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
-use crate::plan::{Card, Decision, Hold, Plan};
+use crate::plan::{Card, Decision, Hold, Plan, StepState};
 
 /// The plan, a few lines a step, at most `width` columns wide.
 pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
@@ -23,6 +23,12 @@ pub fn step_lines(plan: &Plan, width: usize, word: fn(&Decision) -> String) -> V
                 differences
                     .iter()
                     .flat_map(|difference| lines(&harmless(difference), room)),
+            );
+        }
+        if let Decision::Remove { kept, .. } = &step.decision {
+            text.extend(
+                kept.iter()
+                    .flat_map(|stays| lines(&format!("stays: {}", harmless(stays)), room)),
             );
         }
         for (index, line) in text.iter().enumerate() {
@@ -62,6 +68,14 @@ pub fn problem_text(problem: &Problem, width: usize) -> String {
         }
     }
     out.join("\n")
+}
+
+/// How a step that is over stands: there as it shall be, or gone.
+pub fn settled(state: StepState) -> &'static str {
+    match state {
+        StepState::Missing => "gone",
+        _ => "in place",
+    }
 }
 
 /// The hand-off card.

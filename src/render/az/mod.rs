@@ -10,7 +10,10 @@ mod packets;
 mod principals;
 mod side;
 
-pub use packets::{other_direction, own_app, role_assignment, role_definition, role_update};
+pub use packets::{
+    delete_assignment, delete_peering, other_direction, own_app, remove_role, role_assignment, role_definition,
+    role_update,
+};
 
 use super::quoted;
 use crate::domain::{harmless, role_definition_guid};

@@ -2,6 +2,7 @@
 
 use super::role_json;
 use crate::azure::RoleDefinition;
+use crate::domain::PeeringId;
 use crate::plan::{Grantee, Intent, OwnApp, Remote};
 use crate::render::{ShellWord, quoted};
 
@@ -90,4 +91,36 @@ pub fn other_direction(intent: &Intent, remote: &Remote, name: &str) -> Vec<Stri
             ShellWord(&intent.vnet.to_string())
         ),
     ]
+}
+
+/// Deleting a peering's direction.
+pub fn delete_peering(id: &PeeringId) -> Vec<String> {
+    let vnet = &id.vnet;
+    vec![format!(
+        "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
+        vnet.subscription,
+        ShellWord(&vnet.resource_group),
+        vnet.name,
+        ShellWord(&id.name)
+    )]
+}
+
+/// Removing a role assignment, by its full id.
+pub fn delete_assignment(id: &str) -> Vec<String> {
+    vec![format!("az role assignment delete --ids {}", ShellWord(id))]
+}
+
+/// Removing a role, or leaving it to `others`, the scopes that share it.
+pub fn remove_role(role: &RoleDefinition, others: &[String], scope: &str) -> Vec<String> {
+    if others.is_empty() {
+        return vec![format!(
+            "az role definition delete --name {} --scope {}",
+            quoted(&role.guid.to_string()),
+            ShellWord(scope)
+        )];
+    }
+    role_update(&RoleDefinition {
+        assignable_scopes: others.to_vec(),
+        ..role.clone()
+    })
 }

@@ -1,0 +1,85 @@
+//! `peerctl azure teardown`: what setup made is removed, in reverse order, and nothing else.
+
+use super::frame::{Ended, Errand, Frame, Turn, conduct};
+use super::output::OutputArgs;
+use super::target::TargetArgs;
+use crate::engine;
+use crate::errors::Outcome;
+use crate::input::{Gathered, Options};
+use crate::plan::Goal;
+use crate::ui::{self, Answer, removed};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Remove the vendor's service principal from the tenant, too: nobody in it is connected with the vendor any more
+    #[arg(long)]
+    consent: bool,
+    /// Do not wait for the vendor or for a person: exit 3, and run again later
+    #[arg(long)]
+    no_wait: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    yes: bool,
+}
+
+const EXAMPLES: &str = "Removed is what carries setup's own ids and names, and only where nobody else uses it; what stays is listed.\n\
+It is safe to stop and to repeat.\n\n\
+Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes";
+
+/// Removes, and prints what went and what stays.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    let errand = Errand {
+        name: "azure teardown",
+        target: &args.target,
+        flags: Vec::new(),
+        switches: vec![("--consent", args.consent), ("--no-wait", args.no_wait)],
+        options: Options {
+            no_wait: args.no_wait,
+            goal: Goal::TearDown { consent: args.consent },
+            ..Options::default()
+        },
+        yes: Some(args.yes),
+        dry_run: false,
+        narrow: true,
+    };
+    conduct(errand, output, async |frame, gathered| {
+        Ok(take_down(frame, gathered).await)
+    })
+    .await
+}
+
+async fn take_down(frame: &Frame<'_>, gathered: Gathered) -> Turn {
+    let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
+    let (run, mut talk) = match frame.begin(gathered) {
+        Ok(begun) => begun,
+        Err(problem) => return Turn::Ended(Ended::by(problem)),
+    };
+    let plan = match engine::survey(&run).await {
+        Ok(plan) => plan,
+        Err(problem) => return Turn::Ended(Ended::by(problem)),
+    };
+    let mut ended = Ended::cancelled();
+    let leave = if plan.writes() {
+        frame.confirm_removal("Remove this?").await
+    } else {
+        Ok(Answer::Value(true))
+    };
+    match leave {
+        Ok(Answer::Value(true)) => {
+            let (outcome, problem) = engine::carry_out(&run).await;
+            ended = Ended::new(outcome, problem);
+        }
+        Ok(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
+        Ok(Answer::Value(false)) => {}
+        Ok(Answer::Back) | Err(_) => return Turn::Ended(ended),
+    }
+    let report = frame.report(ended.outcome);
+    ended.text = Some(removed(&report, &vnet, &vendor, ui::width()));
+    Turn::Ended(ended)
+}

@@ -1,0 +1,68 @@
+//! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
+
+use super::{STEP, administrator};
+use crate::errors::Kind;
+use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent};
+use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::{Facts, Run, Stop};
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let Some(principal) = &facts.principal else {
+        return Decision::Absent("the vendor has no service principal here".to_owned());
+    };
+    let name = format!("service principal \"{}\"", principal.display_name);
+    if intent.goal != (Goal::TearDown { consent: true }) {
+        return Decision::Keep(format!("{name}: other networks may need it; --consent removes it"));
+    }
+    let grants = intent.grants();
+    let vendors = grants.iter().filter(|grant| grant.to == Grantee::Vendor);
+    let goes: Vec<&str> = vendors
+        .flat_map(|grant| assignments_of(intent, facts, grant).0)
+        .map(|one| one.name.as_str())
+        .collect();
+    let mut roles = facts
+        .assignments_below
+        .iter()
+        .filter(|one| one.principal == principal.id);
+    if let Some(other) = roles.find(|one| !goes.contains(&one.name.as_str())) {
+        return Decision::Keep(format!("{name}: it has a role at {}", other.scope));
+    }
+    match still_used_by(intent, facts) {
+        Some(by) => Decision::Keep(format!("{name}: {by}")),
+        None => Decision::Remove {
+            what: name,
+            kept: Vec::new(),
+        },
+    }
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    let Some(principal) = run.facts().principal else {
+        return Ok(());
+    };
+    run.tell(STEP, StepEvent::Doing(format!("deleting {}", principal.display_name)));
+    let attempt = || run.azure.delete_service_principal(principal.id);
+    match run
+        .patiently(STEP, "deleting the service principal", &[], attempt)
+        .await
+    {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = Hold {
+                who: administrator(&run.intent),
+                why: "Withdrawing consent takes a directory role.".to_owned(),
+                packet: vec![format!("az ad sp delete --id {}", principal.id)],
+                answer: None,
+            };
+            return Err(Stop::blocked(hold, &problem));
+        }
+        deleted => deleted?,
+    }
+    let change = Change {
+        action: Action::Deleted,
+        kind: "servicePrincipal".into(),
+        id: principal.id.to_string(),
+    };
+    run.changed(STEP, change);
+    run.learn(|facts| facts.principal = None);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Deleting the own application that setup made, and with it its service principal in this tenant.
+
+use super::{CREDENTIAL, STEP, Wanted};
+use crate::azure::Application;
+use crate::errors::Kind;
+use crate::plan::{Action, Change, Decision, Grantee, Hold, Intent, StepEvent};
+use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::{Facts, Run, Stop};
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
+        return Decision::Absent("there is no application of setup's".to_owned());
+    };
+    let name = format!("application \"{}\" ({})", app.display_name, app.app_id);
+    let keep = |why: &str| Decision::Keep(format!("{name}: {why}"));
+    if !is_setups(wanted, app) {
+        return keep("it was not made by setup");
+    }
+    if app
+        .passwords
+        .iter()
+        .any(|one| one.display_name.as_deref() != Some(CREDENTIAL))
+        || app.has_keys
+    {
+        return keep("it has credentials that setup did not make");
+    }
+    if has_other_roles(intent, facts) {
+        return keep("it has other roles");
+    }
+    match still_used_by(intent, facts) {
+        Some(by) => keep(&by),
+        None => Decision::Remove {
+            what: format!("{name} and its service principal (Entra can restore it for 30 days)"),
+            kept: Vec::new(),
+        },
+    }
+}
+
+fn is_setups(wanted: &Wanted, app: &Application) -> bool {
+    match wanted {
+        Wanted::Made { unique_name, .. } => app.unique_name.as_ref() == Some(unique_name),
+        Wanted::Given(_) => false,
+    }
+}
+
+/// Roles in the subscription that are not the ones that setup gave and takes back.
+fn has_other_roles(intent: &Intent, facts: &Facts) -> bool {
+    let grants = intent.grants();
+    let own = grants.iter().filter(|grant| grant.to == Grantee::OwnApp);
+    let goes: Vec<&str> = own
+        .flat_map(|grant| assignments_of(intent, facts, grant).0)
+        .map(|one| one.name.as_str())
+        .collect();
+    let Some(principal) = &facts.own_principal else {
+        return false;
+    };
+    let mut all = facts
+        .assignments_below
+        .iter()
+        .filter(|one| one.principal == principal.id);
+    all.any(|one| !goes.contains(&one.name.as_str()))
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    let Some(app) = run.facts().own_app else { return Ok(()) };
+    run.tell(STEP, StepEvent::Doing(format!("deleting {}", app.display_name)));
+    let attempt = || run.azure.delete_application(app.id);
+    match run.patiently(STEP, "deleting the own application", &[], attempt).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = Hold {
+                who: format!("an Application Administrator of {}", run.intent.tenant_label()),
+                why: "Deleting an application takes a directory role, or being its owner.".to_owned(),
+                packet: vec![format!("az ad app delete --id {}", app.app_id)],
+                answer: None,
+            };
+            return Err(Stop::blocked(hold, &problem));
+        }
+        deleted => deleted?,
+    }
+    let change = Change {
+        action: Action::Deleted,
+        kind: "application".into(),
+        id: app.app_id.to_string(),
+    };
+    run.changed(STEP, change);
+    run.learn(|facts| {
+        facts.own_app = None;
+        facts.own_principal = None;
+    });
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What is provably setup's work, and what still uses it. Ids and names that setup chooses are told from any others;
+//! whatever else there is stays.
+
+use super::Facts;
+use super::facts::VendorPeering;
+use crate::azure::{Peering, RoleAssignment, RoleDefinition};
+use crate::domain::{role_assignment_guid, role_definition_guid};
+use crate::plan::{Decision, Grant, Grantee, Intent, StepId};
+use crate::vendors::{CreatedBy, VendorRequest};
+
+/// The request is the one that setup makes: for our own application, or of the name that setup gives.
+pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) -> bool {
+    match (request.own_app, &facts.own_app) {
+        (Some(named), Some(app)) => named == app.app_id,
+        (Some(_), None) => false,
+        (None, _) => request.name.eq_ignore_ascii_case(intent.request_name()),
+    }
+}
+
+/// The direction is the one that setup writes, has the vendor write, or that the operator named.
+pub fn peering_is_ours(intent: &Intent, facts: &Facts, peering: &Peering) -> bool {
+    let name = &peering.id.name;
+    let named = intent
+        .peering_name
+        .as_ref()
+        .is_some_and(|given| given.eq_ignore_ascii_case(name));
+    named || intent.vendor.peering.created_by == CreatedBy::Vendor || is_numbered(name, &facts.our_peering_name(intent))
+}
+
+/// `base`, or `base-2` and the like, as setup names a second one.
+fn is_numbered(name: &str, base: &str) -> bool {
+    let (name, base) = (name.to_lowercase(), base.to_lowercase());
+    let number = name.strip_prefix(&base).and_then(|rest| rest.strip_prefix('-'));
+    name == base || number.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// The role has the id that setup gives it, for this subscription or for another one that it can be assigned in.
+pub fn role_is_ours(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bool {
+    let own = intent.vnet.subscription_scope();
+    let scopes = role.assignable_scopes.iter().chain(std::iter::once(&own));
+    let ids = scopes.flat_map(|scope| {
+        let scope = scope.trim_end_matches('/').to_lowercase();
+        let named = grant.names.iter();
+        named.map(move |name| (scope.clone(), name))
+    });
+    let owner = grant.owner(&intent.vendor.id);
+    let mut ids = ids.map(|(scope, name)| role_definition_guid(intent.tenant, &scope, owner, name));
+    role.custom && ids.any(|guid| guid == role.guid)
+}
+
+/// The assignments at the network that setup made for this grant: their ids say what they are for.
+pub fn assignments_of<'a>(
+    intent: &Intent,
+    facts: &'a Facts,
+    grant: &Grant,
+) -> (Vec<&'a RoleAssignment>, Vec<&'a RoleAssignment>) {
+    let vnet = intent.vnet.to_string();
+    let principal = facts.grantee(grant);
+    let mut ours_by_role = facts
+        .roles
+        .iter()
+        .filter(|role| role_is_ours(intent, grant, role))
+        .map(|role| role.guid);
+    let role = ours_by_role.next();
+    let of_grant = |one: &&RoleAssignment| match principal {
+        Some(principal) => one.principal == principal,
+        // Whose it was is gone; its role tells, unless own applications of several vendors share it.
+        None => grant.to == Grantee::Vendor && Some(one.role) == role,
+    };
+    let at_vnet = facts
+        .assignments
+        .iter()
+        .filter(|one| one.scope.eq_ignore_ascii_case(&vnet));
+    at_vnet.filter(of_grant).partition(|one| is_setups(intent, one))
+}
+
+/// The assignment's id is the one that setup gives to what the assignment says.
+fn is_setups(intent: &Intent, assignment: &RoleAssignment) -> bool {
+    let guid = role_assignment_guid(intent.tenant, &intent.vnet, assignment.principal, assignment.role);
+    assignment.name.eq_ignore_ascii_case(&guid.to_string())
+}
+
+/// What still needs the roles and the own application: a link that stays, or another one with the same vendor.
+pub fn still_used_by(intent: &Intent, facts: &Facts) -> Option<String> {
+    let stays = [StepId::VendorRequest, StepId::Peering]
+        .into_iter()
+        .filter(|id| intent.steps().contains(id))
+        .find_map(|id| match super::decision(id, intent, facts) {
+            Decision::Keep(_) => Some(format!("the step {id} stays")),
+            _ => None,
+        });
+    stays.or_else(|| another_link(intent, facts).map(|name| format!("the peering {name} may need it")))
+}
+
+/// Another peering of the network with the vendor's tenant, or with one that Azure does not tell.
+fn another_link(intent: &Intent, facts: &Facts) -> Option<String> {
+    let this = match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => Some(&peering.id),
+        VendorPeering::None | VendorPeering::Many(_) => None,
+    };
+    let by_request = facts.remote(intent).map(|remote| remote.tenant);
+    let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
+    let same_vendor = |peering: &&Peering| {
+        let Some(remote) = &peering.remote_vnet else {
+            return false;
+        };
+        let foreign = !facts.own_subscriptions.contains(&remote.subscription);
+        let theirs = facts.remote_tenants.get(&remote.subscription);
+        foreign
+            && Some(&peering.id) != this
+            && theirs.is_none_or(|theirs| tenant.is_none_or(|tenant| tenant == *theirs))
+    };
+    let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
+    peerings
+        .into_iter()
+        .find(same_vendor)
+        .map(|peering| peering.id.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn a_numbered_name_is_setups_too_and_a_longer_one_is_not() {
+        for (name, ours) in [
+            ("a-b", true),
+            ("A-B-2", true),
+            ("a-b-x", false),
+            ("a-b-", false),
+            ("a-bc", false),
+        ] {
+            assert_eq!(is_numbered(name, "a-b"), ours, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_assignment_is_ours_by_its_id_alone() {
+        let (intent, mut facts) = samples::kong_done();
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let (ours, others) = assignments_of(&intent, &facts, &grant);
+        assert_eq!((ours.len(), others.len()), (0, 1), "the sample's is a colleague's");
+        let one = &mut facts.assignments[0];
+        one.name = role_assignment_guid(intent.tenant, &intent.vnet, one.principal, one.role).to_string();
+        let (ours, others) = assignments_of(&intent, &facts, &grant);
+        assert_eq!((ours.len(), others.len()), (1, 0));
+    }
+
+    #[test]
+    fn another_link_with_the_same_vendor_needs_the_role() {
+        let (intent, mut facts) = samples::kong_done();
+        assert_eq!(another_link(&intent, &facts), None);
+        let second = samples::peering(&intent, "kong-2", 0xf01, "10.77.0.0/16");
+        facts.vnet.as_mut().expect("one").peerings.push(second);
+        assert_eq!(
+            another_link(&intent, &facts),
+            Some("kong-2".to_owned()),
+            "its tenant is not known"
+        );
+        let other = uuid::Uuid::from_u128(0xbad);
+        facts.remote_tenants.insert(uuid::Uuid::from_u128(0xf01), other);
+        assert_eq!(another_link(&intent, &facts), None, "it is another company's");
+    }
+}

@@ -1,0 +1,93 @@
+//! Removing the link: our direction, and the other one where that was ours to write.
+
+use super::STEP;
+use crate::azure::Azure;
+use crate::domain::PeeringId;
+use crate::errors::Kind;
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent};
+use crate::render::az;
+use crate::steps::facts::VendorPeering;
+use crate::steps::own_direction::may_write_theirs;
+use crate::steps::ownership::peering_is_ours;
+use crate::steps::vnet::read_vnet;
+use crate::steps::{Facts, Run, Stop};
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let ours = match facts.vendor_peering(intent) {
+        VendorPeering::None => Decision::Absent(format!(
+            "{} has no peering with {}",
+            intent.vnet.name, intent.vendor.name
+        )),
+        VendorPeering::Many(names) => Decision::Keep(format!(
+            "several peerings could be meant ({}); --peering-name says which",
+            names.join(", ")
+        )),
+        VendorPeering::One(peering) if peering_is_ours(intent, facts, peering) => Decision::Remove {
+            what: format!("peering {}", peering.id.name),
+            kept: Vec::new(),
+        },
+        VendorPeering::One(peering) => Decision::Keep(format!(
+            "peering {0} was not made by setup; --peering-name {0} says that it is meant",
+            peering.id.name
+        )),
+    };
+    match their_direction(intent, facts) {
+        Some((id, true)) => ours.and(Decision::Remove {
+            what: format!("the other direction, {}", id.name),
+            kept: Vec::new(),
+        }),
+        Some((id, false)) => ours.and(Decision::Keep(format!(
+            "the other direction, {}, was not made by setup",
+            id.name
+        ))),
+        None => ours,
+    }
+}
+
+/// The other direction where it can be read and is ours to write, and whether setup made it.
+fn their_direction<'a>(intent: &Intent, facts: &'a Facts) -> Option<(&'a PeeringId, bool)> {
+    let theirs = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent))?;
+    let remote = intent.remote()?;
+    let named = theirs.id.name.eq_ignore_ascii_case(&intent.their_peering_name(&remote));
+    Some((&theirs.id, named))
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) {
+        if peering_is_ours(&run.intent, &facts, peering) {
+            delete(run, &run.azure, &peering.id).await?;
+        }
+    }
+    if let (Some((id, true)), Some(remote)) = (their_direction(&run.intent, &facts), run.intent.remote()) {
+        let identity = run.azure.identity().in_tenant(remote.tenant);
+        delete(run, &run.azure.acting_as(identity, Vec::new()), id).await?;
+        run.learn(|facts| facts.remote_peering = None);
+    }
+    read_vnet(run).await
+}
+
+async fn delete(run: &Run, azure: &Azure, id: &PeeringId) -> Result<(), Stop> {
+    run.tell(STEP, StepEvent::Doing(format!("deleting the peering {}", id.name)));
+    let doing = format!("deleting the peering {}", id.name);
+    match run.patiently(STEP, &doing, &[], || azure.delete_peering(id)).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = Hold {
+                who: format!("a Network Contributor of {}", id.vnet.name),
+                why: "Deleting a peering takes Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete."
+                    .to_owned(),
+                packet: az::delete_peering(id),
+                answer: None,
+            };
+            return Err(Stop::blocked(hold, &problem));
+        }
+        deleted => deleted?,
+    }
+    let change = Change {
+        action: Action::Deleted,
+        kind: "virtualNetworkPeering".into(),
+        id: id.to_string(),
+    };
+    run.changed(STEP, change);
+    Ok(())
+}

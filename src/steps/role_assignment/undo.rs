@@ -1,0 +1,90 @@
+//! Taking the roles at the network back.
+
+use super::STEP;
+use crate::azure::RoleAssignment;
+use crate::errors::Kind;
+use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
+use crate::render::az;
+use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::{Facts, Run, Stop};
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let none = Decision::Absent(format!("nobody has a role of setup's at {}", intent.vnet.name));
+    let decisions = intent.grants().into_iter().map(|grant| of(intent, facts, &grant));
+    decisions.reduce(Decision::and).unwrap_or(none)
+}
+
+fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    let (ours, others) = assignments_of(intent, facts, grant);
+    let name = facts.called(grant);
+    let role = |assignment: &RoleAssignment| {
+        let known = facts.roles.iter().find(|role| role.guid == assignment.role);
+        known.map_or_else(|| assignment.role.to_string(), |role| format!("\"{}\"", role.name))
+    };
+    let kept = others.iter().map(|other| {
+        let (role, guid) = (role(other), &other.name);
+        Decision::Keep(format!("{role} of {name}, assigned by somebody else ({guid})"))
+    });
+    let mut kept: Vec<Decision> = kept.collect();
+    if ours.is_empty() {
+        kept.push(Decision::Absent(format!(
+            "{name} has no role of setup's at {}",
+            intent.vnet.name
+        )));
+    }
+    let used = still_used_by(intent, facts);
+    let ours = ours.iter().map(|one| match &used {
+        Some(by) => Decision::Keep(format!("{} of {name}: {by}", role(one))),
+        None => Decision::Remove {
+            what: format!("{} of {name} at {}", role(one), intent.vnet.name),
+            kept: Vec::new(),
+        },
+    });
+    let all = ours.chain(kept).reduce(Decision::and);
+    all.unwrap_or_else(|| Decision::Absent(String::new()))
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    if still_used_by(&run.intent, &facts).is_some() {
+        return Ok(());
+    }
+    for grant in run.intent.grants() {
+        for assignment in assignments_of(&run.intent, &facts, &grant).0 {
+            delete(run, assignment, facts.called(&grant)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), Stop> {
+    let Ok(guid) = assignment.name.parse() else {
+        return Ok(());
+    };
+    run.tell(STEP, StepEvent::Doing(format!("taking the role of {of} back")));
+    let attempt = || run.azure.delete_role_assignment(&assignment.scope, guid);
+    match run.patiently(STEP, "removing the role assignment", &[], attempt).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = Hold {
+                who: format!("an Owner or User Access Administrator of {}", run.intent.vnet.name),
+                why: "Removing a role assignment takes Microsoft.Authorization/roleAssignments/delete.".to_owned(),
+                packet: az::delete_assignment(&assignment.id()),
+                answer: None,
+            };
+            return Err(Stop::blocked(hold, &problem));
+        }
+        deleted => deleted?,
+    }
+    let change = Change {
+        action: Action::Deleted,
+        kind: "roleAssignment".into(),
+        id: assignment.id(),
+    };
+    run.changed(STEP, change);
+    run.learn(|facts| {
+        let stays = |one: &RoleAssignment| one.name != assignment.name;
+        facts.assignments.retain(stays);
+        facts.assignments_below.retain(stays);
+    });
+    Ok(())
+}

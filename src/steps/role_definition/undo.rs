@@ -1,0 +1,147 @@
+//! Removing the custom roles: only setup's, only where nobody has them any more; of one that other subscriptions share,
+//! only this subscription is taken off.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{STEP, role_id};
+use crate::azure::{ApiError, RoleDefinition as Role};
+use crate::domain::SubscriptionId;
+use crate::errors::{Kind, known};
+use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
+use crate::render::az;
+use crate::steps::ownership::{assignments_of, role_is_ours};
+use crate::steps::run::is_one_of;
+use crate::steps::{Facts, Run, Stop};
+
+/// How long Azure may still count an assignment that was removed a moment ago.
+const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let none = Decision::Absent("no custom role is setup's".to_owned());
+    let custom = intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
+    let decisions = custom.map(|grant| of(intent, facts, &grant));
+    decisions.reduce(Decision::and).unwrap_or(none)
+}
+
+fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    let Some(role) = ours(intent, facts, grant) else {
+        return match facts.role(intent, grant) {
+            Some(other) => Decision::Keep(format!("custom role \"{}\" was not made by setup", other.name)),
+            None => Decision::Absent(format!("there is no custom role \"{}\"", grant.name())),
+        };
+    };
+    match users(intent, facts, role) {
+        0 if elsewhere(intent, role).is_empty() => Decision::Remove {
+            what: format!("custom role \"{}\"", role.name),
+            kept: Vec::new(),
+        },
+        0 => Decision::Remove {
+            what: format!("this subscription from custom role \"{}\"", role.name),
+            kept: vec![format!("custom role \"{}\": other subscriptions share it", role.name)],
+        },
+        1 => Decision::Keep(format!("custom role \"{}\": another assignment needs it", role.name)),
+        count => Decision::Keep(format!(
+            "custom role \"{}\": {count} other assignments need it",
+            role.name
+        )),
+    }
+}
+
+/// The role that setup made for the grant and that can be assigned here.
+fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Option<&'a Role> {
+    facts.roles.iter().find(|role| role_is_ours(intent, grant, role))
+}
+
+/// The assignments of the role in this subscription that stay.
+fn users(intent: &Intent, facts: &Facts, role: &Role) -> usize {
+    let goes: Vec<&str> = if crate::steps::ownership::still_used_by(intent, facts).is_some() {
+        Vec::new()
+    } else {
+        let grants = intent.grants();
+        let ours = grants.iter().flat_map(|grant| assignments_of(intent, facts, grant).0);
+        ours.map(|assignment| assignment.name.as_str()).collect()
+    };
+    let all = facts.assignments_below.iter().filter(|one| one.role == role.guid);
+    all.filter(|one| !goes.contains(&one.name.as_str())).count()
+}
+
+/// The scopes beside this subscription's that the role can be assigned in.
+fn elsewhere(intent: &Intent, role: &Role) -> Vec<String> {
+    let here = intent.vnet.subscription;
+    let scopes = role.assignable_scopes.iter();
+    scopes.filter(|scope| !is_in(scope, here)).cloned().collect()
+}
+
+fn is_in(scope: &str, subscription: SubscriptionId) -> bool {
+    let scope = format!("{}/", scope.trim_end_matches('/').to_lowercase());
+    scope.starts_with(&format!("/subscriptions/{subscription}/"))
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    for grant in run.intent.grants() {
+        let facts = run.facts();
+        let Some(role) = ours(&run.intent, &facts, &grant).filter(|role| users(&run.intent, &facts, role) == 0) else {
+            continue;
+        };
+        remove(run, role).await?;
+        run.learn(|facts| facts.roles.retain(|other| other.guid != role.guid));
+    }
+    Ok(())
+}
+
+async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
+    let here = run.intent.vnet.subscription_scope();
+    // Read anew: another subscription may have joined since it was listed.
+    let read = run.azure.role_definition(&here, known.guid).await;
+    let Some(role) = read.map_err(|error| Stop::api("reading the role definition", &error))? else {
+        return Ok(());
+    };
+    let others = elsewhere(&run.intent, &role);
+    let shared = !others.is_empty();
+    let action = if shared { Action::Updated } else { Action::Deleted };
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("removing custom role \"{}\"", role.name)),
+    );
+    let begun = Instant::now();
+    let passes = |error: &ApiError| {
+        let counted = is_one_of(error, &["RoleDefinitionHasAssignments"]) && begun.elapsed() < COUNTED_STILL;
+        counted || known::passes(error).is_some()
+    };
+    let attempt = || async {
+        if let Some(scope) = others.first() {
+            let smaller = Role {
+                assignable_scopes: others.clone(),
+                ..role.clone()
+            };
+            run.azure.put_role_definition(scope, &smaller).await.map(drop)
+        } else {
+            run.azure.delete_role_definition(&here, role.guid).await
+        }
+    };
+    let doing = format!("removing the custom role \"{}\"", role.name);
+    match run.while_it_passes(STEP, &doing, passes, attempt).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            let hold = Hold {
+                who: format!(
+                    "an Owner or User Access Administrator of every one of {}",
+                    role.assignable_scopes.join(", ")
+                ),
+                why: "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).".to_owned(),
+                packet: az::remove_role(&role, &others, &here),
+                answer: None,
+            };
+            return Err(Stop::blocked(hold, &problem));
+        }
+        removed => removed?,
+    }
+    let change = Change {
+        action,
+        kind: "roleDefinition".into(),
+        id: role_id(&here, &role),
+    };
+    run.changed(STEP, change);
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Taking the request back: the vendor removes its side first, while it still may.
+
+use super::{STEP, delete, request_kind, wait_until_gone};
+use crate::domain::PeeringState;
+use crate::plan::{Decision, Hold, Intent, VendorAccess};
+use crate::steps::facts::VendorPeering;
+use crate::steps::ownership::request_is_ours;
+use crate::steps::run::Awaited;
+use crate::steps::vnet::read_vnet;
+use crate::steps::{Facts, Run, Stop};
+use crate::vendors::Phase;
+
+pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+    let (kind, vendor) = (request_kind(intent), &intent.vendor.name);
+    if intent.access == VendorAccess::Manual {
+        return if is_linked(intent, facts) {
+            Decision::Await {
+                what: format!("you delete the {kind} in {vendor}, which removes its direction"),
+                usually: "minutes".to_owned(),
+            }
+        } else {
+            Decision::Absent(format!("{vendor} has no direction here"))
+        };
+    }
+    match facts.request.as_ref().filter(|_| !facts.request_is_gone) {
+        None => Decision::Absent(format!("{vendor} has no {kind} for {}", intent.vnet.name)),
+        Some(request) if request.phase == Phase::Gone => Decision::Absent(format!("{vendor} has deleted the {kind}")),
+        Some(request) if request_is_ours(intent, facts, request) => Decision::Remove {
+            what: format!("{kind} \"{}\"; {vendor} removes its direction with it", request.name),
+            kept: Vec::new(),
+        },
+        Some(request) => {
+            let named = match request.own_app {
+                Some(app) => format!("--own-app {app} says that it is yours"),
+                None => format!("--set name={} says that it is meant", request.name),
+            };
+            Decision::Keep(format!("{kind} \"{}\" was not made by setup; {named}", request.name))
+        }
+    }
+}
+
+/// The vendor's side still holds the link.
+fn is_linked(intent: &Intent, facts: &Facts) -> bool {
+    match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => peering.state == PeeringState::Connected,
+        VendorPeering::None => false,
+        VendorPeering::Many(_) => true,
+    }
+}
+
+pub async fn undo(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let Some(connector) = &run.connector else {
+        return wait_for_the_vendor(run).await;
+    };
+    let (Some(network), Some(request)) = (facts.network, facts.request) else {
+        return Ok(());
+    };
+    if request.phase != Phase::Leaving {
+        delete(run, connector.as_ref(), &network, &request).await?;
+    }
+    wait_until_gone(run, connector.as_ref(), &network, &request).await?;
+    // Which network it was is still needed, to know our direction by.
+    run.learn(|facts| {
+        facts.request = Some(request);
+        facts.request_is_gone = true;
+    });
+    read_vnet(run).await
+}
+
+async fn wait_for_the_vendor(run: &Run) -> Result<(), Stop> {
+    let vendor = &run.intent.vendor;
+    let what = format!("until the {} is deleted in {}", request_kind(&run.intent), vendor.name);
+    let awaited = Awaited {
+        what: &what,
+        usually: None,
+        someone_else: true,
+        hold: Hold {
+            who: format!("whoever may configure networks in {}", vendor.name),
+            why: format!(
+                "{} needs its role until it has removed its direction, and it is deleted in its console only.",
+                vendor.short_name
+            ),
+            packet: vec![
+                format!("Delete the peering at {}", vendor.hand_off.place),
+                "Then run the same command again; it goes on from here.".to_owned(),
+            ],
+            answer: None,
+        },
+    };
+    let look = async || {
+        read_vnet(run).await?;
+        Ok((!is_linked(&run.intent, &run.facts())).then_some(()))
+    };
+    run.until(STEP, &awaited, look).await
+}
