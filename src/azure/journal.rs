@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::Response;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use super::call::Call;
 use super::error::Service;
 use super::transport::TransportError;
 use super::{limits, redact, refusal};
-use crate::domain::utc;
+use crate::domain::as_utc;
 
 /// One request that was handed to the transport; a repetition is one more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,17 +105,17 @@ impl Journal {
     }
 
     /// Notes what came back for the request of that number, `began` when it left.
-    pub(super) fn returned(&self, n: u64, began: Instant, result: Result<(u16, &HeaderMap), &TransportError>) {
+    pub(super) fn returned(&self, n: u64, began: Instant, answer: &Result<Response<Bytes>, TransportError>) {
         let mut kept = self.lock();
         let Ok(at) = kept.sent.binary_search_by_key(&n, |sent| sent.n) else {
             return;
         };
         let sent = &mut kept.sent[at];
         sent.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match result {
-            Ok((status, headers)) => {
-                (sent.status, sent.failure) = (Some(status), None);
-                sent.correlation_id = refusal::correlation_id(headers);
+        match answer {
+            Ok(answer) => {
+                (sent.status, sent.failure) = (Some(answer.status().as_u16()), None);
+                sent.correlation_id = refusal::correlation_id(answer.headers());
             }
             Err(error) => {
                 sent.failure = Some(error.word());
@@ -139,10 +140,6 @@ impl Journal {
 
 fn as_name<S: Serializer>(service: &Service, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(service)
-}
-
-fn as_utc<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&utc(*moment))
 }
 
 #[cfg(test)]

@@ -244,10 +244,7 @@ impl Wire {
                     seconds: limits::REQUEST.as_secs(),
                 })
             });
-        let came = answer
-            .as_ref()
-            .map(|answer| (answer.status().as_u16(), answer.headers()));
-        self.journal.returned(n, began, came);
+        self.journal.returned(n, began, &answer);
         let ms = began.elapsed().as_millis();
         let url = redact::url(&call.url);
         match answer {

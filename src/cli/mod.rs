@@ -1,7 +1,9 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod file;
 mod output;
+mod record;
 mod sandbox;
 mod setup;
 mod stop;

@@ -1,5 +1,6 @@
 //! Moments in time, as documents and file names have them.
 
+use serde::Serializer;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -8,6 +9,14 @@ pub fn utc(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     // Fails for years that no four digits hold.
     moment.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// The same for `#[serde(serialize_with = …)]`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn as_utc<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&utc(*moment))
 }
 
 #[cfg(test)]

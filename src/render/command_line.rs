@@ -2,9 +2,9 @@
 
 use super::ShellWord;
 
-/// `peerctl azure setup …` of these flags, folded at `width` columns. Flags without a value have an empty one.
-pub fn command_line(flags: &[(String, String)], width: usize) -> String {
-    let mut text = "peerctl azure setup".to_owned();
+/// `peerctl COMMAND …` of these flags, folded at `width` columns. Flags without a value have an empty one.
+pub fn command_line(command: &str, flags: &[(String, String)], width: usize) -> String {
+    let mut text = format!("peerctl {command}");
     let mut column = text.len();
     for (flag, value) in flags {
         let word = if value.is_empty() {
@@ -32,7 +32,7 @@ mod tests {
         let flags: Vec<(String, String)> = (0..6)
             .map(|n| (format!("--flag-{n}"), format!("some value {n}")))
             .collect();
-        let text = command_line(&flags, 60);
+        let text = command_line("azure setup", &flags, 60);
         assert!(
             text.lines().count() > 1 && text.lines().all(|line| line.len() <= 60),
             "{text}"

@@ -8,17 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 pub use args::Args;
 
 use super::output::{Format, OutputArgs, manner_of, print, screen};
+use super::record;
 use super::stop::asked_to_stop;
-use crate::azure::Wire;
+use crate::azure::{Sending, Wire};
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{Asker, Conversation, Gathered, Given, Halt, Surroundings, Vars, gather, own_app_credential};
 use crate::plan::{Event, Plan, Stats, VendorAccess};
-use crate::render::{Report, az, command_line};
+use crate::render::{Record, Report, az, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented, summary};
 
@@ -129,6 +131,9 @@ impl Ended {
 
 impl Command<'_> {
     async fn go(&self) -> anyhow::Result<Ended> {
+        if let Err(problem) = record::check_ticket(self.args.report.as_deref()) {
+            return Ok(Ended::problem(Outcome::Usage, problem));
+        }
         let mut talk = match self.given() {
             Ok(given) => Conversation::new(given),
             Err(problem) => return Ok(Ended::problem(Outcome::Usage, problem)),
@@ -321,7 +326,7 @@ impl Command<'_> {
         let switches = self.args.switches().into_iter().filter(|(_, on)| *on);
         flags.extend(switches.map(|(flag, _)| (flag.to_owned(), String::new())));
         flags.extend(["--no-input", "--yes"].map(|flag| (flag.to_owned(), String::new())));
-        let line = command_line(&flags, ui::width() - 2);
+        let line = command_line("azure setup", &flags, ui::width() - 2);
         // A token is no argument; the embedded Azure brings its own.
         let access = gathered.intent.vendor.access.as_ref();
         match access.filter(|_| gathered.intent.access == VendorAccess::Api && !self.args.sandbox) {
@@ -349,6 +354,10 @@ impl Command<'_> {
         inputs.insert("set".to_owned(), Value::Object(sets));
         let mut report = lock(&self.report);
         report.asked(&intent.vendor.id, &gathered.cloud, inputs);
+        // A rehearsal's world is gone with the run.
+        if !self.args.sandbox {
+            report.undone_by(record::undo_line(&gathered.talk.given.flags(&gathered.vendor_inputs)));
+        }
     }
 
     /// What is said to a user who left in the middle.
@@ -367,7 +376,7 @@ impl Command<'_> {
 
     fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
         let wire = lock(&self.wire).take();
-        let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
+        let sent = wire.as_ref().map(Wire::stats).unwrap_or_default();
         let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let stats = Stats {
             requests: sent.requests,
@@ -383,17 +392,29 @@ impl Command<'_> {
         if self.args.dry_run && matches!(outcome, Outcome::Unchanged) {
             return Ok(outcome);
         }
+        let record = self.keep(wire.map(|wire| wire.sent()).unwrap_or_default());
+        let record = record.map(|file| format!("\n\nRecord: {file}")).unwrap_or_default();
         match self.output.output {
             Format::Json => print(&lock(&self.report).json())?,
             Format::Text => match ended.text {
                 // On a terminal the result stands apart from the progress above it.
-                Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
-                Some(text) => print(&text)?,
-                None if outcome == Outcome::Cancelled => print(&self.stopped())?,
+                Some(text) if stdout().is_terminal() => print(&format!("\n{text}{record}"))?,
+                Some(text) => print(&format!("{text}{record}"))?,
+                None if outcome == Outcome::Cancelled => print(&format!("{}{record}", self.stopped()))?,
                 None => {}
             },
         }
         Ok(outcome)
+    }
+
+    /// Writes the record and the ticket, as far as they are wanted; the record's file.
+    fn keep(&self, sending: Sending) -> Option<String> {
+        let ended = OffsetDateTime::now_utc();
+        let record = Record::new(lock(&self.report).clone(), ended - self.begun.elapsed(), ended, sending);
+        let ticket = self.args.report.as_deref();
+        let file = record::keep(record, &self.around.vars, self.args.sandbox, ticket)?;
+        lock(&self.report).recorded_in(file.clone());
+        Some(file)
     }
 }
 
