@@ -10,7 +10,7 @@
 //! 6. [`engine`] surveys: every one of the [`steps`] reads side by side, then decides, purely; [`doctor`] checks.
 //! 7. The plan is shown, and one question asked.
 //! 8. [`engine`] carries it out: each step writes what is missing, waits for replication and for the vendor, reads back.
-//! 9. What happens is told as events; [`ui`] draws them, [`render`] folds them into the one JSON document.
+//! 9. What happens is told as events; [`ui`] draws them, [`render`] folds them into the one JSON document and the record.
 //! 10. [`errors`] turns the outcome into words and an exit code.
 //!
 //! [`sandbox`] is an embedded Azure for rehearsals and tests. Only the command that starts it knows of it: for

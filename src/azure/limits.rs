@@ -69,3 +69,7 @@ pub const LONGEST_POLL: Duration = Duration::from_secs(10);
 /// How long a long-running operation may take in all. A peering takes seconds, minutes where other writes of the same
 /// network are waited for; one that takes longer goes on without us.
 pub const OPERATION: Duration = Duration::from_secs(15 * 60);
+
+/// Requests that a run remembers for its record: an hour of waiting is a few hundred, and none of them takes more than
+/// some 500 bytes.
+pub const JOURNAL: usize = 10_000;

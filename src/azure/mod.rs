@@ -3,7 +3,7 @@
 //! This is the only folder that names an `azure_*` crate, and it knows no vendor, no step and no screen.
 //!
 //! - [`wire`]: the seam to the world. Every request of the program goes through [`Wire`]: allowed hosts, retries,
-//!   request ids, logging without secrets, counting. Below it is a [`Transport`]: [`HttpsTransport`] in production.
+//!   request ids, logging without secrets, counting, the journal. Below it is a [`Transport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
@@ -19,6 +19,7 @@ pub mod error;
 mod graph;
 mod https;
 pub mod identity;
+mod journal;
 mod legacy;
 pub mod limits;
 mod model;
@@ -39,6 +40,7 @@ pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
 pub use identity::{AppCredential, Auth, Identity, SignInError, WhoAmI};
+pub use journal::{Sending, Sent};
 pub use model::*;
 pub use transport::{Transport, TransportError};
 pub use wire::{AllowedHosts, Call, Notice, NoticeWhy, Reply, Wire, WireStats};

@@ -36,6 +36,18 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// The same in one word, for lists.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Broken { .. } => "broken",
+            Self::Timeout { .. } => "timeout",
+            Self::TooLarge { .. } => "too-large",
+            Self::NotAllowed { .. } => "not-allowed",
+        }
+    }
+
     /// Whether the other side can have carried out the request all the same.
     pub fn may_have_taken_effect(&self) -> bool {
         matches!(self, Self::Broken { .. } | Self::Timeout { .. } | Self::TooLarge { .. })

@@ -1,4 +1,4 @@
-//! The only place that sends: allowed hosts, repetition, request ids, logging without secrets, counting.
+//! The only place that sends: allowed hosts, repetition, request ids, logging without secrets, counting, the journal.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 pub use super::call::{Call, Reply};
 use super::error::{ApiError, Failure, Service};
+use super::journal::{Journal, Sending};
 use super::limits;
 use super::redact;
 use super::retry::{self, Outcome};
@@ -114,12 +115,13 @@ struct Counters {
     retries: AtomicU64,
 }
 
-/// The seam to the world; clones share the connection and the counters.
+/// The seam to the world; clones share the connection, the counters and the journal.
 #[derive(Clone)]
 pub struct Wire {
     transport: Arc<dyn Transport>,
     allowed: Arc<AllowedHosts>,
     counters: Arc<Counters>,
+    journal: Journal,
     tell: Option<Arc<dyn Fn(Notice) + Send + Sync>>,
 }
 
@@ -139,6 +141,7 @@ impl Wire {
             transport,
             allowed: Arc::new(allowed),
             counters: Arc::default(),
+            journal: Journal::default(),
             tell: None,
         }
     }
@@ -167,6 +170,11 @@ impl Wire {
             writes: read(&self.counters.writes),
             retries: read(&self.counters.retries),
         }
+    }
+
+    /// What has been sent so far, of all clones together.
+    pub fn sent(&self) -> Sending {
+        self.journal.so_far()
     }
 
     /// Sends, repeats where that promises something and does no harm, and gives back the last answer, whatever its
@@ -224,6 +232,7 @@ impl Wire {
         let request = request(call, id)?;
         trace!(target: "peerctl::wire", headers = redact::headers(request.headers()), "request");
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let n = self.journal.leaves(call, id);
         let began = Instant::now();
         // The transport has its own, finer limits; this one holds for every transport.
         let answer = tokio::time::timeout(limits::REQUEST, self.transport.send(request))
@@ -235,6 +244,7 @@ impl Wire {
                     seconds: limits::REQUEST.as_secs(),
                 })
             });
+        self.journal.returned(n, began, &answer);
         let ms = began.elapsed().as_millis();
         let url = redact::url(&call.url);
         match answer {

@@ -2,26 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::output::{Format, OutputArgs, manner_of, print, screen};
+use super::record;
 use super::stop::asked_to_stop;
 use super::target::TargetArgs;
-use crate::azure::Wire;
+use crate::azure::{Sending, Wire};
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
 use crate::plan::{Event, Plan, Stats, VendorAccess};
-use crate::render::{Report, command_line};
+use crate::render::{Record, Report, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
 
 /// Enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
 const LAST_ACT: Duration = Duration::from_secs(15);
+
+/// Columns of a command line in a document.
+const DOCUMENT: usize = 100;
+/// Inputs that say how a peering is made; the others say which one is meant.
+const HOW: [&str; 2] = ["--consent", "--timeout"];
 
 /// What a command wants of the frame.
 pub struct Errand<'a> {
@@ -37,6 +45,10 @@ pub struct Errand<'a> {
     pub yes: Option<bool>,
     /// Only a script is wanted.
     pub dry_run: bool,
+    /// The file of the ticket, where one is wanted.
+    pub ticket: Option<&'a Path>,
+    /// The command that undoes this one.
+    pub undo: Option<&'static str>,
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
 }
@@ -170,6 +182,9 @@ impl<'a> Frame<'a> {
     where
         W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
     {
+        if let Err(problem) = record::check_ticket(self.errand.ticket) {
+            return Ok(Ended::by(problem));
+        }
         let mut talk = match self.given() {
             Ok(given) => Conversation::new(given),
             Err(problem) => return Ok(Ended::by(problem)),
@@ -269,6 +284,11 @@ impl<'a> Frame<'a> {
             flags.insert(0, ("--sandbox".to_owned(), String::new()));
         }
         *lock(&self.known) = flags;
+        // A rehearsal's world is gone with the run.
+        if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
+            let line = self.sibling(undo, DOCUMENT);
+            lock(&self.report).undone_by(line);
+        }
         // A token is no argument; the embedded Azure brings its own.
         let access = intent.vendor.access.as_ref();
         let access = access.filter(|_| intent.access == VendorAccess::Api && !self.errand.target.sandbox);
@@ -292,12 +312,15 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// The command line of another command on the same peering, in one line.
-    pub fn sibling(&self, command: &str) -> String {
-        let flags = lock(&self.known).clone();
-        let taken = |flag: &str| flag != "--consent" && flag != "--timeout";
-        let flags: Vec<(String, String)> = flags.into_iter().filter(|(flag, _)| taken(flag)).collect();
-        command_line(command, &flags, usize::MAX)
+    /// The command line of another command on the same peering, folded at `width` columns.
+    pub fn sibling(&self, command: &str, width: usize) -> String {
+        let names_it = |(flag, _): &(String, String)| !HOW.contains(&flag.as_str());
+        let flags: Vec<(String, String)> = lock(&self.known)
+            .iter()
+            .filter(|flag| names_it(flag))
+            .cloned()
+            .collect();
+        command_line(command, &flags, width)
     }
 
     /// Who answers questions; `None`: nobody.
@@ -413,7 +436,7 @@ impl<'a> Frame<'a> {
 
     fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
         let wire = lock(&self.wire).take();
-        let sent = wire.map(|wire| wire.stats()).unwrap_or_default();
+        let sent = wire.as_ref().map(Wire::stats).unwrap_or_default();
         let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let stats = Stats {
             requests: sent.requests,
@@ -429,17 +452,29 @@ impl<'a> Frame<'a> {
         if ended.printed {
             return Ok(outcome);
         }
+        let record = self.keep(wire.map(|wire| wire.sent()).unwrap_or_default());
+        let record = record.map(|file| format!("\n\nRecord: {file}")).unwrap_or_default();
         match self.output.output {
             Format::Json => print(&lock(&self.report).json())?,
             Format::Text => match ended.text {
                 // On a terminal the result stands apart from the progress above it.
-                Some(text) if stdout().is_terminal() => print(&format!("\n{text}"))?,
-                Some(text) => print(&text)?,
-                None if outcome == Outcome::Cancelled => print(&self.stopped())?,
+                Some(text) if stdout().is_terminal() => print(&format!("\n{text}{record}"))?,
+                Some(text) => print(&format!("{text}{record}"))?,
+                None if outcome == Outcome::Cancelled => print(&format!("{}{record}", self.stopped()))?,
                 None => {}
             },
         }
         Ok(outcome)
+    }
+
+    /// Writes the record and the ticket, as far as they are wanted; the record's file.
+    fn keep(&self, sending: Sending) -> Option<String> {
+        let ended = OffsetDateTime::now_utc();
+        let record = Record::new(lock(&self.report).clone(), ended - self.begun.elapsed(), ended, sending);
+        let rehearsal = self.errand.target.sandbox;
+        let file = record::keep(record, &self.around.vars, rehearsal, self.errand.ticket)?;
+        lock(&self.report).recorded_in(file.clone());
+        Some(file)
     }
 }
 

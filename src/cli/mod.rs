@@ -1,8 +1,10 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod file;
 mod frame;
 mod output;
+mod record;
 mod sandbox;
 mod setup;
 mod status;

@@ -13,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::domain::harmless;
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
 use crate::ui::{Manner, Plain, Screen, Terminal, manner};
@@ -119,6 +120,12 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }
+}
+
+/// Says, on standard error, what is no part of the run and all the same has to be known; also where nothing else is.
+pub fn remark(text: &str) {
+    // Where standard error is gone, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.

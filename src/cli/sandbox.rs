@@ -1,12 +1,11 @@
 //! `peerctl sandbox`: serves the embedded Azure; and the same inside another command's process (`--sandbox`).
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 
+use super::file::{Readers, write_whole};
 use super::output::print;
 use super::stop::asked_to_stop;
 use crate::azure::Cloud;
@@ -125,10 +124,12 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
         name.push(ending);
         PathBuf::from(name)
     };
+    // The exports hold a (worthless) secret, and habits form on examples.
+    let private = |path: &Path, text: &str| write_whole(path, text, Readers::Owner);
     let (cloud, certificate) = (beside(".cloud.json"), beside(".ca.pem"));
-    write_whole(&certificate, &serving.ca_pem)?;
+    private(&certificate, &serving.ca_pem)?;
     let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
-    write_whole(&cloud, &format!("{document}\n"))?;
+    private(&cloud, &format!("{document}\n"))?;
     let files = [
         ("PEERCTL_CLOUD", &cloud),
         ("REQUESTS_CA_BUNDLE", &certificate),
@@ -141,21 +142,5 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
         .chain(files)
         .map(|(name, value)| format!("export {name}={}\n", quoted(&value)))
         .collect();
-    write_whole(&path, &lines)
-}
-
-/// Readable by its owner alone: the exports hold a (worthless) secret, and habits form on examples.
-fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().context("a file has a folder")?;
-    let mut name = path.file_name().context("the path names no file")?.to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = folder.join(name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(fs::rename(&temporary, path)?)
+    private(&path, &lines)
 }

@@ -44,6 +44,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         options: Options::default(),
         yes: None,
         dry_run: false,
+        ticket: None,
+        undo: None,
         narrow: true,
     };
     let watch = args.watch;
@@ -87,7 +89,7 @@ struct Seen {
 impl Seen {
     fn of(frame: &Frame<'_>, run: &Run, plan: Plan) -> Self {
         let facts = run.facts();
-        let (setup, repair) = (frame.sibling("azure setup"), frame.sibling("azure repair"));
+        let (setup, repair) = (one_line(frame, "azure setup"), one_line(frame, "azure repair"));
         let standing = engine::standing(&run.intent, &facts, &plan, &setup, &repair);
         frame.tell(Event::Standing(standing.clone()));
         frame.tell(Event::Peerings(views(&run.intent, &facts)));
@@ -121,6 +123,11 @@ impl Seen {
         let request = changed.map(|state| format!("the vendor says {state}"));
         steps.chain(request).collect()
     }
+}
+
+/// For copying out of a terminal of any width.
+fn one_line(frame: &Frame<'_>, command: &str) -> String {
+    frame.sibling(command, usize::MAX)
 }
 
 fn remedies(next: &crate::plan::Next) -> Vec<String> {

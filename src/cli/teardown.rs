@@ -1,5 +1,7 @@
 //! `peerctl azure teardown`: what setup made is removed, in reverse order, and nothing else.
 
+use std::path::PathBuf;
+
 use super::frame::{Ended, Errand, Frame, Turn, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
@@ -20,6 +22,9 @@ pub struct Args {
     /// Do not wait for the vendor or for a person: exit 3, and run again later
     #[arg(long)]
     no_wait: bool,
+    /// Write what was decided, removed and sent as Markdown, for a change ticket; as in `azure setup`
+    #[arg(long, value_name = "FILE.md")]
+    report: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
@@ -46,6 +51,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         },
         yes: Some(args.yes),
         dry_run: false,
+        ticket: args.report.as_deref(),
+        undo: None,
         narrow: true,
     };
     conduct(errand, output, async |frame, gathered| {

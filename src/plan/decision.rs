@@ -101,6 +101,15 @@ impl Decision {
         matches!(self, Self::Create(_) | Self::Change { .. } | Self::Remove { .. })
     }
 
+    /// More lines about it: the differences of a change, what stays beside what is removed.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Change { differences, .. } => differences.clone(),
+            Self::Remove { kept, .. } => kept.iter().map(|stays| format!("stays: {stays}")).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What stays although it is looked at for removal.
     pub fn kept(&self) -> Vec<String> {
         match self {

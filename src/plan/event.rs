@@ -76,7 +76,7 @@ pub enum StepEvent {
 }
 
 /// Who runs the set-up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SignedIn {
     pub name: String,
     pub tenant: String,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::errors::{Outcome, Problem};
-use crate::plan::{Card, Change, Check, Event, Hold, PeeringView, Standing, Stats, StepEvent, StepId, StepState};
+use crate::plan::{
+    Card, Change, Check, Event, Hold, PeeringView, Plan, SignedIn, Standing, Stats, StepEvent, StepId, StepState,
+};
 
 /// The document, as far as the events have come.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +31,18 @@ pub struct Report {
     stats: Stats,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Problem>,
+    /// The file that keeps this run's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<String>,
+    /// Who ran it; for the record.
+    #[serde(skip)]
+    who: Option<SignedIn>,
+    /// What was decided; for the record.
+    #[serde(skip)]
+    plan: Option<Plan>,
+    /// The command line that undoes it; for the record.
+    #[serde(skip)]
+    undo: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -66,6 +80,10 @@ impl Report {
             checks: Vec::new(),
             stats: Stats::default(),
             error: None,
+            record: None,
+            who: None,
+            plan: None,
+            undo: None,
         }
     }
 
@@ -74,6 +92,16 @@ impl Report {
         self.vendor = Some(vendor.to_owned());
         self.cloud = Some(cloud.to_owned());
         self.inputs = inputs;
+    }
+
+    /// Notes the command line that undoes what this run sets up.
+    pub fn undone_by(&mut self, command_line: String) {
+        self.undo = Some(command_line);
+    }
+
+    /// Notes where the record of this run is kept.
+    pub fn recorded_in(&mut self, file: String) {
+        self.record = Some(file);
     }
 
     /// The document as it is printed.
@@ -85,6 +113,63 @@ impl Report {
     /// How the run ended.
     pub fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    /// `azure setup`.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// The vendor's id, once it is known.
+    pub fn vendor(&self) -> Option<&str> {
+        self.vendor.as_deref()
+    }
+
+    /// What the run was asked for, without secrets.
+    pub fn inputs(&self) -> &BTreeMap<String, serde_json::Value> {
+        &self.inputs
+    }
+
+    /// Who ran it, once signed in.
+    pub fn who(&self) -> Option<&SignedIn> {
+        self.who.as_ref()
+    }
+
+    /// What was decided, once it was.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// The command line that undoes it.
+    pub fn undo(&self) -> Option<&str> {
+        self.undo.as_deref()
+    }
+
+    /// The file that keeps its record, once it is written.
+    pub fn record(&self) -> Option<&str> {
+        self.record.as_deref()
+    }
+
+    /// The cloud's name, once it is known.
+    pub fn cloud(&self) -> Option<&str> {
+        self.cloud.as_deref()
+    }
+
+    /// What it cost.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// What failed.
+    pub fn error(&self) -> Option<&Problem> {
+        self.error.as_ref()
+    }
+
+    /// Who has to act, by step.
+    pub fn holds(&self) -> impl Iterator<Item = (StepId, &Hold)> {
+        self.steps
+            .iter()
+            .filter_map(|step| Some((step.id, step.hold.as_ref()?)))
     }
 
     /// What the checks found.
@@ -114,6 +199,7 @@ impl Report {
         match event {
             Event::Planned(plan) => {
                 self.checks.clone_from(&plan.checks);
+                self.plan = Some(plan.clone());
                 self.steps = plan.steps.iter().map(StepReport::planned).collect();
             }
             Event::Step(id, event) => {
@@ -136,7 +222,8 @@ impl Report {
                 self.stats = *stats;
                 self.error.clone_from(problem);
             }
-            Event::SignedIn(_) | Event::Surveying | Event::Notice(_) => {}
+            Event::SignedIn(who) => self.who = Some(who.clone()),
+            Event::Surveying | Event::Notice(_) => {}
         }
     }
 }

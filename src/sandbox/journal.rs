@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::faults::Fault;
-use super::message::Incoming;
+use super::message::{Answer, Incoming};
 use super::router::Service;
 use super::token;
 
@@ -18,14 +18,14 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Notes a request. `status` is `None` where no answer was given; `actor` names the control plane that made the
-    /// request, where it was none of the clients.
+    /// Notes a request. `answer` is `None` where none was given; `actor` names the control plane that made the request,
+    /// where it was none of the clients.
     pub(super) fn record(
         &mut self,
         now: Duration,
         service: Service,
         request: &Incoming,
-        status: Option<u16>,
+        answer: Option<&Answer>,
         actor: Option<&'static str>,
         fault: Option<Fault>,
     ) {
@@ -39,7 +39,8 @@ impl Journal {
             "service": service.name(),
             "method": request.method.as_str(),
             "url": url,
-            "status": status,
+            "status": answer.map(|answer| answer.status().as_u16()),
+            "correlationId": answer.and_then(|answer| correlation_id(answer.headers())),
             "principal": principal(service, request),
             "apiVersion": request.query("api-version"),
         });
@@ -58,6 +59,12 @@ impl Journal {
     pub(super) fn report(&self) -> Value {
         json!({"requests": self.entries, "writes": self.writes})
     }
+}
+
+/// The id by which the service would find the request: ARM's, Graph's, Entra's.
+fn correlation_id(headers: &HeaderMap) -> Option<&str> {
+    let names = ["x-ms-correlation-request-id", "request-id", "x-ms-request-id"];
+    names.into_iter().find_map(|name| headers.get(name)?.to_str().ok())
 }
 
 /// Whether the request means to change something in ARM, in Graph or at a vendor.

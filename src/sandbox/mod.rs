@@ -140,12 +140,12 @@ impl State {
                 Exchange::Truncated(faults::half(router::answer(&mut self.world, service, request)))
             }
         };
-        let status = match &exchange {
-            Exchange::Answer(answer) | Exchange::Truncated(answer) => Some(answer.status().as_u16()),
+        let answer = match &exchange {
+            Exchange::Answer(answer) | Exchange::Truncated(answer) => Some(answer),
             Exchange::Reset | Exchange::Stall => None,
         };
         let now = self.world.now;
-        self.world.journal.record(now, service, request, status, None, fault);
+        self.world.journal.record(now, service, request, answer, None, fault);
         exchange
     }
 }

@@ -301,9 +301,9 @@ impl World {
         let incoming = Incoming::new(request);
         let service = router::service(&incoming);
         let answer = router::answer(self, service, &incoming);
-        let status = Some(answer.status().as_u16());
         let now = self.now;
-        self.journal.record(now, service, &incoming, status, Some(actor), None);
+        self.journal
+            .record(now, service, &incoming, Some(&answer), Some(actor), None);
         answer
     }
 

@@ -18,19 +18,8 @@ pub fn step_lines(plan: &Plan, width: usize, word: fn(&Decision) -> String) -> V
     let mut out = Vec::new();
     for step in &plan.steps {
         let mut text = lines(&harmless(step.decision.what()), room);
-        if let Decision::Change { differences, .. } = &step.decision {
-            text.extend(
-                differences
-                    .iter()
-                    .flat_map(|difference| lines(&harmless(difference), room)),
-            );
-        }
-        if let Decision::Remove { kept, .. } = &step.decision {
-            text.extend(
-                kept.iter()
-                    .flat_map(|stays| lines(&format!("stays: {}", harmless(stays)), room)),
-            );
-        }
+        let details = step.decision.details();
+        text.extend(details.iter().flat_map(|detail| lines(&harmless(detail), room)));
         for (index, line) in text.iter().enumerate() {
             let (id, word) = if index == 0 {
                 (step.id.name(), word(&step.decision))

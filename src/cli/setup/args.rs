@@ -1,5 +1,7 @@
 //! The arguments of `peerctl azure setup`; their doc comments are the manual.
 
+use std::path::PathBuf;
+
 use crate::cli::target::TargetArgs;
 use crate::plan::PeeringSettings;
 
@@ -27,12 +29,18 @@ pub struct Args {
     /// Print the equivalent az script (bash) and change nothing; needs no network when every input is given
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Write what was decided, changed and sent as Markdown, for a change ticket. A file that has such reports already
+    /// gets one more at its end; any other file is left as it is, with exit code 2
+    #[arg(long, value_name = "FILE.md", conflicts_with = "dry_run")]
+    pub(super) report: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
 }
 
 const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an argument: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
+A run that changed something keeps a record, without secrets, for you alone to read: in the folder\n\
+PEERCTL_STATE_DIR, else your platform's for such things; PEERCTL_STATE_DIR=none keeps none.\n\n\
 Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
   peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
 the same from a pipeline, one JSON document on standard output";

@@ -31,6 +31,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,
+        ticket: args.report.as_deref(),
+        undo: Some("azure teardown"),
         narrow: false,
     };
     let dry_run = args.dry_run;

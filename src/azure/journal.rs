@@ -1,0 +1,147 @@
+//! What the wire has sent, for the record of a run: no body, no header but ids, no query value that could be a secret.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::Response;
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::call::Call;
+use super::error::Service;
+use super::transport::TransportError;
+use super::{limits, redact, refusal};
+use crate::domain::as_utc;
+
+/// One request that was handed to the transport; a repetition is one more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// 1 for the first of the run.
+    pub n: u64,
+    /// When it was sent, UTC.
+    #[serde(serialize_with = "as_utc")]
+    pub at: OffsetDateTime,
+    #[serde(serialize_with = "as_name")]
+    pub service: Service,
+    pub method: String,
+    /// As it may be shown: values of unknown query parameters are replaced.
+    pub url: String,
+    /// Whether it means to change something on the other side.
+    pub writes: bool,
+    /// The HTTP status of the answer, where one came whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why none did, in one word; `unanswered` where the run ended before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<&'static str>,
+    /// Under which the service finds the request: ARM's `x-ms-correlation-request-id`, Graph's `request-id`, Entra's
+    /// `x-ms-request-id`. A vendor may have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// What we called it (`x-ms-client-request-id`); the repetitions of one call share it.
+    pub client_request_id: Uuid,
+    /// How long the answer took, in milliseconds.
+    pub ms: u64,
+    /// Whether the other side cannot have seen it: there was no connection.
+    #[serde(skip)]
+    pub never_arrived: bool,
+}
+
+impl Sent {
+    /// Whether something was changed by it, or may have been: a write that was accepted, or whose answer never came.
+    pub fn may_have_changed(&self) -> bool {
+        self.writes && !self.never_arrived && self.status.is_none_or(|status| status < 400)
+    }
+}
+
+/// Everything that was sent, oldest first, as far as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sending {
+    pub requests: Vec<Sent>,
+    /// How many more there were.
+    pub left_out: u64,
+}
+
+/// The list while it grows; clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Journal(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    sent: VecDeque<Sent>,
+    count: u64,
+}
+
+impl Journal {
+    /// Notes a request that is about to leave; its number.
+    pub(super) fn leaves(&self, call: &Call, id: Uuid) -> u64 {
+        let mut kept = self.lock();
+        kept.count += 1;
+        let n = kept.count;
+        kept.sent.push_back(Sent {
+            n,
+            at: OffsetDateTime::now_utc(),
+            service: call.service,
+            method: call.method.to_string(),
+            url: redact::url(&call.url),
+            writes: call.writes,
+            status: None,
+            failure: Some("unanswered"),
+            correlation_id: None,
+            client_request_id: id,
+            ms: 0,
+            never_arrived: false,
+        });
+        if kept.sent.len() > limits::JOURNAL {
+            // A long wait is thousands of looks; what was written is what a record is for.
+            let least = kept.sent.iter().position(|sent| !sent.writes).unwrap_or(0);
+            kept.sent.remove(least);
+        }
+        n
+    }
+
+    /// Notes what came back for the request of that number, `began` when it left.
+    pub(super) fn returned(&self, n: u64, began: Instant, answer: &Result<Response<Bytes>, TransportError>) {
+        let mut kept = self.lock();
+        let Ok(at) = kept.sent.binary_search_by_key(&n, |sent| sent.n) else {
+            return;
+        };
+        let sent = &mut kept.sent[at];
+        sent.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match answer {
+            Ok(answer) => {
+                (sent.status, sent.failure) = (Some(answer.status().as_u16()), None);
+                sent.correlation_id = refusal::correlation_id(answer.headers());
+            }
+            Err(error) => {
+                sent.failure = Some(error.word());
+                sent.never_arrived = !error.may_have_taken_effect();
+            }
+        }
+    }
+
+    pub(super) fn so_far(&self) -> Sending {
+        let kept = self.lock();
+        Sending {
+            requests: kept.sent.iter().cloned().collect(),
+            left_out: kept.count - kept.sent.len() as u64,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // A panic elsewhere does not make what was noted wrong.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn as_name<S: Serializer>(service: &Service, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(service)
+}
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

@@ -1,0 +1,228 @@
+//! What is kept of a run that changed something: its record in the platform's state folder, and the ticket that
+//! `--report` asks for. The program reads neither again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use uuid::Uuid;
+
+use super::file::{Readers, write_whole};
+use super::output::remark;
+use crate::domain::utc;
+use crate::errors::{Kind, Problem};
+use crate::input::Vars;
+use crate::render::{Record, TICKET, ticket};
+
+/// The folder for records, where the platform's is not wanted; `none` keeps none.
+const STATE_DIR: &str = "PEERCTL_STATE_DIR";
+
+/// Refuses, before anything is sent, a `--report` that could not be written at the end.
+///
+/// # Errors
+/// Its folder does not exist, or something else has its name.
+pub fn check_ticket(file: Option<&Path>) -> Result<(), Problem> {
+    let Some(file) = file else { return Ok(()) };
+    earlier(file).map(|_| ()).map_err(|why| {
+        let what = format!("--report {} cannot be used.", file.display());
+        Problem::new(Kind::Usage, what, why)
+    })
+}
+
+/// Keeps what is to be kept of a run that is over: the record where it changed something, unless that was a `rehearsal`
+/// on the embedded Azure; the `ticket` where there is a plan to show. Where one cannot be written that is said, and the
+/// run is none the worse for it. Gives the record's file.
+pub fn keep(mut record: Record, vars: &Vars, rehearsal: bool, ticket: Option<&Path>) -> Option<String> {
+    let mut kept = None;
+    if record.changed_something() && !rehearsal {
+        match keep_record(&record, vars) {
+            Ok(file) => kept = file.map(|file| file.to_string_lossy().into_owned()),
+            Err(error) => remark(&format!("No record of this run is kept: {error:#}.")),
+        }
+    }
+    if let Some(file) = &kept {
+        record.kept_in(file);
+    }
+    if let Some(file) = ticket.filter(|_| record.is_planned())
+        && let Err(error) = add_ticket(&record, file)
+    {
+        remark(&format!("The report {} is not written: {error:#}.", file.display()));
+    }
+    kept
+}
+
+fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
+    let Some(folder) = folder(vars, Platform::OURS)? else {
+        return Ok(None);
+    };
+    let folder = std::path::absolute(folder)?;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(&folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    // No two runs have the same name, so none is ever written over.
+    let file = folder.join(format!("{}-{:08x}.json", name(record), Uuid::new_v4().as_fields().0));
+    write_whole(&file, &record.json(), Readers::Owner)
+        .with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(Some(file))
+}
+
+/// `2026-11-21T07-30-00Z-azure-setup-kong-vnet-app`: sorted by time, and good as a name on every platform.
+fn name(record: &Record) -> String {
+    let report = record.report();
+    let vnet = report.inputs().get("vnetId").and_then(|id| id.as_str());
+    let vnet = vnet.and_then(|id| id.rsplit('/').next());
+    let time = utc(record.begun());
+    let time = format!("{}Z", time.get(..19).unwrap_or(&time));
+    let parts = [Some(time.as_str()), Some(report.command()), report.vendor(), vnet];
+    let parts: Vec<String> = parts.into_iter().flatten().map(plain).collect();
+    parts.join("-")
+}
+
+/// At most 64 characters that every file system takes.
+fn plain(text: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    text.chars().take(64).map(safe).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Platform {
+    Mac,
+    Windows,
+    /// Linux and whatever else follows the XDG base directories.
+    Xdg,
+}
+
+impl Platform {
+    const OURS: Self = if cfg!(windows) {
+        Self::Windows
+    } else if cfg!(target_os = "macos") {
+        Self::Mac
+    } else {
+        Self::Xdg
+    };
+}
+
+/// Where records go; `None` where none are wanted.
+fn folder(vars: &Vars, platform: Platform) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(folder) = vars.get(STATE_DIR) {
+        return Ok((folder != "none").then(|| folder.into()));
+    }
+    let path = |name: &str| vars.get(name).map(PathBuf::from);
+    let home = || path("HOME").with_context(|| format!("neither {STATE_DIR} nor HOME is set"));
+    let state = match platform {
+        Platform::Windows => {
+            path("LOCALAPPDATA").with_context(|| format!("neither {STATE_DIR} nor LOCALAPPDATA is set"))?
+        }
+        Platform::Mac => home()?.join("Library/Application Support"),
+        // The specification says to ignore one that is relative.
+        Platform::Xdg => match path("XDG_STATE_HOME").filter(|state| state.is_absolute()) {
+            Some(state) => state,
+            None => home()?.join(".local/state"),
+        },
+    };
+    Ok(Some(state.join("peerctl")))
+}
+
+/// Adds a chapter to the tickets in `file`; what earlier runs wrote there is kept.
+fn add_ticket(record: &Record, file: &Path) -> anyhow::Result<()> {
+    let before = earlier(file).map_err(anyhow::Error::msg)?;
+    let before = match before.trim_end() {
+        "" => TICKET,
+        before => before,
+    };
+    // The file that a link leads to is written, not the link.
+    let file = file.canonicalize().or_else(|_| std::path::absolute(file))?;
+    write_whole(&file, &format!("{before}\n\n{}", ticket(record)), Readers::Usual)
+}
+
+/// The tickets of earlier runs, empty where there are none.
+///
+/// # Errors
+/// Why `file` cannot take another one, as a sentence.
+fn earlier(file: &Path) -> Result<String, String> {
+    let folder = match file.parent() {
+        Some(folder) if file.file_name().is_some() => folder,
+        _ => return Err("It names no file.".to_owned()),
+    };
+    if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        return Err(format!("There is no folder {}.", folder.display()));
+    }
+    if fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(String::new());
+    }
+    if !file.is_file() {
+        return Err("It is there and is no file.".to_owned());
+    }
+    if fs::metadata(file).is_ok_and(|file| file.permissions().readonly()) {
+        return Err("It is there and is read-only.".to_owned());
+    }
+    let text = fs::read_to_string(file).map_err(|error| format!("It is there and cannot be read: {error}."))?;
+    if text.is_empty() || text.lines().next() == Some(TICKET) {
+        Ok(text)
+    } else {
+        Err("It is there and is not a report of peerctl, which would add to it; it stays as it is.".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_the_platforms_or_the_one_that_is_named() {
+        use Platform::{Mac, Windows, Xdg};
+        type Case = (Platform, &'static [(&'static str, &'static str)], Option<&'static str>);
+        let table: [Case; 9] = [
+            (Xdg, &[("HOME", "/home/ada")], Some("/home/ada/.local/state/peerctl")),
+            (
+                Xdg,
+                &[("HOME", "/home/ada"), ("XDG_STATE_HOME", "/state")],
+                Some("/state/peerctl"),
+            ),
+            (
+                Xdg,
+                &[("HOME", "/home/ada"), ("XDG_STATE_HOME", "state")],
+                Some("/home/ada/.local/state/peerctl"),
+            ),
+            (
+                Mac,
+                &[("HOME", "/Users/ada")],
+                Some("/Users/ada/Library/Application Support/peerctl"),
+            ),
+            (
+                Windows,
+                &[("LOCALAPPDATA", "/local"), ("HOME", "/x")],
+                Some("/local/peerctl"),
+            ),
+            (Xdg, &[(STATE_DIR, "records")], Some("records")),
+            (Windows, &[(STATE_DIR, "./none")], Some("./none")),
+            (Mac, &[("HOME", "/x"), (STATE_DIR, "none")], None),
+            (
+                Mac,
+                &[("HOME", "/x"), (STATE_DIR, "")],
+                Some("/x/Library/Application Support/peerctl"),
+            ),
+        ];
+        for (platform, vars, expected) in table {
+            let vars = vars
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let found = folder(&Vars::default().with(vars), platform).expect("it is known");
+            assert_eq!(found, expected.map(PathBuf::from), "{platform:?}");
+        }
+        for platform in [Xdg, Mac, Windows] {
+            assert!(folder(&Vars::default(), platform).is_err_and(|error| error.to_string().contains(STATE_DIR)));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_a_name_everywhere() {
+        assert_eq!(plain("2026-11-21T07:30:00Z"), "2026-11-21T07-30-00Z");
+        assert_eq!(plain("../a b\\c:\u{1b}"), "---a-b-c--");
+        assert_eq!(plain(&"x".repeat(300)).len(), 64);
+    }
+}

@@ -1,0 +1,118 @@
+//! The record of a run: the one JSON document, and besides it who ran it when, what was decided, and every request.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::Report;
+use crate::azure::{Sending, Sent};
+use crate::domain::as_utc;
+use crate::plan::{Plan, PlannedStep, SignedIn, StepId};
+
+/// What is kept of a run. It holds nothing that the program reads again: all state is Azure's.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The document's own fields, `schema` first.
+    #[serde(flatten)]
+    report: Report,
+    program: &'static str,
+    version: &'static str,
+    #[serde(serialize_with = "as_utc")]
+    begun: OffsetDateTime,
+    #[serde(serialize_with = "as_utc")]
+    ended: OffsetDateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<SignedIn>,
+    plan: Vec<Decided>,
+    /// The command line that undoes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<String>,
+    requests: Vec<Sent>,
+    /// Requests of a very long run that are not in the list; no write is among them as long as there are others.
+    requests_left_out: u64,
+}
+
+/// One step as it was decided before the first write.
+#[derive(Debug, Clone, Serialize)]
+struct Decided {
+    step: StepId,
+    /// `in place`, `create`, `change`, `wait`, `blocked`.
+    decision: &'static str,
+    what: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<String>,
+}
+
+impl Record {
+    /// The record of a run that is over.
+    pub fn new(report: Report, begun: OffsetDateTime, ended: OffsetDateTime, sending: Sending) -> Self {
+        Self {
+            program: "peerctl",
+            version: env!("CARGO_PKG_VERSION"),
+            begun,
+            ended,
+            who: report.who().cloned(),
+            plan: report.plan().map(decided).unwrap_or_default(),
+            undo: report.undo().map(str::to_owned),
+            requests: sending.requests,
+            requests_left_out: sending.left_out,
+            report,
+        }
+    }
+
+    /// Whether the run changed something, or may have: a write whose answer never came counts.
+    pub fn changed_something(&self) -> bool {
+        self.report.changes().next().is_some() || self.requests.iter().any(Sent::may_have_changed)
+    }
+
+    /// Whether it came as far as a plan.
+    pub fn is_planned(&self) -> bool {
+        self.report.plan().is_some()
+    }
+
+    /// The document, with a line end.
+    pub fn json(&self) -> String {
+        // Strings, numbers and lists only: this cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The document that it is made of.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Notes, for the ticket, where this record is kept.
+    pub fn kept_in(&mut self, file: &str) {
+        self.report.recorded_in(file.to_owned());
+    }
+
+    /// When the run began.
+    pub fn begun(&self) -> OffsetDateTime {
+        self.begun
+    }
+
+    /// When it ended.
+    pub fn ended(&self) -> OffsetDateTime {
+        self.ended
+    }
+
+    /// `peerctl 0.1.0`.
+    pub fn program(&self) -> String {
+        format!("{} {}", self.program, self.version)
+    }
+
+    /// What was sent, oldest first, and how many more there were.
+    pub fn requests(&self) -> (&[Sent], u64) {
+        (&self.requests, self.requests_left_out)
+    }
+}
+
+fn decided(plan: &Plan) -> Vec<Decided> {
+    let one = |step: &PlannedStep| Decided {
+        step: step.id,
+        decision: step.decision.verb(),
+        what: step.decision.what().to_owned(),
+        differences: step.decision.details(),
+    };
+    plan.steps.iter().map(one).collect()
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use super::*;
+use crate::azure::{Sending, Service};
+use crate::domain::{StepId, StepState, harmless};
+use crate::errors::Kind;
+use crate::plan::{Change, Check, Event, Hold, Plan, PlannedStep, Severity, SignedIn, Stats, StepEvent};
+use crate::render::Report;
+
+const BEGUN: OffsetDateTime = datetime!(2026-11-21 07:30 UTC);
+
+/// What a name may hold that does something in Markdown or in a terminal.
+const HOSTILE: &str = "a|b`c``` <img src=x> [d](http://e) \u{1b}[2J\r\n# f \u{202e}*g*";
+
+fn sent(n: u64, status: u16, writes: bool) -> Sent {
+    Sent {
+        n,
+        at: BEGUN,
+        service: Service::Arm,
+        method: "GET".to_owned(),
+        url: format!("https://management.azure.com/{HOSTILE}"),
+        writes,
+        status: Some(status),
+        failure: None,
+        correlation_id: Some(format!("id-{n}|")),
+        client_request_id: Uuid::nil(),
+        ms: 1,
+        never_arrived: false,
+    }
+}
+
+fn record(events: &[Event], sending: Sending) -> Record {
+    let mut report = Report::new("azure setup");
+    let inputs = BTreeMap::from([("vnetId".to_owned(), Value::from(format!("/x/{HOSTILE}")))]);
+    report.asked(HOSTILE, HOSTILE, inputs);
+    report.undone_by("peerctl azure teardown \\\n    --vendor kong".to_owned());
+    events.iter().for_each(|event| report.on(event));
+    Record::new(report, BEGUN, BEGUN, sending)
+}
+
+/// A run in which everything that comes from outside is hostile.
+fn hostile_events() -> Vec<Event> {
+    let text = || HOSTILE.to_owned();
+    let name = SignedIn {
+        name: text(),
+        tenant: text(),
+        cloud: text(),
+    };
+    let decision = crate::plan::Decision::Change {
+        what: text(),
+        differences: vec![text()],
+    };
+    let step = PlannedStep {
+        id: StepId::Peering,
+        title: "Peering",
+        decision,
+    };
+    let check = Check {
+        id: "nsg-rules",
+        severity: Severity::Warning,
+        ok: false,
+        detail: text(),
+        remedies: vec![text()],
+    };
+    let plan = Plan {
+        steps: vec![step],
+        checks: vec![check],
+    };
+    let change = Change {
+        action: Action::Created,
+        kind: text(),
+        id: text(),
+    };
+    let hold = Hold {
+        who: text(),
+        why: text(),
+        packet: vec![text()],
+        answer: None,
+    };
+    let held = StepEvent::Held {
+        state: StepState::Waiting,
+        hold,
+        waited: std::time::Duration::ZERO,
+    };
+    vec![
+        Event::SignedIn(name),
+        Event::Planned(plan),
+        Event::Step(StepId::Peering, StepEvent::Changed(change)),
+        Event::Step(StepId::Peering, held),
+        Event::Ended {
+            outcome: Outcome::Failed,
+            problem: Some(Problem::new(Kind::Azure, text(), text()).remedy(text())),
+            stats: Stats::default(),
+        },
+    ]
+}
+
+/// The columns of a row: pipes that are not escaped.
+fn columns(line: &str) -> usize {
+    line.replace("\\\\", "").replace("\\|", "").matches('|').count()
+}
+
+#[test]
+fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
+    let requests = vec![sent(1, 200, true)];
+    let text = ticket(&record(&hostile_events(), Sending { requests, left_out: 0 }));
+    assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text}");
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).skip(1).collect();
+    let expected = [
+        "What failed",
+        "Who has to act",
+        "What was decided",
+        "What was changed",
+        "How to undo it",
+        "Peerings at the end",
+        "Checks",
+        "Requests",
+    ];
+    assert_eq!(headings, expected.map(|heading| format!("## {heading}")));
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("| ")) {
+        let head = lines[..at]
+            .iter()
+            .rposition(|line| !line.starts_with('|'))
+            .map_or(0, |before| before + 1);
+        assert_eq!(columns(line), columns(lines[head]), "{line}");
+    }
+    // Outside of code, which has a fence of one backtick more than it holds itself, HTML is a text.
+    let fenced = harmless(HOSTILE);
+    for line in lines.iter().filter(|line| line.contains(" <img") && **line != fenced) {
+        assert!(line.contains("````"), "{line}");
+    }
+}
+
+#[test]
+fn a_long_list_is_cut_to_what_wrote_or_failed_and_says_so() {
+    let mut requests: Vec<Sent> = (1..=300).map(|n| sent(n, 200, false)).collect();
+    requests[10] = sent(11, 201, true);
+    requests[20] = sent(21, 404, false);
+    let text = ticket(&record(&[], Sending { requests, left_out: 5 }));
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("2026-11-21T07:30:00.000Z | Azure"))
+        .collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(rows[0].starts_with("| 11 |") && rows[1].starts_with("| 21 |"), "{text}");
+    assert!(text.contains("\n303 more are not shown"), "{text}");
+}
