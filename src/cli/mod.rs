@@ -5,6 +5,7 @@ mod file;
 mod frame;
 mod output;
 mod record;
+mod repair;
 mod sandbox;
 mod setup;
 mod status;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
+            Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,

@@ -1,14 +1,15 @@
 //! `stale-peering`: what is left of a peering that the vendor deleted has to go before the vendor can make a new one.
 
 use crate::domain::PeeringState;
-use crate::plan::{Check, Intent, Severity};
-use crate::render::ShellWord;
+use crate::plan::{Check, Goal, Intent, Severity};
+use crate::render::az;
 use crate::steps::{Facts, VendorPeering};
 use crate::vendors::CreatedBy;
 
-/// Looks for a Disconnected peering with the vendor. Where we write our direction ourselves, setup mends it.
+/// Looks for a Disconnected peering with the vendor. Where we write our direction ourselves, setup mends it; a repair
+/// always does.
 pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
-    if intent.vendor.peering.created_by != CreatedBy::Vendor {
+    if intent.vendor.peering.created_by != CreatedBy::Vendor || intent.goal == Goal::Repair {
         return None;
     }
     let stale = match facts.vendor_peering(intent) {
@@ -25,14 +26,11 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
             |id| format!("{} is Disconnected: {vendor}'s direction was deleted", id.name),
         ),
         remedies: stale.map_or_else(Vec::new, |id| {
-            let (vnet, group) = (&id.vnet, ShellWord(&id.vnet.resource_group));
-            vec![
-                format!(
-                    "az network vnet peering delete --subscription {} --resource-group {group} --vnet-name {} --name {}",
-                    vnet.subscription, vnet.name, id.name
-                ),
-                "then run the same command again.".to_owned(),
-            ]
+            let mut remedies =
+                vec!["peerctl azure repair, with the same inputs, deletes it and asks for a new one".to_owned()];
+            remedies.push("or delete it yourself, and run the same command again:".to_owned());
+            remedies.extend(az::delete_peering(id));
+            remedies
         }),
     })
 }
@@ -49,7 +47,7 @@ mod tests {
         facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected;
         let found = check(&intent, &facts).expect("always known");
         assert!(
-            found.blocks() && found.remedies[0].contains("peering delete"),
+            found.blocks() && found.remedies[2].contains("peering delete"),
             "{found:?}"
         );
     }

@@ -25,7 +25,19 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
             ours: None,
             theirs: Some("Name the right one with --peering-name.".to_owned()),
         }),
-        VendorPeering::None => None,
+        VendorPeering::None => half_is_gone(intent, facts).then(|| Fault {
+            code: "Disconnected".to_owned(),
+            what: format!(
+                "{} says that it is ready, but its peering with {} was deleted.",
+                intent.vendor.name, intent.vnet.name
+            ),
+            ours: Some(format!(
+                "{}'s {} is deleted and requested again.",
+                intent.vendor.short_name,
+                request_kind(intent)
+            )),
+            theirs: None,
+        }),
     };
     let of_theirs = facts
         .remote_peering
@@ -45,11 +57,7 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
         .as_ref()
         .is_some_and(|request| request.phase == Phase::Ready);
     let half = match facts.vendor_peering(intent) {
-        VendorPeering::One(peering) => match intent.vendor.peering.created_by {
-            CreatedBy::Vendor => peering.state != PeeringState::Connected,
-            // A Disconnected half of ours is written anew first; as long as only that is there, theirs is missing.
-            CreatedBy::EachSide | CreatedBy::Customer => peering.state == PeeringState::Initiated,
-        },
+        VendorPeering::One(peering) => peering.state != PeeringState::Connected,
         VendorPeering::None => intent.vendor.peering.created_by == CreatedBy::Vendor,
         VendorPeering::Many(_) => false,
     };
@@ -64,10 +72,10 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
             code: "Disconnected".to_owned(),
             what: format!("{name} is Disconnected: the other direction was deleted."),
             ours: Some(match (by_vendor, intent.access) {
-                (true, VendorAccess::Api) => {
+                _ if half_is_gone(intent, facts) => {
                     format!("{name} is deleted, and {vendor} is asked for the peering anew.")
                 }
-                (true, VendorAccess::Manual) => format!("{name} is deleted: {vendor} cannot make its own beside it."),
+                (true, _) => format!("{name} is deleted: {vendor} cannot make its own beside it."),
                 (false, _) => format!("{name} is deleted and created again; a Disconnected one never comes back."),
             }),
             theirs: by_hand(intent, "deletes its peering and makes it anew"),
@@ -147,8 +155,8 @@ fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
     Some(Fault {
         code: "Disconnected".to_owned(),
         what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
-        ours: ours.then(|| format!("{name} is deleted and created again.")),
-        theirs: (!ours).then(|| format!("{} deletes it and creates it again.", intent.vendor.short_name)),
+        ours: ours.then(|| format!("{name} is written anew, and ours created again.")),
+        theirs: (!ours).then(|| format!("{} writes it anew.", intent.vendor.short_name)),
     })
 }
 

@@ -56,7 +56,7 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
         VendorPeering::One(peering) => match &peering.state {
             PeeringState::Connected if !theirs_works(intent, facts) => Decision::Change {
                 what: format!("the other direction of {}", peering.id.name),
-                differences: vec!["+ allowVirtualNetworkAccess".to_owned()],
+                differences: differences_of_theirs(facts),
             },
             PeeringState::Connected if stale(peering) => Decision::Change {
                 what: format!(
@@ -136,6 +136,15 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
 /// The other direction lets traffic through, as far as that is ours to see and to write.
 fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
     theirs_is_ours_to_write(intent).is_none() || facts.remote_peering.as_ref().is_none_or(works)
+}
+
+fn differences_of_theirs(facts: &Facts) -> Vec<String> {
+    let Some(theirs) = &facts.remote_peering else {
+        return Vec::new();
+    };
+    let access = (!theirs.allow_virtual_network_access).then(|| "+ allowVirtualNetworkAccess".to_owned());
+    let addresses = stale(theirs).then(|| "it is synced: our network's addresses have changed".to_owned());
+    access.into_iter().chain(addresses).collect()
 }
 
 fn good(peering: &Peering, intent: &Intent) -> bool {

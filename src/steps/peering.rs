@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use super::facts::VendorPeering;
 use super::own_direction;
 use super::run::Awaited;
+use super::two_tenants::remove_leftover;
 use super::vendor_request::{refresh, request, request_kind};
 use super::vnet::{ambiguous, disconnected, read_security_groups, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
+use crate::azure::Peering as Direction;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem, known};
-use crate::plan::{Decision, Hold, Intent, StepEvent, StepId};
+use crate::plan::{Decision, Goal, Hold, Intent, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
 const STEP: StepId = StepId::Peering;
@@ -54,6 +56,10 @@ impl Step for Peering {
             VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
                 Decision::InPlace(format!("{} is Connected", peering.id.name))
             }
+            VendorPeering::One(peering) if is_deleted(intent, peering) => Decision::Change {
+                what: format!("peering {} is deleted", peering.id.name),
+                differences: vec![format!("it is Disconnected; {vendor} cannot make its own beside it")],
+            },
             VendorPeering::One(peering) => {
                 let what = format!("{} is {}: {vendor} completes it", peering.id.name, peering.state);
                 Decision::Await { what, usually }
@@ -69,6 +75,12 @@ impl Step for Peering {
         if run.intent.vendor.peering.created_by != CreatedBy::Vendor {
             return own_direction::act(run).await;
         }
+        let facts = run.facts();
+        if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent)
+            && is_deleted(&run.intent, peering)
+        {
+            remove_leftover(run).await?;
+        }
         wait_for_vendor(run).await
     }
 
@@ -79,6 +91,11 @@ impl Step for Peering {
     async fn undo(&self, run: &Run) -> Result<(), Stop> {
         undo::undo(run).await
     }
+}
+
+/// A repair deletes what is left of ours, so that the vendor can make both anew.
+fn is_deleted(intent: &Intent, peering: &Direction) -> bool {
+    intent.goal == Goal::Repair && peering.state == PeeringState::Disconnected
 }
 
 enum Seen {
@@ -196,10 +213,13 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
         .filter(|id| earlier.contains(id))
         .collect();
     let reads = earlier.iter().map(|id| step(*id).observe(run));
-    futures::future::join_all(reads)
-        .await
-        .into_iter()
-        .collect::<Result<Vec<()>, Stop>>()?;
+    for read in futures::future::join_all(reads).await {
+        match read {
+            // What this sign-in may not read, it cannot tell to be missing.
+            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {}
+            read => read?,
+        }
+    }
     let facts = run.facts();
     let missing: Vec<String> = earlier
         .into_iter()

@@ -9,7 +9,7 @@ use super::{Run, Stop};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId};
 use crate::errors::{Kind, Problem, known};
-use crate::plan::{Action, Change, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
+use crate::plan::{Action, Change, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::CreatedBy;
 
@@ -115,10 +115,10 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<()
         .while_it_passes(STEP, &doing, passes, attempt)
         .await
         .map_err(|stop| explain(run, stop, remote))?;
-    let action = if present.is_some() {
-        Action::Updated
-    } else {
-        Action::Created
+    // A Disconnected one was deleted a moment ago.
+    let action = match present {
+        Some(present) if present.state != PeeringState::Disconnected => Action::Updated,
+        _ => Action::Created,
     };
     run.changed(
         STEP,
@@ -213,15 +213,29 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
 /// # Errors
 /// What Azure answered.
 pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
+    let repairs = run.intent.goal == Goal::Repair;
+    let by_vendor = run.intent.vendor.peering.created_by == CreatedBy::Vendor;
+    if run.intent.vendor.peering.created_by == CreatedBy::Customer || (by_vendor && !repairs) {
+        return Ok(());
+    }
+    if repairs {
+        // The vendor may have taken it along with its own.
+        read_vnet(run).await?;
+    }
     let facts = run.facts();
     let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) else {
         return Ok(());
     };
-    if run.intent.vendor.peering.created_by != CreatedBy::EachSide || peering.state != PeeringState::Disconnected {
-        return Ok(());
+    let in_the_way = match &peering.state {
+        PeeringState::Disconnected => true,
+        PeeringState::Connected => false,
+        _ => by_vendor,
+    };
+    if in_the_way {
+        delete(run, &peering.id).await?;
+        read_vnet(run).await?;
     }
-    delete(run, &peering.id).await?;
-    read_vnet(run).await
+    Ok(())
 }
 
 /// Deletes our direction, by the operator's own sign-in.
@@ -231,7 +245,7 @@ pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
 pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
     run.tell(
         STEP,
-        StepEvent::Doing(format!("deleting the Disconnected peering {}", id.name)),
+        StepEvent::Doing(format!("deleting the peering {}, which is only half there", id.name)),
     );
     let doing = format!("deleting the peering {}", id.name);
     run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
@@ -276,9 +290,15 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     // What our direction allows beyond traffic is no matter of theirs.
     let back = wanted(&run.intent.vnet, PeeringSettings::default(), present.as_ref());
     let passes = |error: &ApiError| passes(&run.intent, error) && !is_one_of(error, &OUR_ROLE);
-    let put = run.while_it_passes(STEP, "writing the other direction", passes, || {
-        writer.put_peering(&id, &back)
-    });
+    let sync = present.as_ref().is_some_and(stale);
+    let attempt = || async {
+        if sync {
+            writer.sync_peering(&id, &back).await
+        } else {
+            writer.put_peering(&id, &back).await
+        }
+    };
+    let put = run.while_it_passes(STEP, "writing the other direction", passes, attempt);
     match put.await {
         Ok(put) => {
             let change = Change {
@@ -301,9 +321,9 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     }
 }
 
-/// Their direction is there and lets traffic through.
+/// Their direction is there, lets traffic through and knows our addresses.
 pub fn works(peering: &Peering) -> bool {
-    peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access
+    peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access && !stale(peering)
 }
 
 fn for_the_other_side(intent: &Intent, remote: &Remote) -> Hold {

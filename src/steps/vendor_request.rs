@@ -5,12 +5,13 @@ mod undo;
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
+use super::fault::half_is_gone;
 use super::run::{Awaited, FIRST_WAIT, TRIES};
 use super::two_tenants::remove_leftover;
 use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Card, Change, Decision, Hold, Intent, StepEvent, StepId, VendorAccess};
+use crate::plan::{Action, Card, Change, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
 use crate::vendors::{
     Connector, CreatedBy, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request,
 };
@@ -79,6 +80,13 @@ impl Step for VendorRequest {
                 ),
                 differences: request.reason.clone().into_iter().collect(),
             },
+            Some(request) if is_renewed(intent, facts) => Decision::Change {
+                what: format!("{kind} \"{}\" is deleted and requested again", request.name),
+                differences: vec![format!(
+                    "{vendor} says {}, but its direction is not there",
+                    request.state
+                )],
+            },
             Some(request) if facts.request_is_anothers(intent) => Decision::Change {
                 what: format!(
                     "{kind} \"{}\", made for another application: it is deleted and requested again",
@@ -108,6 +116,11 @@ impl Step for VendorRequest {
     async fn undo(&self, run: &Run) -> Result<(), Stop> {
         undo::undo(run).await
     }
+}
+
+/// A repair asks anew for a link whose other half was deleted; setup leaves what the vendor holds for done alone.
+fn is_renewed(intent: &Intent, facts: &Facts) -> bool {
+    intent.goal == Goal::Repair && half_is_gone(intent, facts)
 }
 
 /// "transit gateway", or whatever the vendor calls it.
@@ -140,11 +153,12 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
 pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     let facts = run.facts();
     let anothers = facts.request_is_anothers(&run.intent);
+    let renewed = is_renewed(&run.intent, &facts);
     let Some(network) = facts.network else {
         return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
     };
     match facts.request {
-        Some(failed) if failed.phase == Phase::Failed || anothers => {
+        Some(failed) if failed.phase == Phase::Failed || anothers || renewed => {
             delete(run, connector, &network, &failed).await?;
             wait_until_gone(run, connector, &network, &failed).await?;
         }

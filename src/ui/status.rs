@@ -1,8 +1,9 @@
 //! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
 
-use super::summary::direction;
+use super::summary::{direction, summary};
 use super::words::step_lines;
 use crate::domain::{harmless, lines};
+use crate::errors::Outcome;
 use crate::plan::{Next, Plan, Standing, Verdict};
 use crate::render::Report;
 
@@ -37,11 +38,48 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
         out.extend([String::new(), "Worth knowing:".to_owned()]);
         out.extend(findings);
     }
-    if !standing.next.is_empty() {
-        out.extend([String::new(), "Next:".to_owned()]);
-        out.extend(standing.next.iter().flat_map(|next| turn(next, width)));
-    }
+    out.extend(turns(standing, width));
     out.join("\n")
+}
+
+/// The lines for standard output when a repair is over; `before` is where the link stood when it began.
+pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), width: usize) -> String {
+    let (vnet, vendor) = names;
+    match before.verdict {
+        Verdict::Works => {
+            let mut out = lines(&format!("Nothing to repair. {}", headline(before, vnet, vendor)), width);
+            out.extend(turns(before, width));
+            out.join("\n")
+        }
+        Verdict::Waiting => {
+            let mut out = lines(&format!("Nothing is broken. {}", headline(before, vnet, vendor)), width);
+            out.extend(turns(before, width));
+            out.join("\n")
+        }
+        Verdict::Broken => {
+            let mut out = vec![summary(report, vnet, vendor, None, width)];
+            let theirs: Vec<String> = before
+                .faults
+                .iter()
+                .filter(|_| report.outcome() != Outcome::Done)
+                .filter_map(|fault| fault.theirs.as_ref())
+                .flat_map(|does| indented(&harmless(does), width))
+                .collect();
+            if !theirs.is_empty() {
+                out.extend([String::new(), format!("What only {vendor} can do:")]);
+                out.extend(theirs);
+            }
+            out.join("\n")
+        }
+    }
+}
+
+fn turns(standing: &Standing, width: usize) -> Vec<String> {
+    if standing.next.is_empty() {
+        return Vec::new();
+    }
+    let turns = standing.next.iter().flat_map(|next| turn(next, width));
+    [String::new(), "Next:".to_owned()].into_iter().chain(turns).collect()
 }
 
 fn headline(standing: &Standing, vnet: &str, vendor: &str) -> String {

@@ -1,0 +1,122 @@
+//! `peerctl azure repair`: what is wrong with a peering, the exact plan for it, and our half of it done.
+
+use std::path::PathBuf;
+
+use super::frame::{Ended, Errand, Frame, Turn, blocked, conduct};
+use super::output::OutputArgs;
+use super::target::TargetArgs;
+use crate::engine;
+use crate::errors::{Outcome, Problem};
+use crate::input::{Gathered, Options};
+use crate::plan::{Event, Goal, Plan, Standing, Verdict};
+use crate::steps::{Run, views};
+use crate::ui::{self, Answer, repaired};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Do not wait for the vendor or for a person: exit 3, and run again later
+    #[arg(long)]
+    no_wait: bool,
+    /// Write what was wrong, changed and sent as Markdown, for a change ticket; as in `azure setup`
+    #[arg(long, value_name = "FILE.md")]
+    report: Option<PathBuf>,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    yes: bool,
+}
+
+const EXAMPLES: &str = "A Disconnected peering is deleted and made anew; one whose addresses have changed is synced; a request that the\n\
+vendor gave up is deleted and made anew. What only the vendor can do is named, with exit code 3.\n\n\
+Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --set network=my-network";
+
+/// Repairs, and prints what came of it.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    let errand = Errand {
+        name: "azure repair",
+        target: &args.target,
+        flags: Vec::new(),
+        switches: vec![("--no-wait", args.no_wait)],
+        options: Options {
+            no_wait: args.no_wait,
+            goal: Goal::Repair,
+            ..Options::default()
+        },
+        yes: Some(args.yes),
+        dry_run: false,
+        ticket: args.report.as_deref(),
+        undo: Some("azure teardown"),
+        narrow: true,
+    };
+    conduct(
+        errand,
+        output,
+        async |frame, gathered| Ok(repair(frame, gathered).await),
+    )
+    .await
+}
+
+async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
+    let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
+    let (run, mut talk) = match frame.begin(gathered) {
+        Ok(begun) => begun,
+        Err(problem) => return Turn::Ended(Ended::by(problem)),
+    };
+    let plan = match engine::look(&run).await {
+        Ok(plan) => plan,
+        Err(problem) => return Turn::Ended(Ended::by(problem)),
+    };
+    let standing = standing(frame, &run, &plan);
+    let mut ended = match standing.verdict {
+        Verdict::Works => Ended::new(Outcome::Unchanged, None),
+        Verdict::Waiting => Ended::new(Outcome::Waiting, None),
+        Verdict::Broken => match mend(frame, &run, &plan, &standing).await {
+            Some(Answer::Value((outcome, problem))) => Ended::new(outcome, problem),
+            Some(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
+            Some(Answer::Back) | None => return Turn::Ended(Ended::cancelled()),
+        },
+    };
+    let report = frame.report(ended.outcome);
+    ended.text = Some(repaired(&report, &standing, (&vnet, &vendor), ui::width()));
+    Turn::Ended(ended)
+}
+
+fn standing(frame: &Frame<'_>, run: &Run, plan: &Plan) -> Standing {
+    let facts = run.facts();
+    let line = |command| frame.sibling(command, usize::MAX);
+    let standing = engine::standing(&run.intent, &facts, plan, &line("azure setup"), &line("azure repair"));
+    frame.tell(Event::Standing(standing.clone()));
+    frame.note_event(&Event::Peerings(views(&run.intent, &facts)));
+    standing
+}
+
+/// Says what is wrong, shows the plan, asks, and does our half; `None` where the user left.
+async fn mend(
+    frame: &Frame<'_>,
+    run: &Run,
+    plan: &Plan,
+    standing: &Standing,
+) -> Option<Answer<(Outcome, Option<Problem>)>> {
+    for fault in &standing.faults {
+        let does = [fault.ours.as_ref(), fault.theirs.as_ref()];
+        let does: Vec<&str> = does.into_iter().flatten().map(String::as_str).collect();
+        frame.tell(Event::Notice(format!("{} {}", fault.what, does.join(" "))));
+    }
+    frame.tell(Event::Planned(plan.clone()));
+    if let Some(problem) = blocked(plan) {
+        return Some(Answer::Value((Outcome::Blocked, Some(problem))));
+    }
+    if plan.writes() {
+        match frame.confirm("Repair this?").await.ok()? {
+            Answer::Value(true) => {}
+            Answer::Value(false) => return Some(Answer::Value((Outcome::Cancelled, None))),
+            Answer::Back => return Some(Answer::Back),
+        }
+    }
+    Some(Answer::Value(engine::carry_out(run).await))
+}
