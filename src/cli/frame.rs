@@ -18,7 +18,7 @@ use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
-use crate::plan::{Event, Plan, Stats, VendorAccess};
+use crate::plan::{Event, Plan, Stats, StepEvent, StepId, StepState, VendorAccess};
 use crate::render::{Record, Report, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
@@ -28,8 +28,16 @@ const LAST_ACT: Duration = Duration::from_secs(15);
 
 /// Columns of a command line in a document.
 const DOCUMENT: usize = 100;
-/// Inputs that say how a peering is made; the others say which one is meant.
-const HOW: [&str; 2] = ["--consent", "--timeout"];
+/// Inputs that say how a peering is made, or that the ids of tenant and network say for anybody.
+const LEFT_OUT: [&str; 7] = [
+    "--consent",
+    "--timeout",
+    "--tenant-id",
+    "--subscription",
+    "--resource-group",
+    "--vnet",
+    "--vnet-id",
+];
 
 /// What a command wants of the frame.
 pub struct Errand<'a> {
@@ -49,8 +57,29 @@ pub struct Errand<'a> {
     pub ticket: Option<&'a Path>,
     /// The command that undoes this one.
     pub undo: Option<&'static str>,
+    /// The steps that somebody else can be handed, one by one.
+    pub hands_over: &'static [StepId],
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
+}
+
+impl<'a> Errand<'a> {
+    /// A command that only reads.
+    pub fn new(name: &'static str, target: &'a TargetArgs) -> Self {
+        Self {
+            name,
+            target,
+            flags: Vec::new(),
+            switches: Vec::new(),
+            options: Options::default(),
+            yes: None,
+            dry_run: false,
+            ticket: None,
+            undo: None,
+            hands_over: &[],
+            narrow: true,
+        }
+    }
 }
 
 /// The command while it is under way.
@@ -63,10 +92,32 @@ pub struct Frame<'a> {
     wire: Mutex<Option<Wire>>,
     /// The run that is under way, for what has to be taken back when it is stopped.
     run: Mutex<Option<Arc<Run>>>,
-    /// The flags that say the same as everything that is known.
-    known: Mutex<Vec<(String, String)>>,
+    known: Arc<Mutex<Known>>,
     /// The variable that holds the vendor's token, where one was used.
     token_env: Mutex<Option<String>>,
+}
+
+/// The inputs, once they are known, as flags.
+#[derive(Default)]
+struct Known {
+    /// What says the same as everything that was given.
+    flags: Vec<(String, String)>,
+    /// What tells the peering in any shell, whoever is signed in.
+    peering: Vec<(String, String)>,
+}
+
+impl Known {
+    /// The command line of another command on the same peering, folded at `width` columns.
+    fn sibling(&self, command: &str, width: usize) -> String {
+        let kept = |(flag, _): &&(String, String)| !LEFT_OUT.contains(&flag.as_str());
+        let mut flags: Vec<(String, String)> = self.flags.iter().filter(kept).cloned().collect();
+        let sets = flags
+            .iter()
+            .position(|(flag, _)| flag == "--set")
+            .unwrap_or(flags.len());
+        flags.splice(sets..sets, self.peering.iter().cloned());
+        command_line(command, &flags, width)
+    }
 }
 
 /// How the command ended, and what it prints in text mode.
@@ -139,9 +190,18 @@ where
             .without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
             .with(embedded.variables.clone());
     }
+    let known = Arc::new(Mutex::new(Known::default()));
     let sink: Sink = {
-        let report = Arc::clone(&report);
-        Arc::new(move |event| {
+        let (report, known, hands_over) = (Arc::clone(&report), Arc::clone(&known), errand.hands_over);
+        Arc::new(move |mut event| {
+            if let Event::Step(id, StepEvent::Held { state, hold, .. }) = &mut event
+                && hands_over.contains(id)
+                && *state == StepState::Blocked
+            {
+                // A comment, so that the packet can be pasted into a shell as a whole.
+                let line = lock(&known).sibling("azure setup", usize::MAX);
+                hold.packet.push(format!("# or with peerctl: {line} --only {id}"));
+            }
             lock(&report).on(&event);
             screen.on(&event);
         })
@@ -159,7 +219,7 @@ where
         begun,
         wire: Mutex::default(),
         run: Mutex::default(),
-        known: Mutex::default(),
+        known,
         token_env: Mutex::default(),
     };
     let modes = Modes::now();
@@ -283,7 +343,13 @@ impl<'a> Frame<'a> {
             flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
             flags.insert(0, ("--sandbox".to_owned(), String::new()));
         }
-        *lock(&self.known) = flags;
+        *lock(&self.known) = Known {
+            flags,
+            peering: vec![
+                ("--tenant-id".to_owned(), intent.tenant.to_string()),
+                ("--vnet-id".to_owned(), intent.vnet.to_string()),
+            ],
+        };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
             let line = self.sibling(undo, DOCUMENT);
@@ -297,7 +363,7 @@ impl<'a> Frame<'a> {
 
     /// The command line that does the same without a question; empty as long as the inputs are not complete.
     pub fn again(&self) -> Option<String> {
-        let mut flags = lock(&self.known).clone();
+        let mut flags = lock(&self.known).flags.clone();
         if flags.is_empty() {
             return None;
         }
@@ -314,13 +380,7 @@ impl<'a> Frame<'a> {
 
     /// The command line of another command on the same peering, folded at `width` columns.
     pub fn sibling(&self, command: &str, width: usize) -> String {
-        let names_it = |(flag, _): &(String, String)| !HOW.contains(&flag.as_str());
-        let flags: Vec<(String, String)> = lock(&self.known)
-            .iter()
-            .filter(|flag| names_it(flag))
-            .cloned()
-            .collect();
-        command_line(command, &flags, width)
+        lock(&self.known).sibling(command, width)
     }
 
     /// Who answers questions; `None`: nobody.

@@ -38,9 +38,6 @@ Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --se
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        name: "azure repair",
-        target: &args.target,
-        flags: Vec::new(),
         switches: vec![("--no-wait", args.no_wait)],
         options: Options {
             no_wait: args.no_wait,
@@ -48,10 +45,9 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
             ..Options::default()
         },
         yes: Some(args.yes),
-        dry_run: false,
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
-        narrow: true,
+        ..Errand::new("azure repair", &args.target)
     };
     conduct(
         errand,

@@ -7,7 +7,7 @@ use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Gathered, Options};
+use crate::input::Gathered;
 use crate::plan::{Event, Plan, Standing, StepId, Verdict};
 use crate::steps::{Run, views};
 use crate::ui;
@@ -36,18 +36,7 @@ peerctl azure status … --watch --timeout 1h && deploy";
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let errand = Errand {
-        name: "azure status",
-        target: &args.target,
-        flags: Vec::new(),
-        switches: Vec::new(),
-        options: Options::default(),
-        yes: None,
-        dry_run: false,
-        ticket: None,
-        undo: None,
-        narrow: true,
-    };
+    let errand = Errand::new("azure status", &args.target);
     let watch = args.watch;
     conduct(errand, output, async |frame, gathered| {
         Ok(Turn::Ended(look(frame, gathered, watch).await))

@@ -40,9 +40,6 @@ Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        name: "azure teardown",
-        target: &args.target,
-        flags: Vec::new(),
         switches: vec![("--consent", args.consent), ("--no-wait", args.no_wait)],
         options: Options {
             no_wait: args.no_wait,
@@ -50,10 +47,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
             ..Options::default()
         },
         yes: Some(args.yes),
-        dry_run: false,
         ticket: args.report.as_deref(),
-        undo: None,
-        narrow: true,
+        ..Errand::new("azure teardown", &args.target)
     };
     conduct(errand, output, async |frame, gathered| {
         Ok(take_down(frame, gathered).await)

@@ -67,6 +67,18 @@ azure_words! {
     }
 }
 
+impl SyncLevel {
+    /// The same, seen from the other direction.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        match self {
+            Self::LocalNotInSync => Self::RemoteNotInSync,
+            Self::RemoteNotInSync => Self::LocalNotInSync,
+            same => same.clone(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

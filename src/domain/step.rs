@@ -86,6 +86,15 @@ impl StepId {
     }
 }
 
+impl std::str::FromStr for StepId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|id| id.name().eq_ignore_ascii_case(text));
+        named.ok_or_else(|| format!("it is one of {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
 impl fmt::Display for StepId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 
 use super::survey::checks;
 use crate::errors::{Outcome, Problem};
-use crate::plan::{Decision, Event, StepEvent, StepId, StepState};
+use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
 use crate::steps::{Run, Stop, decision, step, views};
 
 /// How one step ended.
@@ -18,6 +18,8 @@ enum Ended {
         acted: bool,
     },
     Held,
+    /// Somebody else's, and not in place.
+    Left,
     Failed(Box<Problem>),
     Skipped,
 }
@@ -52,22 +54,24 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     let facts = run.facts();
     run.emit(Event::Checked(checks(&run.intent, &facts)));
     run.emit(Event::Peerings(views(&run.intent, &facts)));
-    outcome(ended)
+    outcome(ended, run.intent.share.only.is_empty())
 }
 
-fn outcome(ended: BTreeMap<StepId, Ended>) -> (Outcome, Option<Problem>) {
-    let (mut held, mut acted, mut failed) = (false, false, None);
+/// `whole`: the link is wanted, not only some steps of it.
+fn outcome(ended: BTreeMap<StepId, Ended>, whole: bool) -> (Outcome, Option<Problem>) {
+    let (mut held, mut acted, mut left, mut failed) = (false, false, false, None);
     for end in ended.into_values() {
         match end {
             Ended::Settled { acted: one } => acted |= one,
-            Ended::Held => held = true,
+            // What waits for another step's sake waits.
+            Ended::Held | Ended::Skipped => held = true,
+            Ended::Left => left = true,
             Ended::Failed(problem) => failed = failed.or(Some(*problem)),
-            Ended::Skipped => {}
         }
     }
     match failed {
         Some(problem) => (Outcome::Failed, Some(problem)),
-        None if held => (Outcome::Waiting, None),
+        None if held || (left && whole) => (Outcome::Waiting, None),
         None if acted => (Outcome::Done, None),
         None => (Outcome::Unchanged, None),
     }
@@ -86,6 +90,17 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
         Decision::InPlace(_) | Decision::Keep(_) | Decision::Absent(_) => {
             finished(run, id, &decision);
             return Ended::Settled { acted: false };
+        }
+        Decision::Await { what, .. } if !run.intent.share.takes(id) => {
+            let hold = Hold {
+                who: "whoever takes this step".to_owned(),
+                why: what.clone(),
+                packet: Vec::new(),
+                answer: None,
+            };
+            let (state, waited) = (StepState::Waiting, run.waited(id));
+            run.tell(id, StepEvent::Held { state, hold, waited });
+            return Ended::Left;
         }
         Decision::Blocked(hold) => Err(Stop::Held {
             state: StepState::Blocked,

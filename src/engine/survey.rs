@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use crate::doctor;
-use crate::errors::Problem;
+use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
 use crate::steps::{Facts, Run, Stop, adopt, decision, step};
 
@@ -48,6 +48,10 @@ async fn read(run: &Run) -> Result<(), Problem> {
     let ids = run.intent.steps();
     let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
     let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
+        Err(Stop::Failed(problem)) if is_closed(run, id, &problem) => {
+            run.learn(|facts| _ = facts.unread.insert(id));
+            None
+        }
         Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
         // Reading never holds; deciding does.
         Ok(()) | Err(Stop::Held { .. }) => None,
@@ -61,6 +65,12 @@ async fn read(run: &Run) -> Result<(), Problem> {
         Err(Stop::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
         _ => Ok(()),
     }
+}
+
+/// Who may not read a step may still take others: it is somebody else's. The network itself is everybody's.
+fn is_closed(run: &Run, id: StepId, problem: &Problem) -> bool {
+    let others = matches!(id, StepId::RoleDefinition | StepId::RoleAssignment) || !run.intent.share.takes(id);
+    problem.kind == Kind::Permission && others
 }
 
 /// What is to be done, from what was read.

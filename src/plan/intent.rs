@@ -33,9 +33,10 @@ pub struct Share {
 }
 
 impl Share {
-    /// Whether the step is this operator's.
+    /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
     pub fn takes(&self, step: StepId) -> bool {
-        (self.only.is_empty() || self.only.contains(&step)) && !self.skip.contains(&step)
+        let named = self.only.is_empty() || self.only.contains(&step);
+        step.comes_what_may() || (named && !self.skip.contains(&step))
     }
 }
 
@@ -144,8 +145,25 @@ impl Intent {
         self.vendor_input("name").unwrap_or(&self.vnet.name)
     }
 
-    /// The steps of this run, in the order in which they are shown.
+    /// The steps of this run, in the order in which they are shown: where only some are taken, those and what they need.
     pub fn steps(&self) -> Vec<StepId> {
+        let mut steps = self.all_steps();
+        if !self.share.only.is_empty() {
+            let mut wanted = self.share.only.clone();
+            let mut next = 0;
+            while let Some(step) = wanted.get(next).copied() {
+                wanted.extend(self.needs(step));
+                next += 1;
+            }
+            let after =
+                |step: &StepId| step.comes_what_may() && step.needs().iter().any(|needed| wanted.contains(needed));
+            steps.retain(|step| wanted.contains(step) || after(step));
+        }
+        steps
+    }
+
+    /// The steps that the vendor's way takes.
+    pub fn all_steps(&self) -> Vec<StepId> {
         let wanted = |id: &StepId| match id {
             StepId::Consent => self.vendor_app.is_some(),
             StepId::OwnApp | StepId::CleanUp => self.own_app.is_some(),

@@ -1,6 +1,6 @@
 //! What has been read so far. Decisions are made from this and the intent alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::azure::{
     Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, role_definition_guid};
-use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
@@ -24,6 +24,8 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 /// What has been read.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// The steps that this sign-in may not read.
+    pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
     /// The directory may not be read: whether there is a service principal is not known.

@@ -28,7 +28,8 @@ pub use run::{Opener, Run, Sink, Stop};
 pub use vendor_request::request_kind;
 pub use verification::views;
 
-use crate::plan::{Decision, Intent, StepId};
+use crate::plan::{Decision, Hold, Intent, StepId};
+use crate::render::az;
 
 /// One phase of the set-up.
 #[async_trait]
@@ -58,10 +59,46 @@ pub trait Step: Send + Sync {
 
 /// What is to be done about the step in this run.
 pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
+    let unread = facts.unread.contains(&id);
+    let decision = || match intent.tears_down() {
+        true => step(id).undoing(intent, facts),
+        false => step(id).decide(intent, facts),
+    };
+    match (intent.share.takes(id), unread) {
+        (true, true) => Decision::Blocked(hold_unread(id, intent)),
+        (true, false) => decision(),
+        // Whoever takes it may have done it; what needs it will show.
+        (false, true) => Decision::InPlace("left to somebody else; this sign-in cannot read it".to_owned()),
+        (false, false) => match decision() {
+            done @ Decision::InPlace(_) => done,
+            open => Decision::Await {
+                what: format!("left to somebody else: {}", open.what()),
+                usually: "as long as that takes".to_owned(),
+            },
+        },
+    }
+}
+
+/// A step that this sign-in may not even read: whether it is in place, somebody else knows.
+fn hold_unread(id: StepId, intent: &Intent) -> Hold {
+    let (what, mut packet) = match id {
+        StepId::RoleDefinition => ("role definitions", az::role_definition(intent)),
+        StepId::RoleAssignment => ("role assignments", az::role_assignment(intent)),
+        _ => ("it", Vec::new()),
+    };
     if intent.tears_down() {
-        step(id).undoing(intent, facts)
+        packet.clear();
     } else {
-        step(id).decide(intent, facts)
+        packet.push(format!("Where that is done already, go on with --skip {id}."));
+    }
+    Hold {
+        who: format!(
+            "an Owner, or a User Access Administrator, of subscription {}",
+            intent.vnet.subscription
+        ),
+        why: format!("This sign-in may not read {what}, so it cannot tell what is there."),
+        packet,
+        answer: None,
     }
 }
 

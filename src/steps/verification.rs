@@ -137,7 +137,7 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
 }
 
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
-/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too.
+/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and its sync level the other's from the other side.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
     let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
         return Vec::new();
@@ -158,7 +158,9 @@ pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
         .as_ref()
         .map(ToString::to_string)
         .unwrap_or_default();
-    vec![local, view(Direction::Remote, peering, remote_id, local_space)]
+    let mut remote = view(Direction::Remote, peering, remote_id, local_space);
+    remote.sync_level = remote.sync_level.mirrored();
+    vec![local, remote]
 }
 
 fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {

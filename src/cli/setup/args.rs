@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cli::target::TargetArgs;
-use crate::plan::PeeringSettings;
+use crate::domain::StepId;
+use crate::plan::{PeeringSettings, Share};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,6 +27,13 @@ pub struct Args {
     /// Do not wait for the vendor or for a person: exit 3, and run again later
     #[arg(long)]
     pub(super) no_wait: bool,
+    /// Do this step alone, and read only what it needs; may be repeated. For whoever was handed it
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["skip", "dry_run"])]
+    pub(super) only: Vec<StepId>,
+    /// Leave this step to somebody else; may be repeated. What needs it is done where it is in place, or where this
+    /// sign-in cannot tell
+    #[arg(long, value_name = "STEP", conflicts_with = "dry_run")]
+    pub(super) skip: Vec<StepId>,
     /// Print the equivalent az script (bash) and change nothing; needs no network when every input is given
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -41,6 +49,7 @@ pub struct Args {
 const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an argument: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
 A run that changed something keeps a record, without secrets, for you alone to read: in the folder\n\
 PEERCTL_STATE_DIR, else your platform's for such things; PEERCTL_STATE_DIR=none keeps none.\n\n\
+Steps: consent, own-app, role-definition, role-assignment, vendor-request, peering, verification, clean-up.\n\n\
 Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
   peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
 the same from a pipeline, one JSON document on standard output";
@@ -54,6 +63,14 @@ impl Args {
             ("--use-remote-gateways", self.use_remote_gateways),
             ("--no-wait", self.no_wait),
         ]
+    }
+
+    /// Which steps this operator takes.
+    pub(super) fn share(&self) -> Share {
+        Share {
+            only: self.only.clone(),
+            skip: self.skip.clone(),
+        }
     }
 
     /// What our direction shall allow.

@@ -7,9 +7,9 @@ pub use args::Args;
 use super::frame::{Ended, Errand, Frame, Turn, blocked, conduct};
 use super::output::{OutputArgs, print};
 use crate::engine;
-use crate::errors::Outcome;
+use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{Gathered, Halt, Options};
-use crate::plan::{Event, Plan};
+use crate::plan::{Event, Intent, Plan, StepId};
 use crate::render::az;
 use crate::steps::Run;
 use crate::ui::{self, Answer, summary};
@@ -20,20 +20,26 @@ use crate::ui::{self, Answer, summary};
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        name: "azure setup",
-        target: &args.target,
         flags: vec![("consent", args.consent.as_deref())],
         switches: args.switches().to_vec(),
         options: Options {
             no_wait: args.no_wait,
             peering_settings: args.peering_settings(),
+            share: args.share(),
             ..Options::default()
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
+        hands_over: &[
+            StepId::Consent,
+            StepId::OwnApp,
+            StepId::RoleDefinition,
+            StepId::RoleAssignment,
+        ],
         narrow: false,
+        ..Errand::new("azure setup", &args.target)
     };
     let dry_run = args.dry_run;
     conduct(errand, output, async |frame, gathered| {
@@ -50,6 +56,9 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
 
 async fn set_up(frame: &Frame<'_>, gathered: Gathered) -> Turn {
     let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
+    if let Some(problem) = no_such_step(&gathered.intent) {
+        return Turn::Ended(Ended::by(problem));
+    }
     let (run, mut talk) = match frame.begin(gathered) {
         Ok(begun) => begun,
         Err(problem) => return Turn::Ended(Ended::by(problem)),
@@ -66,6 +75,22 @@ async fn set_up(frame: &Frame<'_>, gathered: Gathered) -> Turn {
     let report = frame.report(ended.outcome);
     ended.text = Some(summary(&report, &vnet, &vendor, again.as_deref(), ui::width()));
     Turn::Ended(ended)
+}
+
+/// A step that is to be done alone and that this vendor's way does not have.
+fn no_such_step(intent: &Intent) -> Option<Problem> {
+    let steps = intent.all_steps();
+    let unknown = intent.share.only.iter().find(|step| !steps.contains(step))?;
+    let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
+    let what = format!(
+        "--only {unknown} cannot be used: {} does without it.",
+        intent.vendor.name
+    );
+    Some(Problem::new(
+        Kind::Usage,
+        what,
+        format!("Its steps are {}.", names.join(", ")),
+    ))
 }
 
 /// How the run ended; `None` where the user wants to the question before.
