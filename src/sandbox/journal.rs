@@ -27,7 +27,7 @@ impl Journal {
         request: &Incoming,
         status: Option<u16>,
         actor: Option<&'static str>,
-        fault: Option<Fault>,
+        fault: Option<&Fault>,
     ) {
         let url = match &request.raw_query {
             Some(query) => format!("{}?{query}", request.path),
