@@ -1,6 +1,7 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod explain;
 mod output;
 mod sandbox;
 mod setup;
@@ -35,6 +36,10 @@ enum Command {
     /// Peer an Azure virtual network with a vendor's
     #[command(subcommand)]
     Azure(azure::Command),
+    /// Say what an error or a state of Azure's, Entra's or a vendor's means, and what to do
+    ///
+    /// It is looked up in a table that is part of the program: nothing is sent anywhere.
+    Explain(explain::Args),
     /// List the vendors that peerctl knows, and what each will be given
     Vendors(vendors::Args),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
+            Command::Explain(args) => explain::run(&args, &cli.output),
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
         }
