@@ -180,18 +180,17 @@ fn page(group: &[&Known]) -> String {
     out.trim_end().to_owned()
 }
 
-/// A text behind its label, folded to the terminal's width. What is a command from its beginning stays whole, for
-/// copying.
+/// A text behind its label, folded to the terminal's width. A command at its end stays whole, for copying.
 fn labelled(label: &str, text: &str) -> String {
     // What goes on is set off from what begins: remedies stand one below the other.
     let indent = 2 + label.chars().count() + 2;
-    let command = ["az ", "peerctl "].iter().any(|name| text.starts_with(name));
-    let folded = if command {
-        vec![text.to_owned()]
-    } else {
-        lines(text, width().saturating_sub(indent))
-    };
-    format!("  {label}{}\n", folded.join(&format!("\n{:indent$}", "")))
+    let starts = |at: &usize| ["az ", "peerctl "].iter().any(|name| text[*at..].starts_with(name));
+    let behind = text.match_indices(": ").map(|(at, _)| at + 2);
+    let command = [0].into_iter().chain(behind).find(starts).unwrap_or(text.len());
+    let whole = text[command..].replace(' ', "\u{1}");
+    let folded = lines(&format!("{}{whole}", &text[..command]), width().saturating_sub(indent));
+    let folded = folded.join(&format!("\n{:indent$}", "")).replace('\u{1}', " ");
+    format!("  {label}{folded}\n")
 }
 
 /// What is said where nothing is known.
