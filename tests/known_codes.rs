@@ -9,7 +9,7 @@ use peerctl::errors::known::{Known, all, lookup};
 use serde_json::Value;
 use support::both_sides::{AIVEN, DRAGONFLY, PARTNER_TENANT, partner, with_inputs};
 use support::cli::peerctl;
-use support::kong::{LIMITED, NETWORK, SUBSCRIPTION};
+use support::kong::{LIMITED, NETWORK};
 use support::served::Served;
 
 /// Who the set-up is with.
@@ -74,8 +74,6 @@ const NOBODY: &str = "9c0d7e5a-1111-4222-8333-444455556666";
 const KONGS_TENANT: &str = "d90f1c7e-2f34-4c55-8a7b-6d3e9b0a5c21";
 const KONGS_VNET: &str = "/subscriptions/e4a3b2c1-97d9-4c3e-b051-6d8203fc4134/resourceGroups/rg-konnect/providers/Microsoft.Network/virtualNetworks/eastus2-network";
 const NO_SUBSCRIPTION: &str = "/subscriptions/9c0d7e5a-1111-4222-8333-444455556666/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
-const NO_GROUP: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-none/providers/Microsoft.Network/virtualNetworks/vnet-app";
-const NO_VNET: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-none";
 const FROZEN: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-apps/providers/Microsoft.Network/virtualNetworks/vnet-frozen";
 const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/azure/identity/test-certificate.pem");
 
@@ -89,14 +87,11 @@ const ROWS: &[Row] = &[
     (Kong, Rules(&[], &[("AZURE_CLIENT_SECRET", ""), ("AZURE_CLIENT_CERTIFICATE_PATH", CERTIFICATE)]), "AADSTS700027", ""),
     (Kong, Rules(&["--vnet-id", KONGS_VNET], &[]), "InvalidAuthenticationTokenTenant", ""),
     (Kong, Rules(&["--vnet-id", NO_SUBSCRIPTION], &[]), "SubscriptionNotFound", ""),
-    (Kong, Rules(&["--vnet-id", NO_GROUP], &[]), "ResourceGroupNotFound", ""),
-    (Kong, Rules(&["--vnet-id", NO_VNET], &[]), "ResourceNotFound", ""),
     (Kong, Rules(&["--vnet-id", FROZEN], &[]), "ScopeLocked", ""),
     (Kong, Rules(&[], &LIMITED), "Authorization_RequestDenied", "backing application"),
     (Kong, Rules(&[], &[("KONNECT_TOKEN", "kpat_wrong")]), "KonnectUnauthorized", ""),
     (Kong, Rules(&[], &[("KONNECT_TOKEN", "kpat_powerless000000000000000000000000000000")]), "KonnectForbidden", ""),
     (Aiven, Rules(&[], &[("AIVEN_AUTH_TOKEN", "wrong")]), "AivenUnauthorized", ""),
-    (Aiven, Rules(&["--set", "project=nobodys"], &[]), "AivenForbidden", ""),
     (Dragonfly, Rules(&[], &[("DFCLOUD_API_KEY", "wrong")]), "DragonflyUnauthorized", ""),
     // Rights, and who asks.
     (Kong, Fault(THE_NETWORK, "403"), "AuthorizationFailed", ""),
@@ -121,8 +116,11 @@ const ROWS: &[Row] = &[
     (Kong, Fault(AN_ASSIGNMENT, "400"), "RoleAssignmentUpdateNotPermitted", ""),
     (Kong, Fault(AN_ASSIGNMENT, "400"), "UnmatchedPrincipalType", ""),
     // Resources.
-    (Kong, Fault(THE_NETWORK, "404"), "ParentResourceNotFound", ""),
-    (Kong, Fault(THE_NETWORK, "404"), "NotFound", ""),
+    // A network that is not there is told by setup in words of its own; what is gone in the middle of a run, by these.
+    (Partner, Fault(A_PEERING, "404"), "ResourceNotFound", ""),
+    (Partner, Fault(A_PEERING, "404"), "ResourceGroupNotFound", ""),
+    (Partner, Fault(A_PEERING, "404"), "ParentResourceNotFound", ""),
+    (Partner, Fault(A_PEERING, "404"), "NotFound", ""),
     (Kong, Fault(THE_NETWORK, "400"), "InvalidSubscriptionId", ""),
     (Kong, Fault(THE_NETWORK, "400"), "NoRegisteredProviderFound", ""),
     (Partner, Fault(A_PEERING, "403"), "RequestDisallowedByPolicy", ""),
@@ -195,6 +193,7 @@ const ROWS: &[Row] = &[
     (Kong, Fault(KONNECT, "400:Invalid Request"), "KonnectInvalidRequest", ""),
     (Kong, Fault(KONNECT, "409"), "KonnectConflict", ""),
     (Kong, Fault(KONNECT, "404"), "KonnectNotFound", ""),
+    (Aiven, Fault(AT_AIVEN, "403"), "AivenForbidden", ""),
     (Aiven, Fault(AT_AIVEN, "404"), "AivenNotFound", ""),
     (Aiven, Fault(AT_AIVEN, "400"), "AivenBadRequest", ""),
     (Aiven, Fault(AT_AIVEN, "409"), "AivenConflict", ""),
@@ -260,7 +259,7 @@ fn said(known: &Known, document: &Value) -> Result<(), String> {
     if answers.iter().any(|text| text.contains(&answer)) {
         return Ok(());
     }
-    if error["code"] != known.code.as_str() && !error["why"].to_string().contains(&known.meaning) {
+    if error["code"] != known.code.as_str() {
         return Err("it ended otherwise".to_owned());
     }
     if known.kind.is_some_and(|kind| error["kind"] != serde_json::json!(kind)) {
@@ -321,5 +320,4 @@ fn no_entry_of_the_table_is_forgotten() {
             assert!(lookup(code, "").is_some(), "{code} is not in the table");
         }
     }
-    assert!(SUBSCRIPTION.len() == 36);
 }

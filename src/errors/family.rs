@@ -121,6 +121,10 @@ fn by_its_words(code: &str) -> &'static str {
 /// The codes of the table that are most like this one.
 pub fn near(code: &str) -> Vec<&'static str> {
     const MOST: usize = 5;
+    const LONGEST: usize = 100;
+    if code.len() > LONGEST {
+        return Vec::new();
+    }
     let wanted = code.to_ascii_lowercase();
     let mut near: Vec<(usize, &'static str)> = Vec::new();
     for known in all() {

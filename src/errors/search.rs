@@ -1,5 +1,7 @@
 //! Finds codes in what people paste: a code, a number, a message, an error document.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use serde_json::Value;
 
@@ -45,20 +47,20 @@ pub fn search(text: &str) -> Found {
         found.add(&code, entries);
         return found;
     }
+    let text = &text.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some(code) = vendors_code(text) {
-        let entries = in_message(&code, text);
-        found.add(&code, entries);
+        found.add(&code, in_message(&code, text));
     }
-    let words: Vec<&str> = words(text).collect();
-    for (index, word) in words.iter().enumerate() {
-        let before = index.checked_sub(1).map_or("", |before| words[before]);
-        let entries = if is_distinctive(word) || is_state_word(before) {
-            in_message(word, text)
-        } else {
-            Vec::new()
-        };
+    let (mut before, mut seen) = ("", HashSet::new());
+    for word in words(text) {
+        let after = std::mem::replace(&mut before, word);
+        let after_code = after.eq_ignore_ascii_case("code") && is_distinctive(word);
+        if !(is_distinctive(word) || is_state_word(after)) || !seen.insert((word, after_code)) {
+            continue;
+        }
+        let entries = in_message(word, text);
         // A word is no code for looking like one: `virtualNetworks` does too.
-        if !entries.is_empty() || is_entra(word) || (before.eq_ignore_ascii_case("code") && is_distinctive(word)) {
+        if !entries.is_empty() || is_entra(word) || after_code {
             found.add(word, entries);
         }
     }
@@ -68,9 +70,8 @@ pub fn search(text: &str) -> Found {
 /// The entries for a code of `text`: that whose words the text has; else the one for any other message; else all, for
 /// it may be the code alone that was pasted.
 fn in_message(code: &str, text: &str) -> Vec<&'static Known> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let entries: Vec<&'static Known> = all().iter().filter(|known| known.is(code)).collect();
-    let fits = entries.iter().copied().find(|known| known.fits(&text));
+    let fits = entries.iter().copied().find(|known| known.fits(text));
     fits.map_or(entries, |known| vec![known])
 }
 
