@@ -203,7 +203,7 @@ fn an_unknown_code_is_told_its_family_its_neighbours_and_where_to_look() {
             "409",
             &["HTTP 409: something exists already", "the code or the message"],
         ),
-        ("503", &["HTTP 5xx"]),
+        ("HTTP 503", &["HTTP 5xx"]),
         (
             "nothing but words",
             &["There is no code in that text", "peerctl explain lists"],

@@ -1,7 +1,7 @@
 //! `peerctl explain CODE`: what an error or a state means and what to do, from the table that every command uses.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Read, stdin, stdout};
+use std::io::{IsTerminal, Read, Write as _, stderr, stdin, stdout};
 
 use anyhow::Context;
 use console::style;
@@ -61,7 +61,7 @@ pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     };
     match output.output {
         Format::Json => print(&document(&found.known, &found.unknown)?)?,
-        Format::Text if found.known.is_empty() => eprintln(&not_known(&found)),
+        Format::Text if found.known.is_empty() => complain(&not_known(&found)),
         Format::Text => print(&pages(&found))?,
     }
     Ok(outcome)
@@ -222,9 +222,9 @@ fn problem(what: String, why: String, remedies: Vec<String>) -> String {
     problem_text(&problem, width())
 }
 
-fn eprintln(text: &str) {
+fn complain(text: &str) {
     // Where standard error is gone, the exit code is all that can be said.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+    let _ = writeln!(stderr(), "{text}");
 }
 
 // ------------------------------------------------------------------------------------------------ JSON

@@ -12,54 +12,48 @@ pub struct Family {
     pub look_up: Option<String>,
 }
 
+const ARM: &str = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors";
+const GRAPH: &str = "https://learn.microsoft.com/graph/errors";
+const VENDOR: &str = "The vendor's API refused the request; the message says why.";
+const DIRECTORY: &str = "Microsoft Graph refused the request; its details say why.";
+
+/// How the codes of a family begin, what they mean, and where they are looked up.
+const BY_BEGINNING: [(&str, &str, &str); 8] = [
+    (
+        "Konnect",
+        VENDOR,
+        "https://developer.konghq.com/api/konnect/cloud-gateways",
+    ),
+    ("Aiven", VENDOR, "https://api.aiven.io/doc"),
+    ("Dragonfly", VENDOR, "https://www.dragonflydb.io/docs/cloud"),
+    ("Request_", DIRECTORY, GRAPH),
+    ("Authorization_", DIRECTORY, GRAPH),
+    ("Authentication_", DIRECTORY, GRAPH),
+    ("Directory_", DIRECTORY, GRAPH),
+    ("Service_", DIRECTORY, GRAPH),
+];
+
 /// The family of a code that is not in the table.
 pub fn family(code: &str) -> Family {
-    const ARM: &str =
-        "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors";
-    let arm = |meaning| Family {
-        meaning,
-        look_up: Some(ARM.to_owned()),
-    };
     if is_entra(code) {
+        let number = &code["AADSTS".len()..];
         return Family {
             meaning: "Microsoft Entra refused the sign-in, or the consent.",
-            look_up: Some(format!(
-                "https://login.microsoftonline.com/error?code={}",
-                &code["AADSTS".len()..]
-            )),
+            look_up: Some(format!("https://login.microsoftonline.com/error?code={number}")),
         };
     }
     if let Some(meaning) = code.parse().ok().and_then(of_status) {
         return Family { meaning, look_up: None };
     }
-    for (vendor, look_up) in [
-        ("Konnect", "https://developer.konghq.com/api/konnect/cloud-gateways"),
-        ("Aiven", "https://api.aiven.io/doc"),
-        ("Dragonfly", "https://www.dragonflydb.io/docs/cloud"),
-    ] {
-        if starts_with(code, vendor) {
-            return Family {
-                meaning: "The vendor's API refused the request; the message says why.",
-                look_up: Some(look_up.to_owned()),
-            };
-        }
+    let mut families = BY_BEGINNING.iter();
+    let (meaning, look_up) = families.find(|(head, ..)| starts_with(code, head)).map_or_else(
+        || (by_its_words(code), ARM),
+        |(_, meaning, look_up)| (*meaning, *look_up),
+    );
+    Family {
+        meaning,
+        look_up: Some(look_up.to_owned()),
     }
-    if [
-        "Request_",
-        "Authorization_",
-        "Authentication_",
-        "Directory_",
-        "Service_",
-    ]
-    .iter()
-    .any(|head| starts_with(code, head))
-    {
-        return Family {
-            meaning: "Microsoft Graph refused the request; its details say why.",
-            look_up: Some("https://learn.microsoft.com/graph/errors".to_owned()),
-        };
-    }
-    arm(by_its_words(code))
 }
 
 fn starts_with(code: &str, head: &str) -> bool {

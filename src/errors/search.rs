@@ -37,8 +37,8 @@ impl Found {
 pub fn search(text: &str) -> Found {
     let text = text.trim();
     let mut found = Found::default();
-    if !text.contains(char::is_whitespace) && !text.starts_with('{') {
-        let code = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let code = text.trim_matches(|c: char| !c.is_alphanumeric());
+    if !code.is_empty() && code.chars().all(is_inside) {
         let code = numbered(code).unwrap_or_else(|| code.to_owned());
         let entries = all()
             .iter()
@@ -64,7 +64,17 @@ pub fn search(text: &str) -> Found {
             found.add(word, entries);
         }
     }
+    if found.known.is_empty() && found.unknown.is_empty() {
+        found.unknown.extend(http_status(text));
+    }
     found
+}
+
+/// The number in `HTTP 403`, which is all that some answers have.
+fn http_status(text: &str) -> Option<String> {
+    let mut words = words(text).skip_while(|word| !word.eq_ignore_ascii_case("http"));
+    let number = words.find(|word| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(number.to_owned())
 }
 
 /// The entries for a code of `text`: that whose words the text has; else the one for any other message; else all, for
@@ -81,9 +91,13 @@ fn numbered(code: &str) -> Option<String> {
     number.then(|| format!("AADSTS{code}"))
 }
 
+/// Whether a code can have it.
+fn is_inside(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let words = text.split(move |c| !inside(c)).map(|word| word.trim_matches('-'));
+    let words = text.split(|c| !is_inside(c)).map(|word| word.trim_matches('-'));
     // "the state is Initiated"
     words.filter(|word| !word.is_empty() && *word != "is")
 }
@@ -138,7 +152,8 @@ mod tests {
 
     #[test]
     fn codes_are_found_in_whatever_is_pasted() {
-        let table: [(&str, &[&str]); 16] = [
+        let table: [(&str, &[&str]); 17] = [
+            (r#"{Code="AuthorizationFailed"}"#, &["AuthorizationFailed"]),
             ("AADSTS7000215", &["AADSTS7000215"]),
             ("aadsts7000215:", &["AADSTS7000215"]),
             ("7000215", &["AADSTS7000215"]),
@@ -211,6 +226,7 @@ mod tests {
             unknown("AADSTS123456: no such code, AADSTS7000215 is one"),
             ["AADSTS123456"]
         );
-        assert!(unknown("nothing here").is_empty());
+        assert_eq!(unknown("HTTP/1.1 403 Forbidden"), ["403"]);
+        assert!(unknown("nothing here").is_empty() && unknown("").is_empty());
     }
 }

@@ -111,8 +111,8 @@ impl FromStr for Refusal {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.splitn(2, ':').map(str::trim);
-        let status = parts.next().and_then(|status| status.parse().ok());
+        let (status, rest) = text.split_once(':').unwrap_or((text, ""));
+        let status = status.trim().parse().ok();
         let status = status.filter(|status: &u16| (400..600).contains(status));
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| {
@@ -120,9 +120,8 @@ impl FromStr for Refusal {
                 "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, truncate or garbage)"
             )
         })?;
-        let rest = parts.next().unwrap_or_default();
         let (first, after) = rest.split_once(':').unwrap_or((rest, ""));
-        let (retry_after, said) = match first.parse() {
+        let (retry_after, said) = match first.trim().parse() {
             Ok(seconds) => (Some(seconds), after),
             Err(_) => (None, rest),
         };
