@@ -254,3 +254,29 @@ fn code(group: &[&Known]) -> Value {
         .collect();
     json!({"code": group[0].code, "service": group[0].service, "state": group[0].state, "meanings": meanings})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_list_is_cut_where_the_terminal_ends() {
+        assert_eq!(shortened("one two three", 13), "one two three");
+        assert_eq!(shortened("one two three", 9), "one two…");
+    }
+
+    #[test]
+    fn texts_are_folded_and_commands_are_not() {
+        let long = "word ".repeat(40);
+        assert!(
+            labelled("Do: ", &long)
+                .lines()
+                .all(|line| line.chars().count() <= width())
+        );
+        let command =
+            "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name --name p";
+        for text in [command.to_owned(), format!("{long}so: {command}")] {
+            assert!(labelled("Do: ", &text).contains(command), "{text}");
+        }
+    }
+}

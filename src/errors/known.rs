@@ -150,6 +150,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::azure::Service;
 
     #[test]
     fn the_table_can_be_read_and_every_entry_says_something() {
@@ -179,6 +180,25 @@ mod tests {
                 known.code
             );
         }
+    }
+
+    #[test]
+    fn a_service_in_trouble_was_asked_often_enough_before_it_is_told() {
+        let refused = |code: &str| ApiError {
+            service: Service::Arm,
+            tried: "PUT /x".into(),
+            failure: Failure::Refused {
+                status: 429,
+                code: code.into(),
+                message: String::new(),
+                details: vec![],
+                retry_after: None,
+            },
+            correlation_id: None,
+        };
+        assert!(passes(&refused("PrincipalNotFound")).is_some());
+        assert!(passes(&refused("TooManyRequests")).is_none());
+        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == Class::Wait));
     }
 
     #[test]
