@@ -1,6 +1,7 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod explain;
 mod file;
 mod frame;
 mod output;
@@ -42,6 +43,10 @@ enum Command {
     /// Peer an Azure virtual network with a vendor's
     #[command(subcommand)]
     Azure(azure::Command),
+    /// Say what an error or a state of Azure's, Entra's or a vendor's means, and what to do
+    ///
+    /// It is looked up in a table that is part of the program: nothing is sent anywhere.
+    Explain(explain::Args),
     /// List the vendors that peerctl knows, and what each will be given
     Vendors(vendors::Args),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
@@ -64,6 +69,7 @@ pub fn main() -> ExitCode {
             Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
+            Command::Explain(args) => explain::run(&args, &cli.output),
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
         }

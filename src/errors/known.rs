@@ -1,22 +1,75 @@
 //! The table of known codes (`known.toml`): what each means, whether waiting helps, and what to do.
 
+use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::azure::{ApiError, Failure};
 
-/// Whether a refusal passes by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Who says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// Azure Resource Manager, its resource providers among it.
+    Arm,
+    Entra,
+    Graph,
+    Konnect,
+    Aiven,
+    Dragonfly,
+}
+
+impl Speaker {
+    /// All of them, in the order that lists have.
+    pub const ALL: [Self; 6] = [
+        Self::Arm,
+        Self::Entra,
+        Self::Graph,
+        Self::Konnect,
+        Self::Aiven,
+        Self::Dragonfly,
+    ];
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arm => "Azure Resource Manager",
+            Self::Entra => "Microsoft Entra",
+            Self::Graph => "Microsoft Graph",
+            Self::Konnect => "Kong Konnect",
+            Self::Aiven => "Aiven",
+            Self::Dragonfly => "Dragonfly Cloud",
+        })
+    }
+}
+
+/// Whether it passes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// Something that was just written has not arrived everywhere: the same request works later.
+    /// Something has not arrived everywhere, or is out of order for a while: the same request works later.
     Wait,
     /// Somebody can mend it.
     Mend,
     /// It will not work.
     Fatal,
+    /// A state in which nothing is wrong.
+    Fine,
+}
+
+impl Class {
+    /// The same for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Wait => "wait: it passes by itself",
+            Self::Mend => "mend: somebody can mend it",
+            Self::Fatal => "fatal: it will not work, however often it is tried",
+            Self::Fine => "fine: nothing is wrong",
+        }
+    }
 }
 
 /// One known code.
@@ -24,14 +77,35 @@ pub enum Class {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Known {
     pub code: String,
+    pub service: Speaker,
     /// Only where the message has this text: one code can have two meanings.
     #[serde(default)]
     pub contains: Option<String>,
+    /// A state that an API reports, not a refusal. `ERROR` is Aiven's and `error` is Konnect's, so case counts.
+    #[serde(default)]
+    pub state: bool,
     pub class: Class,
     #[serde(default)]
     pub kind: Option<Kind>,
     pub meaning: String,
     pub remedies: Vec<String>,
+    /// Where this is known from.
+    pub source: String,
+}
+
+impl Known {
+    /// Whether it is about `code`, as a service writes it.
+    pub fn is(&self, code: &str) -> bool {
+        self.code == code || (!self.state && self.code.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether it is about the code where it comes with `message`.
+    pub fn fits(&self, message: &str) -> bool {
+        let message = message.to_lowercase();
+        self.contains
+            .as_ref()
+            .is_none_or(|text| message.contains(&text.to_lowercase()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,14 +125,7 @@ pub fn all() -> &'static [Known] {
 
 /// What is known of `code`, as it came with `message`. The first entry that fits counts.
 pub fn lookup(code: &str, message: &str) -> Option<&'static Known> {
-    let fits = |known: &&Known| {
-        known.code.eq_ignore_ascii_case(code)
-            && known
-                .contains
-                .as_ref()
-                .is_none_or(|text| message.to_lowercase().contains(&text.to_lowercase()))
-    };
-    all().iter().find(fits)
+    all().iter().find(|known| known.is(code) && known.fits(message))
 }
 
 /// What is known of a refusal: of its own code, or else of the codes in its details.
@@ -72,27 +139,74 @@ pub fn of(error: &ApiError) -> Option<&'static Known> {
     error.code().and_then(|code| lookup(code, &message)).or_else(detailed)
 }
 
-/// Whether this refusal passes once something that was just written has arrived everywhere.
+/// Whether this refusal passes once something that was just written has arrived everywhere. What throttles or is out of
+/// order has been asked again for as long as is decent before the refusal came here.
 pub fn passes(error: &ApiError) -> Option<&'static Known> {
-    of(error).filter(|known| known.class == Class::Wait)
+    of(error).filter(|known| known.class == Class::Wait && known.kind != Some(Kind::Network))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::azure::Service;
 
     #[test]
     fn the_table_can_be_read_and_every_entry_says_something() {
         toml::from_str::<Table>(include_str!("known.toml")).expect("a good table");
-        assert!(all().len() > 20);
+        let distinct: HashSet<&str> = all().iter().map(|known| known.code.as_str()).collect();
+        assert!(distinct.len() >= 60, "{}", distinct.len());
         for known in all() {
             assert!(known.meaning.ends_with('.'), "{}", known.code);
             assert!(
-                known.class == Class::Wait || !known.remedies.is_empty(),
+                matches!(known.class, Class::Wait | Class::Fine) || !known.remedies.is_empty(),
                 "{} has no remedy",
                 known.code
             );
+            assert!(known.class != Class::Fine || known.state, "{} is a refusal", known.code);
+            assert!(!known.source.is_empty(), "{} has no source", known.code);
         }
+    }
+
+    #[test]
+    fn every_entry_can_be_reached() {
+        for known in all() {
+            let message = known.contains.as_deref().unwrap_or_default();
+            let found = lookup(&known.code, message).expect("known");
+            assert!(
+                std::ptr::eq(found, known),
+                "{} ({message}) is hidden by another",
+                known.code
+            );
+        }
+    }
+
+    #[test]
+    fn a_service_in_trouble_was_asked_often_enough_before_it_is_told() {
+        let refused = |code: &str| ApiError {
+            service: Service::Arm,
+            tried: "PUT /x".into(),
+            failure: Failure::Refused {
+                status: 429,
+                code: code.into(),
+                message: String::new(),
+                details: vec![],
+                retry_after: None,
+            },
+            correlation_id: None,
+        };
+        assert!(passes(&refused("PrincipalNotFound")).is_some());
+        assert!(passes(&refused("TooManyRequests")).is_none());
+        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == Class::Wait));
+    }
+
+    #[test]
+    fn the_state_of_one_vendor_is_not_anothers() {
+        let of = |state| lookup(state, "").map(|known| known.service);
+        assert_eq!(of("ERROR"), Some(Speaker::Aiven));
+        assert_eq!(of("error"), Some(Speaker::Konnect));
+        assert_eq!(of("Error"), None);
     }
 
     #[test]

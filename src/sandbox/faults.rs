@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::message::{self, Answer, Incoming};
 use super::router::Service;
@@ -21,13 +21,10 @@ pub struct FaultRule {
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// This status, with a body as the service writes it; the request has no effect. `429:7` sets `Retry-After: 7`.
-    Status {
-        status: StatusCode,
-        retry_after: Option<u64>,
-    },
+    /// An error answer; the request has no effect.
+    Status(Refusal),
     /// The connection breaks and the request has no effect.
     ResetBefore,
     /// The request takes effect, then the connection breaks.
@@ -40,6 +37,18 @@ pub enum Fault {
     Garbage,
 }
 
+/// An error answer, in the envelope of the service that is asked: `429`, `429:7` (`Retry-After: 7`),
+/// `409:AnotherOperationInProgress`, or `403:LinkedAuthorizationFailed:a message`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    status: StatusCode,
+    retry_after: Option<u64>,
+    /// The service's code: ARM's and Graph's `code`, `AADSTS` and number, Konnect's `title`. Aiven and Dragonfly have
+    /// none.
+    code: Option<String>,
+    message: Option<String>,
+}
+
 impl FromStr for FaultRule {
     type Err = String;
 
@@ -49,7 +58,7 @@ impl FromStr for FaultRule {
                 "'{text}' is not a fault rule: {why}. It looks like 'PUT */roleAssignments/*:2=429' (METHOD PATH[:N]=FAULT)."
             )
         };
-        let (when, fault) = text.trim().rsplit_once('=').ok_or_else(|| wrong("there is no '='"))?;
+        let (when, fault) = halves(text.trim()).ok_or_else(|| wrong("there is no '='"))?;
         let (method, path) = when
             .trim()
             .split_once(' ')
@@ -75,6 +84,14 @@ impl FromStr for FaultRule {
     }
 }
 
+/// When and what: `=` may stand in a path and in a message too, so the first one before a fault is the one; where there
+/// is no fault, the last.
+fn halves(text: &str) -> Option<(&str, &str)> {
+    let mut all = text.match_indices('=').map(|(at, _)| (&text[..at], &text[at + 1..]));
+    let first = all.clone().find(|(_, fault)| fault.parse::<Fault>().is_ok());
+    first.or_else(|| all.next_back())
+}
+
 impl FromStr for Fault {
     type Err = String;
 
@@ -85,32 +102,52 @@ impl FromStr for Fault {
             "stall" => Self::Stall,
             "truncate" => Self::Truncate,
             "garbage" => Self::Garbage,
-            other => {
-                let (status, wait) = other.split_once(':').map_or((other, None), |(s, wait)| (s, Some(wait)));
-                let status = status.parse().ok().filter(|n| (400..600).contains(n));
-                let status = status.and_then(|n: u16| StatusCode::from_u16(n).ok());
-                let retry_after = wait
-                    .map(str::parse)
-                    .transpose()
-                    .map_err(|_| "Retry-After is in seconds".to_owned())?;
-                match status {
-                    Some(status) => Self::Status { status, retry_after },
-                    None => {
-                        return Err(format!(
-                            "'{other}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, truncate or garbage)"
-                        ));
-                    }
-                }
-            }
+            other => Self::Status(other.parse()?),
+        })
+    }
+}
+
+impl FromStr for Refusal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (status, rest) = text.split_once(':').unwrap_or((text, ""));
+        let status = status.trim().parse().ok();
+        let status = status.filter(|status: &u16| (400..600).contains(status));
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or_else(|| {
+            format!(
+                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, truncate or garbage)"
+            )
+        })?;
+        let (first, after) = rest.split_once(':').unwrap_or((rest, ""));
+        let (retry_after, said) = match first.trim().parse() {
+            Ok(seconds) => (Some(seconds), after),
+            Err(_) => (None, rest),
+        };
+        let (code, message) = said.split_once(':').unwrap_or((said, ""));
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (code, message) = (given(code), given(message));
+        if code
+            .as_ref()
+            .is_some_and(|code| !code.starts_with(|first: char| first.is_alphabetic()))
+        {
+            return Err("after the status come seconds (Retry-After) or a code".to_owned());
+        }
+        Ok(Self {
+            status,
+            retry_after,
+            code,
+            message,
         })
     }
 }
 
 impl Fault {
     /// How the log names it.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Status { .. } => "status",
+            Self::Status(_) => "status",
             Self::ResetBefore => "reset-before",
             Self::ResetAfter => "reset-after",
             Self::Stall => "stall",
@@ -140,7 +177,7 @@ impl Faults {
             }
             *count += 1;
             if rule.nth.is_none_or(|nth| nth == *count) {
-                struck = struck.or(Some(rule.fault));
+                struck = struck.or_else(|| Some(rule.fault.clone()));
             }
         }
         struck
@@ -180,30 +217,48 @@ pub(super) fn half(mut answer: Answer) -> Answer {
     answer
 }
 
-/// A status as `service` words it.
-pub(super) fn refusal(service: Service, status: StatusCode, retry_after: Option<u64>) -> Answer {
-    let (code, text) = words(status);
+/// The answer, as `service` words it.
+pub(super) fn refusal(service: Service, refusal: &Refusal) -> Answer {
+    let status = refusal.status;
+    let (usual_code, usual_text) = words(status);
+    let code = refusal.code.as_deref().unwrap_or(usual_code);
+    let text = refusal.message.as_deref().unwrap_or(usual_text);
     let body = match service {
         Service::Konnect => json!({
-            "status": status.as_u16(), "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "title": refusal.code.as_deref().or(status.canonical_reason()).unwrap_or("Error"),
             "instance": "konnect:trace:2822394689570210664", "detail": text,
         }),
-        Service::Entra => json!({
-            "error": if status.is_server_error() { "temporarily_unavailable" } else { "invalid_request" },
-            "error_description": "AADSTS90033: A transient error has occurred. Please try again.",
-            "error_codes": [90033],
-        }),
+        Service::Entra => entra(refusal),
         Service::Aiven => aiven::error(status, text),
         Service::Dragonfly => json!({"error": text}),
         Service::Graph => json!({"error": {"code": code, "message": text, "innerError": {}}}),
         Service::Arm | Service::Control => json!({"error": {"code": code, "message": text}}),
     };
     let mut answer = message::json(status, &body);
-    let wait = retry_after.or((status == StatusCode::TOO_MANY_REQUESTS).then_some(1));
+    let wait = refusal
+        .retry_after
+        .or((status == StatusCode::TOO_MANY_REQUESTS).then_some(1));
     if let Some(wait) = wait {
         message::set(&mut answer, "retry-after", &wait.to_string());
     }
     answer
+}
+
+/// Entra says its number three times: in the text, as a number, and in a word of OAuth's.
+fn entra(refusal: &Refusal) -> Value {
+    let number = refusal.code.as_deref().and_then(|code| code.strip_prefix("AADSTS"));
+    let number: u32 = number.and_then(|number| number.parse().ok()).unwrap_or(90033);
+    let text = refusal.message.as_deref();
+    let text = text.unwrap_or("A transient error has occurred. Please try again.");
+    let error = match refusal.status.as_u16() {
+        401 => "invalid_client",
+        500.. => "temporarily_unavailable",
+        _ => "invalid_request",
+    };
+    json!({
+        "error": error, "error_description": format!("AADSTS{number}: {text}"), "error_codes": [number],
+    })
 }
 
 /// Azure's code and sentence for a status that comes out of the blue.

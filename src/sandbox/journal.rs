@@ -27,7 +27,7 @@ impl Journal {
         request: &Incoming,
         answer: Option<&Answer>,
         actor: Option<&'static str>,
-        fault: Option<Fault>,
+        fault: Option<&Fault>,
     ) {
         let url = match &request.raw_query {
             Some(query) => format!("{}?{query}", request.path),

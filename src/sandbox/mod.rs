@@ -124,11 +124,9 @@ impl State {
             return Exchange::Answer(router::answer(&mut self.world, service, request));
         }
         let fault = self.faults.strike(request);
-        let exchange = match fault {
+        let exchange = match &fault {
             None => Exchange::Answer(router::answer(&mut self.world, service, request)),
-            Some(Fault::Status { status, retry_after }) => {
-                Exchange::Answer(faults::refusal(service, status, retry_after))
-            }
+            Some(Fault::Status(refusal)) => Exchange::Answer(faults::refusal(service, refusal)),
             Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
             Some(Fault::ResetBefore) => Exchange::Reset,
             Some(Fault::Stall) => Exchange::Stall,
@@ -145,7 +143,8 @@ impl State {
             Exchange::Reset | Exchange::Stall => None,
         };
         let now = self.world.now;
-        self.world.journal.record(now, service, request, answer, None, fault);
+        let journal = &mut self.world.journal;
+        journal.record(now, service, request, answer, None, fault.as_ref());
         exchange
     }
 }

@@ -123,9 +123,9 @@ pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> R
         );
     }
     if let Some(existing) = named(local, name).filter(|found| !found.remote.eq_ignore_ascii_case(remote)) {
-        // The code is not known from a recording.
+        // The code is told in public repositories; its message is not known from a recording.
         return bad(
-            "ChangingRemoteVnetNotAllowed",
+            "ChangingRemoteVirtualNetworkNotAllowed",
             format!(
                 "Cannot change the remote virtual network of peering {id} from {} to {remote}.",
                 existing.remote

@@ -22,6 +22,9 @@ fn rules_are_read_or_refused_with_a_reason() {
         "* /subscriptions=reset-after",
         "GET */x:1=503:7",
         "POST *=garbage",
+        "GET */servicePrincipals(appId='x')=403",
+        "PUT */x=409:AnotherOperationInProgress",
+        "PUT */x:1=429:600:TooManyRequests:a = b: c",
     ] {
         assert!(good.parse::<FaultRule>().is_ok(), "{good}");
     }
@@ -33,7 +36,7 @@ fn rules_are_read_or_refused_with_a_reason() {
         "PUT */x:y=429",
         "PUT */x=200",
         "PUT */x=soon",
-        "PUT */x=429:y",
+        "PUT */x=429:7:8",
     ] {
         let why = bad.parse::<FaultRule>().expect_err(bad);
         assert!(why.contains("METHOD PATH[:N]=FAULT"), "{why}");
@@ -123,4 +126,35 @@ async fn every_service_words_its_own_errors() {
     assert_eq!(vendor.body["status"], 503);
     let entra = token(&sandbox, TENANT, OPERATOR, "x").await;
     assert_eq!(entra.body["error_codes"][0], 90033);
+}
+
+#[tokio::test]
+async fn a_code_and_a_message_come_in_the_envelope_of_the_service_that_is_asked() {
+    let sandbox = with(&[
+        "GET /subscriptions=409:AnotherOperationInProgress:wait = a moment",
+        "GET /v1.0/me=403:429:Directory_QuotaExceeded",
+        "POST */token=400:AADSTS50076:use a second factor",
+        "GET /v2/*=403:Quota Exceeded:Maximum number of networks exceeded.",
+        "GET /v1/project/*=404:NotFound:VPC does not exist",
+        "GET /v1/networks=400:Any:bad request",
+    ]);
+    let client = konnect(&sandbox);
+    let arm = client.get("/subscriptions").await;
+    assert_eq!((arm.status, arm.code()), (409, "AnotherOperationInProgress"));
+    assert_eq!(arm.body["error"]["message"], "wait = a moment");
+    let graph = client.send(Method::GET, "/v1.0/me", None).await;
+    assert_eq!(
+        (graph.code(), graph.header("retry-after")),
+        ("Directory_QuotaExceeded", "429")
+    );
+    let entra = token(&sandbox, TENANT, OPERATOR, "x").await;
+    assert_eq!(entra.body["error_codes"][0], 50076);
+    assert_eq!(entra.body["error_description"], "AADSTS50076: use a second factor");
+    let kong = client.send(Method::GET, "/v2/cloud-gateways/networks", None).await;
+    assert_eq!(kong.body["title"], "Quota Exceeded");
+    assert_eq!(kong.body["detail"], "Maximum number of networks exceeded.");
+    let aiven = client.send(Method::GET, "/v1/project/demo/vpcs", None).await;
+    assert_eq!(aiven.body["message"], "VPC does not exist");
+    let dragonfly = client.send(Method::GET, "/v1/networks", None).await;
+    assert_eq!(dragonfly.body["error"], "bad request");
 }

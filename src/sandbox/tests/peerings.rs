@@ -154,7 +154,7 @@ async fn what_the_provider_refuses_it_names() {
             "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
         ),
         ("twin", data.to_uppercase(), "AnotherPeeringAlreadyReferencesRemoteVnet"),
-        ("to-data", other, "ChangingRemoteVnetNotAllowed"),
+        ("to-data", other, "ChangingRemoteVirtualNetworkNotAllowed"),
     ];
     for (name, remote, code) in table {
         let seen = operator.peer(VNET, name, &remote).await;

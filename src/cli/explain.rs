@@ -1,0 +1,282 @@
+//! `peerctl explain CODE`: what an error or a state means and what to do, from the table that every command uses.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Read, Write as _, stderr, stdin, stdout};
+
+use anyhow::Context;
+use console::style;
+use serde_json::{Value, json};
+
+use super::output::{Format, OutputArgs, manner_of, print};
+use crate::domain::{harmless, lines};
+use crate::errors::family::{family, near};
+use crate::errors::known::all;
+use crate::errors::search::{Found, search};
+use crate::errors::{Kind, Known, Outcome, Problem, Speaker};
+use crate::input::Vars;
+use crate::ui::{problem_text, width};
+
+/// More than any error message; what comes on standard input may have no end.
+const LONGEST: u64 = 1024 * 1024;
+/// A code is shorter; what is longer is told by its beginning.
+const LONGEST_CODE: usize = 60;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A code (AADSTS7000215, or 7000215), a state (Initiated, PENDING_PEER), or a whole message in quotes; - reads
+    /// standard input; without any, every known code is listed
+    #[arg(value_name = "CODE")]
+    text: Vec<String>,
+}
+
+const EXAMPLES: &str = "Examples:\n  peerctl explain LinkedAuthorizationFailed\n  \
+az network vnet peering create … 2>&1 | peerctl explain -";
+
+/// Explains, or lists.
+///
+/// # Errors
+/// When standard input cannot be read or standard output cannot be written.
+pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    // For its colours alone.
+    manner_of(output, &Vars::of_process());
+    if args.text.is_empty() {
+        print(&match output.output {
+            Format::Text => list(),
+            Format::Json => document(&groups(), &[])?,
+        })?;
+        return Ok(Outcome::Done);
+    }
+    let text = match args.text.as_slice() {
+        [only] if only == "-" => read()?,
+        words => words.join(" "),
+    };
+    let found = search(&text);
+    // A code that is not known is like a vendor that is not known: what was given cannot be used. A script can tell
+    // that (2) from a run that failed (1).
+    let outcome = if found.known.is_empty() {
+        Outcome::Usage
+    } else {
+        Outcome::Done
+    };
+    match output.output {
+        Format::Json => print(&document(&found.known, &found.unknown)?)?,
+        Format::Text if found.known.is_empty() => complain(&not_known(&found)),
+        Format::Text => print(&pages(&found))?,
+    }
+    Ok(outcome)
+}
+
+fn read() -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    stdin()
+        .take(LONGEST)
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Every code with all its meanings, service by service; a service's states come last.
+fn groups() -> Vec<Vec<&'static Known>> {
+    let mut groups: Vec<Vec<&'static Known>> = Vec::new();
+    for speaker in Speaker::ALL {
+        for state in [false, true] {
+            for known in all()
+                .iter()
+                .filter(|known| known.service == speaker && known.state == state)
+            {
+                let same =
+                    |group: &&mut Vec<&'static Known>| group[0].service == speaker && group[0].code == known.code;
+                match groups.iter_mut().find(same) {
+                    Some(group) => group.push(known),
+                    None => groups.push(vec![known]),
+                }
+            }
+        }
+    }
+    groups
+}
+
+// ------------------------------------------------------------------------------------------------ text
+
+fn list() -> String {
+    // Whoever pipes it into grep wants whole lines.
+    let room = if stdout().is_terminal() { width() } else { usize::MAX };
+    let mut out = Vec::new();
+    let mut heading = None;
+    let groups = groups();
+    for group in &groups {
+        let first = group[0];
+        if heading != Some((first.service, first.state)) {
+            heading = Some((first.service, first.state));
+            if !out.is_empty() {
+                out.push(String::new());
+            }
+            let states = if first.state { ", states" } else { "" };
+            out.push(style(format!("{}{states}", first.service)).bold().to_string());
+        }
+        // The usual one, where the message can say more.
+        let usual = group.iter().find(|known| known.contains.is_none()).unwrap_or(&first);
+        let meaning = match group.len() {
+            1 => first.meaning.clone(),
+            many => format!("{} ({many} meanings)", usual.meaning.trim_end_matches('.')),
+        };
+        out.push(shortened(&format!("  {:<32}  {meaning}", first.code), room));
+    }
+    out.push(String::new());
+    out.push(format!(
+        "{} codes and states. peerctl explain CODE says what to do.",
+        groups.len()
+    ));
+    out.join("\n")
+}
+
+/// One line of at most `room` columns.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+fn pages(found: &Found) -> String {
+    let known = found.known.iter().map(|group| page(group));
+    let unknown = found.unknown.iter().map(|code| {
+        let family = family(code);
+        let code = shortened(&harmless(code), LONGEST_CODE);
+        let mut out = format!("{} is not in the table.\n", style(code).bold());
+        out += &labelled("In general: ", family.meaning);
+        if let Some(url) = &family.look_up {
+            out += &labelled("Look it up: ", url);
+        }
+        out.trim_end().to_owned()
+    });
+    known.chain(unknown).collect::<Vec<_>>().join("\n\n")
+}
+
+fn page(group: &[&Known]) -> String {
+    let first = group[0];
+    let state = if first.state { ", a state" } else { "" };
+    let mut out = format!("{} ({}{state})\n", style(&first.code).bold(), first.service);
+    if group.len() > 1 {
+        let _ = writeln!(out, "  It has {} meanings; the message tells which.", group.len());
+    }
+    for known in group {
+        if group.len() > 1 {
+            let when = match &known.contains {
+                Some(text) => format!("Where the message has \"{text}\":"),
+                None => "Where it has none of these:".to_owned(),
+            };
+            let _ = writeln!(out, "\n  {when}");
+        }
+        out += &labelled("Means:  ", &known.meaning);
+        out += &labelled("Class:  ", known.class.words());
+        for (index, remedy) in known.remedies.iter().enumerate() {
+            out += &labelled(if index == 0 { "Do:     " } else { "        " }, remedy);
+        }
+        out += &labelled("Source: ", &known.source);
+    }
+    out.trim_end().to_owned()
+}
+
+/// A text behind its label, folded to the terminal's width. A command at its end stays whole, for copying.
+fn labelled(label: &str, text: &str) -> String {
+    // What goes on is set off from what begins: remedies stand one below the other.
+    let indent = 2 + label.chars().count() + 2;
+    let starts = |at: &usize| ["az ", "peerctl "].iter().any(|name| text[*at..].starts_with(name));
+    let behind = text.match_indices(": ").map(|(at, _)| at + 2);
+    let command = [0].into_iter().chain(behind).find(starts).unwrap_or(text.len());
+    let whole = text[command..].replace(' ', "\u{1}");
+    let folded = lines(&format!("{}{whole}", &text[..command]), width().saturating_sub(indent));
+    let folded = folded.join(&format!("\n{:indent$}", "")).replace('\u{1}', " ");
+    format!("  {label}{folded}\n")
+}
+
+/// What is said where nothing is known.
+fn not_known(found: &Found) -> String {
+    let Some(code) = found.unknown.first() else {
+        return problem(
+            "There is no code in that text.".to_owned(),
+            "Codes look like AuthorizationFailed, AADSTS7000215 or PENDING_PEER.".to_owned(),
+            vec!["peerctl explain lists those that are known.".to_owned()],
+        );
+    };
+    let family = family(code);
+    let near = near(code).into_iter().map(|code| format!("peerctl explain {code}"));
+    let look_up = family.look_up.map_or_else(
+        || "Explain the code or the message that came with it.".to_owned(),
+        |url| format!("Look it up: {url}"),
+    );
+    let remedies = near.chain([look_up]).collect();
+    problem(
+        format!("{} is not in the table.", shortened(&harmless(code), LONGEST_CODE)),
+        family.meaning.to_owned(),
+        remedies,
+    )
+}
+
+fn problem(what: String, why: String, remedies: Vec<String>) -> String {
+    let mut problem = Problem::new(Kind::Usage, what, why);
+    problem.remedies = remedies;
+    problem_text(&problem, width())
+}
+
+fn complain(text: &str) {
+    // Where standard error is gone, the exit code is all that can be said.
+    let _ = writeln!(stderr(), "{text}");
+}
+
+// ------------------------------------------------------------------------------------------------ JSON
+
+fn document(known: &[Vec<&Known>], unknown: &[String]) -> anyhow::Result<String> {
+    let codes: Vec<Value> = known.iter().map(|group| code(group)).collect();
+    let unknown: Vec<Value> = unknown
+        .iter()
+        .map(|code| {
+            let family = family(code);
+            json!({"code": code, "family": family.meaning, "lookUp": family.look_up, "near": near(code)})
+        })
+        .collect();
+    let document = json!({"schema": 1, "command": "explain", "codes": codes, "unknown": unknown});
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn code(group: &[&Known]) -> Value {
+    let meanings: Vec<Value> = group
+        .iter()
+        .map(|known| {
+            json!({
+                "messageContains": known.contains, "class": known.class, "kind": known.kind,
+                "meaning": known.meaning, "remedies": known.remedies, "source": known.source,
+            })
+        })
+        .collect();
+    json!({"code": group[0].code, "service": group[0].service, "state": group[0].state, "meanings": meanings})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_list_is_cut_where_the_terminal_ends() {
+        assert_eq!(shortened("one two three", 13), "one two three");
+        assert_eq!(shortened("one two three", 9), "one two…");
+    }
+
+    #[test]
+    fn texts_are_folded_and_commands_are_not() {
+        let long = "word ".repeat(40);
+        assert!(
+            labelled("Do: ", &long)
+                .lines()
+                .all(|line| line.chars().count() <= width())
+        );
+        let command =
+            "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name --name p";
+        for text in [command.to_owned(), format!("{long}so: {command}")] {
+            assert!(labelled("Do: ", &text).contains(command), "{text}");
+        }
+    }
+}

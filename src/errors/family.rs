@@ -1,0 +1,192 @@
+//! What can be said of a code that is not in the table: what codes like it mean, and which known ones are near.
+
+use super::known::all;
+use super::search::is_entra;
+
+/// What can be said of a code that is not in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// What codes like it mean in general.
+    pub meaning: &'static str,
+    /// Where such codes are looked up; nowhere, where it is the code beside it that says more.
+    pub look_up: Option<String>,
+}
+
+const ARM: &str = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors";
+const GRAPH: &str = "https://learn.microsoft.com/graph/errors";
+const VENDOR: &str = "The vendor's API refused the request; the message says why.";
+const DIRECTORY: &str = "Microsoft Graph refused the request; its details say why.";
+
+/// How the codes of a family begin, what they mean, and where they are looked up.
+const BY_BEGINNING: [(&str, &str, &str); 8] = [
+    (
+        "Konnect",
+        VENDOR,
+        "https://developer.konghq.com/api/konnect/cloud-gateways",
+    ),
+    ("Aiven", VENDOR, "https://api.aiven.io/doc"),
+    ("Dragonfly", VENDOR, "https://www.dragonflydb.io/docs/cloud"),
+    ("Request_", DIRECTORY, GRAPH),
+    ("Authorization_", DIRECTORY, GRAPH),
+    ("Authentication_", DIRECTORY, GRAPH),
+    ("Directory_", DIRECTORY, GRAPH),
+    ("Service_", DIRECTORY, GRAPH),
+];
+
+/// The family of a code that is not in the table.
+pub fn family(code: &str) -> Family {
+    if is_entra(code) {
+        let number = &code["AADSTS".len()..];
+        return Family {
+            meaning: "Microsoft Entra refused the sign-in, or the consent.",
+            look_up: Some(format!("https://login.microsoftonline.com/error?code={number}")),
+        };
+    }
+    if let Some(meaning) = code.parse().ok().and_then(of_status) {
+        return Family { meaning, look_up: None };
+    }
+    let mut families = BY_BEGINNING.iter();
+    let (meaning, look_up) = families.find(|(head, ..)| starts_with(code, head)).map_or_else(
+        || (by_its_words(code), ARM),
+        |(_, meaning, look_up)| (*meaning, *look_up),
+    );
+    Family {
+        meaning,
+        look_up: Some(look_up.to_owned()),
+    }
+}
+
+fn starts_with(code: &str, head: &str) -> bool {
+    code.get(..head.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(head))
+}
+
+/// HTTP's own meaning of a status.
+fn of_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => "HTTP 401: no token, or one that is not accepted (sign-in).",
+        403 => "HTTP 403: the right to do it is missing, or a policy forbids it.",
+        404 => "HTTP 404: it does not exist, or this identity cannot see it.",
+        408 | 504 => "HTTP 408 and 504: no answer came in time; what was asked may have been done all the same.",
+        409 => "HTTP 409: something exists already, is locked, or is being changed at this moment.",
+        429 => "HTTP 429: asked too often; wait as long as Retry-After says.",
+        400..=499 => "HTTP 4xx: the request itself was refused, and fails again until something is changed.",
+        500..=599 => "HTTP 5xx: the service is out of order at this moment; the same request works later.",
+        _ => return None,
+    })
+}
+
+fn by_its_words(code: &str) -> &'static str {
+    let has = |word: &str| code.to_ascii_lowercase().contains(word);
+    let families: [(&[&str], &str); 7] = [
+        (
+            &["notfound", "doesnotexist"],
+            "Something that was named does not exist, or this identity cannot see it.",
+        ),
+        (&["throttl", "toomany"], "Asked too often: it passes by itself."),
+        (
+            &["limit", "quota"],
+            "A limit of Azure's, or of the subscription, is reached.",
+        ),
+        (
+            &["authorization", "forbidden", "denied", "disallowed", "notallowed"],
+            "The right to do it is missing, or a policy forbids it.",
+        ),
+        (
+            &["authentication", "token", "unauthorized"],
+            "The sign-in is not accepted.",
+        ),
+        (
+            &["exist", "inuse", "conflict", "inprogress"],
+            "Something is in the way of the change.",
+        ),
+        (
+            &["invalid", "malformed", "missing", "badrequest"],
+            "A value of the request is missing, or not of its form.",
+        ),
+    ];
+    let family = families.iter().find(|(words, _)| words.iter().any(|word| has(word)));
+    family.map_or(
+        "Nothing can be told from the code alone; the message that came with it says more.",
+        |(_, meaning)| meaning,
+    )
+}
+
+/// The codes of the table that are most like this one.
+pub fn near(code: &str) -> Vec<&'static str> {
+    const MOST: usize = 5;
+    const LONGEST: usize = 100;
+    if code.len() > LONGEST {
+        return Vec::new();
+    }
+    let wanted = code.to_ascii_lowercase();
+    let mut near: Vec<(usize, &'static str)> = Vec::new();
+    for known in all() {
+        let other = known.code.to_ascii_lowercase();
+        let apart = distance(&wanted, &other);
+        let within = |one: &str, other: &str| one.len() >= 6 && other.contains(one);
+        // Two numbers of Entra's are alike in most of their letters, whatever they mean.
+        let close = apart
+            <= if is_entra(code) {
+                1
+            } else {
+                (wanted.len() / 4).max(2).min(wanted.len() / 2)
+            };
+        if (close || within(&wanted, &other) || within(&other, &wanted))
+            && !near.iter().any(|(_, code)| *code == known.code)
+        {
+            near.push((apart, &known.code));
+        }
+    }
+    near.sort();
+    near.into_iter().take(MOST).map(|(_, code)| code).collect()
+}
+
+/// How many letters have to be put in, left out or exchanged to make one text of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let exchanged = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = exchanged.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_and_neighbours_of_unknown_codes() {
+        let table = [
+            ("AADSTS99999", "sign-in"),
+            ("403", "HTTP 403"),
+            ("418", "HTTP 4xx"),
+            ("502", "HTTP 5xx"),
+            ("KonnectTeapot", "vendor"),
+            ("Request_Strange", "Graph"),
+            ("ZoneLimitReached", "limit"),
+            ("ThingNotFound", "does not exist"),
+            ("Xyzzy", "Nothing can be told"),
+        ];
+        for (code, meaning) in table {
+            assert!(family(code).meaning.contains(meaning), "{code}: {:?}", family(code));
+        }
+        assert!(
+            family("AADSTS99999")
+                .look_up
+                .is_some_and(|url| url.ends_with("code=99999"))
+        );
+        assert!(near("AADSTS7000225").contains(&"AADSTS7000215"));
+        assert_eq!(near("AuthorisationFailed").first(), Some(&"AuthorizationFailed"));
+        assert!(near("PeeringIsDisconnected").contains(&"RemotePeeringIsDisconnected"));
+        assert_eq!(near("403"), [""; 0]);
+        assert_eq!(near("Xyzzy"), [""; 0]);
+    }
+}
