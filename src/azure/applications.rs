@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::client::Azure;
+use super::clock;
 use super::error::{ApiError, Service};
 use super::graph::ABSENT;
 use super::legacy;
@@ -158,7 +159,7 @@ impl Azure {
         lifetime: Duration,
     ) -> Result<NewPassword, ApiError> {
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
-        let ends = OffsetDateTime::now_utc().saturating_add(lifetime);
+        let ends = clock::now().saturating_add(lifetime);
         let call = Call::post(
             Service::Graph,
             self.graph_url(&format!("applications/{object_id}/addPassword"), &[]),

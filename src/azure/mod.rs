@@ -13,6 +13,7 @@ mod applications;
 mod authorization;
 mod call;
 pub mod client;
+mod clock;
 pub mod cloud;
 mod discovery;
 pub mod error;

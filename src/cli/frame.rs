@@ -210,6 +210,7 @@ where
         vars,
         cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
         sink,
+        transport: None,
     };
     let frame = Frame {
         errand,

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Given, Vars};
 use crate::azure::{
-    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, TransportOptions, Wire,
+    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Transport, TransportOptions, Wire,
 };
 use crate::domain::TenantId;
 use crate::errors::{Kind, Problem};
@@ -23,6 +23,8 @@ pub struct Surroundings {
     /// The cloud, where it is not named by an input: the embedded one.
     pub cloud: Option<Cloud>,
     pub sink: Sink,
+    /// What carries requests, where it is not HTTPS: an embedded Azure that needs no socket.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 /// Clients of one run: they share one wire.
@@ -42,13 +44,12 @@ impl Session {
             .into_iter()
             .chain(vendor_api(&around.vars, vendor)?.as_ref())
             .collect();
-        let options = TransportOptions {
-            extra_roots_pem: cloud.ca_bundle.clone(),
+        let transport = match &around.transport {
+            Some(transport) => Arc::clone(transport),
+            None => https(&cloud)?,
         };
-        let transport = HttpsTransport::new(&options)
-            .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
         let sink = Arc::clone(&around.sink);
-        let wire = Wire::new(Arc::new(transport), hosts).noticing(Arc::new(move |notice: Notice| {
+        let wire = Wire::new(transport, hosts).noticing(Arc::new(move |notice: Notice| {
             sink(Event::Notice(notice_text(&notice)));
         }));
         let tenant = tenant(given)?;
@@ -93,6 +94,15 @@ impl Session {
     pub fn wire(&self) -> &Wire {
         &self.wire
     }
+}
+
+fn https(cloud: &Cloud) -> Result<Arc<dyn Transport>, Problem> {
+    let options = TransportOptions {
+        extra_roots_pem: cloud.ca_bundle.clone(),
+    };
+    let transport = HttpsTransport::new(&options)
+        .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
+    Ok(Arc::new(transport))
 }
 
 fn notice_text(notice: &Notice) -> String {

@@ -2,6 +2,8 @@
 
 mod build;
 
+use std::sync::LazyLock;
+
 use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -181,8 +183,10 @@ const CONTOSO: &str = concat!(
 impl Default for Estate {
     /// Contoso, its vendors, and a partner.
     fn default() -> Self {
-        // That the files read is tested; an estate without anything is what is left if they did not.
-        Self::parse(CONTOSO).unwrap_or_else(|_| Self::empty())
+        // Read once: thousands of worlds are made in one simulation. That the files read is tested; an estate without
+        // anything is what is left if they did not.
+        static ESTATE: LazyLock<Estate> = LazyLock::new(|| Estate::parse(CONTOSO).unwrap_or_else(|_| Estate::empty()));
+        ESTATE.clone()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::errors::Kind;
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::run::Awaited;
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
@@ -81,6 +82,14 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
         id: assignment.id(),
     };
     run.changed(STEP, change);
+    // Once the principal is gone, nothing tells any more whose assignment it was.
+    let look = async || {
+        let read = run.azure.role_assignment(&assignment.scope, guid).await;
+        let read = read.map_err(|error| Stop::api("looking whether the role assignment is gone", &error))?;
+        Ok(read.is_none().then_some(()))
+    };
+    let awaited = Awaited::replication("until the role assignment is gone");
+    run.until(STEP, &awaited, look).await?;
     run.learn(|facts| {
         let stays = |one: &RoleAssignment| one.name != assignment.name;
         facts.assignments.retain(stays);

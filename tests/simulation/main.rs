@@ -1,0 +1,155 @@
+//! Every request, every fault: nothing doubled, nothing lost. Whole runs in this process, without a socket and with a
+//! clock that does not wait.
+
+mod trouble;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use peerctl::errors::Outcome;
+use peerctl::sandbox::Lag;
+use serde_json::Value;
+use trouble::{Fault, Trouble, none, one};
+use world::{Ended, Job, PARTIES, Party, World};
+
+/// Runs `work` on a clock of its own that jumps ahead whenever everybody waits.
+fn simulated<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+/// Tries every case, on as many threads as there are processors; gives what was wrong with those that failed.
+fn all<C: Sync>(cases: &[C], try_one: impl Fn(&C) -> Result<(), String> + Sync) -> Vec<String> {
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = try_one(case) {
+                        wrong.lock().expect("no panic").push(why);
+                    }
+                }
+            });
+        }
+    });
+    wrong.into_inner().expect("no panic")
+}
+
+/// What a run without trouble leaves, and how many requests it takes.
+fn undisturbed(party: Party, job: Job) -> (Value, usize) {
+    simulated(async {
+        let world = World::new(Lag::None, 1);
+        if job == Job::TearDown {
+            assert!(world.run(party, Job::SetUp, none()).await.is_well());
+        }
+        let ended = world.run(party, job, none()).await;
+        assert!(ended.is_well(), "{party:?} {job:?}: {ended:?}");
+        (world.dump().await, ended.requests)
+    })
+}
+
+/// A run in trouble, and one without: what is wrong with what they say and leave.
+fn survives(party: Party, job: Job, trouble: &Trouble, good: &Value) -> Result<(), String> {
+    let case = format!("{} {job:?} {trouble:?}", party.0);
+    simulated(async {
+        let world = World::new(Lag::None, 1);
+        if job == Job::TearDown {
+            world.run(party, Job::SetUp, none()).await;
+        }
+        let first = world.run(party, job, trouble.clone()).await;
+        said_why(&first).map_err(|why| format!("{case}: {why}"))?;
+        let second = world.run(party, job, none()).await;
+        if !second.is_well() {
+            return Err(format!("{case}: the second run: {second:?}; the first: {first:?}"));
+        }
+        let left = world.dump().await;
+        if left == *good {
+            return Ok(());
+        }
+        Err(format!(
+            "{case}: the world differs: {}; the first: {first:?}",
+            difference(good, &left)
+        ))
+    })
+}
+
+/// A run ends well, or says what it is about: an outcome of the design, and a problem with words in it.
+fn said_why(ended: &Ended) -> Result<(), String> {
+    match (&ended.outcome, &ended.problem) {
+        (None | Some(Outcome::Done | Outcome::Unchanged | Outcome::Waiting), _) => Ok(()),
+        (Some(Outcome::Failed | Outcome::Blocked), Some(problem))
+            if !problem.what.is_empty() && !problem.why.is_empty() =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("it ended without a word: {ended:?}")),
+    }
+}
+
+/// The parts of the world that are not the same, by name.
+fn difference(good: &Value, left: &Value) -> String {
+    let parts = good.as_object().expect("an object");
+    let parts = parts.keys().filter(|key| good[key.as_str()] != left[key.as_str()]);
+    let parts = parts.map(|key| format!("{key}: {} and not {}", left[key.as_str()], good[key.as_str()]));
+    parts.collect::<Vec<_>>().join("; ").chars().take(1500).collect()
+}
+
+fn nothing_wrong(wrong: &[String], cases: usize) {
+    let shown: Vec<&String> = wrong.iter().take(12).collect();
+    assert!(wrong.is_empty(), "{} of {cases}:\n{shown:#?}", wrong.len());
+}
+
+#[test]
+fn every_job_of_every_vendor_runs_without_a_socket_with_the_longest_lag() {
+    for party in PARTIES {
+        simulated(async {
+            let world = World::new(Lag::Worst, 1);
+            let before = world.dump().await;
+            for job in [Job::SetUp, Job::SetUp, Job::Status, Job::Repair, Job::TearDown] {
+                let ended = world.run(party, job, none()).await;
+                assert!(ended.is_well(), "{party:?} {job:?}: {ended:?}");
+            }
+            assert_eq!(world.dump().await, before, "{party:?}");
+        });
+    }
+}
+
+fn every_request(job: Job, faults: &[Fault]) {
+    let mut cases = Vec::new();
+    for party in PARTIES {
+        let (good, requests) = undisturbed(party, job);
+        for at in 0..requests {
+            cases.extend(faults.iter().map(|fault| (party, one(at, *fault), good.clone())));
+        }
+    }
+    let begun = std::time::Instant::now();
+    let wrong = all(&cases, |(party, trouble, good)| survives(*party, job, trouble, good));
+    eprintln!("{} runs with one fault each: {:?}", cases.len(), begun.elapsed());
+    nothing_wrong(&wrong, cases.len());
+}
+
+#[test]
+fn every_request_of_a_set_up_can_go_wrong_in_every_way() {
+    every_request(Job::SetUp, &Fault::ALL);
+}
+
+#[test]
+fn every_request_of_a_teardown_can_go_wrong_in_every_way() {
+    every_request(Job::TearDown, &Fault::ALL);
+}
+
+#[test]
+fn a_set_up_that_is_killed_at_any_request_is_finished_by_the_next_run() {
+    every_request(Job::SetUp, &Fault::KILLS);
+}
+
+#[test]
+fn a_teardown_that_is_killed_at_any_request_is_finished_by_the_next_run() {
+    every_request(Job::TearDown, &Fault::KILLS);
+}

@@ -1,0 +1,235 @@
+//! What goes wrong between the program and its Azure: which request, and how. A line carries every request of one run.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use peerctl::azure::{Transport, TransportError};
+use peerctl::sandbox::{Exchange, Sandbox};
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    ThrottledFor(u64),
+    Throttled,
+    Status(u16),
+    /// 409 of Azure Resource Manager: another operation is in progress.
+    Busy,
+    /// Nobody listens: the request never left.
+    Refused,
+    ResetBefore,
+    ResetAfter,
+    /// No answer; the request had no effect.
+    Stall,
+    /// No answer; the request took effect.
+    StallAfter,
+    /// The request took effect, and half of the answer came.
+    Truncated,
+    /// 200 with a body that is not JSON.
+    NotJson,
+    /// 502 with a proxy's page.
+    Html,
+    /// A read answers as it did before the latest write; a write goes through.
+    Stale,
+    /// 401: the token's time is over.
+    Expired,
+    /// 401 with a claims challenge.
+    Challenged,
+    /// The process ends before the request leaves.
+    KilledBefore,
+    /// The process ends when the request has taken effect, before its answer is here.
+    KilledAfter,
+}
+
+impl Fault {
+    pub const ALL: [Self; 17] = [
+        Self::ThrottledFor(3),
+        Self::Throttled,
+        Self::Status(500),
+        Self::Status(502),
+        Self::Status(503),
+        Self::Status(408),
+        Self::Busy,
+        Self::Refused,
+        Self::ResetBefore,
+        Self::ResetAfter,
+        Self::Stall,
+        Self::StallAfter,
+        Self::Truncated,
+        Self::NotJson,
+        Self::Html,
+        Self::Stale,
+        Self::Expired,
+    ];
+    /// What ends the process.
+    pub const KILLS: [Self; 2] = [Self::KilledBefore, Self::KilledAfter];
+}
+
+/// The faults of one run, by the number of the request that they strike, from 0.
+pub type Trouble = BTreeMap<usize, Fault>;
+
+/// Everything goes well.
+pub fn none() -> Trouble {
+    Trouble::new()
+}
+
+/// One fault, at one request.
+pub fn one(at: usize, fault: Fault) -> Trouble {
+    Trouble::from([(at, fault)])
+}
+
+/// The way from one run to the world. Once it is cut, nothing goes through any more.
+#[derive(Debug)]
+pub struct Line {
+    sandbox: Sandbox,
+    trouble: Trouble,
+    sent: AtomicUsize,
+    cut: Notify,
+    /// What each read answered last, and before the latest write.
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    now: BTreeMap<String, Response<Bytes>>,
+    before: BTreeMap<String, Response<Bytes>>,
+}
+
+impl Line {
+    pub fn new(sandbox: Sandbox, trouble: Trouble) -> Arc<Self> {
+        Arc::new(Self {
+            sandbox,
+            trouble,
+            sent: AtomicUsize::new(0),
+            cut: Notify::new(),
+            seen: Mutex::default(),
+        })
+    }
+
+    /// Comes back when the process is to end.
+    pub async fn killed(&self) {
+        self.cut.notified().await;
+    }
+
+    /// How many requests left.
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    async fn through(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let (method, url) = (request.method().clone(), request.uri().to_string());
+        let answer = match self.sandbox.exchange(request).await {
+            Exchange::Answer(answer) => answer,
+            Exchange::Reset | Exchange::Truncated(_) => return Err(broken()),
+            Exchange::Stall => pending().await,
+        };
+        let mut seen = self.seen.lock().expect("no test panics while it holds this");
+        if method == Method::GET {
+            seen.now.insert(url, answer.clone());
+        } else if !url.contains("/oauth2/") {
+            seen.before = seen.now.clone();
+        }
+        Ok(answer)
+    }
+
+    async fn struck(&self, fault: Fault, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        match fault {
+            Fault::ThrottledFor(seconds) => Ok(refused(
+                429,
+                "TooManyRequests",
+                Some(("retry-after", seconds.to_string())),
+            )),
+            Fault::Throttled => Ok(refused(429, "TooManyRequests", None)),
+            Fault::Status(status) => Ok(refused(status, "ServerBusy", None)),
+            Fault::Busy => Ok(refused(409, "AnotherOperationInProgress", None)),
+            Fault::Refused => Err(TransportError::Connect {
+                host: "azure.test".to_owned(),
+                why: "connection refused".to_owned(),
+            }),
+            Fault::ResetBefore => Err(broken()),
+            Fault::ResetAfter | Fault::Truncated => {
+                self.through(request).await?;
+                Err(broken())
+            }
+            Fault::Stall => pending().await,
+            Fault::StallAfter => {
+                self.through(request).await?;
+                pending().await
+            }
+            Fault::NotJson => Ok(answer(200, "text/plain", "all is well", None)),
+            Fault::Html => Ok(answer(502, "text/html", "<html><h1>Bad gateway</h1></html>", None)),
+            Fault::Stale => {
+                let url = request.uri().to_string();
+                let old = {
+                    let seen = self.seen.lock().expect("no test panics while it holds this");
+                    seen.before
+                        .get(&url)
+                        .filter(|_| request.method() == Method::GET)
+                        .cloned()
+                };
+                match old {
+                    Some(old) => Ok(old),
+                    None => self.through(request).await,
+                }
+            }
+            Fault::Expired => Ok(refused(401, "ExpiredAuthenticationToken", None)),
+            Fault::Challenged => {
+                let claims = "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";
+                Ok(refused(
+                    401,
+                    "InvalidAuthenticationToken",
+                    Some(("www-authenticate", claims.to_owned())),
+                ))
+            }
+            Fault::KilledBefore => {
+                self.cut.notify_one();
+                pending().await
+            }
+            Fault::KilledAfter => {
+                self.through(request).await?;
+                self.cut.notify_one();
+                pending().await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Line {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        match self.trouble.get(&number) {
+            Some(fault) => self.struck(*fault, request).await,
+            None => self.through(request).await,
+        }
+    }
+}
+
+fn broken() -> TransportError {
+    TransportError::Broken {
+        host: "azure.test".to_owned(),
+        why: "connection reset by peer".to_owned(),
+    }
+}
+
+/// An error answer that ARM, Graph, Entra and the vendors could each have sent.
+fn refused(status: u16, code: &str, header: Option<(&'static str, String)>) -> Response<Bytes> {
+    let body = json!({ "error": { "code": code, "message": "by the simulation" } });
+    answer(status, "application/json", &body.to_string(), header)
+}
+
+fn answer(status: u16, kind: &str, body: &str, header: Option<(&'static str, String)>) -> Response<Bytes> {
+    let mut builder = Response::builder()
+        .status(StatusCode::from_u16(status).expect("a status"))
+        .header("content-type", kind);
+    if let Some((name, value)) = header {
+        builder = builder.header(name, value);
+    }
+    builder.body(Bytes::from(body.to_owned())).expect("an answer")
+}

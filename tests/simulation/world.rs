@@ -1,0 +1,185 @@
+//! One embedded Azure in this process, and whole runs over it: the program's own seam (`Transport`), no socket, and a
+//! clock that jumps to whatever is waited for next.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use peerctl::azure::{Cloud, Transport};
+use peerctl::engine;
+use peerctl::errors::{Outcome, Problem};
+use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, Surroundings, Vars, gather};
+use peerctl::plan::Goal;
+use peerctl::sandbox::{Lag, Options, Sandbox};
+use peerctl::steps::{Run, Sink};
+use serde_json::Value;
+
+use super::trouble::{Line, Trouble};
+
+pub const ORIGIN: &str = "https://azure.test/";
+const VNET: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
+
+/// Who is peered with, and the inputs that say so.
+pub type Party = (&'static str, &'static [&'static str]);
+
+pub const KONG: Party = ("kong", &["network=eastus2-network"]);
+pub const AIVEN: Party = ("aiven", &["project=demo", "vpc=7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401"]);
+pub const DRAGONFLY: Party = ("dragonfly", &["network=cache-eastus2"]);
+pub const PARTNER: Party = (
+    "generic",
+    &[
+        "remote-tenant-id=8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43",
+        "remote-vnet-id=/subscriptions/77c61208-ca0c-4f61-a384-90b5c62f7467/resourceGroups/rg-partner/providers/Microsoft.Network/virtualNetworks/vnet-partner",
+    ],
+);
+pub const PARTIES: [Party; 4] = [KONG, AIVEN, DRAGONFLY, PARTNER];
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    SetUp,
+    Status,
+    Repair,
+    TearDown,
+}
+
+impl Job {
+    fn goal(self) -> Goal {
+        match self {
+            Self::SetUp | Self::Status => Goal::SetUp,
+            Self::Repair => Goal::Repair,
+            Self::TearDown => Goal::TearDown { consent: true },
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// `None`: killed.
+    pub outcome: Option<Outcome>,
+    pub problem: Option<Problem>,
+    /// How many requests left.
+    pub requests: usize,
+    /// Virtual time that passed.
+    pub took: std::time::Duration,
+}
+
+impl Ended {
+    pub fn is_well(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Done | Outcome::Unchanged))
+    }
+}
+
+/// A world, and what it is reached by.
+pub struct World {
+    sandbox: Sandbox,
+    cloud: Cloud,
+    vars: Vars,
+}
+
+impl World {
+    pub fn new(lag: Lag, seed: u64) -> Self {
+        let sandbox = Sandbox::new(Options {
+            lag,
+            seed,
+            ..Options::default()
+        });
+        let origin = ORIGIN.parse().expect("an address");
+        let mut document = sandbox.cloud_json(&origin, "");
+        // No certificate is looked at where there is no socket.
+        document["caBundle"].take();
+        let cloud = Cloud::from_json(&document.to_string(), "the simulation", Path::new(".")).expect("a cloud");
+        let exports = sandbox.exports(&origin).into_iter();
+        let vars = Vars::default().with(exports.map(|(name, value)| (name.to_owned(), value)));
+        Self { sandbox, cloud, vars }
+    }
+
+    /// The canonical dump of everything.
+    pub async fn dump(&self) -> Value {
+        let request = http::Request::builder().uri(format!("{ORIGIN}_sandbox/state"));
+        let answer = self
+            .sandbox
+            .handle(request.body(Bytes::new()).expect("a request"))
+            .await;
+        serde_json::from_slice(answer.body()).expect("a document")
+    }
+
+    /// A change that only a test makes.
+    pub async fn edit(&self, change: &Value) {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri(format!("{ORIGIN}_sandbox/edit"))
+            .body(Bytes::from(change.to_string()));
+        let answer = self.sandbox.handle(request.expect("a request")).await;
+        assert!(answer.status().is_success(), "{change}");
+    }
+
+    /// One whole run, from its inputs to its end, as the command line would make it with `--no-input --yes`.
+    pub async fn run(&self, party: Party, job: Job, trouble: Trouble) -> Ended {
+        let line = Line::new(self.sandbox.clone(), trouble);
+        let begun = tokio::time::Instant::now();
+        let ended = tokio::select! {
+            biased;
+            () = line.killed() => None,
+            ended = self.go(party, job, line.clone()) => Some(ended),
+        };
+        let (outcome, problem) = match ended {
+            Some((outcome, problem)) => (Some(outcome), problem),
+            None => (None, None),
+        };
+        Ended {
+            outcome,
+            problem,
+            requests: line.sent(),
+            took: begun.elapsed(),
+        }
+    }
+
+    async fn go(&self, party: Party, job: Job, line: Arc<Line>) -> (Outcome, Option<Problem>) {
+        let quiet: Sink = Arc::new(|_| ());
+        let transport: Arc<dyn Transport> = line;
+        let around = Surroundings {
+            vars: self.vars.clone(),
+            cloud: Some(self.cloud.clone()),
+            sink: Arc::clone(&quiet),
+            transport: Some(transport),
+        };
+        let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
+        let flags = [("vendor", Some(party.0)), ("vnet-id", Some(VNET))];
+        let given = Given::new(flags, &sets, self.vars.clone()).expect("good inputs");
+        let manner = Manner {
+            prompter: None,
+            dry_run: false,
+            narrow: true,
+            also_missing: Vec::new(),
+            options: Switches {
+                goal: job.goal(),
+                ..Switches::default()
+            },
+        };
+        let gathered = match gather(Conversation::new(given), &around, manner).await {
+            Ok(gathered) => gathered,
+            Err(Halt::Problem(problem)) => return (Outcome::Failed, Some(*problem)),
+            Err(Halt::Cancelled) => return (Outcome::Cancelled, None),
+        };
+        let session = gathered.session.expect("a run signs in");
+        let run = Run::new(
+            gathered.intent,
+            session.azure,
+            gathered.connector,
+            Arc::new(|_| false),
+            quiet,
+        );
+        let plan = match job {
+            Job::Status => engine::look(&run).await,
+            _ => engine::survey(&run).await,
+        };
+        match plan {
+            Err(problem) => (Outcome::Failed, Some(problem)),
+            Ok(_) if job == Job::Status => (Outcome::Unchanged, None),
+            Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, None),
+            Ok(_) => engine::carry_out(&run).await,
+        }
+    }
+}
