@@ -6,11 +6,13 @@ mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use peerctl::azure::limits;
 use peerctl::errors::Outcome;
 use peerctl::sandbox::Lag;
 use serde_json::Value;
-use trouble::{Fault, Trouble, none, one};
+use trouble::{Fault, Trouble, by_lot, lasting, none, one, several};
 use world::{Ended, Job, PARTIES, Party, World};
 
 /// Runs `work` on a clock of its own that jumps ahead whenever everybody waits.
@@ -50,7 +52,7 @@ fn undisturbed(party: Party, job: Job) -> (Value, usize) {
         }
         let ended = world.run(party, job, none()).await;
         assert!(ended.is_well(), "{party:?} {job:?}: {ended:?}");
-        (world.dump().await, ended.requests)
+        (world.shape().await, ended.requests)
     })
 }
 
@@ -68,7 +70,7 @@ fn survives(party: Party, job: Job, trouble: &Trouble, good: &Value) -> Result<(
         if !second.is_well() {
             return Err(format!("{case}: the second run: {second:?}; the first: {first:?}"));
         }
-        let left = world.dump().await;
+        let left = world.shape().await;
         if left == *good {
             return Ok(());
         }
@@ -97,11 +99,11 @@ fn difference(good: &Value, left: &Value) -> String {
     let parts = good.as_object().expect("an object");
     let parts = parts.keys().filter(|key| good[key.as_str()] != left[key.as_str()]);
     let parts = parts.map(|key| format!("{key}: {} and not {}", left[key.as_str()], good[key.as_str()]));
-    parts.collect::<Vec<_>>().join("; ").chars().take(1500).collect()
+    parts.collect::<Vec<_>>().join("; ").chars().take(600).collect()
 }
 
 fn nothing_wrong(wrong: &[String], cases: usize) {
-    let shown: Vec<&String> = wrong.iter().take(12).collect();
+    let shown: Vec<&String> = wrong.iter().take(4).collect();
     assert!(wrong.is_empty(), "{} of {cases}:\n{shown:#?}", wrong.len());
 }
 
@@ -132,6 +134,120 @@ fn every_request(job: Job, faults: &[Fault]) {
     let wrong = all(&cases, |(party, trouble, good)| survives(*party, job, trouble, good));
     eprintln!("{} runs with one fault each: {:?}", cases.len(), begun.elapsed());
     nothing_wrong(&wrong, cases.len());
+}
+
+#[test]
+fn two_writes_of_a_set_up_can_go_wrong() {
+    let faults = [
+        Fault::ResetBefore,
+        Fault::ResetAfter,
+        Fault::StallAfter,
+        Fault::KilledAfter,
+    ];
+    let mut cases = Vec::new();
+    for party in PARTIES {
+        let (good, writes) = simulated(async {
+            let world = World::new(Lag::None, 1);
+            let ended = world.run(party, Job::SetUp, none()).await;
+            (world.shape().await, ended.writes)
+        });
+        for (index, first) in writes.iter().enumerate() {
+            for second in &writes[index + 1..] {
+                for (one, other) in faults
+                    .iter()
+                    .flat_map(|one| faults.iter().map(move |other| (*one, *other)))
+                {
+                    cases.push((party, several([(*first, one), (*second, other)]), good.clone()));
+                }
+            }
+        }
+    }
+    let cases = sampled(cases, 400);
+    let wrong = all(&cases, |(party, trouble, good)| {
+        survives(*party, Job::SetUp, trouble, good)
+    });
+    nothing_wrong(&wrong, cases.len());
+}
+
+#[test]
+fn whatever_goes_wrong_by_lot_the_next_calm_run_finishes_it() {
+    let good: Vec<(Party, Value)> = PARTIES.map(|party| (party, undisturbed(party, Job::SetUp).0)).to_vec();
+    let seeds: Vec<u64> = (0..searches(120)).collect();
+    let wrong = all(&seeds, |seed| by_lots(*seed, &good));
+    nothing_wrong(&wrong, seeds.len());
+}
+
+/// Up to four runs in trouble, with one of the lags, then a calm one.
+fn by_lots(seed: u64, good: &[(Party, Value)]) -> Result<(), String> {
+    let (party, good) = &good[usize::try_from(seed).expect("a small number") % good.len()];
+    let lag = [Lag::None, Lag::Typical, Lag::Worst][usize::try_from(seed / 7).expect("a small number") % 3];
+    let case = format!("seed {seed}, {}, {lag:?}", party.0);
+    simulated(async {
+        let world = World::new(lag, seed);
+        for run in 0..4 {
+            let ended = world.run(*party, Job::SetUp, by_lot(seed * 16 + run, 60)).await;
+            said_why(&ended).map_err(|why| format!("{case}, run {run}: {why}"))?;
+            if ended.is_well() {
+                break;
+            }
+        }
+        let calm = world.run(*party, Job::SetUp, none()).await;
+        let left = world.shape().await;
+        match calm.is_well() && left == *good {
+            true => Ok(()),
+            false => Err(format!("{case}: {calm:?}; {}", difference(good, &left))),
+        }
+    })
+}
+
+#[test]
+fn no_run_outlives_its_time_by_more_than_one_request() {
+    let faults = [
+        Fault::Status(503),
+        Fault::Throttled,
+        Fault::Stall,
+        Fault::Refused,
+        Fault::Busy,
+        Fault::ResetBefore,
+    ];
+    let mut cases = Vec::new();
+    for party in PARTIES {
+        let (_, requests) = undisturbed(party, Job::SetUp);
+        cases.extend(
+            faults
+                .iter()
+                .flat_map(|fault| (0..requests).step_by(4).map(move |from| (party, lasting(from, *fault)))),
+        );
+    }
+    let wrong = all(&cases, |(party, trouble)| {
+        simulated(async {
+            let mut world = World::new(Lag::None, 1);
+            world.timeout = Some("5m");
+            let ended = world.run(*party, Job::SetUp, trouble.clone()).await;
+            let most = Duration::from_secs(5 * 60) + limits::CALL;
+            said_why(&ended)?;
+            match ended.took <= most {
+                true => Ok(()),
+                false => Err(format!("{} {trouble:?}: it took {:?}", party.0, ended.took)),
+            }
+        })
+    });
+    nothing_wrong(&wrong, cases.len());
+}
+
+/// As many searches as `PEERCTL_SIMULATION` says, or `usual`.
+fn searches(usual: u64) -> u64 {
+    let wanted = std::env::var("PEERCTL_SIMULATION").ok();
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Some of the cases, spread evenly; all of them where a longer search is asked for.
+fn sampled<C>(cases: Vec<C>, usual: u64) -> Vec<C> {
+    let step = cases
+        .len()
+        .div_ceil(usize::try_from(searches(usual)).expect("a small number"))
+        .max(1);
+    cases.into_iter().step_by(step).collect()
 }
 
 #[test]

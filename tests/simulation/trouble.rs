@@ -48,7 +48,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ThrottledFor(3),
         Self::Throttled,
         Self::Status(500),
@@ -66,22 +66,78 @@ impl Fault {
         Self::Html,
         Self::Stale,
         Self::Expired,
+        Self::Challenged,
     ];
     /// What ends the process.
     pub const KILLS: [Self; 2] = [Self::KilledBefore, Self::KilledAfter];
 }
 
-/// The faults of one run, by the number of the request that they strike, from 0.
-pub type Trouble = BTreeMap<usize, Fault>;
+/// What goes wrong in one run.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble {
+    /// By the number of the request that is struck, from 0.
+    at: BTreeMap<usize, Fault>,
+    /// Every request from that one on.
+    from: Option<(usize, Fault)>,
+    /// By lot: the seed, and how many of a thousand requests are struck.
+    lots: Option<(u64, u64)>,
+}
 
 /// Everything goes well.
 pub fn none() -> Trouble {
-    Trouble::new()
+    Trouble::default()
 }
 
 /// One fault, at one request.
 pub fn one(at: usize, fault: Fault) -> Trouble {
-    Trouble::from([(at, fault)])
+    several([(at, fault)])
+}
+
+/// Several faults, each at a request of its own.
+pub fn several(at: impl IntoIterator<Item = (usize, Fault)>) -> Trouble {
+    Trouble {
+        at: at.into_iter().collect(),
+        ..Trouble::default()
+    }
+}
+
+/// It never gets better: every request from `from` on is struck.
+pub fn lasting(from: usize, fault: Fault) -> Trouble {
+    Trouble {
+        from: Some((from, fault)),
+        ..Trouble::default()
+    }
+}
+
+/// `of_a_thousand` requests are struck by a fault each; `seed` says which, and by what.
+pub fn by_lot(seed: u64, of_a_thousand: u64) -> Trouble {
+    Trouble {
+        lots: Some((seed, of_a_thousand)),
+        ..Trouble::default()
+    }
+}
+
+impl Trouble {
+    fn fault(&self, number: usize) -> Option<Fault> {
+        let lasting = self.from.filter(|(from, _)| number >= *from).map(|(_, fault)| fault);
+        let drawn = || {
+            let (seed, of_a_thousand) = self.lots?;
+            let lot = scrambled(seed ^ scrambled(number as u64));
+            let struck = lot % 1000 < of_a_thousand;
+            let faults = Fault::ALL.len() + Fault::KILLS.len();
+            let which = usize::try_from((lot / 1000) % faults as u64).expect("a small number");
+            struck.then(|| *Fault::ALL.iter().chain(&Fault::KILLS).nth(which).expect("one of them"))
+        };
+        self.at.get(&number).copied().or(lasting).or_else(drawn)
+    }
+}
+
+/// SplitMix64: neighbouring numbers become far ones.
+fn scrambled(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// The way from one run to the world. Once it is cut, nothing goes through any more.
@@ -90,6 +146,7 @@ pub struct Line {
     sandbox: Sandbox,
     trouble: Trouble,
     sent: AtomicUsize,
+    writes: Mutex<Vec<usize>>,
     cut: Notify,
     /// What each read answered last, and before the latest write.
     seen: Mutex<Seen>,
@@ -107,6 +164,7 @@ impl Line {
             sandbox,
             trouble,
             sent: AtomicUsize::new(0),
+            writes: Mutex::default(),
             cut: Notify::new(),
             seen: Mutex::default(),
         })
@@ -120,6 +178,11 @@ impl Line {
     /// How many requests left.
     pub fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The numbers of those that may have written.
+    pub fn writes(&self) -> Vec<usize> {
+        self.writes.lock().expect("no panic").clone()
     }
 
     async fn through(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
@@ -204,8 +267,11 @@ impl Line {
 impl Transport for Line {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        match self.trouble.get(&number) {
-            Some(fault) => self.struck(*fault, request).await,
+        if request.method() != Method::GET && !request.uri().path().contains("/oauth2/") {
+            self.writes.lock().expect("no panic").push(number);
+        }
+        match self.trouble.fault(number) {
+            Some(fault) => self.struck(fault, request).await,
             None => self.through(request).await,
         }
     }

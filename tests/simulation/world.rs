@@ -61,6 +61,8 @@ pub struct Ended {
     pub problem: Option<Problem>,
     /// How many requests left.
     pub requests: usize,
+    /// The numbers of those that may have written.
+    pub writes: Vec<usize>,
     /// Virtual time that passed.
     pub took: std::time::Duration,
 }
@@ -76,6 +78,8 @@ pub struct World {
     sandbox: Sandbox,
     cloud: Cloud,
     vars: Vars,
+    /// `--timeout`, where it is not the default.
+    pub timeout: Option<&'static str>,
 }
 
 impl World {
@@ -92,7 +96,19 @@ impl World {
         let cloud = Cloud::from_json(&document.to_string(), "the simulation", Path::new(".")).expect("a cloud");
         let exports = sandbox.exports(&origin).into_iter();
         let vars = Vars::default().with(exports.map(|(name, value)| (name.to_owned(), value)));
-        Self { sandbox, cloud, vars }
+        Self {
+            sandbox,
+            cloud,
+            vars,
+            timeout: None,
+        }
+    }
+
+    /// The canonical dump of everything; an id that the world has drawn is `#`, because which one it is depends on what
+    /// was drawn before.
+    pub async fn shape(&self) -> Value {
+        let fresh = Self::new(Lag::None, 1).dump().await.to_string();
+        anonymous(self.dump().await, &fresh)
     }
 
     /// The canonical dump of everything.
@@ -132,6 +148,7 @@ impl World {
             outcome,
             problem,
             requests: line.sent(),
+            writes: line.writes(),
             took: begun.elapsed(),
         }
     }
@@ -146,7 +163,11 @@ impl World {
             transport: Some(transport),
         };
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
-        let flags = [("vendor", Some(party.0)), ("vnet-id", Some(VNET))];
+        let flags = [
+            ("vendor", Some(party.0)),
+            ("vnet-id", Some(VNET)),
+            ("timeout", self.timeout),
+        ];
         let given = Given::new(flags, &sets, self.vars.clone()).expect("good inputs");
         let manner = Manner {
             prompter: None,
@@ -182,4 +203,37 @@ impl World {
             Ok(_) => engine::carry_out(&run).await,
         }
     }
+}
+
+fn anonymous(value: Value, known: &str) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_ids(&text, known)),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(|item| anonymous(item, known)).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| (without_ids(&key, known), anonymous(value, known)))
+            .collect(),
+        other => other,
+    }
+}
+
+/// Eight and more hexadecimal digits (dashes between them) that were not in the world at its beginning are `#`.
+fn without_ids(text: &str, known: &str) -> String {
+    let hex = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(hex) {
+        let (before, from) = rest.split_at(start);
+        let (run, after) = from.split_at(from.find(|c| !hex(c)).unwrap_or(from.len()));
+        let digits = run.chars().filter(char::is_ascii_hexdigit).count();
+        out.push_str(before);
+        out.push_str(if digits >= 8 && !known.contains(run) { "#" } else { run });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
