@@ -12,7 +12,7 @@ use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, Sur
 use peerctl::plan::Goal;
 use peerctl::sandbox::{Lag, Options, Sandbox};
 use peerctl::steps::{Run, Sink};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::trouble::{Line, Trouble};
 
@@ -121,8 +121,31 @@ impl World {
         serde_json::from_slice(answer.body()).expect("a document")
     }
 
+    /// Somebody deletes the other side's direction of the link.
+    pub async fn break_link(&self) {
+        let dump = self.dump().await;
+        let vnets = dump["virtualNetworks"].as_array().expect("networks");
+        let theirs = vnets.iter().flat_map(|vnet| {
+            let peerings = vnet["peerings"].as_array().expect("peerings");
+            let ours = peerings.iter().filter(|peering| peering["remote"] == VNET);
+            ours.map(|peering| {
+                format!(
+                    "{}/virtualNetworkPeerings/{}",
+                    text(&vnet["id"]),
+                    text(&peering["name"])
+                )
+            })
+        });
+        // Networks of Contoso's own are peered with it from the beginning.
+        let new: Vec<String> = theirs
+            .filter(|id| !id.contains("/rg-network") && !id.contains("/rg-hub"))
+            .collect();
+        assert_eq!(new.len(), 1, "one link was made: {new:?}");
+        self.edit(&json!({ "remove": new[0] })).await;
+    }
+
     /// A change that only a test makes.
-    pub async fn edit(&self, change: &Value) {
+    async fn edit(&self, change: &Value) {
         let request = http::Request::builder()
             .method("POST")
             .uri(format!("{ORIGIN}_sandbox/edit"))
@@ -203,6 +226,10 @@ impl World {
             Ok(_) => engine::carry_out(&run).await,
         }
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
 }
 
 fn anonymous(value: Value, known: &str) -> Value {
