@@ -43,6 +43,8 @@ pub struct Facts {
     pub assignments: Vec<RoleAssignment>,
     /// Every role assignment in the subscription; read only where things are removed.
     pub assignments_below: Vec<RoleAssignment>,
+    /// Only those at the network could be read: who else in the subscription has a role is not known.
+    pub assignments_are_hidden: bool,
     /// What the operator may do at the virtual network; `None` where that could not be read.
     pub rights_at_vnet: Option<Vec<Permission>>,
     /// The same at the subscription.

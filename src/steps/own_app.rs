@@ -3,7 +3,7 @@
 //! It is found by its unique name, never by its display name. Its credential lives an hour at most and in memory only;
 //! it is made when the first token is needed and removed by the step clean-up.
 
-mod undo;
+pub(super) mod undo;
 
 use std::time::Duration;
 

@@ -2,13 +2,16 @@
 
 use super::{STEP, administrator};
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent};
+use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent, VendorApp};
 use crate::steps::ownership::{assignments_of, still_used_by};
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let Some(principal) = &facts.principal else {
-        return Decision::Absent("the vendor has no service principal here".to_owned());
+        return match &intent.vendor_app {
+            Some(app) if facts.directory_is_closed => unseen(intent, app),
+            _ => Decision::Absent("the vendor has no service principal here".to_owned()),
+        };
     };
     let name = format!("service principal \"{}\"", principal.display_name);
     if intent.goal != (Goal::TearDown { consent: true }) {
@@ -29,10 +32,33 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     }
     match still_used_by(intent, facts) {
         Some(by) => Decision::Keep(format!("{name}: {by}")),
+        None if facts.assignments_are_hidden => Decision::Blocked(hold(
+            intent,
+            "This sign-in may not read which other roles the service principal has in the subscription.",
+            &principal.id.to_string(),
+        )),
         None => Decision::Remove {
             what: name,
             kept: Vec::new(),
         },
+    }
+}
+
+/// Nobody could look whether it is there.
+fn unseen(intent: &Intent, app: &VendorApp) -> Decision {
+    let why = "This sign-in may not read the directory, so it cannot tell whether there is a service principal.";
+    if intent.goal == (Goal::TearDown { consent: true }) {
+        return Decision::Blocked(hold(intent, why, &app.id.to_string()));
+    }
+    Decision::Keep(format!("the service principal of {}, if there is one: {why}", app.name))
+}
+
+fn hold(intent: &Intent, why: &str, id: &str) -> Hold {
+    Hold {
+        who: administrator(intent),
+        why: why.to_owned(),
+        packet: vec![format!("az ad sp delete --id {id}")],
+        answer: None,
     }
 }
 
@@ -47,12 +73,8 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
         .await
     {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: administrator(&run.intent),
-                why: "Withdrawing consent takes a directory role.".to_owned(),
-                packet: vec![format!("az ad sp delete --id {}", principal.id)],
-                answer: None,
-            };
+            let why = "Withdrawing consent takes a directory role.";
+            let hold = hold(&run.intent, why, &principal.id.to_string());
             return Err(Stop::blocked(hold, &problem));
         }
         deleted => deleted?,

@@ -9,7 +9,10 @@ use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
-        return Decision::Absent("there is no application of setup's".to_owned());
+        return match &intent.own_app {
+            Some(Wanted::Made { .. }) if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            _ => Decision::Absent("there is no application of setup's".to_owned()),
+        };
     };
     let name = format!("application \"{}\" ({})", app.display_name, app.app_id);
     let keep = |why: &str| Decision::Keep(format!("{name}: {why}"));
@@ -29,10 +32,33 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     }
     match still_used_by(intent, facts) {
         Some(by) => keep(&by),
+        None if facts.assignments_are_hidden => {
+            let why = "This sign-in may not read which other roles the application has in the subscription.";
+            Decision::Blocked(hold(intent, app, why))
+        }
         None => Decision::Remove {
             what: format!("{name} and its service principal (Entra can restore it for 30 days)"),
             kept: Vec::new(),
         },
+    }
+}
+
+/// Nobody could look whether there is one.
+pub fn closed(intent: &Intent) -> Hold {
+    Hold {
+        who: format!("somebody who may read the applications of {}", intent.tenant_label()),
+        why: "This sign-in may not read the directory, so it cannot tell which application setup made.".to_owned(),
+        packet: vec!["Sign in as one who may, and run the same command again; it goes on from here.".to_owned()],
+        answer: None,
+    }
+}
+
+fn hold(intent: &Intent, app: &Application, why: &str) -> Hold {
+    Hold {
+        who: format!("an Application Administrator of {}", intent.tenant_label()),
+        why: why.to_owned(),
+        packet: vec![format!("az ad app delete --id {}", app.app_id)],
+        answer: None,
     }
 }
 
@@ -67,12 +93,8 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let attempt = || run.azure.delete_application(app.id);
     match run.patiently(STEP, "deleting the own application", &[], attempt).await {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!("an Application Administrator of {}", run.intent.tenant_label()),
-                why: "Deleting an application takes a directory role, or being its owner.".to_owned(),
-                packet: vec![format!("az ad app delete --id {}", app.app_id)],
-                answer: None,
-            };
+            let why = "Deleting an application takes a directory role, or being its owner.";
+            let hold = hold(&run.intent, &app, why);
             return Err(Stop::blocked(hold, &problem));
         }
         deleted => deleted?,

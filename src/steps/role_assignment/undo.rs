@@ -3,8 +3,9 @@
 use super::STEP;
 use crate::azure::RoleAssignment;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
+use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
+use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::{assignments_of, still_used_by};
 use crate::steps::{Facts, Run, Stop};
 
@@ -15,6 +16,9 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    if grant.to == Grantee::OwnApp && facts.own_principal.is_none() && facts.directory_is_closed {
+        return Decision::Blocked(closed(intent));
+    }
     let (ours, others) = assignments_of(intent, facts, grant);
     let name = facts.called(grant);
     let role = |assignment: &RoleAssignment| {

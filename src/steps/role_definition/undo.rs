@@ -11,7 +11,7 @@ use crate::domain::SubscriptionId;
 use crate::errors::{Kind, known};
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
-use crate::steps::ownership::{assignments_of, role_is_ours};
+use crate::steps::ownership::{assignments_of, role_is_anothers, role_is_ours};
 use crate::steps::run::is_one_of;
 use crate::steps::{Facts, Run, Stop};
 
@@ -32,6 +32,10 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
             None => Decision::Absent(format!("there is no custom role \"{}\"", grant.name())),
         };
     };
+    if facts.assignments_are_hidden {
+        let why = "This sign-in may not read who else in the subscription has the role.";
+        return Decision::Blocked(hold(intent, role, why));
+    }
     match users(intent, facts, role) {
         0 if elsewhere(intent, role).is_empty() => Decision::Remove {
             what: format!("custom role \"{}\"", role.name),
@@ -49,9 +53,24 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     }
 }
 
-/// The role that setup made for the grant and that can be assigned here.
+/// The role that setup made for the grant and that can be assigned here; where it made none, the one of another vendor
+/// that it used instead.
 fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Option<&'a Role> {
-    facts.roles.iter().find(|role| role_is_ours(intent, grant, role))
+    let mut roles = facts.roles.iter();
+    let own = roles.clone().find(|role| role_is_ours(intent, grant, role));
+    own.or_else(|| roles.find(|role| role_is_anothers(intent, grant, role)))
+}
+
+fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
+    Hold {
+        who: format!(
+            "an Owner or User Access Administrator of every one of {}",
+            role.assignable_scopes.join(", ")
+        ),
+        why: why.to_owned(),
+        packet: az::remove_role(role, &elsewhere(intent, role), &intent.vnet.subscription_scope()),
+        answer: None,
+    }
 }
 
 /// The assignments of the role in this subscription that stay.
@@ -124,15 +143,8 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
     let doing = format!("removing the custom role \"{}\"", role.name);
     match run.while_it_passes(STEP, &doing, passes, attempt).await {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!(
-                    "an Owner or User Access Administrator of every one of {}",
-                    role.assignable_scopes.join(", ")
-                ),
-                why: "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).".to_owned(),
-                packet: az::remove_role(&role, &others, &here),
-                answer: None,
-            };
+            let why = "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).";
+            let hold = hold(&run.intent, &role, why);
             return Err(Stop::blocked(hold, &problem));
         }
         removed => removed?,

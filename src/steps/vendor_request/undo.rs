@@ -2,8 +2,9 @@
 
 use super::{STEP, delete, request_kind, wait_until_gone};
 use crate::domain::PeeringState;
-use crate::plan::{Decision, Hold, Intent, VendorAccess};
+use crate::plan::{Decision, Hold, Intent, OwnApp, VendorAccess};
 use crate::steps::facts::VendorPeering;
+use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::request_is_ours;
 use crate::steps::run::Awaited;
 use crate::steps::vnet::read_vnet;
@@ -29,6 +30,9 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             what: format!("{kind} \"{}\"; {vendor} removes its direction with it", request.name),
             kept: Vec::new(),
         },
+        Some(request) if request.own_app.is_some() && made_app_is_unseen(intent, facts) => {
+            Decision::Blocked(closed(intent))
+        }
         Some(request) => {
             let named = match request.own_app {
                 Some(app) => format!("--own-app {app} says that it is yours"),
@@ -37,6 +41,11 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             Decision::Keep(format!("{kind} \"{}\" was not made by setup; {named}", request.name))
         }
     }
+}
+
+/// Which application setup made, if it made one, cannot be told.
+fn made_app_is_unseen(intent: &Intent, facts: &Facts) -> bool {
+    facts.directory_is_closed && matches!(intent.own_app, Some(OwnApp::Made { .. }))
 }
 
 /// The vendor's side still holds the link.
