@@ -1,0 +1,334 @@
+//! Status: where a link stands, what is wrong with it, whose turn it is. It never writes.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::both_sides::{self, said, step};
+use support::cli::{Ran, peerctl};
+use support::colleague::Colleague;
+use support::kong::{LIMITED, VNET_ID};
+use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
+use support::served::{Body, Served};
+
+/// A sandbox in which everything takes effect at once.
+fn sandbox() -> Served {
+    Served::start(["--lag", "none"])
+}
+
+/// What a look says, which has to write nothing; its document.
+#[track_caller]
+fn status(link: Link, sandbox: &Served, more: &[&str], code: i32) -> Value {
+    let writes = sandbox.writes().len();
+    let document = link.run(sandbox, "status", more, code);
+    assert_eq!(sandbox.writes().len(), writes, "{:?}", sandbox.writes());
+    assert_eq!(document["stats"]["writes"], 0, "{document:#}");
+    assert_eq!((&document["schema"], &document["command"]), (&json!(1), &json!("azure status")));
+    document
+}
+
+/// The same as text.
+#[track_caller]
+fn text(link: Link, sandbox: &Served, code: i32) -> Ran {
+    link.command(sandbox, "status", &[]).run().expect_code(code)
+}
+
+/// Changes the world without asking anyone's leave.
+#[track_caller]
+fn edit(sandbox: &Served, change: Value) {
+    let (status, _) = sandbox.send(reqwest::Method::POST, "/_sandbox/edit", None, Body::Json(change));
+    assert_eq!(status, 204);
+}
+
+/// Who has to act, in order.
+fn who(document: &Value) -> Vec<String> {
+    let next = document["standing"]["next"].as_array().cloned().unwrap_or_default();
+    next.iter().map(|one| one["who"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The codes of what is wrong, in order.
+fn faults(document: &Value) -> Vec<String> {
+    let faults = document["standing"]["faults"].as_array().cloned().unwrap_or_default();
+    faults.iter().map(|one| one["code"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+macro_rules! with_each_link {
+    ($($test:ident)+) => {
+        mod kong { $(#[test] fn $test() { super::$test(super::KONG); })+ }
+        mod aiven { $(#[test] fn $test() { super::$test(super::AIVEN); })+ }
+        mod dragonfly { $(#[test] fn $test() { super::$test(super::DRAGONFLY); })+ }
+        mod generic { $(#[test] fn $test() { super::$test(super::GENERIC); })+ }
+    };
+}
+
+with_each_link! {
+    before_setup_it_is_your_turn_and_after_it_the_link_works
+}
+
+fn before_setup_it_is_your_turn_and_after_it_the_link_works(link: Link) {
+    let sandbox = sandbox();
+    let fresh = status(link, &sandbox, &[], 3);
+    assert_eq!((&fresh["outcome"], &fresh["standing"]["verdict"]), (&json!("waiting"), &json!("waiting")));
+    assert_eq!(who(&fresh), ["you"]);
+    let command = fresh["standing"]["next"][0]["packet"][0].as_str().unwrap_or_default();
+    assert!(command.starts_with("peerctl azure setup ") && command.contains(link.vendor), "{command}");
+    assert_eq!(fresh["error"], Value::Null);
+
+    let setup = link.set_up(&sandbox, &[]);
+    let works = status(link, &sandbox, &[], 0);
+    assert_eq!((&works["outcome"], &works["standing"]["verdict"]), (&json!("unchanged"), &json!("works")));
+    assert_eq!((who(&works), faults(&works)), (vec![], vec![]));
+    let states = |document: &Value| {
+        let steps = document["steps"].as_array().expect("steps").iter();
+        steps.map(|step| (step["id"].clone(), step["after"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&works), states(&setup));
+    assert_eq!(works["peerings"], setup["peerings"]);
+}
+
+#[test]
+fn the_text_has_every_step_both_directions_and_the_vendors_word() {
+    let sandbox = sandbox();
+    let fresh = text(KONG, &sandbox, 3);
+    assert!(fresh.stdout.starts_with("vnet-app and Kong Konnect are not peered yet:"), "{fresh}");
+    assert!(fresh.stdout.contains("Next:\n  you: go on with consent, role-definition\n    peerctl azure setup"), "{fresh}");
+    KONG.set_up(&sandbox, &[]);
+    let works = text(KONG, &sandbox, 0);
+    for part in [
+        "vnet-app and Kong Konnect are peered: both directions Connected and FullyInSync",
+        "vnet-app → Kong Konnect: Connected, FullyInSync (10.0.0.0/16)",
+        "Kong Konnect → vnet-app: Connected, FullyInSync (10.20.0.0/16)",
+        "Kong Konnect says: transit gateway \"vnet-app\" is ready",
+    ] {
+        assert!(said(&works).contains(part), "{part}\n{works}");
+    }
+    assert!(!works.stdout.contains("Next:"), "{works}");
+}
+
+// ------------------------------------------------------------------------------------------------ waiting
+
+#[test]
+fn while_the_vendor_is_at_work_it_is_the_vendors_turn_and_how_long_that_takes_is_said() {
+    let sandbox = Served::start(["--lag", "worst"]);
+    let colleague = Colleague::of(&sandbox);
+    colleague.asks_kong();
+    let document = status(KONG, &sandbox, &[], 3);
+    assert_eq!(document["standing"]["request"]["name"], "by-hand");
+    assert!(document["standing"]["request"]["state"].is_string(), "{document:#}");
+    assert_eq!(step(&document, "vendor-request")["before"], "in-place", "{document:#}");
+    let ran = text(KONG, &sandbox, 3);
+    assert!(ran.stdout.contains("Kong Konnect says: transit gateway \"by-hand\" is"), "{ran}");
+}
+
+#[test]
+fn the_other_sides_operator_is_named_with_what_is_to_be_done() {
+    let sandbox = sandbox();
+    let remote = format!("remote-vnet-id={}", both_sides::partner("vnet-guarded"));
+    let tenant = format!("remote-tenant-id={}", both_sides::PARTNER_TENANT);
+    let line = |command: &str| {
+        let flags = ["--set", &remote, "--set", &tenant, "--vnet", "vnet-data", "-o", "json"];
+        let words = both_sides::with_inputs("generic", &flags).into_iter();
+        let words = words.map(|word| if word == "setup" { command.to_owned() } else { word });
+        words.filter(|word| command == "setup" || word != "--yes").collect::<Vec<_>>()
+    };
+    peerctl(line("setup")).envs(sandbox.env()).run().expect_code(3);
+    let writes = sandbox.writes().len();
+    let document = peerctl(line("status")).envs(sandbox.env()).run().expect_code(3).json();
+    assert_eq!(document["standing"]["verdict"], "waiting", "{document:#}");
+    assert_eq!(document["peerings"][0]["state"], "Initiated", "{document:#}");
+    assert_eq!(sandbox.writes().len(), writes);
+}
+
+#[test]
+fn an_administrator_is_named_where_consent_is_waited_for() {
+    let sandbox = sandbox();
+    let document = KONG.command(&sandbox, "status", &["-o", "json"]).envs(LIMITED).run().expect_code(3).json();
+    let next = document["standing"]["next"].as_array().expect("turns");
+    assert!(next.iter().any(|one| one["who"].as_str().is_some_and(|who| who.starts_with("an Owner"))), "{document:#}");
+    assert!(next.iter().all(|one| !one["packet"].as_array().is_some_and(Vec::is_empty)), "{document:#}");
+    assert_eq!(sandbox.writes(), [""; 0]);
+}
+
+#[test]
+fn by_hand_the_vendor_has_no_word_of_its_own_and_azures_is_enough() {
+    let sandbox = sandbox();
+    let by_hand = |code: i32| {
+        let run = KONG.command(&sandbox, "status", &["--vendor-access", "manual", "-o", "json"]);
+        run.env("KONNECT_TOKEN", "").run().expect_code(code).json()
+    };
+    let fresh = by_hand(3);
+    assert_eq!(step(&fresh, "vendor-request")["before"], "waiting");
+    KONG.set_up(&sandbox, &[]);
+    let works = by_hand(0);
+    assert_eq!(works["standing"]["verdict"], "works");
+    assert_eq!(works["standing"]["request"], Value::Null);
+    Colleague::of(&sandbox).deletes_gateways();
+}
+
+// ------------------------------------------------------------------------------------------------ broken
+
+/// What is broken exits 4, says so, and names the command that mends what is ours to mend.
+#[track_caller]
+fn broken(link: Link, breaks: impl FnOnce(&Served), code: &str, turn: &str) {
+    let sandbox = sandbox();
+    link.set_up(&sandbox, &[]);
+    breaks(&sandbox);
+    let document = status(link, &sandbox, &[], 4);
+    assert_eq!((&document["outcome"], &document["standing"]["verdict"]), (&json!("blocked"), &json!("broken")));
+    assert!(faults(&document).iter().any(|one| one == code), "{code}: {document:#}");
+    assert_eq!(document["error"]["code"], faults(&document)[0].as_str(), "{document:#}");
+    assert!(who(&document).iter().any(|who| who == turn), "{turn}: {document:#}");
+    let repair = document["standing"]["next"].to_string().contains("peerctl azure repair");
+    assert_eq!(repair, turn == "you", "{document:#}");
+    let ran = text(link, &sandbox, 4);
+    assert!(said(&ran).contains("is broken."), "{ran}");
+}
+
+#[test]
+fn a_direction_that_the_vendor_deleted_is_broken() {
+    let breaks = |sandbox: &Served| both_sides::AIVEN.deletes_connection(sandbox);
+    broken(AIVEN, breaks, "Disconnected", "you");
+}
+
+#[test]
+fn a_direction_that_was_deleted_on_the_other_side_is_broken() {
+    let breaks = |sandbox: &Served| {
+        let id = format!("{}/virtualNetworkPeerings/vnet-partner-to-vnet-app", both_sides::partner("vnet-partner"));
+        edit(sandbox, json!({"remove": id}));
+    };
+    broken(GENERIC, breaks, "Disconnected", "you");
+}
+
+#[test]
+fn a_direction_of_ours_that_was_deleted_is_broken_in_the_vendors_word() {
+    let breaks = |sandbox: &Served| Colleague::of(sandbox).deletes_peering(both_sides::DRAGONFLY.peering);
+    broken(DRAGONFLY, breaks, "irrecoverable", "you");
+}
+
+#[test]
+fn an_address_space_that_grew_on_the_other_side_is_broken_until_ours_is_synced() {
+    let breaks = |sandbox: &Served| {
+        let id = both_sides::partner("vnet-partner");
+        edit(sandbox, json!({"addressSpace": {"id": id, "prefixes": ["10.150.0.0/16", "10.155.0.0/16"]}}));
+    };
+    broken(GENERIC, breaks, "LocalNotInSync", "you");
+}
+
+#[test]
+fn an_address_space_of_ours_that_grew_is_the_vendors_to_sync() {
+    let breaks = |sandbox: &Served| {
+        edit(sandbox, json!({"addressSpace": {"id": VNET_ID, "prefixes": ["10.20.0.0/16", "10.29.0.0/16"]}}));
+    };
+    broken(AIVEN, breaks, "RemoteNotInSync", "Aiven");
+}
+
+#[test]
+fn what_the_vendor_failed_at_is_broken_with_the_vendors_reason() {
+    let sandbox = sandbox();
+    Colleague::of(&sandbox).asks_kong();
+    let document = status(KONG, &sandbox, &[], 4);
+    assert_eq!(faults(&document), ["error"]);
+    let reason = document["standing"]["request"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("AADSTS7000229"), "{document:#}");
+    let ran = text(KONG, &sandbox, 4);
+    assert!(said(&ran).contains("AADSTS7000229"), "{ran}");
+}
+
+// ------------------------------------------------------------------------------------------------ who looks
+
+/// May read everything of Contoso's first subscription and of its directory, and change nothing.
+#[track_caller]
+fn reader(sandbox: &Served) -> [(&'static str, String); 2] {
+    const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let colleague = Colleague::of(sandbox);
+    let (app, object_id) = colleague.registers("auditor", "AzureADMyOrg");
+    let principal = colleague.makes_principal(&app);
+    let subscription = sandbox.value("AZURE_SUBSCRIPTION_ID");
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }});
+    let path = format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/0d5e3c1a-0000-4000-8000-000000000077?api-version=2022-04-01"
+    );
+    colleague.azure(reqwest::Method::PUT, &path, Some(body));
+    let secret = colleague.adds_secret(&object_id, "audit");
+    [("AZURE_CLIENT_ID", app), ("AZURE_CLIENT_SECRET", secret)]
+}
+
+#[test]
+fn who_may_only_read_sees_the_same() {
+    for link in [KONG, AIVEN] {
+        let sandbox = sandbox();
+        link.set_up(&sandbox, &[]);
+        let operators = status(link, &sandbox, &[], 0);
+        let auditor = reader(&sandbox);
+        let run = link.command(&sandbox, "status", &["-o", "json"]).envs(auditor);
+        let auditors = run.run().expect_code(0).json();
+        assert_eq!(auditors["standing"], operators["standing"]);
+        assert_eq!(auditors["steps"], operators["steps"]);
+        assert_eq!(auditors["peerings"], operators["peerings"]);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_a_failure_and_not_a_verdict() {
+    let sandbox = Served::start(["--lag", "none", "--fault", "GET */virtualNetworks/vnet-app=403"]);
+    let document = KONG.run(&sandbox, "status", &[], 1);
+    assert_eq!((&document["outcome"], &document["standing"]), (&json!("failed"), &Value::Null));
+    let ran = KONG.command(&sandbox, "status", &["--vnet", "nowhere"]).run().expect_code(1);
+    assert!(said(&ran).contains("nowhere"), "{ran}");
+}
+
+// ------------------------------------------------------------------------------------------------ watching
+
+#[cfg(unix)]
+mod watched {
+    use super::support::running::Running;
+    use super::*;
+
+    fn watch(sandbox: &Served, link: Link, more: &[&str]) -> Running {
+        let flags = [&["--watch", "-o", "json"], more].concat();
+        Running::start(link.line("status", &flags), sandbox.env())
+    }
+
+    #[test]
+    fn it_ends_by_itself_once_the_link_works_and_says_what_changed() {
+        let sandbox = sandbox();
+        let mut running = watch(&sandbox, KONG, &[]);
+        running.wait_for("Reading what there is.");
+        KONG.set_up(&sandbox, &[]);
+        let exit = running.wait();
+        assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+        let document = exit.json();
+        assert_eq!(document["standing"]["verdict"], "works");
+        assert_eq!(document["stats"]["writes"], 0);
+    }
+
+    #[test]
+    fn it_ends_with_3_when_its_time_is_up() {
+        let sandbox = sandbox();
+        let exit = watch(&sandbox, KONG, &["--timeout", "1s"]).wait();
+        assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+        assert_eq!(exit.json()["standing"]["verdict"], "waiting");
+    }
+
+    #[test]
+    fn it_ends_with_4_at_once_where_waiting_mends_nothing() {
+        let sandbox = sandbox();
+        Colleague::of(&sandbox).asks_kong();
+        let exit = watch(&sandbox, KONG, &[]).wait();
+        assert_eq!(exit.code, Some(4), "{}", exit.stderr);
+    }
+
+    #[test]
+    fn ctrl_c_ends_it_with_130() {
+        let sandbox = sandbox();
+        let mut running = watch(&sandbox, KONG, &[]);
+        running.wait_for("Reading what there is.");
+        let exit = running.signal("INT").wait();
+        assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+        assert_eq!(exit.json()["outcome"], "cancelled");
+        assert_eq!(sandbox.writes(), [""; 0]);
+    }
+}
