@@ -22,7 +22,10 @@ fn status(link: Link, sandbox: &Served, more: &[&str], code: i32) -> Value {
     let document = link.run(sandbox, "status", more, code);
     assert_eq!(sandbox.writes().len(), writes, "{:?}", sandbox.writes());
     assert_eq!(document["stats"]["writes"], 0, "{document:#}");
-    assert_eq!((&document["schema"], &document["command"]), (&json!(1), &json!("azure status")));
+    assert_eq!(
+        (&document["schema"], &document["command"]),
+        (&json!(1), &json!("azure status"))
+    );
     document
 }
 
@@ -42,13 +45,18 @@ fn edit(sandbox: &Served, change: Value) {
 /// Who has to act, in order.
 fn who(document: &Value) -> Vec<String> {
     let next = document["standing"]["next"].as_array().cloned().unwrap_or_default();
-    next.iter().map(|one| one["who"].as_str().unwrap_or_default().to_owned()).collect()
+    next.iter()
+        .map(|one| one["who"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// The codes of what is wrong, in order.
 fn faults(document: &Value) -> Vec<String> {
     let faults = document["standing"]["faults"].as_array().cloned().unwrap_or_default();
-    faults.iter().map(|one| one["code"].as_str().unwrap_or_default().to_owned()).collect()
+    faults
+        .iter()
+        .map(|one| one["code"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 macro_rules! with_each_link {
@@ -67,19 +75,30 @@ with_each_link! {
 fn before_setup_it_is_your_turn_and_after_it_the_link_works(link: Link) {
     let sandbox = sandbox();
     let fresh = status(link, &sandbox, &[], 3);
-    assert_eq!((&fresh["outcome"], &fresh["standing"]["verdict"]), (&json!("waiting"), &json!("waiting")));
+    assert_eq!(
+        (&fresh["outcome"], &fresh["standing"]["verdict"]),
+        (&json!("waiting"), &json!("waiting"))
+    );
     assert_eq!(who(&fresh), ["you"]);
     let command = fresh["standing"]["next"][0]["packet"][0].as_str().unwrap_or_default();
-    assert!(command.starts_with("peerctl azure setup ") && command.contains(link.vendor), "{command}");
+    assert!(
+        command.starts_with("peerctl azure setup ") && command.contains(link.vendor),
+        "{command}"
+    );
     assert_eq!(fresh["error"], Value::Null);
 
     let setup = link.set_up(&sandbox, &[]);
     let works = status(link, &sandbox, &[], 0);
-    assert_eq!((&works["outcome"], &works["standing"]["verdict"]), (&json!("unchanged"), &json!("works")));
+    assert_eq!(
+        (&works["outcome"], &works["standing"]["verdict"]),
+        (&json!("unchanged"), &json!("works"))
+    );
     assert_eq!((who(&works), faults(&works)), (vec![], vec![]));
     let states = |document: &Value| {
         let steps = document["steps"].as_array().expect("steps").iter();
-        steps.map(|step| (step["id"].clone(), step["after"].clone())).collect::<Vec<_>>()
+        steps
+            .map(|step| (step["id"].clone(), step["after"].clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(states(&works), states(&setup));
     assert_eq!(works["peerings"], setup["peerings"]);
@@ -89,8 +108,18 @@ fn before_setup_it_is_your_turn_and_after_it_the_link_works(link: Link) {
 fn the_text_has_every_step_both_directions_and_the_vendors_word() {
     let sandbox = sandbox();
     let fresh = text(KONG, &sandbox, 3);
-    assert!(fresh.stdout.starts_with("vnet-app and Kong Konnect are not peered yet:"), "{fresh}");
-    assert!(fresh.stdout.contains("Next:\n  you: go on with consent, role-definition\n    peerctl azure setup"), "{fresh}");
+    assert!(
+        fresh
+            .stdout
+            .starts_with("vnet-app and Kong Konnect are not peered yet:"),
+        "{fresh}"
+    );
+    assert!(
+        fresh
+            .stdout
+            .contains("Next:\n  you: go on with consent, role-definition\n    peerctl azure setup"),
+        "{fresh}"
+    );
     KONG.set_up(&sandbox, &[]);
     let works = text(KONG, &sandbox, 0);
     for part in [
@@ -116,7 +145,10 @@ fn while_the_vendor_is_at_work_it_is_the_vendors_turn_and_how_long_that_takes_is
     assert!(document["standing"]["request"]["state"].is_string(), "{document:#}");
     assert_eq!(step(&document, "vendor-request")["before"], "in-place", "{document:#}");
     let ran = text(KONG, &sandbox, 3);
-    assert!(ran.stdout.contains("Kong Konnect says: transit gateway \"by-hand\" is"), "{ran}");
+    assert!(
+        ran.stdout.contains("Kong Konnect says: transit gateway \"by-hand\" is"),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -128,7 +160,9 @@ fn the_other_sides_operator_is_named_with_what_is_to_be_done() {
         let flags = ["--set", &remote, "--set", &tenant, "--vnet", "vnet-data", "-o", "json"];
         let words = both_sides::with_inputs("generic", &flags).into_iter();
         let words = words.map(|word| if word == "setup" { command.to_owned() } else { word });
-        words.filter(|word| command == "setup" || word != "--yes").collect::<Vec<_>>()
+        words
+            .filter(|word| command == "setup" || word != "--yes")
+            .collect::<Vec<_>>()
     };
     peerctl(line("setup")).envs(sandbox.env()).run().expect_code(3);
     let writes = sandbox.writes().len();
@@ -141,10 +175,23 @@ fn the_other_sides_operator_is_named_with_what_is_to_be_done() {
 #[test]
 fn an_administrator_is_named_where_consent_is_waited_for() {
     let sandbox = sandbox();
-    let document = KONG.command(&sandbox, "status", &["-o", "json"]).envs(LIMITED).run().expect_code(3).json();
+    let document = KONG
+        .command(&sandbox, "status", &["-o", "json"])
+        .envs(LIMITED)
+        .run()
+        .expect_code(3)
+        .json();
     let next = document["standing"]["next"].as_array().expect("turns");
-    assert!(next.iter().any(|one| one["who"].as_str().is_some_and(|who| who.starts_with("an Owner"))), "{document:#}");
-    assert!(next.iter().all(|one| !one["packet"].as_array().is_some_and(Vec::is_empty)), "{document:#}");
+    assert!(
+        next.iter()
+            .any(|one| one["who"].as_str().is_some_and(|who| who.starts_with("an Owner"))),
+        "{document:#}"
+    );
+    assert!(
+        next.iter()
+            .all(|one| !one["packet"].as_array().is_some_and(Vec::is_empty)),
+        "{document:#}"
+    );
     assert_eq!(sandbox.writes(), [""; 0]);
 }
 
@@ -173,11 +220,16 @@ fn broken(link: Link, breaks: impl FnOnce(&Served), code: &str, turn: &str) {
     link.set_up(&sandbox, &[]);
     breaks(&sandbox);
     let document = status(link, &sandbox, &[], 4);
-    assert_eq!((&document["outcome"], &document["standing"]["verdict"]), (&json!("blocked"), &json!("broken")));
+    assert_eq!(
+        (&document["outcome"], &document["standing"]["verdict"]),
+        (&json!("blocked"), &json!("broken"))
+    );
     assert!(faults(&document).iter().any(|one| one == code), "{code}: {document:#}");
     assert_eq!(document["error"]["code"], faults(&document)[0].as_str(), "{document:#}");
     assert!(who(&document).iter().any(|who| who == turn), "{turn}: {document:#}");
-    let repair = document["standing"]["next"].to_string().contains("peerctl azure repair");
+    let repair = document["standing"]["next"]
+        .to_string()
+        .contains("peerctl azure repair");
     assert_eq!(repair, turn == "you", "{document:#}");
     let ran = text(link, &sandbox, 4);
     assert!(said(&ran).contains("is broken."), "{ran}");
@@ -192,7 +244,10 @@ fn a_direction_that_the_vendor_deleted_is_broken() {
 #[test]
 fn a_direction_that_was_deleted_on_the_other_side_is_broken() {
     let breaks = |sandbox: &Served| {
-        let id = format!("{}/virtualNetworkPeerings/vnet-partner-to-vnet-app", both_sides::partner("vnet-partner"));
+        let id = format!(
+            "{}/virtualNetworkPeerings/vnet-partner-to-vnet-app",
+            both_sides::partner("vnet-partner")
+        );
         edit(sandbox, json!({"remove": id}));
     };
     broken(GENERIC, breaks, "Disconnected", "you");
@@ -208,7 +263,10 @@ fn a_direction_of_ours_that_was_deleted_is_broken_in_the_vendors_word() {
 fn an_address_space_that_grew_on_the_other_side_is_broken_until_ours_is_synced() {
     let breaks = |sandbox: &Served| {
         let id = both_sides::partner("vnet-partner");
-        edit(sandbox, json!({"addressSpace": {"id": id, "prefixes": ["10.150.0.0/16", "10.155.0.0/16"]}}));
+        edit(
+            sandbox,
+            json!({"addressSpace": {"id": id, "prefixes": ["10.150.0.0/16", "10.155.0.0/16"]}}),
+        );
     };
     broken(GENERIC, breaks, "LocalNotInSync", "you");
 }
@@ -216,7 +274,10 @@ fn an_address_space_that_grew_on_the_other_side_is_broken_until_ours_is_synced()
 #[test]
 fn an_address_space_of_ours_that_grew_is_the_vendors_to_sync() {
     let breaks = |sandbox: &Served| {
-        edit(sandbox, json!({"addressSpace": {"id": VNET_ID, "prefixes": ["10.20.0.0/16", "10.29.0.0/16"]}}));
+        edit(
+            sandbox,
+            json!({"addressSpace": {"id": VNET_ID, "prefixes": ["10.20.0.0/16", "10.29.0.0/16"]}}),
+        );
     };
     broken(AIVEN, breaks, "RemoteNotInSync", "Aiven");
 }
@@ -235,7 +296,7 @@ fn what_the_vendor_failed_at_is_broken_with_the_vendors_reason() {
 
 // ------------------------------------------------------------------------------------------------ who looks
 
-/// May read everything of Contoso's first subscription and of its directory, and change nothing.
+/// A Reader of Contoso's first subscription who may not read its directory.
 #[track_caller]
 fn reader(sandbox: &Served) -> [(&'static str, String); 2] {
     const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
@@ -257,26 +318,42 @@ fn reader(sandbox: &Served) -> [(&'static str, String); 2] {
 }
 
 #[test]
-fn who_may_only_read_sees_the_same() {
+fn who_may_only_read_azure_sees_that_the_link_works_and_what_was_not_seen() {
     for link in [KONG, AIVEN] {
         let sandbox = sandbox();
         link.set_up(&sandbox, &[]);
         let operators = status(link, &sandbox, &[], 0);
-        let auditor = reader(&sandbox);
-        let run = link.command(&sandbox, "status", &["-o", "json"]).envs(auditor);
-        let auditors = run.run().expect_code(0).json();
-        assert_eq!(auditors["standing"], operators["standing"]);
-        assert_eq!(auditors["steps"], operators["steps"]);
-        assert_eq!(auditors["peerings"], operators["peerings"]);
+        let run = link.command(&sandbox, "status", &["-o", "json"]).envs(reader(&sandbox));
+        let readers = run.run().expect_code(0).json();
+        assert_eq!(readers["peerings"], operators["peerings"]);
+        assert_eq!(step(&readers, "role-definition"), step(&operators, "role-definition"));
+        assert_eq!(who(&readers), ["somebody who may read the directory"], "{readers:#}");
     }
+}
+
+#[test]
+fn a_reader_who_is_told_the_vendors_principal_sees_the_same_as_everybody() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let operators = status(KONG, &sandbox, &[], 0);
+    let principal = Colleague::of(&sandbox).principal();
+    let flags = ["--vendor-principal-id", &principal, "-o", "json"];
+    let readers = KONG.command(&sandbox, "status", &flags).envs(reader(&sandbox)).run();
+    assert_eq!(readers.expect_code(0).json()["standing"], operators["standing"]);
 }
 
 #[test]
 fn what_cannot_be_read_is_a_failure_and_not_a_verdict() {
     let sandbox = Served::start(["--lag", "none", "--fault", "GET */virtualNetworks/vnet-app=403"]);
     let document = KONG.run(&sandbox, "status", &[], 1);
-    assert_eq!((&document["outcome"], &document["standing"]), (&json!("failed"), &Value::Null));
-    let ran = KONG.command(&sandbox, "status", &["--vnet", "nowhere"]).run().expect_code(1);
+    assert_eq!(
+        (&document["outcome"], &document["standing"]),
+        (&json!("failed"), &Value::Null)
+    );
+    let ran = KONG
+        .command(&sandbox, "status", &["--vnet", "nowhere"])
+        .run()
+        .expect_code(1);
     assert!(said(&ran).contains("nowhere"), "{ran}");
 }
 

@@ -33,7 +33,8 @@ fn nothing_left(link: Link, sandbox: &Served, more: &[&str]) {
 fn kept(document: &Value) -> String {
     let steps = document["steps"].as_array().expect("steps");
     let kept = steps.iter().filter_map(|step| step["kept"].as_array()).flatten();
-    kept.map(|text| text.as_str().unwrap_or_default().to_owned() + "\n").collect()
+    kept.map(|text| text.as_str().unwrap_or_default().to_owned() + "\n")
+        .collect()
 }
 
 /// Takes a list out of the dump of the world.
@@ -81,7 +82,10 @@ fn without_consent_only_the_vendors_service_principal_stays() {
         let document = link.take_down(&sandbox, &[]);
         assert!(kept(&document).contains("--consent removes it"), "{document:#}");
         let mut after = sandbox.state();
-        let (then, now) = (list(&mut before, "servicePrincipals"), list(&mut after, "servicePrincipals"));
+        let (then, now) = (
+            list(&mut before, "servicePrincipals"),
+            list(&mut after, "servicePrincipals"),
+        );
         let more: Vec<&Value> = now.iter().filter(|one| !then.contains(one)).collect();
         assert!(more.len() == 1 && more[0]["appId"] == app, "{more:?}");
         assert_eq!(after, before);
@@ -94,7 +98,12 @@ fn it_goes_in_reverse_order_and_says_what_went() {
     let sandbox = sandbox();
     AIVEN.set_up(&sandbox, &[]);
     let document = AIVEN.take_down(&sandbox, &["--consent"]);
-    let ids: Vec<&Value> = document["steps"].as_array().expect("steps").iter().map(|step| &step["id"]).collect();
+    let ids: Vec<&Value> = document["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| &step["id"])
+        .collect();
     let order = [
         "vendor-request",
         "peering",
@@ -119,7 +128,10 @@ fn it_goes_in_reverse_order_and_says_what_went() {
         assert_eq!(step(&document, id)["after"], "missing", "{id}: {document:#}");
     }
     assert_eq!(document["stats"]["writes"], 8);
-    assert_eq!((&document["schema"], &document["command"]), (&json!(1), &json!("azure teardown")));
+    assert_eq!(
+        (&document["schema"], &document["command"]),
+        (&json!(1), &json!("azure teardown"))
+    );
     assert_eq!((&document["peerings"], &document["checks"]), (&json!([]), &json!([])));
 }
 
@@ -222,7 +234,10 @@ mod stopped {
 
     #[test]
     fn half_a_link_with_another_tenant_goes() {
-        setup_killed(GENERIC, &["PUT */virtualNetworkPeerings/*:1", "PUT */virtualNetworkPeerings/*:2"]);
+        setup_killed(
+            GENERIC,
+            &["PUT */virtualNetworkPeerings/*:1", "PUT */virtualNetworkPeerings/*:2"],
+        );
     }
 
     #[test]
@@ -284,7 +299,11 @@ fn stays(link: Link, made: impl FnOnce(&Colleague<'_>), named: &str) {
 #[test]
 fn a_role_that_a_colleague_made_stays() {
     let made = |colleague: &Colleague<'_>| colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS, &[SUBSCRIPTION]);
-    stays(KONG, made, "custom role \"Kong Cloud Gateway Peering Creator\" was not made by setup");
+    stays(
+        KONG,
+        made,
+        "custom role \"Kong Cloud Gateway Peering Creator\" was not made by setup",
+    );
 }
 
 #[test]
@@ -334,10 +353,17 @@ fn a_role_that_somebody_else_has_too_stays() {
     KONG.set_up(&sandbox, &[]);
     let colleague = Colleague::of(&sandbox);
     let (app, _) = colleague.registers("a team's", "AzureADMyOrg");
-    colleague.assigns(AN_ASSIGNMENT, &colleague.role_guid(ROLE), &colleague.makes_principal(&app));
+    colleague.assigns(
+        AN_ASSIGNMENT,
+        &colleague.role_guid(ROLE),
+        &colleague.makes_principal(&app),
+    );
     let document = KONG.take_down(&sandbox, &["--consent"]);
     assert!(kept(&document).contains("another assignment needs it"), "{document:#}");
-    assert_eq!((assignments_of(&sandbox, &app), assignments_of(&sandbox, APP_ID)), (1, 0));
+    assert_eq!(
+        (assignments_of(&sandbox, &app), assignments_of(&sandbox, APP_ID)),
+        (1, 0)
+    );
     assert_eq!(roles(&sandbox), [ROLE]);
     nothing_left(KONG, &sandbox, &["--consent"]);
 }
@@ -352,7 +378,10 @@ fn an_own_application_with_somebody_elses_credential_stays() {
     let found = colleague.azure(reqwest::Method::GET, &path, None);
     colleague.adds_secret(found["id"].as_str().expect("an id"), "a team's");
     let document = AIVEN.take_down(&sandbox, &["--consent"]);
-    assert!(kept(&document).contains("credentials that setup did not make"), "{document:#}");
+    assert!(
+        kept(&document).contains("credentials that setup did not make"),
+        "{document:#}"
+    );
     assert_eq!(own_apps(&sandbox).len(), 1);
     nothing_left(AIVEN, &sandbox, &["--consent"]);
 }
@@ -364,8 +393,15 @@ fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     AIVEN.set_up(&sandbox, &[]);
     DRAGONFLY.set_up(&sandbox, &[]);
     let document = AIVEN.take_down(&sandbox, &["--consent"]);
-    assert!(kept(&document).contains("peerctl Peering Writer 11d0b6a2"), "{document:#}");
-    assert!(roles(&sandbox).iter().any(|name| name.starts_with("peerctl Peering Writer")));
+    assert!(
+        kept(&document).contains("peerctl Peering Writer 11d0b6a2"),
+        "{document:#}"
+    );
+    assert!(
+        roles(&sandbox)
+            .iter()
+            .any(|name| name.starts_with("peerctl Peering Writer"))
+    );
     assert_eq!(own_apps(&sandbox).len(), 1, "Dragonfly's");
     let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
     assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
@@ -410,7 +446,10 @@ fn a_peering_of_another_name_stays_and_goes_once_it_is_named() {
 /// The names of the peerings of `vnet-app`.
 fn ours(sandbox: &Served) -> Vec<String> {
     let found = both_sides::peerings(&sandbox.state(), "vnet-app", "10.20.0.0/16");
-    found.iter().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect()
+    found
+        .iter()
+        .map(|one| one["name"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[test]
@@ -424,7 +463,10 @@ fn a_request_that_a_colleague_made_stays_with_all_that_it_needs() {
     let before = sandbox.state();
     let document = KONG.run(&sandbox, "teardown", &["--consent"], 0);
     assert_eq!(document["outcome"], "unchanged", "{document:#}");
-    assert!(kept(&document).contains("--set name=by-hand says that it is meant"), "{document:#}");
+    assert!(
+        kept(&document).contains("--set name=by-hand says that it is meant"),
+        "{document:#}"
+    );
     assert_eq!(sandbox.state(), before);
     let named = KONG.take_down(&sandbox, &["--set", "name=by-hand"]);
     assert_eq!(changes(&named, "vendor-request"), ["deleted transit gateway"]);
@@ -439,7 +481,11 @@ fn a_request_for_a_colleagues_application_stays_and_goes_once_the_application_is
         let colleague = Colleague::of(&sandbox);
         let (app, _) = colleague.registers("client-app", "AzureADMultipleOrgs");
         let own = colleague.makes_principal(&app);
-        colleague.assigns("0d5e3c1a-0000-4000-8000-000000000004", "4d97b98b-1d4f-4787-a291-c67834d212e7", &own);
+        colleague.assigns(
+            "0d5e3c1a-0000-4000-8000-000000000004",
+            "4d97b98b-1d4f-4787-a291-c67834d212e7",
+            &own,
+        );
         let theirs = colleague.makes_principal(party.app_id);
         colleague.writes_role(SUBSCRIPTION, A_ROLE, party.role, &[PEER], &[SUBSCRIPTION]);
         colleague.assigns(AN_ASSIGNMENT, A_ROLE, &theirs);
@@ -450,7 +496,12 @@ fn a_request_for_a_colleagues_application_stays_and_goes_once_the_application_is
         assert_eq!(changes(&document, "vendor-request"), [""; 0], "{document:#}");
         let hint = format!("--own-app {app} says that it is yours");
         assert!(kept(&document).contains(&hint), "{document:#}");
-        for dump in ["roleAssignments", "roleDefinitions", "applications", "servicePrincipals"] {
+        for dump in [
+            "roleAssignments",
+            "roleDefinitions",
+            "applications",
+            "servicePrincipals",
+        ] {
             assert_eq!(sandbox.state()[dump], before[dump], "{dump}");
         }
         let named = link.take_down(&sandbox, &["--own-app", &app]);
@@ -467,12 +518,24 @@ fn by_hand_it_says_what_to_delete_where_and_goes_on_once_that_is_done() {
     let before = sandbox.state();
     let by_hand = ["--vendor-access", "manual", "--consent"];
     KONG.set_up(&sandbox, &[]);
-    let manual = |more: &[&str]| KONG.command(&sandbox, "teardown", &[&by_hand[..], more].concat()).env("KONNECT_TOKEN", "").run();
+    let manual = |more: &[&str]| {
+        KONG.command(&sandbox, "teardown", &[&by_hand[..], more].concat())
+            .env("KONNECT_TOKEN", "")
+            .run()
+    };
     let document = manual(&["--no-wait", "-o", "json"]).expect_code(3).json();
     assert_eq!(document["outcome"], "waiting", "{document:#}");
     let hold = &step(&document, "vendor-request")["hold"];
-    assert!(hold["packet"][0].as_str().is_some_and(|text| text.starts_with("Delete the peering at ")), "{hold:#}");
-    assert_eq!(document["stats"]["writes"], 0, "the vendor still needs its role: {document:#}");
+    assert!(
+        hold["packet"][0]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Delete the peering at ")),
+        "{hold:#}"
+    );
+    assert_eq!(
+        document["stats"]["writes"], 0,
+        "the vendor still needs its role: {document:#}"
+    );
 
     Colleague::of(&sandbox).deletes_gateways();
     let document = manual(&["-o", "json"]).expect_code(0).json();
@@ -487,7 +550,15 @@ fn by_hand_our_direction_goes_with_aivens() {
     AIVEN.set_up(&sandbox, &[]);
     let network = format!("to-network-id={}", both_sides::AIVEN_NETWORK);
     let tenant = format!("to-tenant-id={}", both_sides::AIVEN_TENANT);
-    let by_hand = ["--vendor-access", "manual", "--consent", "--set", &network, "--set", &tenant];
+    let by_hand = [
+        "--vendor-access",
+        "manual",
+        "--consent",
+        "--set",
+        &network,
+        "--set",
+        &tenant,
+    ];
     let manual = |more: &[&str]| {
         let line = both_sides::with_inputs("aiven", &[&by_hand[..], more].concat());
         let line = line.iter().map(|word| if word == "setup" { "teardown" } else { word });
@@ -508,13 +579,26 @@ fn who_may_not_take_roles_back_gets_a_packet_and_who_may_ends_it() {
     let sandbox = sandbox();
     let before = sandbox.state();
     KONG.set_up(&sandbox, &[]);
-    let limited = |more: &[&str]| KONG.command(&sandbox, "teardown", more).envs(LIMITED).run().expect_code(3);
+    let limited = |more: &[&str]| {
+        KONG.command(&sandbox, "teardown", more)
+            .envs(LIMITED)
+            .run()
+            .expect_code(3)
+    };
     let document = limited(&["--consent", "-o", "json"]).json();
     assert_eq!(document["outcome"], "waiting", "{document:#}");
     assert_eq!(changes(&document, "vendor-request"), ["deleted transit gateway"]);
     let hold = &step(&document, "role-assignment")["hold"];
-    assert!(hold["who"].as_str().is_some_and(|who| who.contains("User Access Administrator")), "{hold:#}");
-    assert!(hold["packet"].to_string().contains("az role assignment delete --ids"), "{hold:#}");
+    assert!(
+        hold["who"]
+            .as_str()
+            .is_some_and(|who| who.contains("User Access Administrator")),
+        "{hold:#}"
+    );
+    assert!(
+        hold["packet"].to_string().contains("az role assignment delete --ids"),
+        "{hold:#}"
+    );
     let text = limited(&[]);
     assert!(said(&text).contains("az role assignment delete --ids"), "{text}");
     KONG.take_down(&sandbox, &["--consent"]);
@@ -537,12 +621,22 @@ fn refused(link: Link, deletion: &str, at: &str, command: &str) {
 
 #[test]
 fn who_may_not_delete_a_peering_gets_a_packet() {
-    refused(GENERIC, "DELETE */virtualNetworkPeerings/*", "peering", "az network vnet peering delete");
+    refused(
+        GENERIC,
+        "DELETE */virtualNetworkPeerings/*",
+        "peering",
+        "az network vnet peering delete",
+    );
 }
 
 #[test]
 fn who_may_not_delete_a_role_gets_a_packet() {
-    refused(KONG, "DELETE */roleDefinitions/*", "role-definition", "az role definition delete");
+    refused(
+        KONG,
+        "DELETE */roleDefinitions/*",
+        "role-definition",
+        "az role definition delete",
+    );
 }
 
 #[test]
@@ -567,12 +661,17 @@ fn a_pipeline_without_the_directory_does_what_it_may_and_says_what_it_could_not_
         let before = sandbox.state();
         link.set_up(&sandbox, &[]);
         let pipeline = |code| {
-            let run = link.command(&sandbox, "teardown", &["--consent", "-o", "json"]).envs(PIPELINE);
+            let run = link
+                .command(&sandbox, "teardown", &["--consent", "-o", "json"])
+                .envs(PIPELINE);
             run.run().expect_code(code).json()
         };
         let document = pipeline(3);
         let hold = &step(&document, "consent")["hold"];
-        assert!(hold["packet"].to_string().contains("az ad sp delete --id"), "{document:#}");
+        assert!(
+            hold["packet"].to_string().contains("az ad sp delete --id"),
+            "{document:#}"
+        );
         link.run(&sandbox, "teardown", &["--consent"], 0);
         assert_eq!(sandbox.state(), before, "{}", link.vendor);
     }
@@ -609,10 +708,17 @@ fn a_lock_against_deletion_is_explained_and_once_it_is_gone_the_next_run_ends_it
     GENERIC.set_up(&sandbox, &[]);
     edit(&sandbox, json!({"lock": {"scope": VNET_ID, "level": "CanNotDelete"}}));
     let ran = GENERIC.command(&sandbox, "teardown", &[]).run().expect_code(1);
-    for part in ["ScopeLocked", "A lock forbids the change.", "Ask the owner of the lock to remove it"] {
+    for part in [
+        "ScopeLocked",
+        "A lock forbids the change.",
+        "Ask the owner of the lock to remove it",
+    ] {
         assert!(said(&ran).contains(part), "{part}\n{ran}");
     }
-    edit(&sandbox, json!({"remove": format!("{VNET_ID}/providers/Microsoft.Authorization/locks/edit")}));
+    edit(
+        &sandbox,
+        json!({"remove": format!("{VNET_ID}/providers/Microsoft.Authorization/locks/edit")}),
+    );
     GENERIC.take_down(&sandbox, &[]);
     assert_eq!(sandbox.state(), before);
 }

@@ -20,13 +20,18 @@ fn with_nobody_to_confirm_it_yes_is_asked_for_and_nothing_is_written() {
     let writes = sandbox.writes().len();
     let line = KONG.line("teardown", &[]).into_iter().filter(|word| word != "--yes");
     let ran = peerctl(line).envs(sandbox.env()).run().expect_code(2);
-    assert!(said(&ran).contains("--yes: nobody is there to confirm the plan"), "{ran}");
+    assert!(
+        said(&ran).contains("--yes: nobody is there to confirm the plan"),
+        "{ran}"
+    );
     assert_eq!(sandbox.writes().len(), writes);
 }
 
 #[test]
 fn every_missing_input_is_named_at_once() {
-    let ran = peerctl(["azure", "teardown", "--no-input", "--sandbox"]).run().expect_code(2);
+    let ran = peerctl(["azure", "teardown", "--no-input", "--sandbox"])
+        .run()
+        .expect_code(2);
     for part in ["--vendor", "--vnet", "--yes"] {
         assert!(said(&ran).contains(part), "{part}\n{ran}");
     }
@@ -38,15 +43,31 @@ fn the_text_says_what_went_and_what_stays() {
     KONG.set_up(&sandbox, &[]);
     let ran = KONG.command(&sandbox, "teardown", &[]).run().expect_code(0);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(lines[0], "Removed: what setup had made to peer vnet-app with Kong Konnect.");
-    for part in ["What was removed:", "deleted transit gateway", "deleted roleAssignment", "deleted roleDefinition"] {
+    assert_eq!(
+        lines[0],
+        "Removed: what setup had made to peer vnet-app with Kong Konnect."
+    );
+    for part in [
+        "What was removed:",
+        "deleted transit gateway",
+        "deleted roleAssignment",
+        "deleted roleDefinition",
+    ] {
         assert!(ran.stdout.contains(part), "{part}\n{ran}");
     }
     let (_, stays) = ran.stdout.split_once("What stays:").expect("what stays");
-    assert!(stays.contains("service principal \"kong-cgw-azure-vnet-peering-app\""), "{ran}");
+    assert!(
+        stays.contains("service principal \"kong-cgw-azure-vnet-peering-app\""),
+        "{ran}"
+    );
 
     let again = KONG.command(&sandbox, "teardown", &[]).run().expect_code(0);
-    assert!(again.stdout.starts_with("Nothing to remove: vnet-app has nothing of setup's for Kong Konnect."), "{again}");
+    assert!(
+        again
+            .stdout
+            .starts_with("Nothing to remove: vnet-app has nothing of setup's for Kong Konnect."),
+        "{again}"
+    );
 }
 
 #[test]
@@ -58,7 +79,12 @@ fn the_ticket_and_the_record_say_what_was_removed() {
     let run = AIVEN.command(&sandbox, "teardown", &["-o", "json", "--report", &ticket_flag]);
     let document = run.env("PEERCTL_STATE_DIR", &state).run().expect_code(0).json();
     let ticket = std::fs::read_to_string(ticket).expect("the ticket");
-    for part in ["azure teardown", "roleAssignment", "virtualNetworkPeering", "--consent removes it"] {
+    for part in [
+        "azure teardown",
+        "roleAssignment",
+        "virtualNetworkPeering",
+        "--consent removes it",
+    ] {
         assert!(ticket.contains(part), "{part}\n{ticket}");
     }
     let file = document["record"].as_str().expect("the record's file");
@@ -72,9 +98,14 @@ fn the_ticket_and_the_record_say_what_was_removed() {
 fn what_changes_nothing_keeps_no_record() {
     let sandbox = sandbox();
     let state = sandbox.folder().join("records");
-    let run = KONG.command(&sandbox, "teardown", &["-o", "json"]).env("PEERCTL_STATE_DIR", &state);
+    let run = KONG
+        .command(&sandbox, "teardown", &["-o", "json"])
+        .env("PEERCTL_STATE_DIR", &state);
     let document = run.run().expect_code(0).json();
-    assert_eq!((&document["outcome"], &document["record"]), (&json!("unchanged"), &Value::Null));
+    assert_eq!(
+        (&document["outcome"], &document["record"]),
+        (&json!("unchanged"), &Value::Null)
+    );
     assert!(!state.exists());
 }
 
@@ -87,11 +118,15 @@ mod in_a_terminal {
     const NARROW: (u16, u16) = (24, 80);
     const QUESTION: &str = "Remove this?";
 
-    /// A teardown that has everything but leave.
+    /// A teardown that has everything but leave. It keeps no record: the file's name is as long as the folder makes it.
     fn start(sandbox: &Served, size: (u16, u16), more: &[&str]) -> Wizard {
         let line = KONG.line("teardown", more).into_iter();
         let line = line.filter(|word| word != "--yes" && word != "--no-input");
-        Wizard::start(line, size, sandbox.env().clone())
+        let env = sandbox
+            .env()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        Wizard::start(line, size, env.chain([("PEERCTL_STATE_DIR", "none")]))
     }
 
     #[track_caller]
@@ -113,7 +148,11 @@ mod in_a_terminal {
         }
         wizard.answer(keys::ENTER);
         is_over(&wizard, 130);
-        assert!(wizard.scrolled().contains("Stopped; nothing was written."), "{}", wizard.scrolled());
+        assert!(
+            wizard.scrolled().contains("Stopped; nothing was written."),
+            "{}",
+            wizard.scrolled()
+        );
         assert_eq!((sandbox.state(), sandbox.writes().len()), (world, writes));
     }
 
@@ -187,7 +226,10 @@ mod in_a_terminal {
     fn the_wizard_asks_which_link_is_meant_and_no_more() {
         let sandbox = sandbox();
         KONG.set_up(&sandbox, &[]);
-        let env = sandbox.env().iter().filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
+        let env = sandbox
+            .env()
+            .iter()
+            .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
         let mut wizard = Wizard::start(["azure", "teardown"], WIDE, env.map(|(name, value)| (name, value)));
         for (question, answer) in [
             ("Who do you want to peer with? ›", "kong"),
@@ -201,7 +243,10 @@ mod in_a_terminal {
         }
         wizard.wait_for(QUESTION);
         let shown = wizard.transcript();
-        assert!(!shown.contains("DNS mapping") && !shown.contains("Consent for"), "{shown}");
+        assert!(
+            !shown.contains("DNS mapping") && !shown.contains("Consent for"),
+            "{shown}"
+        );
         wizard.answer("n");
         is_over(&wizard, 130);
     }

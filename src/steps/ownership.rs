@@ -15,7 +15,11 @@ pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) 
         (Some(named), Some(OwnApp::Given(id))) => named == *id,
         (Some(named), Some(OwnApp::Made { unique_name, .. })) => {
             let setups = |app: &&Application| app.unique_name.as_ref() == Some(unique_name);
-            facts.own_app.as_ref().filter(setups).is_some_and(|app| app.app_id == named)
+            facts
+                .own_app
+                .as_ref()
+                .filter(setups)
+                .is_some_and(|app| app.app_id == named)
         }
         (Some(_), None) => false,
         (None, _) => request.name.eq_ignore_ascii_case(intent.request_name()),
@@ -50,7 +54,9 @@ pub fn role_is_ours(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bo
 
 /// The role is one that setup made for another vendor with the same actions: setup uses it instead of a second one.
 pub fn role_is_anothers(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bool {
-    let same = profiles().iter().filter_map(|vendor| Some((vendor, vendor.role.as_ref()?)));
+    let same = profiles()
+        .iter()
+        .filter_map(|vendor| Some((vendor, vendor.role.as_ref()?)));
     let mut same = same.filter(|(_, theirs)| theirs.actions == grant.actions);
     grant.to == Grantee::Vendor && same.any(|(vendor, theirs)| has_id_of(intent, &vendor.id, &theirs.names, role))
 }

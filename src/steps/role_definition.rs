@@ -37,11 +37,7 @@ impl Step for RoleDefinition {
         let subscription = run.intent.vnet.subscription_scope();
         // The network may be gone where things are removed; what setup makes is assignable in the whole subscription.
         let vnet = run.intent.vnet.to_string();
-        let scope = if run.intent.tears_down() {
-            &subscription
-        } else {
-            &vnet
-        };
+        let scope = if run.intent.tears_down() { &subscription } else { &vnet };
         let (mut roles, rights) = tokio::join!(run.azure.custom_roles(scope), run.azure.permissions(&subscription));
         // Whose rights end at the network reads there what there is to read.
         if *scope != vnet && roles.as_ref().is_err_and(|error| error.status() == Some(403)) {

@@ -18,7 +18,12 @@ pub const KONG: Link = Link {
 };
 pub const AIVEN: Link = Link {
     vendor: "aiven",
-    inputs: &["--set", "project=demo", "--set", "vpc=7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401"],
+    inputs: &[
+        "--set",
+        "project=demo",
+        "--set",
+        "vpc=7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401",
+    ],
 };
 pub const DRAGONFLY: Link = Link {
     vendor: "dragonfly",
