@@ -88,3 +88,75 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     run.learn(|facts| facts.principal = None);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn the_vendors_principal_goes_on_request_and_when_nobody_needs_it() {
+        let table: [Row; 8] = [
+            ("asked for", |_, _| (), "remove", "service principal"),
+            (
+                "not asked for",
+                |intent, _| intent.goal = Goal::TearDown { consent: false },
+                "keep",
+                "--consent removes it",
+            ),
+            (
+                "none",
+                |_, facts| facts.principal = None,
+                "absent",
+                "no service principal",
+            ),
+            (
+                "another role",
+                |_, facts| {
+                    let mut other = facts.assignments[0].clone();
+                    (other.name, other.scope) = ("other".into(), "/elsewhere".into());
+                    facts.assignments_below.push(other);
+                },
+                "keep",
+                "it has a role at /elsewhere",
+            ),
+            (
+                "the link stays",
+                |_, facts| facts.request.as_mut().expect("one").name = "by-hand".into(),
+                "keep",
+                "stays",
+            ),
+            (
+                "other roles cannot be read",
+                |_, facts| facts.assignments_are_hidden = true,
+                "blocked",
+                "may not read which other roles",
+            ),
+            (
+                "it cannot be seen",
+                |_, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+            (
+                "it cannot be seen, and is not asked for",
+                |intent, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                    intent.goal = Goal::TearDown { consent: false };
+                },
+                "keep",
+                "if there is one",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
+}

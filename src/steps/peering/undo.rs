@@ -103,3 +103,56 @@ async fn delete(run: &Run, azure: &Azure, id: &PeeringId) -> Result<(), Stop> {
     run.changed(STEP, change);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_a_link_of_setups_goes() {
+        let table: [Row; 5] = [
+            ("setup's own", |_, _| (), "remove", "peering kong-1"),
+            (
+                "none",
+                |_, facts| facts.vnet.as_mut().expect("one").peerings.clear(),
+                "absent",
+                "has no peering",
+            ),
+            (
+                "whose request stays",
+                |_, facts| facts.request.as_mut().expect("one").name = "by-hand".into(),
+                "keep",
+                "belongs to what stays",
+            ),
+            (
+                "whose request stays, but named",
+                |intent, facts| {
+                    facts.request.as_mut().expect("one").name = "by-hand".into();
+                    intent.peering_name = Some("KONG-1".into());
+                },
+                "remove",
+                "kong-1",
+            ),
+            (
+                "one of two",
+                |intent, facts| {
+                    facts.vnet.as_mut().expect("one").peerings.push(samples::peering(
+                        intent,
+                        "kong-2",
+                        0xf00,
+                        "10.0.0.0/16",
+                    ))
+                },
+                "keep",
+                "--peering-name says which",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
+}

@@ -157,3 +157,75 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
     run.changed(STEP, change);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::domain::role_definition_guid;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn a_role_goes_with_its_last_assignment() {
+        let table: [Row; 6] = [
+            ("setup's own", |_, _| (), "remove", "custom role"),
+            (
+                "a colleague's",
+                |_, facts| facts.roles[0].guid = Uuid::from_u128(0xc0),
+                "keep",
+                "was not made by setup",
+            ),
+            (
+                "none",
+                |_, facts| facts.roles.clear(),
+                "absent",
+                "there is no custom role",
+            ),
+            (
+                "somebody else has it",
+                |_, facts| {
+                    let mut other = facts.assignments[0].clone();
+                    other.name = "other".into();
+                    facts.assignments_below.push(other);
+                },
+                "keep",
+                "another assignment needs it",
+            ),
+            (
+                "another subscription shares it",
+                |_, facts| facts.roles[0].assignable_scopes.push("/subscriptions/other".into()),
+                "remove",
+                "stays: custom role",
+            ),
+            (
+                "who else has it cannot be read",
+                |_, facts| facts.assignments_are_hidden = true,
+                "blocked",
+                "may not read who else",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
+
+    #[test]
+    fn another_vendors_role_that_setup_used_goes_with_its_last_assignment_too() {
+        let (mut intent, mut facts) = samples::kong_to_take_down();
+        intent.vendor = profile("dragonfly").expect("built in");
+        let aiven = profile("aiven").expect("built in").role.expect("a role");
+        let scope = intent.vnet.subscription_scope();
+        let role = &mut facts.roles[0];
+        role.guid = role_definition_guid(intent.tenant, &scope, "aiven", &aiven.names[0]);
+        role.name = aiven.names[0].clone();
+        facts.assignments_below.clear();
+        assert_eq!(undoing(&intent, &facts).verb(), "remove");
+        intent.vendor = profile("kong").expect("built in");
+        assert_eq!(undoing(&intent, &facts).verb(), "keep", "it has other actions");
+    }
+}

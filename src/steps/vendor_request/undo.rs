@@ -103,3 +103,97 @@ async fn wait_for_the_vendor(run: &Run) -> Result<(), Stop> {
     };
     run.until(STEP, &awaited, look).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_a_request_that_setup_made_goes() {
+        let table: [Row; 11] = [
+            ("setup's own", |_, _| (), "remove", "transit gateway"),
+            (
+                "no request",
+                |_, facts| facts.request = None,
+                "absent",
+                "has no transit gateway",
+            ),
+            (
+                "gone meanwhile",
+                |_, facts| facts.request_is_gone = true,
+                "absent",
+                "has no transit gateway",
+            ),
+            (
+                "deleted by the vendor",
+                |_, facts| facts.request.as_mut().expect("one").phase = Phase::Gone,
+                "absent",
+                "has deleted",
+            ),
+            (
+                "for another application",
+                |_, facts| facts.request.as_mut().expect("one").own_app = Some(Uuid::from_u128(0xb1)),
+                "keep",
+                "--own-app",
+            ),
+            (
+                "for a colleague's that setup went on with",
+                |_, facts| facts.own_app.as_mut().expect("one").unique_name = None,
+                "keep",
+                "--own-app",
+            ),
+            (
+                "for one that the operator named",
+                |intent, facts| {
+                    facts.own_app = None;
+                    intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
+                },
+                "remove",
+                "transit gateway",
+            ),
+            (
+                "of another name",
+                |_, facts| {
+                    let request = facts.request.as_mut().expect("one");
+                    request.own_app = None;
+                    request.name = "by-hand".into();
+                },
+                "keep",
+                "--set name=by-hand",
+            ),
+            (
+                "for who knows whose",
+                |_, facts| {
+                    facts.own_app = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+            (
+                "by hand, and there",
+                |intent, _| intent.access = VendorAccess::Manual,
+                "wait",
+                "you delete the transit gateway",
+            ),
+            (
+                "by hand, and gone",
+                |intent, facts| {
+                    intent.access = VendorAccess::Manual;
+                    facts.vnet = None;
+                },
+                "absent",
+                "has no direction",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
+}
