@@ -66,10 +66,11 @@ fn their_direction<'a>(intent: &Intent, facts: &'a Facts) -> Option<(&'a Peering
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) {
-        if peering_is_ours(&run.intent, &facts, peering) && !goes_on(&run.intent, &facts, peering) {
-            delete(run, &run.azure, &peering.id).await?;
-        }
+    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent)
+        && peering_is_ours(&run.intent, &facts, peering)
+        && !goes_on(&run.intent, &facts, peering)
+    {
+        delete(run, &run.azure, &peering.id).await?;
     }
     if let (Some((id, true)), Some(remote)) = (their_direction(&run.intent, &facts), run.intent.remote()) {
         let identity = run.azure.identity().in_tenant(remote.tenant);
