@@ -440,6 +440,27 @@ fn two_networks_of_one_vendor_share_role_and_principal_until_the_second_is_taken
     assert_eq!(sandbox.state(), before);
 }
 
+#[test]
+fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    let other = [
+        "--vnet-id",
+        &VNET_ID.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION),
+        "--consent",
+    ];
+    KONG.set_up(&sandbox, &[]);
+    KONG.set_up(&sandbox, &other[..2]);
+    let document = KONG.take_down(&sandbox, &["--consent"]);
+    assert_eq!(changes(&document, "role-definition"), ["updated roleDefinition"]);
+    let elsewhere = format!("it has a role at /subscriptions/{OTHER_SUBSCRIPTION}");
+    assert!(kept(&document).contains(&elsewhere), "{document:#}");
+    let still = KONG.run(&sandbox, "status", &other[..2], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    KONG.take_down(&sandbox, &other);
+    assert_eq!(sandbox.state(), before);
+}
+
 /// A peering of another name, written with the operator's own sign-in in both tenants.
 #[track_caller]
 fn peers_by_hand(sandbox: &Served, name: &str) {

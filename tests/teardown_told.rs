@@ -230,7 +230,7 @@ mod in_a_terminal {
             .env()
             .iter()
             .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
-        let mut wizard = Wizard::start(["azure", "teardown"], WIDE, env.map(|(name, value)| (name, value)));
+        let mut wizard = Wizard::start(["azure", "teardown"], WIDE, env);
         for (question, answer) in [
             ("Who do you want to peer with? ›", "kong"),
             ("Subscription ›", "production"),

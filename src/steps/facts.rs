@@ -26,6 +26,9 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 pub struct Facts {
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
+    /// Where the vendor's service principal has, or may have, roles beyond the network's subscription; read only where it
+    /// is to be removed.
+    pub principal_elsewhere: Vec<String>,
     /// The directory may not be read: whether there is a service principal is not known.
     pub directory_is_closed: bool,
     /// The customer's own application, and its service principal in the customer's tenant.

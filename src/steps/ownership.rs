@@ -4,7 +4,7 @@
 use super::Facts;
 use super::facts::VendorPeering;
 use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
-use crate::domain::{role_assignment_guid, role_definition_guid};
+use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
 use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId};
 use crate::vendors::{CreatedBy, VendorRequest, profiles};
 
@@ -47,29 +47,35 @@ fn is_numbered(name: &str, base: &str) -> bool {
     name == base || number.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// The role has the id that setup gives it, for this subscription or for another one that it can be assigned in.
-pub fn role_is_ours(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bool {
-    has_id_of(intent, grant.owner(&intent.vendor.id), &grant.names, role)
+/// The role has the id that setup gives it, for this subscription or for another one: one that it can be assigned in, or
+/// one of the operator's that was taken off it since.
+pub fn role_is_ours(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
+    has_id_of(intent, facts, (grant.owner(&intent.vendor.id), &grant.names), role)
 }
 
 /// The role is one that setup made for another vendor with the same actions: setup uses it instead of a second one.
-pub fn role_is_anothers(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bool {
+pub fn role_is_anothers(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
     let same = profiles()
         .iter()
         .filter_map(|vendor| Some((vendor, vendor.role.as_ref()?)));
     let mut same = same.filter(|(_, theirs)| theirs.actions == grant.actions);
-    grant.to == Grantee::Vendor && same.any(|(vendor, theirs)| has_id_of(intent, &vendor.id, &theirs.names, role))
+    grant.to == Grantee::Vendor
+        && same.any(|(vendor, theirs)| has_id_of(intent, facts, (&vendor.id, &theirs.names), role))
 }
 
-fn has_id_of(intent: &Intent, owner: &str, names: &[String], role: &RoleDefinition) -> bool {
-    let own = intent.vnet.subscription_scope();
-    let mut scopes = role.assignable_scopes.iter().chain(std::iter::once(&own));
+fn has_id_of(intent: &Intent, facts: &Facts, (owner, names): (&str, &[String]), role: &RoleDefinition) -> bool {
     let is_id = |scope: &str, name: &String| role_definition_guid(intent.tenant, scope, owner, name) == role.guid;
-    role.custom
-        && scopes.any(|scope| {
-            let scope = scope.trim_end_matches('/').to_lowercase();
-            names.iter().any(|name| is_id(&scope, name))
-        })
+    let assignable = role
+        .assignable_scopes
+        .iter()
+        .map(|scope| scope.trim_end_matches('/').to_lowercase());
+    let own = facts
+        .own_subscriptions
+        .iter()
+        .copied()
+        .chain([intent.vnet.subscription]);
+    let mut scopes = assignable.chain(own.map(subscription_scope));
+    role.custom && scopes.any(|scope| names.iter().any(|name| is_id(&scope, name)))
 }
 
 /// The assignments at the network that setup made for this grant: their ids say what they are for.
@@ -83,7 +89,7 @@ pub fn assignments_of<'a>(
     let mut ours_by_role = facts
         .roles
         .iter()
-        .filter(|role| role_is_ours(intent, grant, role))
+        .filter(|role| role_is_ours(intent, facts, grant, role))
         .map(|role| role.guid);
     let role = ours_by_role.next();
     let of_grant = |one: &&RoleAssignment| match principal {

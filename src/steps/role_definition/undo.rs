@@ -57,8 +57,8 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
 /// that it used instead.
 fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Option<&'a Role> {
     let mut roles = facts.roles.iter();
-    let own = roles.clone().find(|role| role_is_ours(intent, grant, role));
-    own.or_else(|| roles.find(|role| role_is_anothers(intent, grant, role)))
+    let own = roles.clone().find(|role| role_is_ours(intent, facts, grant, role));
+    own.or_else(|| roles.find(|role| role_is_anothers(intent, facts, grant, role)))
 }
 
 fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
