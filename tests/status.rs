@@ -167,7 +167,7 @@ fn while_the_vendor_is_at_work_it_is_the_vendors_turn_and_how_long_that_takes_is
 }
 
 #[test]
-fn the_other_sides_operator_is_named_with_what_is_to_be_done() {
+fn half_a_link_with_another_tenant_waits_and_setup_goes_on_with_it() {
     let sandbox = sandbox();
     let remote = format!("remote-vnet-id={}", both_sides::partner("vnet-guarded"));
     let tenant = format!("remote-tenant-id={}", both_sides::PARTNER_TENANT);
@@ -184,11 +184,16 @@ fn the_other_sides_operator_is_named_with_what_is_to_be_done() {
     let document = peerctl(line("status")).envs(sandbox.env()).run().expect_code(3).json();
     assert_eq!(document["standing"]["verdict"], "waiting", "{document:#}");
     assert_eq!(document["peerings"][0]["state"], "Initiated", "{document:#}");
+    // Setup, run again, has the packet for the other side's operator.
+    assert_eq!(
+        document["standing"]["next"][0]["what"], "go on with peering",
+        "{document:#}"
+    );
     assert_eq!(sandbox.writes().len(), writes);
 }
 
 #[test]
-fn an_administrator_is_named_where_consent_is_waited_for() {
+fn who_may_not_act_is_told_who_may_and_what_to_hand_over() {
     let sandbox = sandbox();
     let document = KONG
         .command(&sandbox, "status", &["-o", "json"])
@@ -223,7 +228,6 @@ fn by_hand_the_vendor_has_no_word_of_its_own_and_azures_is_enough() {
     let works = by_hand(0);
     assert_eq!(works["standing"]["verdict"], "works");
     assert_eq!(works["standing"]["request"], Value::Null);
-    Colleague::of(&sandbox).deletes_gateways();
 }
 
 // ------------------------------------------------------------------------------------------------ broken
