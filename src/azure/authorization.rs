@@ -161,6 +161,25 @@ impl Azure {
             .collect())
     }
 
+    /// The role assignments of the principal (its object id) at `scope`, above it and below it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn role_assignments_of(&self, scope: &str, principal: Uuid) -> Result<Vec<RoleAssignment>, ApiError> {
+        let tried = format!("GET {scope}/providers/Microsoft.Authorization/roleAssignments");
+        let request = self
+            .authorization()
+            .role_assignments_client()
+            .list_for_scope(bare(scope))
+            .filter(format!("principalId eq '{principal}'"));
+        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.value)
+            .filter_map(convert_assignment)
+            .collect())
+    }
+
     /// One role assignment by its GUID; `None` where there is none.
     ///
     /// # Errors

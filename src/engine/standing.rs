@@ -4,6 +4,9 @@ use crate::domain::harmless;
 use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
 use crate::steps::{Facts, faults, request_kind};
 
+/// What cannot be told without reading the directory.
+const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
+
 /// Where the link stands. `setup` and `repair` are the command lines that go on from here.
 pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair: &str) -> Standing {
     let works = |id: StepId| plan.steps.iter().any(|step| step.id == id && in_place(step));
@@ -18,7 +21,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
     let (verdict, why, next) = if works(StepId::Verification) {
-        (Verdict::Works, why, to_tidy(plan, setup))
+        (Verdict::Works, why, to_tidy(plan, facts, setup))
     } else if faults.is_empty() {
         (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
     } else {
@@ -109,20 +112,29 @@ fn who_is_awaited(intent: &Intent, step: StepId) -> String {
 }
 
 /// A link that works can still want something: a role that was taken away, a credential that was left behind.
-fn to_tidy(plan: &Plan, setup: &str) -> Vec<Next> {
-    let open: Vec<String> = plan
-        .steps
+fn to_tidy(plan: &Plan, facts: &Facts, setup: &str) -> Vec<Next> {
+    let open = plan.steps.iter().filter(|step| !in_place(step));
+    let (unseen, open): (Vec<&PlannedStep>, Vec<&PlannedStep>) =
+        open.partition(|step| facts.directory_is_closed && OF_THE_DIRECTORY.contains(&step.id));
+    let names = |steps: &[&PlannedStep]| steps.iter().map(|step| step.id.name()).collect::<Vec<_>>().join(", ");
+    let look = (!unseen.is_empty()).then(|| Next {
+        who: "somebody who may read the directory".to_owned(),
+        what: format!(
+            "traffic flows; this sign-in cannot see whether these are in place: {}",
+            names(&unseen)
+        ),
+        usually: None,
+        packet: Vec::new(),
+    });
+    let whats = open
         .iter()
-        .filter(|step| !in_place(step))
-        .map(|step| format!("{} ({})", step.id, step.decision.what()))
-        .collect();
-    if open.is_empty() {
-        return Vec::new();
-    }
-    vec![yours_to_do(
-        format!("traffic flows, but not everything is in place: {}", open.join("; ")),
-        setup,
-    )]
+        .map(|step| format!("{} ({})", step.id, step.decision.what()));
+    let whats = whats.collect::<Vec<_>>().join("; ");
+    let tidy = (!open.is_empty()).then(|| {
+        let what = format!("traffic flows, but not everything is in place: {whats}");
+        yours_to_do(what, setup)
+    });
+    tidy.into_iter().chain(look).collect()
 }
 
 fn yours_to_do(what: String, command: &str) -> Next {
@@ -211,6 +223,21 @@ mod tests {
                 "{name}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_not_called_missing() {
+        let found = standing_after(|_, facts| {
+            facts.principal = None;
+            facts.directory_is_closed = true;
+        });
+        assert_eq!(found.verdict, Verdict::Works);
+        assert_eq!(found.next.len(), 1, "{found:?}");
+        assert!(
+            found.next[0].what.ends_with("in place: consent, role-assignment"),
+            "{found:?}"
+        );
+        assert!(found.next[0].packet.is_empty());
     }
 
     #[test]

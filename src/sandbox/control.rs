@@ -9,7 +9,7 @@ use super::message::{self, Answer, Incoming};
 use super::page::frame;
 use super::router;
 use super::vendors::{aiven, dragonfly};
-use super::world::{Permission, State, Vnet, World};
+use super::world::{Lock, Permission, State, Vnet, World};
 
 /// Whether the request asks for a fresh world.
 pub(super) fn is_reset(request: &Incoming) -> bool {
@@ -36,10 +36,19 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 }
 
 /// `{"remove":"<ARM id or service principal's object id>"}` removes without asking anyone's leave;
-/// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds.
+/// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds;
+/// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`.
 fn edit(world: &mut World, body: &Value) -> Answer {
     let done = if let Some(id) = body["remove"].as_str() {
         remove(world, id)
+    } else if let (Some(scope), Some(level)) = (body["lock"]["scope"].as_str(), body["lock"]["level"].as_str()) {
+        world.locks.push(Lock {
+            scope: scope.to_owned(),
+            name: "edit".to_owned(),
+            level: level.to_owned(),
+            notes: None,
+        });
+        true
     } else {
         let change = &body["addressSpace"];
         let prefixes = change["prefixes"].as_array().into_iter().flatten();

@@ -24,15 +24,15 @@ impl Step for Consent {
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         if let Some(principal) = given(&run.intent) {
             run.learn(|facts| facts.principal = Some(principal));
-            return Ok(());
+        } else {
+            match read(run).await {
+                Ok(principal) => run.learn(|facts| facts.principal = principal),
+                // Many a pipeline may not read the directory; that is no reason to stop.
+                Err(error) if error.status() == Some(403) => run.learn(|facts| facts.directory_is_closed = true),
+                Err(error) => return Err(Stop::api("looking for the service principal", &error)),
+            }
         }
-        match read(run).await {
-            Ok(principal) => run.learn(|facts| facts.principal = principal),
-            // Many a pipeline may not read the directory; that is no reason to stop.
-            Err(error) if error.status() == Some(403) => run.learn(|facts| facts.directory_is_closed = true),
-            Err(error) => return Err(Stop::api("looking for the service principal", &error)),
-        }
-        Ok(())
+        undo::look_elsewhere(run).await
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {

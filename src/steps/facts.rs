@@ -28,6 +28,9 @@ pub struct Facts {
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
+    /// Where the vendor's service principal has, or may have, roles beyond the network's subscription; read only where it
+    /// is to be removed.
+    pub principal_elsewhere: Vec<String>,
     /// The directory may not be read: whether there is a service principal is not known.
     pub directory_is_closed: bool,
     /// The customer's own application, and its service principal in the customer's tenant.
@@ -45,6 +48,8 @@ pub struct Facts {
     pub assignments: Vec<RoleAssignment>,
     /// Every role assignment in the subscription; read only where things are removed.
     pub assignments_below: Vec<RoleAssignment>,
+    /// Only those at the network could be read: who else in the subscription has a role is not known.
+    pub assignments_are_hidden: bool,
     /// What the operator may do at the virtual network; `None` where that could not be read.
     pub rights_at_vnet: Option<Vec<Permission>>,
     /// The same at the subscription.

@@ -3,7 +3,7 @@
 //! It is found by its unique name, never by its display name. Its credential lives an hour at most and in memory only;
 //! it is made when the first token is needed and removed by the step clean-up.
 
-mod undo;
+pub(super) mod undo;
 
 use std::time::Duration;
 
@@ -156,17 +156,13 @@ async fn make(run: &Run) -> Result<Application, Stop> {
     };
     run.tell(STEP, StepEvent::Doing(format!("creating {display_name}")));
     let notes = run.intent.own_app_notes();
-    let made = match run.azure.upsert_application(unique_name, display_name, &notes).await {
-        Ok(made) => made,
-        Err(error) => {
-            let problem = Problem::from_api("creating the own application", &error);
-            let refused = error.status() == Some(403);
-            return Err(if refused {
-                Stop::blocked(closed(&run.intent), &problem)
-            } else {
-                problem.into()
-            });
+    let upsert = || run.azure.upsert_application(unique_name, display_name, &notes);
+    // One that a run before made a moment ago is there, but not to be read yet.
+    let made = match run.patiently(STEP, "creating the own application", &[], upsert).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            return Err(Stop::blocked(closed(&run.intent), &problem));
         }
+        made => made?,
     };
     run.changed(
         STEP,

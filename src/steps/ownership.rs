@@ -3,15 +3,24 @@
 
 use super::Facts;
 use super::facts::VendorPeering;
-use crate::azure::{Peering, RoleAssignment, RoleDefinition};
-use crate::domain::{role_assignment_guid, role_definition_guid};
-use crate::plan::{Decision, Grant, Grantee, Intent, StepId};
-use crate::vendors::{CreatedBy, VendorRequest};
+use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
+use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
+use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId};
+use crate::vendors::{CreatedBy, VendorRequest, profiles};
 
-/// The request is the one that setup makes: for our own application, or of the name that setup gives.
+/// The request is the one that setup makes: for the application that setup made or that the operator named, or of the
+/// name that setup gives. A colleague's application that setup went on with stays the colleague's.
 pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) -> bool {
-    match (request.own_app, &facts.own_app) {
-        (Some(named), Some(app)) => named == app.app_id,
+    match (request.own_app, &intent.own_app) {
+        (Some(named), Some(OwnApp::Given(id))) => named == *id,
+        (Some(named), Some(OwnApp::Made { unique_name, .. })) => {
+            let setups = |app: &&Application| app.unique_name.as_ref() == Some(unique_name);
+            facts
+                .own_app
+                .as_ref()
+                .filter(setups)
+                .is_some_and(|app| app.app_id == named)
+        }
         (Some(_), None) => false,
         (None, _) => request.name.eq_ignore_ascii_case(intent.request_name()),
     }
@@ -20,11 +29,15 @@ pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) 
 /// The direction is the one that setup writes, has the vendor write, or that the operator named.
 pub fn peering_is_ours(intent: &Intent, facts: &Facts, peering: &Peering) -> bool {
     let name = &peering.id.name;
-    let named = intent
-        .peering_name
-        .as_ref()
-        .is_some_and(|given| given.eq_ignore_ascii_case(name));
-    named || intent.vendor.peering.created_by == CreatedBy::Vendor || is_numbered(name, &facts.our_peering_name(intent))
+    is_named(intent, peering)
+        || intent.vendor.peering.created_by == CreatedBy::Vendor
+        || is_numbered(name, &facts.our_peering_name(intent))
+}
+
+/// The operator said that this direction is meant.
+pub fn is_named(intent: &Intent, peering: &Peering) -> bool {
+    let given = intent.peering_name.as_ref();
+    given.is_some_and(|given| given.eq_ignore_ascii_case(&peering.id.name))
 }
 
 /// `base`, or `base-2` and the like, as setup names a second one.
@@ -34,18 +47,35 @@ fn is_numbered(name: &str, base: &str) -> bool {
     name == base || number.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// The role has the id that setup gives it, for this subscription or for another one that it can be assigned in.
-pub fn role_is_ours(intent: &Intent, grant: &Grant, role: &RoleDefinition) -> bool {
-    let own = intent.vnet.subscription_scope();
-    let scopes = role.assignable_scopes.iter().chain(std::iter::once(&own));
-    let ids = scopes.flat_map(|scope| {
-        let scope = scope.trim_end_matches('/').to_lowercase();
-        let named = grant.names.iter();
-        named.map(move |name| (scope.clone(), name))
-    });
-    let owner = grant.owner(&intent.vendor.id);
-    let mut ids = ids.map(|(scope, name)| role_definition_guid(intent.tenant, &scope, owner, name));
-    role.custom && ids.any(|guid| guid == role.guid)
+/// The role has the id that setup gives it, for this subscription or for another one: one that it can be assigned in, or
+/// one of the operator's that was taken off it since.
+pub fn role_is_ours(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
+    has_id_of(intent, facts, (grant.owner(&intent.vendor.id), &grant.names), role)
+}
+
+/// The role is one that setup made for another vendor with the same actions: setup uses it instead of a second one.
+pub fn role_is_anothers(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
+    let same = profiles()
+        .iter()
+        .filter_map(|vendor| Some((vendor, vendor.role.as_ref()?)));
+    let mut same = same.filter(|(_, theirs)| theirs.actions == grant.actions);
+    grant.to == Grantee::Vendor
+        && same.any(|(vendor, theirs)| has_id_of(intent, facts, (&vendor.id, &theirs.names), role))
+}
+
+fn has_id_of(intent: &Intent, facts: &Facts, (owner, names): (&str, &[String]), role: &RoleDefinition) -> bool {
+    let is_id = |scope: &str, name: &String| role_definition_guid(intent.tenant, scope, owner, name) == role.guid;
+    let assignable = role
+        .assignable_scopes
+        .iter()
+        .map(|scope| scope.trim_end_matches('/').to_lowercase());
+    let own = facts
+        .own_subscriptions
+        .iter()
+        .copied()
+        .chain([intent.vnet.subscription]);
+    let mut scopes = assignable.chain(own.map(subscription_scope));
+    role.custom && scopes.any(|scope| names.iter().any(|name| is_id(&scope, name)))
 }
 
 /// The assignments at the network that setup made for this grant: their ids say what they are for.
@@ -59,7 +89,7 @@ pub fn assignments_of<'a>(
     let mut ours_by_role = facts
         .roles
         .iter()
-        .filter(|role| role_is_ours(intent, grant, role))
+        .filter(|role| role_is_ours(intent, facts, grant, role))
         .map(|role| role.guid);
     let role = ours_by_role.next();
     let of_grant = |one: &&RoleAssignment| match principal {

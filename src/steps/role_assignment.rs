@@ -67,7 +67,11 @@ impl Step for RoleAssignment {
 /// network itself may be gone.
 async fn read_all(run: &Run) -> Result<(), Stop> {
     let subscription = run.intent.vnet.subscription_scope();
-    let all = run.azure.role_assignments_below(&subscription).await;
+    let mut all = run.azure.role_assignments_below(&subscription).await;
+    let hidden = all.as_ref().is_err_and(|error| error.status() == Some(403));
+    if hidden {
+        all = run.azure.role_assignments(&run.intent.vnet.to_string()).await;
+    }
     let all = all.map_err(|error| Stop::api("reading the role assignments", &error))?;
     let vnet = run.intent.vnet.to_string().to_lowercase();
     let reaches =
@@ -75,6 +79,7 @@ async fn read_all(run: &Run) -> Result<(), Stop> {
     run.learn(|facts| {
         facts.assignments = all.iter().filter(|one| reaches(&one.scope)).cloned().collect();
         facts.assignments_below = all;
+        facts.assignments_are_hidden = hidden;
     });
     Ok(())
 }

@@ -36,12 +36,13 @@ impl Step for RoleDefinition {
         // What is listed at the network can be assigned there, whichever scope makes it so.
         let subscription = run.intent.vnet.subscription_scope();
         // The network may be gone where things are removed; what setup makes is assignable in the whole subscription.
-        let scope = if run.intent.tears_down() {
-            subscription.clone()
-        } else {
-            run.intent.vnet.to_string()
-        };
-        let (roles, rights) = tokio::join!(run.azure.custom_roles(&scope), run.azure.permissions(&subscription));
+        let vnet = run.intent.vnet.to_string();
+        let scope = if run.intent.tears_down() { &subscription } else { &vnet };
+        let (mut roles, rights) = tokio::join!(run.azure.custom_roles(scope), run.azure.permissions(&subscription));
+        // Whose rights end at the network reads there what there is to read.
+        if *scope != vnet && roles.as_ref().is_err_and(|error| error.status() == Some(403)) {
+            roles = run.azure.custom_roles(&vnet).await;
+        }
         let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
         run.learn(|facts| {
             facts.roles = roles;

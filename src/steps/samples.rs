@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::Facts;
 use crate::azure::{Application, Cloud, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet};
-use crate::domain::{AddressSpace, PeeringState, SyncLevel, VnetId, role_assignment_guid};
-use crate::plan::{Consent, Intent, OwnAppRole, VendorAccess, VendorApp};
+use crate::domain::{AddressSpace, PeeringState, SyncLevel, VnetId, role_assignment_guid, role_definition_guid};
+use crate::plan::{Consent, Decision, Goal, Intent, OwnApp, OwnAppRole, VendorAccess, VendorApp};
 use crate::vendors::{Phase, VendorNetwork, VendorRequest, profile};
 
 /// What is wanted, and what there is when all of it is done.
@@ -37,13 +37,73 @@ pub fn kong_done() -> (Intent, Facts) {
         peering_settings: Default::default(),
         timeout: Duration::from_secs(60),
         no_wait: false,
-        goal: crate::plan::Goal::SetUp,
+        goal: Goal::SetUp,
         share: crate::plan::Share::default(),
         vnet,
         vendor,
     };
     let facts = facts(&intent);
     (intent, facts)
+}
+
+/// The same, made by setup from the first to the last, and to be taken down again.
+pub fn kong_to_take_down() -> (Intent, Facts) {
+    let (mut intent, mut facts) = kong_done();
+    intent.goal = Goal::TearDown { consent: true };
+    let grant = intent.vendor_grant().expect("kong gets a role");
+    let scope = intent.vnet.subscription_scope();
+    let role = role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name());
+    facts.roles[0].guid = role;
+    let assignment = &mut facts.assignments[0];
+    assignment.role = role;
+    assignment.name = role_assignment_guid(intent.tenant, &intent.vnet, assignment.principal, role).to_string();
+    facts.assignments_below = facts.assignments.clone();
+    (intent, facts)
+}
+
+/// The same with an own application that setup made, and its role.
+pub fn own_app_to_take_down() -> (Intent, Facts) {
+    let (mut intent, mut facts) = kong_to_take_down();
+    intent.own_app = Some(OwnApp::Made {
+        unique_name: "peerctl-ours".into(),
+        display_name: "peerctl".into(),
+    });
+    let mut app = own_app(Vec::new());
+    app.unique_name = Some("peerctl-ours".into());
+    let grants = intent.grants();
+    let grant = grants.last().expect("the own application's");
+    let scope = intent.vnet.subscription_scope();
+    let mut role = facts.roles[0].clone();
+    role.guid = role_definition_guid(intent.tenant, &scope, grant.owner(&intent.vendor.id), grant.name());
+    role.name = grant.name().to_owned();
+    role.permissions[0].actions = grant.actions.clone();
+    let mut principal = facts.principal.clone().expect("kong has one");
+    (principal.id, principal.app_id) = (Uuid::from_u128(0xa2), app.app_id);
+    let assignment = RoleAssignment {
+        name: role_assignment_guid(intent.tenant, &intent.vnet, principal.id, role.guid).to_string(),
+        scope: intent.vnet.to_string(),
+        role: role.guid,
+        principal: principal.id,
+    };
+    facts.request.as_mut().expect("one").own_app = Some(app.app_id);
+    facts.own_app = Some(app);
+    facts.own_principal = Some(principal);
+    facts.roles.push(role);
+    facts.assignments.push(assignment.clone());
+    facts.assignments_below.push(assignment);
+    (intent, facts)
+}
+
+/// What `undoing` decides once `change` has happened to a sample, as one word and its texts.
+pub fn undone(
+    (mut intent, mut facts): (Intent, Facts),
+    undoing: fn(&Intent, &Facts) -> Decision,
+    change: fn(&mut Intent, &mut Facts),
+) -> (&'static str, String) {
+    change(&mut intent, &mut facts);
+    let decision = undoing(&intent, &facts);
+    let said = format!("{}; {}", decision.what(), decision.details().join("; "));
+    (decision.verb(), said)
 }
 
 fn facts(intent: &Intent) -> Facts {

@@ -1,14 +1,23 @@
 //! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
 
+use futures::{StreamExt, stream};
+
 use super::{STEP, administrator};
+use crate::domain::subscription_scope;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent};
+use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent, VendorApp};
 use crate::steps::ownership::{assignments_of, still_used_by};
 use crate::steps::{Facts, Run, Stop};
 
+/// Subscriptions looked at side by side; far below Azure's bucket of 250 reads.
+const AT_ONCE: usize = 16;
+
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let Some(principal) = &facts.principal else {
-        return Decision::Absent("the vendor has no service principal here".to_owned());
+        return match &intent.vendor_app {
+            Some(app) if facts.directory_is_closed => unseen(intent, app),
+            _ => Decision::Absent("the vendor has no service principal here".to_owned()),
+        };
     };
     let name = format!("service principal \"{}\"", principal.display_name);
     if intent.goal != (Goal::TearDown { consent: true }) {
@@ -27,12 +36,66 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     if let Some(other) = roles.find(|one| !goes.contains(&one.name.as_str())) {
         return Decision::Keep(format!("{name}: it has a role at {}", other.scope));
     }
+    if let Some(scope) = facts.principal_elsewhere.first() {
+        return Decision::Keep(format!("{name}: it has a role at {scope}"));
+    }
     match still_used_by(intent, facts) {
         Some(by) => Decision::Keep(format!("{name}: {by}")),
+        None if facts.assignments_are_hidden => Decision::Blocked(hold(
+            intent,
+            "This sign-in may not read which other roles the service principal has in the subscription.",
+            &principal.id.to_string(),
+        )),
         None => Decision::Remove {
             what: name,
             kept: Vec::new(),
         },
+    }
+}
+
+/// Reads where else in the tenant the service principal has roles: a network of another subscription may need it.
+///
+/// # Errors
+/// When the subscriptions cannot be read.
+pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
+    let Some(principal) = run.facts().principal else {
+        return Ok(());
+    };
+    if run.intent.goal != (Goal::TearDown { consent: true }) {
+        return Ok(());
+    }
+    let subscriptions = run.subscriptions().await;
+    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
+    let others = subscriptions.iter().map(|other| other.id);
+    let others = others.filter(|other| *other != run.intent.vnet.subscription);
+    let scopes: Vec<String> = others.map(subscription_scope).collect();
+    let reads = scopes.into_iter().map(|scope| async move {
+        match run.azure.role_assignments_of(&scope, principal.id).await {
+            Ok(found) => found.into_iter().map(|one| one.scope).collect(),
+            // What cannot be looked at is not taken for empty.
+            Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
+        }
+    });
+    let found: Vec<Vec<String>> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
+    run.learn(|facts| facts.principal_elsewhere = found.concat());
+    Ok(())
+}
+
+/// Nobody could look whether it is there.
+fn unseen(intent: &Intent, app: &VendorApp) -> Decision {
+    let why = "This sign-in may not read the directory, so it cannot tell whether there is a service principal.";
+    if intent.goal == (Goal::TearDown { consent: true }) {
+        return Decision::Blocked(hold(intent, why, &app.id.to_string()));
+    }
+    Decision::Keep(format!("the service principal of {}, if there is one: {why}", app.name))
+}
+
+fn hold(intent: &Intent, why: &str, id: &str) -> Hold {
+    Hold {
+        who: administrator(intent),
+        why: why.to_owned(),
+        packet: vec![format!("az ad sp delete --id {id}")],
+        answer: None,
     }
 }
 
@@ -47,12 +110,8 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
         .await
     {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: administrator(&run.intent),
-                why: "Withdrawing consent takes a directory role.".to_owned(),
-                packet: vec![format!("az ad sp delete --id {}", principal.id)],
-                answer: None,
-            };
+            let why = "Withdrawing consent takes a directory role.";
+            let hold = hold(&run.intent, why, &principal.id.to_string());
             return Err(Stop::blocked(hold, &problem));
         }
         deleted => deleted?,
@@ -65,4 +124,82 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     run.changed(STEP, change);
     run.learn(|facts| facts.principal = None);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn the_vendors_principal_goes_on_request_and_when_nobody_needs_it() {
+        let table: [Row; 9] = [
+            ("asked for", |_, _| (), "remove", "service principal"),
+            (
+                "not asked for",
+                |intent, _| intent.goal = Goal::TearDown { consent: false },
+                "keep",
+                "--consent removes it",
+            ),
+            (
+                "none",
+                |_, facts| facts.principal = None,
+                "absent",
+                "no service principal",
+            ),
+            (
+                "another role",
+                |_, facts| {
+                    let mut other = facts.assignments[0].clone();
+                    (other.name, other.scope) = ("other".into(), "/elsewhere".into());
+                    facts.assignments_below.push(other);
+                },
+                "keep",
+                "it has a role at /elsewhere",
+            ),
+            (
+                "a role in another subscription",
+                |_, facts| facts.principal_elsewhere.push("/subscriptions/other".into()),
+                "keep",
+                "it has a role at /subscriptions/other",
+            ),
+            (
+                "the link stays",
+                |_, facts| facts.request.as_mut().expect("one").name = "by-hand".into(),
+                "keep",
+                "stays",
+            ),
+            (
+                "other roles cannot be read",
+                |_, facts| facts.assignments_are_hidden = true,
+                "blocked",
+                "may not read which other roles",
+            ),
+            (
+                "it cannot be seen",
+                |_, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+            (
+                "it cannot be seen, and is not asked for",
+                |intent, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                    intent.goal = Goal::TearDown { consent: false };
+                },
+                "keep",
+                "if there is one",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
 }

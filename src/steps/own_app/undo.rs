@@ -9,9 +9,15 @@ use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
-        return Decision::Absent("there is no application of setup's".to_owned());
+        return match &intent.own_app {
+            Some(Wanted::Made { .. }) if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            _ => Decision::Absent("there is no application of setup's".to_owned()),
+        };
     };
-    let name = format!("application \"{}\" ({})", app.display_name, app.app_id);
+    let name = format!(
+        "application \"{}\" ({}) and its service principal",
+        app.display_name, app.app_id
+    );
     let keep = |why: &str| Decision::Keep(format!("{name}: {why}"));
     if !is_setups(wanted, app) {
         return keep("it was not made by setup");
@@ -29,10 +35,33 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     }
     match still_used_by(intent, facts) {
         Some(by) => keep(&by),
+        None if facts.assignments_are_hidden => {
+            let why = "This sign-in may not read which other roles the application has in the subscription.";
+            Decision::Blocked(hold(intent, app, why))
+        }
         None => Decision::Remove {
-            what: format!("{name} and its service principal (Entra can restore it for 30 days)"),
+            what: format!("{name} (Entra can restore them for 30 days)"),
             kept: Vec::new(),
         },
+    }
+}
+
+/// Nobody could look whether there is one.
+pub fn closed(intent: &Intent) -> Hold {
+    Hold {
+        who: format!("somebody who may read the applications of {}", intent.tenant_label()),
+        why: "This sign-in may not read the directory, so it cannot tell which application setup made.".to_owned(),
+        packet: vec!["Sign in as one who may, and run the same command again; it goes on from here.".to_owned()],
+        answer: None,
+    }
+}
+
+fn hold(intent: &Intent, app: &Application, why: &str) -> Hold {
+    Hold {
+        who: format!("an Application Administrator of {}", intent.tenant_label()),
+        why: why.to_owned(),
+        packet: vec![format!("az ad app delete --id {}", app.app_id)],
+        answer: None,
     }
 }
 
@@ -67,12 +96,8 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let attempt = || run.azure.delete_application(app.id);
     match run.patiently(STEP, "deleting the own application", &[], attempt).await {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!("an Application Administrator of {}", run.intent.tenant_label()),
-                why: "Deleting an application takes a directory role, or being its owner.".to_owned(),
-                packet: vec![format!("az ad app delete --id {}", app.app_id)],
-                answer: None,
-            };
+            let why = "Deleting an application takes a directory role, or being its owner.";
+            let hold = hold(&run.intent, &app, why);
             return Err(Stop::blocked(hold, &problem));
         }
         deleted => deleted?,
@@ -88,4 +113,104 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
         facts.own_principal = None;
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::azure::PasswordCredential;
+    use crate::steps::samples;
+
+    fn with_secret(name: &str) -> Application {
+        let secret = PasswordCredential {
+            key_id: Uuid::nil(),
+            display_name: Some(name.to_owned()),
+            ends: None,
+        };
+        let mut app = samples::own_app(vec![secret]);
+        app.unique_name = Some("peerctl-ours".to_owned());
+        app
+    }
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_an_application_that_setup_made_and_nobody_else_uses_goes() {
+        let table: [Row; 11] = [
+            ("setup's own", |_, _| (), "remove", "service principal"),
+            (
+                "none",
+                |_, facts| facts.own_app = None,
+                "absent",
+                "there is no application",
+            ),
+            (
+                "the operator's",
+                |intent, _| intent.own_app = Some(Wanted::Given(Uuid::from_u128(0xa1))),
+                "keep",
+                "not made by setup",
+            ),
+            (
+                "a colleague's",
+                |_, facts| facts.own_app.as_mut().expect("one").unique_name = None,
+                "keep",
+                "not made by setup",
+            ),
+            (
+                "with somebody's secret",
+                |_, facts| facts.own_app = Some(with_secret("a team's")),
+                "keep",
+                "credentials that setup did not make",
+            ),
+            (
+                "with a leftover of setup's",
+                |_, facts| facts.own_app = Some(with_secret(CREDENTIAL)),
+                "remove",
+                "service principal",
+            ),
+            (
+                "with a certificate",
+                |_, facts| facts.own_app.as_mut().expect("one").has_keys = true,
+                "keep",
+                "credentials that setup did not make",
+            ),
+            (
+                "with another role",
+                |_, facts| {
+                    let mut other = facts.assignments[1].clone();
+                    other.name = "other".into();
+                    facts.assignments_below.push(other);
+                },
+                "keep",
+                "it has other roles",
+            ),
+            (
+                "the link stays",
+                |_, facts| facts.request.as_mut().expect("one").own_app = Some(Uuid::from_u128(0xb1)),
+                "keep",
+                "stays",
+            ),
+            (
+                "other roles cannot be read",
+                |_, facts| facts.assignments_are_hidden = true,
+                "blocked",
+                "may not read which other roles",
+            ),
+            (
+                "it cannot be seen",
+                |_, facts| {
+                    facts.own_app = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
 }

@@ -1,16 +1,16 @@
 //! Removing the link: our direction, and the other one where that was ours to write.
 
 use super::STEP;
-use crate::azure::Azure;
+use crate::azure::{Azure, Peering};
 use crate::domain::PeeringId;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 use crate::steps::facts::VendorPeering;
 use crate::steps::own_direction::may_write_theirs;
-use crate::steps::ownership::peering_is_ours;
+use crate::steps::ownership::{is_named, peering_is_ours};
 use crate::steps::vnet::read_vnet;
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::{Facts, Run, Stop, decision};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let ours = match facts.vendor_peering(intent) {
@@ -21,6 +21,10 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
         VendorPeering::Many(names) => Decision::Keep(format!(
             "several peerings could be meant ({}); --peering-name says which",
             names.join(", ")
+        )),
+        VendorPeering::One(peering) if goes_on(intent, facts, peering) => Decision::Keep(format!(
+            "peering {}: it belongs to what stays at {}",
+            peering.id.name, intent.vendor.name
         )),
         VendorPeering::One(peering) if peering_is_ours(intent, facts, peering) => Decision::Remove {
             what: format!("peering {}", peering.id.name),
@@ -44,6 +48,14 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     }
 }
 
+/// The link is somebody else's as long as the vendor's request for it is, unless the operator named the direction.
+fn goes_on(intent: &Intent, facts: &Facts, peering: &Peering) -> bool {
+    let request = || decision(StepId::VendorRequest, intent, facts);
+    intent.steps().contains(&StepId::VendorRequest)
+        && !is_named(intent, peering)
+        && matches!(request(), Decision::Keep(_))
+}
+
 /// The other direction where it can be read and is ours to write, and whether setup made it.
 fn their_direction<'a>(intent: &Intent, facts: &'a Facts) -> Option<(&'a PeeringId, bool)> {
     let theirs = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent))?;
@@ -54,10 +66,11 @@ fn their_direction<'a>(intent: &Intent, facts: &'a Facts) -> Option<(&'a Peering
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) {
-        if peering_is_ours(&run.intent, &facts, peering) {
-            delete(run, &run.azure, &peering.id).await?;
-        }
+    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent)
+        && peering_is_ours(&run.intent, &facts, peering)
+        && !goes_on(&run.intent, &facts, peering)
+    {
+        delete(run, &run.azure, &peering.id).await?;
     }
     if let (Some((id, true)), Some(remote)) = (their_direction(&run.intent, &facts), run.intent.remote()) {
         let identity = run.azure.identity().in_tenant(remote.tenant);
@@ -90,4 +103,57 @@ async fn delete(run: &Run, azure: &Azure, id: &PeeringId) -> Result<(), Stop> {
     };
     run.changed(STEP, change);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_a_link_of_setups_goes() {
+        let table: [Row; 5] = [
+            ("setup's own", |_, _| (), "remove", "peering kong-1"),
+            (
+                "none",
+                |_, facts| facts.vnet.as_mut().expect("one").peerings.clear(),
+                "absent",
+                "has no peering",
+            ),
+            (
+                "whose request stays",
+                |_, facts| facts.request.as_mut().expect("one").name = "by-hand".into(),
+                "keep",
+                "belongs to what stays",
+            ),
+            (
+                "whose request stays, but named",
+                |intent, facts| {
+                    facts.request.as_mut().expect("one").name = "by-hand".into();
+                    intent.peering_name = Some("KONG-1".into());
+                },
+                "remove",
+                "kong-1",
+            ),
+            (
+                "one of two",
+                |intent, facts| {
+                    facts.vnet.as_mut().expect("one").peerings.push(samples::peering(
+                        intent,
+                        "kong-2",
+                        0xf00,
+                        "10.0.0.0/16",
+                    ))
+                },
+                "keep",
+                "--peering-name says which",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
 }

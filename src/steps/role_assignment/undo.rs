@@ -3,8 +3,9 @@
 use super::STEP;
 use crate::azure::RoleAssignment;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
+use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
+use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::{assignments_of, still_used_by};
 use crate::steps::run::Awaited;
 use crate::steps::{Facts, Run, Stop};
@@ -16,6 +17,9 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+    if grant.to == Grantee::OwnApp && facts.own_principal.is_none() && facts.directory_is_closed {
+        return Decision::Blocked(closed(intent));
+    }
     let (ours, others) = assignments_of(intent, facts, grant);
     let name = facts.called(grant);
     let role = |assignment: &RoleAssignment| {
@@ -96,4 +100,58 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
         facts.assignments_below.retain(stays);
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_an_assignment_that_setup_made_goes() {
+        let table: [Row; 6] = [
+            ("setup's own", |_, _| (), "remove", "peerctl Peering Writer"),
+            (
+                "a colleague's",
+                |_, facts| facts.assignments[0].name = Uuid::from_u128(0xc0).to_string(),
+                "remove",
+                "stays: \"Kong Cloud Gateway Peering Creator\"",
+            ),
+            (
+                "none",
+                |_, facts| facts.assignments.clear(),
+                "absent",
+                "has no role of setup's",
+            ),
+            (
+                "the link stays",
+                |_, facts| facts.request.as_mut().expect("one").own_app = Some(Uuid::from_u128(0xb1)),
+                "keep",
+                "the step vendor-request stays",
+            ),
+            (
+                "whose it was is gone",
+                |_, facts| facts.principal = None,
+                "remove",
+                "Kong Cloud Gateway Peering Creator",
+            ),
+            (
+                "the application's principal cannot be seen",
+                |_, facts| {
+                    facts.own_principal = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::domain::SubscriptionId;
 use crate::errors::{Kind, known};
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
-use crate::steps::ownership::{assignments_of, role_is_ours};
+use crate::steps::ownership::{assignments_of, role_is_anothers, role_is_ours};
 use crate::steps::run::is_one_of;
 use crate::steps::{Facts, Run, Stop};
 
@@ -32,6 +32,10 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
             None => Decision::Absent(format!("there is no custom role \"{}\"", grant.name())),
         };
     };
+    if facts.assignments_are_hidden {
+        let why = "This sign-in may not read who else in the subscription has the role.";
+        return Decision::Blocked(hold(intent, role, why));
+    }
     match users(intent, facts, role) {
         0 if elsewhere(intent, role).is_empty() => Decision::Remove {
             what: format!("custom role \"{}\"", role.name),
@@ -49,9 +53,24 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     }
 }
 
-/// The role that setup made for the grant and that can be assigned here.
+/// The role that setup made for the grant and that can be assigned here; where it made none, the one of another vendor
+/// that it used instead.
 fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Option<&'a Role> {
-    facts.roles.iter().find(|role| role_is_ours(intent, grant, role))
+    let mut roles = facts.roles.iter();
+    let own = roles.clone().find(|role| role_is_ours(intent, facts, grant, role));
+    own.or_else(|| roles.find(|role| role_is_anothers(intent, facts, grant, role)))
+}
+
+fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
+    Hold {
+        who: format!(
+            "an Owner or User Access Administrator of every one of {}",
+            role.assignable_scopes.join(", ")
+        ),
+        why: why.to_owned(),
+        packet: az::remove_role(role, &elsewhere(intent, role), &intent.vnet.subscription_scope()),
+        answer: None,
+    }
 }
 
 /// The assignments of the role in this subscription that stay.
@@ -124,15 +143,8 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
     let doing = format!("removing the custom role \"{}\"", role.name);
     match run.while_it_passes(STEP, &doing, passes, attempt).await {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!(
-                    "an Owner or User Access Administrator of every one of {}",
-                    role.assignable_scopes.join(", ")
-                ),
-                why: "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).".to_owned(),
-                packet: az::remove_role(&role, &others, &here),
-                answer: None,
-            };
+            let why = "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).";
+            let hold = hold(&run.intent, &role, why);
             return Err(Stop::blocked(hold, &problem));
         }
         removed => removed?,
@@ -144,4 +156,76 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
     };
     run.changed(STEP, change);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::domain::role_definition_guid;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn a_role_goes_with_its_last_assignment() {
+        let table: [Row; 6] = [
+            ("setup's own", |_, _| (), "remove", "custom role"),
+            (
+                "a colleague's",
+                |_, facts| facts.roles[0].guid = Uuid::from_u128(0xc0),
+                "keep",
+                "was not made by setup",
+            ),
+            (
+                "none",
+                |_, facts| facts.roles.clear(),
+                "absent",
+                "there is no custom role",
+            ),
+            (
+                "somebody else has it",
+                |_, facts| {
+                    let mut other = facts.assignments[0].clone();
+                    other.name = "other".into();
+                    facts.assignments_below.push(other);
+                },
+                "keep",
+                "another assignment needs it",
+            ),
+            (
+                "another subscription shares it",
+                |_, facts| facts.roles[0].assignable_scopes.push("/subscriptions/other".into()),
+                "remove",
+                "stays: custom role",
+            ),
+            (
+                "who else has it cannot be read",
+                |_, facts| facts.assignments_are_hidden = true,
+                "blocked",
+                "may not read who else",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
+
+    #[test]
+    fn another_vendors_role_that_setup_used_goes_with_its_last_assignment_too() {
+        let (mut intent, mut facts) = samples::kong_to_take_down();
+        intent.vendor = profile("dragonfly").expect("built in");
+        let aiven = profile("aiven").expect("built in").role.expect("a role");
+        let scope = intent.vnet.subscription_scope();
+        let role = &mut facts.roles[0];
+        role.guid = role_definition_guid(intent.tenant, &scope, "aiven", &aiven.names[0]);
+        role.name = aiven.names[0].clone();
+        facts.assignments_below.clear();
+        assert_eq!(undoing(&intent, &facts).verb(), "remove");
+        intent.vendor = profile("kong").expect("built in");
+        assert_eq!(undoing(&intent, &facts).verb(), "keep", "it has other actions");
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::{STEP, delete, request_kind, wait_until_gone};
 use crate::domain::PeeringState;
-use crate::plan::{Decision, Hold, Intent, VendorAccess};
+use crate::plan::{Decision, Hold, Intent, OwnApp, VendorAccess};
 use crate::steps::facts::VendorPeering;
+use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::request_is_ours;
 use crate::steps::run::Awaited;
 use crate::steps::vnet::read_vnet;
@@ -29,6 +30,9 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             what: format!("{kind} \"{}\"; {vendor} removes its direction with it", request.name),
             kept: Vec::new(),
         },
+        Some(request) if request.own_app.is_some() && made_app_is_unseen(intent, facts) => {
+            Decision::Blocked(closed(intent))
+        }
         Some(request) => {
             let named = match request.own_app {
                 Some(app) => format!("--own-app {app} says that it is yours"),
@@ -37,6 +41,11 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             Decision::Keep(format!("{kind} \"{}\" was not made by setup; {named}", request.name))
         }
     }
+}
+
+/// Which application setup made, if it made one, cannot be told.
+fn made_app_is_unseen(intent: &Intent, facts: &Facts) -> bool {
+    facts.directory_is_closed && matches!(intent.own_app, Some(OwnApp::Made { .. }))
 }
 
 /// The vendor's side still holds the link.
@@ -93,4 +102,98 @@ async fn wait_for_the_vendor(run: &Run) -> Result<(), Stop> {
         Ok((!is_linked(&run.intent, &run.facts())).then_some(()))
     };
     run.until(STEP, &awaited, look).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    use crate::steps::samples;
+
+    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+
+    #[test]
+    fn only_a_request_that_setup_made_goes() {
+        let table: [Row; 11] = [
+            ("setup's own", |_, _| (), "remove", "transit gateway"),
+            (
+                "no request",
+                |_, facts| facts.request = None,
+                "absent",
+                "has no transit gateway",
+            ),
+            (
+                "gone meanwhile",
+                |_, facts| facts.request_is_gone = true,
+                "absent",
+                "has no transit gateway",
+            ),
+            (
+                "deleted by the vendor",
+                |_, facts| facts.request.as_mut().expect("one").phase = Phase::Gone,
+                "absent",
+                "has deleted",
+            ),
+            (
+                "for another application",
+                |_, facts| facts.request.as_mut().expect("one").own_app = Some(Uuid::from_u128(0xb1)),
+                "keep",
+                "--own-app",
+            ),
+            (
+                "for a colleague's that setup went on with",
+                |_, facts| facts.own_app.as_mut().expect("one").unique_name = None,
+                "keep",
+                "--own-app",
+            ),
+            (
+                "for one that the operator named",
+                |intent, facts| {
+                    facts.own_app = None;
+                    intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
+                },
+                "remove",
+                "transit gateway",
+            ),
+            (
+                "of another name",
+                |_, facts| {
+                    let request = facts.request.as_mut().expect("one");
+                    request.own_app = None;
+                    request.name = "by-hand".into();
+                },
+                "keep",
+                "--set name=by-hand",
+            ),
+            (
+                "for who knows whose",
+                |_, facts| {
+                    facts.own_app = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
+            ),
+            (
+                "by hand, and there",
+                |intent, _| intent.access = VendorAccess::Manual,
+                "wait",
+                "you delete the transit gateway",
+            ),
+            (
+                "by hand, and gone",
+                |intent, facts| {
+                    intent.access = VendorAccess::Manual;
+                    facts.vnet = None;
+                },
+                "absent",
+                "has no direction",
+            ),
+        ];
+        for (name, change, verb, part) in table {
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
+        }
+    }
 }

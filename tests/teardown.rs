@@ -1,0 +1,761 @@
+//! Teardown: what setup made goes, in reverse order, and nothing else; stopped at any place and run again it ends with
+//! the world as it was before setup.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::both_sides::{self, changes, own_apps, said, step, struck};
+use support::cli::peerctl;
+use support::colleague::Colleague;
+use support::kong::{ACTIONS, APP_ID, LIMITED, OTHER_SUBSCRIPTION, ROLE, SUBSCRIPTION, VNET_ID};
+use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
+use support::served::{Body, Served};
+
+/// A sandbox in which everything takes effect at once.
+fn sandbox() -> Served {
+    Served::start(["--lag", "none"])
+}
+
+fn with_fault(fault: &str) -> Served {
+    Served::start(["--lag", "none", "--fault", fault])
+}
+
+/// A teardown that has to find nothing more to remove.
+#[track_caller]
+fn nothing_left(link: Link, sandbox: &Served, more: &[&str]) {
+    let writes = sandbox.writes().len();
+    let document = link.run(sandbox, "teardown", more, 0);
+    assert_eq!(document["outcome"], "unchanged", "{document:#}");
+    assert_eq!(sandbox.writes().len(), writes, "{:?}", sandbox.writes());
+}
+
+/// The texts of what stays.
+fn kept(document: &Value) -> String {
+    let steps = document["steps"].as_array().expect("steps");
+    let kept = steps.iter().filter_map(|step| step["kept"].as_array()).flatten();
+    kept.map(|text| text.as_str().unwrap_or_default().to_owned() + "\n")
+        .collect()
+}
+
+/// Takes a list out of the dump of the world.
+fn list(state: &mut Value, name: &str) -> Vec<Value> {
+    state[name].take().as_array().cloned().unwrap_or_default()
+}
+
+macro_rules! with_each_link {
+    ($($test:ident)+) => {
+        mod kong { $(#[test] fn $test() { super::$test(super::KONG); })+ }
+        mod aiven { $(#[test] fn $test() { super::$test(super::AIVEN); })+ }
+        mod dragonfly { $(#[test] fn $test() { super::$test(super::DRAGONFLY); })+ }
+        mod generic { $(#[test] fn $test() { super::$test(super::GENERIC); })+ }
+    };
+}
+
+with_each_link! {
+    after_setup_and_teardown_the_world_is_the_one_before
+}
+
+fn there_and_back(link: Link, lag: &str) {
+    let sandbox = Served::start(["--lag", lag]);
+    let before = sandbox.state();
+    link.set_up(&sandbox, &[]);
+    let document = link.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before, "{document:#}");
+    nothing_left(link, &sandbox, &["--consent"]);
+}
+
+fn after_setup_and_teardown_the_world_is_the_one_before(link: Link) {
+    there_and_back(link, "none");
+}
+
+/// Side by side: nearly all of it is waiting.
+#[test]
+fn with_the_lag_that_azure_has_it_is_the_same() {
+    std::thread::scope(|scope| {
+        let links = [KONG, AIVEN, DRAGONFLY, GENERIC];
+        let runs = links.map(|link| scope.spawn(move || there_and_back(link, "typical")));
+        for run in runs {
+            run.join().expect("there and back");
+        }
+    });
+}
+
+#[test]
+fn without_consent_only_the_vendors_service_principal_stays() {
+    for (link, app) in [(KONG, APP_ID), (AIVEN, both_sides::AIVEN.app_id)] {
+        let sandbox = sandbox();
+        let mut before = sandbox.state();
+        link.set_up(&sandbox, &[]);
+        let document = link.take_down(&sandbox, &[]);
+        assert!(kept(&document).contains("--consent removes it"), "{document:#}");
+        let mut after = sandbox.state();
+        let (then, now) = (
+            list(&mut before, "servicePrincipals"),
+            list(&mut after, "servicePrincipals"),
+        );
+        let more: Vec<&Value> = now.iter().filter(|one| !then.contains(one)).collect();
+        assert!(more.len() == 1 && more[0]["appId"] == app, "{more:?}");
+        assert_eq!(after, before);
+        nothing_left(link, &sandbox, &[]);
+    }
+}
+
+#[test]
+fn it_goes_in_reverse_order_and_says_what_went() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    let ids: Vec<&Value> = document["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| &step["id"])
+        .collect();
+    let order = [
+        "vendor-request",
+        "peering",
+        "clean-up",
+        "role-assignment",
+        "role-definition",
+        "own-app",
+        "consent",
+    ];
+    assert_eq!(ids, order);
+    for (id, kinds) in [
+        ("vendor-request", &["peering connection"][..]),
+        ("peering", &["virtualNetworkPeering"]),
+        ("clean-up", &[]),
+        ("role-assignment", &["roleAssignment"; 2]),
+        ("role-definition", &["roleDefinition"; 2]),
+        ("own-app", &["application"]),
+        ("consent", &["servicePrincipal"]),
+    ] {
+        let deleted: Vec<String> = kinds.iter().map(|kind| format!("deleted {kind}")).collect();
+        assert_eq!(changes(&document, id), deleted, "{id}");
+        assert_eq!(step(&document, id)["after"], "missing", "{id}: {document:#}");
+    }
+    assert_eq!(document["stats"]["writes"], 8);
+    assert_eq!(
+        (&document["schema"], &document["command"]),
+        (&json!(1), &json!("azure teardown"))
+    );
+    assert_eq!((&document["peerings"], &document["checks"]), (&json!([]), &json!([])));
+}
+
+/// The team's own application stays; what setup gave it goes.
+#[test]
+fn an_application_of_ones_own_stays_with_its_secret() {
+    for link in [AIVEN, DRAGONFLY] {
+        let sandbox = sandbox();
+        let colleague = Colleague::of(&sandbox);
+        let (app, object_id) = colleague.registers("team-peering", "AzureADMultipleOrgs");
+        colleague.makes_principal(&app);
+        colleague.adds_secret(&object_id, "the team's");
+        let before = sandbox.state();
+        link.set_up(&sandbox, &["--own-app", &app]);
+        let document = link.take_down(&sandbox, &["--own-app", &app, "--consent"]);
+        assert!(kept(&document).contains("team-peering"), "{document:#}");
+        assert_eq!(sandbox.state(), before, "{document:#}");
+        nothing_left(link, &sandbox, &["--own-app", &app, "--consent"]);
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ half of it
+
+#[cfg(unix)]
+mod stopped {
+    use super::support::running::Running;
+    use super::support::{DEADLINE, served::poll};
+    use super::*;
+
+    /// Starts a command, kills it the moment the sandbox's fault strikes, and waits for its end.
+    #[track_caller]
+    fn killed(link: Link, sandbox: &Served, command: &str) {
+        let running = Running::start(link.line(command, consent(command)), sandbox.env());
+        poll(DEADLINE, || (struck(sandbox) == 1).then_some(())).expect("the fault strikes");
+        running.signal("KILL").wait();
+    }
+
+    fn consent(command: &str) -> &'static [&'static str] {
+        if command == "teardown" { &["--consent"] } else { &[] }
+    }
+
+    /// Setup is killed before, and after, each of its writes; what it left behind goes.
+    fn setup_killed(link: Link, writes: &[&str]) {
+        for write in writes {
+            for fault in ["stall", "reset-after"] {
+                let sandbox = with_fault(&format!("{write}={fault}"));
+                let before = sandbox.state();
+                killed(link, &sandbox, "setup");
+                link.run(&sandbox, "teardown", &["--consent"], 0);
+                assert_eq!(sandbox.state(), before, "{write}={fault}");
+                nothing_left(link, &sandbox, &["--consent"]);
+            }
+        }
+    }
+
+    /// Teardown is killed at one deletion after the other; the next one ends it.
+    fn teardown_killed(link: Link, faults: &[&str]) {
+        for fault in faults {
+            let sandbox = with_fault(fault);
+            let world = sandbox.state();
+            link.set_up(&sandbox, &[]);
+            killed(link, &sandbox, "teardown");
+            link.run(&sandbox, "teardown", &["--consent"], 0);
+            assert_eq!(sandbox.state(), world, "{fault}");
+            nothing_left(link, &sandbox, &["--consent"]);
+        }
+    }
+
+    #[test]
+    fn half_a_set_up_with_kong_goes() {
+        setup_killed(
+            KONG,
+            &[
+                "POST */servicePrincipals:1",
+                "PUT */roleDefinitions/*:1",
+                "PUT */roleAssignments/*:1",
+                "POST */transit-gateways:1",
+            ],
+        );
+    }
+
+    #[test]
+    fn half_a_set_up_with_aiven_goes() {
+        setup_killed(
+            AIVEN,
+            &[
+                "PATCH */applications*:1",
+                "POST */servicePrincipals:2",
+                "POST */addPassword:1",
+                "PUT */roleDefinitions/*:2",
+                "PUT */roleAssignments/*:2",
+                "POST */peering-connections:1",
+                "PUT */virtualNetworkPeerings/vnet-app-*:1",
+            ],
+        );
+    }
+
+    #[test]
+    fn half_a_link_with_another_tenant_goes() {
+        setup_killed(
+            GENERIC,
+            &["PUT */virtualNetworkPeerings/*:1", "PUT */virtualNetworkPeerings/*:2"],
+        );
+    }
+
+    #[test]
+    fn killed_before_or_after_any_deletion_with_kong_it_goes_on() {
+        teardown_killed(
+            KONG,
+            &[
+                "DELETE */transit-gateways/*:1=stall",
+                "DELETE */transit-gateways/*:1=reset-after",
+                "DELETE */roleAssignments/*:1=stall",
+                "DELETE */roleAssignments/*:1=reset-after",
+                "DELETE */roleDefinitions/*:1=stall",
+                "DELETE */roleDefinitions/*:1=reset-after",
+                "DELETE */servicePrincipals/*:1=stall",
+                "DELETE */servicePrincipals/*:1=reset-after",
+            ],
+        );
+    }
+
+    /// What stands still before the second of two stands still after the first.
+    #[test]
+    fn killed_before_or_after_any_deletion_with_aiven_it_goes_on() {
+        teardown_killed(
+            AIVEN,
+            &[
+                "DELETE */peering-connections/*:1=stall",
+                "DELETE */peering-connections/*:1=reset-after",
+                "DELETE */virtualNetworkPeerings/vnet-app-*:1=stall",
+                "DELETE */virtualNetworkPeerings/vnet-app-*:1=reset-after",
+                "DELETE */roleAssignments/*:2=stall",
+                "DELETE */roleDefinitions/*:2=stall",
+                "DELETE */applications/*:1=stall",
+                "DELETE */applications/*:1=reset-after",
+            ],
+        );
+    }
+
+    #[test]
+    fn killed_before_or_after_either_deletion_with_another_tenant_it_goes_on() {
+        teardown_killed(
+            GENERIC,
+            &[
+                "DELETE */virtualNetworkPeerings/*:1=stall",
+                "DELETE */virtualNetworkPeerings/*:1=reset-after",
+                "DELETE */virtualNetworkPeerings/*:2=stall",
+                "DELETE */virtualNetworkPeerings/*:2=reset-after",
+            ],
+        );
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ whose it is
+
+const A_ROLE: &str = "0d5e3c1a-0000-4000-8000-000000000001";
+const AN_ASSIGNMENT: &str = "0d5e3c1a-0000-4000-8000-000000000002";
+const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
+
+/// What a colleague made stays, is named, and the rest goes: with the colleague's part alone the world was the same.
+#[track_caller]
+fn stays(link: Link, made: impl FnOnce(&Colleague<'_>), named: &str) {
+    let sandbox = sandbox();
+    made(&Colleague::of(&sandbox));
+    let before = sandbox.state();
+    link.set_up(&sandbox, &[]);
+    let document = link.take_down(&sandbox, &["--consent"]);
+    assert!(kept(&document).contains(named), "{named}: {document:#}");
+    assert_eq!(sandbox.state(), before, "{document:#}");
+    nothing_left(link, &sandbox, &["--consent"]);
+}
+
+#[test]
+fn a_role_that_a_colleague_made_stays() {
+    let made = |colleague: &Colleague<'_>| colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS, &[SUBSCRIPTION]);
+    stays(
+        KONG,
+        made,
+        "custom role \"Kong Cloud Gateway Peering Creator\" was not made by setup",
+    );
+}
+
+#[test]
+fn an_assignment_that_a_colleague_made_stays_with_whom_it_is_for() {
+    let made = |colleague: &Colleague<'_>| {
+        let principal = colleague.consents();
+        colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS, &[SUBSCRIPTION]);
+        colleague.assigns(AN_ASSIGNMENT, A_ROLE, &principal);
+    };
+    stays(KONG, made, AN_ASSIGNMENT);
+}
+
+/// How many assignments at `vnet-app` are for the application.
+fn assignments_of(sandbox: &Served, app: &str) -> usize {
+    let mut state = sandbox.state();
+    let here = |one: &&Value| one["appId"] == app && one["scope"] == VNET_ID;
+    list(&mut state, "roleAssignments").iter().filter(here).count()
+}
+
+/// The names of the customer's custom roles.
+fn roles(sandbox: &Served) -> Vec<String> {
+    let mut state = sandbox.state();
+    let customers = |role: &&Value| role["tenant"] == "contoso.onmicrosoft.com";
+    let all = list(&mut state, "roleDefinitions");
+    let name = |role: &Value| role["roleName"].as_str().unwrap_or_default().to_owned();
+    all.iter().filter(customers).map(name).collect()
+}
+
+#[test]
+fn of_a_role_that_another_subscription_shares_only_this_one_is_taken_off() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let role = colleague.role_guid(ROLE);
+    colleague.writes_role(SUBSCRIPTION, &role, ROLE, &ACTIONS, &[SUBSCRIPTION, OTHER_SUBSCRIPTION]);
+    let document = KONG.take_down(&sandbox, &[]);
+    assert_eq!(changes(&document, "role-definition"), ["updated roleDefinition"]);
+    assert!(kept(&document).contains("other subscriptions share it"), "{document:#}");
+    let left = &sandbox.state()["roleDefinitions"][0]["assignableScopes"];
+    assert_eq!(*left, json!([format!("/subscriptions/{OTHER_SUBSCRIPTION}")]));
+    nothing_left(KONG, &sandbox, &[]);
+}
+
+#[test]
+fn a_role_that_somebody_else_has_too_stays() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let (app, _) = colleague.registers("a team's", "AzureADMyOrg");
+    colleague.assigns(
+        AN_ASSIGNMENT,
+        &colleague.role_guid(ROLE),
+        &colleague.makes_principal(&app),
+    );
+    let document = KONG.take_down(&sandbox, &["--consent"]);
+    assert!(kept(&document).contains("another assignment needs it"), "{document:#}");
+    assert_eq!(
+        (assignments_of(&sandbox, &app), assignments_of(&sandbox, APP_ID)),
+        (1, 0)
+    );
+    assert_eq!(roles(&sandbox), [ROLE]);
+    nothing_left(KONG, &sandbox, &["--consent"]);
+}
+
+#[test]
+fn an_own_application_with_somebody_elses_credential_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let app = own_apps(&sandbox)[0]["uniqueName"].as_str().expect("a name").to_owned();
+    let colleague = Colleague::of(&sandbox);
+    let path = format!("/v1.0/applications(uniqueName='{app}')");
+    let found = colleague.azure(reqwest::Method::GET, &path, None);
+    colleague.adds_secret(found["id"].as_str().expect("an id"), "a team's");
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(
+        kept(&document).contains("credentials that setup did not make"),
+        "{document:#}"
+    );
+    assert_eq!(own_apps(&sandbox).len(), 1);
+    nothing_left(AIVEN, &sandbox, &["--consent"]);
+}
+
+#[test]
+fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    AIVEN.set_up(&sandbox, &[]);
+    DRAGONFLY.set_up(&sandbox, &[]);
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(
+        kept(&document).contains("peerctl Peering Writer 11d0b6a2"),
+        "{document:#}"
+    );
+    assert!(
+        roles(&sandbox)
+            .iter()
+            .any(|name| name.starts_with("peerctl Peering Writer"))
+    );
+    assert_eq!(own_apps(&sandbox).len(), 1, "Dragonfly's");
+    let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    DRAGONFLY.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn two_networks_of_one_vendor_share_role_and_principal_until_the_second_is_taken_down() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    KONG.set_up(&sandbox, &[]);
+    KONG.set_up(&sandbox, &["--vnet", "vnet-data"]);
+    let document = KONG.take_down(&sandbox, &["--consent"]);
+    assert!(kept(&document).contains("another assignment needs it"), "{document:#}");
+    assert!(kept(&document).contains("it has a role at"), "{document:#}");
+    let still = KONG.run(&sandbox, "status", &["--vnet", "vnet-data"], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    KONG.take_down(&sandbox, &["--vnet", "vnet-data", "--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    let other = [
+        "--vnet-id",
+        &VNET_ID.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION),
+        "--consent",
+    ];
+    KONG.set_up(&sandbox, &[]);
+    KONG.set_up(&sandbox, &other[..2]);
+    let document = KONG.take_down(&sandbox, &["--consent"]);
+    assert_eq!(changes(&document, "role-definition"), ["updated roleDefinition"]);
+    let elsewhere = format!("it has a role at /subscriptions/{OTHER_SUBSCRIPTION}");
+    assert!(kept(&document).contains(&elsewhere), "{document:#}");
+    let still = KONG.run(&sandbox, "status", &other[..2], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    KONG.take_down(&sandbox, &other);
+    assert_eq!(sandbox.state(), before);
+}
+
+/// A peering of another name, written with the operator's own sign-in in both tenants.
+#[track_caller]
+fn peers_by_hand(sandbox: &Served, name: &str) {
+    let named = ["--peering-name", name];
+    GENERIC.set_up(sandbox, &named);
+}
+
+#[test]
+fn a_peering_of_another_name_stays_and_goes_once_it_is_named() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    peers_by_hand(&sandbox, "by-hand");
+    let document = GENERIC.run(&sandbox, "teardown", &[], 0);
+    assert!(kept(&document).contains("--peering-name by-hand"), "{document:#}");
+    assert_eq!(ours(&sandbox), ["by-hand"]);
+    GENERIC.take_down(&sandbox, &["--peering-name", "by-hand"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+/// The names of the peerings of `vnet-app`.
+fn ours(sandbox: &Served) -> Vec<String> {
+    let found = both_sides::peerings(&sandbox.state(), "vnet-app", "10.20.0.0/16");
+    found
+        .iter()
+        .map(|one| one["name"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_request_that_a_colleague_made_stays_with_all_that_it_needs() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    let principal = colleague.consents();
+    colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS, &[SUBSCRIPTION]);
+    colleague.assigns(AN_ASSIGNMENT, A_ROLE, &principal);
+    colleague.asks_kong();
+    let before = sandbox.state();
+    let document = KONG.run(&sandbox, "teardown", &["--consent"], 0);
+    assert_eq!(document["outcome"], "unchanged", "{document:#}");
+    assert!(
+        kept(&document).contains("--set name=by-hand says that it is meant"),
+        "{document:#}"
+    );
+    assert_eq!(sandbox.state(), before);
+    let named = KONG.take_down(&sandbox, &["--set", "name=by-hand"]);
+    assert_eq!(changes(&named, "vendor-request"), ["deleted transit gateway"]);
+    assert_eq!(ours(&sandbox), [""; 0]);
+}
+
+/// Setup goes on with a request and an application that it finds; they stay somebody else's.
+#[test]
+fn a_request_for_a_colleagues_application_stays_and_goes_once_the_application_is_named() {
+    for (link, party) in [(AIVEN, both_sides::AIVEN), (DRAGONFLY, both_sides::DRAGONFLY)] {
+        let sandbox = sandbox();
+        let colleague = Colleague::of(&sandbox);
+        let (app, _) = colleague.registers("client-app", "AzureADMultipleOrgs");
+        let own = colleague.makes_principal(&app);
+        colleague.assigns(
+            "0d5e3c1a-0000-4000-8000-000000000004",
+            "4d97b98b-1d4f-4787-a291-c67834d212e7",
+            &own,
+        );
+        let theirs = colleague.makes_principal(party.app_id);
+        colleague.writes_role(SUBSCRIPTION, A_ROLE, party.role, &[PEER], &[SUBSCRIPTION]);
+        colleague.assigns(AN_ASSIGNMENT, A_ROLE, &theirs);
+        party.asks(&sandbox, &app);
+        let before = sandbox.state();
+        link.set_up(&sandbox, &[]);
+        let document = link.run(&sandbox, "teardown", &["--consent"], 0);
+        assert_eq!(changes(&document, "vendor-request"), [""; 0], "{document:#}");
+        let hint = format!("--own-app {app} says that it is yours");
+        assert!(kept(&document).contains(&hint), "{document:#}");
+        for dump in [
+            "roleAssignments",
+            "roleDefinitions",
+            "applications",
+            "servicePrincipals",
+        ] {
+            assert_eq!(sandbox.state()[dump], before[dump], "{dump}");
+        }
+        let named = link.take_down(&sandbox, &["--own-app", &app]);
+        assert_eq!(changes(&named, "vendor-request").len(), 1, "{named:#}");
+        assert_eq!(party.state(&sandbox), "");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ by hand
+
+#[test]
+fn by_hand_it_says_what_to_delete_where_and_goes_on_once_that_is_done() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    let by_hand = ["--vendor-access", "manual", "--consent"];
+    KONG.set_up(&sandbox, &[]);
+    let manual = |more: &[&str]| {
+        KONG.command(&sandbox, "teardown", &[&by_hand[..], more].concat())
+            .env("KONNECT_TOKEN", "")
+            .run()
+    };
+    let document = manual(&["--no-wait", "-o", "json"]).expect_code(3).json();
+    assert_eq!(document["outcome"], "waiting", "{document:#}");
+    let hold = &step(&document, "vendor-request")["hold"];
+    assert!(
+        hold["packet"][0]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Delete the peering at ")),
+        "{hold:#}"
+    );
+    assert_eq!(
+        document["stats"]["writes"], 0,
+        "the vendor still needs its role: {document:#}"
+    );
+
+    Colleague::of(&sandbox).deletes_gateways();
+    let document = manual(&["-o", "json"]).expect_code(0).json();
+    assert_eq!(document["outcome"], "done", "{document:#}");
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn by_hand_our_direction_goes_with_aivens() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    AIVEN.set_up(&sandbox, &[]);
+    let network = format!("to-network-id={}", both_sides::AIVEN_NETWORK);
+    let tenant = format!("to-tenant-id={}", both_sides::AIVEN_TENANT);
+    let by_hand = [
+        "--vendor-access",
+        "manual",
+        "--consent",
+        "--set",
+        &network,
+        "--set",
+        &tenant,
+    ];
+    let manual = |more: &[&str]| {
+        let line = both_sides::with_inputs("aiven", &[&by_hand[..], more].concat());
+        let line = line.iter().map(|word| if word == "setup" { "teardown" } else { word });
+        peerctl(line).envs(sandbox.env()).env("AIVEN_AUTH_TOKEN", "").run()
+    };
+    let document = manual(&["--no-wait", "-o", "json"]).expect_code(3).json();
+    assert_eq!(step(&document, "vendor-request")["after"], "waiting", "{document:#}");
+    both_sides::AIVEN.deletes_connection(&sandbox);
+    let document = manual(&["-o", "json"]).expect_code(0).json();
+    assert_eq!(document["outcome"], "done", "{document:#}");
+    assert_eq!(sandbox.state(), before);
+}
+
+// ------------------------------------------------------------------------------------------------ who may not
+
+#[test]
+fn who_may_not_take_roles_back_gets_a_packet_and_who_may_ends_it() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    KONG.set_up(&sandbox, &[]);
+    let limited = |more: &[&str]| {
+        KONG.command(&sandbox, "teardown", more)
+            .envs(LIMITED)
+            .run()
+            .expect_code(3)
+    };
+    let document = limited(&["--consent", "-o", "json"]).json();
+    assert_eq!(document["outcome"], "waiting", "{document:#}");
+    assert_eq!(changes(&document, "vendor-request"), ["deleted transit gateway"]);
+    let hold = &step(&document, "role-assignment")["hold"];
+    assert!(
+        hold["who"]
+            .as_str()
+            .is_some_and(|who| who.contains("User Access Administrator")),
+        "{hold:#}"
+    );
+    assert!(
+        hold["packet"].to_string().contains("az role assignment delete --ids"),
+        "{hold:#}"
+    );
+    let text = limited(&[]);
+    assert!(said(&text).contains("az role assignment delete --ids"), "{text}");
+    KONG.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+/// With a deletion that Azure refuses: its packet, exit 3, and the next run ends it.
+#[track_caller]
+fn refused(link: Link, deletion: &str, at: &str, command: &str) {
+    let sandbox = with_fault(&format!("{deletion}:1=403"));
+    let before = sandbox.state();
+    link.set_up(&sandbox, &[]);
+    let document = link.run(&sandbox, "teardown", &["--consent"], 3);
+    let held = step(&document, at);
+    assert_eq!(held["after"], "blocked", "{document:#}");
+    assert!(held["hold"]["packet"].to_string().contains(command), "{held:#}");
+    link.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn who_may_not_delete_a_peering_gets_a_packet() {
+    refused(
+        GENERIC,
+        "DELETE */virtualNetworkPeerings/*",
+        "peering",
+        "az network vnet peering delete",
+    );
+}
+
+#[test]
+fn who_may_not_delete_a_role_gets_a_packet() {
+    refused(
+        KONG,
+        "DELETE */roleDefinitions/*",
+        "role-definition",
+        "az role definition delete",
+    );
+}
+
+#[test]
+fn who_may_not_delete_an_application_gets_a_packet() {
+    refused(AIVEN, "DELETE */applications/*", "own-app", "az ad app delete --id");
+}
+
+#[test]
+fn who_may_not_delete_a_service_principal_gets_a_packet() {
+    refused(KONG, "DELETE */servicePrincipals/*", "consent", "az ad sp delete --id");
+}
+
+const PIPELINE: [(&str, &str); 2] = [
+    ("AZURE_CLIENT_ID", "d6f405b7-8293-4a41-b5c6-e7f8091a2b34"),
+    ("AZURE_CLIENT_SECRET", "sandbox~pipeline~secret"),
+];
+
+#[test]
+fn a_pipeline_without_the_directory_does_what_it_may_and_says_what_it_could_not_see() {
+    for link in [KONG, AIVEN] {
+        let sandbox = sandbox();
+        let before = sandbox.state();
+        link.set_up(&sandbox, &[]);
+        let pipeline = |code| {
+            let run = link
+                .command(&sandbox, "teardown", &["--consent", "-o", "json"])
+                .envs(PIPELINE);
+            run.run().expect_code(code).json()
+        };
+        let document = pipeline(3);
+        let hold = &step(&document, "consent")["hold"];
+        assert!(
+            hold["packet"].to_string().contains("az ad sp delete --id"),
+            "{document:#}"
+        );
+        link.run(&sandbox, "teardown", &["--consent"], 0);
+        assert_eq!(sandbox.state(), before, "{}", link.vendor);
+    }
+}
+
+/// Changes the world without asking anyone's leave.
+#[track_caller]
+fn edit(sandbox: &Served, change: Value) {
+    let (status, _) = sandbox.send(reqwest::Method::POST, "/_sandbox/edit", None, Body::Json(change));
+    assert_eq!(status, 204);
+}
+
+#[test]
+fn where_the_network_was_deleted_meanwhile_what_is_left_goes() {
+    let sandbox = sandbox();
+    let mut before = sandbox.state();
+    let document = KONG.set_up(&sandbox, &[]);
+    let assignment = step(&document, "role-assignment")["changes"][0]["id"].clone();
+    edit(&sandbox, json!({"remove": assignment}));
+    edit(&sandbox, json!({"remove": VNET_ID}));
+    let document = KONG.take_down(&sandbox, &["--consent"]);
+    assert_eq!(changes(&document, "vendor-request"), ["deleted transit gateway"]);
+    let mut after = sandbox.state();
+    let networks = [&mut before, &mut after].map(|state| list(state, "virtualNetworks").len());
+    assert_eq!(networks[0], networks[1] + 1);
+    assert_eq!(after, before);
+    nothing_left(KONG, &sandbox, &["--consent"]);
+}
+
+#[test]
+fn a_lock_against_deletion_is_explained_and_once_it_is_gone_the_next_run_ends_it() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    GENERIC.set_up(&sandbox, &[]);
+    edit(&sandbox, json!({"lock": {"scope": VNET_ID, "level": "CanNotDelete"}}));
+    let ran = GENERIC.command(&sandbox, "teardown", &[]).run().expect_code(1);
+    for part in [
+        "ScopeLocked",
+        "A lock forbids the change.",
+        "Ask the owner of the lock to remove it",
+    ] {
+        assert!(said(&ran).contains(part), "{part}\n{ran}");
+    }
+    edit(
+        &sandbox,
+        json!({"remove": format!("{VNET_ID}/providers/Microsoft.Authorization/locks/edit")}),
+    );
+    GENERIC.take_down(&sandbox, &[]);
+    assert_eq!(sandbox.state(), before);
+}
