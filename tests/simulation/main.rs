@@ -182,7 +182,8 @@ fn whatever_goes_wrong_by_lot_the_next_calm_run_finishes_it() {
     const WHAT: &str =
         "up to four set-ups in which 6 of 100 requests go wrong by lot, under no lag, a typical one and the worst";
     let good: Vec<(Party, Value)> = PARTIES.map(|party| (party, undisturbed(party, Job::SetUp).0)).to_vec();
-    let seeds: Vec<u64> = (0..searches(120)).collect();
+    // The last two once found an application that a killed run had made and that was not to be read yet.
+    let seeds: Vec<u64> = (0..searches(120)).chain([206, 394]).collect();
     let wrong = all(&seeds, |seed| by_lots(*seed, &good));
     held(WHAT, &wrong, seeds.len());
 }
