@@ -97,6 +97,11 @@ impl super::Estate {
                 location: data.location.clone(),
                 routes: data.routes.iter().map(RouteData::json).collect(),
             }));
+        self.build_unrest(world);
+    }
+
+    /// What is going on, and what is left of what went on.
+    fn build_unrest(&self, world: &mut World) {
         for data in &self.updates {
             let id = world.ids.named(&["update", &data.vnet]);
             let operation = Operation {
