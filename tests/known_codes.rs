@@ -74,7 +74,6 @@ const NOBODY: &str = "9c0d7e5a-1111-4222-8333-444455556666";
 const KONGS_TENANT: &str = "d90f1c7e-2f34-4c55-8a7b-6d3e9b0a5c21";
 const KONGS_VNET: &str = "/subscriptions/e4a3b2c1-97d9-4c3e-b051-6d8203fc4134/resourceGroups/rg-konnect/providers/Microsoft.Network/virtualNetworks/eastus2-network";
 const NO_SUBSCRIPTION: &str = "/subscriptions/9c0d7e5a-1111-4222-8333-444455556666/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
-const FROZEN: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-apps/providers/Microsoft.Network/virtualNetworks/vnet-frozen";
 const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/azure/identity/test-certificate.pem");
 
 #[rustfmt::skip]
@@ -87,7 +86,7 @@ const ROWS: &[Row] = &[
     (Kong, Rules(&[], &[("AZURE_CLIENT_SECRET", ""), ("AZURE_CLIENT_CERTIFICATE_PATH", CERTIFICATE)]), "AADSTS700027", ""),
     (Kong, Rules(&["--vnet-id", KONGS_VNET], &[]), "InvalidAuthenticationTokenTenant", ""),
     (Kong, Rules(&["--vnet-id", NO_SUBSCRIPTION], &[]), "SubscriptionNotFound", ""),
-    (Kong, Rules(&["--vnet-id", FROZEN], &[]), "ScopeLocked", ""),
+    (Kong, Fault(AN_ASSIGNMENT, "409"), "ScopeLocked", ""),
     (Kong, Rules(&[], &LIMITED), "Authorization_RequestDenied", "backing application"),
     (Kong, Rules(&[], &[("KONNECT_TOKEN", "kpat_wrong")]), "KonnectUnauthorized", ""),
     (Kong, Rules(&[], &[("KONNECT_TOKEN", "kpat_powerless000000000000000000000000000000")]), "KonnectForbidden", ""),

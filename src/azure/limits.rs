@@ -56,6 +56,9 @@ pub const GRAPH_SUBSCRIPTIONS: usize = 1_000;
 /// Lists that are read side by side where Resource Graph is not to be had: a third of what ARM refills per second.
 pub const LISTS_AT_ONCE: usize = 8;
 
+/// Object ids in one question to Graph: the most that it takes.
+pub const OBJECTS: usize = 1_000;
+
 /// Tokens of further tenants in one request: the most that ARM takes.
 pub const AUXILIARY: usize = 3;
 

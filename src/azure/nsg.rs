@@ -16,7 +16,7 @@ impl Azure {
     /// When it cannot be read, or the id is not one of a network security group.
     pub async fn network_security_group(&self, id: &str) -> Result<Option<Nsg>, ApiError> {
         let tried = format!("GET {id}");
-        let Some((subscription, group, name)) = parts(id) else {
+        let Some((subscription, group, name)) = resource(id, "networkSecurityGroups") else {
             return Err(ApiError {
                 service: Service::Arm,
                 tried,
@@ -34,8 +34,8 @@ impl Azure {
     }
 }
 
-/// Subscription, resource group and name, checked before they reach a URL.
-fn parts(id: &str) -> Option<(SubscriptionId, String, String)> {
+/// Subscription, resource group and name of a resource of the network service, checked before they reach a URL.
+pub(super) fn resource(id: &str, wanted: &str) -> Option<(SubscriptionId, String, String)> {
     let parts: Vec<&str> = id.split('/').collect();
     let [
         "",
@@ -56,12 +56,12 @@ fn parts(id: &str) -> Option<(SubscriptionId, String, String)> {
         (groups, "resourceGroups"),
         (providers, "providers"),
         (provider, "Microsoft.Network"),
-        (kind, "networkSecurityGroups"),
+        (kind, wanted),
     ];
     if !words.iter().all(|(given, word)| given.eq_ignore_ascii_case(word)) {
         return None;
     }
-    // Names of network security groups follow the same rules as those of peerings.
+    // Names of network security groups and route tables follow the same rules as those of peerings.
     let name = check_peering(name).ok()?;
     Some((subscription.parse().ok()?, check_group(group).ok()?, name))
 }

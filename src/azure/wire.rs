@@ -2,19 +2,22 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
 use tracing::{debug, trace};
 use url::{Host, Url};
 use uuid::Uuid;
 
 pub use super::call::{Call, Reply};
+use super::clock;
 use super::error::{ApiError, Failure, Service};
 use super::journal::{Journal, Sending};
 use super::limits;
@@ -122,6 +125,8 @@ pub struct Wire {
     allowed: Arc<AllowedHosts>,
     counters: Arc<Counters>,
     journal: Journal,
+    /// How many seconds Azure's clock is ahead of this machine's, by ARM's answers.
+    ahead: Arc<Mutex<Option<i64>>>,
     tell: Option<Arc<dyn Fn(Notice) + Send + Sync>>,
 }
 
@@ -142,6 +147,7 @@ impl Wire {
             allowed: Arc::new(allowed),
             counters: Arc::default(),
             journal: Journal::default(),
+            ahead: Arc::default(),
             tell: None,
         }
     }
@@ -175,6 +181,23 @@ impl Wire {
     /// What has been sent so far, of all clones together.
     pub fn sent(&self) -> Sending {
         self.journal.so_far()
+    }
+
+    /// How many seconds Azure's clock is ahead of this machine's (behind: negative), by the `Date` of ARM's answers;
+    /// good to a second or two. `None` before there is one.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_date(&self, service: Service, headers: &HeaderMap) {
+        let date = headers.get(http::header::DATE).filter(|_| service == Service::Arm);
+        let date = date.and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());
+        if let Some(date) = date {
+            let ahead = (date - clock::now()).whole_seconds();
+            let mut noted = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            // A slow answer, or one that a proxy had kept, makes Azure look late: the freshest one counts.
+            *noted = Some(noted.map_or(ahead, |before| before.max(ahead)));
+        }
     }
 
     /// Sends, repeats where that promises something and does no harm, and gives back the last answer, whatever its
@@ -251,6 +274,7 @@ impl Wire {
             Ok(answer) => {
                 let (parts, body) = answer.into_parts();
                 let status = parts.status.as_u16();
+                self.note_date(call.service, &parts.headers);
                 debug!(target: "peerctl::wire", method = %call.method, %url, status, ms, request_id = %id);
                 trace!(target: "peerctl::wire", headers = redact::headers(&parts.headers), bytes = body.len(), "answer");
                 Ok(Reply {

@@ -56,6 +56,22 @@ async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
     assert_eq!(ids[0], ids[1], "one id for one call");
 }
 
+#[tokio::test]
+async fn the_clock_is_compared_with_the_date_of_arms_answers() {
+    let then = OffsetDateTime::now_utc() + time::Duration::minutes(10);
+    let date = then.format(&Rfc2822).unwrap().replace("+0000", "GMT");
+    let dated = || answer(200, &[("date", &date)], "{}");
+    let script = Script::new([dated(), answer(200, &[("date", "yesterday")], "{}"), dated()]);
+    let wire = script.wire();
+    wire.send(post()).await.unwrap();
+    assert_eq!(wire.clock_ahead(), None, "not by Graph's");
+    wire.send(get()).await.unwrap();
+    assert_eq!(wire.clock_ahead(), None, "not by what is no date");
+    wire.send(get()).await.unwrap();
+    let ahead = wire.clock_ahead().unwrap();
+    assert!((590..=600).contains(&ahead), "{ahead}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
     let down = Script::rule(|_| answer(502, &[], "<html><title>Bad Gateway</title></html>"));

@@ -1,6 +1,7 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod azure;
+mod doctor;
 mod explain;
 mod file;
 mod frame;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
+            Command::Azure(azure::Command::Doctor(args)) => doctor::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
             Command::Explain(args) => explain::run(&args, &cli.output),

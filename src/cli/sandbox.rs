@@ -12,7 +12,7 @@ use crate::azure::Cloud;
 use crate::errors::Outcome;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
-use crate::sandbox::{FaultRule, Lag, Options, Sandbox};
+use crate::sandbox::{Estate, FaultRule, Lag, Options, Sandbox};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -26,6 +26,9 @@ pub struct Args {
     /// FILE.cloud.json and FILE.ca.pem
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    /// Another world than the default, as TOML; src/sandbox/estate/ has the default one
+    #[arg(long, value_name = "FILE")]
+    estate: Option<PathBuf>,
     /// Added to every answer
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
     latency: Duration,
@@ -49,6 +52,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         latency: args.latency,
         lag: args.lag,
         faults: args.faults,
+        estate: args.estate.as_deref().map_or_else(|| Ok(Estate::default()), estate)?,
         ..Options::default()
     };
     let sandbox = Sandbox::new(options);
@@ -75,6 +79,11 @@ Ctrl-C stops it.",
     asked_to_stop().await;
     serving.shut_down().await;
     Ok(Outcome::Done)
+}
+
+fn estate(path: &Path) -> anyhow::Result<Estate> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Estate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
 async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<Serving> {

@@ -2,62 +2,102 @@
 
 use ipnet::IpNet;
 
-use crate::domain::AddressSpace;
-use crate::plan::{Check, Intent, Severity};
+use super::probe::{Finding, Need, Probe};
+use crate::azure::{Peering, Vnet};
+use crate::domain::{AddressSpace, PeeringState};
+use crate::plan::{Intent, Severity, StepId};
+use crate::render::az;
 use crate::steps::{Facts, VendorPeering};
 
-/// Compares the vendor's network with ours and with every network that ours is peered with.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
+pub static PROBE: Probe = Probe {
+    id: "address-overlap",
+    severity: Severity::Error,
+    meaning: "Azure refuses a peering of networks that share addresses, and of one whose addresses a peered network has.",
+    needs: &[
+        Need::Step(StepId::Peering),
+        Need::Step(StepId::VendorRequest),
+        Need::Step(StepId::Consent),
+    ],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+/// Compares the other network with ours, each with every network that the other is peered with.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let vnet = facts.vnet.as_ref()?;
-    let network = Other::of(facts)?;
+    let Some(network) = Other::of(facts) else {
+        let vendor = &intent.vendor.short_name;
+        return Some(Finding::unknown(format!(
+            "which addresses are {vendor}'s is not known here"
+        )));
+    };
+    let (name, space) = (network.name, network.address_space);
+    let fine = || Finding::ok(format!("{} and {name} ({space}) share no address", vnet.address_space));
+    let clash = clash_here(intent, facts, &network).or_else(|| clash_there(intent, vnet, &network));
+    Some(clash.unwrap_or_else(fine))
+}
+
+/// The other network shares addresses with ours, or with one that ours is peered with.
+fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Finding> {
+    let vnet = facts.vnet.as_ref()?;
+    let (name, space) = (network.name, network.address_space);
     let vendors_own = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(network.address_space));
-    for peering in vnet.peerings.iter().filter(|peering| Some(&peering.id) != vendors_own) {
-        let label = format!("the network behind peering {}", peering.id.name);
-        clashes.extend(describe(
-            &label,
-            &peering.remote_address_space.overlaps(network.address_space),
-        ));
+    let others = vnet.peerings.iter().filter(|one| Some(&one.id) != vendors_own);
+    let others: Vec<&Peering> = others.filter(|one| !beside(one, space).is_empty()).collect();
+    let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(space));
+    clashes.extend(others.iter().flat_map(|one| beside(one, space)));
+    if clashes.is_empty() {
+        return None;
     }
-    let ok = clashes.is_empty();
-    let name = network.name;
-    Some(Check {
-        id: "address-overlap",
-        severity: Severity::Error,
-        ok,
-        detail: if ok {
-            format!(
-                "{} and {name} ({}) share no address",
-                vnet.address_space, network.address_space
-            )
-        } else {
-            format!(
-                "{name} ({}) shares addresses with {}",
-                network.address_space,
-                clashes.join("; ")
-            )
-        },
-        remedies: if ok {
-            Vec::new()
-        } else {
-            vec![
-                "Choose a virtual network without these addresses.".to_owned(),
+    let dead = others.iter().filter(|one| one.state == PeeringState::Disconnected);
+    let vendor = &intent.vendor.short_name;
+    Some(
+        Finding::problem(format!("{name} ({space}) shares addresses with {}", clashes.join("; ")))
+            .remedies(dead.map(|one| {
                 format!(
-                    "Or have {} make a network with another address block.",
-                    intent.vendor.short_name
-                ),
-            ]
-        },
+                    "Its other side is gone, so it can go: {}",
+                    az::delete_peering(&one.id).join("; ")
+                )
+            }))
+            .remedy("Choose a virtual network without these addresses.")
+            .remedy(format!("Or have {vendor} make a network with another address block.")),
+    )
+}
+
+/// Ours shares addresses with one that the other network is peered with.
+fn clash_there(intent: &Intent, vnet: &Vnet, network: &Other<'_>) -> Option<Finding> {
+    let theirs = network.peerings.iter();
+    let theirs = theirs.filter(|one| one.remote_vnet.as_ref() != Some(&intent.vnet));
+    let clashes: Vec<String> = theirs.flat_map(|one| beside(one, &vnet.address_space)).collect();
+    let (name, ours) = (network.name, &intent.vnet.name);
+    (!clashes.is_empty()).then(|| {
+        let clashes = clashes.join("; ");
+        let found = format!(
+            "{ours} ({}) shares addresses with {clashes} of {name}",
+            vnet.address_space
+        );
+        Finding::problem(found).remedy(format!(
+            "That peering of {name} would have to go first; or choose a network without these addresses."
+        ))
     })
+}
+
+/// The clashes of the network behind a peering with `space`.
+fn beside(peering: &Peering, space: &AddressSpace) -> Vec<String> {
+    let label = format!("the network behind peering {}", peering.id.name);
+    describe(&label, &peering.remote_address_space.overlaps(space))
 }
 
 /// The network to peer with: the vendor's, or the other tenant's where this sign-in may read it.
 struct Other<'a> {
     name: &'a str,
     address_space: &'a AddressSpace,
+    /// As far as they may be read.
+    peerings: &'a [Peering],
 }
 
 impl<'a> Other<'a> {
@@ -65,11 +105,13 @@ impl<'a> Other<'a> {
         let vendors = facts.network.as_ref().map(|network| Self {
             name: &network.name,
             address_space: &network.address_space,
+            peerings: &[],
         });
         let remote = || {
             facts.remote_vnet.as_ref().map(|vnet| Self {
                 name: &vnet.id.name,
                 address_space: &vnet.address_space,
+                peerings: &vnet.peerings,
             })
         };
         vendors.or_else(remote)
@@ -83,16 +125,15 @@ fn describe(label: &str, pairs: &[(IpNet, IpNet)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::AddressSpace;
     use crate::steps::samples;
 
     #[test]
-    fn the_vendors_own_peering_is_no_clash_but_anothers_is() {
+    fn pain_14_the_vendors_own_peering_is_no_clash_but_anothers_is() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(check(&intent, &facts).expect("both are known").ok);
+        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
         let vnet = facts.vnet.as_mut().expect("one");
         vnet.peerings = vec![samples::peering(&intent, "hub", 0x50b, "10.99.0.0/16")];
-        assert!(check(&intent, &facts).expect("both are known").ok);
+        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
         facts.network.as_mut().expect("one").address_space = AddressSpace::from_texts(["10.96.0.0/12"]);
         facts
             .vnet
@@ -100,7 +141,7 @@ mod tests {
             .expect("one")
             .peerings
             .push(samples::peering(&intent, "other", 0x50b, "10.100.0.0/16"));
-        let found = check(&intent, &facts).expect("both are known");
+        let found = PROBE.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.detail.contains("peering hub (10.99.0.0/16)"),
             "{found:?}"
@@ -111,6 +152,39 @@ mod tests {
     fn our_own_addresses_are_compared() {
         let (intent, mut facts) = samples::kong_done();
         facts.vnet.as_mut().expect("one").address_space = AddressSpace::from_texts(["10.0.8.0/24"]);
-        assert!(check(&intent, &facts).expect("both are known").blocks());
+        assert!(PROBE.run(&intent, &facts).expect("both are known").blocks());
+    }
+
+    #[test]
+    fn pain_14_an_orphan_peering_in_the_way_may_be_deleted() {
+        let (intent, mut facts) = samples::kong_done();
+        let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.0.64.0/18");
+        orphan.state = PeeringState::Disconnected;
+        facts.vnet.as_mut().expect("one").peerings = vec![orphan];
+        let found = PROBE.run(&intent, &facts).expect("both are known");
+        assert!(
+            found.blocks() && found.remedies[0].contains("peering delete"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn pain_14_what_the_other_network_is_peered_with_counts_as_well() {
+        let (intent, mut facts) = samples::kong_done();
+        let mut theirs = facts.vnet.clone().expect("one");
+        theirs.address_space = AddressSpace::from_texts(["10.150.0.0/16"]);
+        theirs.peerings = vec![samples::peering(&intent, "to-their-hub", 0xf00, "10.20.0.0/17")];
+        facts.network = None;
+        facts.remote_vnet = Some(theirs);
+        let found = PROBE.run(&intent, &facts).expect("both are known");
+        assert!(
+            found.blocks() && found.detail.contains("peering to-their-hub (10.20.0.0/17)"),
+            "{found:?}"
+        );
+        facts.remote_vnet = None;
+        assert_eq!(
+            PROBE.run(&intent, &facts).expect("said").verdict,
+            crate::plan::CheckVerdict::Unknown
+        );
     }
 }

@@ -1,31 +1,35 @@
 //! `dns-hint`: a peering carries packets, not names. What to look after for names to resolve, where the profile says.
 
-use crate::plan::{Check, Intent, Severity};
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId};
 use crate::steps::Facts;
 
+pub static PROBE: Probe = Probe {
+    id: "dns-hint",
+    severity: Severity::Warning,
+    meaning: "A peering carries packets, not names.",
+    needs: &[Need::Step(StepId::Peering)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
 /// The profile's sentence, and the network's own DNS servers where it has some: they have to know the names too.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let hint = intent.vendor.peering.dns.as_ref()?;
     let servers = facts
         .vnet
         .as_ref()
         .map(|vnet| vnet.dns_servers.join(", "))
         .unwrap_or_default();
-    let detail = if servers.is_empty() {
+    Some(Finding::ok(if servers.is_empty() {
         hint.clone()
     } else {
         format!(
             "{hint} {} asks its own DNS servers ({servers}): they have to know the names.",
             intent.vnet.name
         )
-    };
-    Some(Check {
-        id: "dns-hint",
-        severity: Severity::Warning,
-        ok: true,
-        detail,
-        remedies: Vec::new(),
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -37,14 +41,16 @@ mod tests {
     fn the_networks_own_dns_servers_are_named() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
-            check(&intent, &facts)
+            PROBE
+                .run(&intent, &facts)
                 .expect("kong has a hint")
                 .detail
                 .contains("DNS mappings")
         );
         facts.vnet.as_mut().expect("one").dns_servers = vec!["10.20.0.4".into()];
         assert!(
-            check(&intent, &facts)
+            PROBE
+                .run(&intent, &facts)
                 .expect("kong has a hint")
                 .detail
                 .contains("(10.20.0.4)")

@@ -1,29 +1,127 @@
-//! Read-only checks, one file each: what was found, what it means, what to do. Setup runs them before its first write,
-//! and again at its end.
+//! Read-only checks, one file each: what was found, what it means, what to do. `peerctl azure doctor` runs all of them;
+//! setup those that can be in the way of a write, before its first one, and again at its end.
 
 mod address_overlap;
+mod app_name;
+mod clock;
+mod credentials;
 mod dns_hint;
+mod locks;
+mod may_assign_roles;
+mod may_consent;
+mod may_define_roles;
+mod may_register;
+mod may_write_peerings;
 mod nsg_rules;
+mod orphans;
+mod peering_limit;
+mod peering_name;
+mod policy;
+mod probe;
+mod provider;
 mod remote_tenant;
+mod rights;
+mod role_limit;
+mod role_name;
+mod routes;
 mod stale_peering;
+mod tokens;
 mod vendor_network;
 mod vnet_state;
 
-use crate::plan::{Check, Intent};
-use crate::steps::Facts;
+use std::collections::BTreeSet;
 
-/// Every check that has something to say about these facts, in a fixed order.
+pub use probe::{Need, Probe};
+
+use crate::plan::{Check, Decision, Intent};
+use crate::steps::{Facts, decision};
+
+/// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
+/// names and limits, what is left over, traffic and names.
+pub static PROBES: [&Probe; 25] = [
+    &tokens::PROBE,
+    &clock::PROBE,
+    &may_consent::PROBE,
+    &may_register::PROBE,
+    &may_define_roles::PROBE,
+    &may_assign_roles::PROBE,
+    &may_write_peerings::PROBE,
+    &address_overlap::PROBE,
+    &remote_tenant::PROBE,
+    &vendor_network::PROBE,
+    &vnet_state::PROBE,
+    &locks::PROBE,
+    &policy::PROBE,
+    &provider::PROBE,
+    &role_name::PROBE,
+    &role_limit::PROBE,
+    &app_name::PROBE,
+    &peering_name::PROBE,
+    &stale_peering::PROBE,
+    &peering_limit::PROBE,
+    &credentials::PROBE,
+    &orphans::PROBE,
+    &nsg_rules::PROBE,
+    &routes::PROBE,
+    &dns_hint::PROBE,
+];
+
+/// What setup's own checks say about these facts.
 pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
-    [
-        address_overlap::check,
-        remote_tenant::check,
-        stale_peering::check,
-        vendor_network::check,
-        vnet_state::check,
-        nsg_rules::check,
-        dns_hint::check,
-    ]
-    .into_iter()
-    .filter_map(|check| check(intent, facts))
-    .collect()
+    let probes: Vec<&Probe> = PROBES.iter().copied().filter(|probe| probe.at_setup).collect();
+    examine(&probes, intent, facts)
+}
+
+/// What these checks say, in their order; those that do not apply say nothing.
+pub fn examine(probes: &[&Probe], intent: &Intent, facts: &Facts) -> Vec<Check> {
+    let settled = is_settled(intent, facts);
+    let checks = probes.iter().filter_map(|probe| probe.check(intent, facts, settled));
+    checks.collect()
+}
+
+/// What these checks look at.
+pub fn needs(probes: &[&Probe], intent: &Intent) -> BTreeSet<Need> {
+    let mut needs: BTreeSet<Need> = probes.iter().flat_map(|probe| probe.needs).copied().collect();
+    if probes.iter().any(|probe| probe.of_writes) {
+        // Whether anything is left to be written, all steps together know.
+        needs.extend(intent.steps().into_iter().map(Need::Step));
+    }
+    needs
+}
+
+/// Everything is in place: no write is to come.
+fn is_settled(intent: &Intent, facts: &Facts) -> bool {
+    let mut decisions = intent.steps().into_iter().map(|id| decision(id, intent, facts));
+    decisions.all(|decision| matches!(decision, Decision::InPlace(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Severity;
+    use crate::steps::samples;
+
+    #[test]
+    fn ids_are_distinct_words_and_meanings_are_sentences() {
+        let ids: BTreeSet<&str> = PROBES.iter().map(|probe| probe.id).collect();
+        assert_eq!(ids.len(), PROBES.len());
+        for probe in PROBES {
+            let word = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(probe.id.chars().all(word), "{}", probe.id);
+            assert!(probe.meaning.ends_with('.'), "{}", probe.meaning);
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_left_to_write_a_lock_is_only_a_warning() {
+        let (intent, mut facts) = samples::kong_done();
+        facts.preflight.locks = locks::tests::read_only(&intent);
+        let found = |facts: &Facts| {
+            let checks = checks(&intent, facts);
+            checks.into_iter().find(|check| check.id == "locks").expect("one")
+        };
+        assert_eq!(found(&facts).severity, Severity::Warning);
+        facts.assignments.clear();
+        assert!(found(&facts).blocks());
+    }
 }

@@ -3,16 +3,32 @@
 
 use ipnet::IpNet;
 
+use super::probe::{Finding, Need, Probe};
 use crate::azure::{Nsg, NsgRule, Subnet};
 use crate::domain::AddressSpace;
-use crate::plan::{Check, Intent, Severity};
+use crate::plan::{Intent, Severity, StepId};
 use crate::steps::{Facts, VendorPeering};
 use crate::vendors::Traffic;
 
+pub static PROBE: Probe = Probe {
+    id: "nsg-rules",
+    severity: Severity::Warning,
+    meaning: "The peering links the networks; a network security group in front of a subnet may block it all the same.",
+    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
 /// Looks in each subnet's group for the rule that decides over the vendor's traffic.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let vnet = facts.vnet.as_ref()?;
-    let theirs = vendor_space(intent, facts)?;
+    let vendor = &intent.vendor.short_name;
+    let Some(theirs) = vendor_space(intent, facts) else {
+        return Some(Finding::unknown(format!(
+            "which addresses are {vendor}'s is not known yet"
+        )));
+    };
     let way = &intent.vendor.peering;
     let ports: Vec<Option<u16>> = if way.ports.is_empty() {
         vec![None]
@@ -36,33 +52,29 @@ pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
             }
         }
     }
-    let ok = blocked.is_empty();
-    let vendor = &intent.vendor.short_name;
-    Some(Check {
-        id: "nsg-rules",
-        severity: Severity::Warning,
-        ok,
-        detail: if ok {
-            format!("no network security group blocks {vendor}'s traffic")
-        } else {
-            blocked.join("; ")
-        },
-        remedies: if ok {
-            Vec::new()
-        } else {
-            vec![format!(
-                "Where these subnets are to talk with {vendor}, allow it by a rule of a lower priority number."
-            )]
-        },
+    let unread = vnet
+        .subnets
+        .iter()
+        .filter(|subnet| subnet.network_security_group.is_some() && group_of(subnet, &facts.security_groups).is_none());
+    Some(if !blocked.is_empty() {
+        Finding::problem(blocked.join("; ")).remedy(format!(
+            "Where these subnets are to talk with {vendor}, allow it by a rule of a lower priority number."
+        ))
+    } else if unread.count() > 0 {
+        Finding::unknown("not every network security group of the network's subnets may be read")
+    } else {
+        Finding::ok(format!("no network security group blocks {vendor}'s traffic"))
     })
 }
 
-/// The vendor's addresses, as far as they are known: its API says them, or the peering that is there.
-fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
+/// The vendor's addresses, as far as they are known: its API says them, the peering that is there, or the other
+/// network where it may be read.
+pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     let network = facts.network.as_ref().map(|network| network.address_space.clone());
+    let theirs = || facts.remote_vnet.as_ref().map(|vnet| vnet.address_space.clone());
     network.or_else(|| match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(peering.remote_address_space.clone()),
-        VendorPeering::None | VendorPeering::Many(_) => None,
+        VendorPeering::None | VendorPeering::Many(_) => theirs(),
     })
 }
 
@@ -156,7 +168,7 @@ mod tests {
         }
     }
 
-    fn found(rules: Vec<NsgRule>) -> Check {
+    fn found(rules: Vec<NsgRule>) -> crate::plan::Check {
         let (mut intent, mut facts) = samples::kong_done();
         intent.vendor = profile("dragonfly").expect("built in");
         let defaults = [
@@ -174,7 +186,7 @@ mod tests {
             network_security_group: Some("/NSG".into()),
             ..Subnet::default()
         }];
-        check(&intent, &facts).expect("the vendor's addresses are known")
+        PROBE.run(&intent, &facts).expect("the vendor's addresses are known")
     }
 
     #[test]

@@ -1,39 +1,34 @@
 //! `remote-tenant`: a token for the wrong tenant opens nothing, and Azure's refusal does not say which one is right.
 
-use crate::plan::{Check, Intent, Severity};
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId};
 use crate::steps::Facts;
 
+pub static PROBE: Probe = Probe {
+    id: "remote-tenant",
+    severity: Severity::Error,
+    meaning: "A token of the wrong tenant opens nothing, and Azure's refusal does not say which one is right.",
+    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
 /// Compares the other tenant as it was given with the one that Azure names for the other network's subscription.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let remote = facts.remote(intent)?;
     let tenant = *facts.remote_tenants.get(&remote.vnet.subscription)?;
-    let ok = tenant == remote.tenant;
     let (name, subscription) = (&remote.vnet.name, remote.vnet.subscription);
-    Some(Check {
-        id: "remote-tenant",
-        severity: Severity::Error,
-        ok,
-        detail: if ok {
-            format!("{name} lies in tenant {tenant}")
-        } else {
-            format!(
-                "{name} lies in tenant {tenant}, not in {}: subscription {subscription} belongs to it",
-                remote.tenant
-            )
-        },
-        remedies: if ok {
-            Vec::new()
-        } else {
-            let key = intent
-                .vendor
-                .inputs
-                .iter()
-                .find(|input| input.key.ends_with("-tenant-id"));
-            key.map(|key| format!("--set {}={tenant}", key.key))
-                .into_iter()
-                .collect()
-        },
-    })
+    if tenant == remote.tenant {
+        return Some(Finding::ok(format!("{name} lies in tenant {tenant}")));
+    }
+    let mut inputs = intent.vendor.inputs.iter();
+    let key = inputs.find(|input| input.key.ends_with("-tenant-id"));
+    let found = Finding::problem(format!(
+        "{name} lies in tenant {tenant}, not in {}: subscription {subscription} belongs to it",
+        remote.tenant
+    ));
+    Some(found.remedies(key.map(|key| format!("--set {}={tenant}", key.key))))
 }
 
 #[cfg(test)]
@@ -47,13 +42,13 @@ mod tests {
     #[test]
     fn another_tenant_than_azure_names_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(check(&intent, &facts), None);
+        assert_eq!(PROBE.run(&intent, &facts), None);
         let peering = samples::peering(&intent, "theirs", 0xf00, "10.0.0.0/16");
         let vnet = peering.remote_vnet.expect("the sample has one");
         facts.remote_tenants.insert(vnet.subscription, Uuid::from_u128(7));
         let tenant = Uuid::from_u128(7);
         facts.request.as_mut().expect("one").remote = Some(RemoteNetwork { tenant, vnet });
-        assert!(check(&intent, &facts).expect("both are known").ok);
+        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
         facts
             .request
             .as_mut()
@@ -62,6 +57,6 @@ mod tests {
             .as_mut()
             .expect("one")
             .tenant = Uuid::from_u128(8);
-        assert!(check(&intent, &facts).expect("both are known").blocks());
+        assert!(PROBE.run(&intent, &facts).expect("both are known").blocks());
     }
 }

@@ -1,38 +1,72 @@
 //! `stale-peering`: what is left of a peering that the vendor deleted has to go before the vendor can make a new one.
 
+use super::probe::{Finding, Need, Probe};
+use crate::azure::Peering;
 use crate::domain::PeeringState;
-use crate::plan::{Check, Goal, Intent, Severity};
+use crate::plan::{Goal, Intent, Severity, StepId};
 use crate::render::az;
 use crate::steps::{Facts, VendorPeering};
 use crate::vendors::CreatedBy;
 
-/// Looks for a Disconnected peering with the vendor. Where we write our direction ourselves, setup mends it; a repair
-/// always does.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
-    if intent.vendor.peering.created_by != CreatedBy::Vendor || intent.goal == Goal::Repair {
-        return None;
-    }
-    let stale = match facts.vendor_peering(intent) {
-        VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => Some(&peering.id),
-        _ => None,
-    };
+pub static PROBE: Probe = Probe {
+    id: "stale-peering",
+    severity: Severity::Error,
+    meaning: "As long as a Disconnected half is there, the other side's new one is refused, and its addresses stay taken.",
+    needs: &[
+        Need::Step(StepId::Peering),
+        Need::Step(StepId::VendorRequest),
+        Need::Step(StepId::Consent),
+    ],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+/// Looks for Disconnected peerings. The vendor's own blocks, where the vendor makes both directions; where we write
+/// ours, setup mends it. One with another network is only in the way of its addresses.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let peerings = || facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
+    facts.vnet.as_ref()?;
     let vendor = &intent.vendor.short_name;
-    Some(Check {
-        id: "stale-peering",
-        severity: Severity::Error,
-        ok: stale.is_none(),
-        detail: stale.map_or_else(
-            || format!("no leftover of an earlier peering with {vendor}"),
-            |id| format!("{} is Disconnected: {vendor}'s direction was deleted", id.name),
-        ),
-        remedies: stale.map_or_else(Vec::new, |id| {
-            let mut remedies =
-                vec!["peerctl azure repair, with the same inputs, deletes it and asks for a new one".to_owned()];
-            remedies.push("or delete it yourself, and run the same command again:".to_owned());
-            remedies.extend(az::delete_peering(id));
-            remedies
-        }),
-    })
+    let ours = match facts.vendor_peering(intent) {
+        VendorPeering::One(peering) => Some(peering),
+        VendorPeering::None | VendorPeering::Many(_) => None,
+    };
+    let gone = |peering: &&Peering| peering.state == PeeringState::Disconnected;
+    // A repair mends it itself.
+    let vendors = intent.vendor.peering.created_by == CreatedBy::Vendor && intent.goal != Goal::Repair;
+    if let Some(peering) = ours.filter(|one| vendors && gone(one)) {
+        return Some(
+            Finding::problem(format!(
+                "{} is Disconnected: {vendor}'s direction was deleted",
+                peering.id.name
+            ))
+            .remedy("peerctl azure repair, with the same inputs, deletes it and asks for a new one")
+            .remedy("or delete it yourself, and run the same command again:")
+            .remedies(az::delete_peering(&peering.id)),
+        );
+    }
+    let others: Vec<&Peering> = peerings().filter(gone).filter(|one| Some(*one) != ours).collect();
+    if others.is_empty() {
+        return Some(Finding::ok(match ours.filter(gone) {
+            Some(peering) => format!("{} is Disconnected: setup makes it anew", peering.id.name),
+            None => format!("no leftover of an earlier peering with {vendor}"),
+        }));
+    }
+    let names: Vec<&str> = others.iter().map(|one| one.id.name.as_str()).collect();
+    let (verb, owner) = if others.len() == 1 {
+        ("is", "its")
+    } else {
+        ("are", "their")
+    };
+    Some(
+        Finding::problem(format!(
+            "{} {verb} Disconnected: {owner} other side was deleted",
+            names.join(", ")
+        ))
+        .remedies(others.iter().flat_map(|one| az::delete_peering(&one.id)))
+        .warning(),
+    )
 }
 
 #[cfg(test)]
@@ -41,14 +75,25 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_disconnected_peering_blocks_and_says_how_to_delete_it() {
+    fn pain_11_a_disconnected_peering_blocks_and_says_how_to_delete_it() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(check(&intent, &facts).expect("always known").ok);
+        assert!(PROBE.run(&intent, &facts).expect("always known").ok);
         facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected;
-        let found = check(&intent, &facts).expect("always known");
+        let found = PROBE.run(&intent, &facts).expect("always known");
         assert!(
             found.blocks() && found.remedies[2].contains("peering delete"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_disconnected_peering_with_another_network_is_a_warning() {
+        let (intent, mut facts) = samples::kong_done();
+        let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.99.0.0/16");
+        orphan.state = PeeringState::Disconnected;
+        facts.vnet.as_mut().expect("one").peerings.push(orphan);
+        let found = PROBE.run(&intent, &facts).expect("always known");
+        assert!(found.is_problem() && !found.blocks(), "{found:?}");
+        assert!(found.remedies[0].ends_with("--name to-old-spoke"), "{found:?}");
     }
 }

@@ -1,39 +1,60 @@
 //! `vendor-network`: the vendor can peer its network only once that is ready.
 
-use crate::plan::{Check, Intent, Severity};
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId, VendorAccess};
 use crate::steps::Facts;
 
+pub static PROBE: Probe = Probe {
+    id: "vendor-network",
+    severity: Severity::Error,
+    meaning: "The vendor peers its network only once that is ready, and setup asks for it with the vendor's token.",
+    needs: &[Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
 /// Reads the state that the vendor gives.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
-    let network = facts.network.as_ref()?;
-    Some(Check {
-        id: "vendor-network",
-        severity: Severity::Error,
-        ok: network.ready,
-        detail: format!("{} network {} is {}", intent.vendor.name, network.name, network.state),
-        remedies: if network.ready {
-            Vec::new()
-        } else {
-            vec![format!(
-                "Wait until {} says that it is ready, then run the same command again.",
-                intent.vendor.name
-            )]
-        },
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    if let Some(problem) = facts.preflight.unread.get(&StepId::VendorRequest) {
+        let told = format!("{} {}", problem.what, problem.why);
+        return Some(Finding::problem(told).remedies(problem.remedies.clone()));
+    }
+    let Some(network) = facts.network.as_ref() else {
+        let by_hand = intent.vendor.access.is_some() && intent.access == VendorAccess::Manual;
+        let told = format!(
+            "without {}'s API its network cannot be looked at",
+            intent.vendor.short_name
+        );
+        return by_hand.then(|| Finding::unknown(told));
+    };
+    let told = format!("{} network {} is {}", intent.vendor.name, network.name, network.state);
+    Some(if network.ready {
+        Finding::ok(told)
+    } else {
+        Finding::problem(told).remedy(format!(
+            "Wait until {} says that it is ready, then run the same command again.",
+            intent.vendor.name
+        ))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::{Kind, Problem};
     use crate::steps::samples;
 
     #[test]
     fn a_network_that_is_not_ready_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(!check(&intent, &facts).expect("known").blocks());
+        assert!(!PROBE.run(&intent, &facts).expect("known").blocks());
         facts.network.as_mut().expect("one").ready = false;
-        assert!(check(&intent, &facts).expect("known").blocks());
+        assert!(PROBE.run(&intent, &facts).expect("known").blocks());
         facts.network = None;
-        assert_eq!(check(&intent, &facts), None);
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        let refused = Problem::new(Kind::Vendor, "Konnect answered 401.", "The token is not accepted.");
+        facts.preflight.unread.insert(StepId::VendorRequest, refused);
+        assert!(PROBE.run(&intent, &facts).expect("said").blocks());
     }
 }

@@ -1,36 +1,63 @@
-//! `vnet-state`: while a virtual network is being changed, Azure refuses to peer it.
+//! `vnet-state`: while a virtual network is being changed, Azure refuses to peer it; and it has to be there.
 
-use crate::plan::{Check, Intent, Severity};
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId};
 use crate::steps::Facts;
 
-/// Reads `provisioningState`. A warning only: most changes are over within a minute, and waiting is built in.
-pub fn check(intent: &Intent, facts: &Facts) -> Option<Check> {
-    let state = &facts.vnet.as_ref()?.provisioning_state;
-    let ok = state.eq_ignore_ascii_case("Succeeded");
-    Some(Check {
-        id: "vnet-state",
-        severity: Severity::Warning,
-        ok,
-        detail: format!("{} is {state}", intent.vnet.name),
-        remedies: if ok {
-            Vec::new()
-        } else {
-            vec!["Let the change that is under way finish.".to_owned()]
-        },
+pub static PROBE: Probe = Probe {
+    id: "vnet-state",
+    severity: Severity::Error,
+    meaning: "Azure peers a network that is there and is not being changed (ReferencedResourceNotProvisioned).",
+    needs: &[Need::Step(StepId::Peering)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+/// Reads `provisioningState`. A change under way is a warning only: most are over within a minute, and waiting is
+/// built in.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let Some(vnet) = facts.vnet.as_ref() else {
+        let problem = facts.preflight.unread.get(&StepId::Peering)?;
+        let told = format!("{} {}", problem.what, problem.why);
+        return Some(Finding::problem(told).remedies(problem.remedies.clone()));
+    };
+    let (name, state) = (&intent.vnet.name, &vnet.provisioning_state);
+    let told = format!("{name} is {state}");
+    Some(match state.as_str() {
+        state if state.eq_ignore_ascii_case("Succeeded") => Finding::ok(told),
+        state if state.eq_ignore_ascii_case("Failed") => Finding::problem(told)
+            .remedy(format!(
+                "Write it again as it is: az network vnet update --ids {}",
+                intent.vnet
+            ))
+            .warning(),
+        _ => Finding::problem(told)
+            .remedy("Let the change that is under way finish.")
+            .warning(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::{Kind, Problem};
     use crate::steps::samples;
 
     #[test]
-    fn a_network_that_is_being_changed_is_a_warning() {
+    fn pain_15_a_network_that_is_being_changed_is_a_warning_and_one_that_is_not_there_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(check(&intent, &facts).expect("known").ok);
+        assert!(PROBE.run(&intent, &facts).expect("known").ok);
         facts.vnet.as_mut().expect("one").provisioning_state = "Updating".into();
-        let found = check(&intent, &facts).expect("known");
+        let found = PROBE.run(&intent, &facts).expect("known");
         assert!(!found.ok && !found.blocks());
+        facts.vnet = None;
+        let absent = Problem::new(
+            Kind::NotFound,
+            "There is no virtual network vnet-app.",
+            "Azure finds none.",
+        );
+        facts.preflight.unread.insert(StepId::Peering, absent);
+        assert!(PROBE.run(&intent, &facts).expect("said").blocks());
     }
 }

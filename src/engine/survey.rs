@@ -5,7 +5,7 @@ use futures::future::join_all;
 use crate::doctor;
 use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
-use crate::steps::{Facts, Run, Stop, adopt, decision, step};
+use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, step};
 
 /// Reads what there is and decides what is to be done.
 ///
@@ -46,18 +46,15 @@ pub async fn look_again(run: &Run) -> Result<Plan, Problem> {
 
 async fn read(run: &Run) -> Result<(), Problem> {
     let ids = run.intent.steps();
-    let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
-    let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
-        Err(Stop::Failed(problem)) if is_closed(run, id, &problem) => {
-            run.learn(|facts| _ = facts.unread.insert(id));
-            None
-        }
-        Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
-        // Reading never holds; deciding does.
-        Ok(()) | Err(Stop::Held { .. }) => None,
-    });
+    // A removal has no use for what only checks look at.
+    let parts: &[Part] = if run.intent.tears_down() { &[] } else { &Part::AT_SETUP };
+    let (failed, ()) = tokio::join!(observe(run, &ids), preflight::read(run, parts));
+    note_clock(run);
     // A virtual network that is not there fails what is read of it, too: the step that reads the network itself says so.
-    if let Some(problem) = failed.min_by_key(|problem| problem.step != Some(StepId::Peering)) {
+    if let Some(problem) = failed
+        .into_iter()
+        .min_by_key(|problem| problem.step != Some(StepId::Peering))
+    {
         return Err(problem);
     }
     let adopted = adopt(run).await;
@@ -95,8 +92,33 @@ pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
     }
 }
 
+/// Has these steps read what they need, side by side, and notes what this sign-in may not read; gives what else went
+/// wrong.
+pub(super) async fn observe(run: &Run, ids: &[StepId]) -> Vec<Problem> {
+    let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
+    let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
+        Err(Stop::Failed(problem)) if is_closed(run, id, &problem) => {
+            run.learn(|facts| {
+                facts.unread.insert(id);
+                facts.preflight.unread.insert(id, *problem);
+            });
+            None
+        }
+        Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
+        // Reading never holds; deciding does.
+        Ok(()) | Err(Stop::Held { .. }) => None,
+    });
+    failed.collect()
+}
+
+/// Every answer says what time it is on the other side.
+pub(super) fn note_clock(run: &Run) {
+    let ahead = run.azure.wire().clock_ahead();
+    run.learn(|facts| facts.preflight.clock_ahead = ahead);
+}
+
 /// What is there before anything is asked of the vendor is the vendor's only where something says so.
-fn note_earlier_peerings(run: &Run) {
+pub(super) fn note_earlier_peerings(run: &Run) {
     let facts = run.facts();
     let names = facts
         .vnet

@@ -183,21 +183,41 @@ pub enum Action {
 pub struct Check {
     pub id: &'static str,
     pub severity: Severity,
+    pub verdict: CheckVerdict,
+    /// Whether the verdict is `ok`: what could not be told is not.
     pub ok: bool,
     pub detail: String,
+    /// Why it matters, in a sentence; absent where all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<&'static str>,
     /// What to do where it is not ok.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<String>,
 }
 
 impl Check {
+    /// Whether it found something.
+    pub fn is_problem(&self) -> bool {
+        self.verdict == CheckVerdict::Problem
+    }
+
     /// Whether setup must not begin.
     pub fn blocks(&self) -> bool {
-        !self.ok && self.severity == Severity::Error
+        self.is_problem() && self.severity == Severity::Error
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckVerdict {
+    Problem,
+    /// It could not be told: what it takes is not known, or may not be read.
+    Unknown,
+    Ok,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Error,

@@ -240,6 +240,11 @@ impl Intent {
         Some(Remote { tenant, vnet })
     }
 
+    /// The operator's own sign-in writes the peering, with tokens of both tenants.
+    pub fn operator_writes(&self) -> bool {
+        self.own_app.is_none() && self.vendor.peering.created_by == CreatedBy::Customer
+    }
+
     /// The name that our direction gets.
     pub fn our_peering_name(&self) -> String {
         let remote = self

@@ -31,7 +31,7 @@ mod intent;
 mod standing;
 
 pub use crate::domain::{StepId, StepState};
-pub use decision::{Action, Change, Check, Decision, Hold, Plan, PlannedStep, Severity};
+pub use decision::{Action, Change, Check, CheckVerdict, Decision, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use grant::{Grant, Grantee, OwnAppRole};
 pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, Share, VendorAccess, VendorApp};

@@ -7,7 +7,7 @@ use super::markdown::{block, code, table, text};
 use crate::azure::Sent;
 use crate::domain::utc;
 use crate::errors::{Outcome, Problem};
-use crate::plan::{Action, Direction};
+use crate::plan::{Action, CheckVerdict, Direction};
 
 /// The first line of every file of tickets, by which one is known for what it is. Markdown does not show it.
 pub const TICKET: &str = "<!-- peerctl report -->";
@@ -220,10 +220,11 @@ fn checks(record: &Record) -> String {
         .checks()
         .iter()
         .map(|check| {
-            let found = match (check.ok, check.blocks()) {
-                (true, _) => "ok",
-                (false, true) => "blocks",
-                (false, false) => "warning",
+            let found = match (check.verdict, check.blocks()) {
+                (CheckVerdict::Ok, _) => "ok",
+                (CheckVerdict::Unknown, _) => "not known",
+                (CheckVerdict::Problem, true) => "blocks",
+                (CheckVerdict::Problem, false) => "warning",
             };
             let said = std::iter::once(&check.detail).chain(&check.remedies);
             let said: Vec<String> = said.map(|line| text(line)).collect();

@@ -8,7 +8,7 @@ use super::*;
 use crate::azure::{Sending, Service};
 use crate::domain::{StepId, StepState, harmless};
 use crate::errors::Kind;
-use crate::plan::{Change, Check, Event, Hold, Plan, PlannedStep, Severity, SignedIn, Stats, StepEvent};
+use crate::plan::{Change, Check, CheckVerdict, Event, Hold, Plan, PlannedStep, Severity, SignedIn, Stats, StepEvent};
 use crate::render::Report;
 
 const BEGUN: OffsetDateTime = datetime!(2026-11-21 07:30 UTC);
@@ -62,8 +62,10 @@ fn hostile_events() -> Vec<Event> {
     let check = Check {
         id: "nsg-rules",
         severity: Severity::Warning,
+        verdict: CheckVerdict::Problem,
         ok: false,
         detail: text(),
+        meaning: None,
         remedies: vec![text()],
     };
     let plan = Plan {

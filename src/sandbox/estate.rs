@@ -1,5 +1,6 @@
 //! What is in the world at its beginning, as data: the files in `estate/`, or one of the same shape.
 
+mod above;
 mod build;
 
 use std::sync::LazyLock;
@@ -34,6 +35,18 @@ pub struct Estate {
     security_groups: Vec<SecurityGroupData>,
     #[serde(default)]
     locks: Vec<LockData>,
+    #[serde(default)]
+    policies: Vec<above::PolicyData>,
+    #[serde(default)]
+    registrations: Vec<above::RegistrationData>,
+    #[serde(default)]
+    route_tables: Vec<above::RouteTableData>,
+    #[serde(default)]
+    updates: Vec<above::UpdateData>,
+    #[serde(default)]
+    leftovers: Vec<above::LeftoverData>,
+    #[serde(default)]
+    clock: above::ClockData,
     #[serde(default)]
     roles: Vec<RoleData>,
     #[serde(default)]
@@ -129,6 +142,8 @@ struct SubnetData {
     name: String,
     prefixes: Vec<IpNet>,
     nsg: Option<String>,
+    /// The name of a route table of the network's group.
+    routes: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -234,6 +249,7 @@ impl Estate {
                     name: "default".into(),
                     prefixes: vec![prefix],
                     nsg: None,
+                    routes: None,
                 }];
                 estate.vnets.push(VnetData {
                     id,
@@ -268,6 +284,12 @@ impl Estate {
             peerings: Vec::new(),
             security_groups: Vec::new(),
             locks: Vec::new(),
+            policies: Vec::new(),
+            registrations: Vec::new(),
+            route_tables: Vec::new(),
+            updates: Vec::new(),
+            leftovers: Vec::new(),
+            clock: above::ClockData::default(),
             roles: Vec::new(),
             assignments: Vec::new(),
             konnect: kong::KonnectData::default(),

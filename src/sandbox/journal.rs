@@ -69,7 +69,13 @@ fn correlation_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether the request means to change something in ARM, in Graph or at a vendor.
 fn writes(service: Service, request: &Incoming) -> bool {
-    let reads = ["/resources", "/getbyids", "/permissions", "/refresh"];
+    let reads = [
+        "/resources",
+        "/getbyids",
+        "/checkpolicyrestrictions",
+        "/permissions",
+        "/refresh",
+    ];
     let path = request.path.to_ascii_lowercase();
     match service {
         Service::Entra | Service::Control => false,

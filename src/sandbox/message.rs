@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// A whole answer.
 pub(super) type Answer = Response<Bytes>;
@@ -150,6 +152,12 @@ pub(super) fn text(status: StatusCode, content_type: &'static str, body: impl In
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
+}
+
+/// Puts the world's time into the `Date` header: `Sat, 21 Nov 2026 10:11:12 GMT`.
+pub(super) fn date(answer: &mut Answer, wall: OffsetDateTime) {
+    let text = wall.format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT");
+    set(answer, "date", &text);
 }
 
 /// Sets a header; a value that no header can hold is left out.

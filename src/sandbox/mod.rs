@@ -124,7 +124,7 @@ impl State {
             return Exchange::Answer(router::answer(&mut self.world, service, request));
         }
         let fault = self.faults.strike(request);
-        let exchange = match &fault {
+        let mut exchange = match &fault {
             None => Exchange::Answer(router::answer(&mut self.world, service, request)),
             Some(Fault::Status(refusal)) => Exchange::Answer(faults::refusal(service, refusal)),
             Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
@@ -138,6 +138,9 @@ impl State {
                 Exchange::Truncated(faults::half(router::answer(&mut self.world, service, request)))
             }
         };
+        if let Exchange::Answer(answer) = &mut exchange {
+            message::date(answer, self.world.wall());
+        }
         let answer = match &exchange {
             Exchange::Answer(answer) | Exchange::Truncated(answer) => Some(answer),
             Exchange::Reset | Exchange::Stall => None,

@@ -81,6 +81,8 @@ pub(super) struct Subnet {
     pub(super) prefixes: Vec<IpNet>,
     /// The id of its network security group.
     pub(super) security_group: Option<String>,
+    /// The id of its route table.
+    pub(super) route_table: Option<String>,
 }
 
 /// One direction of a peering, on the network that owns it.
@@ -132,6 +134,25 @@ pub(super) struct Lock {
     /// `CanNotDelete` or `ReadOnly`.
     pub(super) level: String,
     pub(super) notes: Option<String>,
+}
+
+/// A policy with effect deny on peerings.
+#[derive(Debug, Clone)]
+pub(super) struct Policy {
+    pub(super) name: String,
+    pub(super) scope: String,
+    pub(super) definition: String,
+    /// Only peerings with networks of another subscription.
+    pub(super) cross_subscription: bool,
+    /// Only peerings with networks of this subscription.
+    pub(super) with: Option<Uuid>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct RouteTable {
+    pub(super) id: String,
+    pub(super) location: String,
+    pub(super) routes: Vec<serde_json::Value>,
 }
 
 /// A role definition; the built-in ones belong to every tenant.
@@ -222,6 +243,10 @@ pub(super) struct World {
     pub(super) vnets: BTreeMap<String, Vnet>,
     pub(super) security_groups: Vec<SecurityGroup>,
     pub(super) locks: Vec<Lock>,
+    pub(super) policies: Vec<Policy>,
+    /// Subscription, provider, state; what is not in it is registered.
+    pub(super) registrations: Vec<(Uuid, String, String)>,
+    pub(super) route_tables: Vec<RouteTable>,
     pub(super) definitions: Vec<Definition>,
     pub(super) assignments: Vec<Assignment>,
     pub(super) operations: BTreeMap<Uuid, Operation>,
@@ -253,6 +278,9 @@ impl World {
             vnets: BTreeMap::new(),
             security_groups: Vec::new(),
             locks: Vec::new(),
+            policies: Vec::new(),
+            registrations: Vec::new(),
+            route_tables: Vec::new(),
             definitions: arm::builtin_roles(),
             assignments: Vec::new(),
             operations: BTreeMap::new(),

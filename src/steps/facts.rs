@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::Preflight;
 use crate::azure::{
-    Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet, allowed,
+    Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable, ServicePrincipal, Vnet, allowed,
 };
-use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, role_definition_guid};
+use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId, role_definition_guid};
 use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
 
@@ -73,6 +74,10 @@ pub struct Facts {
     pub remote_vnet: Option<Vnet>,
     /// The values for the vendor's console were shown in this run.
     pub handed_over: bool,
+    /// The route tables of the network's subnets.
+    pub route_tables: Vec<RouteTable>,
+    /// What only the checks look at.
+    pub preflight: Preflight,
 }
 
 /// The vendor's peering among those of the virtual network.
@@ -146,6 +151,13 @@ impl Facts {
             .filter(|assignment| assignment.principal == principal);
         ours.filter_map(|assignment| Some((assignment, role_name(assignment)?)))
             .next()
+    }
+
+    /// The role assignments at the virtual network itself, not those above.
+    pub fn assignments_at(&self, vnet: &VnetId) -> impl Iterator<Item = &RoleAssignment> {
+        let scope = vnet.to_string();
+        let own = self.assignments.iter();
+        own.filter(move |assignment| assignment.scope.eq_ignore_ascii_case(&scope))
     }
 
     /// The other side's network, where it is known: the vendor's API says it, or the inputs.
@@ -306,7 +318,6 @@ pub fn not_working(peering: &Peering) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::VnetId;
     use crate::steps::samples::{kong_done, peering};
 
     fn name(found: VendorPeering<'_>) -> String {

@@ -243,6 +243,17 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
     ))
 }
 
+/// The application that the operator brings and its identity in our tenant, where its credential is brought too.
+pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
+    let (Some(Wanted::Given(app)), Some(credential)) = (&run.intent.own_app, &run.app_credential) else {
+        return None;
+    };
+    let azure = &run.azure;
+    let wire = azure.wire().clone();
+    let identity = Identity::application(azure.cloud(), wire, run.intent.tenant, *app, credential.clone());
+    Some((*app, identity))
+}
+
 async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     run.tell(STEP, StepEvent::Doing("making a credential for this run".to_owned()));
     let doing = "making a credential for the own application";

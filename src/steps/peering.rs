@@ -10,7 +10,7 @@ use super::own_direction;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::vendor_request::{refresh, request, request_kind};
-use super::vnet::{ambiguous, disconnected, read_security_groups, read_vnet};
+use super::vnet::{ambiguous, disconnected, read_surroundings, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
 use crate::azure::Peering as Direction;
 use crate::domain::{PeeringState, harmless};
@@ -42,7 +42,7 @@ impl Step for Peering {
         let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
         run.learn(|facts| facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect());
         read_vnet(run).await?;
-        tokio::join!(read_security_groups(run), own_direction::observe(run));
+        tokio::join!(read_surroundings(run), own_direction::observe(run));
         Ok(())
     }
 

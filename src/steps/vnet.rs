@@ -1,5 +1,7 @@
 //! The virtual network and what hangs on it, as several steps read it.
 
+use futures::future::join_all;
+
 use super::{Run, Stop};
 use crate::azure::Peering;
 use crate::errors::{Kind, Problem};
@@ -7,8 +9,8 @@ use crate::render::az;
 
 /// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
 const MOST_TENANTS: usize = 20;
-/// A network has at most 3,000 subnets; the groups of the first of them tell enough for a warning.
-const MOST_GROUPS: usize = 50;
+/// A network has at most 3,000 subnets; what stands around the first of them tells enough for a warning.
+const MOST_SURROUNDINGS: usize = 50;
 
 /// Reads the virtual network and its peerings; notes them in the facts.
 ///
@@ -39,20 +41,28 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads the network security groups of the network's subnets. They are only for a warning, so one that cannot be
-/// read is passed over.
-pub async fn read_security_groups(run: &Run) {
+/// Reads the network security groups and the route tables of the network's subnets. They are only for warnings, so one
+/// that cannot be read is passed over.
+pub async fn read_surroundings(run: &Run) {
     let facts = run.facts();
-    let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
-    let mut ids: Vec<&String> = subnets
-        .filter_map(|subnet| subnet.network_security_group.as_ref())
-        .collect();
+    let subnets = || facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
+    let groups = distinct(subnets().filter_map(|subnet| subnet.network_security_group.as_ref()));
+    let tables = distinct(subnets().filter_map(|subnet| subnet.route_table.as_ref()));
+    let groups = groups.into_iter().map(|id| run.azure.network_security_group(id));
+    let tables = tables.into_iter().map(|id| run.azure.route_table(id));
+    let (groups, tables) = tokio::join!(join_all(groups), join_all(tables));
+    run.learn(|facts| {
+        facts.security_groups = groups.into_iter().flatten().flatten().collect();
+        facts.route_tables = tables.into_iter().flatten().flatten().collect();
+    });
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut ids: Vec<&String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.truncate(MOST_GROUPS);
-    let reads = ids.into_iter().map(|id| run.azure.network_security_group(id));
-    let groups = futures::future::join_all(reads).await;
-    run.learn(|facts| facts.security_groups = groups.into_iter().flatten().flatten().collect());
+    ids.truncate(MOST_SURROUNDINGS);
+    ids
 }
 
 /// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.
@@ -73,7 +83,7 @@ async fn read_tenants(run: &Run) {
     let reads = unknown
         .into_iter()
         .map(|id| async move { (id, run.azure.tenant_of(id).await) });
-    let found = futures::future::join_all(reads).await;
+    let found = join_all(reads).await;
     run.learn(|facts| {
         facts
             .remote_tenants

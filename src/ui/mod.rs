@@ -1,6 +1,7 @@
 //! Everything that a person sees: prompts, progress, the summary. Screens fold the run's events; nothing else prints.
 
 mod ask;
+mod findings;
 mod line;
 mod modes;
 mod plain;
@@ -13,6 +14,7 @@ mod words;
 use std::io::{IsTerminal, stderr, stdin};
 
 pub use ask::LinePrompter;
+pub use findings::{findings, probes};
 pub use modes::Modes;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};

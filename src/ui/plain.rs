@@ -93,7 +93,7 @@ impl Screen for Plain {
             Event::Planned(plan) => {
                 say("Plan:");
                 say_all("", plan_lines(plan, width()));
-                for check in plan.checks.iter().filter(|check| !check.ok) {
+                for check in plan.checks.iter().filter(|check| check.is_problem()) {
                     say(&format!("  check {}: {}", check.id, harmless(&check.detail)));
                 }
             }

@@ -31,7 +31,7 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
     let findings: Vec<String> = report
         .checks()
         .iter()
-        .filter(|check| !check.ok)
+        .filter(|check| check.is_problem())
         .flat_map(|check| indented(&format!("{}: {}", check.id, harmless(&check.detail)), width))
         .collect();
     if !findings.is_empty() {

@@ -81,15 +81,16 @@ pub fn indented(text: &str) -> String {
         .join("\n")
 }
 
+/// The checks on what a working link may still lack.
+const TRAFFIC: [&str; 4] = ["vnet-state", "nsg-rules", "routes", "dns-hint"];
+
 /// What may still be in the way of traffic, and of names.
 fn remarks(report: &Report, width: usize) -> Vec<String> {
     if !matches!(report.outcome(), Outcome::Done | Outcome::Unchanged) {
         return Vec::new();
     }
-    let worth_saying = report
-        .checks()
-        .iter()
-        .filter(|check| !check.ok || check.id == "dns-hint");
+    let about = report.checks().iter().filter(|check| TRAFFIC.contains(&check.id));
+    let worth_saying = about.filter(|check| check.is_problem() || check.id == "dns-hint");
     let said = worth_saying.flat_map(|check| std::iter::once(&check.detail).chain(&check.remedies));
     let lines: Vec<String> = said
         .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))

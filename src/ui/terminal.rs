@@ -90,7 +90,7 @@ impl Terminal {
         for line in plan_lines(plan, width()) {
             self.say(&line);
         }
-        for check in plan.checks.iter().filter(|check| !check.ok) {
+        for check in plan.checks.iter().filter(|check| check.is_problem()) {
             self.say(&format!(
                 "  {} {}: {}",
                 style("!").yellow(),

@@ -12,6 +12,7 @@
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`stand_ins`]: an `az` and a `curl` that note what they are given, for scripts (Unix).
 //! - [`svg`]: screens into one animated picture.
+//! - [`troubles`]: a world in which everything is in the way that can be.
 //!
 //! Every program starts with an environment made here, so that nothing of the machine's own configuration (an `az`
 //! sign-in, a proxy, `NO_COLOR`) can change what a test sees.
@@ -36,6 +37,7 @@ pub mod stand_ins;
 pub mod svg;
 #[cfg(unix)]
 pub mod terminal;
+pub mod troubles;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

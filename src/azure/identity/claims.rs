@@ -22,6 +22,8 @@ pub struct WhoAmI {
     pub is_user: bool,
     /// `wids`: template ids of the user's active directory roles. Roles that are only eligible are not in it.
     pub directory_roles: Vec<Uuid>,
+    /// `roles`: the application permissions of an application, in a token for Graph.
+    pub permissions: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,8 @@ struct Claims {
     scp: Option<String>,
     #[serde(default)]
     wids: Vec<Uuid>,
+    #[serde(default)]
+    roles: Vec<String>,
 }
 
 /// # Errors
@@ -73,6 +77,7 @@ pub(super) fn read(token: &SecretString) -> Result<WhoAmI, String> {
         }),
         is_user,
         directory_roles: claims.wids,
+        permissions: claims.roles,
     })
 }
 
@@ -102,8 +107,11 @@ mod tests {
             ("ann@contoso.com", vec![admin.parse().unwrap()])
         );
 
-        let application = read(&token(&json!({ "tid": tid, "oid": oid, "appid": app, "idtyp": "app" }))).unwrap();
+        let application =
+            json!({ "tid": tid, "oid": oid, "appid": app, "idtyp": "app", "roles": ["Application.ReadWrite.All"] });
+        let application = read(&token(&application)).unwrap();
         assert!(!application.is_user);
+        assert_eq!(application.permissions, ["Application.ReadWrite.All"]);
         assert_eq!(application.name, format!("application {app}"));
 
         let guest = json!({ "tid": tid, "oid": oid, "scp": "x", "unique_name": "live.com#bob@example.com" });

@@ -39,6 +39,9 @@ pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str)
     Ok(message::json(StatusCode::OK, &resource(world, found, scope)))
 }
 
+/// Custom roles in one tenant.
+const MOST_ROLES: usize = 5_000;
+
 /// `PUT {scope}/…/roleDefinitions/{guid}`.
 pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
     let guid = children::guid(guid, "RoleDefinitionIdInvalid")?;
@@ -57,6 +60,11 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
     if world.definitions.iter().find(same_name).is_some() {
         let text = "A role definition cannot be updated with a name that already exists.";
         return Err(Refusal::new(409, "RoleDefinitionWithSameNameExists", text));
+    }
+    let own = world.definitions.iter().filter(|found| found.tenant == Some(tenant));
+    if own.clone().count() >= MOST_ROLES && !own.clone().any(|found| found.guid == guid) {
+        let text = "Role definition limit exceeded. No more role definitions can be created.";
+        return Err(Refusal::new(400, "RoleDefinitionLimitExceeded", text));
     }
     let existing = world
         .definitions

@@ -13,7 +13,10 @@ mod networks;
 mod operations;
 mod peering_rules;
 mod peerings;
+mod policy;
+mod registrations;
 mod resource_graph;
+mod route_tables;
 mod scope_children;
 mod security_groups;
 mod subscriptions;
@@ -104,8 +107,18 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
         (&Method::GET, ["resourcegroups"]) => subscriptions::groups(world, context, subscription),
         (&Method::GET, ["resourcegroups", name]) => subscriptions::group(world, context, subscription, name),
         (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
-            Ok(subscriptions::provider(context, subscription))
+            Ok(subscriptions::provider(world, context, subscription))
         }
+        (
+            &Method::POST,
+            [
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.policyinsights",
+                "checkpolicyrestrictions",
+            ],
+        ) => policy::check_restrictions(world, context),
         (&Method::GET, ["providers", "microsoft.network", "virtualnetworks"]) => {
             networks::list(world, context, subscription, None)
         }
@@ -134,6 +147,7 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
         (&Method::GET, ["virtualnetworks"]) => networks::list(world, context, subscription, Some(group)),
         (&Method::GET, ["virtualnetworks", _]) => networks::get(world, context, name(3), name(7)),
         (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
+        (&Method::GET, ["routetables", _]) => route_tables::get(world, context, name(3), name(7)),
         (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings"]) => peerings::list(world, context),
         (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::get(world, context),
         (&Method::PUT, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::put(world, context),

@@ -8,7 +8,7 @@ use super::access;
 use super::context::Context;
 use super::errors::Refusal;
 use super::peerings;
-use super::{Outcome, subscriptions};
+use super::{Outcome, operations, subscriptions};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
 use crate::sandbox::world::{Subnet, Vnet, World};
@@ -61,6 +61,9 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
 
 /// The network as ARM writes it.
 pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
+    // While its peerings are written the network itself stays Succeeded.
+    let being_changed =
+        operations::running(world, &vnet.id).is_some_and(|(_, found)| found.kind == "PutSubnetOperation");
     let mut body = json!({
         "name": vnet.name,
         "id": vnet.id,
@@ -68,7 +71,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
         "type": "Microsoft.Network/virtualNetworks",
         "location": vnet.location,
         "properties": {
-            "provisioningState": "Succeeded",
+            "provisioningState": if being_changed { "Updating" } else { "Succeeded" },
             "resourceGuid": derived(&vnet.id),
             "addressSpace": {"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []},
             "privateEndpointVNetPolicies": "Disabled",
@@ -102,6 +105,9 @@ fn subnet(vnet: &Vnet, found: &Subnet) -> Value {
     }
     if let Some(id) = &found.security_group {
         properties["networkSecurityGroup"] = json!({ "id": id });
+    }
+    if let Some(id) = &found.route_table {
+        properties["routeTable"] = json!({ "id": id });
     }
     json!({
         "name": found.name,

@@ -12,6 +12,9 @@ use crate::sandbox::world::{Peering, State, Vnet, World};
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 
+/// As Azure's documentation has it.
+const MOST_PEERINGS: usize = 500;
+
 /// The peering of that name.
 pub(super) fn named<'a>(vnet: &'a Vnet, name: &str) -> Option<&'a Peering> {
     vnet.peerings.iter().find(|found| found.name.eq_ignore_ascii_case(name))
@@ -146,6 +149,16 @@ pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> R
             ),
         );
     }
+    if local.peerings.len() >= MOST_PEERINGS && named(local, name).is_none() {
+        // The code is not known from a recording.
+        return bad(
+            "VnetPeeringLimitReached",
+            format!(
+                "Cannot create or update peering {id}. Virtual network {} cannot have more than {MOST_PEERINGS} peerings.",
+                local.id
+            ),
+        );
+    }
     disconnected(world, local, remote, &id)?;
     apart(world, local, other, &id)?;
     idle(world, local, other, &id)
@@ -182,11 +195,10 @@ fn apart(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Ref
     }
     for (first, second) in [(local, remote), (remote, local)] {
         for peering in &second.peerings {
-            let Some(third) = world.vnet(&peering.remote) else {
-                continue;
-            };
-            let shared = overlaps(&first.prefixes, &third.prefixes);
-            if third.id.eq_ignore_ascii_case(&first.id) || shared.is_empty() {
+            // What is left of a peering with a network that is gone counts all the same.
+            let third = world.vnet(&peering.remote);
+            let shared = overlaps(&first.prefixes, third.map_or(&peering.known, |third| &third.prefixes));
+            if peering.remote.eq_ignore_ascii_case(&first.id) || shared.is_empty() {
                 continue;
             }
             let text = format!(
@@ -194,7 +206,7 @@ fn apart(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Ref
                  space of the first virtual network overlaps with address space of virtual network {} already peered \
                  with the second virtual network. Overlapping address prefixes: {shared}. For more information please \
                  refer to https://aka.ms/VnetPeeringInfo",
-                first.id, second.id, third.id
+                first.id, second.id, peering.remote
             );
             return Err(Refusal::new(400, "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet", text));
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, networks, operations, peering_rules as rules};
+use super::{Outcome, access, networks, operations, peering_rules as rules, policy, registrations};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message::{self, Answer};
 use crate::sandbox::vendors::reciprocal;
@@ -118,6 +118,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
     let (vnet_id, id) = (path.vnet_id(context), path.id(context));
     access::require(world, &context.caller, WRITE, &id)?;
+    registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     let remote = body["properties"]["remoteVirtualNetwork"]["id"]
@@ -127,6 +128,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         let text = format!("Value for reference id is missing. Path properties.remoteVirtualNetwork. Resource {id}.");
         Refusal::new(400, "MissingJsonReferenceId", text)
     })?;
+    policy::permits(world, &vnet_id, path.name, &remote)?;
     rules::linked_access(world, context, &id, &remote)?;
     networks::find(world, &vnet_id, path.group, path.vnet)
         .map_err(|refusal| parent_missing(refusal, &vnet_id, "write"))?;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Outcome;
-use super::access;
 use super::context::Context;
 use super::errors::Refusal;
+use super::{access, registrations};
 use crate::sandbox::message::{self, Answer, Incoming};
 use crate::sandbox::world::{Group, Subscription, World};
 
@@ -117,15 +117,15 @@ pub(super) fn find_group<'a>(world: &'a World, subscription: Uuid, name: &str) -
         .find(|group| group.subscription == subscription && group.name.eq_ignore_ascii_case(name))
 }
 
-/// `GET /subscriptions/{id}/providers/{namespace}` and its `register`: all are registered.
-pub(super) fn provider(context: &Context<'_>, id: Uuid) -> Answer {
+/// `GET /subscriptions/{id}/providers/{namespace}` and its `register`.
+pub(super) fn provider(world: &World, context: &Context<'_>, id: Uuid) -> Answer {
     let namespace = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
     let body = json!({
         "id": format!("/subscriptions/{id}/providers/{namespace}"),
         "namespace": namespace,
         "registrationPolicy": "RegistrationRequired",
         "resourceTypes": [],
-        "registrationState": "Registered",
+        "registrationState": registrations::state(world, id, namespace),
     });
     message::json(StatusCode::OK, &body)
 }

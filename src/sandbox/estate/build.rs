@@ -17,6 +17,7 @@ impl Estate {
     pub(in crate::sandbox) fn build(&self, world: &mut World) {
         self.build_directories(world);
         self.build_networks(world);
+        self.build_above(world);
         world.definitions.extend(self.roles.iter().map(RoleData::build));
         for data in &self.assignments {
             self.assign(world, data);
@@ -183,6 +184,10 @@ impl VnetData {
                 .nsg
                 .as_ref()
                 .map(|name| format!("{group}/providers/Microsoft.Network/networkSecurityGroups/{name}")),
+            route_table: data
+                .routes
+                .as_ref()
+                .map(|name| format!("{group}/providers/Microsoft.Network/routeTables/{name}")),
         });
         let vnet = Vnet {
             id: self.id.clone(),

@@ -16,3 +16,4 @@ mod peerings;
 mod roles;
 mod served;
 mod support;
+mod trouble;

@@ -38,6 +38,7 @@ impl Account {
             name: "data-plane".into(),
             prefixes: vec![prefix],
             security_group: None,
+            route_table: None,
         };
         let vnet = Vnet {
             id: id.clone(),

@@ -1,0 +1,251 @@
+//! What stands above a resource and can refuse a write to it: locks, policy, the provider's registration, the tenant's
+//! limit of custom roles.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::client::Azure;
+use super::error::{ApiError, Service};
+use crate::domain::{PeeringId, SubscriptionId, VnetId, subscription_scope};
+
+const LOCKS: &str = "2016-09-01";
+const POLICY: &str = "2022-03-01";
+const PROVIDERS: &str = "2024-11-01";
+const RESOURCE_GRAPH: &str = "2021-03-01";
+const PEERINGS: &str = "2024-03-01";
+
+/// As Azure's documentation counts them.
+const CUSTOM_ROLES: &str = "authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' \
+                            | where tolower(properties.type) == 'customrole' | count";
+
+/// A management lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    pub name: String,
+    /// The scope that is locked, and with it all below.
+    pub scope: String,
+    /// Azure's word: `ReadOnly`, `CanNotDelete`.
+    pub level: String,
+    pub notes: Option<String>,
+}
+
+/// A policy that would refuse a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDenial {
+    /// The full resource id of the assignment.
+    pub assignment: String,
+    /// The full resource id of the definition.
+    pub definition: String,
+    /// The assignment's own sentence, where it has one.
+    pub reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShownLock {
+    id: String,
+    name: String,
+    properties: LockProperties,
+}
+
+#[derive(Deserialize)]
+struct LockProperties {
+    level: String,
+    notes: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Restrictions {
+    content_evaluation_result: Option<Evaluations>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Evaluations {
+    policy_evaluations: Vec<Evaluation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Evaluation {
+    policy_info: PolicyInfo,
+    evaluation_result: String,
+    #[serde(default)]
+    evaluation_details: EvaluationDetails,
+    #[serde(default)]
+    effect_details: EffectDetails,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyInfo {
+    policy_definition_id: String,
+    policy_assignment_id: String,
+}
+
+#[derive(Deserialize, Default)]
+struct EvaluationDetails {
+    reason: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct EffectDetails {
+    policy_effect: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Provider {
+    registration_state: String,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    data: Vec<Count>,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    #[serde(rename = "Count", alias = "count_")]
+    count: u64,
+}
+
+impl Azure {
+    /// The locks at `scope` and below it. Whether those above are in the list too is Azure's to choose.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn locks(&self, scope: &str) -> Result<Vec<Lock>, ApiError> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/locks");
+        let url = self.arm_url(&path, &[("api-version", LOCKS)]);
+        let shown: Vec<ShownLock> = self.list(Service::Arm, url).await?;
+        let convert = |shown: ShownLock| Lock {
+            scope: locked_scope(&shown.id),
+            name: shown.name,
+            level: shown.properties.level,
+            notes: shown.properties.notes.filter(|notes| !notes.is_empty()),
+        };
+        Ok(shown.into_iter().map(convert).collect())
+    }
+
+    /// The policies that would deny a peering of that name with `remote`, by Azure's own evaluation
+    /// (`checkPolicyRestrictions`): assignments above, parameters and exemptions are in it.
+    ///
+    /// # Errors
+    /// When it cannot be evaluated.
+    pub async fn policy_denials(&self, peering: &PeeringId, remote: &VnetId) -> Result<Vec<PolicyDenial>, ApiError> {
+        let vnet = &peering.vnet;
+        let path = format!(
+            "{}/resourceGroups/{}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+            vnet.subscription_scope(),
+            vnet.resource_group
+        );
+        let body = json!({ "resourceDetails": {
+            "resourceContent": {
+                "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+                "name": format!("{}/{}", vnet.name, peering.name),
+                "properties": {
+                    "allowVirtualNetworkAccess": true,
+                    "remoteVirtualNetwork": { "id": remote.to_string() },
+                },
+            },
+            "apiVersion": PEERINGS,
+            "scope": vnet.to_string(),
+        }});
+        let url = self.arm_url(&path, &[("api-version", POLICY)]);
+        let reply = self.send(Call::post(Service::Arm, url).json(&body).reads()).await?;
+        let restrictions: Restrictions = reply.json()?;
+        let evaluations = restrictions.content_evaluation_result.unwrap_or_default();
+        Ok(evaluations
+            .policy_evaluations
+            .into_iter()
+            .filter(denies)
+            .map(|evaluation| PolicyDenial {
+                assignment: evaluation.policy_info.policy_assignment_id,
+                definition: evaluation.policy_info.policy_definition_id,
+                reason: evaluation.evaluation_details.reason.filter(|reason| !reason.is_empty()),
+            })
+            .collect())
+    }
+
+    /// Whether a subscription is registered to use a provider, in Azure's word: `Registered`, `Registering`,
+    /// `NotRegistered`, `Unregistering`, `Unregistered`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn registration(&self, subscription: SubscriptionId, namespace: &str) -> Result<String, ApiError> {
+        let path = format!("{}/providers/{namespace}", subscription_scope(subscription));
+        let url = self.arm_url(&path, &[("api-version", PROVIDERS)]);
+        let provider: Provider = self.send(Call::get(Service::Arm, url)).await?.json()?;
+        Ok(provider.registration_state)
+    }
+
+    /// How many custom roles the tenant has, as far as this identity sees them, by Resource Graph.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn custom_role_count(&self) -> Result<u64, ApiError> {
+        let url = self.arm_url(
+            "/providers/Microsoft.ResourceGraph/resources",
+            &[("api-version", RESOURCE_GRAPH)],
+        );
+        let body: Value = json!({ "query": CUSTOM_ROLES, "options": { "resultFormat": "objectArray" } });
+        let counted: Counted = self
+            .send(Call::post(Service::Arm, url).json(&body).reads())
+            .await?
+            .json()?;
+        Ok(counted.data.first().map_or(0, |row| row.count))
+    }
+}
+
+fn denies(evaluation: &Evaluation) -> bool {
+    evaluation.evaluation_result.eq_ignore_ascii_case("NonCompliant")
+        && evaluation.effect_details.policy_effect.eq_ignore_ascii_case("deny")
+}
+
+/// What the lock of this id locks.
+fn locked_scope(id: &str) -> String {
+    let end = id
+        .to_ascii_lowercase()
+        .rfind("/providers/microsoft.authorization/locks/");
+    id[..end.unwrap_or(id.len())].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_locks_what_stands_before_its_provider() {
+        let scope = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v";
+        let id = format!("{scope}/providers/Microsoft.Authorization/locks/freeze");
+        assert_eq!(locked_scope(&id), scope);
+    }
+
+    #[test]
+    fn only_what_denies_is_a_denial() {
+        let evaluation = |result: &str, effect: &str| Evaluation {
+            policy_info: PolicyInfo {
+                policy_definition_id: String::new(),
+                policy_assignment_id: String::new(),
+            },
+            evaluation_result: result.to_owned(),
+            evaluation_details: EvaluationDetails::default(),
+            effect_details: EffectDetails {
+                policy_effect: effect.to_owned(),
+            },
+        };
+        let table = [
+            ("NonCompliant", "Deny", true),
+            ("NonCompliant", "deny", true),
+            ("NonCompliant", "Audit", false),
+            ("Compliant", "Deny", false),
+        ];
+        for (result, effect, expected) in table {
+            assert_eq!(denies(&evaluation(result, effect)), expected, "{result} {effect}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Route tables: where a subnet's traffic is sent (Microsoft.Network, API version 2024-03-01).
+
+use serde::Deserialize;
+
+use super::call::Call;
+use super::client::Azure;
+use super::error::{ApiError, Service};
+use super::legacy;
+use super::network::ABSENT;
+use super::nsg::resource;
+
+const API_VERSION: &str = "2024-03-01";
+
+/// A route table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteTable {
+    /// The full resource id.
+    pub id: String,
+    pub name: String,
+    pub routes: Vec<Route>,
+}
+
+/// One user-defined route.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "ShownRoute")]
+pub struct Route {
+    pub name: String,
+    /// A CIDR range, or a service tag.
+    pub prefix: String,
+    /// Azure's word: `VirtualAppliance`, `VirtualNetworkGateway`, `VnetLocal`, `Internet`, `None`.
+    pub next_hop: String,
+    /// The appliance's address.
+    pub next_hop_ip: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ShownTable {
+    properties: TableProperties,
+}
+
+#[derive(Deserialize)]
+struct TableProperties {
+    #[serde(default)]
+    routes: Vec<Route>,
+}
+
+#[derive(Deserialize)]
+struct ShownRoute {
+    #[serde(default)]
+    name: String,
+    properties: RouteProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteProperties {
+    #[serde(default)]
+    address_prefix: String,
+    next_hop_type: String,
+    next_hop_ip_address: Option<String>,
+}
+
+impl From<ShownRoute> for Route {
+    fn from(shown: ShownRoute) -> Self {
+        Self {
+            name: shown.name,
+            prefix: shown.properties.address_prefix,
+            next_hop: shown.properties.next_hop_type,
+            next_hop_ip: shown.properties.next_hop_ip_address,
+        }
+    }
+}
+
+impl Azure {
+    /// The route table with this resource id; `None` where there is none, or the id is not one of a route table.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn route_table(&self, id: &str) -> Result<Option<RouteTable>, ApiError> {
+        let Some((subscription, group, name)) = resource(id, "routeTables") else {
+            return Ok(None);
+        };
+        let path = format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/routeTables/{name}"
+        );
+        let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
+        let reply = legacy::or_absent(self.send(Call::get(Service::Arm, url)).await, &ABSENT)?;
+        let shown: Option<ShownTable> = reply.map(super::call::Reply::json).transpose()?;
+        Ok(shown.map(|shown| RouteTable {
+            id: id.to_owned(),
+            name,
+            routes: shown.properties.routes,
+        }))
+    }
+}

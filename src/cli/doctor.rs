@@ -1,0 +1,85 @@
+//! `peerctl azure doctor`: what is in a peering's way, before the set-up or after it. It never writes.
+
+use clap::builder::PossibleValuesParser;
+use serde_json::json;
+
+use super::frame::{Ended, Errand, Frame, Turn, conduct};
+use super::output::{Format, OutputArgs, print};
+use super::target::TargetArgs;
+use crate::doctor::{PROBES, Probe};
+use crate::engine;
+use crate::errors::Outcome;
+use crate::input::Gathered;
+use crate::plan::Check;
+use crate::ui;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Run this check alone; may be repeated
+    #[arg(long, value_name = "ID", hide_possible_values = true, value_parser = PossibleValuesParser::new(ids()))]
+    only: Vec<String>,
+    /// List the checks and what each is for; asks nothing of anybody
+    #[arg(long, conflicts_with = "only")]
+    list: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 nothing blocks (there may be warnings, and what could not be told),\n\
+4 a check found what blocks, 1 Azure could not be asked at all, 2 wrong or missing input.\n\n\
+Examples:\n  peerctl azure doctor --list\n  \
+peerctl azure doctor --vendor kong --vnet-id /subscriptions/… --set network=my-network\n  \
+peerctl azure doctor … --only locks --only policy -o json";
+
+fn ids() -> impl Iterator<Item = &'static str> {
+    PROBES.iter().map(|probe| probe.id)
+}
+
+/// Runs the checks and prints what they found.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    if args.list {
+        print(&list(output.output)?)?;
+        return Ok(Outcome::Unchanged);
+    }
+    let chosen = |probe: &&Probe| args.only.is_empty() || args.only.iter().any(|id| id == probe.id);
+    let probes: Vec<&Probe> = PROBES.iter().copied().filter(chosen).collect();
+    let errand = Errand::new("azure doctor", &args.target);
+    conduct(errand, output, async |frame, gathered| {
+        Ok(Turn::Ended(look(frame, gathered, &probes).await))
+    })
+    .await
+}
+
+async fn look(frame: &Frame<'_>, gathered: Gathered, probes: &[&Probe]) -> Ended {
+    let run = match frame.begin(gathered) {
+        Ok((run, _)) => run,
+        Err(problem) => return Ended::by(problem),
+    };
+    let checks = match engine::examine(&run, probes).await {
+        Ok(checks) => checks,
+        Err(problem) => return Ended::by(problem),
+    };
+    let blocked = checks.iter().any(Check::blocks);
+    let outcome = if blocked { Outcome::Blocked } else { Outcome::Unchanged };
+    let mut ended = Ended::new(outcome, None);
+    let names = (run.intent.vnet.name.as_str(), run.intent.vendor.name.as_str());
+    ended.text = Some(ui::findings(&checks, names, ui::width()));
+    ended
+}
+
+fn list(format: Format) -> anyhow::Result<String> {
+    if format == Format::Json {
+        let rows = PROBES.iter().map(|probe| {
+            json!({ "id": probe.id, "severity": probe.severity, "meaning": probe.meaning, "atSetup": probe.at_setup })
+        });
+        return Ok(serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+    }
+    Ok(ui::probes(
+        PROBES.iter().map(|probe| (probe.id, probe.meaning)),
+        ui::width(),
+    ))
+}

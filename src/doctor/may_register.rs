@@ -1,0 +1,90 @@
+//! `may-register`: an application of one's own is registered by a member of the tenant, unless the tenant forbids it.
+
+use super::probe::{Finding, Need, Probe};
+use super::rights::{
+    APPLICATION_ADMINISTRATOR, APPLICATION_DEVELOPER, CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, decision,
+    handed_on, holds, unread,
+};
+use crate::plan::{Decision, Intent, Severity, StepId};
+use crate::steps::{Facts, Part, Seen};
+
+pub static PROBE: Probe = Probe {
+    id: "may-register",
+    severity: Severity::Warning,
+    meaning: "Your direction is written by an application of yours, which has to be registered first.",
+    needs: &[Need::Step(StepId::OwnApp), Need::Part(Part::Directory)],
+    at_setup: false,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    intent.own_app.as_ref()?;
+    if let Some(found) = unread(StepId::OwnApp, facts) {
+        return Some(found);
+    }
+    match decision(StepId::OwnApp, intent, facts)? {
+        Decision::InPlace(what) => return Some(Finding::ok(format!("not needed: {what}"))),
+        Decision::Blocked(hold) => return Some(handed_on(hold)),
+        // It has to be made, or awaited.
+        _ => {}
+    }
+    let roles = [
+        GLOBAL_ADMINISTRATOR,
+        APPLICATION_ADMINISTRATOR,
+        CLOUD_APPLICATION_ADMINISTRATOR,
+        APPLICATION_DEVELOPER,
+    ];
+    let permissions = ["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
+    let bring = "Or bring one of yours: --own-app APP-ID";
+    Some(match &facts.preflight.directory {
+        Seen::Known(directory) if holds(directory, &roles, &permissions) => {
+            Finding::ok("this sign-in may register applications")
+        }
+        Seen::Known(directory) if directory.is_user => Finding::unknown(
+            "members may register applications unless the tenant forbids it; this sign-in has no role for it",
+        )
+        .remedy(bring),
+        Seen::Known(_) => {
+            Finding::problem("this application may register no other: it has neither a role nor a permission for it")
+                .remedy("Give it the role Application Developer, or Graph's Application.ReadWrite.OwnedBy.")
+                .remedy(bring)
+        }
+        Seen::Unreadable(why) => Finding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(bring),
+        Seen::NotAsked => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::plan::{CheckVerdict, OwnApp};
+    use crate::steps::preflight::Directory;
+    use crate::steps::samples;
+
+    #[test]
+    fn who_may_register_an_application() {
+        let (mut intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        intent.own_app = Some(OwnApp::Made {
+            unique_name: "peerctl-x".into(),
+            display_name: "peerctl".into(),
+        });
+        let mut verdict = |roles: Vec<Uuid>, is_user: bool| {
+            facts.preflight.directory = Seen::Known(Directory {
+                roles,
+                permissions: Vec::new(),
+                is_user,
+            });
+            PROBE.run(&intent, &facts).expect("one is wanted").verdict
+        };
+        assert_eq!(verdict(vec![APPLICATION_DEVELOPER], false), CheckVerdict::Ok);
+        assert_eq!(verdict(Vec::new(), true), CheckVerdict::Unknown);
+        assert_eq!(verdict(Vec::new(), false), CheckVerdict::Problem);
+        facts.own_app = Some(samples::own_app(Vec::new()));
+        facts.own_principal.clone_from(&facts.principal);
+        assert!(PROBE.run(&intent, &facts).expect("one is wanted").ok);
+    }
+}

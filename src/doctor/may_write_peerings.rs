@@ -1,0 +1,118 @@
+//! `may-write-peerings`: a direction takes write on its own network and peer/action on the other, each in its tenant.
+
+use super::probe::{Finding, Need, Probe};
+use crate::azure::{Permission, allowed};
+use crate::plan::{Intent, Severity, StepId};
+use crate::steps::{Facts, Part, Seen};
+
+const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
+
+pub static PROBE: Probe = Probe {
+    id: "may-write-peerings",
+    severity: Severity::Error,
+    meaning: "Each direction takes virtualNetworkPeerings/write on its own network and peer/action on the other one.",
+    needs: &[
+        Need::Step(StepId::RoleAssignment),
+        Need::Part(Part::RightsHere),
+        Need::Part(Part::RightsAtRemote),
+    ],
+    at_setup: false,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    if !intent.operator_writes() {
+        let who = match &intent.own_app {
+            Some(app) => app.label(),
+            None => intent.vendor.short_name.clone(),
+        };
+        let told = format!("not needed: {who} writes the peering, by the role that it gets");
+        return Some(Finding::ok(told));
+    }
+    let remote = intent.remote()?;
+    let here = &intent.vnet.name;
+    let Some(ours) = &facts.rights_at_vnet else {
+        let told = format!("what this sign-in may do at {here} cannot be read");
+        return Some(Finding::unknown(told));
+    };
+    let theirs = &facts.preflight.rights_at_remote;
+    // Their direction may be somebody else's to write; ours takes peer/action there in any case.
+    let peer = theirs.known().is_some_and(|rights| !allowed(rights, PEER));
+    let peer = peer.then(|| format!("{PEER} on {} (tenant {})", remote.vnet.name, remote.tenant));
+    let missing: Vec<String> = lacks(ours, here).into_iter().chain(peer).collect();
+    if missing.is_empty() {
+        return there(here, &remote.vnet.name, theirs);
+    }
+    let found = Finding::problem(format!("this sign-in lacks {}", missing.join(" and ")));
+    Some(found.remedy(
+        "Ask for a role with these actions there, Network Contributor for instance; or sign in as somebody who has one.",
+    ))
+}
+
+/// Our direction may be written; what about theirs.
+fn there(here: &str, there: &str, rights: &Seen<Vec<Permission>>) -> Option<Finding> {
+    Some(match rights {
+        Seen::NotAsked => return None,
+        Seen::Unreadable(why) => Finding::unknown(format!("what this sign-in may do at {there}: {why}")),
+        Seen::Known(rights) if lacks(rights, there).is_none() => Finding::ok(format!(
+            "this sign-in may write both directions, at {here} and at {there}"
+        )),
+        Seen::Known(_) => Finding::ok(format!(
+            "this sign-in may write the direction of {here}; that of {there} is for its own operator, who gets the commands"
+        )),
+    })
+}
+
+/// What is missing to write the direction of this network.
+fn lacks(rights: &[Permission], network: &str) -> Option<String> {
+    (!allowed(rights, WRITE)).then(|| format!("{WRITE} on {network}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::CheckVerdict;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    fn rights(actions: &[&str]) -> Vec<Permission> {
+        vec![Permission {
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            ..Permission::default()
+        }]
+    }
+
+    #[test]
+    fn pain_22_each_side_takes_its_own_permission() {
+        let (mut intent, mut facts) = samples::kong_done();
+        assert!(PROBE.run(&intent, &facts).expect("said").detail.contains("Kong writes"));
+        intent.vendor = profile("generic").expect("built in");
+        let id = "/subscriptions/00000000-0000-0000-0000-00000000000f/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/theirs";
+        intent.vendor_inputs = [
+            ("remote-vnet-id".to_owned(), vec![id.to_owned()]),
+            ("remote-tenant-id".to_owned(), vec![intent.tenant.to_string()]),
+        ]
+        .into();
+        let mut found = |ours: &[&str], theirs: &[&str]| {
+            facts.rights_at_vnet = Some(rights(ours));
+            facts.preflight.rights_at_remote = Seen::Known(rights(theirs));
+            PROBE.run(&intent, &facts).expect("said")
+        };
+        assert!(
+            found(&["Microsoft.Network/*"], &["Microsoft.Network/*"])
+                .detail
+                .contains("both directions")
+        );
+        assert!(found(&[WRITE], &[PEER]).detail.contains("for its own operator"));
+        let check = found(&["*/read"], &["*/read"]);
+        assert!(
+            check.blocks() && check.detail.contains(WRITE) && check.detail.contains(PEER),
+            "{check:?}"
+        );
+        facts.preflight.rights_at_remote = Seen::Unreadable("no".into());
+        facts.rights_at_vnet = Some(rights(&["*"]));
+        assert_eq!(PROBE.run(&intent, &facts).expect("said").verdict, CheckVerdict::Unknown);
+    }
+}

@@ -1,0 +1,53 @@
+//! `peering-limit`: a virtual network has room for five hundred peerings.
+
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId};
+use crate::steps::{Facts, VendorPeering};
+
+const MOST: usize = 500;
+/// From here on it is worth saying.
+const NEAR: usize = 490;
+
+pub static PROBE: Probe = Probe {
+    id: "peering-limit",
+    severity: Severity::Error,
+    meaning: "Azure takes no more than 500 peerings for one virtual network.",
+    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let vnet = facts.vnet.as_ref()?;
+    let count = vnet.peerings.len();
+    let detail = format!("{} has {count} of at most {MOST} peerings", vnet.id.name);
+    if count < NEAR {
+        return Some(Finding::ok(detail));
+    }
+    let there = matches!(facts.vendor_peering(intent), VendorPeering::One(_));
+    let found = Finding::problem(detail)
+        .remedy("Delete peerings that are Disconnected or not needed any more, or use another network.");
+    Some(if count < MOST || there { found.warning() } else { found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn a_full_network_blocks_a_new_peering_and_not_the_one_that_is_there() {
+        let (intent, mut facts) = samples::kong_done();
+        let mut found = |others: usize, vendors: bool| {
+            let vendors = vendors.then(|| samples::peering(&intent, "kong-1", 0xf00, "10.0.0.0/16"));
+            let others = (0..others).map(|n| samples::peering(&intent, &format!("p{n}"), 0x50b, "10.9.0.0/16"));
+            facts.vnet.as_mut().expect("one").peerings = others.chain(vendors).collect();
+            PROBE.run(&intent, &facts).expect("a network")
+        };
+        assert!(found(3, true).ok);
+        assert!(found(495, false).is_problem() && !found(495, false).blocks());
+        assert!(found(500, false).blocks());
+        assert!(!found(499, true).blocks());
+    }
+}

@@ -1,0 +1,97 @@
+//! `peering-name`: a peering cannot be turned to another network, so a name that one has is taken.
+
+use super::probe::{Finding, Need, Probe};
+use crate::azure::Vnet;
+use crate::domain::VnetId;
+use crate::plan::{Intent, Severity, StepId};
+use crate::steps::Facts;
+use crate::vendors::CreatedBy;
+
+pub static PROBE: Probe = Probe {
+    id: "peering-name",
+    severity: Severity::Error,
+    meaning: "Azure does not turn a peering to another network: a name in use cannot be written.",
+    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let vnet = facts.vnet.as_ref()?;
+    // The vendor names the ones that it makes.
+    if intent.vendor.peering.created_by == CreatedBy::Vendor {
+        return None;
+    }
+    let remote = facts.remote(intent);
+    let ours = facts.our_peering_name(intent);
+    let theirs = remote
+        .as_ref()
+        .filter(|_| intent.vendor.peering.created_by == CreatedBy::Customer);
+    let theirs = theirs.map(|remote| intent.their_peering_name(remote));
+    let taken = remote
+        .as_ref()
+        .and_then(|remote| taken(vnet, &ours, &remote.vnet))
+        .or_else(|| {
+            let there = facts.remote_vnet.as_ref()?;
+            taken(there, theirs.as_deref()?, &intent.vnet)
+        });
+    Some(match taken {
+        Some(taken) => Finding::problem(taken)
+            .remedy("Give another name: --peering-name NAME, or leave it out and a free one is taken.")
+            .remedy("Where the old peering is not needed any more, delete it."),
+        None => Finding::ok(format!("{ours} is free, or ours")),
+    })
+}
+
+/// What has the name on this network and is with another one than wanted.
+fn taken(vnet: &Vnet, name: &str, wanted: &VnetId) -> Option<String> {
+    let mut with_wanted = vnet
+        .peerings
+        .iter()
+        .filter(|one| one.remote_vnet.as_ref() == Some(wanted));
+    if with_wanted.next().is_some() {
+        return None;
+    }
+    let holder = vnet
+        .peerings
+        .iter()
+        .find(|one| one.id.name.eq_ignore_ascii_case(name))?;
+    let with = holder
+        .remote_vnet
+        .as_ref()
+        .map_or_else(|| "another network".to_owned(), ToString::to_string);
+    Some(format!(
+        "{} has a peering {} already, with {with}",
+        vnet.id.name, holder.id.name
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    #[test]
+    fn a_given_name_that_another_peering_has_blocks() {
+        let (mut intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        intent.vendor = profile("generic").expect("built in");
+        let id = "/subscriptions/00000000-0000-0000-0000-00000000000f/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/other";
+        intent.vendor_inputs = [
+            ("remote-vnet-id".to_owned(), vec![id.to_owned()]),
+            ("remote-tenant-id".to_owned(), vec![intent.tenant.to_string()]),
+        ]
+        .into();
+        intent.peering_name = Some("KONG-1".into());
+        let found = PROBE.run(&intent, &facts).expect("ours to write");
+        assert!(
+            found.blocks() && found.detail.contains("has a peering kong-1 already"),
+            "{found:?}"
+        );
+        // The peering with the wanted network is used, whatever it is called.
+        facts.vnet.as_mut().expect("one").peerings[0].remote_vnet = id.parse().ok();
+        assert!(PROBE.run(&intent, &facts).expect("ours to write").ok);
+    }
+}

@@ -1,0 +1,108 @@
+//! `policy`: landing zones often deny peerings across subscriptions by Azure Policy.
+
+use super::probe::{Finding, Need, Probe};
+use crate::azure::PolicyDenial;
+use crate::plan::{Intent, Severity};
+use crate::render::ShellWord;
+use crate::steps::{Facts, Part, Seen};
+
+pub static PROBE: Probe = Probe {
+    id: "policy",
+    severity: Severity::Error,
+    meaning: "A policy with effect deny refuses the peering with RequestDisallowedByPolicy, whoever writes.",
+    needs: &[Need::Part(Part::Policy)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let vnet = &intent.vnet;
+    let policy = match &facts.preflight.policy {
+        Seen::Known(policy) => policy,
+        Seen::Unreadable(why) => return Some(Finding::unknown(format!("what policy says: {why}"))),
+        Seen::NotAsked => return None,
+    };
+    if policy.denials.is_empty() {
+        return Some(Finding::ok(format!("no policy denies a peering of {}", vnet.name)));
+    }
+    let told: Vec<String> = policy.denials.iter().map(told).collect();
+    let exemptions = policy.denials.iter().map(|denial| {
+        format!(
+            "az policy exemption create --name peerctl-{} --exemption-category Waiver --scope {vnet} --policy-assignment {}",
+            ShellWord(&vnet.name),
+            ShellWord(&denial.assignment)
+        )
+    });
+    let found = Finding::problem(told.join("; "))
+        .remedy("Ask the assignment's owner for an exemption for this network, such as:")
+        .remedies(exemptions);
+    // Without the other network's id, one of a subscription that is not ours was asked about: a policy that lets the
+    // vendor's through denies that one all the same.
+    Some(if policy.assumed { found.warning() } else { found })
+}
+
+fn told(denial: &PolicyDenial) -> String {
+    let last = |id: &str| id.rsplit('/').next().unwrap_or(id).to_owned();
+    let assignment = &denial.assignment;
+    let scope = assignment
+        .to_lowercase()
+        .find("/providers/microsoft.authorization/policyassignments/");
+    let scope = &assignment[..scope.unwrap_or(0)];
+    let at = if scope.is_empty() {
+        String::new()
+    } else {
+        format!(" at {scope}")
+    };
+    let reason = denial
+        .reason
+        .as_ref()
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    format!(
+        "policy {} denies it, assigned as {}{at}{reason}",
+        last(&denial.definition),
+        last(assignment)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::CheckVerdict;
+    use crate::steps::preflight::Policy;
+    use crate::steps::samples;
+
+    #[test]
+    fn pain_20_a_policy_that_denies_is_named_with_its_assignment_and_an_exemption() {
+        let (intent, mut facts) = samples::kong_done();
+        let scope = intent.vnet.subscription_scope();
+        let denial = PolicyDenial {
+            assignment: format!("{scope}/providers/Microsoft.Authorization/policyAssignments/alz-deny"),
+            definition: "/providers/Microsoft.Authorization/policyDefinitions/Deny-VNET-Peer-Cross-Sub".into(),
+            reason: None,
+        };
+        let mut found = |denials: Vec<PolicyDenial>, assumed: bool| {
+            facts.preflight.policy = Seen::Known(Policy { denials, assumed });
+            PROBE.run(&intent, &facts).expect("asked")
+        };
+        assert!(found(Vec::new(), false).ok);
+        let check = found(vec![denial.clone()], false);
+        assert!(
+            check.blocks() && check.detail.contains("Deny-VNET-Peer-Cross-Sub denies it"),
+            "{check:?}"
+        );
+        assert!(
+            check.detail.contains(&format!("assigned as alz-deny at {scope}")),
+            "{check:?}"
+        );
+        assert!(check.remedies[1].starts_with("az policy exemption create"), "{check:?}");
+        let check = found(vec![denial], true);
+        assert!(check.is_problem() && !check.blocks());
+        facts.preflight.policy = Seen::Unreadable("no".into());
+        assert_eq!(
+            PROBE.run(&intent, &facts).expect("asked").verdict,
+            CheckVerdict::Unknown
+        );
+    }
+}

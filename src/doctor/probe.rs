@@ -1,0 +1,113 @@
+//! One check as a row of the table, and what it finds.
+
+use crate::plan::{Check, CheckVerdict, Intent, Severity, StepId};
+use crate::steps::{Facts, Part};
+
+/// A check: what it is about, what it takes, and how it judges. Judging is pure.
+pub struct Probe {
+    /// As `--only` takes it.
+    pub id: &'static str,
+    /// How bad it is at worst.
+    pub severity: Severity,
+    /// Why it matters, in a sentence.
+    pub meaning: &'static str,
+    /// What it looks at.
+    pub needs: &'static [Need],
+    /// Setup runs it too, before its first write and at its end.
+    pub at_setup: bool,
+    /// It is about writes that are still to come: where none is, it cannot be in the way.
+    pub of_writes: bool,
+    /// `None` where it does not apply.
+    pub examine: fn(&Intent, &Facts) -> Option<Finding>,
+}
+
+/// What a check looks at: what a step reads, or what only checks do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    Step(StepId),
+    Part(Part),
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    verdict: CheckVerdict,
+    warns: bool,
+    detail: String,
+    remedies: Vec<String>,
+}
+
+impl Finding {
+    fn new(verdict: CheckVerdict, detail: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            warns: false,
+            detail: detail.into(),
+            remedies: Vec::new(),
+        }
+    }
+
+    /// All is well.
+    pub fn ok(detail: impl Into<String>) -> Self {
+        Self::new(CheckVerdict::Ok, detail)
+    }
+
+    /// Something is in the way, or not as it should be.
+    pub fn problem(detail: impl Into<String>) -> Self {
+        Self::new(CheckVerdict::Problem, detail)
+    }
+
+    /// It cannot be told.
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::new(CheckVerdict::Unknown, detail)
+    }
+
+    /// The same with one more thing to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedies.push(remedy.into());
+        self
+    }
+
+    /// The same with more things to do.
+    #[must_use]
+    pub fn remedies(mut self, remedies: impl IntoIterator<Item = String>) -> Self {
+        self.remedies.extend(remedies);
+        self
+    }
+
+    /// The same, and no reason to stop.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.warns = true;
+        self
+    }
+}
+
+impl Probe {
+    /// Judges; `settled` where nothing is left to be written.
+    pub fn check(&self, intent: &Intent, facts: &Facts, settled: bool) -> Option<Check> {
+        let found = (self.examine)(intent, facts)?;
+        let softened = found.warns || (settled && self.of_writes);
+        let problem = found.verdict == CheckVerdict::Problem;
+        Some(Check {
+            id: self.id,
+            severity: if problem && softened {
+                Severity::Warning
+            } else {
+                self.severity
+            },
+            verdict: found.verdict,
+            ok: found.verdict == CheckVerdict::Ok,
+            detail: found.detail,
+            meaning: (found.verdict != CheckVerdict::Ok).then_some(self.meaning),
+            remedies: found.remedies,
+        })
+    }
+
+    /// The same for tests of one check: something is still to be written.
+    #[cfg(test)]
+    pub fn run(&self, intent: &Intent, facts: &Facts) -> Option<Check> {
+        self.check(intent, facts, false)
+    }
+}

@@ -1,0 +1,130 @@
+//! `tokens`: a plan that reaches into two tenants takes a token of each.
+
+use super::probe::{Finding, Need, Probe};
+use crate::errors::{Kind, Problem};
+use crate::plan::{Intent, Severity};
+use crate::steps::preflight::TokenTry;
+use crate::steps::{Facts, Part};
+use crate::vendors::CreatedBy;
+
+pub static PROBE: Probe = Probe {
+    id: "tokens",
+    severity: Severity::Error,
+    meaning: "A write across tenants carries a token of each; without one Azure answers LinkedAuthorizationFailed.",
+    needs: &[Need::Part(Part::Tokens), Need::Part(Part::AppTokens)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let tries = &facts.preflight.tokens;
+    // A tenant that is not the other network's has a check of its own: no sign-in there is wanted.
+    let remote = facts.remote(intent);
+    let wrong = remote.filter(|remote| {
+        let right = facts.remote_tenants.get(&remote.vnet.subscription);
+        right.is_some_and(|right| *right != remote.tenant)
+    });
+    let wrong = wrong.map(|remote| remote.tenant);
+    let missing = tries.iter().filter(|one| Some(one.tenant) != wrong);
+    let missing = missing.filter_map(|one| Some((one, one.trouble.as_ref()?)));
+    let (awaited, missing): (Vec<_>, Vec<_>) = missing.partition(|(one, trouble)| is_awaited(intent, one, trouble));
+    let label = |one: &TokenTry| format!("{} in tenant {}", one.service, one.tenant);
+    let told = |(one, trouble): &(&TokenTry, &Problem)| format!("no token for {}: {}", label(one), trouble.why);
+    if !missing.is_empty() {
+        let remedies = missing.iter().flat_map(|(one, trouble)| remedies(one, trouble));
+        let detail: Vec<String> = missing.iter().map(told).collect();
+        return Some(Finding::problem(detail.join("; ")).remedies(remedies));
+    }
+    if let Some((one, _)) = awaited.first() {
+        let vendor = &intent.vendor.short_name;
+        return Some(Finding::unknown(format!(
+            "tenant {} does not know the own application yet: {vendor} lets it in when it gets the request",
+            one.tenant
+        )));
+    }
+    let own = format!("Azure Resource Manager in tenant {}", intent.tenant);
+    let all: Vec<String> = std::iter::once(own)
+        .chain(tries.iter().filter(|one| one.trouble.is_none()).map(label))
+        .collect();
+    Some(Finding::ok(format!("signed in for {}", all.join(", "))))
+}
+
+/// A vendor makes the service principal of our application in its tenant once it has been told of it.
+fn is_awaited(intent: &Intent, one: &TokenTry, trouble: &Problem) -> bool {
+    let unknown = matches!(trouble.code.as_deref(), Some("AADSTS7000229" | "AADSTS700016"));
+    unknown && one.tenant != intent.tenant && intent.vendor.peering.created_by == CreatedBy::EachSide
+}
+
+fn remedies(one: &TokenTry, trouble: &Problem) -> Vec<String> {
+    match (one.app, trouble.code.as_deref(), trouble.kind) {
+        (Some(app), Some("AADSTS7000229" | "AADSTS700016"), _) => vec![format!(
+            "Somebody who may do so in tenant {}: az ad sp create --id {app}",
+            one.tenant
+        )],
+        (None, _, Kind::SignIn) => vec![
+            format!("az login --tenant {}", one.tenant),
+            "or use an application that is known in both tenants: --own-app APP-ID".to_owned(),
+        ],
+        _ => trouble.remedies.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::plan::CheckVerdict;
+    use crate::steps::samples;
+    use crate::vendors::profile;
+
+    fn one(tenant: u128, app: Option<u128>, code: Option<&str>) -> TokenTry {
+        let trouble = code.map(|code| {
+            let mut problem = Problem::new(
+                Kind::SignIn,
+                "Asking for a token.",
+                "Multi-factor authentication is wanted.",
+            );
+            problem.code = Some(code.to_owned());
+            problem
+        });
+        TokenTry {
+            tenant: Uuid::from_u128(tenant),
+            service: "Azure Resource Manager",
+            app: app.map(Uuid::from_u128),
+            trouble,
+        }
+    }
+
+    #[test]
+    fn pain_9_a_tenant_without_a_token_is_named_with_the_one_command_that_signs_in() {
+        let (intent, mut facts) = samples::kong_done();
+        facts.preflight.tokens = vec![one(0x7e, None, None)];
+        assert!(PROBE.run(&intent, &facts).expect("always").ok);
+        facts.preflight.tokens.push(one(0xbeef, None, Some("AADSTS50076")));
+        let found = PROBE.run(&intent, &facts).expect("always");
+        assert!(found.blocks() && found.detail.contains("Multi-factor"), "{found:?}");
+        assert_eq!(
+            found.remedies[0],
+            format!("az login --tenant {}", Uuid::from_u128(0xbeef))
+        );
+    }
+
+    #[test]
+    fn a_vendor_that_has_not_let_the_application_in_yet_is_no_finding() {
+        let (mut intent, mut facts) = samples::kong_done();
+        intent.vendor = profile("aiven").expect("built in");
+        facts.preflight.tokens = vec![one(0xbeef, Some(0xa1), Some("AADSTS7000229"))];
+        assert_eq!(
+            PROBE.run(&intent, &facts).expect("always").verdict,
+            CheckVerdict::Unknown
+        );
+        intent.vendor = profile("generic").expect("built in");
+        let found = PROBE.run(&intent, &facts).expect("always");
+        assert!(
+            found.blocks() && found.remedies[0].contains("az ad sp create --id"),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! Which providers a subscription is registered for.
+
+use uuid::Uuid;
+
+use super::errors::Refusal;
+use crate::sandbox::world::World;
+
+/// Azure's word for it.
+pub(super) fn state<'a>(world: &'a World, subscription: Uuid, namespace: &str) -> &'a str {
+    let mut all = world.registrations.iter();
+    let found = all.find(|(own, name, _)| *own == subscription && name.eq_ignore_ascii_case(namespace));
+    found.map_or("Registered", |(_, _, state)| state)
+}
+
+/// Refuses a write to a provider that the subscription of `id` is not registered for.
+///
+/// # Errors
+/// `MissingSubscriptionRegistration`.
+pub(super) fn require(world: &World, id: &str, namespace: &str) -> Result<(), Refusal> {
+    let subscription = id
+        .split('/')
+        .nth(2)
+        .and_then(|id| Uuid::parse_str(id).ok())
+        .unwrap_or_default();
+    if state(world, subscription, namespace).eq_ignore_ascii_case("Registered") {
+        return Ok(());
+    }
+    let text = format!(
+        "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for how to \
+         register subscriptions."
+    );
+    Err(Refusal::new(409, "MissingSubscriptionRegistration", text))
+}

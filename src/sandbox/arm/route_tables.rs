@@ -1,0 +1,53 @@
+//! Route tables, to be read.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::errors::Refusal;
+use super::{Outcome, access};
+use crate::sandbox::ids::derived;
+use crate::sandbox::message;
+use crate::sandbox::world::World;
+
+/// `GET …/routeTables/{name}`.
+pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+    let id = format!("/{}", context.request.segments.join("/"));
+    access::require(world, &context.caller, "Microsoft.Network/routeTables/read", &id)?;
+    let mut tables = world.route_tables.iter();
+    let found = tables.find(|found| found.id.eq_ignore_ascii_case(&id)).ok_or_else(|| {
+        let text = format!(
+            "The Resource 'Microsoft.Network/routeTables/{name}' under resource group '{group}' was not found. For more \
+             details please go to https://aka.ms/ARMResourceNotFoundFix"
+        );
+        Refusal::new(404, "ResourceNotFound", text)
+    })?;
+    let etag = format!("W/\"{}\"", derived(&found.id));
+    let attached = world.vnets.values().flat_map(|vnet| {
+        let own = vnet.subnets.iter();
+        let own = own.filter(|subnet| subnet.route_table.as_deref() == Some(&found.id));
+        own.map(|subnet| json!({"id": format!("{}/subnets/{}", vnet.id, subnet.name)}))
+    });
+    let routes = found.routes.iter().map(|route| {
+        let mut route = route.clone();
+        let name = route["name"].as_str().unwrap_or_default().to_owned();
+        route["id"] = format!("{}/routes/{name}", found.id).into();
+        route["etag"] = etag.clone().into();
+        route
+    });
+    let body = json!({
+        "name": found.id.rsplit('/').next().unwrap_or_default(),
+        "id": found.id,
+        "etag": etag,
+        "type": "Microsoft.Network/routeTables",
+        "location": found.location,
+        "properties": {
+            "provisioningState": "Succeeded",
+            "resourceGuid": derived(&format!("{}#", found.id)),
+            "disableBgpRoutePropagation": false,
+            "routes": routes.collect::<Vec<Value>>(),
+            "subnets": attached.collect::<Vec<Value>>(),
+        },
+    });
+    Ok(message::json(StatusCode::OK, &body))
+}

@@ -1,0 +1,127 @@
+//! What stands in the way of a write refuses it: policy, registration, limits, what is left over, work in progress.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::sandbox::{Estate, Lag, Options, Sandbox};
+
+const TROUBLES: &str = "/subscriptions/44a3e9d5-10d9-4c3e-8f51-6d8203fc4199/resourceGroups";
+const UNREGISTERED: &str = "/subscriptions/44a3e9d5-10d9-4c3e-8f51-6d8203fc4200/resourceGroups";
+const VNETS: &str = "providers/Microsoft.Network/virtualNetworks";
+
+fn troubled(more: &str) -> Sandbox {
+    let estate = [
+        include_str!("../estate/contoso.toml"),
+        include_str!("../estate/family_b.toml"),
+        include_str!("../estate/fabrikam.toml"),
+        include_str!("../../../tests/support/troubles.toml"),
+        more,
+    ];
+    sandbox(Options {
+        lag: Lag::None,
+        estate: Estate::parse(&estate.join("\n")).expect("an estate"),
+        ..Options::default()
+    })
+}
+
+#[tokio::test]
+async fn each_refuses_a_peering_with_azures_code() {
+    let vnet = format!("{TROUBLES}/rg-network/{VNETS}/vnet-full");
+    let full: String = (0..500)
+        .map(|n| {
+            format!("[[leftovers]]\nvnet = \"{vnet}\"\nname = \"p{n}\"\nremote = \"{vnet}-{n}\"\nprefixes = [\"192.168.0.0/24\"]\n")
+        })
+        .collect();
+    let operator = operator(&troubled(&full)).await;
+    let legacy = format!("/subscriptions/{SUB}/resourceGroups/rg-legacy/{VNETS}/vnet-legacy");
+    let table = [
+        (
+            format!("{TROUBLES}/rg-policed/{VNETS}/vnet-policed"),
+            VNET,
+            403,
+            "RequestDisallowedByPolicy",
+        ),
+        (
+            format!("{UNREGISTERED}/rg-network/{VNETS}/vnet-unregistered"),
+            VNET,
+            409,
+            "MissingSubscriptionRegistration",
+        ),
+        (
+            format!("{TROUBLES}/rg-locked/{VNETS}/vnet-locked"),
+            VNET,
+            409,
+            "ScopeLocked",
+        ),
+        (
+            format!("{TROUBLES}/rg-network/{VNETS}/vnet-busy"),
+            VNET,
+            429,
+            "RetryableError",
+        ),
+        (vnet, VNET, 400, "VnetPeeringLimitReached"),
+        (
+            format!("{TROUBLES}/rg-network/{VNETS}/vnet-left"),
+            legacy.as_str(),
+            400,
+            "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+        ),
+    ];
+    for (vnet, remote, status, code) in table {
+        let seen = operator.peer(&vnet, "new", remote).await;
+        assert_eq!((seen.status, seen.code()), (status, code), "{vnet}: {}", seen.text);
+    }
+    let inside = format!("{TROUBLES}/rg-network/{VNETS}/vnet-kept");
+    let seen = operator
+        .peer(
+            &format!("{TROUBLES}/rg-policed/{VNETS}/vnet-policed"),
+            "inside",
+            &inside,
+        )
+        .await;
+    assert_eq!(
+        seen.status, 201,
+        "the policy is about other subscriptions: {}",
+        seen.text
+    );
+}
+
+#[tokio::test]
+async fn policy_says_beforehand_what_it_would_do() {
+    let sandbox = troubled("");
+    let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
+    let ask = |remote: &str| {
+        json!({"resourceDetails": {
+            "resourceContent": {
+                "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+                "properties": {"remoteVirtualNetwork": {"id": remote}},
+            },
+            "scope": format!("{TROUBLES}/rg-policed/{VNETS}/vnet-policed"),
+        }})
+    };
+    let path = format!("{TROUBLES}/rg-policed/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+    let evaluations = |body: &Value| body["contentEvaluationResult"]["policyEvaluations"].clone();
+    let denied = operator.arm(Method::POST, &path, Some(ask(VNET))).await.ok();
+    assert_eq!(
+        evaluations(&denied)[0]["effectDetails"]["policyEffect"],
+        "Deny",
+        "{denied:#}"
+    );
+    let inside = format!("{TROUBLES}/rg-network/{VNETS}/vnet-kept");
+    let fine = operator.arm(Method::POST, &path, Some(ask(&inside))).await.ok();
+    assert_eq!(evaluations(&fine), json!([]), "{fine:#}");
+    let seen = limited.arm(Method::POST, &path, Some(ask(VNET))).await;
+    assert_eq!(seen.code(), "AuthorizationFailed");
+}
+
+#[tokio::test]
+async fn a_tenant_takes_five_thousand_custom_roles() {
+    let roles: String = (0..5_000)
+        .map(|n| {
+            format!("[[roles]]\nguid = \"99999999-0000-4000-8000-{n:012x}\"\nname = \"role {n}\"\ntenant = \"{TENANT}\"\nactions = [\"*/read\"]\nscopes = [\"/subscriptions/{SUB}\"]\n")
+        })
+        .collect();
+    let operator = operator(&troubled(&roles)).await;
+    assert_eq!(define(&operator, &ACTIONS).await.code(), "RoleDefinitionLimitExceeded");
+}

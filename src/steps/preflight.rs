@@ -1,0 +1,369 @@
+//! What only the checks look at: read side by side with what the steps read, and never in anybody's way. What may not
+//! be read is noted as such.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::future::join_all;
+use uuid::Uuid;
+
+use super::Run;
+use super::own_app;
+use crate::azure::{ApiError, Identity, Lock, Permission, PolicyDenial};
+use crate::domain::{PeeringId, TenantId, VnetId};
+use crate::errors::Problem;
+use crate::plan::{Intent, OwnApp, StepId};
+
+/// How long a run waits for what only its checks look at: longer than any of these reads takes, and short enough for a
+/// run that could do without.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The network service's namespace.
+pub const NETWORK: &str = "Microsoft.Network";
+
+/// Something that was looked at, or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// Nobody asked.
+    #[default]
+    NotAsked,
+    Known(T),
+    /// Asked for, and not to be had; the text says why.
+    Unreadable(String),
+}
+
+impl<T> Seen<T> {
+    /// The value, where it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::NotAsked | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+impl<T> From<Result<T, ApiError>> for Seen<T> {
+    fn from(read: Result<T, ApiError>) -> Self {
+        match read {
+            Ok(value) => Self::Known(value),
+            Err(error) => Self::Unreadable(why(&error)),
+        }
+    }
+}
+
+/// Why something cannot be told, in a few words.
+fn why(error: &ApiError) -> String {
+    match (error.status(), error.code()) {
+        (_, Some("MissingSubscriptionRegistration")) => {
+            "the subscription is not registered for the provider that would tell".to_owned()
+        }
+        (Some(403), Some(code)) => format!("this sign-in may not read it ({code})"),
+        (_, Some(code)) => format!("{} answers {code}", error.service),
+        _ => error.message(),
+    }
+}
+
+/// What can be read for the checks alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A token for Graph, and for the other tenant where this sign-in writes there.
+    Tokens,
+    /// The same of an own application whose credential was brought.
+    AppTokens,
+    /// The operator's directory roles.
+    Directory,
+    /// What the operator may do at the network, where no step asks for it.
+    RightsHere,
+    /// The same at the other tenant's network.
+    RightsAtRemote,
+    Locks,
+    Policy,
+    Provider,
+    CustomRoles,
+    /// Applications with the display name of the own one.
+    Namesakes,
+    /// Whether the principals of the assignments are still there; after the assignments are read.
+    Principals,
+}
+
+impl Part {
+    /// What setup reads before its first write, besides what its steps read: what would make Azure refuse a write, for
+    /// two requests. Whatever needs a virtual network to be there (the provider's registration) is not asked for.
+    pub const AT_SETUP: [Self; 3] = [Self::Tokens, Self::Locks, Self::Policy];
+}
+
+/// A token that the plan takes, and why there is none.
+#[derive(Debug, Clone)]
+pub struct TokenTry {
+    pub tenant: TenantId,
+    /// "Microsoft Graph", "Azure Resource Manager".
+    pub service: &'static str,
+    /// The own application's, not the operator's.
+    pub app: Option<Uuid>,
+    pub trouble: Option<Problem>,
+}
+
+/// What the operator may do in the directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Template ids of directory roles.
+    pub roles: Vec<Uuid>,
+    /// Application permissions of Graph, for an application.
+    pub permissions: Vec<String>,
+    pub is_user: bool,
+}
+
+/// The locks that reach the virtual network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Locks {
+    pub found: Vec<Lock>,
+    /// Those of the subscription could not be read.
+    pub partly: bool,
+}
+
+/// What policy says about the peering.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub denials: Vec<PolicyDenial>,
+    /// The other network is not known yet; one of another subscription stood for it.
+    pub assumed: bool,
+}
+
+/// What was read for the checks alone.
+#[derive(Debug, Clone, Default)]
+pub struct Preflight {
+    pub tokens: Vec<TokenTry>,
+    /// How many seconds Azure's clock is ahead of this machine's.
+    pub clock_ahead: Option<i64>,
+    pub directory: Seen<Directory>,
+    pub rights_at_remote: Seen<Vec<Permission>>,
+    pub locks: Seen<Locks>,
+    pub policy: Seen<Policy>,
+    /// Azure's word for the registration of the network service.
+    pub registration: Seen<String>,
+    /// How many custom roles the tenant has.
+    pub custom_roles: Seen<u64>,
+    /// Client ids of applications with the own one's display name.
+    pub namesakes: Seen<Vec<Uuid>>,
+    /// Principals with a role at the network that the directory does not know any more.
+    pub gone_principals: Seen<Vec<Uuid>>,
+    /// What a step could not read, where that did not end the run.
+    pub unread: BTreeMap<StepId, Problem>,
+}
+
+/// Reads these parts, all at once, and notes them in the facts.
+pub async fn read(run: &Run, parts: &[Part]) {
+    join_all(parts.iter().map(|part| read_part(run, *part))).await;
+}
+
+async fn read_part(run: &Run, part: Part) {
+    let (azure, vnet) = (&run.azure, &run.intent.vnet);
+    match part {
+        Part::Tokens => tokens(run).await,
+        Part::AppTokens => app_tokens(run).await,
+        Part::Directory => note(run, directory(run), |preflight| &mut preflight.directory).await,
+        Part::RightsHere => {
+            if run.intent.grants().is_empty() {
+                let rights = azure.permissions(&vnet.to_string()).await.ok();
+                run.learn(|facts| facts.rights_at_vnet = rights);
+            }
+        }
+        Part::RightsAtRemote => {
+            if let Some((remote, identity)) = own_sign_in_there(run) {
+                let (there, remote) = (azure.acting_as(identity, Vec::new()), remote.to_string());
+                note(run, there.permissions(&remote), |preflight| {
+                    &mut preflight.rights_at_remote
+                })
+                .await;
+            }
+        }
+        Part::Locks => note(run, locks(run), |preflight| &mut preflight.locks).await,
+        Part::Policy => note(run, policy(run), |preflight| &mut preflight.policy).await,
+        Part::Provider => {
+            let read = azure.registration(vnet.subscription, NETWORK);
+            note(run, read, |preflight| &mut preflight.registration).await;
+        }
+        Part::CustomRoles => note(run, azure.custom_role_count(), |preflight| &mut preflight.custom_roles).await,
+        Part::Namesakes => {
+            if let Some(OwnApp::Made { display_name, .. }) = &run.intent.own_app {
+                let read = azure.applications_named(display_name);
+                note(run, read, |preflight| &mut preflight.namesakes).await;
+            }
+        }
+        Part::Principals => note(run, gone_principals(run), |preflight| &mut preflight.gone_principals).await,
+    }
+}
+
+/// Notes what was read, or why it could not be.
+async fn note<T, F>(run: &Run, read: F, place: fn(&mut Preflight) -> &mut Seen<T>)
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
+    let read = match tokio::time::timeout(PATIENCE, read).await {
+        Ok(read) => read.into(),
+        Err(_) => Seen::Unreadable(format!("no answer within {} s", PATIENCE.as_secs())),
+    };
+    run.learn(|facts| *place(&mut facts.preflight) = read);
+}
+
+/// The other tenant's network and the operator's identity there, where the operator writes the peering.
+fn own_sign_in_there(run: &Run) -> Option<(VnetId, Identity)> {
+    if !run.intent.operator_writes() {
+        return None;
+    }
+    let remote = run.intent.remote()?;
+    Some((remote.vnet, run.azure.identity().in_tenant(remote.tenant)))
+}
+
+async fn tokens(run: &Run) {
+    let (cloud, identity, intent) = (run.azure.cloud(), run.azure.identity(), &run.intent);
+    let asks_graph =
+        intent.own_app.is_some() || intent.vendor_app.as_ref().is_some_and(|app| app.principal_id.is_none());
+    let graph = asks_graph.then(|| (intent.tenant, "Microsoft Graph", identity.clone(), cloud.graph_scope()));
+    let remote = intent.remote().filter(|_| intent.operator_writes());
+    let remote = remote.map(|remote| {
+        let there = identity.in_tenant(remote.tenant);
+        (remote.tenant, "Azure Resource Manager", there, cloud.arm_scope())
+    });
+    let tries = graph
+        .into_iter()
+        .chain(remote)
+        .map(|(tenant, service, identity, scope)| async move {
+            let trouble = identity.token(&scope).await.err();
+            TokenTry {
+                tenant,
+                service,
+                app: None,
+                trouble: trouble.map(|error| Problem::from_api("asking for a token", &error)),
+            }
+        });
+    let tries = join_all(tries).await;
+    run.learn(|facts| facts.preflight.tokens.extend(tries));
+}
+
+/// The own application in both tenants, where its credential is at hand.
+async fn app_tokens(run: &Run) {
+    let Some((app, identity)) = own_app::brought(run) else {
+        return;
+    };
+    let way = &run.intent.vendor.peering;
+    let there = run.intent.remote().map(|remote| remote.tenant).or(way.tenant);
+    let tries = std::iter::once(run.intent.tenant).chain(there).map(|tenant| {
+        let identity = identity.in_tenant(tenant);
+        async move {
+            let trouble = identity.token(&run.azure.cloud().arm_scope()).await.err();
+            TokenTry {
+                tenant,
+                service: "Azure Resource Manager",
+                app: Some(app),
+                trouble: trouble.map(|error| Problem::from_api("signing in as the own application", &error)),
+            }
+        }
+    });
+    let tries = join_all(tries).await;
+    run.learn(|facts| facts.preflight.tokens.extend(tries));
+}
+
+async fn directory(run: &Run) -> Result<Directory, ApiError> {
+    let graph = run.azure.cloud().graph_scope();
+    let who = run.azure.identity().who_am_i(&graph).await?;
+    let roles = match run.azure.directory_roles(&who).await {
+        // The token has them too, as they were when it was issued.
+        Err(_) if !who.directory_roles.is_empty() => who.directory_roles.clone(),
+        roles => roles?,
+    };
+    Ok(Directory {
+        roles,
+        permissions: who.permissions,
+        is_user: who.is_user,
+    })
+}
+
+/// One list of the subscription's has those of its groups and networks too; who may not read that one asks for those.
+async fn locks(run: &Run) -> Result<Locks, ApiError> {
+    let vnet = &run.intent.vnet;
+    let (subscription, id) = (vnet.subscription_scope(), vnet.to_string());
+    let (found, partly) = match run.azure.locks(&subscription).await {
+        Err(error) if error.status() == Some(403) => {
+            let group = format!("{subscription}/resourceGroups/{}", vnet.resource_group);
+            let (group, own) = tokio::join!(run.azure.locks(&group), run.azure.locks(&id));
+            let mut found = own?;
+            found.extend(group.unwrap_or_default());
+            (found, true)
+        }
+        found => (found?, false),
+    };
+    let mut found: Vec<Lock> = found.into_iter().filter(|lock| reaches(&lock.scope, &id)).collect();
+    // A list may hold what is above its scope, and then both lists have it.
+    found.sort_by(|one, other| (&one.scope, &one.name).cmp(&(&other.scope, &other.name)));
+    found.dedup();
+    Ok(Locks { found, partly })
+}
+
+/// What holds at `scope` holds for `id`: it is the same, or lies below.
+fn reaches(scope: &str, id: &str) -> bool {
+    let (scope, id) = (scope.trim_end_matches('/').to_lowercase(), id.to_lowercase());
+    id.strip_prefix(&scope)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+async fn policy(run: &Run) -> Result<Policy, ApiError> {
+    let intent = &run.intent;
+    let known = intent.remote().map(|remote| remote.vnet);
+    let (remote, assumed) = match known {
+        Some(remote) => (remote, false),
+        None => (somewhere_else(intent), true),
+    };
+    let peering = PeeringId {
+        vnet: intent.vnet.clone(),
+        name: intent.our_peering_name(),
+    };
+    let denials = run.azure.policy_denials(&peering, &remote).await?;
+    Ok(Policy { denials, assumed })
+}
+
+/// A network of a subscription that is not ours: what policies on peerings ask about.
+fn somewhere_else(intent: &Intent) -> VnetId {
+    VnetId {
+        subscription: Uuid::nil(),
+        resource_group: "remote".to_owned(),
+        name: intent.vendor.id.clone(),
+    }
+}
+
+async fn gone_principals(run: &Run) -> Result<Vec<Uuid>, ApiError> {
+    let facts = run.facts();
+    let mut ids: Vec<Uuid> = facts
+        .assignments_at(&run.intent.vnet)
+        .map(|assignment| assignment.principal)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let known = run.azure.known_objects(&ids).await?;
+    ids.retain(|id| !known.contains(id));
+    Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_reaches_what_it_stands_on_and_below() {
+        let vnet = "/subscriptions/A/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v";
+        let table = [
+            ("/subscriptions/a", true),
+            ("/subscriptions/a/resourcegroups/RG", true),
+            (vnet, true),
+            ("/subscriptions/a/resourceGroups/rg2", false),
+            ("/subscriptions/a/resourceGroups/r", false),
+        ];
+        for (scope, expected) in table {
+            assert_eq!(reaches(scope, vnet), expected, "{scope}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What the checks found, as text: what blocks first, what is fine last.
+
+use console::style;
+
+use crate::domain::{harmless, lines};
+use crate::plan::{Check, CheckVerdict, Severity};
+
+/// Columns of the ids in the list of what is fine.
+const IDS: usize = 20;
+
+/// The findings for standard output, at most `width` columns wide where their words allow. `names` are the network's and
+/// the vendor's.
+pub fn findings(checks: &[Check], (vnet, vendor): (&str, &str), width: usize) -> String {
+    let (fine, mut told): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.ok);
+    told.sort_by_key(|check| (check.verdict, check.severity));
+    let mut out = lines(&headline(checks, vnet, vendor), width);
+    for check in told {
+        out.push(String::new());
+        out.extend(finding(check, width));
+    }
+    if !fine.is_empty() {
+        out.extend([String::new(), "Fine:".to_owned()]);
+        out.extend(fine.into_iter().flat_map(|check| row(check.id, &check.detail, width)));
+    }
+    out.join("\n")
+}
+
+/// The list of checks with what each is for.
+pub fn probes<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>, width: usize) -> String {
+    rows.flat_map(|(id, meaning)| row(id, meaning, width))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn headline(checks: &[Check], vnet: &str, vendor: &str) -> String {
+    let count = |wanted: &dyn Fn(&Check) -> bool| checks.iter().filter(|check| wanted(check)).count();
+    let blocking = count(&Check::blocks);
+    let warnings = count(&|check| check.is_problem() && !check.blocks());
+    let unknown = count(&|check| check.verdict == CheckVerdict::Unknown);
+    let blocks = match blocking {
+        0 => "nothing blocks".to_owned(),
+        1 => "1 check blocks".to_owned(),
+        count => format!("{count} checks block"),
+    };
+    let warnings = match warnings {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    let unknown = match unknown {
+        0 => String::new(),
+        count => format!(", {count} could not be told"),
+    };
+    format!(
+        "{} and {}: {blocks}{warnings}{unknown}.",
+        harmless(vnet),
+        harmless(vendor)
+    )
+}
+
+/// One finding: what, why it matters, what to do.
+fn finding(check: &Check, width: usize) -> Vec<String> {
+    let mark = match (check.verdict, check.severity) {
+        (CheckVerdict::Problem, Severity::Error) => style("✘ BLOCKS").red().bold(),
+        (CheckVerdict::Problem, Severity::Warning) => style("! Warning").yellow(),
+        (CheckVerdict::Unknown, _) => style("? Not known").dim(),
+        (CheckVerdict::Ok, _) => style("✔ Fine").green(),
+    };
+    let mut out = vec![format!("{mark}: {}", style(check.id).bold())];
+    let room = width.saturating_sub(2).max(20);
+    let indented = |text: &str| lines(&harmless(text), room).into_iter().map(|line| format!("  {line}"));
+    out.extend(indented(&check.detail));
+    if let Some(meaning) = check.meaning.filter(|_| check.is_problem()) {
+        out.extend(labelled("Why:", meaning, room));
+    }
+    for (index, remedy) in check.remedies.iter().enumerate() {
+        let label = if index == 0 { "Do:" } else { "" };
+        if is_command(remedy) {
+            out.push(format!("  {label:<5}{}", harmless(remedy)));
+        } else {
+            out.extend(labelled(label, remedy, room));
+        }
+    }
+    out
+}
+
+/// A command is for copying: it stays whole.
+fn is_command(remedy: &str) -> bool {
+    remedy
+        .split_whitespace()
+        .any(|word| word == "az" || word.ends_with("$(az"))
+}
+
+fn labelled(label: &str, text: &str, room: usize) -> Vec<String> {
+    let folded = lines(&harmless(text), room.saturating_sub(5).max(20));
+    let head = |index: usize| if index == 0 { label } else { "" };
+    folded
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| format!("  {:<5}{line}", head(index)))
+        .collect()
+}
+
+fn row(id: &str, text: &str, width: usize) -> Vec<String> {
+    let narrow = width < 60;
+    let (indent, room) = if narrow {
+        (4, width.saturating_sub(4))
+    } else {
+        (IDS + 2, width.saturating_sub(IDS + 2))
+    };
+    let folded = lines(&harmless(text), room.max(16));
+    let mut out = Vec::new();
+    if narrow {
+        out.push(format!("  {id}"));
+    }
+    for (index, line) in folded.into_iter().enumerate() {
+        out.push(if index == 0 && !narrow {
+            format!("  {id:<IDS$}{line}")
+        } else {
+            format!("{}{line}", " ".repeat(indent))
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &'static str, verdict: CheckVerdict, severity: Severity) -> Check {
+        Check {
+            id,
+            severity,
+            verdict,
+            ok: verdict == CheckVerdict::Ok,
+            detail: format!("what {id} found, in a sentence that is long enough to be folded on a narrow terminal"),
+            meaning: (verdict != CheckVerdict::Ok).then_some("It matters."),
+            remedies: vec![
+                "az lock delete --name a-name-that-is-long-enough-to-need-more-than-forty-columns".to_owned(),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_blocks_comes_first_and_what_is_fine_last() {
+        let checks = [
+            check("fine", CheckVerdict::Ok, Severity::Error),
+            check("unknown", CheckVerdict::Unknown, Severity::Error),
+            check("warns", CheckVerdict::Problem, Severity::Warning),
+            check("blocks", CheckVerdict::Problem, Severity::Error),
+        ];
+        let text = findings(&checks, ("vnet-app", "Kong"), 80);
+        assert!(
+            text.starts_with("vnet-app and Kong: 1 check blocks, 1 warning, 1 could not be told."),
+            "{text}"
+        );
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
+        assert!(at("BLOCKS: blocks") < at("Warning: warns") && at("Warning: warns") < at("Not known: unknown"));
+        assert!(at("Not known: unknown") < at("Fine:") && at("Fine:") < at("  fine  "));
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_sentences_are_folded_and_commands_are_not() {
+        let text = findings(
+            &[check("blocks", CheckVerdict::Problem, Severity::Error)],
+            ("v", "k"),
+            40,
+        );
+        for line in text.lines() {
+            assert!(line.chars().count() <= 40 || line.contains("az lock"), "{line}");
+        }
+        assert!(text.contains("forty-columns"), "{text}");
+    }
+}
