@@ -9,6 +9,7 @@ mod builtin;
 mod context;
 mod definitions;
 mod errors;
+mod locks;
 mod networks;
 mod operations;
 mod peering_rules;
