@@ -67,6 +67,8 @@ pub(super) struct Vnet {
     pub(super) tenant: Uuid,
     pub(super) name: String,
     pub(super) location: String,
+    /// An object, or nothing.
+    pub(super) tags: serde_json::Value,
     pub(super) prefixes: Vec<IpNet>,
     pub(super) dns_servers: Vec<String>,
     pub(super) subnets: Vec<Subnet>,

@@ -65,6 +65,15 @@ impl Refusal {
         )
     }
 
+    /// A lock forbids it.
+    pub(super) fn locked(id: &str, operation: &str, lock: &str) -> Self {
+        let text = format!(
+            "The scope '{id}' cannot perform {operation} operation because following scope(s) are locked: '{lock}'. \
+             Please remove the lock and try again."
+        );
+        Self::new(409, "ScopeLocked", text)
+    }
+
     pub(super) fn bad_body() -> Self {
         Self::new(
             400,

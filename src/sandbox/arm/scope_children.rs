@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, assignments, definitions, locks, networks, subscriptions};
+use super::{Outcome, access, assignments, definitions, groups, locks, networks};
 use crate::sandbox::message;
 use crate::sandbox::world::{Permission, World};
 
@@ -38,7 +38,7 @@ fn exists(world: &World, scope: &str) -> Result<(), Refusal> {
     let parts: Vec<&str> = scope.split('/').collect();
     let Some(group) = parts.get(4) else { return Ok(()) };
     let subscription = parts.get(2).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
-    if subscriptions::find_group(world, subscription, group).is_none() {
+    if groups::find(world, subscription, group).is_none() {
         return Err(Refusal::no_group(group));
     }
     match parts.as_slice() {

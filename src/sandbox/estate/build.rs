@@ -190,6 +190,7 @@ impl VnetData {
             tenant,
             name: last(&self.id).to_owned(),
             location: self.location.clone(),
+            tags: serde_json::Value::Null,
             prefixes: self.prefixes.clone(),
             dns_servers: self.dns_servers.clone(),
             subnets: subnets.collect(),

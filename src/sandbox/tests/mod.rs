@@ -10,6 +10,7 @@ mod faults;
 mod graph;
 mod kong;
 mod lag;
+mod network_writes;
 mod own_app;
 mod partner;
 mod peerings;
