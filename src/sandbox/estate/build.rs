@@ -45,6 +45,8 @@ impl Estate {
                 tenant: data.tenant,
                 name,
                 directory_roles: data.directory_roles.clone(),
+                passwords: Vec::new(),
+                kept: serde_json::Map::new(),
                 reads_directory: data.reads_directory,
                 since: Since::Always,
             });
@@ -143,6 +145,7 @@ impl ApplicationData {
             passwords: self.secrets.iter().map(password).collect(),
             certificates: self.certificates.clone(),
             federated: self.federated.clone(),
+            kept: serde_json::Map::new(),
             since: Since::Always,
         }
     }

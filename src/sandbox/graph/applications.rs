@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use super::service_principals::{INSUFFICIENT, has_role, may_read};
-use super::{Outcome, Refusal, collection, entity, key, passwords, seconds};
+use super::{Outcome, Refusal, collection, entity, kept, key, passwords, seconds};
 use crate::sandbox::message::{self, Answer, Incoming};
 use crate::sandbox::token::Caller;
 use crate::sandbox::world::{Application, Audience, Since, World};
@@ -142,6 +142,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
         passwords: Vec::new(),
         certificates: Vec::new(),
         federated: Vec::new(),
+        kept: serde_json::Map::new(),
         since: Since::At(world.now),
     };
     apply(world, &mut new, body)?;
@@ -158,7 +159,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
     Ok(answer)
 }
 
-/// Writes the properties that a body gives; those that are not kept here are left out without a word.
+/// Writes the properties that a body gives; those that are not known here are left out without a word.
 fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
     for list in ["passwordCredentials", "keyCredentials"] {
         if body[list].as_array().is_some_and(|items| !items.is_empty()) {
@@ -184,6 +185,7 @@ fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(
     if let Some(tags) = body["tags"].as_array() {
         application.tags = tags.iter().filter_map(|tag| Some(tag.as_str()?.to_owned())).collect();
     }
+    kept::take(&mut application.kept, body, &kept::OF_APPLICATIONS);
     match body["uniqueName"].as_str() {
         Some(name) => name_uniquely(world, application, name),
         None => Ok(()),
@@ -227,6 +229,11 @@ fn values(application: &Application, property: &str) -> Vec<String> {
         "id" => vec![application.id.to_string()],
         "uniquename" => application.unique_name.clone().into_iter().collect(),
         "tags" => application.tags.clone(),
+        "identifieruris" => {
+            let uris = application.kept.get("identifierUris").and_then(Value::as_array);
+            let texts = uris.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -241,7 +248,7 @@ fn resource(world: &World, application: &Application) -> Value {
         Since::Always => world.started,
         Since::At(at) => world.started + at,
     };
-    json!({
+    let mut shown = json!({
         "id": application.id,
         "deletedDateTime": null,
         "appId": application.app_id,
@@ -267,11 +274,13 @@ fn resource(world: &World, application: &Application) -> Value {
             "oauth2PermissionScopes": [], "preAuthorizedApplications": []},
         "appRoles": [],
         "keyCredentials": [],
-        "passwordCredentials": passwords::list(world, application),
+        "passwordCredentials": passwords::list(world, &application.passwords),
         "publicClient": {"redirectUris": []},
         "requiredResourceAccess": [],
         "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [],
             "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
         "spa": {"redirectUris": []},
-    })
+    });
+    kept::lay(&application.kept, &mut shown);
+    shown
 }

@@ -2,7 +2,9 @@
 
 mod applications;
 mod directory;
+mod federated;
 mod filter;
+mod kept;
 mod key;
 mod passwords;
 mod service_principals;
@@ -15,6 +17,7 @@ use uuid::Uuid;
 use super::message::{self, Answer, Incoming};
 use super::token::{self, Caller, Invalid};
 use super::world::World;
+use passwords::Owner;
 
 /// What a route gives: an answer, or why not.
 type Outcome = Result<Answer, Refusal>;
@@ -118,6 +121,7 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
         (&Method::GET, ["serviceprincipals"]) => service_principals::list(world, request, caller),
         (&Method::POST, ["serviceprincipals"]) => service_principals::create(world, request, caller),
         (&Method::GET, ["serviceprincipals", _]) => service_principals::get(world, request, caller, key),
+        (&Method::PATCH, ["serviceprincipals", _]) => service_principals::update(world, request, caller, key),
         (&Method::DELETE, ["serviceprincipals", _]) => service_principals::delete(world, caller, key),
         (&Method::GET, ["serviceprincipals", _, "transitivememberof" | "memberof", ..]) => {
             directory::roles(world, request, caller, key)
@@ -127,8 +131,34 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
         (&Method::GET, ["applications", _]) => applications::get(world, request, caller, key),
         (&Method::PATCH, ["applications", _]) => applications::update(world, request, caller, key),
         (&Method::DELETE, ["applications", _]) => applications::delete(world, caller, key),
-        (&Method::POST, ["applications", _, "addpassword"]) => passwords::add(world, request, caller, key),
-        (&Method::POST, ["applications", _, "removepassword"]) => passwords::remove(world, request, caller, key),
+        (&Method::POST, [set @ ("applications" | "serviceprincipals"), _, "addpassword"]) => {
+            let owner = Owner::find(world, caller, set, key)?;
+            passwords::add(world, request, owner)
+        }
+        (&Method::POST, [set @ ("applications" | "serviceprincipals"), _, "removepassword"]) => {
+            let owner = Owner::find(world, caller, set, key)?;
+            passwords::remove(world, request, owner)
+        }
+        (_, ["applications", _, "federatedidentitycredentials", ..]) => {
+            let which = segments.get(3).copied();
+            match (&request.method, which) {
+                (&Method::GET, None) => federated::list(world, request, caller, key),
+                (&Method::POST, None) => federated::create(world, request, caller, key),
+                (&Method::GET, Some(which)) => federated::get(world, request, caller, key, which),
+                (&Method::DELETE, Some(which)) => federated::delete(world, caller, key, which),
+                _ => Err(unsupported(request)),
+            }
+        }
+        // Nobody owns anything here, and there are neither users nor groups.
+        (&Method::GET, ["applications" | "serviceprincipals", _, "owners"] | ["users" | "groups"]) => {
+            Ok(collection(world, request, "directoryObjects", Vec::new()))
+        }
+        // What is deleted is gone for good here: the recycle bin is empty.
+        (&Method::GET, ["directory", "deleteditems", ..]) => {
+            Ok(collection(world, request, "directoryObjects", Vec::new()))
+        }
+        (&Method::DELETE, ["directory", "deleteditems", _]) => Ok(message::empty(StatusCode::NO_CONTENT)),
+        (&Method::GET, ["users" | "groups", _]) => Err(Refusal::missing(key)),
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
         (&Method::GET, ["me", ..]) => Err(Refusal::bad(
             "/me request is only valid with delegated authentication flow.",
@@ -140,15 +170,17 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
                 "applications" | "serviceprincipals" | "organization" | "me" | "directoryobjects",
                 ..,
             ],
-        ) => {
-            let text = format!("The sandbox does not support {} on this resource.", request.method);
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text))
-        }
+        ) => Err(unsupported(request)),
         _ => {
             let segment = segments.first().copied().unwrap_or_default();
             Err(Refusal::bad(format!("Resource not found for the segment '{segment}'.")))
         }
     }
+}
+
+fn unsupported(request: &Incoming) -> Refusal {
+    let text = format!("The sandbox does not support {} on this resource.", request.method);
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text)
 }
 
 /// One page of a list as Graph writes it: `$top` items, with `@odata.nextLink` where there is more.
@@ -159,9 +191,13 @@ fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -
         number("$top").unwrap_or(world.page_size).max(1),
     );
     let total = items.len();
-    let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    let mut page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    page.iter_mut().for_each(|item| select(request, item));
     let next = from + page.len();
     let mut body = json!({"@odata.context": format!("{}/v1.0/$metadata#{set}", request.origin), "value": page});
+    if request.query("$count") == Some("true") {
+        body["@odata.count"] = total.into();
+    }
     if next < total {
         let query = request.query_with("$skiptoken", &next.to_string());
         body["@odata.nextLink"] = format!("{}{}?{query}", request.origin, request.path).into();
@@ -171,8 +207,18 @@ fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -
 
 /// One entity as Graph writes it.
 fn entity(request: &Incoming, status: StatusCode, set: &str, mut item: Value) -> Answer {
+    select(request, &mut item);
     item["@odata.context"] = format!("{}/v1.0/$metadata#{set}/$entity", request.origin).into();
     odata(status, &item)
+}
+
+/// Leaves of an object what `$select` asks for.
+fn select(request: &Incoming, item: &mut Value) {
+    let (Some(wanted), Value::Object(fields)) = (request.query("$select"), item) else {
+        return;
+    };
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    fields.retain(|name, _| name.starts_with('@') || wanted.iter().any(|one| one.eq_ignore_ascii_case(name)));
 }
 
 fn odata(status: StatusCode, body: &Value) -> Answer {
