@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::errors::Refusal;
@@ -142,6 +142,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         path.name,
         &remote,
         Settings::read(&body["properties"]),
+        partial(&body["properties"]),
         sync,
     );
     let Some((vnet, peering)) = world
@@ -165,8 +166,25 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     Ok(answer)
 }
 
+/// What a body says of peering some subnets only.
+fn partial(properties: &Value) -> Map<String, Value> {
+    let names = ["enableOnlyIPv6Peering", "localSubnetNames", "remoteSubnetNames"];
+    let given = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), properties.get(name)?.clone())));
+    given.filter(|(_, value)| !value.is_null()).collect()
+}
+
 /// Writes the peering, moves both sides to the state that follows, and says whether it is new.
-fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: Settings, sync: bool) -> bool {
+fn write(
+    world: &mut World,
+    vnet_id: &str,
+    name: &str,
+    remote: &str,
+    settings: Settings,
+    partial: Map<String, Value>,
+    sync: bool,
+) -> bool {
     let now = world.now;
     let settled = Since::At(now + world.timing.operation);
     let known: Vec<IpNet> = world.vnet(remote).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
@@ -196,6 +214,7 @@ fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: S
         }
         found.state = state;
         found.settings = settings;
+        found.partial = partial;
         found.settled = settled;
         found.version += 1;
         return false;
@@ -208,6 +227,7 @@ fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: S
         known,
         settled,
         deleting: false,
+        partial,
         version: 1,
     };
     vnet.peerings.push(peering);
@@ -302,7 +322,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
         State::Connected => "Connected",
         State::Disconnected => "Disconnected",
     };
-    json!({
+    let mut body = json!({
         "name": peering.name,
         "id": format!("{}/virtualNetworkPeerings/{}", vnet.id, peering.name),
         "etag": etag(world, vnet, peering),
@@ -323,7 +343,16 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
             "routeServiceVips": {},
         },
         "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-    })
+    });
+    for (name, value) in &peering.partial {
+        body["properties"][name] = value.clone();
+    }
+    if !peering.partial.is_empty() {
+        for name in ["localAddressSpace", "localVirtualNetworkAddressSpace"] {
+            body["properties"][name] = json!({"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []});
+        }
+    }
+    body
 }
 
 /// Changes with every write, and once more when the write is done.

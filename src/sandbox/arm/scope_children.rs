@@ -21,6 +21,8 @@ pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest:
         (&Method::GET, ["locks", _]) => locks::get(world, context, scope, name),
         (&Method::PUT, ["locks", _]) => locks::put(world, context, scope, name),
         (&Method::DELETE, ["locks", _]) => locks::delete(world, context, scope, name),
+        // Nobody can make one but Azure itself.
+        (&Method::GET, ["denyassignments"]) => Ok(message::json(StatusCode::OK, &json!({"value": []}))),
         (&Method::GET, ["roledefinitions"]) => definitions::list(world, context, scope),
         (&Method::GET, ["roledefinitions", guid]) => definitions::get(world, context, scope, guid),
         (&Method::PUT, ["roledefinitions", guid]) => definitions::put(world, context, scope, guid),

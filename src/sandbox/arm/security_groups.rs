@@ -113,7 +113,7 @@ fn default_rules(group: &str) -> Vec<Value> {
         ("DenyAllOutBound", 65500, "Outbound", "Deny", "*", "*"),
     ];
     let rule = |(name, priority, direction, access, source, destination)| {
-        rule(
+        let mut rule = rule(
             group,
             "defaultSecurityRules",
             name,
@@ -121,9 +121,22 @@ fn default_rules(group: &str) -> Vec<Value> {
             direction,
             access,
             (source, destination, "*"),
-        )
+        );
+        rule["properties"]["description"] = described(name).into();
+        rule
     };
     rows.into_iter().map(rule).collect()
+}
+
+fn described(name: &str) -> &'static str {
+    match name {
+        "AllowVnetInBound" => "Allow inbound traffic from all VMs in VNET",
+        "AllowAzureLoadBalancerInBound" => "Allow inbound traffic from azure load balancer",
+        "DenyAllInBound" => "Deny all inbound traffic",
+        "AllowVnetOutBound" => "Allow outbound traffic from all VMs to all VMs in VNET",
+        "AllowInternetOutBound" => "Allow outbound traffic from all VMs to Internet",
+        _ => "Deny all outbound traffic",
+    }
 }
 
 /// `GET …/networkSecurityGroups` of a subscription or of a group: those that the caller may read.
@@ -160,8 +173,7 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
 
 /// The group as ARM writes it.
 pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
-    let attached = subnets(world, found).into_iter().map(|id| json!({ "id": id }));
-    json!({
+    let mut body = json!({
         "name": found.name,
         "id": found.id,
         "etag": format!("W/\"{}\"", derived(&found.id)),
@@ -172,9 +184,17 @@ pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
             "resourceGuid": derived(&found.id),
             "securityRules": found.rules,
             "defaultSecurityRules": default_rules(&found.id),
-            "subnets": attached.collect::<Vec<_>>(),
         },
-    })
+    });
+    // Azure says nothing of subnets where there are none.
+    let attached: Vec<Value> = subnets(world, found)
+        .into_iter()
+        .map(|id| json!({ "id": id }))
+        .collect();
+    if !attached.is_empty() {
+        body["properties"]["subnets"] = attached.into();
+    }
+    body
 }
 
 /// The ids of the subnets that use the group.

@@ -111,6 +111,7 @@ impl Estate {
             principal: data.principal,
             principal_type: "ServicePrincipal".into(),
             description: None,
+            condition: [None, None],
             since: Since::Always,
             author: None,
         });
@@ -165,6 +166,7 @@ impl RoleData {
             permissions: vec![permission],
             scopes: self.scopes.clone(),
             since: Since::Always,
+            updated: Since::Always,
             author: None,
         }
     }
@@ -218,6 +220,7 @@ fn join(world: &mut World, local: &str, name: &str, remote: &str) {
             known,
             settled: Since::Always,
             deleting: false,
+            partial: serde_json::Map::new(),
             version: 1,
         });
     }

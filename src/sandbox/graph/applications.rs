@@ -238,6 +238,35 @@ fn values(application: &Application, property: &str) -> Vec<String> {
     }
 }
 
+/// What Graph writes of every application, and nobody sets here unless [`kept`] has it.
+const UNSET: [&str; 15] = [
+    "applicationTemplateId",
+    "certification",
+    "defaultRedirectUri",
+    "deletedDateTime",
+    "disabledByMicrosoftStatus",
+    "groupMembershipClaims",
+    "isDeviceOnlyAuthSupported",
+    "isFallbackPublicClient",
+    "nativeAuthenticationApisEnabled",
+    "optionalClaims",
+    "requestSignatureVerification",
+    "samlMetadataUrl",
+    "serviceManagementReference",
+    "servicePrincipalLockConfiguration",
+    "tokenEncryptionKeyId",
+];
+
+/// `info`, in which nothing is said.
+pub(super) fn no_info() -> Value {
+    json!({"termsOfServiceUrl": null, "supportUrl": null, "privacyStatementUrl": null, "marketingUrl": null, "logoUrl": null})
+}
+
+/// `verifiedPublisher` of an application whose publisher nobody has verified.
+pub(super) fn nobody_verified() -> Value {
+    json!({"displayName": null, "verifiedPublisherId": null, "addedDateTime": null})
+}
+
 fn resource(world: &World, application: &Application) -> Value {
     let domain = world
         .tenants
@@ -250,25 +279,19 @@ fn resource(world: &World, application: &Application) -> Value {
     };
     let mut shown = json!({
         "id": application.id,
-        "deletedDateTime": null,
         "appId": application.app_id,
-        "applicationTemplateId": null,
-        "disabledByMicrosoftStatus": null,
         "createdDateTime": format!("{}Z", seconds(created)),
         "displayName": application.name,
         "description": application.description,
-        "groupMembershipClaims": null,
         "identifierUris": [],
-        "isDeviceOnlyAuthSupported": null,
-        "isFallbackPublicClient": null,
+        "info": no_info(),
         "notes": application.notes,
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "publisherDomain": domain,
-        "serviceManagementReference": null,
         "signInAudience": application.audience.name(),
         "tags": application.tags,
-        "tokenEncryptionKeyId": null,
         "uniqueName": application.unique_name,
-        "optionalClaims": null,
+        "verifiedPublisher": nobody_verified(),
         "addIns": [],
         "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
             "oauth2PermissionScopes": [], "preAuthorizedApplications": []},
@@ -277,10 +300,13 @@ fn resource(world: &World, application: &Application) -> Value {
         "passwordCredentials": passwords::list(world, &application.passwords),
         "publicClient": {"redirectUris": []},
         "requiredResourceAccess": [],
-        "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [],
+        "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [], "redirectUriSettings": [],
             "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
         "spa": {"redirectUris": []},
     });
+    for name in UNSET {
+        shown[name] = Value::Null;
+    }
     kept::lay(&application.kept, &mut shown);
     shown
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::{Outcome, Refusal, collection, entity, kept, key, passwords, seconds};
+use super::{Outcome, Refusal, applications, collection, entity, kept, key, passwords, seconds};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::token::Caller;
 use crate::sandbox::world::{Application, Principal, Since, World};
@@ -206,16 +206,22 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
         "disabledByMicrosoftStatus": null,
         "displayName": principal.name,
         "homepage": null,
+        "info": applications::no_info(),
         "loginUrl": null,
         "logoutUrl": null,
         "notes": null,
         "notificationEmailAddresses": [],
         "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null,
         "replyUrls": [],
+        "resourceSpecificApplicationPermissions": [],
+        "samlSingleSignOnSettings": null,
         "servicePrincipalNames": [principal.app_id],
         "servicePrincipalType": "Application",
         "signInAudience": application.map_or("AzureADMyOrg", |found| found.audience.name()),
         "tags": [],
+        "tokenEncryptionKeyId": null,
+        "verifiedPublisher": applications::nobody_verified(),
         "addIns": [],
         "appRoles": [],
         "keyCredentials": [],
