@@ -6,6 +6,7 @@
 //! - [`running`]: the same while it is still at work: what it says so far, and a signal.
 //! - [`both_sides`]: the same for Aiven, Dragonfly and another tenant.
 //! - [`kong`]: the estate's names, and the command lines that peer with Kong.
+//! - [`middleman`]: a different server in the sandbox's place.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
@@ -24,6 +25,7 @@ pub mod both_sides;
 pub mod cli;
 pub mod colleague;
 pub mod kong;
+pub mod middleman;
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]
