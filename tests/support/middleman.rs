@@ -344,9 +344,8 @@ impl Desk {
         let mut next = None;
         for item in items.into_iter().rev() {
             let mut page = json!({"value": [item]});
-            if let Some(token) = next {
-                page[link] = to(token).into();
-            }
+            // Some services say "no more" by an empty link.
+            page[link] = next.map_or_else(String::new, to).into();
             next = Some(self.keep(page));
         }
         said.body = json!({"value": []});
