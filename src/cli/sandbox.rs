@@ -22,8 +22,8 @@ pub struct Args {
     /// The loopback port; default: a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Write, once it is ready, the shell exports that point peerctl, az and the Azure SDKs at it; beside it
-    /// FILE.cloud.json and FILE.ca.pem
+    /// Write, once it is ready, the shell exports that point peerctl, az, the Azure SDKs and avn at it; beside it
+    /// FILE.cloud.json, FILE.ca.pem and FILE.az, a configuration folder for az of its own
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     /// Added to every answer
@@ -133,7 +133,10 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
     private(&certificate, &serving.ca_pem)?;
     let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
     private(&cloud, &format!("{document}\n"))?;
+    let az = beside(".az");
+    write_az_config(&az, &sandbox.az_config(&serving.origin))?;
     let files = [
+        ("AZURE_CONFIG_DIR", &az),
         ("PEERCTL_CLOUD", &cloud),
         ("REQUESTS_CA_BUNDLE", &certificate),
         ("SSL_CERT_FILE", &certificate),
@@ -146,4 +149,26 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
         .map(|(name, value)| format!("export {name}={}\n", quoted(&value)))
         .collect();
     private(&path, &lines)
+}
+
+/// A configuration folder for `az` alone, so that the operator's own sign-in stays as it is. What an earlier sandbox's
+/// `az` remembered there is forgotten: its tokens were for a world that is gone.
+fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    const REMEMBERED: [&str; 4] = [
+        "azureProfile.json",
+        "msal_http_cache.bin",
+        "msal_token_cache.json",
+        "service_principal_entries.json",
+    ];
+    std::fs::create_dir_all(folder)?;
+    for name in REMEMBERED {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => (),
+        }
+    }
+    for (name, text) in files {
+        write_whole(&folder.join(name), text, Readers::Owner)?;
+    }
+    Ok(())
 }

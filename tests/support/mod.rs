@@ -58,6 +58,16 @@ pub fn real_az(what_is_skipped: &str) -> Option<PathBuf> {
     az
 }
 
+/// The Python with the Azure SDKs, and with `avn` beside it, where the gate or a developer named one in
+/// `PEERCTL_PYTHON`; like [`real_az`].
+pub fn python(what_is_skipped: &str) -> Option<PathBuf> {
+    let python = std::env::var_os("PEERCTL_PYTHON").map(PathBuf::from);
+    if python.is_none() {
+        eprintln!("skipped, because PEERCTL_PYTHON names no python: {what_is_skipped}");
+    }
+    python
+}
+
 /// The environment that every program starts with: what it takes to run at all, and a home that is empty.
 fn clean_environment(home: &Path) -> Vec<(OsString, OsString)> {
     // The Windows names are those without which a process there finds neither its sockets nor its temporary folder.
