@@ -16,7 +16,7 @@ use crate::sandbox::{FaultRule, Lag, Options, Sandbox};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  source sandbox.env\n  peerctl azure setup"
+    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  while [ ! -e sandbox.env ]; do sleep 0.1; done; source sandbox.env\n  peerctl azure setup"
 )]
 pub struct Args {
     /// The loopback port; default: a free one
@@ -51,6 +51,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         faults: args.faults,
         ..Options::default()
     };
+    if let Some(path) = &args.env_file {
+        forget(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
     let sandbox = Sandbox::new(options);
     let serving = start(&sandbox, args.port).await?;
     if let Some(path) = &args.env_file {
@@ -119,6 +122,14 @@ pub async fn embed() -> anyhow::Result<Embedded> {
     })
 }
 
+/// Removes what an earlier sandbox left, so that who waits for the file does not read that one's.
+fn forget(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
 fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Result<()> {
     let path = std::path::absolute(path)?;
@@ -162,10 +173,7 @@ fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()
     ];
     std::fs::create_dir_all(folder)?;
     for name in REMEMBERED {
-        match std::fs::remove_file(folder.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => (),
-        }
+        forget(&folder.join(name))?;
     }
     for (name, text) in files {
         write_whole(&folder.join(name), text, Readers::Owner)?;
