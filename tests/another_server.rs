@@ -14,7 +14,8 @@ use support::served::Served;
 fn manners() -> Vec<(&'static str, Manners)> {
     let mut all = Vec::new();
     let mut everything = Manners::default();
-    let switches: [(&str, fn(&mut Manners) -> &mut bool); 9] = [
+    type Switch = fn(&mut Manners) -> &mut bool;
+    let switches: [(&str, Switch); 9] = [
         ("other_order", |manners| &mut manners.other_order),
         ("bare", |manners| &mut manners.bare),
         ("lower_case", |manners| &mut manners.lower_case),
