@@ -6,6 +6,8 @@
 //! peerctl(["azure", "setup"]).envs(other.env()).run().expect_code(0);
 //! ```
 
+mod manners;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -15,9 +17,10 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use manners::{backwards, gzip, lower_ids, strip};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -382,90 +385,4 @@ impl Desk {
             .collect();
         answer.map(|()| StreamBody::new(futures::stream::iter(pieces)))
     }
-}
-
-/// Ids as some services write them: `resourcegroups`, `microsoft.network`, names in lower case.
-fn lower_ids(value: &mut Value) {
-    match value {
-        Value::String(text) if text.starts_with("/subscriptions/") => *text = text.to_lowercase(),
-        Value::Array(items) => items.iter_mut().for_each(lower_ids),
-        Value::Object(fields) => fields.values_mut().for_each(lower_ids),
-        _ => (),
-    }
-}
-
-fn strip(value: &mut Value) {
-    const DECORATION: [&str; 10] = [
-        "etag",
-        "type",
-        "resourceGuid",
-        "createdOn",
-        "updatedOn",
-        "createdBy",
-        "updatedBy",
-        "routeServiceVips",
-        "@odata.context",
-        "count",
-    ];
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        Value::Object(fields) => {
-            // The kind of a role is no decoration, and a list says that it is empty.
-            fields.retain(|name, value| {
-                let empty = value.is_null() || name != "value" && value.as_array().is_some_and(Vec::is_empty);
-                let decorates = DECORATION.contains(&name.as_str()) && value != "CustomRole" && value != "BuiltInRole";
-                !empty && !decorates
-            });
-            fields.values_mut().for_each(strip);
-        }
-        _ => (),
-    }
-}
-
-/// JSON with the fields of every object in the opposite order, and one in front that nobody knows.
-fn backwards(value: &Value) -> String {
-    let object = |fields: &Map<String, Value>| {
-        let unknown = "\"someNewField\":{\"of\":[\"a later version\",null,1.5]}".to_owned();
-        let known = fields
-            .iter()
-            .rev()
-            .map(|(name, value)| format!("{}:{}", json!(name), backwards(value)));
-        std::iter::once(unknown)
-            .chain(known)
-            .collect::<Vec<_>>()
-            .join(",\r\n  ")
-    };
-    match value {
-        Value::Object(fields) => format!("{{\r\n  {}\r\n}}", object(fields)),
-        Value::Array(items) => format!("[{}]", items.iter().map(backwards).collect::<Vec<_>>().join(", ")),
-        other => other.to_string(),
-    }
-}
-
-/// A gzip file whose one block is stored as it is.
-fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut sum = u32::MAX;
-    for byte in data {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = if sum & 1 == 1 {
-                (sum >> 1) ^ 0xedb8_8320
-            } else {
-                sum >> 1
-            };
-        }
-    }
-    let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    let blocks = data.chunks(usize::from(u16::MAX));
-    let last = blocks.len() - 1;
-    for (number, block) in blocks.enumerate() {
-        let length = u16::try_from(block.len()).expect("a block's length");
-        file.push(u8::from(number == last));
-        file.extend(length.to_le_bytes());
-        file.extend((!length).to_le_bytes());
-        file.extend(block);
-    }
-    file.extend((!sum).to_le_bytes());
-    file.extend(u32::try_from(data.len()).expect("a file's length").to_le_bytes());
-    file
 }

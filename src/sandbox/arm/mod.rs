@@ -122,24 +122,6 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
     }
     match (&request.method, rest) {
         (&Method::GET, []) => subscriptions::get(world, context, subscription),
-        (&Method::GET, ["locations"]) => providers::locations(world, context, subscription),
-        (&Method::GET, ["providers"]) => providers::list(world, context, subscription),
-        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
-            providers::get(context, subscription)
-        }
-        (&Method::GET, ["resources"]) => {
-            providers::resources(world, context, &format!("/subscriptions/{subscription}"))
-        }
-        (&Method::GET, ["resourcegroups"]) => groups::list(world, context, subscription),
-        (&Method::GET, ["resourcegroups", name, "resources"]) => providers::resources(
-            world,
-            context,
-            &format!("/subscriptions/{subscription}/resourceGroups/{name}"),
-        ),
-        (&Method::GET, ["resourcegroups", _]) => groups::get(world, context, subscription),
-        (&Method::HEAD, ["resourcegroups", _]) => groups::exists(world, context, subscription),
-        (&Method::PUT, ["resourcegroups", _]) => groups::put(world, context, subscription),
-        (&Method::DELETE, ["resourcegroups", _]) => groups::delete(world, context, subscription),
         (&Method::GET, ["providers", "microsoft.network", "networksecuritygroups"]) => {
             security_groups::list(world, context, &format!("/subscriptions/{subscription}"))
         }
@@ -160,7 +142,29 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
         (_, ["resourcegroups", group, "providers", "microsoft.network", network @ ..]) => {
             in_network(world, context, subscription, group, network)
         }
-        _ => Err(nothing(request)),
+        _ => of_subscription(world, context, subscription, rest),
+    }
+}
+
+/// What a subscription offers, and the groups in it.
+fn of_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid, rest: &[&str]) -> Outcome {
+    let whole = format!("/subscriptions/{subscription}");
+    match (&context.request.method, rest) {
+        (&Method::GET, ["locations"]) => providers::locations(world, context, subscription),
+        (&Method::GET, ["providers"]) => providers::list(world, context, subscription),
+        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
+            providers::get(context, subscription)
+        }
+        (&Method::GET, ["resources"]) => providers::resources(world, context, &whole),
+        (&Method::GET, ["resourcegroups"]) => groups::list(world, context, subscription),
+        (&Method::GET, ["resourcegroups", name, "resources"]) => {
+            providers::resources(world, context, &format!("{whole}/resourceGroups/{name}"))
+        }
+        (&Method::GET, ["resourcegroups", _]) => groups::get(world, context, subscription),
+        (&Method::HEAD, ["resourcegroups", _]) => groups::exists(world, context, subscription),
+        (&Method::PUT, ["resourcegroups", _]) => groups::put(world, context, subscription),
+        (&Method::DELETE, ["resourcegroups", _]) => groups::delete(world, context, subscription),
+        _ => Err(nothing(context.request)),
     }
 }
 

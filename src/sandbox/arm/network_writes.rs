@@ -20,64 +20,67 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
     let id = network_id(context);
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
-    let Some(subscription) = world.subscription(context.subscription()).cloned() else {
-        return Err(Refusal::no_group(group));
-    };
-    let in_group = groups::find(world, subscription.id, group).ok_or_else(|| Refusal::no_group(group))?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let created = world.vnet(&id).is_none();
+    let new = read(world, context, (group, name), &body)?;
     idle(world, &id)?;
-    let existing = world.vnet(&id);
-    let id = existing.map_or_else(
-        || format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", in_group.id()),
-        |found| found.id.clone(),
-    );
-    let new = Vnet {
-        id: id.clone(),
-        subscription: subscription.id,
-        tenant: subscription.tenant,
-        name: existing.map_or(name, |found| &found.name).to_owned(),
-        location: location(&body)?,
-        tags: body["tags"].clone(),
-        prefixes: prefixes(&id, &body["properties"]["addressSpace"]["addressPrefixes"])?,
-        dns_servers: texts(&body["properties"]["dhcpOptions"]["dnsServers"]),
-        subnets: Vec::new(),
-        peerings: existing.map(|found| found.peerings.clone()).unwrap_or_default(),
-        version: existing.map_or(1, |found| found.version + 1),
-    };
-    if existing.is_some_and(|found| found.location != new.location) {
-        let text = format!(
-            "The resource '{name}' already exists in location '{}' in resource group '{group}'. A resource with the \
-             same name cannot be created in location '{}'. Please select a new resource name.",
-            existing.map(|found| found.location.clone()).unwrap_or_default(),
-            new.location
-        );
-        return Err(Refusal::new(409, "InvalidResourceLocation", text));
-    }
-    let created = existing.is_none();
-    let listed = |key: &str| body["properties"][key].as_array().cloned().unwrap_or_default();
-    let new = with_subnets(world, new, &listed("subnets"))?;
-    let kept: Vec<String> = listed("virtualNetworkPeerings")
-        .iter()
+    let listed = body["properties"]["virtualNetworkPeerings"].as_array();
+    let kept: Vec<String> = listed
+        .into_iter()
+        .flatten()
         .filter_map(|peering| peering["name"].as_str().map(str::to_lowercase))
         .collect();
-    let dropped: Vec<String> = new
-        .peerings
-        .iter()
-        .map(|peering| peering.name.clone())
-        .filter(|name| !kept.contains(&name.to_lowercase()))
-        .collect();
+    let names = new.peerings.iter().map(|peering| peering.name.clone());
+    let dropped: Vec<String> = names.filter(|name| !kept.contains(&name.to_lowercase())).collect();
+    let id = new.id.clone();
     world.vnets.insert(id.to_ascii_lowercase(), new);
     for name in dropped {
         peerings::finish_delete(world, &id, &name);
     }
-    written(
-        world,
-        context,
-        &id,
-        created,
-        "PutVirtualNetworkOperation",
-        networks::resource,
-    )
+    let kind = "PutVirtualNetworkOperation";
+    written(world, context, &id, created, kind, networks::resource)
+}
+
+/// The network that a body describes, in the place of the one that is there.
+fn read(world: &World, context: &Context<'_>, (group, name): (&str, &str), body: &Value) -> Result<Vnet, Refusal> {
+    let missing = || Refusal::no_group(group);
+    let subscription = world.subscription(context.subscription()).ok_or_else(missing)?;
+    let in_group = groups::find(world, subscription.id, group).ok_or_else(missing)?;
+    let id = format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", in_group.id());
+    let properties = &body["properties"];
+    let new = Vnet {
+        subscription: subscription.id,
+        tenant: subscription.tenant,
+        name: name.to_owned(),
+        location: location(body)?,
+        tags: body["tags"].clone(),
+        prefixes: prefixes(&id, &properties["addressSpace"]["addressPrefixes"])?,
+        dns_servers: texts(&properties["dhcpOptions"]["dnsServers"]),
+        subnets: Vec::new(),
+        peerings: Vec::new(),
+        version: 1,
+        id,
+    };
+    let listed = properties["subnets"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let new = with_subnets(world, new, listed)?;
+    let Some(existing) = world.vnet(&new.id) else {
+        return Ok(new);
+    };
+    if existing.location != new.location {
+        let text = format!(
+            "The resource '{name}' already exists in location '{}' in resource group '{group}'. A resource with the \
+             same name cannot be created in location '{}'. Please select a new resource name.",
+            existing.location, new.location
+        );
+        return Err(Refusal::new(409, "InvalidResourceLocation", text));
+    }
+    Ok(Vnet {
+        id: existing.id.clone(),
+        name: existing.name.clone(),
+        peerings: existing.peerings.clone(),
+        version: existing.version + 1,
+        ..new
+    })
 }
 
 fn with_subnets(world: &World, mut vnet: Vnet, listed: &[Value]) -> Result<Vnet, Refusal> {

@@ -8,6 +8,7 @@ mod dragonfly;
 mod entra;
 mod faults;
 mod graph;
+mod kept;
 mod kong;
 mod lag;
 mod network_writes;
