@@ -6,15 +6,14 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-use support::both_sides::{AIVEN_NETWORK, AIVEN_TENANT, VPC};
+use serde_json::json;
+use support::both_sides::{AIVEN, AIVEN_NETWORK, AIVEN_TENANT, VPC};
 use support::cli::{Ran, program};
 use support::colleague::Colleague;
-use support::kong::{SUBSCRIPTION, TENANT, VNET_ID};
-use support::served::{Served, poll};
+use support::kong::{SUBSCRIPTION, TENANT};
+use support::served::{Served, parse_exports, poll};
 
 const OWN_APP: &str = "a3c1d2e4-5f60-4718-92a3-b4c5d6e7f801";
-const AIVEN_APP: &str = "55f300d4-fc50-4c5e-9222-e90a6e2187fb";
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
 #[test]
@@ -52,6 +51,16 @@ fn avn(avn: &Path, sandbox: &Served, words: &[&str]) -> Ran {
     program(avn, all.copied()).envs(sandbox.env()).run()
 }
 
+/// The words that ask for the connection.
+const NEW: [&str; 6] = [
+    "create",
+    "--json",
+    "--peer-azure-app-id",
+    OWN_APP,
+    "--peer-azure-tenant-id",
+    TENANT,
+];
+
 #[test]
 fn avn_asks_looks_and_takes_back() {
     let Some(python) = support::python("Aiven's avn") else {
@@ -60,79 +69,76 @@ fn avn_asks_looks_and_takes_back() {
     let client: PathBuf = python.with_file_name("avn");
     let sandbox = Served::start(["--lag", "none"]);
     let run = |words: &[&str]| avn(&client, &sandbox, words);
-    let new = [
-        "create",
-        "--json",
-        "--peer-azure-app-id",
-        OWN_APP,
-        "--peer-azure-tenant-id",
-        TENANT,
-    ];
-
-    let made = run(&new).expect_code(0).json();
+    let made = run(&NEW).expect_code(0).json();
     assert_eq!(made["state"], "APPROVED", "{made}");
-    let refused = run(&["get"]).expect_code(0);
-    assert!(
-        refused
-            .stdout
-            .contains("State: INVALID_SPECIFICATION\nMessage: AADSTS7000229: "),
-        "{refused}"
-    );
-    let again = run(&new).expect_code(1);
-    assert!(
-        again
-            .stderr
-            .contains("VPC peering connection already exists (status 409)"),
-        "{again}"
-    );
+    let refused = run(&["get"]).expect_code(0).stdout;
+    let said = "State: INVALID_SPECIFICATION\nMessage: AADSTS7000229: ";
+    assert!(refused.contains(said), "{refused}");
+    let again = run(&NEW).expect_code(1).stderr;
+    assert!(again.contains("already exists (status 409)"), "{again}");
     run(&["delete", "--json"]).expect_code(0);
     assert_eq!(run(&["list", "--json"]).expect_code(0).json(), json!([]));
-    let gone = run(&["delete"]).expect_code(1);
-    assert!(gone.stderr.contains("(status 404)"), "{gone}");
+    let gone = run(&["delete"]).expect_code(1).stderr;
+    assert!(gone.contains("(status 404)"), "{gone}");
+}
 
-    // With consent and the role it is up to the customer.
+#[test]
+fn what_avn_asked_for_setup_goes_on_with() {
+    let Some(python) = support::python("Aiven's avn, then setup") else {
+        return;
+    };
+    let client: PathBuf = python.with_file_name("avn");
+    let sandbox = Served::start(["--lag", "none"]);
+    let run = |words: &[&str]| avn(&client, &sandbox, words).expect_code(0);
     let colleague = Colleague::of(&sandbox);
-    let principal = colleague.makes_principal(AIVEN_APP);
+    let principal = colleague.makes_principal(AIVEN.app_id);
     let guid = "0d5e3c1a-0000-4000-8000-000000000001";
     colleague.writes_role(SUBSCRIPTION, guid, "aiven-role", &[PEER], &[SUBSCRIPTION]);
     colleague.assigns(guid, guid, &principal);
-    run(&new).expect_code(0);
-    let seen = run(&["get", "--json"]).expect_code(0).json();
-    let wanted = json!({"to-tenant-id": AIVEN_TENANT, "to-network-id": AIVEN_NETWORK});
+    run(&NEW);
+    let seen = run(&["get", "--json"]).json();
     assert_eq!(seen["state"], "PENDING_PEER", "{seen:#}");
-    for (name, value) in wanted.as_object().expect("an object") {
-        assert_eq!(&seen["state_info"][name], value, "{seen:#}");
-    }
-    let shown = run(&["get"]).expect_code(0).stdout;
+    assert_eq!(seen["state_info"]["to-tenant-id"], AIVEN_TENANT, "{seen:#}");
+    assert_eq!(seen["state_info"]["to-network-id"], AIVEN_NETWORK, "{seen:#}");
+    let shown = run(&["get"]).stdout;
     assert!(
         shown.contains("TO-NETWORK-ID") && shown.contains(AIVEN_NETWORK),
         "{shown}"
     );
-    // What avn asked for is what peerctl goes on with.
-    let id = format!("vpc={VPC}");
-    let line = [
-        "azure",
-        "setup",
-        "--vendor",
-        "aiven",
-        "--set",
-        "project=demo",
-        "--set",
-        &id,
-        "--vnet-id",
-        VNET_ID,
-    ];
-    let more = ["--no-input", "--yes", "-o", "json", "--own-app", OWN_APP];
-    let run_setup = || -> Value {
-        let all = line.iter().chain(&more).copied();
-        let own = [("PEERCTL_OWN_APP_SECRET", sandbox.value("AZURE_CLIENT_SECRET"))];
-        let ran = support::cli::peerctl(all).envs(sandbox.env()).envs(own).run();
-        ran.expect_code(0).json()
+
+    AIVEN.done(&sandbox, &["--own-app", OWN_APP]);
+    let active = || run(&["get"]).stdout.contains("State: ACTIVE").then_some(());
+    poll(support::DEADLINE, active).expect("avn sees it active");
+}
+
+/// Whoever waits for the file finds this sandbox's exports in it, and az remembers nothing of the one before.
+#[test]
+fn the_exports_of_an_earlier_sandbox_are_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("env.sh");
+    let az = folder.path().join("env.sh.az");
+    std::fs::create_dir(&az).expect("a folder");
+    let left = [az.join("msal_token_cache.json"), az.join("azureProfile.json")];
+    std::fs::write(&file, "export AZURE_CLIENT_ID='earlier'\n").expect("a file");
+    left.iter().for_each(|path| std::fs::write(path, "{}").expect("a file"));
+    let mut sandbox = std::process::Command::new(support::PEERCTL)
+        .args(["sandbox", "--env-file"])
+        .arg(&file)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("peerctl starts");
+    let written = || {
+        std::fs::read_to_string(&file)
+            .ok()
+            .filter(|text| !text.contains("earlier"))
     };
-    assert_eq!(run_setup()["outcome"], "done");
-    let active = poll(support::DEADLINE, || {
-        let shown = run(&["get"]).expect_code(0).stdout;
-        shown.contains("State: ACTIVE").then_some(())
-    });
-    active.expect("avn sees it active");
+    let text = poll(support::DEADLINE, written);
+    sandbox.kill().expect("it was running");
+    sandbox.wait().expect("it ends");
+    let exports = parse_exports(&text.expect("its exports"));
+    assert_eq!(exports["AZURE_CLIENT_ID"], OWN_APP);
+    assert_eq!(exports["AZURE_CONFIG_DIR"], az.display().to_string());
+    let clouds = std::fs::read_to_string(az.join("clouds.config")).expect("az's clouds");
+    assert!(clouds.contains(&exports["AZURE_AUTHORITY_HOST"]), "{clouds}");
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
 }
