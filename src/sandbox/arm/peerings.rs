@@ -344,15 +344,20 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
         },
         "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
     });
-    for (name, value) in &peering.partial {
-        body["properties"][name] = value.clone();
-    }
     if !peering.partial.is_empty() {
-        for name in ["localAddressSpace", "localVirtualNetworkAddressSpace"] {
-            body["properties"][name] = json!({"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []});
-        }
+        add_partial(&mut body["properties"], vnet, peering);
     }
     body
+}
+
+/// What Azure says besides where only some subnets are peered.
+fn add_partial(properties: &mut Value, vnet: &Vnet, peering: &Peering) {
+    for (name, value) in &peering.partial {
+        properties[name] = value.clone();
+    }
+    for name in ["localAddressSpace", "localVirtualNetworkAddressSpace"] {
+        properties[name] = json!({"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []});
+    }
 }
 
 /// Changes with every write, and once more when the write is done.

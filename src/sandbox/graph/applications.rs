@@ -74,12 +74,17 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
 
 /// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay.
 pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
-    may_write(world, caller)?;
-    let gone = world.applications.remove(find(world, caller, key)?);
+    let gone = world.applications.remove(mine(world, caller, key)?);
     world
         .principals
         .retain(|found| found.app_id != gone.app_id || found.tenant != gone.tenant);
     Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// Where the application of a key stands, for a caller who may change it.
+pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+    may_write(world, caller)?;
+    find(world, caller, key)
 }
 
 /// Where the application of a key stands, if its replica has it already.

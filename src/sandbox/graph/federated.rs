@@ -1,9 +1,10 @@
 //! `federatedIdentityCredentials` of an application: whose tokens it takes in place of a secret.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::service_principals::may_read;
 use super::{Outcome, Refusal, applications, collection, entity};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::token::Caller;
@@ -11,25 +12,34 @@ use crate::sandbox::world::{Application, Federated, World};
 
 const SET: &str = "applications/federatedIdentityCredentials";
 
-/// `GET /applications/{key}/federatedIdentityCredentials`.
-pub(super) fn list(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+/// Routes `/applications/{key}/federatedIdentityCredentials[/{which}]`.
+pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key: &str, which: Option<&str>) -> Outcome {
+    match (&request.method, which) {
+        (&Method::GET, None) => list(world, request, caller, key),
+        (&Method::POST, None) => create(world, request, caller, key),
+        (&Method::GET, Some(which)) => get(world, request, caller, key, which),
+        (&Method::DELETE, Some(which)) => delete(world, caller, key, which),
+        _ => Err(super::unsupported(request)),
+    }
+}
+
+fn list(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    may_read(world, caller)?;
     let application = &world.applications[applications::find(world, caller, key)?];
     let items = application.federated.iter().map(|found| resource(application, found));
     Ok(collection(world, request, SET, items.collect()))
 }
 
-/// `GET /applications/{key}/federatedIdentityCredentials/{id or name}`.
-pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str, which: &str) -> Outcome {
+fn get(world: &World, request: &Incoming, caller: &Caller, key: &str, which: &str) -> Outcome {
+    may_read(world, caller)?;
     let application = &world.applications[applications::find(world, caller, key)?];
     let found = application.federated.iter().find(|found| is(application, found, which));
     let found = found.ok_or_else(|| Refusal::missing(which))?;
     Ok(entity(request, StatusCode::OK, SET, resource(application, found)))
 }
 
-/// `POST /applications/{key}/federatedIdentityCredentials`.
-pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
-    applications::may_write(world, caller)?;
-    let at = applications::find(world, caller, key)?;
+fn create(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    let at = applications::mine(world, caller, key)?;
     let body = request.json().unwrap_or_default();
     let text = |name: &str| {
         let value = body[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
@@ -63,10 +73,9 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller, key
     Ok(entity(request, StatusCode::CREATED, SET, shown))
 }
 
-/// `DELETE /applications/{key}/federatedIdentityCredentials/{id or name}`.
-pub(super) fn delete(world: &mut World, caller: &Caller, key: &str, which: &str) -> Outcome {
-    applications::may_write(world, caller)?;
-    let at = applications::find(world, caller, key)?;
+/// `which` is an id or a name.
+fn delete(world: &mut World, caller: &Caller, key: &str, which: &str) -> Outcome {
+    let at = applications::mine(world, caller, key)?;
     let application = &world.applications[at];
     let found = application
         .federated

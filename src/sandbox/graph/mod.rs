@@ -117,48 +117,68 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
     let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
     let key = segments.get(1).copied().unwrap_or_default();
-    match (&request.method, words.as_slice()) {
-        (&Method::GET, ["serviceprincipals"]) => service_principals::list(world, request, caller),
-        (&Method::POST, ["serviceprincipals"]) => service_principals::create(world, request, caller),
-        (&Method::GET, ["serviceprincipals", _]) => service_principals::get(world, request, caller, key),
-        (&Method::PATCH, ["serviceprincipals", _]) => service_principals::update(world, request, caller, key),
-        (&Method::DELETE, ["serviceprincipals", _]) => service_principals::delete(world, caller, key),
-        (&Method::GET, ["serviceprincipals", _, "transitivememberof" | "memberof", ..]) => {
-            directory::roles(world, request, caller, key)
+    match words.as_slice() {
+        ["serviceprincipals", below @ ..] => of_principals(world, request, caller, key, below),
+        ["applications", _, "federatedidentitycredentials", ..] => {
+            federated::route(world, request, caller, key, segments.get(3).copied())
         }
-        (&Method::GET, ["applications"]) => applications::list(world, request, caller),
-        (&Method::POST, ["applications"]) => applications::create(world, request, caller),
-        (&Method::GET, ["applications", _]) => applications::get(world, request, caller, key),
-        (&Method::PATCH, ["applications", _]) => applications::update(world, request, caller, key),
-        (&Method::DELETE, ["applications", _]) => applications::delete(world, caller, key),
-        (&Method::POST, [set @ ("applications" | "serviceprincipals"), _, "addpassword"]) => {
-            let owner = Owner::find(world, caller, set, key)?;
+        ["applications", below @ ..] => of_applications(world, request, caller, key, below),
+        whole => elsewhere(world, request, caller, key, whole),
+    }
+}
+
+/// `/servicePrincipals` and what is below it.
+fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+    match (&request.method, below) {
+        (&Method::GET, []) => service_principals::list(world, request, caller),
+        (&Method::POST, []) => service_principals::create(world, request, caller),
+        (&Method::GET, [_]) => service_principals::get(world, request, caller, key),
+        (&Method::PATCH, [_]) => service_principals::update(world, request, caller, key),
+        (&Method::DELETE, [_]) => service_principals::delete(world, caller, key),
+        (&Method::GET, [_, "transitivememberof" | "memberof", ..]) => directory::roles(world, request, caller, key),
+        (&Method::POST, [_, "addpassword"]) => {
+            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
             passwords::add(world, request, owner)
         }
-        (&Method::POST, [set @ ("applications" | "serviceprincipals"), _, "removepassword"]) => {
-            let owner = Owner::find(world, caller, set, key)?;
+        (&Method::POST, [_, "removepassword"]) => {
+            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
             passwords::remove(world, request, owner)
         }
-        (_, ["applications", _, "federatedidentitycredentials", ..]) => {
-            let which = segments.get(3).copied();
-            match (&request.method, which) {
-                (&Method::GET, None) => federated::list(world, request, caller, key),
-                (&Method::POST, None) => federated::create(world, request, caller, key),
-                (&Method::GET, Some(which)) => federated::get(world, request, caller, key, which),
-                (&Method::DELETE, Some(which)) => federated::delete(world, caller, key, which),
-                _ => Err(unsupported(request)),
-            }
+        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
+        _ => Err(unsupported(request)),
+    }
+}
+
+/// `/applications` and what is below it.
+fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+    match (&request.method, below) {
+        (&Method::GET, []) => applications::list(world, request, caller),
+        (&Method::POST, []) => applications::create(world, request, caller),
+        (&Method::GET, [_]) => applications::get(world, request, caller, key),
+        (&Method::PATCH, [_]) => applications::update(world, request, caller, key),
+        (&Method::DELETE, [_]) => applications::delete(world, caller, key),
+        (&Method::POST, [_, "addpassword"]) => {
+            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            passwords::add(world, request, owner)
         }
-        // Nobody owns anything here, and there are neither users nor groups.
-        (&Method::GET, ["applications" | "serviceprincipals", _, "owners"] | ["users" | "groups"]) => {
-            Ok(collection(world, request, "directoryObjects", Vec::new()))
+        (&Method::POST, [_, "removepassword"]) => {
+            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            passwords::remove(world, request, owner)
         }
-        // What is deleted is gone for good here: the recycle bin is empty.
-        (&Method::GET, ["directory", "deleteditems", ..]) => {
-            Ok(collection(world, request, "directoryObjects", Vec::new()))
-        }
-        (&Method::DELETE, ["directory", "deleteditems", _]) => Ok(message::empty(StatusCode::NO_CONTENT)),
+        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
+        _ => Err(unsupported(request)),
+    }
+}
+
+/// The other sets. There are neither users nor groups here, and what is deleted is gone for good.
+fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, words: &[&str]) -> Outcome {
+    match (&request.method, words) {
+        (&Method::GET, ["users" | "groups"] | ["directory", "deleteditems", ..]) => Ok(nobody(world, request)),
         (&Method::GET, ["users" | "groups", _]) => Err(Refusal::missing(key)),
+        (&Method::DELETE, ["directory", "deleteditems", _]) => {
+            applications::may_write(world, caller)?;
+            Ok(message::empty(StatusCode::NO_CONTENT))
+        }
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
         (&Method::GET, ["me", ..]) => Err(Refusal::bad(
             "/me request is only valid with delegated authentication flow.",
@@ -167,15 +187,20 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
         (
             _,
             [
-                "applications" | "serviceprincipals" | "organization" | "me" | "directoryobjects",
+                "organization" | "me" | "directoryobjects" | "users" | "groups" | "directory",
                 ..,
             ],
         ) => Err(unsupported(request)),
         _ => {
-            let segment = segments.first().copied().unwrap_or_default();
+            let segment = words.first().copied().unwrap_or_default();
             Err(Refusal::bad(format!("Resource not found for the segment '{segment}'.")))
         }
     }
+}
+
+/// A list of people in which there is nobody.
+fn nobody(world: &World, request: &Incoming) -> Answer {
+    collection(world, request, "directoryObjects", Vec::new())
 }
 
 fn unsupported(request: &Incoming) -> Refusal {

@@ -8,9 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Outcome, Refusal, applications, odata, seconds, service_principals};
+use super::{Outcome, Refusal, odata, seconds};
 use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::token::Caller;
 use crate::sandbox::world::{Password, Since, World};
 
 /// How long a secret lives when nothing is said: two years.
@@ -24,15 +23,6 @@ pub(super) enum Owner {
 }
 
 impl Owner {
-    /// The owner that a path names, for a caller who may change it.
-    pub(super) fn find(world: &World, caller: &Caller, set: &str, key: &str) -> Result<Self, Refusal> {
-        if set == "applications" {
-            applications::may_write(world, caller)?;
-            return applications::find(world, caller, key).map(Self::Application);
-        }
-        service_principals::mine(world, caller, key).map(Self::Principal)
-    }
-
     fn passwords(self, world: &mut World) -> &mut Vec<Password> {
         match self {
             Self::Application(at) => &mut world.applications[at].passwords,
