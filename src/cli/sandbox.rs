@@ -16,14 +16,14 @@ use crate::sandbox::{Estate, FaultRule, Lag, Options, Sandbox};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  source sandbox.env\n  peerctl azure setup"
+    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  while [ ! -e sandbox.env ]; do sleep 0.1; done; source sandbox.env\n  peerctl azure setup"
 )]
 pub struct Args {
     /// The loopback port; default: a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Write, once it is ready, the shell exports that point peerctl, az and the Azure SDKs at it; beside it
-    /// FILE.cloud.json and FILE.ca.pem
+    /// Write, once it is ready, the shell exports that point peerctl, az, the Azure SDKs and avn at it; beside it
+    /// FILE.cloud.json, FILE.ca.pem and FILE.az, a configuration folder for az of its own
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     /// Another world than the default, as TOML; src/sandbox/estate/ has the default one
@@ -55,6 +55,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         estate: args.estate.as_deref().map_or_else(|| Ok(Estate::default()), estate)?,
         ..Options::default()
     };
+    if let Some(path) = &args.env_file {
+        forget(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
     let sandbox = Sandbox::new(options);
     let serving = start(&sandbox, args.port).await?;
     if let Some(path) = &args.env_file {
@@ -128,6 +131,14 @@ pub async fn embed() -> anyhow::Result<Embedded> {
     })
 }
 
+/// Removes what an earlier sandbox left, so that who waits for the file does not read that one's.
+fn forget(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
 fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Result<()> {
     let path = std::path::absolute(path)?;
@@ -142,7 +153,10 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
     private(&certificate, &serving.ca_pem)?;
     let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
     private(&cloud, &format!("{document}\n"))?;
+    let az = beside(".az");
+    write_az_config(&az, &sandbox.az_config(&serving.origin))?;
     let files = [
+        ("AZURE_CONFIG_DIR", &az),
         ("PEERCTL_CLOUD", &cloud),
         ("REQUESTS_CA_BUNDLE", &certificate),
         ("SSL_CERT_FILE", &certificate),
@@ -155,4 +169,23 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
         .map(|(name, value)| format!("export {name}={}\n", quoted(&value)))
         .collect();
     private(&path, &lines)
+}
+
+/// A configuration folder for `az` alone, so that the operator's own sign-in stays as it is. What an earlier sandbox's
+/// `az` remembered there is forgotten: its tokens were for a world that is gone.
+fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
+    const REMEMBERED: [&str; 4] = [
+        "azureProfile.json",
+        "msal_http_cache.bin",
+        "msal_token_cache.json",
+        "service_principal_entries.json",
+    ];
+    std::fs::create_dir_all(folder)?;
+    for name in REMEMBERED {
+        forget(&folder.join(name))?;
+    }
+    for (name, text) in files {
+        write_whole(&folder.join(name), text, Readers::Owner)?;
+    }
+    Ok(())
 }

@@ -200,7 +200,33 @@ impl Sandbox {
             ("AIVEN_WEB_URL", bare(origin)),
             ("DFCLOUD_API_KEY", credentials.dragonfly_key),
             ("DFCLOUD_API_URL", bare(origin)),
+            ("AZURE_AUTHORITY_HOST", bare(origin)),
             ("AZURE_CORE_INSTANCE_DISCOVERY", "false".to_owned()),
+            ("AZURE_CORE_COLLECT_TELEMETRY", "false".to_owned()),
+        ]
+    }
+
+    /// Name and text of the files that make a folder a configuration of `az` (`AZURE_CONFIG_DIR`) whose active cloud is
+    /// this sandbox, served at `origin`: what `az cloud register` and `az cloud set` would write. The last keeps `az`
+    /// from asking the world for its newest version.
+    pub fn az_config(&self, origin: &Url) -> [(&'static str, String); 3] {
+        let bare = bare(origin);
+        let config =
+            "[cloud]\nname = peerctl-sandbox\n\n[core]\ninstance_discovery = false\ncollect_telemetry = false\n";
+        let cloud = format!(
+            "[peerctl-sandbox]\n\
+             endpoint_active_directory = {bare}\n\
+             endpoint_active_directory_resource_id = https://management.core.windows.net/\n\
+             endpoint_management = https://management.core.windows.net/\n\
+             endpoint_resource_manager = {bare}\n\
+             endpoint_microsoft_graph_resource_id = {bare}/\n\
+             endpoint_active_directory_graph_resource_id = {bare}/\n"
+        );
+        let checked = r#"{"versions": {}, "update_time": "2100-01-01 00:00:00.000000"}"#;
+        [
+            ("config", config.to_owned()),
+            ("clouds.config", cloud),
+            ("versionCheck.json", checked.to_owned()),
         ]
     }
 

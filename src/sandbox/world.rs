@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use ipnet::IpNet;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -67,6 +68,8 @@ pub(super) struct Vnet {
     pub(super) tenant: Uuid,
     pub(super) name: String,
     pub(super) location: String,
+    /// An object, or nothing.
+    pub(super) tags: Value,
     pub(super) prefixes: Vec<IpNet>,
     pub(super) dns_servers: Vec<String>,
     pub(super) subnets: Vec<Subnet>,
@@ -98,6 +101,8 @@ pub(super) struct Peering {
     /// When the last write is done; `Updating` until then.
     pub(super) settled: Since,
     pub(super) deleting: bool,
+    /// The names of the subnets that are peered, where not the whole networks are; as the writer gave them.
+    pub(super) partial: Map<String, Value>,
     pub(super) version: u32,
 }
 
@@ -124,7 +129,7 @@ pub(super) struct SecurityGroup {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) location: String,
-    pub(super) rules: Vec<serde_json::Value>,
+    pub(super) rules: Vec<Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -166,6 +171,8 @@ pub(super) struct Definition {
     pub(super) permissions: Vec<Permission>,
     pub(super) scopes: Vec<String>,
     pub(super) since: Since,
+    /// When it was last written.
+    pub(super) updated: Since,
     pub(super) author: Option<Uuid>,
 }
 
@@ -188,6 +195,8 @@ pub(super) struct Assignment {
     pub(super) principal: Uuid,
     pub(super) principal_type: String,
     pub(super) description: Option<String>,
+    /// `condition` and `conditionVersion`, which are kept and not applied.
+    pub(super) condition: [Option<String>; 2],
     pub(super) since: Since,
     pub(super) author: Option<Uuid>,
 }

@@ -62,6 +62,11 @@ impl Run {
         self
     }
 
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.command.args(args.into_iter().map(Into::into));
+        self
+    }
+
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.command.write_stdin(text);
         self

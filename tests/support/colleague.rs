@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::kong::{APP_ID, NETWORK_ID, SUBSCRIPTION, TENANT, VNET_ID};
-use super::served::{Body, Served};
+use super::served::{Answer, Body, Served};
 
 const ROLES: &str = "providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "providers/Microsoft.Authorization/roleAssignments";
@@ -38,6 +38,13 @@ impl<'a> Colleague<'a> {
     #[track_caller]
     pub fn azure(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         self.send(method, path, &self.token, body)
+    }
+
+    /// A request to ARM or Graph, whatever comes of it.
+    #[track_caller]
+    pub fn tries(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map_or(Body::None, Body::Json);
+        self.sandbox.ask_in_full(method, path, Some(&self.token), body)
     }
 
     /// A request to Konnect's API, below `/v2/cloud-gateways`, which has to succeed.

@@ -7,6 +7,7 @@
 //! - [`both_sides`]: the same for Aiven, Dragonfly and another tenant.
 //! - [`kong`]: the estate's names, and the command lines that peer with Kong.
 //! - [`link`]: the same for every command on a link, whatever the vendor.
+//! - [`middleman`]: a different server in the sandbox's place.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod colleague;
 pub mod kong;
 pub mod link;
+pub mod middleman;
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]
@@ -58,6 +60,16 @@ pub fn real_az(what_is_skipped: &str) -> Option<PathBuf> {
         eprintln!("skipped, because PEERCTL_AZ names no az: {what_is_skipped}");
     }
     az
+}
+
+/// The Python with the Azure SDKs, and with `avn` beside it, where the gate or a developer named one in
+/// `PEERCTL_PYTHON`; like [`real_az`].
+pub fn python(what_is_skipped: &str) -> Option<PathBuf> {
+    let python = std::env::var_os("PEERCTL_PYTHON").map(PathBuf::from);
+    if python.is_none() {
+        eprintln!("skipped, because PEERCTL_PYTHON names no python: {what_is_skipped}");
+    }
+    python
 }
 
 /// The environment that every program starts with: what it takes to run at all, and a home that is empty.

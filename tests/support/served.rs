@@ -127,12 +127,17 @@ impl Served {
     /// One request of anybody's, with a bearer token where there is one: the status, and the body where it is JSON.
     #[track_caller]
     pub fn send(&self, method: reqwest::Method, path: &str, bearer: Option<&str>, body: Body) -> (u16, Value) {
+        let answer = self.ask_in_full(method, path, bearer, body);
+        (answer.status, answer.body)
+    }
+
+    /// The same, with what accompanies the answer.
+    #[track_caller]
+    pub fn ask_in_full(&self, method: reqwest::Method, path: &str, bearer: Option<&str>, body: Body) -> Answer {
         // One origin serves everything; Konnect's address is the one that comes as it is.
         let url = format!("{}{path}", self.value("KONNECT_API_URL"));
         let request = (method, url.clone(), bearer.map(str::to_owned), body);
-        let (status, body) =
-            fetch(request, self.value("REQUESTS_CA_BUNDLE").into()).unwrap_or_else(|error| panic!("{url}: {error:#}"));
-        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+        fetch(request, self.value("REQUESTS_CA_BUNDLE").into()).unwrap_or_else(|error| panic!("{url}: {error:#}"))
     }
 }
 
@@ -151,6 +156,23 @@ impl Drop for Served {
     }
 }
 
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: reqwest::header::HeaderMap,
+    /// Null where it is no JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header's value; empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+}
+
 /// What a request carries.
 pub enum Body {
     None,
@@ -162,8 +184,8 @@ pub enum Body {
 fn fetch(
     (method, url, bearer, body): (reqwest::Method, String, Option<String>, Body),
     ca: PathBuf,
-) -> anyhow::Result<(u16, String)> {
-    let on_thread = move || -> anyhow::Result<(u16, String)> {
+) -> anyhow::Result<Answer> {
+    let on_thread = move || -> anyhow::Result<Answer> {
         // Whoever comes second is refused, and all is well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(ca)?)?;
@@ -189,7 +211,9 @@ fn fetch(
                 }
             };
             let answer = request.header("content-type", kind).body(text).send().await?;
-            Ok((answer.status().as_u16(), answer.text().await?))
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            let body = serde_json::from_str(&answer.text().await?).unwrap_or(Value::Null);
+            Ok(Answer { status, headers, body })
         })
     };
     std::thread::spawn(on_thread).join().expect("no panic while asking")

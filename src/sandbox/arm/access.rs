@@ -93,12 +93,7 @@ pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Ref
         .find(|lock| holds(&lock.level) && covers(&lock.scope, id));
     let Some(lock) = lock else { return Ok(()) };
     let operation = if deletes { "delete" } else { "write" };
-    let text = format!(
-        "The scope '{id}' cannot perform {operation} operation because following scope(s) are locked: '{}'. Please \
-         remove the lock and try again.",
-        lock.scope
-    );
-    Err(Refusal::new(409, "ScopeLocked", text))
+    Err(Refusal::locked(id, operation, &lock.scope))
 }
 
 #[cfg(test)]

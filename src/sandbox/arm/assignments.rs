@@ -83,6 +83,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
                 return Err(Refusal::new(400, "RoleAssignmentUpdateNotPermitted", text));
             }
             found.description = new.description;
+            found.condition = new.condition;
             found.clone()
         }
         None => {
@@ -175,6 +176,7 @@ fn read(
         principal,
         principal_type: given.unwrap_or("ServicePrincipal").to_owned(),
         description: text("description").map(str::to_owned),
+        condition: ["condition", "conditionVersion"].map(|name| text(name).map(str::to_owned)),
         since: Since::At(world.now),
         author: Some(context.caller.oid),
     })
@@ -203,8 +205,8 @@ fn resource(world: &World, found: &Assignment) -> Value {
             "principalId": found.principal,
             "principalType": found.principal_type,
             "scope": found.scope,
-            "condition": null,
-            "conditionVersion": null,
+            "condition": found.condition[0],
+            "conditionVersion": found.condition[1],
             "createdOn": created,
             "updatedOn": created,
             "createdBy": found.author,

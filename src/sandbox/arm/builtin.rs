@@ -84,6 +84,7 @@ fn role(guid: u128, name: &str, description: &str, actions: &[&str], not_actions
         permissions: vec![permission],
         scopes: vec!["/".to_owned()],
         since: Since::Always,
+        updated: Since::Always,
         author: None,
     }
 }

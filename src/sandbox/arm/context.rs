@@ -56,6 +56,12 @@ impl<'a> Context<'a> {
             .find(|caller| caller.tenant == tenant)
     }
 
+    /// The subscription of the path; it was checked before.
+    pub(super) fn subscription(&self) -> Uuid {
+        let given = self.request.segments.get(1);
+        given.and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default()
+    }
+
     /// The token is of another tenant than the subscription.
     pub(super) fn wrong_tenant(&self, right: Uuid) -> Refusal {
         let text = format!(

@@ -212,6 +212,7 @@ fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) ->
         permissions,
         scopes,
         since: Since::At(world.now),
+        updated: Since::At(world.now),
         author: Some(context.caller.oid),
     })
 }
@@ -219,7 +220,7 @@ fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) ->
 /// The definition as ARM writes it, its id under the scope's subscription.
 fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
     let subscription = scope.split('/').nth(2).unwrap_or_default();
-    let created = match definition.since {
+    let instant = |since: Since| match since {
         Since::Always => "2015-02-02T21:55:09.8806423Z".to_owned(),
         Since::At(at) => super::assignments::instant(world.started + at),
     };
@@ -230,8 +231,8 @@ fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
             "description": definition.description,
             "assignableScopes": definition.scopes,
             "permissions": definition.permissions.iter().map(children::permission).collect::<Vec<_>>(),
-            "createdOn": created,
-            "updatedOn": created,
+            "createdOn": instant(definition.since),
+            "updatedOn": instant(definition.updated),
             "createdBy": definition.author,
             "updatedBy": definition.author,
         },

@@ -6,6 +6,46 @@ use serde_json::{Value, json};
 use crate::sandbox::message::{self, Answer};
 use crate::sandbox::token::Caller;
 
+/// What the gateway answers itself, before any provider is asked; it says so in a header.
+const OF_THE_GATEWAY: [&str; 12] = [
+    "AuthenticationFailed",
+    "AuthorizationFailed",
+    "ExpiredAuthenticationToken",
+    "InvalidAuthenticationToken",
+    "InvalidAuthenticationTokenAudience",
+    "InvalidAuthenticationTokenTenant",
+    "LinkedAuthorizationFailed",
+    "ParentResourceNotFound",
+    "ResourceGroupNotFound",
+    "ResourceNotFound",
+    "ScopeLocked",
+    "SubscriptionNotFound",
+];
+
+/// The network provider's codes: its errors have a list of details, which may be empty.
+const OF_THE_NETWORK: [&str; 20] = [
+    "AnotherPeeringAlreadyReferencesRemoteVnet",
+    "ChangingRemoteVnetNotAllowed",
+    "InUseNetworkSecurityGroupCannotBeDeleted",
+    "InvalidCIDRNotation",
+    "InvalidGlobalResourceReference",
+    "InvalidResourceName",
+    "InvalidResourceReference",
+    "MissingJsonReferenceId",
+    "NetcfgInvalidSubnet",
+    "NetcfgSubnetRangesOverlap",
+    "NotFound",
+    "ReferencedResourceNotProvisioned",
+    "RemotePeeringIsDisconnected",
+    "RetryableError",
+    "SecurityRuleConflict",
+    "SecurityRuleParameterMissing",
+    "VnetAddressSpaceNotSpecified",
+    "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+    "VnetAddressSpacesOverlap",
+    "VnetCannotPeerWithItself",
+];
+
 /// An ARM error.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
@@ -65,6 +105,15 @@ impl Refusal {
         )
     }
 
+    /// A lock forbids it.
+    pub(super) fn locked(id: &str, operation: &str, lock: &str) -> Self {
+        let text = format!(
+            "The scope '{id}' cannot perform {operation} operation because following scope(s) are locked: '{lock}'. \
+             Please remove the lock and try again."
+        );
+        Self::new(409, "ScopeLocked", text)
+    }
+
     pub(super) fn bad_body() -> Self {
         Self::new(
             400,
@@ -87,7 +136,7 @@ impl Refusal {
 
     pub(super) fn answer(&self, request_origin: &str) -> Answer {
         let mut error = json!({"code": self.code, "message": self.message});
-        if !self.details.is_empty() {
+        if !self.details.is_empty() || OF_THE_NETWORK.contains(&self.code) {
             let details = self
                 .details
                 .iter()
@@ -105,13 +154,7 @@ impl Refusal {
             );
             message::set(&mut answer, "www-authenticate", &value);
         }
-        let gateway = [
-            "ResourceNotFound",
-            "ParentResourceNotFound",
-            "AuthorizationFailed",
-            "LinkedAuthorizationFailed",
-        ];
-        if gateway.contains(&self.code) {
+        if OF_THE_GATEWAY.contains(&self.code) {
             message::set(&mut answer, "x-ms-failure-cause", "gateway");
         }
         answer

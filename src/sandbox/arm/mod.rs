@@ -9,16 +9,21 @@ mod builtin;
 mod context;
 mod definitions;
 mod errors;
+mod groups;
+mod locks;
+mod network_writes;
 mod networks;
 mod operations;
 mod peering_rules;
 mod peerings;
 mod policy;
+mod providers;
 mod registrations;
 mod resource_graph;
 mod route_tables;
 mod scope_children;
 mod security_groups;
+mod security_writes;
 mod subscriptions;
 
 use http::Method;
@@ -56,12 +61,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     message::set(&mut answer, "x-ms-routing-request-id", &format!("SANDBOX:{stamp}:{id}"));
     message::set(&mut answer, "x-ms-arm-service-request-id", &service_id);
     message::set(&mut answer, "x-content-type-options", "nosniff");
-    let (limit, left) = match request.method {
-        Method::GET | Method::HEAD => ("x-ms-ratelimit-remaining-subscription-global-reads", "16499"),
-        Method::DELETE => ("x-ms-ratelimit-remaining-subscription-global-deletes", "11999"),
-        _ => ("x-ms-ratelimit-remaining-subscription-global-writes", "11999"),
-    };
-    message::set(&mut answer, limit, left);
+    rates(&mut answer, &request.method);
     let wants_echo = request
         .header("x-ms-return-client-request-id")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -69,6 +69,27 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
         message::set(&mut answer, "x-ms-client-request-id", echo);
     }
     answer
+}
+
+/// What is left of the subscription's budgets, which are never used up here: throttling is a fault of one's own choice.
+fn rates(answer: &mut Answer, method: &Method) {
+    let left = match *method {
+        Method::GET | Method::HEAD => [
+            ("x-ms-ratelimit-remaining-subscription-reads", "1099"),
+            ("x-ms-ratelimit-remaining-subscription-global-reads", "16499"),
+        ],
+        Method::DELETE => [
+            ("x-ms-ratelimit-remaining-subscription-deletes", "799"),
+            ("x-ms-ratelimit-remaining-subscription-global-deletes", "11999"),
+        ],
+        _ => [
+            ("x-ms-ratelimit-remaining-subscription-writes", "799"),
+            ("x-ms-ratelimit-remaining-subscription-global-writes", "11999"),
+        ],
+    };
+    for (name, value) in left {
+        message::set(answer, name, value);
+    }
 }
 
 fn route(world: &mut World, request: &Incoming) -> Outcome {
@@ -104,10 +125,8 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
     }
     match (&request.method, rest) {
         (&Method::GET, []) => subscriptions::get(world, context, subscription),
-        (&Method::GET, ["resourcegroups"]) => subscriptions::groups(world, context, subscription),
-        (&Method::GET, ["resourcegroups", name]) => subscriptions::group(world, context, subscription, name),
-        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
-            Ok(subscriptions::provider(world, context, subscription))
+        (&Method::GET, ["providers", "microsoft.network", "networksecuritygroups"]) => {
+            security_groups::list(world, context, &format!("/subscriptions/{subscription}"))
         }
         (
             &Method::POST,
@@ -136,7 +155,29 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
         (_, ["resourcegroups", group, "providers", "microsoft.network", network @ ..]) => {
             in_network(world, context, subscription, group, network)
         }
-        _ => Err(nothing(request)),
+        _ => of_subscription(world, context, subscription, rest),
+    }
+}
+
+/// What a subscription offers, and the groups in it.
+fn of_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid, rest: &[&str]) -> Outcome {
+    let whole = format!("/subscriptions/{subscription}");
+    match (&context.request.method, rest) {
+        (&Method::GET, ["locations"]) => providers::locations(world, context, subscription),
+        (&Method::GET, ["providers"]) => providers::list(world, context, subscription),
+        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
+            providers::get(world, context, subscription)
+        }
+        (&Method::GET, ["resources"]) => providers::resources(world, context, &whole),
+        (&Method::GET, ["resourcegroups"]) => groups::list(world, context, subscription),
+        (&Method::GET, ["resourcegroups", name, "resources"]) => {
+            providers::resources(world, context, &format!("{whole}/resourceGroups/{name}"))
+        }
+        (&Method::GET, ["resourcegroups", _]) => groups::get(world, context, subscription),
+        (&Method::HEAD, ["resourcegroups", _]) => groups::exists(world, context, subscription),
+        (&Method::PUT, ["resourcegroups", _]) => groups::put(world, context, subscription),
+        (&Method::DELETE, ["resourcegroups", _]) => groups::delete(world, context, subscription),
+        _ => Err(nothing(context.request)),
     }
 }
 
@@ -146,8 +187,34 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
     match (&request.method, rest) {
         (&Method::GET, ["virtualnetworks"]) => networks::list(world, context, subscription, Some(group)),
         (&Method::GET, ["virtualnetworks", _]) => networks::get(world, context, name(3), name(7)),
+        (&Method::PUT, ["virtualnetworks", _]) => network_writes::put(world, context, name(3), name(7)),
+        (&Method::DELETE, ["virtualnetworks", _]) => network_writes::delete(world, context),
+        (&Method::GET, ["virtualnetworks", _, "subnets"]) => networks::subnets(world, context, name(3), name(7)),
+        (&Method::GET, ["virtualnetworks", _, "subnets", _]) => networks::get_subnet(world, context, name(3), name(7)),
+        (&Method::PUT, ["virtualnetworks", _, "subnets", _]) => {
+            network_writes::put_subnet(world, context, name(3), name(7), name(9))
+        }
+        (&Method::DELETE, ["virtualnetworks", _, "subnets", _]) => {
+            network_writes::delete_subnet(world, context, name(9))
+        }
+        (&Method::GET, ["networksecuritygroups"]) => security_groups::list(
+            world,
+            context,
+            &format!("/subscriptions/{subscription}/resourceGroups/{group}"),
+        ),
         (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
         (&Method::GET, ["routetables", _]) => route_tables::get(world, context, name(3), name(7)),
+        (&Method::PUT, ["networksecuritygroups", _]) => security_writes::put(world, context, name(3), name(7)),
+        (&Method::DELETE, ["networksecuritygroups", _]) => security_writes::delete(world, context),
+        (&Method::GET, ["networksecuritygroups", _, "securityrules", _]) => {
+            security_writes::get_rule(world, context, name(9))
+        }
+        (&Method::PUT, ["networksecuritygroups", _, "securityrules", _]) => {
+            security_writes::put_rule(world, context, name(9))
+        }
+        (&Method::DELETE, ["networksecuritygroups", _, "securityrules", _]) => {
+            security_writes::delete_rule(world, context, name(9))
+        }
         (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings"]) => peerings::list(world, context),
         (&Method::GET, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::get(world, context),
         (&Method::PUT, ["virtualnetworks", _, "virtualnetworkpeerings", _]) => peerings::put(world, context),

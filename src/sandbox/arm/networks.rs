@@ -1,4 +1,4 @@
-//! Virtual networks, to be read.
+//! Virtual networks and their subnets, to be read.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -8,12 +8,20 @@ use super::access;
 use super::context::Context;
 use super::errors::Refusal;
 use super::peerings;
-use super::{Outcome, operations, subscriptions};
+use super::{Outcome, groups, operations};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
 use crate::sandbox::world::{Subnet, Vnet, World};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
+const READ_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/read";
+
+/// The operations that change the network itself; while its peerings are written it stays `Succeeded`.
+const WRITES: [&str; 3] = [
+    "PutVirtualNetworkOperation",
+    "PutSubnetOperation",
+    "DeleteSubnetOperation",
+];
 
 /// `GET …/virtualNetworks` of a subscription or of a group: those that the caller may read.
 pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid, group: Option<&str>) -> Outcome {
@@ -24,7 +32,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid, gro
     if !access::sees(world, &context.caller, &scope) {
         return Err(Refusal::forbidden(&context.caller, READ, &scope));
     }
-    if let Some(name) = group.filter(|name| subscriptions::find_group(world, subscription, name).is_none()) {
+    if let Some(name) = group.filter(|name| groups::find(world, subscription, name).is_none()) {
         return Err(Refusal::no_group(name));
     }
     let inside = world.vnets.values().filter(|vnet| access::covers(&scope, &vnet.id));
@@ -43,6 +51,31 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
     Ok(answer)
 }
 
+/// `GET …/virtualNetworks/{vnet}/subnets`.
+pub(super) fn subnets(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+    let id = format!("/{}", context.request.segments[..8].join("/"));
+    access::require(world, &context.caller, READ_SUBNET, &id)?;
+    let vnet = find(world, &id, group, name)?;
+    let body = context.page(world, vnet.subnets.iter(), |found| subnet(vnet, found));
+    Ok(message::json(StatusCode::OK, &body))
+}
+
+/// `GET …/virtualNetworks/{vnet}/subnets/{name}`.
+pub(super) fn get_subnet(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+    let id = format!("/{}", context.request.segments.join("/"));
+    access::require(world, &context.caller, READ_SUBNET, &id)?;
+    let (outer, wanted) = id.rsplit_once("/subnets/").unwrap_or((&id, ""));
+    let vnet = find(world, outer, group, name)?;
+    let found = vnet
+        .subnets
+        .iter()
+        .find(|subnet| subnet.name.eq_ignore_ascii_case(wanted));
+    let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
+    let mut answer = message::json(StatusCode::OK, &subnet(vnet, found));
+    message::set(&mut answer, "etag", &etag(vnet));
+    Ok(answer)
+}
+
 /// The network of an id; the errors are the gateway's, which knows every resource.
 pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> Result<&'a Vnet, Refusal> {
     if let Some(vnet) = world.vnet(id) {
@@ -53,7 +86,7 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
         .nth(2)
         .and_then(|id| Uuid::parse_str(id).ok())
         .unwrap_or_default();
-    match subscriptions::find_group(world, subscription, group) {
+    match groups::find(world, subscription, group) {
         Some(_) => Err(Refusal::no_vnet(group, name)),
         None => Err(Refusal::no_group(group)),
     }
@@ -61,9 +94,7 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
 
 /// The network as ARM writes it.
 pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
-    // While its peerings are written the network itself stays Succeeded.
-    let being_changed =
-        operations::running(world, &vnet.id).is_some_and(|(_, found)| found.kind == "PutSubnetOperation");
+    let being_written = operations::running(world, &vnet.id).is_some_and(|(_, found)| WRITES.contains(&found.kind));
     let mut body = json!({
         "name": vnet.name,
         "id": vnet.id,
@@ -71,7 +102,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
         "type": "Microsoft.Network/virtualNetworks",
         "location": vnet.location,
         "properties": {
-            "provisioningState": if being_changed { "Updating" } else { "Succeeded" },
+            "provisioningState": if being_written { "Updating" } else { "Succeeded" },
             "resourceGuid": derived(&vnet.id),
             "addressSpace": {"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []},
             "privateEndpointVNetPolicies": "Disabled",
@@ -81,6 +112,9 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
             "enableDdosProtection": false,
         },
     });
+    if vnet.tags.is_object() {
+        body["tags"] = vnet.tags.clone();
+    }
     if !vnet.dns_servers.is_empty() {
         body["properties"]["dhcpOptions"] = json!({"dnsServers": vnet.dns_servers});
     }
@@ -91,7 +125,8 @@ fn etag(vnet: &Vnet) -> String {
     format!("W/\"{}\"", derived(&format!("{}#{}", vnet.id, vnet.version)))
 }
 
-fn subnet(vnet: &Vnet, found: &Subnet) -> Value {
+/// The subnet as ARM writes it.
+pub(super) fn subnet(vnet: &Vnet, found: &Subnet) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "ipamPoolPrefixAllocations": [],

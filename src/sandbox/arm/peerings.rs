@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::errors::Refusal;
@@ -144,6 +144,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         path.name,
         &remote,
         Settings::read(&body["properties"]),
+        partial(&body["properties"]),
         sync,
     );
     let Some((vnet, peering)) = world
@@ -167,8 +168,25 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     Ok(answer)
 }
 
+/// What a body says of peering some subnets only.
+fn partial(properties: &Value) -> Map<String, Value> {
+    let names = ["enableOnlyIPv6Peering", "localSubnetNames", "remoteSubnetNames"];
+    let given = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), properties.get(name)?.clone())));
+    given.filter(|(_, value)| !value.is_null()).collect()
+}
+
 /// Writes the peering, moves both sides to the state that follows, and says whether it is new.
-fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: Settings, sync: bool) -> bool {
+fn write(
+    world: &mut World,
+    vnet_id: &str,
+    name: &str,
+    remote: &str,
+    settings: Settings,
+    partial: Map<String, Value>,
+    sync: bool,
+) -> bool {
     let now = world.now;
     let settled = Since::At(now + world.timing.operation);
     let known: Vec<IpNet> = world.vnet(remote).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
@@ -198,6 +216,7 @@ fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: S
         }
         found.state = state;
         found.settings = settings;
+        found.partial = partial;
         found.settled = settled;
         found.version += 1;
         return false;
@@ -210,6 +229,7 @@ fn write(world: &mut World, vnet_id: &str, name: &str, remote: &str, settings: S
         known,
         settled,
         deleting: false,
+        partial,
         version: 1,
     };
     vnet.peerings.push(peering);
@@ -304,7 +324,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
         State::Connected => "Connected",
         State::Disconnected => "Disconnected",
     };
-    json!({
+    let mut body = json!({
         "name": peering.name,
         "id": format!("{}/virtualNetworkPeerings/{}", vnet.id, peering.name),
         "etag": etag(world, vnet, peering),
@@ -325,7 +345,21 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
             "routeServiceVips": {},
         },
         "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-    })
+    });
+    if !peering.partial.is_empty() {
+        add_partial(&mut body["properties"], vnet, peering);
+    }
+    body
+}
+
+/// What Azure says besides where only some subnets are peered.
+fn add_partial(properties: &mut Value, vnet: &Vnet, peering: &Peering) {
+    for (name, value) in &peering.partial {
+        properties[name] = value.clone();
+    }
+    for name in ["localAddressSpace", "localVirtualNetworkAddressSpace"] {
+        properties[name] = json!({"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []});
+    }
 }
 
 /// Changes with every write, and once more when the write is done.

@@ -6,16 +6,23 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, assignments, definitions, networks, subscriptions};
+use super::{Outcome, access, assignments, definitions, groups, locks, networks};
 use crate::sandbox::message;
-use crate::sandbox::world::{Lock, Permission, World};
+use crate::sandbox::world::{Permission, World};
 
 /// Routes `{scope}/providers/Microsoft.Authorization/{rest}`.
 pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest: &[&str]) -> Outcome {
     exists(world, scope)?;
+    // As the client wrote it: the words of `rest` are in lower case.
+    let name = context.request.segments.last().map(String::as_str).unwrap_or_default();
     match (&context.request.method, rest) {
         (&Method::GET, ["permissions"]) => permissions(world, context, scope),
-        (&Method::GET, ["locks"]) => locks(world, context, scope),
+        (&Method::GET, ["locks"]) => locks::list(world, context, scope),
+        (&Method::GET, ["locks", _]) => locks::get(world, context, scope, name),
+        (&Method::PUT, ["locks", _]) => locks::put(world, context, scope, name),
+        (&Method::DELETE, ["locks", _]) => locks::delete(world, context, scope, name),
+        // Nobody can make one but Azure itself.
+        (&Method::GET, ["denyassignments"]) => Ok(message::json(StatusCode::OK, &json!({"value": []}))),
         (&Method::GET, ["roledefinitions"]) => definitions::list(world, context, scope),
         (&Method::GET, ["roledefinitions", guid]) => definitions::get(world, context, scope, guid),
         (&Method::PUT, ["roledefinitions", guid]) => definitions::put(world, context, scope, guid),
@@ -33,7 +40,7 @@ fn exists(world: &World, scope: &str) -> Result<(), Refusal> {
     let parts: Vec<&str> = scope.split('/').collect();
     let Some(group) = parts.get(4) else { return Ok(()) };
     let subscription = parts.get(2).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
-    if subscriptions::find_group(world, subscription, group).is_none() {
+    if groups::find(world, subscription, group).is_none() {
         return Err(Refusal::no_group(group));
     }
     match parts.as_slice() {
@@ -77,27 +84,4 @@ pub(super) fn permission(entry: &Permission) -> Value {
         "dataActions": entry.data_actions,
         "notDataActions": entry.not_data_actions,
     })
-}
-
-/// `GET …/locks`: those at the scope and below it; with `atScope()` those at it and above, too.
-fn locks(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
-    access::require(world, &context.caller, "Microsoft.Authorization/locks/read", scope)?;
-    let at_scope = context
-        .request
-        .query("$filter")
-        .is_some_and(|text| text.eq_ignore_ascii_case("atScope()"));
-    let matches = |lock: &&Lock| {
-        let above = access::covers(&lock.scope, scope);
-        above || !at_scope && access::covers(scope, &lock.scope)
-    };
-    let found = world.locks.iter().filter(matches);
-    let body = context.page(world, found, |lock| {
-        json!({
-            "properties": {"level": lock.level, "notes": lock.notes},
-            "id": format!("{}/providers/Microsoft.Authorization/locks/{}", lock.scope, lock.name),
-            "type": "Microsoft.Authorization/locks",
-            "name": lock.name,
-        })
-    });
-    Ok(message::json(StatusCode::OK, &body))
 }

@@ -9,7 +9,9 @@ use super::errors::Refusal;
 use super::{Outcome, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{SecurityGroup, World};
+
+const READ: &str = "Microsoft.Network/networkSecurityGroups/read";
 
 /// A rule of the estate.
 #[derive(Debug, Clone, Deserialize)]
@@ -111,7 +113,7 @@ fn default_rules(group: &str) -> Vec<Value> {
         ("DenyAllOutBound", 65500, "Outbound", "Deny", "*", "*"),
     ];
     let rule = |(name, priority, direction, access, source, destination)| {
-        rule(
+        let mut rule = rule(
             group,
             "defaultSecurityRules",
             name,
@@ -119,20 +121,42 @@ fn default_rules(group: &str) -> Vec<Value> {
             direction,
             access,
             (source, destination, "*"),
-        )
+        );
+        rule["properties"]["description"] = described(name).into();
+        rule
     };
     rows.into_iter().map(rule).collect()
+}
+
+fn described(name: &str) -> &'static str {
+    match name {
+        "AllowVnetInBound" => "Allow inbound traffic from all VMs in VNET",
+        "AllowAzureLoadBalancerInBound" => "Allow inbound traffic from azure load balancer",
+        "DenyAllInBound" => "Deny all inbound traffic",
+        "AllowVnetOutBound" => "Allow outbound traffic from all VMs to all VMs in VNET",
+        "AllowInternetOutBound" => "Allow outbound traffic from all VMs to Internet",
+        _ => "Deny all outbound traffic",
+    }
+}
+
+/// `GET …/networkSecurityGroups` of a subscription or of a group: those that the caller may read.
+pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+    if !access::sees(world, &context.caller, scope) {
+        return Err(Refusal::forbidden(&context.caller, READ, scope));
+    }
+    let own = world
+        .security_groups
+        .iter()
+        .filter(|found| access::covers(scope, &found.id));
+    let readable = own.filter(|found| access::allowed(world, &context.caller, READ, &found.id));
+    let body = context.page(world, readable, |found| resource(world, found));
+    Ok(message::json(StatusCode::OK, &body))
 }
 
 /// `GET …/networkSecurityGroups/{name}`.
 pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
     let id = format!("/{}", context.request.segments.join("/"));
-    access::require(
-        world,
-        &context.caller,
-        "Microsoft.Network/networkSecurityGroups/read",
-        &id,
-    )?;
+    access::require(world, &context.caller, READ, &id)?;
     let found = world
         .security_groups
         .iter()
@@ -144,14 +168,12 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
         );
         Refusal::new(404, "ResourceNotFound", text)
     })?;
-    let attached = world.vnets.values().flat_map(|vnet| {
-        let own = vnet
-            .subnets
-            .iter()
-            .filter(|subnet| subnet.security_group.as_deref() == Some(&found.id));
-        own.map(|subnet| json!({"id": format!("{}/subnets/{}", vnet.id, subnet.name)}))
-    });
-    let body = json!({
+    Ok(message::json(StatusCode::OK, &resource(world, found)))
+}
+
+/// The group as ARM writes it.
+pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
+    let mut body = json!({
         "name": found.name,
         "id": found.id,
         "etag": format!("W/\"{}\"", derived(&found.id)),
@@ -162,8 +184,27 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
             "resourceGuid": derived(&found.id),
             "securityRules": found.rules,
             "defaultSecurityRules": default_rules(&found.id),
-            "subnets": attached.collect::<Vec<_>>(),
         },
     });
-    Ok(message::json(StatusCode::OK, &body))
+    // Azure says nothing of subnets where there are none.
+    let attached: Vec<Value> = subnets(world, found)
+        .into_iter()
+        .map(|id| json!({ "id": id }))
+        .collect();
+    if !attached.is_empty() {
+        body["properties"]["subnets"] = attached.into();
+    }
+    body
+}
+
+/// The ids of the subnets that use the group.
+pub(super) fn subnets(world: &World, group: &SecurityGroup) -> Vec<String> {
+    let uses = |id: &Option<String>| id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&group.id));
+    let all = world
+        .vnets
+        .values()
+        .flat_map(|vnet| vnet.subnets.iter().map(move |subnet| (vnet, subnet)));
+    all.filter(|(_, subnet)| uses(&subnet.security_group))
+        .map(|(vnet, subnet)| format!("{}/subnets/{}", vnet.id, subnet.name))
+        .collect()
 }

@@ -1,15 +1,15 @@
-//! Tenants, subscriptions, resource groups, resource providers, and the cloud's own endpoints.
+//! Tenants, subscriptions, and the cloud's own endpoints.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Outcome;
+use super::access;
 use super::context::Context;
 use super::errors::Refusal;
-use super::{access, registrations};
 use crate::sandbox::message::{self, Answer, Incoming};
-use crate::sandbox::world::{Group, Subscription, World};
+use crate::sandbox::world::{Subscription, World};
 
 /// `GET /metadata/endpoints`, unauthenticated: what `az cloud register` asks for.
 pub(super) fn metadata(request: &Incoming) -> Answer {
@@ -82,54 +82,6 @@ pub(super) fn get(world: &World, context: &Context<'_>, id: Uuid) -> Outcome {
     Ok(message::json(StatusCode::OK, &found))
 }
 
-/// `GET /subscriptions/{id}/resourcegroups`: those that the caller may read.
-pub(super) fn groups(world: &World, context: &Context<'_>, id: Uuid) -> Outcome {
-    let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
-    if !access::sees(world, &context.caller, &scope(id)) {
-        return Err(Refusal::forbidden(&context.caller, action, &scope(id)));
-    }
-    let own = world.groups.iter().filter(|group| group.subscription == id);
-    let readable = own.filter(|group| access::allowed(world, &context.caller, action, &group.id()));
-    Ok(message::json(
-        StatusCode::OK,
-        &context.page(world, readable, resource_group),
-    ))
-}
-
-/// `GET /subscriptions/{id}/resourcegroups/{name}`.
-pub(super) fn group(world: &World, context: &Context<'_>, id: Uuid, name: &str) -> Outcome {
-    let scope = format!("{}/resourceGroups/{}", scope(id), context.request.segments[3]);
-    access::require(
-        world,
-        &context.caller,
-        "Microsoft.Resources/subscriptions/resourceGroups/read",
-        &scope,
-    )?;
-    let found = find_group(world, id, name).ok_or_else(|| Refusal::no_group(&context.request.segments[3]))?;
-    Ok(message::json(StatusCode::OK, &resource_group(found)))
-}
-
-/// The group of that name, without case.
-pub(super) fn find_group<'a>(world: &'a World, subscription: Uuid, name: &str) -> Option<&'a Group> {
-    world
-        .groups
-        .iter()
-        .find(|group| group.subscription == subscription && group.name.eq_ignore_ascii_case(name))
-}
-
-/// `GET /subscriptions/{id}/providers/{namespace}` and its `register`.
-pub(super) fn provider(world: &World, context: &Context<'_>, id: Uuid) -> Answer {
-    let namespace = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
-    let body = json!({
-        "id": format!("/subscriptions/{id}/providers/{namespace}"),
-        "namespace": namespace,
-        "registrationPolicy": "RegistrationRequired",
-        "resourceTypes": [],
-        "registrationState": registrations::state(world, id, namespace),
-    });
-    message::json(StatusCode::OK, &body)
-}
-
 fn scope(id: Uuid) -> String {
     format!("/subscriptions/{id}")
 }
@@ -148,15 +100,5 @@ fn subscription(found: &Subscription) -> Value {
             "quotaId": "EnterpriseAgreement_2014-09-01",
             "spendingLimit": "Off",
         },
-    })
-}
-
-fn resource_group(group: &Group) -> Value {
-    json!({
-        "id": group.id(),
-        "name": group.name,
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": group.location,
-        "properties": {"provisioningState": "Succeeded"},
     })
 }

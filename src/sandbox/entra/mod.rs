@@ -21,6 +21,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
         | (&Method::GET, [tenant, ".well-known", "openid-configuration"]) => discovery::openid(world, request, tenant),
         (&Method::GET, [_, "discovery", "v2.0", "keys"]) => message::json(StatusCode::OK, &json!({"keys": []})),
         (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => tokens::answer(world, request, tenant),
+        (&Method::POST, [_, "oauth2", "v2.0", "devicecode"]) => tokens::no_users("device_code").answer(world, request),
         (&Method::GET, [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"]) => {
             consent::page(world, request, tenant)
         }

@@ -46,10 +46,7 @@ fn grant(
         .ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
     let grant_type = required(form, "grant_type")?;
     if grant_type != "client_credentials" {
-        let text = format!(
-            "The app requested an unsupported grant type '{grant_type}'. The sandbox has no users: sign in as an application."
-        );
-        return Err(Refusal::new(400, "unsupported_grant_type", 70003, text));
+        return Err(no_users(grant_type));
     }
     let client = required(form, "client_id")?;
     let app_id = Uuid::parse_str(client).map_err(|_| Refusal::no_application(client, &tenant.name))?;
@@ -58,12 +55,20 @@ fn grant(
     // A new application is not known to every replica at once, nor is a new service principal.
     let application = application.filter(|found| found.since.passed(world.timing.application, world.now));
     let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
-    let strength = authenticate(world, request, application, form)?;
     let principal = world.principal(tenant.id, app_id);
+    let strength = authenticate(world, request, application, principal, form)?;
     let principal = principal.filter(|found| found.since.passed(world.timing.principal, world.now));
     let principal = principal.ok_or_else(|| no_principal(app_id, tenant.id))?;
     let audience = audience(request, required(form, "scope")?)?;
     Ok((principal.clone(), audience, strength))
+}
+
+/// A flow that a person would have to take part in.
+pub(super) fn no_users(grant_type: &str) -> Refusal {
+    let text = format!(
+        "The app requested an unsupported grant type '{grant_type}'. The sandbox has no users: sign in as an application."
+    );
+    Refusal::new(400, "unsupported_grant_type", 70003, text)
 }
 
 /// `AADSTS7000229`: an application for every tenant to which this one has not consented.
@@ -114,10 +119,11 @@ fn authenticate(
     world: &World,
     request: &Incoming,
     application: &Application,
+    principal: Option<&Principal>,
     form: &Form,
 ) -> Result<&'static str, Refusal> {
     if let Some(secret) = form.get("client_secret") {
-        return password(world, application, secret).map(|()| "1");
+        return password(world, application, principal, secret).map(|()| "1");
     }
     let Some(assertion) = form.get("client_assertion") else {
         let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -144,9 +150,20 @@ fn authenticate(
     Ok("2")
 }
 
-/// A client secret holds from when the token endpoint has heard of it until it is over.
-fn password(world: &World, application: &Application, secret: &str) -> Result<(), Refusal> {
-    let known = application.passwords.iter().find(|known| known.text == secret);
+/// A client secret, of the application or of its service principal in this tenant, holds from when the token endpoint
+/// has heard of it until it is over.
+fn password(
+    world: &World,
+    application: &Application,
+    principal: Option<&Principal>,
+    secret: &str,
+) -> Result<(), Refusal> {
+    let in_tenant = principal.into_iter().flat_map(|found| &found.passwords);
+    let known = application
+        .passwords
+        .iter()
+        .chain(in_tenant)
+        .find(|known| known.text == secret);
     let known = known.filter(|known| known.since.passed(world.timing.secret, world.now) && known.start <= world.wall());
     let known = known.ok_or_else(|| wrong_secret(application))?;
     if world.wall() < known.end {

@@ -46,6 +46,8 @@ impl Estate {
                 tenant: data.tenant,
                 name,
                 directory_roles: data.directory_roles.clone(),
+                passwords: Vec::new(),
+                kept: serde_json::Map::new(),
                 reads_directory: data.reads_directory,
                 since: Since::Always,
             });
@@ -110,6 +112,7 @@ impl Estate {
             principal: data.principal,
             principal_type: "ServicePrincipal".into(),
             description: None,
+            condition: [None, None],
             since: Since::Always,
             author: None,
         });
@@ -144,6 +147,7 @@ impl ApplicationData {
             passwords: self.secrets.iter().map(password).collect(),
             certificates: self.certificates.clone(),
             federated: self.federated.clone(),
+            kept: serde_json::Map::new(),
             since: Since::Always,
         }
     }
@@ -163,6 +167,7 @@ impl RoleData {
             permissions: vec![permission],
             scopes: self.scopes.clone(),
             since: Since::Always,
+            updated: Since::Always,
             author: None,
         }
     }
@@ -195,6 +200,7 @@ impl VnetData {
             tenant,
             name: last(&self.id).to_owned(),
             location: self.location.clone(),
+            tags: serde_json::Value::Null,
             prefixes: self.prefixes.clone(),
             dns_servers: self.dns_servers.clone(),
             subnets: subnets.collect(),
@@ -219,6 +225,7 @@ fn join(world: &mut World, local: &str, name: &str, remote: &str) {
             known,
             settled: Since::Always,
             deleting: false,
+            partial: serde_json::Map::new(),
             version: 1,
         });
     }

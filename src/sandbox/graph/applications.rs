@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use super::service_principals::{INSUFFICIENT, has_role, may_read};
-use super::{Outcome, Refusal, collection, entity, key, passwords, seconds};
+use super::{Outcome, Refusal, collection, entity, kept, key, passwords, seconds};
 use crate::sandbox::message::{self, Answer, Incoming};
 use crate::sandbox::token::Caller;
 use crate::sandbox::world::{Application, Audience, Since, World};
@@ -74,12 +74,17 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
 
 /// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay.
 pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
-    may_write(world, caller)?;
-    let gone = world.applications.remove(find(world, caller, key)?);
+    let gone = world.applications.remove(mine(world, caller, key)?);
     world
         .principals
         .retain(|found| found.app_id != gone.app_id || found.tenant != gone.tenant);
     Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// Where the application of a key stands, for a caller who may change it.
+pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+    may_write(world, caller)?;
+    find(world, caller, key)
 }
 
 /// Where the application of a key stands, if its replica has it already.
@@ -142,6 +147,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
         passwords: Vec::new(),
         certificates: Vec::new(),
         federated: Vec::new(),
+        kept: serde_json::Map::new(),
         since: Since::At(world.now),
     };
     apply(world, &mut new, body)?;
@@ -158,7 +164,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
     Ok(answer)
 }
 
-/// Writes the properties that a body gives; those that are not kept here are left out without a word.
+/// Writes the properties that a body gives; those that are not known here are left out without a word.
 fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
     for list in ["passwordCredentials", "keyCredentials"] {
         if body[list].as_array().is_some_and(|items| !items.is_empty()) {
@@ -184,6 +190,7 @@ fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(
     if let Some(tags) = body["tags"].as_array() {
         application.tags = tags.iter().filter_map(|tag| Some(tag.as_str()?.to_owned())).collect();
     }
+    kept::take(&mut application.kept, body, &kept::OF_APPLICATIONS);
     match body["uniqueName"].as_str() {
         Some(name) => name_uniquely(world, application, name),
         None => Ok(()),
@@ -227,8 +234,42 @@ fn values(application: &Application, property: &str) -> Vec<String> {
         "id" => vec![application.id.to_string()],
         "uniquename" => application.unique_name.clone().into_iter().collect(),
         "tags" => application.tags.clone(),
+        "identifieruris" => {
+            let uris = application.kept.get("identifierUris").and_then(Value::as_array);
+            let texts = uris.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// What Graph writes of every application, and nobody sets here unless [`kept`] has it.
+const UNSET: [&str; 15] = [
+    "applicationTemplateId",
+    "certification",
+    "defaultRedirectUri",
+    "deletedDateTime",
+    "disabledByMicrosoftStatus",
+    "groupMembershipClaims",
+    "isDeviceOnlyAuthSupported",
+    "isFallbackPublicClient",
+    "nativeAuthenticationApisEnabled",
+    "optionalClaims",
+    "requestSignatureVerification",
+    "samlMetadataUrl",
+    "serviceManagementReference",
+    "servicePrincipalLockConfiguration",
+    "tokenEncryptionKeyId",
+];
+
+/// `info`, in which nothing is said.
+pub(super) fn no_info() -> Value {
+    json!({"termsOfServiceUrl": null, "supportUrl": null, "privacyStatementUrl": null, "marketingUrl": null, "logoUrl": null})
+}
+
+/// `verifiedPublisher` of an application whose publisher nobody has verified.
+pub(super) fn nobody_verified() -> Value {
+    json!({"displayName": null, "verifiedPublisherId": null, "addedDateTime": null})
 }
 
 fn resource(world: &World, application: &Application) -> Value {
@@ -241,37 +282,36 @@ fn resource(world: &World, application: &Application) -> Value {
         Since::Always => world.started,
         Since::At(at) => world.started + at,
     };
-    json!({
+    let mut shown = json!({
         "id": application.id,
-        "deletedDateTime": null,
         "appId": application.app_id,
-        "applicationTemplateId": null,
-        "disabledByMicrosoftStatus": null,
         "createdDateTime": format!("{}Z", seconds(created)),
         "displayName": application.name,
         "description": application.description,
-        "groupMembershipClaims": null,
         "identifierUris": [],
-        "isDeviceOnlyAuthSupported": null,
-        "isFallbackPublicClient": null,
+        "info": no_info(),
         "notes": application.notes,
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "publisherDomain": domain,
-        "serviceManagementReference": null,
         "signInAudience": application.audience.name(),
         "tags": application.tags,
-        "tokenEncryptionKeyId": null,
         "uniqueName": application.unique_name,
-        "optionalClaims": null,
+        "verifiedPublisher": nobody_verified(),
         "addIns": [],
         "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
             "oauth2PermissionScopes": [], "preAuthorizedApplications": []},
         "appRoles": [],
         "keyCredentials": [],
-        "passwordCredentials": passwords::list(world, application),
+        "passwordCredentials": passwords::list(world, &application.passwords),
         "publicClient": {"redirectUris": []},
         "requiredResourceAccess": [],
-        "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [],
+        "web": {"homePageUrl": null, "logoutUrl": null, "redirectUris": [], "redirectUriSettings": [],
             "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}},
         "spa": {"redirectUris": []},
-    })
+    });
+    for name in UNSET {
+        shown[name] = Value::Null;
+    }
+    kept::lay(&application.kept, &mut shown);
+    shown
 }

@@ -2,7 +2,9 @@
 
 mod applications;
 mod directory;
+mod federated;
 mod filter;
+mod kept;
 mod key;
 mod passwords;
 mod service_principals;
@@ -15,6 +17,7 @@ use uuid::Uuid;
 use super::message::{self, Answer, Incoming};
 use super::token::{self, Caller, Invalid};
 use super::world::World;
+use passwords::Owner;
 
 /// What a route gives: an answer, or why not.
 type Outcome = Result<Answer, Refusal>;
@@ -114,21 +117,68 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
     let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
     let key = segments.get(1).copied().unwrap_or_default();
-    match (&request.method, words.as_slice()) {
-        (&Method::GET, ["serviceprincipals"]) => service_principals::list(world, request, caller),
-        (&Method::POST, ["serviceprincipals"]) => service_principals::create(world, request, caller),
-        (&Method::GET, ["serviceprincipals", _]) => service_principals::get(world, request, caller, key),
-        (&Method::DELETE, ["serviceprincipals", _]) => service_principals::delete(world, caller, key),
-        (&Method::GET, ["serviceprincipals", _, "transitivememberof" | "memberof", ..]) => {
-            directory::roles(world, request, caller, key)
+    match words.as_slice() {
+        ["serviceprincipals", below @ ..] => of_principals(world, request, caller, key, below),
+        ["applications", _, "federatedidentitycredentials", ..] => {
+            federated::route(world, request, caller, key, segments.get(3).copied())
         }
-        (&Method::GET, ["applications"]) => applications::list(world, request, caller),
-        (&Method::POST, ["applications"]) => applications::create(world, request, caller),
-        (&Method::GET, ["applications", _]) => applications::get(world, request, caller, key),
-        (&Method::PATCH, ["applications", _]) => applications::update(world, request, caller, key),
-        (&Method::DELETE, ["applications", _]) => applications::delete(world, caller, key),
-        (&Method::POST, ["applications", _, "addpassword"]) => passwords::add(world, request, caller, key),
-        (&Method::POST, ["applications", _, "removepassword"]) => passwords::remove(world, request, caller, key),
+        ["applications", below @ ..] => of_applications(world, request, caller, key, below),
+        whole => elsewhere(world, request, caller, key, whole),
+    }
+}
+
+/// `/servicePrincipals` and what is below it.
+fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+    match (&request.method, below) {
+        (&Method::GET, []) => service_principals::list(world, request, caller),
+        (&Method::POST, []) => service_principals::create(world, request, caller),
+        (&Method::GET, [_]) => service_principals::get(world, request, caller, key),
+        (&Method::PATCH, [_]) => service_principals::update(world, request, caller, key),
+        (&Method::DELETE, [_]) => service_principals::delete(world, caller, key),
+        (&Method::GET, [_, "transitivememberof" | "memberof", ..]) => directory::roles(world, request, caller, key),
+        (&Method::POST, [_, "addpassword"]) => {
+            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
+            passwords::add(world, request, owner)
+        }
+        (&Method::POST, [_, "removepassword"]) => {
+            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
+            passwords::remove(world, request, owner)
+        }
+        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
+        _ => Err(unsupported(request)),
+    }
+}
+
+/// `/applications` and what is below it.
+fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+    match (&request.method, below) {
+        (&Method::GET, []) => applications::list(world, request, caller),
+        (&Method::POST, []) => applications::create(world, request, caller),
+        (&Method::GET, [_]) => applications::get(world, request, caller, key),
+        (&Method::PATCH, [_]) => applications::update(world, request, caller, key),
+        (&Method::DELETE, [_]) => applications::delete(world, caller, key),
+        (&Method::POST, [_, "addpassword"]) => {
+            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            passwords::add(world, request, owner)
+        }
+        (&Method::POST, [_, "removepassword"]) => {
+            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            passwords::remove(world, request, owner)
+        }
+        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
+        _ => Err(unsupported(request)),
+    }
+}
+
+/// The other sets. There are neither users nor groups here, and what is deleted is gone for good.
+fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, words: &[&str]) -> Outcome {
+    match (&request.method, words) {
+        (&Method::GET, ["users" | "groups"] | ["directory", "deleteditems", ..]) => Ok(nobody(world, request)),
+        (&Method::GET, ["users" | "groups", _]) => Err(Refusal::missing(key)),
+        (&Method::DELETE, ["directory", "deleteditems", _]) => {
+            applications::may_write(world, caller)?;
+            Ok(message::empty(StatusCode::NO_CONTENT))
+        }
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
         (&Method::GET, ["me", ..]) => Err(Refusal::bad(
             "/me request is only valid with delegated authentication flow.",
@@ -137,18 +187,25 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
         (
             _,
             [
-                "applications" | "serviceprincipals" | "organization" | "me" | "directoryobjects",
+                "organization" | "me" | "directoryobjects" | "users" | "groups" | "directory",
                 ..,
             ],
-        ) => {
-            let text = format!("The sandbox does not support {} on this resource.", request.method);
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text))
-        }
+        ) => Err(unsupported(request)),
         _ => {
-            let segment = segments.first().copied().unwrap_or_default();
+            let segment = words.first().copied().unwrap_or_default();
             Err(Refusal::bad(format!("Resource not found for the segment '{segment}'.")))
         }
     }
+}
+
+/// A list of people in which there is nobody.
+fn nobody(world: &World, request: &Incoming) -> Answer {
+    collection(world, request, "directoryObjects", Vec::new())
+}
+
+fn unsupported(request: &Incoming) -> Refusal {
+    let text = format!("The sandbox does not support {} on this resource.", request.method);
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text)
 }
 
 /// One page of a list as Graph writes it: `$top` items, with `@odata.nextLink` where there is more.
@@ -159,9 +216,13 @@ fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -
         number("$top").unwrap_or(world.page_size).max(1),
     );
     let total = items.len();
-    let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    let mut page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    page.iter_mut().for_each(|item| select(request, item));
     let next = from + page.len();
     let mut body = json!({"@odata.context": format!("{}/v1.0/$metadata#{set}", request.origin), "value": page});
+    if request.query("$count") == Some("true") {
+        body["@odata.count"] = total.into();
+    }
     if next < total {
         let query = request.query_with("$skiptoken", &next.to_string());
         body["@odata.nextLink"] = format!("{}{}?{query}", request.origin, request.path).into();
@@ -171,8 +232,18 @@ fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -
 
 /// One entity as Graph writes it.
 fn entity(request: &Incoming, status: StatusCode, set: &str, mut item: Value) -> Answer {
+    select(request, &mut item);
     item["@odata.context"] = format!("{}/v1.0/$metadata#{set}/$entity", request.origin).into();
     odata(status, &item)
+}
+
+/// Leaves of an object what `$select` asks for.
+fn select(request: &Incoming, item: &mut Value) {
+    let (Some(wanted), Value::Object(fields)) = (request.query("$select"), item) else {
+        return;
+    };
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    fields.retain(|name, _| name.starts_with('@') || wanted.iter().any(|one| one.eq_ignore_ascii_case(name)));
 }
 
 fn odata(status: StatusCode, body: &Value) -> Answer {

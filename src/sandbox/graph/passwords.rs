@@ -1,4 +1,4 @@
-//! `addPassword` and `removePassword`: an application's client secrets.
+//! `addPassword` and `removePassword`: the client secrets of an application, or of its service principal in one tenant.
 
 use std::time::Duration;
 
@@ -8,18 +8,31 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Outcome, Refusal, applications, odata, seconds};
+use super::{Outcome, Refusal, odata, seconds};
 use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Password, Since, World};
+use crate::sandbox::world::{Password, Since, World};
 
 /// How long a secret lives when nothing is said: two years.
 const LIFETIME: Duration = Duration::from_secs(2 * 365 * 86_400);
 
-/// `POST /applications/{key}/addPassword`: the only answer that holds the secret's text.
-pub(super) fn add(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
-    applications::may_write(world, caller)?;
-    let found = applications::find(world, caller, key)?;
+/// Whose secrets, and where it stands in the world.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Owner {
+    Application(usize),
+    Principal(usize),
+}
+
+impl Owner {
+    fn passwords(self, world: &mut World) -> &mut Vec<Password> {
+        match self {
+            Self::Application(at) => &mut world.applications[at].passwords,
+            Self::Principal(at) => &mut world.principals[at].passwords,
+        }
+    }
+}
+
+/// `POST …/{key}/addPassword`: the only answer that holds the secret's text.
+pub(super) fn add(world: &mut World, request: &Incoming, owner: Owner) -> Outcome {
     let body = request.json().unwrap_or_default();
     let wish = &body["passwordCredential"];
     let start = instant(wish, "startDateTime")?.unwrap_or_else(|| world.wall());
@@ -40,34 +53,32 @@ pub(super) fn add(world: &mut World, request: &Incoming, caller: &Caller, key: &
     let mut shown = resource(&password);
     shown["secretText"] = password.text.clone().into();
     shown["@odata.context"] = format!("{}/v1.0/$metadata#microsoft.graph.passwordCredential", request.origin).into();
-    world.applications[found].passwords.push(password);
+    owner.passwords(world).push(password);
     Ok(odata(StatusCode::OK, &shown))
 }
 
-/// `POST /applications/{key}/removePassword`.
-pub(super) fn remove(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
-    applications::may_write(world, caller)?;
-    let found = applications::find(world, caller, key)?;
+/// `POST …/{key}/removePassword`.
+pub(super) fn remove(world: &mut World, request: &Incoming, owner: Owner) -> Outcome {
     let body = request.json().unwrap_or_default();
     let given = body["keyId"].as_str().unwrap_or_default();
     let id = Uuid::parse_str(given).ok();
-    let known = world.applications[found]
-        .passwords
+    let (lag, now) = (world.timing.graph_get, world.now);
+    let passwords = owner.passwords(world);
+    let known = passwords
         .iter()
-        .position(|password| Some(password.key) == id && visible(world, password));
+        .position(|password| Some(password.key) == id && password.since.passed(lag, now));
     let known = known.ok_or_else(|| Refusal::bad(format!("No password credential found with keyId {given}.")))?;
-    world.applications[found].passwords.remove(known);
+    passwords.remove(known);
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
-/// An application's `passwordCredentials`.
-pub(super) fn list(world: &World, application: &Application) -> Vec<Value> {
-    let known = application.passwords.iter().filter(|password| visible(world, password));
+/// The `passwordCredentials` that have replicated.
+pub(super) fn list(world: &World, passwords: &[Password]) -> Vec<Value> {
+    let lag = world.timing.graph_get;
+    let known = passwords
+        .iter()
+        .filter(|password| password.since.passed(lag, world.now));
     known.map(resource).collect()
-}
-
-fn visible(world: &World, password: &Password) -> bool {
-    password.since.passed(world.timing.graph_get, world.now)
 }
 
 fn resource(password: &Password) -> Value {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::{Outcome, Refusal, collection, entity, key, seconds};
+use super::{Outcome, Refusal, applications, collection, entity, kept, key, passwords, seconds};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::token::Caller;
 use crate::sandbox::world::{Application, Principal, Since, World};
@@ -117,13 +117,29 @@ fn no_application(app_id: &str) -> Refusal {
     }
 }
 
-/// `DELETE /servicePrincipals/{id}`.
-pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+/// `PATCH /servicePrincipals/{id}`.
+pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    let at = mine(world, caller, key)?;
+    let body = request.json().filter(Value::is_object);
+    let body = body.ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+    kept::take(&mut world.principals[at].kept, &body, &kept::OF_PRINCIPALS);
+    Ok(message::empty(StatusCode::NO_CONTENT))
+}
+
+/// Where the principal of a key stands, for a caller who may change it.
+pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
     if !is_administrator(world, caller) {
         return Err(Refusal::denied(INSUFFICIENT));
     }
     let id = find(world, caller, key)?.id;
-    world.principals.retain(|found| found.id != id);
+    let at = world.principals.iter().position(|found| found.id == id);
+    at.ok_or_else(|| Refusal::missing(key))
+}
+
+/// `DELETE /servicePrincipals/{id}`.
+pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+    let at = mine(world, caller, key)?;
+    world.principals.remove(at);
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
@@ -174,7 +190,7 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
         Since::Always => world.started,
         Since::At(at) => world.started + at,
     };
-    json!({
+    let mut shown = json!({
         "id": principal.id,
         "deletedDateTime": null,
         "accountEnabled": true,
@@ -190,20 +206,28 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
         "disabledByMicrosoftStatus": null,
         "displayName": principal.name,
         "homepage": null,
+        "info": applications::no_info(),
         "loginUrl": null,
         "logoutUrl": null,
         "notes": null,
         "notificationEmailAddresses": [],
         "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null,
         "replyUrls": [],
+        "resourceSpecificApplicationPermissions": [],
+        "samlSingleSignOnSettings": null,
         "servicePrincipalNames": [principal.app_id],
         "servicePrincipalType": "Application",
         "signInAudience": application.map_or("AzureADMyOrg", |found| found.audience.name()),
         "tags": [],
+        "tokenEncryptionKeyId": null,
+        "verifiedPublisher": applications::nobody_verified(),
         "addIns": [],
         "appRoles": [],
         "keyCredentials": [],
         "oauth2PermissionScopes": [],
-        "passwordCredentials": [],
-    })
+        "passwordCredentials": passwords::list(world, &principal.passwords),
+    });
+    kept::lay(&principal.kept, &mut shown);
+    shown
 }

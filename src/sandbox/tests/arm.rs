@@ -236,6 +236,32 @@ async fn locks_are_listed_and_hold() {
 }
 
 #[tokio::test]
+async fn a_lock_is_made_changed_and_removed() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let lock = format!("{VNET}/providers/Microsoft.Authorization/locks/Keep");
+    let body = |level: &str| Some(json!({"properties": {"level": level}}));
+    let seen = operator.arm(Method::PUT, &lock, body("Never")).await;
+    assert_eq!((seen.status, seen.code()), (400, "InvalidLockLevel"));
+    let made = operator.arm(Method::PUT, &lock, body("CanNotDelete")).await;
+    assert_eq!((made.status, &made.body["name"]), (201, &json!("Keep")));
+    assert!(made.body["properties"].get("notes").is_none(), "{}", made.text);
+    let deletes = format!("{VNET}/virtualNetworkPeerings/p");
+    assert_eq!(operator.arm(Method::DELETE, &deletes, None).await.code(), "ScopeLocked");
+    let changed = operator.arm(Method::PUT, &lock.to_uppercase(), body("readonly")).await;
+    assert_eq!(changed.body["properties"]["level"], "ReadOnly", "{}", changed.text);
+    assert_eq!(operator.get(&lock).await.body["properties"]["level"], "ReadOnly");
+    // Who may not write it may not remove it either.
+    let limited = limited(&sandbox).await;
+    let seen = limited.arm(Method::DELETE, &lock, None).await;
+    assert_eq!((seen.status, seen.code()), (403, "AuthorizationFailed"));
+    assert_eq!(operator.arm(Method::DELETE, &lock, None).await.status, 200);
+    assert_eq!(operator.arm(Method::DELETE, &lock, None).await.status, 204);
+    assert_eq!(operator.get(&lock).await.code(), "LockNotFound");
+    assert_eq!(operator.arm(Method::DELETE, &deletes, None).await.status, 204);
+}
+
+#[tokio::test]
 async fn the_clouds_endpoints_need_no_token() {
     let sandbox = sandbox(at_once());
     let seen = raw(&sandbox, get_request("/metadata/endpoints?api-version=2022-09-01"))

@@ -46,6 +46,7 @@ impl Account {
             tenant: self.tenant,
             name: name.to_owned(),
             location: location.to_owned(),
+            tags: serde_json::Value::Null,
             prefixes: vec![prefix],
             dns_servers: Vec::new(),
             subnets: vec![subnet],

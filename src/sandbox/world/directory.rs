@@ -1,5 +1,6 @@
 //! What the directories hold: tenants, applications with their credentials, service principals.
 
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub(in crate::sandbox) struct Application {
     /// Thumbprints of registered certificates, as `x5t` carries them.
     pub(in crate::sandbox) certificates: Vec<String>,
     pub(in crate::sandbox) federated: Vec<Federated>,
+    /// What else a client wrote.
+    pub(in crate::sandbox) kept: Map<String, Value>,
     pub(in crate::sandbox) since: Since,
 }
 
@@ -86,6 +89,8 @@ pub(in crate::sandbox) struct Password {
 /// A federated identity credential.
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct Federated {
+    #[serde(default)]
+    pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) issuer: String,
     pub(in crate::sandbox) subject: String,
     pub(in crate::sandbox) audience: String,
@@ -100,6 +105,9 @@ pub(in crate::sandbox) struct Principal {
     pub(in crate::sandbox) name: String,
     /// Template ids of its directory roles.
     pub(in crate::sandbox) directory_roles: Vec<Uuid>,
+    pub(in crate::sandbox) passwords: Vec<Password>,
+    /// What else a client wrote.
+    pub(in crate::sandbox) kept: Map<String, Value>,
     /// Whether it may read the directory through Graph.
     pub(in crate::sandbox) reads_directory: bool,
     pub(in crate::sandbox) since: Since,
@@ -139,6 +147,8 @@ impl World {
             tenant,
             name,
             directory_roles: Vec::new(),
+            passwords: Vec::new(),
+            kept: Map::new(),
             reads_directory: false,
             since,
         });

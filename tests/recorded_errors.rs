@@ -1,0 +1,218 @@
+//! What accompanies the sandbox's answers, and the envelopes of its errors, as recorded of the real Azure.
+
+mod support;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::both_sides::{PARTNER_TENANT, partner};
+use support::colleague::Colleague;
+use support::kong::VNET_ID;
+use support::served::{Answer, Body, Served};
+
+const NETWORK: &str = "api-version=2023-11-01";
+const ACCESS: &str = "api-version=2022-04-01";
+
+fn to(remote: &str) -> Option<Value> {
+    Some(json!({"properties": {"remoteVirtualNetwork": {"id": remote}}}))
+}
+
+#[track_caller]
+fn has(answer: &Answer, names: &[&str]) {
+    for name in names {
+        assert!(!answer.header(name).is_empty(), "{name} in {answer:?}");
+    }
+}
+
+#[test]
+fn every_answer_can_be_traced() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let client = Colleague::of(&sandbox);
+    let read = client.tries(Method::GET, &format!("{VNET_ID}?{NETWORK}"), None);
+    let missing = client.tries(Method::GET, &format!("{VNET_ID}-x?{NETWORK}"), None);
+    for answer in [&read, &missing] {
+        has(
+            answer,
+            &[
+                "x-ms-request-id",
+                "x-ms-correlation-request-id",
+                "x-ms-routing-request-id",
+                "x-ms-ratelimit-remaining-subscription-reads",
+                "x-ms-ratelimit-remaining-subscription-global-reads",
+            ],
+        );
+    }
+    assert!(read.header("etag").starts_with("W/\""), "{read:?}");
+    let graph = client.tries(Method::GET, "/v1.0/organization", None);
+    has(
+        &graph,
+        &[
+            "request-id",
+            "client-request-id",
+            "x-ms-ags-diagnostic",
+            "odata-version",
+        ],
+    );
+}
+
+#[test]
+fn a_write_says_where_its_operation_is() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let client = Colleague::of(&sandbox);
+    let peering = format!("{VNET_ID}/virtualNetworkPeerings/p?{NETWORK}");
+    let data = VNET_ID.replace("vnet-app", "vnet-data");
+    let written = client.tries(Method::PUT, &peering, to(&data));
+    assert_eq!(written.status, 201);
+    assert_eq!(client.tries(Method::PUT, &peering, to(&data)).status, 200);
+    let gone = client.tries(Method::DELETE, &peering, None);
+    assert_eq!((gone.status, &gone.body), (202, &Value::Null));
+    for answer in [&written, &gone] {
+        let operation = answer.header("azure-asyncoperation");
+        assert!(operation.contains("/locations/eastus2/operations/"), "{answer:?}");
+        assert_eq!(answer.header("azure-asyncnotification"), "Enabled");
+        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{answer:?}");
+    }
+    has(&written, &["x-ms-ratelimit-remaining-subscription-writes"]);
+    has(&gone, &["x-ms-ratelimit-remaining-subscription-deletes"]);
+    assert!(written.header("location").is_empty() && gone.header("location").contains("/operationResults/"));
+}
+
+const PLAIN: &[&str] = &["code", "message"];
+const WITH_DETAILS: &[&str] = &["code", "details", "message"];
+const OF_GRAPH: &[&str] = &["code", "innerError", "message"];
+
+/// One error: what is asked, and what was recorded of it: status, code, the envelope's fields, and whether the gateway
+/// says that it was its own.
+struct Row(
+    Method,
+    String,
+    Option<Value>,
+    u16,
+    &'static str,
+    &'static [&'static str],
+    bool,
+);
+
+fn rows() -> Vec<Row> {
+    let guid = "0d5e3c1a-0000-4000-8000-00000000000a";
+    let below = |kind: &str| format!("{VNET_ID}/providers/Microsoft.Authorization/{kind}/{guid}?{ACCESS}");
+    let peering = |vnet: &str| {
+        format!(
+            "{}/virtualNetworkPeerings/p?{NETWORK}",
+            VNET_ID.replace("vnet-app", vnet)
+        )
+    };
+    let network = |id: &str| format!("{id}?{NETWORK}");
+    let group = VNET_ID.replace("rg-network", "none");
+    let frozen = VNET_ID
+        .replace("rg-network", "rg-apps")
+        .replace("vnet-app", "vnet-frozen");
+    let locked = format!("{frozen}/virtualNetworkPeerings/p?{NETWORK}");
+    let list = peering("none").replace("/p?", "?");
+    let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let nobody = json!({"properties": {"principalId": guid, "roleDefinitionId": reader}});
+    let (get, put) = (Method::GET, Method::PUT);
+    let application = format!("/v1.0/applications/{guid}");
+    vec![
+        Row(
+            get.clone(),
+            network(&format!("{VNET_ID}-x")),
+            None,
+            404,
+            "ResourceNotFound",
+            PLAIN,
+            true,
+        ),
+        Row(
+            get.clone(),
+            network(&group),
+            None,
+            404,
+            "ResourceGroupNotFound",
+            PLAIN,
+            true,
+        ),
+        Row(get.clone(), list, None, 404, "ParentResourceNotFound", PLAIN, true),
+        Row(
+            get.clone(),
+            peering("vnet-app"),
+            None,
+            404,
+            "NotFound",
+            WITH_DETAILS,
+            false,
+        ),
+        Row(
+            put.clone(),
+            peering("vnet-app"),
+            to(&partner("vnet-partner")),
+            403,
+            "LinkedAuthorizationFailed",
+            PLAIN,
+            true,
+        ),
+        Row(Method::DELETE, locked, None, 409, "ScopeLocked", PLAIN, true),
+        Row(
+            get.clone(),
+            below("roleDefinitions"),
+            None,
+            404,
+            "RoleDefinitionDoesNotExist",
+            PLAIN,
+            false,
+        ),
+        Row(
+            put,
+            below("roleAssignments"),
+            Some(nobody),
+            400,
+            "PrincipalNotFound",
+            PLAIN,
+            false,
+        ),
+        Row(get, application, None, 404, "Request_ResourceNotFound", OF_GRAPH, false),
+    ]
+}
+
+#[test]
+fn errors_have_the_envelope_that_was_recorded() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let client = Colleague::of(&sandbox);
+    for Row(method, path, body, status, code, fields, gateways) in rows() {
+        let answer = client.tries(method, &path, body);
+        let error = &answer.body["error"];
+        assert_eq!(
+            (answer.status, &error["code"]),
+            (status, &json!(code)),
+            "{path}: {answer:?}"
+        );
+        let own: Vec<&String> = error.as_object().expect("an envelope").keys().collect();
+        assert_eq!(own, fields, "{code}");
+        assert_eq!(answer.header("x-ms-failure-cause") == "gateway", gateways, "{code}");
+    }
+}
+
+#[test]
+fn a_wrong_tenant_is_told_which_is_right() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let client = Colleague::of(&sandbox);
+    let answer = client.tries(Method::GET, &format!("{}?{NETWORK}", partner("vnet-partner")), None);
+    assert_eq!(
+        (answer.status, &answer.body["error"]["code"]),
+        (401, &json!("InvalidAuthenticationTokenTenant"))
+    );
+    assert!(answer.header("www-authenticate").contains(PARTNER_TENANT));
+    let path = "/nobody/v2.0/.well-known/openid-configuration";
+    let unknown = sandbox.ask_in_full(Method::GET, path, None, Body::None);
+    let fields: Vec<&String> = unknown.body.as_object().expect("an object").keys().collect();
+    let recorded = [
+        "correlation_id",
+        "error",
+        "error_codes",
+        "error_description",
+        "error_uri",
+        "timestamp",
+        "trace_id",
+    ];
+    assert_eq!(unknown.status, 400);
+    assert_eq!(fields, recorded);
+}
