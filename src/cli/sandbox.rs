@@ -18,6 +18,8 @@ use crate::sandbox::{Estate, FaultRule, Lag, Options, Sandbox};
 #[command(
     after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  while [ ! -e sandbox.env ]; do sleep 0.1; done; source sandbox.env\n  peerctl azure setup"
 )]
+// The brackets of a rule's form are for the reader of the help, not links.
+#[allow(rustdoc::broken_intra_doc_links)]
 pub struct Args {
     /// The loopback port; default: a free one
     #[arg(long, value_name = "N")]
