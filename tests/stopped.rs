@@ -1,0 +1,93 @@
+//! Ctrl-C and SIGTERM at every write of every command: it stops soon, leaves no credential, says how to go on, and the
+//! next run finishes.
+#![cfg(unix)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::both_sides::{assert_no_credential, struck};
+use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
+use support::running::Running;
+use support::served::{Served, poll};
+
+/// Far above what is asked for (two seconds), because other tests run at the same time; with the removal of a credential
+/// that is not to be seen yet, three more.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Stops `command` while the request that the fault names stands still, and runs it again.
+#[track_caller]
+fn stopped(link: Link, command: &str, fault: &str, signal: &str) {
+    let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+    if command == "teardown" {
+        link.set_up(&sandbox, &[]);
+    }
+    let running = Running::start(link.line(command, &[]), sandbox.env());
+    poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the request is sent");
+    let begun = Instant::now();
+    let exit = running.signal(signal).wait();
+    let took = begun.elapsed();
+    assert_eq!(exit.code, Some(130), "{fault}: {}", exit.stderr);
+    assert!(took < SOON, "{fault}: it took {took:?}\n{}", exit.stderr);
+    assert!(exit.stdout.starts_with("Stopped"), "{fault}: {}", exit.stdout);
+    if exit.stdout.contains("Nothing is left half done") {
+        let again = format!("peerctl azure {command} ");
+        assert!(exit.stdout.contains(&again), "how to go on: {}", exit.stdout);
+    }
+    assert_no_credential(&sandbox);
+    let document = link.run(&sandbox, command, &[], 0);
+    assert_eq!(document["outcome"], "done", "{fault}: {document:#}");
+    let again = link.run(&sandbox, command, &[], 0);
+    assert_eq!(again["outcome"], "unchanged", "{fault}: {again:#}");
+}
+
+macro_rules! stopped {
+    ($($name:ident: $link:ident $command:literal $signal:literal [$($fault:literal)+])+) => {
+        $(#[test]
+        fn $name() {
+            for fault in [$($fault),+] {
+                stopped($link, $command, fault, $signal);
+            }
+        })+
+    };
+}
+
+stopped! {
+    while_reading: KONG "setup" "INT" [
+        "POST */oauth2/v2.0/token:1=stall"
+        "GET */virtualNetworks/vnet-app:1=stall"
+        "GET */networks:1=stall"
+    ]
+    a_set_up_with_kong: KONG "setup" "TERM" [
+        "POST */servicePrincipals:1=stall"
+        "PUT */roleDefinitions/*:1=stall"
+        "PUT */roleAssignments/*:1=stall"
+        "POST */transit-gateways:1=stall"
+    ]
+    a_set_up_with_aiven: AIVEN "setup" "INT" [
+        "PATCH */applications*:1=stall"
+        "POST */servicePrincipals:2=stall"
+        "PUT */roleAssignments/*:2=stall"
+        "POST */peering-connections:1=stall"
+        "POST */addPassword:1=stall"
+        "PUT */virtualNetworkPeerings/*:1=stall"
+        "POST */removePassword:1=stall"
+    ]
+    a_set_up_with_dragonfly: DRAGONFLY "setup" "TERM" [
+        "POST */addPassword:1=stall"
+        "PUT */virtualNetworkPeerings/*:1=stall"
+    ]
+    a_set_up_with_another_tenant: GENERIC "setup" "INT" [
+        "PUT */virtualNetworkPeerings/vnet-app-*:1=stall"
+        "PUT */virtualNetworkPeerings/vnet-partner-*:1=stall"
+    ]
+    a_teardown_of_kong: KONG "teardown" "INT" [
+        "DELETE */transit-gateways/*:1=stall"
+        "DELETE */roleAssignments/*:1=stall"
+        "DELETE */roleDefinitions/*:1=stall"
+    ]
+    a_teardown_of_aiven: AIVEN "teardown" "TERM" [
+        "DELETE */virtualNetworkPeerings/*:1=stall"
+        "DELETE */applications/*:1=stall"
+    ]
+}
