@@ -225,6 +225,12 @@ impl Plan {
         self.steps.iter().any(|step| step.decision.writes())
     }
 
+    /// Whether nothing is to be done about that step.
+    pub fn is_in_place(&self, id: StepId) -> bool {
+        let found = self.steps.iter().find(|step| step.id == id);
+        found.is_some_and(|step| matches!(step.decision, Decision::InPlace(_)))
+    }
+
     /// The checks because of which the run must not begin.
     pub fn blockers(&self) -> Vec<&Check> {
         self.checks.iter().filter(|check| check.blocks()).collect()
