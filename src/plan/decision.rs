@@ -44,7 +44,9 @@ impl Decision {
         let both = |one: String, other: String| format!("{one}; {other}");
         match (self, other) {
             (Self::Blocked(mut one), Self::Blocked(other)) => {
-                one.packet.extend(other.packet);
+                let new = other.packet.into_iter().filter(|line| !one.packet.contains(line));
+                let new: Vec<String> = new.collect();
+                one.packet.extend(new);
                 Self::Blocked(one)
             }
             (blocked @ Self::Blocked(_), _) | (_, blocked @ Self::Blocked(_)) => blocked,

@@ -38,6 +38,12 @@ impl Share {
         let named = self.only.is_empty() || self.only.contains(&step);
         step.comes_what_may() || (named && !self.skip.contains(&step))
     }
+
+    /// Whether only steps are taken that have nothing to do with the vendor's network.
+    pub fn is_preparation(&self) -> bool {
+        let mut only = self.only.iter();
+        !self.only.is_empty() && only.all(|step| *step <= StepId::RoleAssignment)
+    }
 }
 
 /// How the vendor's service principal comes into the tenant.

@@ -65,7 +65,7 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
         false => step(id).decide(intent, facts),
     };
     match (intent.share.takes(id), unread) {
-        (true, true) => Decision::Blocked(hold_unread(id, intent)),
+        (true, true) => Decision::Blocked(hold_unread(id, intent, facts)),
         (true, false) => decision(),
         // Whoever takes it may have done it; what needs it will show.
         (false, true) => Decision::InPlace("left to somebody else; this sign-in cannot read it".to_owned()),
@@ -80,10 +80,11 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
 }
 
 /// A step that this sign-in may not even read: whether it is in place, somebody else knows.
-fn hold_unread(id: StepId, intent: &Intent) -> Hold {
+fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
+    let (grants, own_app) = (intent.grants(), facts.own_app.as_ref().map(|app| app.app_id));
     let (what, mut packet) = match id {
-        StepId::RoleDefinition => ("role definitions", az::role_definition(intent)),
-        StepId::RoleAssignment => ("role assignments", az::role_assignment(intent)),
+        StepId::RoleDefinition => ("role definitions", az::role_definition(intent, &grants)),
+        StepId::RoleAssignment => ("role assignments", az::role_assignment(intent, &grants, own_app)),
         _ => ("it", Vec::new()),
     };
     if intent.tears_down() {
