@@ -72,7 +72,7 @@ fn turns(intent: &Intent, plan: &Plan, setup: &str) -> Vec<Next> {
     let first = plan
         .steps
         .iter()
-        .filter(|step| !in_place(step) && !step.id.needs().iter().any(open) && step.id != StepId::CleanUp);
+        .filter(|step| !in_place(step) && !intent.needs(step.id).iter().any(open) && step.id != StepId::CleanUp);
     let mut next: Vec<Next> = Vec::new();
     let mut yours: Vec<String> = Vec::new();
     for step in first {

@@ -183,12 +183,19 @@ impl Intent {
         }
     }
 
-    /// The steps that have to be over before this one can begin.
-    pub fn needs(&self, step: StepId) -> &'static [StepId] {
-        match self.goal {
+    /// The steps that have to be over before this one can begin. One that the vendor's way does without hands on what it
+    /// needs itself.
+    pub fn needs(&self, step: StepId) -> Vec<StepId> {
+        let needed = match self.goal {
             Goal::TearDown { .. } => step.undone_after(),
             Goal::SetUp | Goal::Repair => step.needs(),
-        }
+        };
+        let steps = self.all_steps();
+        let here = |&needed: &StepId| match steps.contains(&needed) {
+            true => vec![needed],
+            false => self.needs(needed),
+        };
+        needed.iter().flat_map(here).collect()
     }
 
     /// Whether things are removed.
