@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Card, CardValue, Grant, Grantee, OwnAppRole, StepId};
+use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
 use crate::domain::{TenantId, VnetId};
 use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
 
@@ -21,29 +21,6 @@ pub enum Goal {
     Repair,
     /// What setup made is removed; with the vendor's service principal where that is said.
     TearDown { consent: bool },
-}
-
-/// Which steps this operator takes; the others are somebody else's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share {
-    /// Only these; empty: all.
-    pub only: Vec<StepId>,
-    /// All but these.
-    pub skip: Vec<StepId>,
-}
-
-impl Share {
-    /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
-    pub fn takes(&self, step: StepId) -> bool {
-        let named = self.only.is_empty() || self.only.contains(&step);
-        step.comes_what_may() || (named && !self.skip.contains(&step))
-    }
-
-    /// Whether only steps are taken that have nothing to do with the vendor's network.
-    pub fn is_preparation(&self) -> bool {
-        let mut only = self.only.iter();
-        !self.only.is_empty() && only.all(|step| *step <= StepId::RoleAssignment)
-    }
 }
 
 /// How the vendor's service principal comes into the tenant.
@@ -222,10 +199,11 @@ impl Intent {
                 actions: role.actions.clone(),
                 built_in: None,
             });
+        let both = self.vendor.peering.created_by == CreatedBy::Customer;
         let own = self
             .own_app
             .as_ref()
-            .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription));
+            .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription, both));
         vendor.into_iter().chain(own).collect()
     }
 

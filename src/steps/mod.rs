@@ -116,3 +116,56 @@ pub fn step(id: StepId) -> &'static dyn Step {
         StepId::CleanUp => &clean_up::CleanUp,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Share;
+
+    #[test]
+    fn what_is_anothers_is_neither_done_nor_blocked() {
+        let id = StepId::RoleAssignment;
+        // (left to somebody else, unread, in place, what is decided)
+        let table = [
+            (false, false, true, "in place"),
+            (false, false, false, "create"),
+            (false, true, true, "blocked"),
+            (true, false, true, "in place"),
+            (true, false, false, "wait"),
+            // What cannot be read is trusted: what needs it will show.
+            (true, true, false, "in place"),
+        ];
+        for (left, unread, done, expected) in table {
+            let (mut intent, mut facts) = samples::kong_done();
+            intent.share = Share {
+                only: Vec::new(),
+                skip: if left { vec![id] } else { Vec::new() },
+            };
+            if unread {
+                facts.unread.insert(id);
+            }
+            if !done {
+                facts.assignments.clear();
+            }
+            let decided = decision(id, &intent, &facts);
+            assert_eq!(decided.verb(), expected, "{left} {unread} {done}: {decided:?}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_read_a_step_is_told_who_can_and_how_to_go_on() {
+        for (id, command) in [
+            (StepId::RoleDefinition, "az role definition create"),
+            (StepId::RoleAssignment, "az role assignment create"),
+        ] {
+            let (intent, mut facts) = samples::kong_done();
+            facts.unread.insert(id);
+            let Decision::Blocked(hold) = decision(id, &intent, &facts) else {
+                panic!("{id} is blocked");
+            };
+            let packet = hold.packet.join("\n");
+            assert!(hold.who.contains("Owner") && packet.contains(command), "{hold:?}");
+            assert!(packet.contains(&format!("go on with --skip {id}")), "{hold:?}");
+        }
+    }
+}
