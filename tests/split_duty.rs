@@ -168,6 +168,7 @@ fn packet(document: &Value, id: &str) -> Vec<String> {
         .and_then(|line| line.strip_prefix("# or with peerctl: peerctl "));
     let line = line.unwrap_or_else(|| panic!("no line for peerctl: {hold:#}"));
     assert!(line.ends_with(&format!(" --only {id}")), "{line}");
+    assert!(!line.contains("--auth"), "everybody signs in in their own way: {line}");
     line.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -287,7 +288,7 @@ fn the_packet_can_be_pasted_into_a_shell() {
 fn an_owner_without_a_directory_role_and_an_administrator_without_an_azure_role_peer_with_kong() {
     let sandbox = sandbox();
     an_owner_and_an_administrator(&sandbox);
-    let first = document(&sandbox, &LIMITED, &KONG, 3);
+    let first = document(&sandbox, &LIMITED, &[&KONG[..], &["--auth", "environment"]].concat(), 3);
     assert_eq!(blocked(&first), ["consent"]);
     assert_eq!(changes(&first, "role-definition"), ["created roleDefinition"]);
     let hold = step(&first, "consent")["hold"].to_string();
