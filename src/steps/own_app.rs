@@ -264,6 +264,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
         };
         let asked = match run.patiently(STEP, doing, &also, attempt).await {
             Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+                // Refused is not lost: there is nothing to look for.
                 run.learn(|facts| facts.credential_made = false);
                 return Err(Stop::blocked(no_credential(&run.intent, application), &problem));
             }

@@ -134,7 +134,8 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
 }
 
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
-/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and its sync level the other's from the other side.
+/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and
+/// its sync level the other's from the other side.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
     let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
         return Vec::new();
