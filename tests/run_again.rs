@@ -6,7 +6,7 @@ mod support;
 use serde_json::{Value, json};
 use support::cli::Ran;
 use support::colleague::Colleague;
-use support::kong::{ACTIONS, APP_ID, LIMITED, OTHER_SUBSCRIPTION, ROLE, ROLE_TOO, SUBSCRIPTION, VNET_ID, setup};
+use support::kong::{ACTIONS, APP_ID, OTHER_SUBSCRIPTION, ROLE, ROLE_TOO, SUBSCRIPTION, VNET_ID, setup};
 use support::served::Served;
 
 const A_ROLE: &str = "0d5e3c1a-0000-4000-8000-000000000001";
@@ -347,82 +347,6 @@ fn with_the_lag_that_azure_has_a_failed_request_makes_way_before_the_next_one() 
     let document = done(&sandbox);
     assert_eq!(changes(&document, "vendor-request"), ["deleted", "created"]);
     unchanged(&sandbox);
-}
-
-// ------------------------------------------------------------------------------------------------ split duty
-
-#[test]
-fn who_may_not_do_it_gets_a_packet_for_each_step_and_goes_on_once_somebody_has() {
-    let sandbox = sandbox();
-    let limited = |flags: &[&str]| setup(&sandbox, flags).envs(LIMITED).run();
-    let text = limited(&[]).expect_code(3);
-    for part in [
-        "/adminconsent?client_id=207b296f-cf25-4d23-9eba-9a2c41dc62ca",
-        "az ad sp create --id 207b296f-cf25-4d23-9eba-9a2c41dc62ca",
-        "az role definition create --role-definition '{",
-        "az role assignment create --assignee-object-id",
-        "Application Administrator",
-        "User Access Administrator",
-    ] {
-        assert!(text.stderr.contains(part), "{part}\n{text}");
-    }
-    assert!(text.stdout.starts_with("Waiting for someone else."), "{text}");
-
-    let document = limited(&["-o", "json"]).expect_code(3).json();
-    assert_eq!(document["outcome"], "waiting");
-    for id in ["consent", "role-definition", "role-assignment"] {
-        assert_eq!(step(&document, id)["after"], "blocked", "{document:#}");
-        assert!(
-            !step(&document, id)["hold"]["packet"]
-                .as_array()
-                .expect("a packet")
-                .is_empty()
-        );
-    }
-    assert_eq!(step(&document, "vendor-request")["changes"], json!([]));
-    assert_eq!(document["error"], Value::Null);
-    let refused = sandbox.writes();
-    assert!(
-        refused
-            .iter()
-            .all(|write| write.starts_with("POST /v1.0/servicePrincipals 403")),
-        "only consent is tried: whether it is allowed cannot be read: {refused:?}"
-    );
-
-    // Whoever may finishes; then the same command of the first one finds everything in place.
-    done(&sandbox);
-    let document = limited(&["-o", "json"]).expect_code(0).json();
-    assert_eq!(document["outcome"], "unchanged", "{document:#}");
-    unchanged(&sandbox);
-}
-
-#[test]
-#[cfg(unix)]
-fn the_packet_can_be_pasted_into_a_shell() {
-    let sandbox = sandbox();
-    let document = setup(&sandbox, &["-o", "json"])
-        .envs(LIMITED)
-        .run()
-        .expect_code(3)
-        .json();
-    for id in ["role-definition", "role-assignment"] {
-        let packet = step(&document, id)["hold"]["packet"]
-            .as_array()
-            .expect("a packet")
-            .clone();
-        let lines: Vec<&str> = packet.iter().filter_map(Value::as_str).collect();
-        // Instead of az: prints each argument of its own on a line of its own.
-        let script = format!("az() {{ printf '%s\\n' \"$@\"; }}\n{}", lines.join("\n"));
-        let ran = support::cli::program("bash", ["-euc", &script]).run().expect_code(0);
-        let role: Option<Value> = ran.stdout.lines().find_map(|line| serde_json::from_str(line).ok());
-        match id {
-            "role-definition" => assert_eq!(role.expect("the role is one argument")["Actions"], json!(ACTIONS)),
-            _ => assert!(
-                ran.stdout.lines().any(|line| line == ROLE),
-                "the name is one argument: {ran}"
-            ),
-        }
-    }
 }
 
 // ------------------------------------------------------------------------------------------------ waiting for people

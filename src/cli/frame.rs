@@ -107,6 +107,20 @@ struct Known {
 }
 
 impl Known {
+    /// The same for somebody else, who signs in in their own way.
+    fn for_another(&self, command: &str) -> String {
+        let own = Self {
+            flags: self
+                .flags
+                .iter()
+                .filter(|(flag, _)| flag != "--auth")
+                .cloned()
+                .collect(),
+            peering: self.peering.clone(),
+        };
+        own.sibling(command, usize::MAX)
+    }
+
     /// The command line of another command on the same peering, folded at `width` columns.
     fn sibling(&self, command: &str, width: usize) -> String {
         let kept = |(flag, _): &&(String, String)| !LEFT_OUT.contains(&flag.as_str());
@@ -199,7 +213,7 @@ where
                 && *state == StepState::Blocked
             {
                 // A comment, so that the packet can be pasted into a shell as a whole.
-                let line = lock(&known).sibling("azure setup", usize::MAX);
+                let line = lock(&known).for_another("azure setup");
                 hold.packet.push(format!("# or with peerctl: {line} --only {id}"));
             }
             lock(&report).on(&event);

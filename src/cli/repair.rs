@@ -8,9 +8,9 @@ use super::target::TargetArgs;
 use crate::engine;
 use crate::errors::{Outcome, Problem};
 use crate::input::{Gathered, Options};
-use crate::plan::{Event, Goal, Plan, Standing, Verdict};
-use crate::steps::{Run, views};
-use crate::ui::{self, Answer, repaired};
+use crate::plan::{Event, Goal, Plan, Standing, StepId, Verdict};
+use crate::steps::{Run, VendorPeering, views};
+use crate::ui::{self, Answer, left_alone, repaired};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -68,18 +68,36 @@ async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
         Err(problem) => return Turn::Ended(Ended::by(problem)),
     };
     let standing = standing(frame, &run, &plan);
-    let mut ended = match standing.verdict {
-        Verdict::Works => Ended::new(Outcome::Unchanged, None),
-        Verdict::Waiting => Ended::new(Outcome::Waiting, None),
-        Verdict::Broken => match mend(frame, &run, &plan, &standing).await {
-            Some(Answer::Value((outcome, problem))) => Ended::new(outcome, problem),
-            Some(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
-            Some(Answer::Back) | None => return Turn::Ended(Ended::cancelled()),
-        },
+    let names = (vnet.as_str(), vendor.as_str());
+    let untouched = match standing.verdict {
+        Verdict::Works if !plan.writes() => Some(Outcome::Unchanged),
+        Verdict::Waiting if !goes_on(&run, &plan) => Some(Outcome::Waiting),
+        // A link that works may have lost a role, or have a credential of a killed run beside it.
+        Verdict::Works | Verdict::Waiting | Verdict::Broken => None,
     };
-    let report = frame.report(ended.outcome);
-    ended.text = Some(repaired(&report, &standing, (&vnet, &vendor), ui::width()));
+    if let Some(outcome) = untouched {
+        frame.note_event(&Event::Planned(plan));
+        let mut ended = Ended::new(outcome, None);
+        ended.text = Some(left_alone(&standing, names, ui::width()));
+        return Turn::Ended(ended);
+    }
+    let (outcome, problem) = match mend(frame, &run, &plan, &standing).await {
+        Some(Answer::Value(ended)) => ended,
+        Some(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
+        Some(Answer::Back) | None => return Turn::Ended(Ended::cancelled()),
+    };
+    let mut ended = Ended::new(outcome, problem);
+    ended.text = Some(repaired(&frame.report(outcome), &standing, names, ui::width()));
     Turn::Ended(ended)
+}
+
+/// Whether a repair that was stopped between two writes left something for us to do: the ground is laid, or half of the
+/// link is there. What was never set up is set up by `azure setup`.
+fn goes_on(run: &Run, plan: &Plan) -> bool {
+    let facts = run.facts();
+    let half = facts.remote_peering.is_some() || facts.vendor_peering(&run.intent) != VendorPeering::None;
+    let laid = plan.is_in_place(StepId::RoleAssignment);
+    (half || laid) && plan.writes()
 }
 
 fn standing(frame: &Frame<'_>, run: &Run, plan: &Plan) -> Standing {

@@ -6,7 +6,7 @@ use super::output::{Format, OutputArgs, print};
 use crate::domain::SubscriptionId;
 use crate::errors::Outcome;
 use crate::plan::OwnAppRole;
-use crate::vendors::{OwnAppWay, Profile, Wanted, profile, profiles};
+use crate::vendors::{CreatedBy, OwnAppWay, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -68,7 +68,8 @@ fn page(vendor: &Profile) -> String {
     }
     if vendor.peering.own_app == OwnAppWay::Needed {
         out.push("What an application of your own is given, which writes your direction at that network:".to_owned());
-        let grant = OwnAppRole::LeastPrivilege.grant(String::new(), SubscriptionId::nil());
+        let both = vendor.peering.created_by == CreatedBy::Customer;
+        let grant = OwnAppRole::LeastPrivilege.grant(String::new(), SubscriptionId::nil(), both);
         out.extend(grant.actions.iter().map(|action| format!("    {action}")));
         out.push("  Its credential lives an hour at most, in memory only, and is removed at the end.".to_owned());
         out.push(String::new());

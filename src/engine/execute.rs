@@ -38,8 +38,7 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
             let in_the_way = run
                 .intent
                 .needs(id)
-                .iter()
-                .copied()
+                .into_iter()
                 .find(|needed| {
                     ended
                         .get(needed)

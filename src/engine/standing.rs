@@ -9,7 +9,6 @@ const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::
 
 /// Where the link stands. `setup` and `repair` are the command lines that go on from here.
 pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair: &str) -> Standing {
-    let works = |id: StepId| plan.steps.iter().any(|step| step.id == id && in_place(step));
     let request = facts.request.as_ref().map(|request| RequestView {
         kind: request_kind(intent).to_owned(),
         id: request.id.clone(),
@@ -20,7 +19,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let faults = faults(intent, facts);
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
-    let (verdict, why, next) = if works(StepId::Verification) {
+    let (verdict, why, next) = if plan.is_in_place(StepId::Verification) {
         (Verdict::Works, why, to_tidy(plan, facts, setup))
     } else if faults.is_empty() {
         (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
@@ -76,7 +75,7 @@ fn turns(intent: &Intent, plan: &Plan, setup: &str) -> Vec<Next> {
     let first = plan
         .steps
         .iter()
-        .filter(|step| !in_place(step) && !step.id.needs().iter().any(open) && step.id != StepId::CleanUp);
+        .filter(|step| !in_place(step) && !intent.needs(step.id).iter().any(open) && step.id != StepId::CleanUp);
     let mut next: Vec<Next> = Vec::new();
     let mut yours: Vec<String> = Vec::new();
     for step in first {

@@ -57,11 +57,11 @@ pub struct Options {
 /// # Errors
 /// Every missing input at once where nobody answers; a malformed one; a sign-in that fails; the user who leaves.
 pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
-    let asker = manner.prompter.map(Asker);
+    let asker = manner.prompter.clone().map(Asker);
     loop {
         let vendor = vendor(&mut talk.given, asker.as_ref(), &manner.also_missing).await?;
         if asker.is_none() {
-            let missing: Vec<String> = missing(&talk.given, &vendor, manner.dry_run)?
+            let missing: Vec<String> = missing(&talk.given, &vendor, &manner)?
                 .into_iter()
                 .chain(manner.also_missing.iter().cloned())
                 .collect();
@@ -74,12 +74,12 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
         if talk.token.is_none() && !by_hand {
             talk.token = vendor_token(talk.given.vars(), &vendor)?;
         }
-        if manner.dry_run && complete(&talk.given, &vendor)? {
+        if manner.dry_run && complete(&talk.given, &vendor, &manner)? {
             let known = Known {
                 tenant: tenant(&talk.given)?,
                 ..Known::default()
             };
-            let intent = intent(&talk.given, around, vendor, known, manner.options)?;
+            let intent = intent(&talk.given, around, vendor, known, manner.options.clone())?;
             return finish(talk, around, intent, None);
         }
         let (session, known) = match talk.entered.take().filter(|(id, ..)| *id == vendor.id) {
@@ -96,6 +96,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 subscriptions: &known.subscriptions,
                 sink: &around.sink,
                 narrow: manner.narrow,
+                preparation: manner.options.share.is_preparation(),
             };
             if wizard.ask().await? == Answer::Back {
                 if talk.back() {
@@ -111,8 +112,8 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
 }
 
 /// Whether a dry run needs to ask nobody.
-fn complete(given: &Given, vendor: &Profile) -> Result<bool, Problem> {
-    Ok(tenant(given)?.is_some() && missing(given, vendor, true)?.is_empty() && subscription_is_id(given))
+fn complete(given: &Given, vendor: &Profile, manner: &Manner) -> Result<bool, Problem> {
+    Ok(tenant(given)?.is_some() && missing(given, vendor, manner)?.is_empty() && subscription_is_id(given))
 }
 
 async fn enter(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<(Session, Known), Problem> {
@@ -182,8 +183,12 @@ fn missing_vnet(given: &Given) -> Vec<&'static str> {
 }
 
 /// A line for every input without which nothing can be done and that nobody will answer.
-fn missing(given: &Given, vendor: &Profile, dry_run: bool) -> Result<Vec<String>, Problem> {
+fn missing(given: &Given, vendor: &Profile, manner: &Manner) -> Result<Vec<String>, Problem> {
     let mut lines: Vec<String> = missing_vnet(given).into_iter().map(missing_line).collect();
+    if manner.options.share.is_preparation() {
+        // Whoever was handed such a step knows nothing of the vendor's network, and has no token.
+        return Ok(lines);
+    }
     let inputs = vendor_inputs(given, vendor)?;
     let with_api = access(given, vendor)? == VendorAccess::Api;
     for input in &vendor.inputs {
@@ -200,7 +205,7 @@ fn missing(given: &Given, vendor: &Profile, dry_run: bool) -> Result<Vec<String>
     if let Some(api) = vendor
         .access
         .as_ref()
-        .filter(|api| with_api && !dry_run && given.vars().get(&api.token_env).is_none())
+        .filter(|api| with_api && !manner.dry_run && given.vars().get(&api.token_env).is_none())
     {
         lines.push(format!(
             "{}: {}, {} (environment only)",

@@ -74,6 +74,12 @@ enum Question {
     Consent,
 }
 
+impl Question {
+    fn is_of_the_vendor(self) -> bool {
+        matches!(self, Self::Token | Self::Vendor(_))
+    }
+}
+
 /// The questions for a vendor, in the order in which they are put; the narrow ones tell which peering is meant.
 fn order(vendor: &Profile, narrow: bool) -> Vec<Question> {
     let first = [Question::Subscription, Question::Vnet, Question::Token];
@@ -163,6 +169,8 @@ pub struct Wizard<'a> {
     pub sink: &'a Sink,
     /// Only what tells which peering is meant.
     pub narrow: bool,
+    /// Leave out what is only of the vendor's network.
+    pub preparation: bool,
 }
 
 impl Wizard<'_> {
@@ -171,7 +179,8 @@ impl Wizard<'_> {
     /// # Errors
     /// When the user left, or something that an answer depends on cannot be read.
     pub async fn ask(&mut self) -> Result<Answer<()>, Halt> {
-        let order = order(self.vendor, self.narrow);
+        let mut order = order(self.vendor, self.narrow);
+        order.retain(|question| !self.preparation || !question.is_of_the_vendor());
         let place = |question: Question| order.iter().position(|one| *one == question).unwrap_or(0);
         let mut at = self.talk.answered.last().map_or(0, |(last, _)| place(*last) + 1);
         while let Some(&question) = order.get(at) {

@@ -44,7 +44,9 @@ impl Decision {
         let both = |one: String, other: String| format!("{one}; {other}");
         match (self, other) {
             (Self::Blocked(mut one), Self::Blocked(other)) => {
-                one.packet.extend(other.packet);
+                let new = other.packet.into_iter().filter(|line| !one.packet.contains(line));
+                let new: Vec<String> = new.collect();
+                one.packet.extend(new);
                 Self::Blocked(one)
             }
             (blocked @ Self::Blocked(_), _) | (_, blocked @ Self::Blocked(_)) => blocked,
@@ -243,6 +245,12 @@ impl Plan {
     /// Whether anything would be written.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.decision.writes())
+    }
+
+    /// Whether nothing is to be done about that step.
+    pub fn is_in_place(&self, id: StepId) -> bool {
+        let found = self.steps.iter().find(|step| step.id == id);
+        found.is_some_and(|step| matches!(step.decision, Decision::InPlace(_)))
     }
 
     /// The checks because of which the run must not begin.

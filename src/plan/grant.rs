@@ -61,10 +61,19 @@ pub enum OwnAppRole {
 
 impl OwnAppRole {
     /// The grant of this role to the own application. A role's name is unique in the tenant, and another team's of the
-    /// same name would be in the way: so the name has a mark of the subscription.
-    pub fn grant(self, application: String, subscription: SubscriptionId) -> Grant {
+    /// same name would be in the way: so the name has a mark of the subscription. `both`: the application writes the
+    /// other direction, too, and Azure asks for the right to use this network.
+    pub fn grant(self, application: String, subscription: SubscriptionId, both: bool) -> Grant {
         let mark = &subscription.simple().to_string()[..8];
         match self {
+            Self::LeastPrivilege if both => {
+                let mut grant = self.grant(application, subscription, false);
+                grant.names = vec![format!("peerctl Peering Writer Both Ways {mark}")];
+                grant.description = "Write the peerings of a virtual network both ways, and read them.".to_owned();
+                let peer = "Microsoft.Network/virtualNetworks/peer/action".to_owned();
+                grant.actions.push(peer);
+                grant
+            }
             Self::LeastPrivilege => Grant {
                 to: Grantee::OwnApp,
                 application,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Card, CardValue, Grant, Grantee, OwnAppRole, StepId};
+use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
 use crate::domain::{TenantId, VnetId};
 use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
 
@@ -21,23 +21,6 @@ pub enum Goal {
     Repair,
     /// What setup made is removed; with the vendor's service principal where that is said.
     TearDown { consent: bool },
-}
-
-/// Which steps this operator takes; the others are somebody else's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share {
-    /// Only these; empty: all.
-    pub only: Vec<StepId>,
-    /// All but these.
-    pub skip: Vec<StepId>,
-}
-
-impl Share {
-    /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
-    pub fn takes(&self, step: StepId) -> bool {
-        let named = self.only.is_empty() || self.only.contains(&step);
-        step.comes_what_may() || (named && !self.skip.contains(&step))
-    }
 }
 
 /// How the vendor's service principal comes into the tenant.
@@ -177,12 +160,19 @@ impl Intent {
         }
     }
 
-    /// The steps that have to be over before this one can begin.
-    pub fn needs(&self, step: StepId) -> &'static [StepId] {
-        match self.goal {
+    /// The steps that have to be over before this one can begin. One that the vendor's way does without hands on what it
+    /// needs itself.
+    pub fn needs(&self, step: StepId) -> Vec<StepId> {
+        let needed = match self.goal {
             Goal::TearDown { .. } => step.undone_after(),
             Goal::SetUp | Goal::Repair => step.needs(),
-        }
+        };
+        let steps = self.all_steps();
+        let here = |&needed: &StepId| match steps.contains(&needed) {
+            true => vec![needed],
+            false => self.needs(needed),
+        };
+        needed.iter().flat_map(here).collect()
     }
 
     /// Whether things are removed.
@@ -209,10 +199,11 @@ impl Intent {
                 actions: role.actions.clone(),
                 built_in: None,
             });
+        let both = self.vendor.peering.created_by == CreatedBy::Customer;
         let own = self
             .own_app
             .as_ref()
-            .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription));
+            .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription, both));
         vendor.into_iter().chain(own).collect()
     }
 

@@ -110,6 +110,11 @@ impl Report {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// Where the link stood, for who asked.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_ref()
+    }
+
     /// How the run ended.
     pub fn outcome(&self) -> Outcome {
         self.outcome

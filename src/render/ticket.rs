@@ -7,7 +7,7 @@ use super::markdown::{block, code, table, text};
 use crate::azure::Sent;
 use crate::domain::utc;
 use crate::errors::{Outcome, Problem};
-use crate::plan::{Action, CheckVerdict, Direction};
+use crate::plan::{Action, CheckVerdict, Direction, Fault};
 
 /// The first line of every file of tickets, by which one is known for what it is. Markdown does not show it.
 pub const TICKET: &str = "<!-- peerctl report -->";
@@ -21,6 +21,7 @@ pub fn ticket(record: &Record) -> String {
     let sections = [
         Some(format!("# {}", title(record))),
         Some(summary(record)),
+        wrong(record),
         report.error().map(error),
         waiting(record),
         Some(section("What was decided", decided(record))),
@@ -108,6 +109,18 @@ fn input(value: &Value) -> String {
         }
         other => code(&other.to_string()),
     }
+}
+
+/// What a repair found.
+fn wrong(record: &Record) -> Option<String> {
+    let faults = &record.report().standing()?.faults;
+    let line = |fault: &Fault| {
+        let does = [fault.ours.as_deref(), fault.theirs.as_deref()];
+        let sentences = [Some(fault.what.as_str())].into_iter().chain(does).flatten();
+        format!("- {}", text(&sentences.collect::<Vec<_>>().join(" ")))
+    };
+    let lines: Vec<String> = faults.iter().map(line).collect();
+    (!lines.is_empty()).then(|| section("What was wrong", lines.join("\n")))
 }
 
 fn error(problem: &Problem) -> String {

@@ -78,7 +78,7 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
                 (true, _) => format!("{name} is deleted: {vendor} cannot make its own beside it."),
                 (false, _) => format!("{name} is deleted and created again; a Disconnected one never comes back."),
             }),
-            theirs: by_hand(intent, "deletes its peering and makes it anew"),
+            theirs: by_hand(intent),
         });
     }
     if peering.state == PeeringState::Initiated && half_is_gone(intent, facts) {
@@ -87,7 +87,7 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
             what: format!("{name} is Initiated: {vendor} says that it is ready, but its direction is not there."),
             ours: (intent.access == VendorAccess::Api)
                 .then(|| format!("{vendor}'s {} is deleted and requested again.", request_kind(intent))),
-            theirs: by_hand(intent, "makes its direction anew"),
+            theirs: None,
         });
     }
     if peering.state != PeeringState::Connected {
@@ -190,13 +190,16 @@ fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option
     })
 }
 
-/// What the vendor has to do where nobody here can ask it through its API.
-fn by_hand(intent: &Intent, does: &str) -> Option<String> {
+/// What is to be done at the vendor where nobody here can ask it through its API.
+fn by_hand(intent: &Intent) -> Option<String> {
     let asked = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
     asked.then(|| {
         format!(
-            "{} {does} ({}).",
-            intent.vendor.short_name, intent.vendor.hand_off.place
+            "{} makes its direction anew once somebody deletes the {} for {} there and enters it again ({}).",
+            intent.vendor.short_name,
+            request_kind(intent),
+            intent.vnet.name,
+            intent.vendor.hand_off.place
         )
     })
 }

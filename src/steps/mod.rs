@@ -67,7 +67,7 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
         false => step(id).decide(intent, facts),
     };
     match (intent.share.takes(id), unread) {
-        (true, true) => Decision::Blocked(hold_unread(id, intent)),
+        (true, true) => Decision::Blocked(hold_unread(id, intent, facts)),
         (true, false) => decision(),
         // Whoever takes it may have done it; what needs it will show.
         (false, true) => Decision::InPlace("left to somebody else; this sign-in cannot read it".to_owned()),
@@ -82,10 +82,11 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
 }
 
 /// A step that this sign-in may not even read: whether it is in place, somebody else knows.
-fn hold_unread(id: StepId, intent: &Intent) -> Hold {
+fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
+    let (grants, own_app) = (intent.grants(), facts.own_app.as_ref().map(|app| app.app_id));
     let (what, mut packet) = match id {
-        StepId::RoleDefinition => ("role definitions", az::role_definition(intent)),
-        StepId::RoleAssignment => ("role assignments", az::role_assignment(intent)),
+        StepId::RoleDefinition => ("role definitions", az::role_definition(intent, &grants)),
+        StepId::RoleAssignment => ("role assignments", az::role_assignment(intent, &grants, own_app)),
         _ => ("it", Vec::new()),
     };
     if intent.tears_down() {
@@ -115,5 +116,58 @@ pub fn step(id: StepId) -> &'static dyn Step {
         StepId::Peering => &peering::Peering,
         StepId::Verification => &verification::Verification,
         StepId::CleanUp => &clean_up::CleanUp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Share;
+
+    #[test]
+    fn what_is_anothers_is_neither_done_nor_blocked() {
+        let id = StepId::RoleAssignment;
+        // (left to somebody else, unread, in place, what is decided)
+        let table = [
+            (false, false, true, "in place"),
+            (false, false, false, "create"),
+            (false, true, true, "blocked"),
+            (true, false, true, "in place"),
+            (true, false, false, "wait"),
+            // What cannot be read is trusted: what needs it will show.
+            (true, true, false, "in place"),
+        ];
+        for (left, unread, done, expected) in table {
+            let (mut intent, mut facts) = samples::kong_done();
+            intent.share = Share {
+                only: Vec::new(),
+                skip: if left { vec![id] } else { Vec::new() },
+            };
+            if unread {
+                facts.unread.insert(id);
+            }
+            if !done {
+                facts.assignments.clear();
+            }
+            let decided = decision(id, &intent, &facts);
+            assert_eq!(decided.verb(), expected, "{left} {unread} {done}: {decided:?}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_read_a_step_is_told_who_can_and_how_to_go_on() {
+        for (id, command) in [
+            (StepId::RoleDefinition, "az role definition create"),
+            (StepId::RoleAssignment, "az role assignment create"),
+        ] {
+            let (intent, mut facts) = samples::kong_done();
+            facts.unread.insert(id);
+            let Decision::Blocked(hold) = decision(id, &intent, &facts) else {
+                panic!("{id} is blocked");
+            };
+            let packet = hold.packet.join("\n");
+            assert!(hold.who.contains("Owner") && packet.contains(command), "{hold:?}");
+            assert!(packet.contains(&format!("go on with --skip {id}")), "{hold:?}");
+        }
     }
 }

@@ -269,7 +269,15 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
                 other => other.map(Ok),
             }
         };
-        match run.patiently(STEP, doing, &also, attempt).await? {
+        let asked = match run.patiently(STEP, doing, &also, attempt).await {
+            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+                // Refused is not lost: there is nothing to look for.
+                run.learn(|facts| facts.credential_made = false);
+                return Err(Stop::blocked(no_credential(&run.intent, application), &problem));
+            }
+            asked => asked?,
+        };
+        match asked {
             Ok(password) => break password,
             Err(error) if tries == TRIES => return Err(Stop::api(doing, &error)),
             // It may be there, but nobody knows its text any more.
@@ -293,6 +301,27 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
         },
     );
     Ok(minted)
+}
+
+/// Who may not make a credential can be given one.
+fn no_credential(intent: &Intent, app: &Application) -> Hold {
+    let id = app.app_id;
+    Hold {
+        who: format!(
+            "an owner of the application {}, or an Application Administrator of {}",
+            app.display_name,
+            intent.tenant_label()
+        ),
+        why: format!(
+            "Our direction is written by {}, and this sign-in may make no credential for it.",
+            app.display_name
+        ),
+        packet: vec![
+            format!("az ad app credential reset --id {id} --append --query password --output tsv"),
+            format!("then run the same command again with --own-app {id} and that in PEERCTL_OWN_APP_SECRET."),
+        ],
+        answer: None,
+    }
 }
 
 fn single_tenant(app: &Application) -> Hold {

@@ -5,13 +5,13 @@ use super::facts::VendorPeering;
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
 use super::run::Awaited;
 use super::two_tenants::{delete, stale, works, write_ours, write_theirs};
-use super::vendor_request::refresh;
+use super::vendor_request::{enter_anew, refresh};
 use super::vnet::{ambiguous, disconnected, read_vnet};
 use super::{Facts, Run, Stop};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Intent, Remote, StepEvent, StepId};
+use crate::plan::{Decision, Hold, Intent, Remote, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
@@ -109,12 +109,16 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.
         write_theirs(run, &remote).await?;
     }
+    let mut hold = not_connected_yet(&run.intent);
     match facts.vendor_peering(&run.intent) {
         VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
         VendorPeering::One(peering) if good(peering, &run.intent) && !stale(peering) => {}
         VendorPeering::One(peering) => {
             if peering.state == PeeringState::Disconnected {
                 delete(run, &peering.id).await?;
+                if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {
+                    hold = enter_anew(run);
+                }
             }
             write_ours(run, &peering.id.clone(), &remote).await?;
         }
@@ -130,7 +134,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     if theirs_is_ours_to_write(&run.intent).is_some() {
         write_theirs(run, &remote).await?;
     }
-    wait_until_connected(run).await
+    wait_until_connected(run, hold).await
 }
 
 /// The other direction lets traffic through, as far as that is ours to see and to write.
@@ -229,13 +233,13 @@ async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
     }
 }
 
-async fn wait_until_connected(run: &Run) -> Result<(), Stop> {
+async fn wait_until_connected(run: &Run, hold: Hold) -> Result<(), Stop> {
     let what = format!("{} completes the other direction", run.intent.vendor.short_name);
     let awaited = Awaited {
         what: &what,
         usually: Some(&run.intent.vendor.usual_wait),
         someone_else: true,
-        hold: not_connected_yet(&run.intent),
+        hold,
     };
     run.until(STEP, &awaited, async || look(run).await).await
 }

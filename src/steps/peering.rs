@@ -9,7 +9,7 @@ use super::facts::VendorPeering;
 use super::own_direction;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
-use super::vendor_request::{refresh, request, request_kind};
+use super::vendor_request::{enter_anew, refresh, request, request_kind};
 use super::vnet::{ambiguous, disconnected, read_surroundings, read_vnet};
 use super::{Facts, Run, Step, Stop, step};
 use crate::azure::Peering as Direction;
@@ -80,8 +80,11 @@ impl Step for Peering {
             && is_deleted(&run.intent, peering)
         {
             remove_leftover(run).await?;
+            if run.connector.is_none() {
+                return wait_for_vendor(run, enter_anew(run)).await;
+            }
         }
-        wait_for_vendor(run).await
+        wait_for_vendor(run, not_connected_yet(&run.intent)).await
     }
 
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -103,14 +106,14 @@ enum Seen {
     Failed(Box<VendorRequest>),
 }
 
-async fn wait_for_vendor(run: &Run) -> Result<(), Stop> {
+async fn wait_for_vendor(run: &Run, hold: Hold) -> Result<(), Stop> {
     let intent = &run.intent;
     let what = format!("{} creates both directions", intent.vendor.short_name);
     let awaited = Awaited {
         what: &what,
         usually: Some(&intent.vendor.usual_wait),
         someone_else: true,
-        hold: not_connected_yet(intent),
+        hold,
     };
     let mut renewals = 0;
     loop {

@@ -92,7 +92,7 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
         return Decision::InPlace(format!("{} has \"{role}\" at {at}", facts.called(grant)));
     }
     if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
-        return Decision::Blocked(hold(intent));
+        return Decision::Blocked(hold(intent, facts, grant));
     }
     let role = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
     Decision::Create(format!(
@@ -118,7 +118,13 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
         STEP,
         StepEvent::Doing(format!("assigning \"{name}\" to {}", facts.called(grant))),
     );
-    if let Some(assignment) = write(run, &scope, guid, role, principal).await? {
+    let written = match write(run, &scope, guid, role, principal).await {
+        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            return Err(Stop::blocked(hold(intent, &facts, grant), &problem));
+        }
+        other => other?,
+    };
+    if let Some(assignment) = written {
         run.changed(
             STEP,
             Change {
@@ -140,12 +146,7 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
             other => other.map(Some),
         }
     };
-    match run.patiently(STEP, "assigning the role", &[], put).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            Err(Stop::blocked(hold(&run.intent), &problem))
-        }
-        other => other,
-    }
+    run.patiently(STEP, "assigning the role", &[], put).await
 }
 
 async fn wait_until_visible(run: &Run, scope: &str, grant: &Grant) -> Result<(), Stop> {
@@ -163,14 +164,15 @@ async fn wait_until_visible(run: &Run, scope: &str, grant: &Grant) -> Result<(),
     .await
 }
 
-fn hold(intent: &Intent) -> Hold {
+fn hold(intent: &Intent, facts: &Facts, grant: &Grant) -> Hold {
+    let own_app = facts.own_app.as_ref().map(|app| app.app_id);
     Hold {
         who: format!(
             "an Owner, User Access Administrator or Role Based Access Control Administrator of {}",
             intent.vnet.name
         ),
         why: format!("Assigning a role takes {WRITE} at the virtual network."),
-        packet: az::role_assignment(intent),
+        packet: az::role_assignment(intent, std::slice::from_ref(grant), own_app),
         answer: None,
     }
 }

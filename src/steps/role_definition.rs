@@ -104,7 +104,7 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
         return if allowed {
             Decision::Create(what)
         } else {
-            Decision::Blocked(hold_create(intent))
+            Decision::Blocked(hold_create(intent, grant))
         };
     };
     let mut differences: Vec<String> = missing_actions(role, grant)
@@ -153,7 +153,7 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let put = match put {
         Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
             let hold = match &present {
-                None => hold_create(intent),
+                None => hold_create(intent, grant),
                 Some(role) => hold_change(intent, role, grant),
             };
             return Err(Stop::blocked(hold, &problem));
@@ -308,14 +308,14 @@ fn count(grant: &Grant) -> String {
     }
 }
 
-fn hold_create(intent: &Intent) -> Hold {
+fn hold_create(intent: &Intent, grant: &Grant) -> Hold {
     Hold {
         who: format!(
             "an Owner or User Access Administrator of subscription {}",
             intent.vnet.subscription
         ),
         why: format!("Writing a role definition takes {WRITE} on the subscription."),
-        packet: az::role_definition(intent),
+        packet: az::role_definition(intent, std::slice::from_ref(grant)),
         answer: None,
     }
 }

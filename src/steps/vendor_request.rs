@@ -331,11 +331,40 @@ pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
         ),
     };
     Hold {
-        who: format!("whoever may configure networks in {}", intent.vendor.name),
+        who: who_enters(intent),
         why,
         packet: std::iter::once(enter(&card)).chain(then).collect(),
         answer: None,
     }
+}
+
+/// A person has the vendor make its half anew: it holds its own for done, and does nothing by itself.
+pub fn enter_anew(run: &Run) -> Hold {
+    let intent = &run.intent;
+    let card = intent.card(run.facts().own_app.map(|app| app.app_id));
+    run.tell(STEP, StepEvent::HandOff(card.clone()));
+    Hold {
+        who: who_enters(intent),
+        why: format!("{} does not make its half again by itself.", intent.vendor.short_name),
+        packet: vec![
+            format!(
+                "Delete the {} for {} at {}",
+                request_kind(intent),
+                intent.vnet.name,
+                card.place
+            ),
+            format!(
+                "Then enter the {} values of the hand-off there again",
+                card.values.len()
+            ),
+            "Then run the same command again; it goes on from here.".to_owned(),
+        ],
+        answer: None,
+    }
+}
+
+fn who_enters(intent: &Intent) -> String {
+    format!("whoever may configure networks in {}", intent.vendor.name)
 }
 
 fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
@@ -348,7 +377,7 @@ fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
         ));
     }
     Hold {
-        who: format!("whoever may configure networks in {}", run.intent.vendor.name),
+        who: who_enters(&run.intent),
         why: format!("{vendor} has not begun to peer: it may not know the network yet."),
         packet,
         answer: None,

@@ -119,25 +119,23 @@ fn access_is_off(run: &Run, peering: &Peering) -> Problem {
     Problem::new(Kind::Conflict, what, why).remedy(remedy)
 }
 
-/// An address space has changed since; the side that shows `LocalNotInSync` has to sync.
+/// An address space has changed since, and the sync is the vendor's: what is ours to sync the step before has synced.
 fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
     let vendor = &run.intent.vendor.short_name;
     Hold {
-        who: match peering.sync_level {
-            SyncLevel::LocalNotInSync => format!("whoever may write the peering {}", peering.id.name),
-            _ => vendor.clone(),
-        },
+        who: vendor.clone(),
         why: format!(
-            "{} is {}: an address space has changed since, and the other side's peering has to be synced.",
+            "{} is {}: an address space has changed since the networks were peered.",
             peering.id.name, peering.sync_level
         ),
-        packet: vec![format!("{vendor} syncs its peering; then run the same command again.")],
+        packet: vec![format!("{vendor} syncs the peering; then run the same command again.")],
         answer: None,
     }
 }
 
 /// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
-/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and its sync level the other's from the other side.
+/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and
+/// its sync level the other's from the other side.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
     let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
         return Vec::new();

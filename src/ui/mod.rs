@@ -18,7 +18,7 @@ pub use findings::{findings, probes};
 pub use modes::Modes;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
-pub use status::{repaired, status, turn_line};
+pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{indented, removed, summary};
 pub use terminal::Terminal;
 pub use words::{plan_lines, problem_text};

@@ -42,36 +42,33 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
     out.join("\n")
 }
 
+/// The lines for standard output when a repair had nothing to do; `standing` is where the link stands.
+pub fn left_alone(standing: &Standing, names: (&str, &str), width: usize) -> String {
+    let said = match standing.verdict {
+        Verdict::Works => "Nothing to repair.",
+        Verdict::Waiting | Verdict::Broken => "Nothing is broken.",
+    };
+    let mut out = lines(&format!("{said} {}", headline(standing, names.0, names.1)), width);
+    out.extend(turns(standing, width));
+    out.join("\n")
+}
+
 /// The lines for standard output when a repair is over; `before` is where the link stood when it began.
 pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), width: usize) -> String {
     let (vnet, vendor) = names;
-    match before.verdict {
-        Verdict::Works => {
-            let mut out = lines(&format!("Nothing to repair. {}", headline(before, vnet, vendor)), width);
-            out.extend(turns(before, width));
-            out.join("\n")
-        }
-        Verdict::Waiting => {
-            let mut out = lines(&format!("Nothing is broken. {}", headline(before, vnet, vendor)), width);
-            out.extend(turns(before, width));
-            out.join("\n")
-        }
-        Verdict::Broken => {
-            let mut out = vec![summary(report, vnet, vendor, None, width)];
-            let theirs: Vec<String> = before
-                .faults
-                .iter()
-                .filter(|_| report.outcome() != Outcome::Done)
-                .filter_map(|fault| fault.theirs.as_ref())
-                .flat_map(|does| indented(&harmless(does), width))
-                .collect();
-            if !theirs.is_empty() {
-                out.extend([String::new(), format!("What only {vendor} can do:")]);
-                out.extend(theirs);
-            }
-            out.join("\n")
-        }
+    let mut out = vec![summary(report, vnet, vendor, None, width)];
+    let theirs: Vec<String> = before
+        .faults
+        .iter()
+        .filter(|_| report.outcome() != Outcome::Done)
+        .filter_map(|fault| fault.theirs.as_ref())
+        .flat_map(|does| indented(&harmless(does), width))
+        .collect();
+    if !theirs.is_empty() {
+        out.extend([String::new(), format!("What only {vendor} can do:")]);
+        out.extend(theirs);
     }
+    out.join("\n")
 }
 
 fn turns(standing: &Standing, width: usize) -> Vec<String> {

@@ -1,18 +1,20 @@
 //! The commands of one step alone, for somebody who may do what this operator may not.
 
+use uuid::Uuid;
+
 use super::role_json;
 use crate::azure::RoleDefinition;
 use crate::domain::PeeringId;
-use crate::plan::{Grantee, Intent, OwnApp, Remote};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
 use crate::render::{ShellWord, quoted};
 
-/// Writing the role definitions.
-pub fn role_definition(intent: &Intent) -> Vec<String> {
-    let create = |grant: crate::plan::Grant| {
-        let json = role_json(&grant, &intent.vnet.subscription_scope());
+/// Writing the role definitions of these grants.
+pub fn role_definition(intent: &Intent, grants: &[Grant]) -> Vec<String> {
+    let create = |grant: &Grant| {
+        let json = role_json(grant, &intent.vnet.subscription_scope());
         format!("az role definition create --role-definition {}", quoted(&json))
     };
-    let grants = intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
+    let grants = grants.iter().filter(|grant| grant.built_in.is_none());
     std::iter::once(format!("az account set --subscription {}", intent.vnet.subscription))
         .chain(grants.map(create))
         .collect()
@@ -33,13 +35,17 @@ pub fn role_update(role: &RoleDefinition) -> Vec<String> {
     )]
 }
 
-/// Assigning the roles.
-pub fn role_assignment(intent: &Intent) -> Vec<String> {
+/// Assigning the roles of these grants; `own_app` is the own application's client id, once it is known.
+pub fn role_assignment(intent: &Intent, grants: &[Grant], own_app: Option<Uuid>) -> Vec<String> {
+    let given = match intent.own_app {
+        Some(OwnApp::Given(id)) => Some(id),
+        _ => None,
+    };
     let mut lines = Vec::new();
-    for grant in intent.grants() {
-        let id = match (grant.to, &intent.vendor_app, &intent.own_app) {
+    for grant in grants {
+        let id = match (grant.to, &intent.vendor_app, own_app.or(given)) {
             (Grantee::Vendor, Some(app), _) => app.id.to_string(),
-            (Grantee::OwnApp, _, Some(OwnApp::Given(id))) => id.to_string(),
+            (Grantee::OwnApp, _, Some(id)) => id.to_string(),
             _ => "CLIENT-ID-OF-THE-OWN-APPLICATION".to_owned(),
         };
         lines.push(format!(
