@@ -23,6 +23,7 @@ pub mod domain;
 pub mod engine;
 pub mod errors;
 pub mod input;
+pub mod limits;
 pub mod plan;
 pub mod render;
 pub mod sandbox;

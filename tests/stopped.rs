@@ -35,8 +35,7 @@ fn stopped(link: Link, command: &str, fault: &str, signal: &str) {
         assert!(exit.stdout.contains(&again), "how to go on: {}", exit.stdout);
     }
     assert_no_credential(&sandbox);
-    let document = link.run(&sandbox, command, &[], 0);
-    assert_eq!(document["outcome"], "done", "{fault}: {document:#}");
+    link.run(&sandbox, command, &[], 0);
     let again = link.run(&sandbox, command, &[], 0);
     assert_eq!(again["outcome"], "unchanged", "{fault}: {again:#}");
 }

@@ -11,8 +11,8 @@ use super::call::{Call, Reply};
 use super::cloud::Cloud;
 use super::error::{ApiError, Service};
 use super::identity::{Identity, WhoAmI};
-use super::limits;
 use super::wire::Wire;
+use crate::limits;
 
 /// Azure, as one signed-in identity sees it; clones share the connection, the counters and the tokens.
 #[derive(Debug, Clone)]

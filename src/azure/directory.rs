@@ -8,7 +8,7 @@ use super::call::Call;
 use super::client::Azure;
 use super::error::{ApiError, Service};
 use super::identity::WhoAmI;
-use super::limits;
+use crate::limits;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

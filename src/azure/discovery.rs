@@ -9,8 +9,9 @@ use super::call::Call;
 use super::client::Azure;
 use super::error::{ApiError, Failure, Service};
 use super::model::{Subscription, Tenant, Vnet, VnetList};
-use super::{limits, network};
+use super::network;
 use crate::domain::{SubscriptionId, TenantId};
+use crate::limits;
 
 const SUBSCRIPTIONS: &str = "2022-12-01";
 const RESOURCE_GRAPH: &str = "2021-03-01";

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Client, NoProxy, Proxy};
 
-use super::limits;
 use super::transport::{Transport, TransportError};
+use crate::limits;
 
 /// What the production transport can be told.
 #[derive(Debug, Clone, Default)]

@@ -21,9 +21,9 @@ pub use self::claims::WhoAmI;
 use self::source::{Place, Source};
 use super::cloud::Cloud;
 use super::error::{ApiError, Failure, Service};
-use super::limits;
 use super::wire::Wire;
 use crate::domain::TenantId;
+use crate::limits;
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

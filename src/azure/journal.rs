@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::call::Call;
 use super::error::Service;
 use super::transport::TransportError;
-use super::{limits, redact, refusal};
+use super::{redact, refusal};
 use crate::domain::as_utc;
+use crate::limits;
 
 /// One request that was handed to the transport; a repetition is one more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -22,7 +22,7 @@ use url::Url;
 use super::call::{Call, Reply};
 use super::client::Azure;
 use super::error::{ApiError, Failure, Service};
-use super::limits;
+use crate::limits;
 
 /// What the generated clients believe to be their token.
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
-//! - [`limits`]: every bound on waiting and repeating, with its reason.
 
 mod applications;
 mod authorization;
@@ -24,7 +23,6 @@ mod https;
 pub mod identity;
 mod journal;
 mod legacy;
-pub mod limits;
 mod model;
 mod network;
 mod nsg;

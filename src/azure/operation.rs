@@ -13,9 +13,9 @@ use url::Url;
 use super::call::{Call, Reply};
 use super::client::Azure;
 use super::error::{ApiError, Failure, Service};
-use super::limits;
 use super::refusal::{self, refusal};
 use super::retry;
+use crate::limits;
 
 /// What is written, and thereby what there is to see when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use super::limits;
 use super::transport::TransportError;
+use crate::limits;
 
 /// What came of one try.
 pub(super) enum Outcome<'a> {

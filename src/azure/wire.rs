@@ -20,10 +20,10 @@ pub use super::call::{Call, Reply};
 use super::clock;
 use super::error::{ApiError, Failure, Service};
 use super::journal::{Journal, Sending};
-use super::limits;
 use super::redact;
 use super::retry::{self, Outcome};
 use super::transport::{Transport, TransportError};
+use crate::limits;
 
 /// The origins (scheme, host, port) that a request may go to. A token goes nowhere else, whatever a link in an answer
 /// names.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -18,13 +18,11 @@ use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
+use crate::limits;
 use crate::plan::{Event, Plan, Stats, StepEvent, StepId, StepState, VendorAccess};
 use crate::render::{Record, Report, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
-
-/// Enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
-const LAST_ACT: Duration = Duration::from_secs(15);
 
 /// Columns of a command line in a document.
 const DOCUMENT: usize = 100;
@@ -468,7 +466,7 @@ impl<'a> Frame<'a> {
         let say = |text: &str| self.tell(Event::Notice(text.to_owned()));
         say("Removing the own application's credential; Ctrl-C again leaves that to the next run.");
         let removed = tokio::select! {
-            removed = tokio::time::timeout(LAST_ACT, clean_up(&run)) => matches!(removed, Ok(Ok(()))),
+            removed = tokio::time::timeout(limits::LAST_ACT, clean_up(&run)) => matches!(removed, Ok(Ok(()))),
             () = asked_to_stop() => false,
         };
         if !removed {

@@ -1,19 +1,15 @@
 //! `peerctl azure status`: where a peering stands and whose turn it is. It never writes.
 
-use std::time::Duration;
-
 use super::frame::{Ended, Errand, Frame, Turn, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::Gathered;
+use crate::limits;
 use crate::plan::{Event, Plan, Standing, StepId, Verdict};
 use crate::steps::{Run, views};
 use crate::ui;
-
-/// A look costs a dozen requests, and the vendors' work takes minutes: often enough to be told soon, and no more.
-const BETWEEN_LOOKS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
@@ -128,7 +124,7 @@ fn remedies(next: &crate::plan::Next) -> Vec<String> {
 }
 
 async fn until_it_is_over(frame: &Frame<'_>, run: &Run, first: Seen) -> Result<Seen, Problem> {
-    let (mut seen, [mut wait, longest]) = (first, BETWEEN_LOOKS);
+    let (mut seen, [mut wait, longest]) = (first, limits::WATCH);
     while seen.standing.verdict == Verdict::Waiting && !run.out_of_time() {
         run.pause(StepId::Verification, wait).await;
         wait = (wait * 3 / 2).min(longest);
@@ -144,7 +140,7 @@ async fn until_it_is_over(frame: &Frame<'_>, run: &Run, first: Seen) -> Result<S
         let now = Seen::of(frame, run, plan);
         let news = now.news(&seen);
         if !news.is_empty() {
-            wait = BETWEEN_LOOKS[0];
+            wait = limits::WATCH[0];
         }
         for line in news {
             frame.tell(Event::Notice(line));

@@ -14,13 +14,9 @@ use crate::domain::{
     IdError, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, own_app_unique_name,
 };
 use crate::errors::{Kind as ErrorKind, Problem};
+use crate::limits;
 use crate::plan::{Consent, OwnApp, OwnAppRole, VendorAccess};
 use crate::vendors::{DnsMapping, Kind, OwnAppWay, Profile, VendorInput};
-
-/// Enough for Kong's usual 40 minutes.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
-/// A run that waits longer is better started again.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Refuses what is malformed before anything is asked of anybody.
 pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
@@ -69,11 +65,11 @@ pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Optio
 
 pub fn timeout(given: &Given) -> Result<Duration, Problem> {
     let Some(text) = given.get("timeout") else {
-        return Ok(DEFAULT_TIMEOUT);
+        return Ok(limits::TIMEOUT);
     };
     let duration = humantime::parse_duration(text)
         .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))?;
-    if duration > LONGEST_TIMEOUT {
+    if duration > limits::LONGEST_TIMEOUT {
         return Err(malformed("timeout", format!("'{text}' is longer than 7 days.")));
     }
     Ok(duration)

@@ -7,13 +7,11 @@ use super::markdown::{block, code, table, text};
 use crate::azure::Sent;
 use crate::domain::utc;
 use crate::errors::{Outcome, Problem};
+use crate::limits;
 use crate::plan::{Action, CheckVerdict, Direction, Fault};
 
 /// The first line of every file of tickets, by which one is known for what it is. Markdown does not show it.
 pub const TICKET: &str = "<!-- peerctl report -->";
-
-/// Longer lists are in the record; a ticket names the requests that wrote or failed.
-const REQUESTS: usize = 200;
 
 /// One run as a chapter; [`TICKET`] is not in it.
 pub fn ticket(record: &Record) -> String {
@@ -249,10 +247,10 @@ fn checks(record: &Record) -> String {
 
 fn requests(record: &Record) -> String {
     let (all, left_out) = record.requests();
-    let long = all.len() > REQUESTS || left_out > 0;
+    let long = all.len() > limits::TICKET_REQUESTS || left_out > 0;
     let matters = |sent: &&Sent| !long || sent.writes || sent.status.is_none_or(|status| status >= 400);
     let shown: Vec<&Sent> = all.iter().filter(matters).collect();
-    let shown = &shown[shown.len().saturating_sub(REQUESTS)..];
+    let shown = &shown[shown.len().saturating_sub(limits::TICKET_REQUESTS)..];
     let rows = shown.iter().map(|sent| {
         let status = sent.status.map(|status| status.to_string());
         [

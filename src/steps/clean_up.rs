@@ -4,14 +4,12 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::own_app::CREDENTIAL;
-use super::run::FIRST_WAIT;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Application;
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Intent, StepEvent, StepId};
 
 const STEP: StepId = StepId::CleanUp;
-/// Three seconds in all; what comes later, the next run removes.
-const MOST_LOOKS: u32 = 4;
 
 pub struct CleanUp;
 
@@ -106,7 +104,7 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
 /// moment is not in every answer yet, and as long as it is not there it cannot be removed: so it is looked for again.
 async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
     let made = run.minted().map(|minted| minted.key_id);
-    let mut wait = FIRST_WAIT;
+    let mut wait = limits::FIRST_LOOK;
     let mut looks = 1;
     loop {
         let read = run.azure.application(app_id).await;
@@ -116,7 +114,7 @@ async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
             Some(made) => keys.contains(&made),
             None => !run.facts().credential_made || !keys.is_empty(),
         };
-        if expected || looks == MOST_LOOKS {
+        if expected || looks == limits::CREDENTIAL_LOOKS {
             return Ok(keys);
         }
         tokio::time::sleep(wait).await;

@@ -5,10 +5,11 @@ mod undo;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::run::{Awaited, FIRST_WAIT, TRIES};
+use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::errors::Problem;
+use crate::limits;
 use crate::plan::{Action, Change, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, VendorApp};
 
 const STEP: StepId = StepId::Consent;
@@ -137,9 +138,9 @@ async fn create(run: &Run, app: &VendorApp) -> Result<bool, Stop> {
                 return Err(Stop::blocked(hold(&run.intent, app), &problem));
             }
             // There can be only one for an application, so asking twice does no harm.
-            Err(error) if error.in_doubt() && tries < TRIES => {
+            Err(error) if error.in_doubt() && tries < limits::DOUBTFUL_TRIES => {
                 tries += 1;
-                run.pause(STEP, FIRST_WAIT).await;
+                run.pause(STEP, limits::FIRST_LOOK).await;
             }
             Err(error) => return Err(Stop::api("creating the service principal", &error)),
         }

@@ -5,24 +5,21 @@
 
 pub(super) mod undo;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::clean_up::clean_up;
-use super::run::{Awaited, TRIES};
+use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
 use crate::errors::{Kind, Problem, known};
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
 /// The display name of every credential that setup makes: by it the next run knows what to remove.
 pub const CREDENTIAL: &str = "peerctl setup";
-/// The longest that a credential may live where nobody removes it.
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// What Graph says of an application that it has just made itself: it has not arrived everywhere.
 const JUST_MADE: [&str; 3] = [
     "must in the local tenant",
@@ -264,7 +261,11 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     let mut tries = 1;
     let password = loop {
         let attempt = || async {
-            match run.azure.add_password(object_id, CREDENTIAL, LIFETIME).await {
+            match run
+                .azure
+                .add_password(object_id, CREDENTIAL, limits::CREDENTIAL_LIFE)
+                .await
+            {
                 Err(error) if error.in_doubt() => Ok(Err(error)),
                 other => other.map(Ok),
             }
@@ -279,7 +280,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
         };
         match asked {
             Ok(password) => break password,
-            Err(error) if tries == TRIES => return Err(Stop::api(doing, &error)),
+            Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(Stop::api(doing, &error)),
             // It may be there, but nobody knows its text any more.
             Err(_) => clean_up(run).await?,
         }

@@ -15,12 +15,11 @@ use super::{Facts, Run, Step, Stop, step};
 use crate::azure::Peering as Direction;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem, known};
+use crate::limits;
 use crate::plan::{Decision, Goal, Hold, Intent, StepEvent, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
 const STEP: StepId = StepId::Peering;
-/// How often a vendor that failed for want of a role that is there now is asked again.
-const MOST_RENEWALS: u32 = 2;
 /// What a vendor quotes when the role that it was given has not arrived everywhere.
 const NOT_ARRIVED: [&str; 4] = [
     "AuthorizationFailed",
@@ -194,7 +193,7 @@ pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Resu
     let connector = run
         .connector
         .as_ref()
-        .filter(|_| not_arrived && *renewals < MOST_RENEWALS && !run.out_of_time());
+        .filter(|_| not_arrived && *renewals < limits::RENEWALS && !run.out_of_time());
     let Some(connector) = connector else {
         return Err(vendor_failed(run, failed).into());
     };

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
 
 use futures::future::join_all;
 use uuid::Uuid;
@@ -13,11 +12,8 @@ use super::own_app;
 use crate::azure::{ApiError, Identity, Lock, Permission, PolicyDenial};
 use crate::domain::{PeeringId, TenantId, VnetId};
 use crate::errors::Problem;
+use crate::limits;
 use crate::plan::{Intent, OwnApp, StepId};
-
-/// How long a run waits for what only its checks look at: longer than any of these reads takes, and short enough for a
-/// run that could do without.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The network service's namespace.
 pub const NETWORK: &str = "Microsoft.Network";
@@ -200,9 +196,9 @@ async fn note<T, F>(run: &Run, read: F, place: fn(&mut Preflight) -> &mut Seen<T
 where
     F: Future<Output = Result<T, ApiError>>,
 {
-    let read = match tokio::time::timeout(PATIENCE, read).await {
+    let read = match tokio::time::timeout(limits::PREFLIGHT, read).await {
         Ok(read) => read.into(),
-        Err(_) => Seen::Unreadable(format!("no answer within {} s", PATIENCE.as_secs())),
+        Err(_) => Seen::Unreadable(format!("no answer within {} s", limits::PREFLIGHT.as_secs())),
     };
     run.learn(|facts| *place(&mut facts.preflight) = read);
 }

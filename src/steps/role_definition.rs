@@ -14,15 +14,12 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::{Permission, RoleDefinition as Role};
 use crate::domain::{role_definition_guid, subscription_scope};
 use crate::errors::Kind;
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
 const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
-/// Where a role is looked for beyond its subscription: enough for most estates, and a second or two at most.
-const MOST_SUBSCRIPTIONS: usize = 200;
-/// Side by side; far below Azure's bucket of 250 reads.
-const AT_ONCE: usize = 16;
 
 pub struct RoleDefinition;
 
@@ -204,12 +201,15 @@ async fn look_elsewhere(run: &Run) {
     let others = subscriptions
         .iter()
         .filter(|other| other.id != here)
-        .take(MOST_SUBSCRIPTIONS);
+        .take(limits::ROLE_SUBSCRIPTIONS);
     let scopes: Vec<String> = others.map(|other| subscription_scope(other.id)).collect();
     let reads = scopes
         .into_iter()
         .map(|scope| async move { run.azure.custom_roles(&scope).await });
-    let found: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
+    let found: Vec<_> = stream::iter(reads)
+        .buffer_unordered(limits::READS_AT_ONCE)
+        .collect()
+        .await;
     // Only the name matters elsewhere: a role of the same actions under another name is another team's.
     let names: Vec<String> = run.intent.grants().into_iter().flat_map(|grant| grant.names).collect();
     run.learn(|facts| {

@@ -13,6 +13,7 @@ use super::Facts;
 use super::own_app::Minted;
 use crate::azure::{ApiError, AppCredential, Azure, Subscription};
 use crate::errors::{Kind, Problem, known};
+use crate::limits;
 use crate::plan::{Change, Event, Hold, Intent, StepEvent, StepId, StepState};
 use crate::vendors::Connector;
 
@@ -20,15 +21,6 @@ use crate::vendors::Connector;
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 /// Opens a page in a browser; says whether one was opened.
 pub type Opener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
-
-/// How often a write that may not be repeated blindly is tried, each time after a look at what came of the last one.
-pub const TRIES: u32 = 3;
-/// The first wait between two looks; each wait is half as long again, up to the longest.
-pub const FIRST_WAIT: Duration = Duration::from_millis(400);
-/// Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
-const REPLICATION: Duration = Duration::from_secs(15 * 60);
 
 /// Why a step does not go on.
 #[derive(Debug)]
@@ -219,7 +211,7 @@ impl Run {
         F: Future<Output = Result<T, ApiError>>,
         P: Fn(&ApiError) -> bool,
     {
-        let (mut wait, end) = (FIRST_WAIT, Instant::now() + REPLICATION);
+        let (mut wait, end) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
@@ -248,7 +240,7 @@ impl Run {
         L: FnMut() -> F,
         F: Future<Output = Result<Option<T>, Stop>>,
     {
-        let (mut wait, replication) = (FIRST_WAIT, Instant::now() + REPLICATION);
+        let (mut wait, replication) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
         loop {
             let mut what = awaited.what.to_owned();
             match look().await {
@@ -283,7 +275,7 @@ pub fn is_one_of(error: &ApiError, codes: &[&str]) -> bool {
 }
 
 fn longer(wait: Duration) -> Duration {
-    (wait * 3 / 2).min(LONGEST_WAIT)
+    (wait * 3 / 2).min(limits::LONGEST_LOOK)
 }
 
 /// What is waited for, in words, and what to hand over when it does not come.

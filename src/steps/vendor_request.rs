@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use super::facts::VendorPeering;
 use super::fault::half_is_gone;
-use super::run::{Awaited, FIRST_WAIT, TRIES};
+use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
+use crate::limits;
 use crate::plan::{Action, Card, Change, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
 use crate::vendors::{
     Connector, CreatedBy, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request,
@@ -254,9 +255,9 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
                     }
                     break found;
                 }
-                None if error.in_doubt() && tries < TRIES => {
+                None if error.in_doubt() && tries < limits::DOUBTFUL_TRIES => {
                     tries += 1;
-                    run.pause(STEP, FIRST_WAIT).await;
+                    run.pause(STEP, limits::FIRST_LOOK).await;
                     continue;
                 }
                 _ => {}

@@ -5,12 +5,8 @@ use futures::future::join_all;
 use super::{Run, Stop};
 use crate::azure::Peering;
 use crate::errors::{Kind, Problem};
+use crate::limits;
 use crate::render::az;
-
-/// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
-const MOST_TENANTS: usize = 20;
-/// A network has at most 3,000 subnets; what stands around the first of them tells enough for a warning.
-const MOST_SURROUNDINGS: usize = 50;
 
 /// Reads the virtual network and its peerings; notes them in the facts.
 ///
@@ -61,7 +57,7 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let mut ids: Vec<&String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.truncate(MOST_SURROUNDINGS);
+    ids.truncate(limits::SURROUNDINGS);
     ids
 }
 
@@ -79,7 +75,7 @@ async fn read_tenants(run: &Run) {
         .collect();
     unknown.sort_unstable();
     unknown.dedup();
-    unknown.truncate(MOST_TENANTS);
+    unknown.truncate(limits::PEERED_TENANTS);
     let reads = unknown
         .into_iter()
         .map(|id| async move { (id, run.azure.tenant_of(id).await) });

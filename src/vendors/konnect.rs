@@ -11,12 +11,9 @@ use super::connector::{Connector, NewRequest, Phase, VendorNetwork, VendorReques
 use super::dns::DnsMapping;
 use crate::azure::{ApiError, Call, Failure, Reply, Service, Wire};
 use crate::domain::{AddressSpace, VnetId};
+use crate::limits;
 
 const KONNECT: Service = Service::Vendor("Konnect");
-/// Konnect's own maximum.
-const PAGE_SIZE: usize = 100;
-/// More networks or transit gateways than any organisation may have: a list that goes on is a broken server.
-const MAX_PAGES: usize = 100;
 const KIND: &str = "azure-vnet-peering-attachment";
 
 /// A client of one Konnect organisation.
@@ -52,16 +49,16 @@ impl Konnect {
     /// Every item of a list, page by page.
     async fn list<T: serde::de::DeserializeOwned>(&self, segments: &[&str]) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
-        for number in 1..=MAX_PAGES {
+        for number in 1..=limits::KONNECT_PAGES {
             let mut url = self.url(segments);
             url.query_pairs_mut()
-                .append_pair("page[size]", &PAGE_SIZE.to_string())
+                .append_pair("page[size]", &limits::KONNECT_PAGE.to_string())
                 .append_pair("page[number]", &number.to_string());
             let page: Page<T> = self.send(Call::get(KONNECT, url)).await?.json()?;
             let (got, total) = (page.data.len(), page.meta.page.total);
             items.extend(page.data);
             // Where no total is given, a page that is not full is the last one.
-            if got == 0 || total.map_or(got < PAGE_SIZE, |total| items.len() >= total) {
+            if got == 0 || total.map_or(got < limits::KONNECT_PAGE, |total| items.len() >= total) {
                 return Ok(items);
             }
         }
@@ -70,7 +67,7 @@ impl Konnect {
             tried: format!("GET {}", self.url(segments).path()),
             failure: Failure::Unreadable {
                 status: 200,
-                why: format!("the list goes on after {MAX_PAGES} pages"),
+                why: format!("the list goes on after {} pages", limits::KONNECT_PAGES),
             },
             correlation_id: None,
         })

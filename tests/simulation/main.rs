@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use peerctl::azure::limits;
 use peerctl::errors::Outcome;
+use peerctl::limits;
 use peerctl::sandbox::Lag;
 use serde_json::Value;
 use trouble::{Fault, Trouble, by_lot, lasting, none, one, several};

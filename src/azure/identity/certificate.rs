@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use crate::azure::limits;
+use crate::limits;
 
 /// A private key and the certificates that belong to it, the key's own first.
 pub(super) struct Certificate {

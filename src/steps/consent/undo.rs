@@ -5,12 +5,10 @@ use futures::{StreamExt, stream};
 use super::{STEP, administrator};
 use crate::domain::subscription_scope;
 use crate::errors::Kind;
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent, VendorApp};
 use crate::steps::ownership::{assignments_of, still_used_by};
 use crate::steps::{Facts, Run, Stop};
-
-/// Subscriptions looked at side by side; far below Azure's bucket of 250 reads.
-const AT_ONCE: usize = 16;
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let Some(principal) = &facts.principal else {
@@ -76,7 +74,10 @@ pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
             Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
         }
     });
-    let found: Vec<Vec<String>> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
+    let found: Vec<Vec<String>> = stream::iter(reads)
+        .buffer_unordered(limits::READS_AT_ONCE)
+        .collect()
+        .await;
     run.learn(|facts| facts.principal_elsewhere = found.concat());
     Ok(())
 }

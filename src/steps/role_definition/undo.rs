@@ -1,22 +1,18 @@
 //! Removing the custom roles: only setup's, only where nobody has them any more; of one that other subscriptions share,
 //! only this subscription is taken off.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::{STEP, role_id};
 use crate::azure::{ApiError, RoleDefinition as Role};
 use crate::domain::SubscriptionId;
 use crate::errors::{Kind, known};
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::ownership::{assignments_of, role_is_anothers, role_is_ours};
 use crate::steps::run::is_one_of;
 use crate::steps::{Facts, Run, Stop};
-
-/// How long Azure may still count an assignment that was removed a moment ago.
-const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let none = Decision::Absent("no custom role is setup's".to_owned());
@@ -126,7 +122,7 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
     );
     let begun = Instant::now();
     let passes = |error: &ApiError| {
-        let counted = is_one_of(error, &["RoleDefinitionHasAssignments"]) && begun.elapsed() < COUNTED_STILL;
+        let counted = is_one_of(error, &["RoleDefinitionHasAssignments"]) && begun.elapsed() < limits::COUNTED_STILL;
         counted || known::passes(error).is_some()
     };
     let attempt = || async {

@@ -76,3 +76,67 @@ pub const OPERATION: Duration = Duration::from_secs(15 * 60);
 /// Requests that a run remembers for its record: an hour of waiting is a few hundred, and none of them takes more than
 /// some 500 bytes.
 pub const JOURNAL: usize = 10_000;
+
+// Of steps, and of what people wait for.
+
+/// How often a write that may not be repeated blindly is tried, each time after a look at what came of the last one.
+pub const DOUBTFUL_TRIES: u32 = 3;
+
+/// The first wait between two looks; each wait is half as long again, up to the longest.
+pub const FIRST_LOOK: Duration = Duration::from_millis(400);
+
+/// The longest wait between two looks. Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
+pub const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
+/// How long a write may take to arrive everywhere. Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
+pub const REPLICATION: Duration = Duration::from_secs(15 * 60);
+
+/// How long a run waits for what only its checks look at: longer than any of these reads takes, and short enough for a
+/// run that could do without.
+pub const PREFLIGHT: Duration = Duration::from_secs(20);
+
+/// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
+pub const PEERED_TENANTS: usize = 20;
+
+/// Security groups and route tables that are read. A network has at most 3,000 subnets; what stands around the first of them tells enough for a warning.
+pub const SURROUNDINGS: usize = 50;
+
+/// Subscriptions in which a role is looked for beyond its own: enough for most estates, and a second or two at most.
+pub const ROLE_SUBSCRIPTIONS: usize = 200;
+
+/// Reads of one kind in flight together; far below Azure's bucket of 250 reads.
+pub const READS_AT_ONCE: usize = 16;
+
+/// How long Azure may still count an assignment that was removed a moment ago.
+pub const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
+
+/// The longest that a credential may live where nobody removes it.
+pub const CREDENTIAL_LIFE: Duration = Duration::from_secs(60 * 60);
+
+/// Looks for a credential of this moment that is to be removed: three seconds in all; what comes later, the next run
+/// removes.
+pub const CREDENTIAL_LOOKS: u32 = 4;
+
+/// Renewals of a request: how often a vendor that failed for want of a role that is there now is asked again.
+pub const RENEWALS: u32 = 2;
+
+/// Items of one page of Konnect's lists: its own maximum.
+pub const KONNECT_PAGE: usize = 100;
+
+/// Pages of one of Konnect's lists. More networks or transit gateways than any organisation may have: a list that goes on is a broken server.
+pub const KONNECT_PAGES: usize = 100;
+
+/// `--timeout` where it is not given: enough for Kong's usual 40 minutes.
+pub const TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// The longest `--timeout`. A run that waits longer is better started again.
+pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// `status --watch`: the shortest and the longest wait between two looks. A look costs a dozen requests, and the vendors' work takes minutes: often enough to be told soon, and no more.
+pub const WATCH: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
+
+/// What a run that is stopped may take for its last act: enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
+pub const LAST_ACT: Duration = Duration::from_secs(15);
+
+/// Requests named in a ticket. Longer lists are in the record; a ticket names the requests that wrote or failed.
+pub const TICKET_REQUESTS: usize = 200;
