@@ -197,7 +197,7 @@ fn it_is_the_one_document_and_who_when_the_plan_and_how_to_undo_it() {
     let undo = fields["undo"].as_str().expect("a command line").replace(" \\\n   ", "");
     assert!(undo.starts_with("peerctl azure teardown --cloud "), "{undo}");
     assert!(
-        undo.ends_with("--resource-group rg-network --vnet vnet-app --set network=eastus2-network"),
+        undo.ends_with("/virtualNetworks/vnet-app --set network=eastus2-network") && undo.contains(" --vnet-id "),
         "{undo}"
     );
 }
