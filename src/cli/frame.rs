@@ -19,7 +19,7 @@ use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
 use crate::limits;
-use crate::plan::{Event, Plan, Stats, StepEvent, StepId, StepState, VendorAccess};
+use crate::plan::{Event, Plan, Stats, StepEvent, StepId, VendorAccess};
 use crate::render::{Record, Report, command_line};
 use crate::steps::{Opener, Run, Sink, clean_up};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
@@ -206,9 +206,8 @@ where
     let sink: Sink = {
         let (report, known, hands_over) = (Arc::clone(&report), Arc::clone(&known), errand.hands_over);
         Arc::new(move |mut event| {
-            if let Event::Step(id, StepEvent::Held { state, hold, .. }) = &mut event
+            if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
                 && hands_over.contains(id)
-                && *state == StepState::Blocked
             {
                 // A comment, so that the packet can be pasted into a shell as a whole.
                 let line = lock(&known).for_another("azure setup");

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use super::survey::checks;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
-use crate::steps::{Run, Stop, decision, step, views};
+use crate::steps::{Run, Stop, decision, only_rights_are_missing, step, views};
 
 /// How one step ended.
 enum Ended {
@@ -98,7 +98,16 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
                 answer: None,
             };
             let (state, waited) = (StepState::Waiting, run.waited(id));
-            run.tell(id, StepEvent::Held { state, hold, waited });
+            let rights = false;
+            run.tell(
+                id,
+                StepEvent::Held {
+                    state,
+                    hold,
+                    rights,
+                    waited,
+                },
+            );
             return Ended::Left;
         }
         Decision::Blocked(hold) => Err(Stop::Held {
@@ -125,6 +134,7 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
                 StepEvent::Held {
                     state,
                     hold,
+                    rights: state == StepState::Blocked && only_rights_are_missing(id, &run.intent, &run.facts()),
                     waited: run.waited(id),
                 },
             );

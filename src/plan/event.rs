@@ -63,6 +63,8 @@ pub enum StepEvent {
     Held {
         state: StepState,
         hold: Hold,
+        /// Only rights are missing: whoever has them can have this step done alone.
+        rights: bool,
         waited: Duration,
     },
     Failed {

@@ -253,7 +253,9 @@ impl StepReport {
         let (state, detail, waited) = match event {
             StepEvent::Changed(change) => return self.changes.push(change.clone()),
             StepEvent::Finished { state, detail, waited } => (*state, detail.clone(), *waited),
-            StepEvent::Held { state, hold, waited } => {
+            StepEvent::Held {
+                state, hold, waited, ..
+            } => {
                 self.hold = Some(hold.clone());
                 (*state, hold.why.clone(), *waited)
             }

@@ -86,6 +86,7 @@ fn hostile_events() -> Vec<Event> {
     let held = StepEvent::Held {
         state: StepState::Waiting,
         hold,
+        rights: false,
         waited: std::time::Duration::ZERO,
     };
     vec![

@@ -81,6 +81,19 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
     }
 }
 
+/// Whether somebody with every right could have the step done as it stands; what is not multi-tenant, or switched off,
+/// takes another hand.
+pub fn only_rights_are_missing(id: StepId, intent: &Intent, facts: &Facts) -> bool {
+    let seen = Facts {
+        unread: Default::default(),
+        directory_is_closed: false,
+        rights_at_vnet: None,
+        rights_at_subscription: None,
+        ..facts.clone()
+    };
+    !matches!(step(id).decide(intent, &seen), Decision::Blocked(_))
+}
+
 /// A step that this sign-in may not even read: whether it is in place, somebody else knows.
 fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
     let (grants, own_app) = (intent.grants(), facts.own_app.as_ref().map(|app| app.app_id));
@@ -152,6 +165,20 @@ mod tests {
             let decided = decision(id, &intent, &facts);
             assert_eq!(decided.verb(), expected, "{left} {unread} {done}: {decided:?}");
         }
+    }
+
+    #[test]
+    fn what_takes_another_hand_than_setups_is_no_matter_of_rights() {
+        let (mut intent, mut facts) = samples::kong_done();
+        facts.rights_at_vnet = Some(Vec::new());
+        facts.assignments.clear();
+        assert!(only_rights_are_missing(StepId::RoleAssignment, &intent, &facts));
+        facts.principal.as_mut().expect("one").account_enabled = false;
+        assert!(!only_rights_are_missing(StepId::Consent, &intent, &facts));
+        (facts.principal, facts.directory_is_closed) = (None, true);
+        assert!(only_rights_are_missing(StepId::Consent, &intent, &facts));
+        intent.own_app = Some(crate::plan::OwnApp::Given(uuid::Uuid::from_u128(0xa1)));
+        assert!(!only_rights_are_missing(StepId::OwnApp, &intent, &facts));
     }
 
     #[test]
