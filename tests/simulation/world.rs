@@ -2,14 +2,14 @@
 //! clock that jumps to whatever is waited for next.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use peerctl::azure::{Cloud, Transport};
 use peerctl::engine;
-use peerctl::errors::{Outcome, Problem};
+use peerctl::errors::{Kind, Outcome, Problem};
 use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, Surroundings, Vars, gather};
-use peerctl::plan::Goal;
+use peerctl::plan::{Check, Event, Goal, StepEvent};
 use peerctl::sandbox::{Lag, Options, Sandbox};
 use peerctl::steps::{Run, Sink};
 use serde_json::{Value, json};
@@ -63,6 +63,8 @@ pub struct Ended {
     pub requests: usize,
     /// The numbers of those that may have written.
     pub writes: Vec<usize>,
+    /// Where it stopped for somebody else, and why.
+    pub held: Vec<String>,
     /// Virtual time that passed.
     pub took: std::time::Duration,
 }
@@ -157,11 +159,12 @@ impl World {
     /// One whole run, from its inputs to its end, as the command line would make it with `--no-input --yes`.
     pub async fn run(&self, party: Party, job: Job, trouble: Trouble) -> Ended {
         let line = Line::new(self.sandbox.clone(), trouble);
+        let held = Arc::new(Mutex::new(Vec::new()));
         let begun = tokio::time::Instant::now();
         let ended = tokio::select! {
             biased;
             () = line.killed() => None,
-            ended = self.go(party, job, line.clone()) => Some(ended),
+            ended = self.go(party, job, line.clone(), noting(&held)) => Some(ended),
         };
         let (outcome, problem) = match ended {
             Some((outcome, problem)) => (Some(outcome), problem),
@@ -172,17 +175,17 @@ impl World {
             problem,
             requests: line.sent(),
             writes: line.writes(),
+            held: std::mem::take(&mut *held.lock().expect("no panic")),
             took: begun.elapsed(),
         }
     }
 
-    async fn go(&self, party: Party, job: Job, line: Arc<Line>) -> (Outcome, Option<Problem>) {
-        let quiet: Sink = Arc::new(|_| ());
+    async fn go(&self, party: Party, job: Job, line: Arc<Line>, sink: Sink) -> (Outcome, Option<Problem>) {
         let transport: Arc<dyn Transport> = line;
         let around = Surroundings {
             vars: self.vars.clone(),
             cloud: Some(self.cloud.clone()),
-            sink: Arc::clone(&quiet),
+            sink: Arc::clone(&sink),
             transport: Some(transport),
         };
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
@@ -213,7 +216,7 @@ impl World {
             session.azure,
             gathered.connector,
             Arc::new(|_| false),
-            quiet,
+            sink,
         );
         let plan = match job {
             Job::Status => engine::look(&run).await,
@@ -222,10 +225,27 @@ impl World {
         match plan {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(_) if job == Job::Status => (Outcome::Unchanged, None),
-            Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, None),
+            Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
             Ok(_) => engine::carry_out(&run).await,
         }
     }
+}
+
+/// What blocks, as the command line would say it.
+fn said(blockers: &[&Check]) -> Problem {
+    let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
+    Problem::new(Kind::Preflight, blockers[0].id, details.join("; "))
+}
+
+/// Notes where a run stops for somebody else.
+fn noting(held: &Arc<Mutex<Vec<String>>>) -> Sink {
+    let held = Arc::clone(held);
+    Arc::new(move |event| {
+        if let Event::Step(id, StepEvent::Held { hold, .. }) = event {
+            let why = format!("{id}: {} ({:?})", hold.why, hold.answer);
+            held.lock().expect("no panic").push(why);
+        }
+    })
 }
 
 fn text(value: &Value) -> &str {
