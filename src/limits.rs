@@ -107,7 +107,8 @@ pub const ROLE_SUBSCRIPTIONS: usize = 200;
 /// Reads of one kind in flight together; far below Azure's bucket of 250 reads.
 pub const READS_AT_ONCE: usize = 16;
 
-/// How long Azure may still count an assignment that was removed a moment ago.
+/// How long Azure may still count an assignment that was removed a moment ago, and Graph not know an application that
+/// was made a moment ago.
 pub const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
 
 /// The longest that a credential may live where nobody removes it.

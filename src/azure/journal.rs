@@ -53,9 +53,11 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Whether something was changed by it, or may have been: a write that was accepted, or whose answer never came.
+    /// Whether something was changed by it, or may have been: a write that was accepted, or whose answer never came, or
+    /// only from a gateway in front of who may have carried it out.
     pub fn may_have_changed(&self) -> bool {
-        self.writes && !self.never_arrived && self.status.is_none_or(|status| status < 400)
+        let refused = |status: u16| (400..500).contains(&status) && status != 408;
+        self.writes && !self.never_arrived && !self.status.is_some_and(refused)
     }
 }
 

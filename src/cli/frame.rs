@@ -13,7 +13,7 @@ use super::output::{Format, OutputArgs, manner_of, print, screen};
 use super::record;
 use super::stop::asked_to_stop;
 use super::target::TargetArgs;
-use crate::azure::{Sending, Wire};
+use crate::azure::{Sending, Sent, Wire};
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
@@ -381,6 +381,13 @@ impl<'a> Frame<'a> {
         }
         let switches = self.errand.switches.iter().filter(|(_, on)| *on);
         flags.extend(switches.map(|(flag, _)| ((*flag).to_owned(), String::new())));
+        let share = &self.errand.options.share;
+        let steps = |flag: &'static str, steps: &[StepId]| {
+            let one = move |step: &StepId| (flag.to_owned(), step.name().to_owned());
+            steps.iter().map(one).collect::<Vec<_>>()
+        };
+        flags.extend(steps("--only", &share.only));
+        flags.extend(steps("--skip", &share.skip));
         flags.push(("--no-input".to_owned(), String::new()));
         flags.extend(self.errand.yes.map(|_| ("--yes".to_owned(), String::new())));
         let line = command_line(self.errand.name, &flags, ui::width() - 2);
@@ -493,8 +500,9 @@ impl<'a> Frame<'a> {
     }
 
     /// What is said to a user who left in the middle.
-    fn stopped(&self) -> String {
-        let written = lock(&self.report).changes().next().is_some();
+    fn stopped(&self, sending: &Sending) -> String {
+        // An answer may be lost with the run that waited for it.
+        let written = sending.requests.iter().any(Sent::may_have_changed);
         let stopped = if written {
             "Stopped. Nothing is left half done: run it again, and it goes on from here."
         } else {
@@ -524,7 +532,9 @@ impl<'a> Frame<'a> {
         if ended.printed {
             return Ok(outcome);
         }
-        let record = self.keep(wire.map(|wire| wire.sent()).unwrap_or_default());
+        let sending = wire.map(|wire| wire.sent()).unwrap_or_default();
+        let stopped = (outcome == Outcome::Cancelled).then(|| self.stopped(&sending));
+        let record = self.keep(sending);
         let record = record.map(|file| format!("\n\nRecord: {file}")).unwrap_or_default();
         match self.output.output {
             Format::Json => print(&lock(&self.report).json())?,
@@ -532,8 +542,11 @@ impl<'a> Frame<'a> {
                 // On a terminal the result stands apart from the progress above it.
                 Some(text) if stdout().is_terminal() => print(&format!("\n{text}{record}"))?,
                 Some(text) => print(&format!("{text}{record}"))?,
-                None if outcome == Outcome::Cancelled => print(&format!("{}{record}", self.stopped()))?,
-                None => {}
+                None => {
+                    if let Some(stopped) = stopped {
+                        print(&format!("{stopped}{record}"))?;
+                    }
+                }
             },
         }
         Ok(outcome)

@@ -29,7 +29,9 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "A Disconnected peering is deleted and made anew; one whose addresses have changed is synced; a request that the\n\
-vendor gave up is deleted and made anew. What only the vendor can do is named, with exit code 3.\n\n\
+vendor gave up is deleted and made anew. What only the vendor can do is named.\n\n\
+Exit codes: 0 done, or nothing to repair, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
+4 a check found what blocks, 130 stopped by you.\n\n\
 Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --set network=my-network";
 
 /// Repairs, and prints what came of it.

@@ -32,6 +32,8 @@ pub struct Args {
 
 const EXAMPLES: &str = "Removed is what carries setup's own ids and names, and only where nobody else uses it; what stays is listed.\n\
 It is safe to stop and to repeat.\n\n\
+Exit codes: 0 done, or nothing to remove, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
+130 stopped by you.\n\n\
 Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes";
 
 /// Removes, and prints what went and what stays.

@@ -31,6 +31,8 @@ pub enum Fault {
     ResetAfter,
     /// No answer ever comes; the request has no effect.
     Stall,
+    /// The request takes effect, and no answer ever comes.
+    StallAfter,
     /// The request takes effect and half of the answer comes.
     Truncate,
     /// The request has no effect and a proxy's HTML page comes.
@@ -100,6 +102,7 @@ impl FromStr for Fault {
             "reset-before" => Self::ResetBefore,
             "reset-after" => Self::ResetAfter,
             "stall" => Self::Stall,
+            "stall-after" => Self::StallAfter,
             "truncate" => Self::Truncate,
             "garbage" => Self::Garbage,
             other => Self::Status(other.parse()?),
@@ -117,7 +120,7 @@ impl FromStr for Refusal {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| {
             format!(
-                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, truncate or garbage)"
+                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, stall-after, truncate or garbage)"
             )
         })?;
         let (first, after) = rest.split_once(':').unwrap_or((rest, ""));
@@ -151,6 +154,7 @@ impl Fault {
             Self::ResetBefore => "reset-before",
             Self::ResetAfter => "reset-after",
             Self::Stall => "stall",
+            Self::StallAfter => "stall-after",
             Self::Truncate => "truncate",
             Self::Garbage => "garbage",
         }

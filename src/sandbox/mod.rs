@@ -130,6 +130,10 @@ impl State {
             Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
             Some(Fault::ResetBefore) => Exchange::Reset,
             Some(Fault::Stall) => Exchange::Stall,
+            Some(Fault::StallAfter) => {
+                router::answer(&mut self.world, service, request);
+                Exchange::Stall
+            }
             Some(Fault::ResetAfter) => {
                 router::answer(&mut self.world, service, request);
                 Exchange::Reset

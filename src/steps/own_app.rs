@@ -7,6 +7,7 @@ pub(super) mod undo;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::clean_up::clean_up;
@@ -186,9 +187,11 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
             Err(error) => Err(error),
         }
     };
-    let made_now = run.facts().own_app_is_new;
+    let (made_now, begun) = (run.facts().own_app_is_new, Instant::now());
     let passes = |error: &ApiError| {
-        let fresh = made_now && JUST_MADE.iter().any(|text| error.message().contains(text));
+        // One that a run before made a moment ago is as new as one of this run; how long ago, nobody says.
+        let may_be_new = made_now || begun.elapsed() < limits::COUNTED_STILL;
+        let fresh = may_be_new && JUST_MADE.iter().any(|text| error.message().contains(text));
         fresh || (error.status() != Some(403) && known::passes(error).is_some())
     };
     let doing = "creating the own application's service principal";

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 /// One test after the other: they write the same page.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Puts the row of `what` in, or in the place of the one that is there. Every case held, or the test had failed.
-pub fn note(what: &str, cases: usize) {
+/// Puts the row of `what` in, or in the place of the one that is there: how many cases held. One that did not would have
+/// failed the test.
+pub fn note(what: &str, held: usize) {
     if std::env::var_os("PEERCTL_RECORD").is_none() {
         return;
     }
@@ -16,7 +17,7 @@ pub fn note(what: &str, cases: usize) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/RELIABILITY.md");
     let page = fs::read_to_string(&file).expect("the page is there");
     let head = format!("| {what} |");
-    let row = format!("{head} {cases} | {cases} |");
+    let row = format!("{head} {held} |");
     let mut lines: Vec<&str> = page.lines().filter(|line| !line.starts_with(&head)).collect();
     let end = lines.iter().rposition(|line| line.starts_with('|')).expect("a table");
     lines.insert(end + 1, &row);

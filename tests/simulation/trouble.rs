@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -29,8 +29,12 @@ pub enum Fault {
     Stall,
     /// No answer; the request took effect.
     StallAfter,
-    /// The request took effect, and half of the answer came.
-    Truncated,
+    /// The request took effect, and a gateway answers in its place: 502, 504.
+    StatusAfter(u16),
+    /// The request took effect, and half of the answer's body came.
+    Half,
+    /// The request took effect, and its answer is not JSON.
+    NotJsonAfter,
     /// 200 with a body that is not JSON.
     NotJson,
     /// 502 with a proxy's page.
@@ -48,7 +52,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ThrottledFor(3),
         Self::Throttled,
         Self::Status(500),
@@ -61,7 +65,10 @@ impl Fault {
         Self::ResetAfter,
         Self::Stall,
         Self::StallAfter,
-        Self::Truncated,
+        Self::StatusAfter(502),
+        Self::StatusAfter(504),
+        Self::Half,
+        Self::NotJsonAfter,
         Self::NotJson,
         Self::Html,
         Self::Stale,
@@ -133,7 +140,7 @@ impl Trouble {
 }
 
 /// SplitMix64: neighbouring numbers become far ones.
-fn scrambled(number: u64) -> u64 {
+pub fn scrambled(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -146,6 +153,10 @@ pub struct Line {
     sandbox: Sandbox,
     trouble: Trouble,
     sent: AtomicUsize,
+    /// Faults that struck, and those among them that found nothing to do.
+    struck: AtomicUsize,
+    missed: AtomicUsize,
+    is_cut: AtomicBool,
     writes: Mutex<Vec<usize>>,
     cut: Notify,
     /// What each read answered last, and before the latest write.
@@ -164,6 +175,9 @@ impl Line {
             sandbox,
             trouble,
             sent: AtomicUsize::new(0),
+            struck: AtomicUsize::new(0),
+            missed: AtomicUsize::new(0),
+            is_cut: AtomicBool::new(false),
             writes: Mutex::default(),
             cut: Notify::new(),
             seen: Mutex::default(),
@@ -178,6 +192,16 @@ impl Line {
     /// How many requests left.
     pub fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many faults did something.
+    pub fn struck(&self) -> usize {
+        self.struck.load(Ordering::Relaxed) - self.missed.load(Ordering::Relaxed)
+    }
+
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+        self.cut.notify_one();
     }
 
     /// The numbers of those that may have written.
@@ -201,7 +225,7 @@ impl Line {
         Ok(answer)
     }
 
-    async fn struck(&self, fault: Fault, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn strike(&self, fault: Fault, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         match fault {
             Fault::ThrottledFor(seconds) => Ok(refused(
                 429,
@@ -216,9 +240,21 @@ impl Line {
                 why: "connection refused".to_owned(),
             }),
             Fault::ResetBefore => Err(broken()),
-            Fault::ResetAfter | Fault::Truncated => {
+            Fault::ResetAfter => {
                 self.through(request).await?;
                 Err(broken())
+            }
+            Fault::StatusAfter(status) => {
+                self.through(request).await?;
+                Ok(refused(status, "GatewayTimeout", None))
+            }
+            Fault::Half => {
+                let (head, body) = self.through(request).await?.into_parts();
+                Ok(Response::from_parts(head, body.slice(..body.len() / 2)))
+            }
+            Fault::NotJsonAfter => {
+                self.through(request).await?;
+                Ok(answer(200, "text/plain", "all is well", None))
             }
             Fault::Stall => pending().await,
             Fault::StallAfter => {
@@ -238,7 +274,10 @@ impl Line {
                 };
                 match old {
                     Some(old) => Ok(old),
-                    None => self.through(request).await,
+                    None => {
+                        self.missed.fetch_add(1, Ordering::Relaxed);
+                        self.through(request).await
+                    }
                 }
             }
             Fault::Expired => Ok(refused(401, "ExpiredAuthenticationToken", None)),
@@ -251,12 +290,12 @@ impl Line {
                 ))
             }
             Fault::KilledBefore => {
-                self.cut.notify_one();
+                self.cut();
                 pending().await
             }
             Fault::KilledAfter => {
                 self.through(request).await?;
-                self.cut.notify_one();
+                self.cut();
                 pending().await
             }
         }
@@ -266,12 +305,18 @@ impl Line {
 #[async_trait]
 impl Transport for Line {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        if self.is_cut.load(Ordering::Relaxed) {
+            return pending().await;
+        }
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         if request.method() != Method::GET && !request.uri().path().contains("/oauth2/") {
             self.writes.lock().expect("no panic").push(number);
         }
         match self.trouble.fault(number) {
-            Some(fault) => self.struck(fault, request).await,
+            Some(fault) => {
+                self.struck.fetch_add(1, Ordering::Relaxed);
+                self.strike(fault, request).await
+            }
             None => self.through(request).await,
         }
     }

@@ -1,6 +1,7 @@
 //! One embedded Azure in this process, and whole runs over it: the program's own seam (`Transport`), no socket, and a
 //! clock that jumps to whatever is waited for next.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +10,7 @@ use peerctl::azure::{Cloud, Transport};
 use peerctl::engine;
 use peerctl::errors::{Kind, Outcome, Problem};
 use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, Surroundings, Vars, gather};
-use peerctl::plan::{Check, Event, Goal, StepEvent};
+use peerctl::plan::{Check, Event, Goal, StepEvent, StepId};
 use peerctl::sandbox::{Lag, Options, Sandbox};
 use peerctl::steps::{Run, Sink};
 use serde_json::{Value, json};
@@ -61,6 +62,8 @@ pub struct Ended {
     pub problem: Option<Problem>,
     /// How many requests left.
     pub requests: usize,
+    /// How many faults did something.
+    pub struck: usize,
     /// The numbers of those that may have written.
     pub writes: Vec<usize>,
     /// Where it stopped for somebody else, and why.
@@ -106,11 +109,18 @@ impl World {
         }
     }
 
-    /// The canonical dump of everything; an id that the world has drawn is `#`, because which one it is depends on what
-    /// was drawn before.
+    /// The canonical dump of everything. An application's id is its name, and any other id that the world has drawn is
+    /// `#`: which one it is depends on what was drawn before.
     pub async fn shape(&self) -> Value {
-        let fresh = Self::new(Lag::None, 1).dump().await.to_string();
-        anonymous(self.dump().await, &fresh)
+        let (dump, fresh) = (self.dump().await, Self::new(Lag::None, 1).dump().await.to_string());
+        let principals = dump["servicePrincipals"].as_array().expect("principals").iter();
+        let names = principals.map(|one| (text(&one["appId"]).to_owned(), text(&one["displayName"]).to_owned()));
+        let names: BTreeMap<String, String> = names.filter(|(id, _)| !fresh.contains(id.as_str())).collect();
+        anonymous(dump, &|run| match names.get(run) {
+            Some(name) => name.clone(),
+            None if fresh.contains(run) => run.to_owned(),
+            None => "#".to_owned(),
+        })
     }
 
     /// The canonical dump of everything.
@@ -174,6 +184,7 @@ impl World {
             outcome,
             problem,
             requests: line.sent(),
+            struck: line.struck(),
             writes: line.writes(),
             held: std::mem::take(&mut *held.lock().expect("no panic")),
             took: begun.elapsed(),
@@ -224,7 +235,10 @@ impl World {
         };
         match plan {
             Err(problem) => (Outcome::Failed, Some(problem)),
-            Ok(_) if job == Job::Status => (Outcome::Unchanged, None),
+            Ok(plan) if job == Job::Status => match plan.is_in_place(StepId::Verification) {
+                true => (Outcome::Unchanged, None),
+                false => (Outcome::Waiting, None),
+            },
             Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
             Ok(_) => engine::carry_out(&run).await,
         }
@@ -252,24 +266,24 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-fn anonymous(value: Value, known: &str) -> Value {
+fn anonymous(value: Value, name: &impl Fn(&str) -> String) -> Value {
     match value {
-        Value::String(text) => Value::String(without_ids(&text, known)),
+        Value::String(text) => Value::String(without_ids(&text, name)),
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.into_iter().map(|item| anonymous(item, known)).collect();
+            let mut items: Vec<Value> = items.into_iter().map(|item| anonymous(item, name)).collect();
             items.sort_by_cached_key(Value::to_string);
             Value::Array(items)
         }
         Value::Object(fields) => fields
             .into_iter()
-            .map(|(key, value)| (without_ids(&key, known), anonymous(value, known)))
+            .map(|(key, value)| (without_ids(&key, name), anonymous(value, name)))
             .collect(),
         other => other,
     }
 }
 
-/// Eight and more hexadecimal digits (dashes between them) that were not in the world at its beginning are `#`.
-fn without_ids(text: &str, known: &str) -> String {
+/// Runs of eight and more hexadecimal digits (dashes between them) by their names.
+fn without_ids(text: &str, name: &impl Fn(&str) -> String) -> String {
     let hex = |c: char| c.is_ascii_hexdigit() || c == '-';
     let mut out = String::new();
     let mut rest = text;
@@ -278,7 +292,7 @@ fn without_ids(text: &str, known: &str) -> String {
         let (run, after) = from.split_at(from.find(|c| !hex(c)).unwrap_or(from.len()));
         let digits = run.chars().filter(char::is_ascii_hexdigit).count();
         out.push_str(before);
-        out.push_str(if digits >= 8 && !known.contains(run) { "#" } else { run });
+        out.push_str(&if digits >= 8 { name(run) } else { run.to_owned() });
         rest = after;
     }
     out.push_str(rest);
