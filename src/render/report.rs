@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::domain::harmless_json;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{
     Card, Change, Check, Event, Hold, PeeringView, Plan, SignedIn, Standing, Stats, StepEvent, StepId, StepState,
@@ -107,7 +108,7 @@ impl Report {
     /// The document as it is printed.
     pub fn json(&self) -> String {
         // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        harmless_json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
     /// How the run ended.
@@ -133,6 +134,11 @@ impl Report {
     /// Who ran it, once signed in.
     pub fn who(&self) -> Option<&SignedIn> {
         self.who.as_ref()
+    }
+
+    /// Where the link stands, once somebody has looked.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_ref()
     }
 
     /// What was decided, once it was.
