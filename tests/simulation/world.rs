@@ -75,7 +75,7 @@ impl Ended {
 
 /// A world, and what it is reached by.
 pub struct World {
-    sandbox: Sandbox,
+    pub sandbox: Sandbox,
     cloud: Cloud,
     vars: Vars,
     /// `--timeout`, where it is not the default.
@@ -161,7 +161,7 @@ impl World {
         let ended = tokio::select! {
             biased;
             () = line.killed() => None,
-            ended = self.go(party, job, line.clone()) => Some(ended),
+            ended = self.run_over(party, job, line.clone(), Arc::new(|_| ())) => Some(ended),
         };
         let (outcome, problem) = match ended {
             Some((outcome, problem)) => (Some(outcome), problem),
@@ -176,13 +176,18 @@ impl World {
         }
     }
 
-    async fn go(&self, party: Party, job: Job, line: Arc<Line>) -> (Outcome, Option<Problem>) {
-        let quiet: Sink = Arc::new(|_| ());
-        let transport: Arc<dyn Transport> = line;
+    /// The same by any other way to the world; `sink` is told what happens.
+    pub async fn run_over(
+        &self,
+        party: Party,
+        job: Job,
+        transport: Arc<dyn Transport>,
+        sink: Sink,
+    ) -> (Outcome, Option<Problem>) {
         let around = Surroundings {
             vars: self.vars.clone(),
             cloud: Some(self.cloud.clone()),
-            sink: Arc::clone(&quiet),
+            sink: Arc::clone(&sink),
             transport: Some(transport),
         };
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
@@ -213,7 +218,7 @@ impl World {
             session.azure,
             gathered.connector,
             Arc::new(|_| false),
-            quiet,
+            sink,
         );
         let plan = match job {
             Job::Status => engine::look(&run).await,
