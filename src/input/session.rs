@@ -39,11 +39,11 @@ impl Session {
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
     pub fn open(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<Self, Problem> {
         let cloud = cloud(given, around)?;
-        let hosts: AllowedHosts = cloud
-            .origins()
-            .into_iter()
-            .chain(vendor_api(&around.vars, vendor)?.as_ref())
-            .collect();
+        let cloud_hosts: AllowedHosts = cloud.origins().into_iter().collect();
+        let hosts = match vendor_api(&around.vars, vendor)? {
+            Some(api) => cloud_hosts.and_vendor(&api),
+            None => cloud_hosts,
+        };
         let transport = match &around.transport {
             Some(transport) => Arc::clone(transport),
             None => https(&cloud)?,
