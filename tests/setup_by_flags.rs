@@ -304,7 +304,13 @@ fn a_malformed_network_or_vendor_is_refused_before_anything_is_sent() {
 #[test]
 fn a_vendor_address_or_a_cloud_that_would_leak_a_token_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
-    for address in ["http://localhost:9", "ftp://example.com", "not an address", "https://"] {
+    for address in [
+        "http://localhost:9",
+        "ftp://example.com",
+        "not an address",
+        "https://",
+        "https://global.api.konghq.com@localhost:9",
+    ] {
         let ran = setup(&sandbox, &[])
             .env("KONNECT_API_URL", address)
             .run()

@@ -205,7 +205,8 @@ fn endpoint(text: &str) -> Result<Url, String> {
     if url.scheme() != "https" {
         return Err(format!("'{text}' is not https"));
     }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+    let signs_in = !url.username().is_empty() || url.password().is_some();
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || signs_in {
         return Err(format!("'{text}' has more than a host and a port"));
     }
     Ok(url)
@@ -265,6 +266,11 @@ mod tests {
             (
                 r#""resourceManager": "https://127.0.0.1:4433/""#,
                 r#""resourceManager": "https://h/arm""#,
+                "more than a host",
+            ),
+            (
+                r#""https://127.0.0.1:4433""#,
+                r#""https://:login.microsoftonline.com@elsewhere.example""#,
                 "more than a host",
             ),
             (

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod certificate;
+mod child;
 mod claims;
 mod source;
 mod trouble;

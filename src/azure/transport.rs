@@ -30,7 +30,7 @@ pub enum TransportError {
     Timeout { host: String, seconds: u64 },
     #[error("the answer of {host} is larger than {limit} bytes")]
     TooLarge { host: String, limit: usize },
-    /// Refused by us: a host that is neither the cloud's nor the vendor's, or plain http off loopback.
+    /// Refused by us: a host that is not the cloud's (or, for a vendor's API, the vendor's), or plain http off loopback.
     #[error("refused to send a request to {host}: {why}")]
     NotAllowed { host: String, why: String },
 }

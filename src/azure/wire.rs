@@ -25,10 +25,13 @@ use super::retry::{self, Outcome};
 use super::transport::{Transport, TransportError};
 use crate::limits;
 
-/// The origins (scheme, host, port) that a request may go to. A token goes nowhere else, whatever a link in an answer
-/// names.
+/// The origins (scheme, host, port) that a request may go to: the cloud's for the cloud's services, the vendor's for the
+/// vendor's API. A token goes nowhere else, whatever a link in an answer names.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedHosts(HashSet<String>);
+pub struct AllowedHosts {
+    clouds: HashSet<String>,
+    vendors: HashSet<String>,
+}
 
 impl AllowedHosts {
     /// None yet.
@@ -36,14 +39,21 @@ impl AllowedHosts {
         Self::default()
     }
 
-    /// With the origin of `url` too.
+    /// With the origin of `url` too, for the cloud's services.
     #[must_use]
     pub fn and(mut self, url: &Url) -> Self {
-        self.0.insert(url.origin().ascii_serialization());
+        self.clouds.insert(url.origin().ascii_serialization());
         self
     }
 
-    fn check(&self, url: &Url) -> Result<(), TransportError> {
+    /// With the origin of `url` too, for the vendor's API.
+    #[must_use]
+    pub fn and_vendor(mut self, url: &Url) -> Self {
+        self.vendors.insert(url.origin().ascii_serialization());
+        self
+    }
+
+    fn check(&self, service: Service, url: &Url) -> Result<(), TransportError> {
         let refused = |why: &str| {
             let host = url.host_str().unwrap_or("an address without a host").to_owned();
             Err(TransportError::NotAllowed {
@@ -54,8 +64,12 @@ impl AllowedHosts {
         if url.scheme() != "https" && !(url.scheme() == "http" && may_be_plain(url)) {
             return refused("it is not https");
         }
-        if !self.0.contains(&url.origin().ascii_serialization()) {
-            return refused("it is neither the cloud's nor the vendor's");
+        let (own, whose) = match service {
+            Service::Vendor(_) => (&self.vendors, "it is not the vendor's"),
+            _ => (&self.clouds, "it is not the cloud's"),
+        };
+        if !own.contains(&url.origin().ascii_serialization()) {
+            return refused(whose);
         }
         Ok(())
     }
@@ -207,7 +221,7 @@ impl Wire {
     /// `Unreachable` where no answer came, or the host is not allowed.
     pub async fn send(&self, call: Call) -> Result<Reply, ApiError> {
         self.allowed
-            .check(&call.url)
+            .check(call.service, &call.url)
             .map_err(|error| call.failed(Failure::Unreachable(error)))?;
         if call.writes {
             self.counters.writes.fetch_add(1, Ordering::Relaxed);

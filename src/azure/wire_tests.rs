@@ -117,6 +117,29 @@ async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm
 }
 
 #[tokio::test]
+async fn a_token_of_the_clouds_never_goes_to_the_vendor_nor_the_vendors_to_the_cloud() {
+    let (arm, konnect) = ("https://management.azure.com/x", "https://global.api.konghq.com/x");
+    let konnects = Service::Vendor("Kong Konnect");
+    for (service, to, sent) in [
+        (Service::Arm, arm, true),
+        (Service::Arm, konnect, false),
+        (Service::Entra, konnect, false),
+        (konnects, konnect, true),
+        (konnects, arm, false),
+    ] {
+        let script = Script::new([answer(200, &[], "")]);
+        let hosts = AllowedHosts::new().and(&url(arm)).and_vendor(&url(konnect));
+        let call = Call::get(service, url(to)).bearer(&SecretString::from("t"));
+        let result = Wire::new(script.clone(), hosts).send(call).await;
+        assert_eq!(
+            (result.is_ok(), script.lines().len()),
+            (sent, usize::from(sent)),
+            "{service} to {to}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_token_goes_to_no_other_host() {
     for foreign in [
         "https://management.azure.com.evil.example/subscriptions",

@@ -8,7 +8,7 @@ use console::style;
 use serde_json::{Value, json};
 
 use super::output::{Format, OutputArgs, manner_of, print};
-use crate::domain::{harmless, lines};
+use crate::domain::{harmless, harmless_json, lines};
 use crate::errors::family::{family, near};
 use crate::errors::known::all;
 use crate::errors::search::{Found, search};
@@ -239,7 +239,7 @@ fn document(known: &[Vec<&Known>], unknown: &[String]) -> anyhow::Result<String>
         })
         .collect();
     let document = json!({"schema": 1, "command": "explain", "codes": codes, "unknown": unknown});
-    Ok(serde_json::to_string_pretty(&document)?)
+    Ok(harmless_json(&serde_json::to_string_pretty(&document)?))
 }
 
 fn code(group: &[&Known]) -> Value {

@@ -131,7 +131,10 @@ pub fn remark(text: &str) {
 /// Says what went wrong where nobody has yet, and gives the exit code.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     // Where standard error is gone, the exit code is all that can be said.
-    let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+    let text = format!("Error: {error:#}");
+    for line in text.lines() {
+        let _ = writeln!(std::io::stderr(), "{}", harmless(line));
+    }
     ExitCode::from(1)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::output::{Format, OutputArgs, print};
-use crate::domain::SubscriptionId;
+use crate::domain::{SubscriptionId, harmless_json};
 use crate::errors::Outcome;
 use crate::plan::OwnAppRole;
 use crate::vendors::{CreatedBy, OwnAppWay, Profile, Wanted, profile, profiles};
@@ -35,7 +35,7 @@ pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         Ok(profile) => {
             print(&match output.output {
                 Format::Text => page(&profile),
-                Format::Json => serde_json::to_string_pretty(&document(&profile))?,
+                Format::Json => harmless_json(&serde_json::to_string_pretty(&document(&profile))?),
             })?;
             Ok(Outcome::Done)
         }

@@ -16,4 +16,4 @@ pub use resource_id::{
     IdError, PeeringId, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, subscription_scope,
 };
 pub use step::{StepId, StepState};
-pub use text::{harmless, lines};
+pub use text::{harmless, harmless_json, is_obeyed, lines};

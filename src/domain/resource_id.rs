@@ -99,7 +99,7 @@ pub fn check_group(name: &str) -> Result<String, IdError> {
 /// # Errors
 /// When it breaks them.
 pub fn check_vnet(name: &str) -> Result<String, IdError> {
-    if well_formed(name, 64) && name.len() >= 2 {
+    if well_formed(name, 64, |first| first.is_ascii_alphanumeric()) && name.len() >= 2 {
         Ok(name.to_owned())
     } else {
         Err(IdError::BadVnet(name.to_owned()))
@@ -112,20 +112,17 @@ pub fn check_vnet(name: &str) -> Result<String, IdError> {
 /// When it breaks them.
 pub fn check_peering(name: &str) -> Result<String, IdError> {
     // A peering's name may begin with '_', a network's may not.
-    if well_formed(name.strip_prefix('_').unwrap_or(name), 80) {
+    if well_formed(name, 80, |first| first.is_ascii_alphanumeric() || first == '_') {
         Ok(name.to_owned())
     } else {
         Err(IdError::BadPeering(name.to_owned()))
     }
 }
 
-fn well_formed(name: &str, longest: usize) -> bool {
+fn well_formed(name: &str, longest: usize, begins: fn(char) -> bool) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (1..=longest).contains(&name.len())
-        && name.chars().all(inner)
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.ends_with(edge)
+    (1..=longest).contains(&name.len()) && name.chars().all(inner) && name.starts_with(begins) && name.ends_with(edge)
 }
 
 /// The segments of an id after checking that they stand under the expected literal names (any case).

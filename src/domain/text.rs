@@ -7,10 +7,29 @@ pub fn harmless(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
-            // C0, DEL, C1, and the marks that reorder text (U+202A-E, U+2066-9).
-            c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                out.push('\u{fffd}');
-            }
+            c if is_obeyed(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a terminal obeys it instead of showing it: C0, DEL, C1, and the marks that reorder text (U+061C, U+200E-F,
+/// U+202A-E, U+2066-9) or end a line (U+2028-9).
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A JSON document with the same meaning and nothing in it that a terminal obeys but line ends: JSON itself wants only
+/// C0 escaped.
+pub fn harmless_json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        match c {
+            '\n' => out.push(c),
+            // All of them stand within strings, and none is beyond U+FFFF.
+            c if is_obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -42,6 +61,18 @@ mod tests {
     #[test]
     fn an_escape_sequence_in_a_name_stays_text() {
         assert_eq!(harmless("vnet\u{1b}[2Jx\r\ny\u{202e}"), "vnet\u{fffd}[2Jx  y\u{fffd}");
+    }
+
+    #[test]
+    fn a_document_keeps_its_meaning_and_loses_what_a_terminal_obeys() {
+        let value = serde_json::json!({"a\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n\u{2028}ü"});
+        let document = serde_json::to_string_pretty(&value).expect("a document");
+        let text = harmless_json(&document);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).expect("a document"),
+            value
+        );
+        assert!(!text.contains(|c| is_obeyed(c) && c != '\n'), "{text:?}");
     }
 
     #[test]

@@ -86,7 +86,11 @@ impl Problem {
             .chain(details)
             .filter(|text| !text.is_empty())
             .collect();
-        let told = told.join(" ");
+        let told = match error.status() {
+            // A code, and not a word about it.
+            Some(status) if told.is_empty() => format!("{} says no more than HTTP {status}.", error.service),
+            _ => told.join(" "),
+        };
         let why = known.map_or_else(|| told.clone(), |known| format!("{} ({told})", known.meaning));
         Self {
             kind: kind(error, known),
@@ -154,12 +158,15 @@ fn kind(error: &ApiError, known: Option<&known::Known>) -> Kind {
 /// The four parts in their fixed order; the last lines are left out where there is nothing to say.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error: {}", self.what)?;
+        // Behind the labels, whatever line ends a name from outside has in it: no part can be mistaken for another.
+        let aligned = |text: &str| text.replace(['\n', '\r'], "\n        ");
+        write!(f, "Error: {}", aligned(&self.what))?;
         if !self.why.is_empty() {
-            write!(f, "\n  Why:  {}", self.why)?;
+            write!(f, "\n  Why:  {}", aligned(&self.why))?;
         }
         for (index, remedy) in self.remedies.iter().enumerate() {
-            write!(f, "\n  {}  {remedy}", if index == 0 { "Do: " } else { "    " })?;
+            let label = if index == 0 { "Do: " } else { "    " };
+            write!(f, "\n  {label}  {}", aligned(remedy))?;
         }
         let step = self.step.map(|step| format!("step {step}"));
         let correlation = self.correlation_id.as_ref().map(|id| format!("correlation id {id}"));
@@ -223,6 +230,20 @@ mod tests {
     fn a_message_cannot_move_the_cursor() {
         let text = Problem::from_api("reading", &refused("Odd\u{1b}[2J", "one\u{1b}[31mtwo", 400)).to_string();
         assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn a_line_end_in_a_name_begins_no_part_of_its_own() {
+        let problem = Problem::new(Kind::Usage, "a\nError: b", "c\n  Do:   d").remedy("e\r\n  Ref:  f");
+        let expected =
+            "Error: a\n        Error: b\n  Why:  c\n          Do:   d\n  Do:   e\n        \n          Ref:  f";
+        assert_eq!(problem.to_string(), expected);
+    }
+
+    #[test]
+    fn a_refusal_without_a_word_says_that() {
+        let problem = Problem::from_api("reading", &refused("Odd", "", 404));
+        assert_eq!(problem.why, "Azure says no more than HTTP 404.");
     }
 
     #[test]

@@ -39,11 +39,11 @@ impl Session {
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
     pub fn open(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<Self, Problem> {
         let cloud = cloud(given, around)?;
-        let hosts: AllowedHosts = cloud
-            .origins()
-            .into_iter()
-            .chain(vendor_api(&around.vars, vendor)?.as_ref())
-            .collect();
+        let cloud_hosts: AllowedHosts = cloud.origins().into_iter().collect();
+        let hosts = match vendor_api(&around.vars, vendor)? {
+            Some(api) => cloud_hosts.and_vendor(&api),
+            None => cloud_hosts,
+        };
         let transport = match &around.transport {
             Some(transport) => Arc::clone(transport),
             None => https(&cloud)?,
@@ -177,12 +177,13 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
     };
     let text = vars.get(api_env).unwrap_or_else(|| api.clone());
     let url: Option<Url> = text.parse().ok();
-    match url.filter(|url| url.scheme() == "https" && url.has_host()) {
+    let bare = |url: &Url| url.username().is_empty() && url.password().is_none();
+    match url.filter(|url| url.scheme() == "https" && url.has_host() && bare(url)) {
         Some(url) => Ok(Some(url)),
         None => Err(Problem::new(
             Kind::Usage,
             format!("{api_env} is '{text}'."),
-            "The token goes to an https address only.",
+            "The token goes to an https address only. It has no name and no password in it.",
         )),
     }
 }

@@ -42,7 +42,7 @@ impl Plain {
                 what,
                 usually: Some(usually),
             } => {
-                news(format!("waiting: {} (usually {usually})", harmless(what)));
+                news(harmless(&format!("waiting: {what} (usually {usually})")));
             }
             StepEvent::OpenPage { url, opened } => {
                 news(format!(

@@ -129,5 +129,6 @@ pub fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     } else {
         format!(" ({})", view.address_space)
     };
-    format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level)
+    // Words of Azure's that we do not know are shown as they come.
+    harmless(&format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level))
 }

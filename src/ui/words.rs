@@ -69,12 +69,8 @@ pub fn settled(state: StepState) -> &'static str {
 
 /// The hand-off card.
 pub fn card_lines(card: &Card) -> Vec<String> {
-    let longest = card
-        .values
-        .iter()
-        .map(|value| value.label.chars().count())
-        .max()
-        .unwrap_or(0);
+    let labels: Vec<String> = card.values.iter().map(|value| harmless(&value.label)).collect();
+    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let mut out: Vec<String> = Vec::new();
     if !card.before.is_empty() {
         out.push("Before that:".to_owned());
@@ -86,9 +82,10 @@ pub fn card_lines(card: &Card) -> Vec<String> {
         String::new(),
     ]);
     out.extend(
-        card.values
+        labels
             .iter()
-            .map(|value| format!("    {:<longest$}  {}", value.label, harmless(&value.value))),
+            .zip(&card.values)
+            .map(|(label, value)| format!("    {label:<longest$}  {}", harmless(&value.value))),
     );
     out
 }

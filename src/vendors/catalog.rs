@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::profile::{CreatedBy, Profile};
+use crate::domain::is_obeyed;
 
 /// In the order in which they are offered.
 const BUILT_IN: [&str; 6] = [
@@ -61,11 +62,40 @@ fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
         why,
     };
     let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    shows_only(text).map_err(malformed)?;
     profile.check().map_err(|(key, why)| {
         let line = text.lines().position(|line| line.trim_start().starts_with(key));
         malformed(line.map_or_else(|| why.clone(), |line| format!("line {}: {why}", line + 1)))
     })?;
     Ok(profile)
+}
+
+/// Every text of a profile is shown sooner or later; a terminal must not be told what to do by one.
+fn shows_only(text: &str) -> Result<(), String> {
+    fn obeyed(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::String(text) => text.contains(|c| is_obeyed(c) && c != '\n'),
+            toml::Value::Array(items) => items.iter().any(obeyed),
+            toml::Value::Table(fields) => fields.values().any(obeyed),
+            _ => false,
+        }
+    }
+    let fields: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    match fields.iter().find(|(_, value)| obeyed(value)) {
+        Some((key, _)) => Err(format!(
+            "'{key}' has characters that a terminal obeys instead of showing them"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Variables that hold what is no vendor's: a profile must not send them anywhere.
+const NO_VENDORS: [&str; 6] = ["AZURE_", "ARM_", "PEERCTL_", "IDENTITY_", "MSI_", "ACTIONS_"];
+
+/// Whether `host` is the one of `known`, or a neighbour of it (`eu.api.konghq.com` and `global.api.konghq.com`).
+fn is_neighbour(host: &str, known: &str) -> bool {
+    let domain = known.splitn(known.matches('.').count(), '.').last().unwrap_or(known);
+    host == known || host == domain || host.ends_with(&format!(".{domain}"))
 }
 
 /// What a profile's templates can name beside its own inputs.
@@ -150,7 +180,11 @@ impl Profile {
             };
             return Err((key, format!("'{bad}' is no name of an environment variable")));
         }
-        let https = |text: &str| text.parse::<url::Url>().is_ok_and(|url| url.scheme() == "https");
+        self.check_token()?;
+        let https = |text: &str| {
+            let url = text.parse::<url::Url>();
+            url.is_ok_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
+        };
         if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
             let key = if https(&self.docs) { "api " } else { "docs" };
             return Err((key, "docs and access.api are https addresses".to_owned()));
@@ -170,6 +204,27 @@ impl Profile {
             ));
         }
         self.check_templates()
+    }
+
+    /// A token that is somebody else's goes nowhere by a profile's word.
+    fn check_token(&self) -> Result<(), (&'static str, String)> {
+        let Some(access) = &self.access else { return Ok(()) };
+        let refused = |name: &str, whose: &str| Err(("token-env", format!("{name} holds what is {whose}")));
+        let name = &access.token_env;
+        if NO_VENDORS.iter().any(|prefix| name.starts_with(prefix)) {
+            return refused(name, "no vendor's token");
+        }
+        let built_in = BUILT_IN.iter().filter_map(|text| toml::from_str::<Self>(text).ok());
+        let host = |api: &str| Some(api.parse::<url::Url>().ok()?.host_str()?.to_owned());
+        for other in built_in.filter_map(|profile| profile.access) {
+            let (Some(own), Some(known)) = (host(&access.api), host(&other.api)) else {
+                continue;
+            };
+            if *name == other.token_env && !is_neighbour(&own, &known) {
+                return refused(name, &format!("for {known} and its neighbours, and not for {own}"));
+            }
+        }
+        Ok(())
     }
 
     fn check_templates(&self) -> Result<(), (&'static str, String)> {
@@ -230,12 +285,51 @@ mod tests {
             ("Microsoft.Network/virtualNetworks/peer/action", "*", "without '*'"),
             ("https://global.api.konghq.com", "http://global.api.konghq.com", "https"),
             ("KONNECT_TOKEN", "x}$(reboot)${", "environment variable"),
+            ("KONNECT_TOKEN", "AZURE_CLIENT_SECRET", "no vendor's token"),
+            (
+                "KONNECT_TOKEN",
+                "AIVEN_AUTH_TOKEN",
+                "for api.aiven.io and its neighbours",
+            ),
+            (
+                "https://global.api.konghq.com",
+                "https://elsewhere.example",
+                "not for elsewhere.example",
+            ),
+            (
+                "https://global.api.konghq.com",
+                "https://evilkonghq.com",
+                "not for evilkonghq.com",
+            ),
+            (
+                "https://global.api.konghq.com",
+                "https://global.api.konghq.com@elsewhere.example",
+                "not for elsewhere.example",
+            ),
+            ("https://global.api.konghq.com", "https://x@eu.api.konghq.com", "https"),
+            (
+                "short-name = \"Kong\"",
+                "short-name = \"Kong\\u001b[2J\"",
+                "a terminal obeys",
+            ),
+            (
+                "label = \"Tenant ID\"",
+                "label = \"Tenant\\u202e ID\"",
+                "a terminal obeys",
+            ),
             ("usual-wait", "usually", "unknown field"),
         ];
         for (from, to, why) in table {
             let error = parse("test", &kong.replace(from, to)).expect_err(to).to_string();
             assert!(error.contains(why), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn a_vendors_own_region_may_have_its_token() {
+        let kong = include_str!("kong.toml");
+        let eu = kong.replace("https://global.api.konghq.com", "https://eu.api.konghq.com");
+        parse("test", &eu).expect("a good profile");
     }
 
     #[test]

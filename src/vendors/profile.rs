@@ -241,10 +241,23 @@ impl Profile {
     }
 }
 
-/// The template with `{key}` and `{key:lower}` replaced by their values.
+/// The template with `{key}` and `{key:lower}` replaced by their values; what stands in a value is no template.
 pub fn filled(template: &str, values: &BTreeMap<&str, String>) -> String {
-    values.iter().fold(template.to_owned(), |text, (key, value)| {
-        text.replace(&format!("{{{key}}}"), value)
-            .replace(&format!("{{{key}:lower}}"), &value.to_lowercase())
-    })
+    let mut parts = template.split('{');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let value = part.split_once('}').and_then(|(name, rest)| {
+            let (key, lower) = match name.strip_suffix(":lower") {
+                Some(key) => (key, true),
+                None => (name, false),
+            };
+            let value = values.get(key)?;
+            Some((if lower { value.to_lowercase() } else { value.clone() }, rest))
+        });
+        match value {
+            Some((value, rest)) => out.extend([value.as_str(), rest]),
+            None => out.extend(["{", part]),
+        }
+    }
+    out
 }

@@ -1,6 +1,7 @@
 //! Every request, every fault: nothing doubled, nothing lost. Whole runs in this process, without a socket and with a
 //! clock that does not wait.
 
+mod hostile;
 mod page;
 mod trouble;
 mod world;

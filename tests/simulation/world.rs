@@ -80,7 +80,7 @@ impl Ended {
 
 /// A world, and what it is reached by.
 pub struct World {
-    sandbox: Sandbox,
+    pub sandbox: Sandbox,
     cloud: Cloud,
     vars: Vars,
     /// `--timeout`, where it is not the default.
@@ -174,7 +174,7 @@ impl World {
         let ended = tokio::select! {
             biased;
             () = line.killed() => None,
-            ended = self.go(party, job, line.clone(), noting(&held)) => Some(ended),
+            ended = self.run_over(party, job, line.clone(), noting(&held)) => Some(ended),
         };
         let (outcome, problem) = match ended {
             Some((outcome, problem)) => (Some(outcome), problem),
@@ -191,8 +191,14 @@ impl World {
         }
     }
 
-    async fn go(&self, party: Party, job: Job, line: Arc<Line>, sink: Sink) -> (Outcome, Option<Problem>) {
-        let transport: Arc<dyn Transport> = line;
+    /// The same by any other way to the world; `sink` is told what happens.
+    pub async fn run_over(
+        &self,
+        party: Party,
+        job: Job,
+        transport: Arc<dyn Transport>,
+        sink: Sink,
+    ) -> (Outcome, Option<Problem>) {
         let around = Surroundings {
             vars: self.vars.clone(),
             cloud: Some(self.cloud.clone()),

@@ -6,9 +6,12 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode};
 use http::{HeaderName, HeaderValue};
 
-use crate::azure::call::Call;
-use crate::azure::error::Service;
+use crate::azure::call::{Call, Reply};
+use crate::azure::error::{ApiError, Service};
 use crate::azure::wire::Wire;
+
+/// Seconds that a token may be said to live: far more than any does.
+const LONGEST_LIFE: u64 = 366 * 24 * 60 * 60;
 
 /// An HTTP client of `azure_core` 1.x that sends by the wire. An error answer becomes our own error at once, and is
 /// found again in the chain of causes: `azure_identity` cannot read Entra's errors where the text has a line break.
@@ -22,7 +25,8 @@ impl HttpClient for WireClient {
             .0
             .send(call(request)?)
             .await
-            .and_then(crate::azure::call::Reply::accepted);
+            .and_then(Reply::accepted)
+            .and_then(believable);
         let reply = reply.map_err(|error| Error::new(ErrorKind::Other, error))?;
         let mut headers = Headers::new();
         for (name, value) in &reply.headers {
@@ -35,6 +39,17 @@ impl HttpClient for WireClient {
             headers,
             reply.body,
         ))
+    }
+}
+
+/// The answer, unless its token lives for a time that no clock has: `azure_identity` adds that to now, and panics.
+fn believable(reply: Reply) -> Result<Reply, ApiError> {
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    match body.get("expires_in").filter(|life| life.is_number()) {
+        Some(life) if life.as_u64().is_none_or(|seconds| seconds > LONGEST_LIFE) => {
+            Err(reply.unreadable(&format!("a token that lives for {life} s")))
+        }
+        _ => Ok(reply),
     }
 }
 

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::adapter::WireClient;
 use super::certificate::{Certificate, SignedAssertion};
+use super::child::Child;
 use super::{AppCredential, Auth, SignInError};
 use crate::azure::wire::Wire;
 
@@ -181,7 +182,7 @@ impl Source {
             Self::Cli { executor } => {
                 let options = AzureCliCredentialOptions {
                     tenant_id: place.tenant.clone(),
-                    executor: executor.clone(),
+                    executor: Some(executor.clone().unwrap_or_else(|| Arc::new(Child))),
                     ..AzureCliCredentialOptions::default()
                 };
                 AzureCliCredential::new(Some(options))?

@@ -1,0 +1,264 @@
+//! No secret is anywhere but in the requests that need it: every command, however it ends, and everything that it
+//! leaves behind, searched for every secret that it was given, was issued or has made.
+#![cfg(unix)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use support::both_sides::struck;
+use support::cli::{Ran, peerctl};
+use support::kong::{TENANT, VNET_ID};
+use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
+use support::running::Running;
+use support::served::{Served, poll};
+use support::{DEADLINE, PEERCTL};
+use tempfile::TempDir;
+
+/// What no run of these needs, and what is in the environment of many a pipeline all the same.
+const IDLE: [(&str, &str); 2] = [
+    ("PEERCTL_OWN_APP_SECRET", "canary~own-app~secret"),
+    ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "canary~certificate~password"),
+];
+
+/// Every secret there is: what was given, a token (a JWT begins so), a credential as Entra makes it.
+fn canaries(sandbox: &Served) -> Vec<String> {
+    let given = [
+        "AZURE_CLIENT_SECRET",
+        "KONNECT_TOKEN",
+        "AIVEN_AUTH_TOKEN",
+        "DFCLOUD_API_KEY",
+    ];
+    let given = given.iter().map(|name| sandbox.value(name).to_owned());
+    let idle = IDLE.iter().map(|(_, value)| (*value).to_owned());
+    given.chain(idle).chain(["eyJ".to_owned(), "8Q~".to_owned()]).collect()
+}
+
+#[track_caller]
+fn assert_none(sandbox: &Served, what: &str, text: &str) {
+    for canary in canaries(sandbox) {
+        assert!(!text.contains(&canary), "{what} has {canary}:\n{text}");
+    }
+}
+
+/// Everything that a run leaves: log, ticket and record.
+struct Left(TempDir);
+
+impl Left {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// The flags that make it say as much as it can.
+    fn flags(&self) -> Vec<String> {
+        ["-vvv".to_owned(), "--log-file".to_owned(), self.at("log")].to_vec()
+    }
+
+    /// Nothing in the files is secret; gives how many there are.
+    #[track_caller]
+    fn search(&self, sandbox: &Served) -> usize {
+        let mut folders = vec![self.0.path().to_owned()];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                files += 1;
+                let bytes = std::fs::read(entry.path()).expect("a file");
+                assert_none(
+                    sandbox,
+                    &entry.path().display().to_string(),
+                    &String::from_utf8_lossy(&bytes),
+                );
+            }
+        }
+        files
+    }
+}
+
+/// Runs the command line as loud as it can be, and searches all of it.
+#[track_caller]
+fn searched(sandbox: &Served, line: Vec<String>, more: &[&str]) -> (Ran, usize) {
+    let left = Left::new();
+    let reports = line
+        .iter()
+        .any(|word| ["setup", "repair", "teardown"].contains(&word.as_str()));
+    let dry = more.contains(&"--dry-run");
+    let report = ["--report".to_owned(), left.at("ticket.md")];
+    let report = report.into_iter().filter(|_| reports && !dry);
+    let all = line.into_iter().chain(left.flags()).chain(report);
+    let ran = peerctl(all.chain(more.iter().map(|word| (*word).to_owned())))
+        .envs(sandbox.env())
+        .envs(IDLE)
+        .env("PEERCTL_STATE_DIR", left.at("records"))
+        .run();
+    assert_none(sandbox, "standard output", &ran.stdout);
+    assert_none(sandbox, "standard error", &ran.stderr);
+    let files = left.search(sandbox);
+    (ran, files)
+}
+
+#[test]
+fn no_command_shows_a_secret_of_a_link_from_its_beginning_to_its_end() {
+    for link in [KONG, AIVEN, DRAGONFLY, GENERIC] {
+        let sandbox = Served::start(["--lag", "none"]);
+        for (command, more, code) in [
+            ("setup", &["--dry-run"][..], 0),
+            ("setup", &[], 0),
+            ("setup", &["-o", "json"], 0),
+            ("status", &["-o", "json"], 0),
+            ("repair", &[], 0),
+            ("teardown", &["-o", "json"], 0),
+        ] {
+            let (ran, files) = searched(&sandbox, link.line(command, &[]), more);
+            let ran = ran.expect_code(code);
+            // The log always; the ticket and the record of what wrote.
+            let expected = match (command, more) {
+                ("setup", []) | ("teardown", _) => 3,
+                ("setup", ["-o", "json"]) => 2,
+                _ => 1,
+            };
+            assert_eq!(files, expected, "{} {command} {more:?}\n{ran}", link.vendor);
+            let logged = ran.stderr.contains("authorization: [redacted]");
+            assert!(logged || more == ["--dry-run"], "{command} logs its requests\n{ran}");
+        }
+        let made = sandbox.requests().to_string().contains("addPassword");
+        assert_eq!(
+            made,
+            [AIVEN.vendor, DRAGONFLY.vendor].contains(&link.vendor),
+            "{}",
+            link.vendor
+        );
+    }
+}
+
+/// A run in which the requests of `faults` go wrong.
+#[track_caller]
+fn struck_run(link: Link, faults: &[&str], code: i32) {
+    let flags = faults.iter().flat_map(|fault| ["--fault", fault]);
+    let sandbox = Served::start(["--lag", "none"].into_iter().chain(flags));
+    let (ran, files) = searched(&sandbox, link.line("setup", &[]), &["-o", "json"]);
+    let ran = ran.expect_code(code);
+    assert!(files > 0 && struck(&sandbox) > 0, "{faults:?}\n{ran}");
+}
+
+#[test]
+fn no_failure_quotes_a_secret() {
+    // Half of an answer that holds a token or a credential; a refusal in the middle; a service that sends one back.
+    struck_run(KONG, &["POST */oauth2/v2.0/token:1=truncate"], 0);
+    struck_run(KONG, &["POST */oauth2/v2.0/token=garbage"], 1);
+    struck_run(KONG, &["* */transit-gateways*=401"], 1);
+    struck_run(AIVEN, &["POST */addPassword=truncate"], 1);
+    struck_run(
+        AIVEN,
+        &["PUT */virtualNetworkPeerings/*=403:LinkedAuthorizationFailed:no"],
+        1,
+    );
+    struck_run(AIVEN, &["* */peering-connections*=403"], 1);
+    struck_run(DRAGONFLY, &["POST */addPassword=garbage"], 1);
+    struck_run(DRAGONFLY, &["* /v1/connections*=401"], 1);
+}
+
+#[test]
+fn a_run_that_is_stopped_shows_none_and_neither_does_its_process() {
+    let left = Left::new();
+    let fault = "PUT */virtualNetworkPeerings/*:1=stall";
+    let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+    let line = AIVEN.line("setup", &["--report", &left.at("ticket.md")]);
+    let records = ("PEERCTL_STATE_DIR".to_owned(), left.at("records"));
+    let env = sandbox.env().clone().into_iter().chain([records]);
+    let running = Running::start(line.into_iter().chain(left.flags()), env);
+    poll(DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the credential is in use");
+    if cfg!(target_os = "linux") {
+        let seen = processes_of(PEERCTL, &sandbox);
+        assert!(!seen.is_empty(), "the run is found among the processes");
+        seen.iter()
+            .for_each(|line| assert_none(&sandbox, "a command line", line));
+    }
+    let exit = running.signal("INT").wait();
+    assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+    assert_none(&sandbox, "standard output", &exit.stdout);
+    assert_none(&sandbox, "standard error", &exit.stderr);
+    assert_eq!(left.search(&sandbox), 3, "{}", exit.stderr);
+}
+
+/// The command lines of this program's processes that belong to this sandbox.
+fn processes_of(program: &str, sandbox: &Served) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").expect("processes").flatten();
+    let read = |path: &Path, file: &str| std::fs::read(path.join(file)).unwrap_or_default();
+    let ours = all.filter(|entry| {
+        let environment = read(&entry.path(), "environ");
+        String::from_utf8_lossy(&environment).contains(sandbox.value("PEERCTL_CLOUD"))
+    });
+    let lines = ours.map(|entry| String::from_utf8_lossy(&read(&entry.path(), "cmdline")).replace('\0', " "));
+    lines.filter(|line| line.starts_with(program)).collect()
+}
+
+#[test]
+fn az_is_told_no_secret_and_finds_none_in_its_environment() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let noted = folder.path().join("noted");
+    let az = folder.path().join("az");
+    // What az would print, where the token is one that every service refuses.
+    let token = r#"{"accessToken":"az~canary","expires_on":4102444800,"tokenType":"Bearer"}"#;
+    let script = format!(
+        "#!/bin/sh\n(printf '%s\\n' \"$@\"; env; tr '\\0' '\\n' </proc/$$/cmdline) >>'{}'\necho '{token}'\n",
+        noted.display()
+    );
+    std::fs::write(&az, script).expect("a file");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let ran = peerctl(KONG.line("setup", &["--auth", "azure-cli", "--tenant-id", TENANT, "-vvv"]))
+        .envs(sandbox.env())
+        .envs(IDLE)
+        .env("PATH", path)
+        .run();
+    let ran = ran.expect_code(1);
+    let noted = std::fs::read_to_string(&noted).expect("az was started");
+    assert!(noted.contains("get-access-token") && noted.contains("PATH="), "{noted}");
+    assert_none(&sandbox, "what az sees", &noted);
+    for text in [&ran.stdout, &ran.stderr] {
+        assert_none(&sandbox, "the output", text);
+        assert!(!text.contains("az~canary"), "{ran}");
+    }
+}
+
+#[test]
+fn what_needs_no_sign_in_shows_none() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let words = |line: &[&str]| line.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for (line, code) in [
+        (&["explain", "AADSTS7000215"][..], 0),
+        (&["vendors", "kong"], 0),
+        (
+            &["azure", "setup", "--no-input", "--vendor", "kong", "--vnet-id", VNET_ID],
+            2,
+        ),
+        (
+            &[
+                "azure",
+                "setup",
+                "--no-input",
+                "--yes",
+                "--sandbox",
+                "--vendor",
+                "aiven",
+            ],
+            2,
+        ),
+    ] {
+        searched(&sandbox, words(line), &[]).0.expect_code(code);
+    }
+}
