@@ -1,5 +1,7 @@
 //! What the steps call: one signed-in view of Azure. The operations are in the files of their services.
 
+use std::collections::HashSet;
+
 use futures::future::try_join_all;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
@@ -138,7 +140,9 @@ impl Azure {
     pub(super) async fn list<T: DeserializeOwned>(&self, service: Service, first: Url) -> Result<Vec<T>, ApiError> {
         let mut all = Vec::new();
         let mut url = first;
+        let mut seen = HashSet::new();
         for _ in 0..limits::PAGES {
+            seen.insert(url.clone());
             let reply = self.send(Call::get(service, url.clone())).await?;
             let page: Page<T> = reply.clone().json()?;
             all.extend(page.value);
@@ -148,6 +152,9 @@ impl Azure {
                     url = url
                         .join(&link)
                         .map_err(|error| reply.unreadable(&format!("its nextLink: {error}")))?;
+                    if seen.contains(&url) {
+                        return Err(reply.unreadable("its nextLink leads in a circle"));
+                    }
                 }
             }
         }

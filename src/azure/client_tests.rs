@@ -155,6 +155,21 @@ async fn lists_follow_next_links_but_not_to_other_hosts() {
 }
 
 #[tokio::test]
+async fn a_list_that_leads_in_a_circle_is_not_walked_twice() {
+    let page = |token: &str| format!("https://management.azure.com/subscriptions?api-version=2022-12-01&token={token}");
+    let (azure, script) = azure(move |request| {
+        let next = match request.uri().query().unwrap_or_default() {
+            query if query.ends_with("token=a") => page("b"),
+            _ => page("a"),
+        };
+        json_answer(200, &json!({ "value": [], "nextLink": next }))
+    });
+    let error = azure.subscriptions().await.unwrap_err();
+    assert!(error.to_string().contains("leads in a circle"), "{error}");
+    assert_eq!(arm_lines(&script).len(), 3);
+}
+
+#[tokio::test]
 async fn tenants_are_named() {
     let shown = json!({ "value": [
         { "id": "/tenants/x", "tenantId": Uuid::from_u128(5), "displayName": "Contoso", "domains": [], "defaultDomain": "contoso.com" },

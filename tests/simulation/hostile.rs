@@ -475,20 +475,20 @@ fn lied_to(what: &str, job: Job, lies: &[Lie], usual: u64, lasting: bool) {
 #[test]
 fn a_set_up_takes_every_hostile_answer_to_every_request() {
     const WHAT: &str = "a set-up: each of its requests × each hostile answer (a sample)";
-    lied_to(WHAT, Job::SetUp, &LIES, 500, false);
+    lied_to(WHAT, Job::SetUp, &LIES, 300, false);
 }
 
 #[test]
 fn every_field_of_an_answer_can_be_another() {
     const WHAT: &str = "a set-up: each of its requests × a field of its answer, by lot, that is of another kind";
     let lies: Vec<Lie> = (0..40).map(|lot| Lie::Drawn(scrambled(lot))).collect();
-    lied_to(WHAT, Job::SetUp, &lies, 500, false);
+    lied_to(WHAT, Job::SetUp, &lies, 300, false);
 }
 
 #[test]
 fn a_service_that_never_stops_lying_is_given_up() {
     const WHAT: &str = "a set-up: each of its requests × hostile answers from there on (a sample)";
-    lied_to(WHAT, Job::SetUp, &LASTING, 80, true);
+    lied_to(WHAT, Job::SetUp, &LASTING, 40, true);
 }
 
 #[test]
@@ -496,7 +496,7 @@ fn a_look_a_repair_and_a_teardown_take_hostile_answers_too() {
     let mut lies = LIES.to_vec();
     lies.extend((0..20).map(|lot| Lie::Drawn(scrambled(lot))));
     let what = |job: &str| format!("{job}: each of its requests × each hostile answer (a sample)");
-    lied_to(&what("a status"), Job::Status, &lies, 80, false);
-    lied_to(&what("a repair"), Job::Repair, &lies, 80, false);
-    lied_to(&what("a teardown"), Job::TearDown, &lies, 80, false);
+    lied_to(&what("a status"), Job::Status, &lies, 50, false);
+    lied_to(&what("a repair"), Job::Repair, &lies, 50, false);
+    lied_to(&what("a teardown"), Job::TearDown, &lies, 50, false);
 }
