@@ -425,6 +425,72 @@ fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     assert_eq!(sandbox.state(), before);
 }
 
+/// Whoever gives the wrong object id takes nobody else's principal away, and no role from it.
+#[test]
+fn a_principal_that_is_not_the_vendors_stays_whoever_names_it() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    KONG.set_up(&sandbox, &[]);
+    AIVEN.set_up(&sandbox, &[]);
+    let aivens = Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id);
+    let wrong = ["--consent", "--vendor-principal-id", &aivens];
+    let document = KONG.take_down(&sandbox, &wrong);
+    assert!(kept(&document).contains("the directory does not say"), "{document:#}");
+    assert_eq!(changes(&document, "consent"), [""; 0], "{document:#}");
+    assert_eq!(changes(&document, "role-assignment"), [""; 0], "{document:#}");
+    assert_eq!(Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id), aivens);
+    let right = Colleague::of(&sandbox).principal();
+    KONG.take_down(&sandbox, &["--consent", "--vendor-principal-id", &right]);
+    let still = AIVEN.run(&sandbox, "status", &[], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    AIVEN.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn the_role_of_an_application_that_two_links_share_goes_with_the_second() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    let (app, _) = colleague.registers("team-peering", "AzureADMultipleOrgs");
+    colleague.makes_principal(&app);
+    let before = sandbox.state();
+    let own = ["--own-app", app.as_str(), "--consent"];
+    AIVEN.set_up(&sandbox, &own[..2]);
+    DRAGONFLY.set_up(&sandbox, &own[..2]);
+    let document = AIVEN.take_down(&sandbox, &own);
+    assert!(kept(&document).contains("may need it"), "{document:#}");
+    assert_eq!(assignments_of(&sandbox, &app), 1);
+    let still = DRAGONFLY.run(&sandbox, "status", &own[..2], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    DRAGONFLY.take_down(&sandbox, &own);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn without_its_principal_a_vendor_takes_no_role_of_another_vendors() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    AIVEN.set_up(&sandbox, &[]);
+    DRAGONFLY.set_up(&sandbox, &[]);
+    let principal = Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id);
+    let path = format!("/v1.0/servicePrincipals/{principal}");
+    Colleague::of(&sandbox).azure(reqwest::Method::DELETE, &path, None);
+    AIVEN.take_down(&sandbox, &["--consent"]);
+    assert_eq!(assignments_of(&sandbox, both_sides::DRAGONFLY.app_id), 1);
+    let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    DRAGONFLY.take_down(&sandbox, &["--consent"]);
+    // Without its principal Aiven cannot delete the direction that it wrote.
+    for dump in [
+        "roleAssignments",
+        "roleDefinitions",
+        "servicePrincipals",
+        "applications",
+    ] {
+        assert_eq!(sandbox.state()[dump], before[dump], "{dump}");
+    }
+}
+
 #[test]
 fn two_networks_of_one_vendor_share_role_and_principal_until_the_second_is_taken_down() {
     let sandbox = sandbox();

@@ -29,6 +29,11 @@ pub struct Facts {
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
+    /// The object id that the operator gave is not that of the vendor's service principal; looked at only where things
+    /// are removed.
+    pub principal_is_anothers: bool,
+    /// Who of those with an assignment of setup's is not in the directory any more; looked at as above.
+    pub gone_principals: BTreeSet<Uuid>,
     /// Where the vendor's service principal has, or may have, roles beyond the network's subscription; read only where it
     /// is to be removed.
     pub principal_elsewhere: Vec<String>,

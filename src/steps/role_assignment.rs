@@ -5,6 +5,7 @@ mod undo;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::ownership::assigned_by_setup;
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
@@ -81,6 +82,17 @@ async fn read_all(run: &Run) -> Result<(), Stop> {
         facts.assignments_below = all;
         facts.assignments_are_hidden = hidden;
     });
+    let assigned = assigned_by_setup(&run.intent, &run.facts());
+    if !assigned.is_empty() {
+        // Where the directory does not tell, nobody is taken for gone.
+        let known = run
+            .azure
+            .known_objects(&assigned)
+            .await
+            .unwrap_or_else(|_| assigned.clone());
+        let gone = assigned.into_iter().filter(|id| !known.contains(id)).collect();
+        run.learn(|facts| facts.gone_principals = gone);
+    }
     Ok(())
 }
 

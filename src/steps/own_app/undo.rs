@@ -3,8 +3,8 @@
 use super::{CREDENTIAL, STEP, Wanted};
 use crate::azure::Application;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Grantee, Hold, Intent, StepEvent};
-use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent};
+use crate::steps::ownership::{other_assignments, still_used_by};
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
@@ -30,10 +30,11 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     {
         return keep("it has credentials that setup did not make");
     }
-    if has_other_roles(intent, facts) {
+    let used = still_used_by(intent, facts);
+    if used.is_none() && has_other_roles(intent, facts) {
         return keep("it has other roles");
     }
-    match still_used_by(intent, facts) {
+    match used {
         Some(by) => keep(&by),
         None if facts.assignments_are_hidden => {
             let why = "This sign-in may not read which other roles the application has in the subscription.";
@@ -74,20 +75,10 @@ fn is_setups(wanted: &Wanted, app: &Application) -> bool {
 
 /// Roles in the subscription that are not the ones that setup gave and takes back.
 fn has_other_roles(intent: &Intent, facts: &Facts) -> bool {
-    let grants = intent.grants();
-    let own = grants.iter().filter(|grant| grant.to == Grantee::OwnApp);
-    let goes: Vec<&str> = own
-        .flat_map(|grant| assignments_of(intent, facts, grant).0)
-        .map(|one| one.name.as_str())
-        .collect();
     let Some(principal) = &facts.own_principal else {
         return false;
     };
-    let mut all = facts
-        .assignments_below
-        .iter()
-        .filter(|one| one.principal == principal.id);
-    all.any(|one| !goes.contains(&one.name.as_str()))
+    !other_assignments(intent, facts, |one| one.principal == principal.id).is_empty()
 }
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {

@@ -6,7 +6,7 @@ use crate::errors::Kind;
 use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
-use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::ownership::{assignments_of, grant_still_used_by};
 use crate::steps::run::Awaited;
 use crate::steps::{Facts, Run, Stop};
 
@@ -37,7 +37,7 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
             intent.vnet.name
         )));
     }
-    let used = still_used_by(intent, facts);
+    let used = grant_still_used_by(intent, facts, grant);
     let ours = ours.iter().map(|one| match &used {
         Some(by) => Decision::Keep(format!("{} of {name}: {by}", role(one))),
         None => Decision::Remove {
@@ -51,10 +51,10 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    if still_used_by(&run.intent, &facts).is_some() {
-        return Ok(());
-    }
     for grant in run.intent.grants() {
+        if grant_still_used_by(&run.intent, &facts, &grant).is_some() {
+            continue;
+        }
         for assignment in assignments_of(&run.intent, &facts, &grant).0 {
             delete(run, assignment, facts.called(&grant)).await?;
         }
@@ -135,7 +135,10 @@ mod tests {
             ),
             (
                 "whose it was is gone",
-                |_, facts| facts.principal = None,
+                |_, facts| {
+                    let gone = facts.principal.take().map(|principal| principal.id);
+                    facts.gone_principals.extend(gone);
+                },
                 "remove",
                 "Kong Cloud Gateway Peering Creator",
             ),
