@@ -402,6 +402,105 @@ fn an_own_application_with_somebody_elses_credential_stays() {
     nothing_left(AIVEN, &sandbox, &["--consent"]);
 }
 
+/// The object id of the application that setup made.
+#[track_caller]
+fn setups_app(sandbox: &Served) -> String {
+    let app = own_apps(sandbox)[0]["uniqueName"].as_str().expect("a name").to_owned();
+    let path = format!("/v1.0/applications(uniqueName='{app}')");
+    let found = Colleague::of(sandbox).azure(reqwest::Method::GET, &path, None);
+    found["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn an_own_application_that_takes_a_pipelines_tokens_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let path = format!(
+        "/v1.0/applications/{}/federatedIdentityCredentials",
+        setups_app(&sandbox)
+    );
+    let trust = json!({
+        "name": "pipeline",
+        "issuer": "https://token.actions.githubusercontent.com",
+        "subject": "repo:team/network:ref:refs/heads/main",
+        "audiences": ["api://AzureADTokenExchange"],
+    });
+    Colleague::of(&sandbox).azure(reqwest::Method::POST, &path, Some(trust));
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(
+        kept(&document).contains("credentials that setup did not make"),
+        "{document:#}"
+    );
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
+#[test]
+fn an_own_application_with_a_role_in_another_subscription_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let path = format!("/v1.0/applications/{}", setups_app(&sandbox));
+    let found = colleague.azure(reqwest::Method::GET, &path, None);
+    let principal = colleague.principal_of(found["appId"].as_str().expect("an id"));
+    let scope = format!("/subscriptions/{OTHER_SUBSCRIPTION}/providers/Microsoft.Authorization");
+    let path = format!("{scope}/roleAssignments/{AN_ASSIGNMENT}?api-version=2022-04-01");
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("{scope}/roleDefinitions/4d97b98b-1d4f-4787-a291-c67834d212e7"),
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }});
+    colleague.azure(reqwest::Method::PUT, &path, Some(body));
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(kept(&document).contains("it has other roles"), "{document:#}");
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
+/// Starts a teardown by hand, and has something done while it waits for the vendor's console.
+#[cfg(unix)]
+#[track_caller]
+fn while_it_waits(sandbox: &Served, link: Link, more: &[&str], token: &str, happens: impl FnOnce()) {
+    let by_hand = ["--vendor-access", "manual", "--consent"];
+    let mut env = sandbox.env().clone();
+    env.insert(token.to_owned(), String::new());
+    let line = link.line("teardown", &[&by_hand[..], more].concat());
+    let mut running = support::running::Running::start(line, &env);
+    running.wait_for("is deleted in");
+    happens();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_principal_that_got_a_role_while_teardown_waited_stays() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    while_it_waits(&sandbox, KONG, &[], "KONNECT_TOKEN", || {
+        let reader = "4d97b98b-1d4f-4787-a291-c67834d212e7";
+        colleague.assigns(AN_ASSIGNMENT, reader, &colleague.principal());
+        colleague.deletes_gateways();
+    });
+    assert_eq!(assignments_of(&sandbox, APP_ID), 1, "the colleague's");
+    colleague.principal();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_own_application_that_got_a_secret_while_teardown_waited_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let network = format!("to-network-id={}", both_sides::AIVEN_NETWORK);
+    let tenant = format!("to-tenant-id={}", both_sides::AIVEN_TENANT);
+    let inputs = ["--set", network.as_str(), "--set", &tenant];
+    while_it_waits(&sandbox, AIVEN, &inputs, "AIVEN_AUTH_TOKEN", || {
+        colleague.adds_secret(&setups_app(&sandbox), "a team's");
+        both_sides::AIVEN.deletes_connection(&sandbox);
+    });
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
 #[test]
 fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     let sandbox = sandbox();

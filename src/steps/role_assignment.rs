@@ -1,6 +1,6 @@
 //! Role assignment: each grant's service principal gets its role at the one virtual network.
 
-mod undo;
+pub(super) mod undo;
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -66,7 +66,7 @@ impl Step for RoleAssignment {
 
 /// Everything in the subscription: who else has a role that is to go is as much of interest as who has it here. The
 /// network itself may be gone.
-async fn read_all(run: &Run) -> Result<(), Stop> {
+pub(super) async fn read_all(run: &Run) -> Result<(), Stop> {
     let subscription = run.intent.vnet.subscription_scope();
     let mut all = run.azure.role_assignments_below(&subscription).await;
     let hidden = all.as_ref().is_err_and(|error| error.status() == Some(403));

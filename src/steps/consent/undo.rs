@@ -1,13 +1,10 @@
 //! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
 
-use futures::{StreamExt, stream};
-
 use super::{STEP, administrator, given};
-use crate::domain::subscription_scope;
 use crate::errors::Kind;
-use crate::limits;
-use crate::plan::{Action, Change, Decision, Goal, Hold, Intent, StepEvent, VendorApp};
+use crate::plan::{Action, Change, Decision, Goal, Hold, Intent, StepEvent, StepState, VendorApp};
 use crate::steps::ownership::{other_assignments, still_used_by};
+use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
@@ -61,23 +58,8 @@ pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
     if run.intent.goal != (Goal::TearDown { consent: true }) {
         return Ok(());
     }
-    let subscriptions = run.subscriptions().await;
-    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
-    let others = subscriptions.iter().map(|other| other.id);
-    let others = others.filter(|other| *other != run.intent.vnet.subscription);
-    let scopes: Vec<String> = others.map(subscription_scope).collect();
-    let reads = scopes.into_iter().map(|scope| async move {
-        match run.azure.role_assignments_of(&scope, principal.id).await {
-            Ok(found) => found.into_iter().map(|one| one.scope).collect(),
-            // What cannot be looked at is not taken for empty.
-            Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
-        }
-    });
-    let found: Vec<Vec<String>> = stream::iter(reads)
-        .buffer_unordered(limits::READS_AT_ONCE)
-        .collect()
-        .await;
-    run.learn(|facts| facts.principal_elsewhere = found.concat());
+    let found = roles_elsewhere(run, principal.id).await?;
+    run.learn(|facts| facts.principal_elsewhere = found);
     Ok(())
 }
 
@@ -103,6 +85,17 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let Some(principal) = run.facts().principal else {
         return Ok(());
     };
+    // Read anew: between the plan and now somebody may have given it a role.
+    read_all(run).await?;
+    look_elsewhere(run).await?;
+    match undoing(&run.intent, &run.facts()) {
+        Decision::Remove { .. } => {}
+        Decision::Blocked(hold) => {
+            let state = StepState::Blocked;
+            return Err(Stop::Held { state, hold });
+        }
+        _ => return Ok(()),
+    }
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", principal.display_name)));
     let attempt = || run.azure.delete_service_principal(principal.id);
     match run

@@ -1,8 +1,13 @@
 //! Taking the roles at the network back.
 
+use futures::{StreamExt, stream};
+use uuid::Uuid;
+
 use super::STEP;
 use crate::azure::RoleAssignment;
+use crate::domain::subscription_scope;
 use crate::errors::Kind;
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
@@ -47,6 +52,30 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     });
     let all = ours.chain(kept).reduce(Decision::and);
     all.unwrap_or_else(|| Decision::Absent(String::new()))
+}
+
+/// Where in the tenant, beyond the network's subscription, the principal has, or may have, roles.
+///
+/// # Errors
+/// When the subscriptions cannot be read.
+pub async fn roles_elsewhere(run: &Run, principal: Uuid) -> Result<Vec<String>, Stop> {
+    let subscriptions = run.subscriptions().await;
+    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
+    let others = subscriptions.iter().map(|other| other.id);
+    let others = others.filter(|other| *other != run.intent.vnet.subscription);
+    let scopes: Vec<String> = others.map(subscription_scope).collect();
+    let reads = scopes.into_iter().map(|scope| async move {
+        match run.azure.role_assignments_of(&scope, principal).await {
+            Ok(found) => found.into_iter().map(|one| one.scope).collect(),
+            // What cannot be looked at is not taken for empty.
+            Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
+        }
+    });
+    let found: Vec<Vec<String>> = stream::iter(reads)
+        .buffer_unordered(limits::READS_AT_ONCE)
+        .collect()
+        .await;
+    Ok(found.concat())
 }
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {
@@ -105,8 +134,6 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
-
     use crate::steps::samples;
 
     type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
