@@ -626,6 +626,12 @@ fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() 
     assert_eq!(sandbox.state(), before);
 }
 
+#[test]
+fn the_help_says_where_the_name_alone_decides() {
+    let help = peerctl(["azure", "teardown", "--help"]).run().expect_code(0);
+    assert!(said(&help).contains("the name alone decides"), "{help}");
+}
+
 /// A peering of another name, written with the operator's own sign-in in both tenants.
 #[track_caller]
 fn peers_by_hand(sandbox: &Served, name: &str) {
