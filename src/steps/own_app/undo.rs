@@ -53,7 +53,8 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 pub fn closed(intent: &Intent) -> Hold {
     Hold {
         who: format!("somebody who may read the applications of {}", intent.tenant_label()),
-        why: "This sign-in may not read the directory, so it cannot tell which application setup made.".to_owned(),
+        why: "This sign-in may not read the directory, so it cannot tell whose the roles and the application are."
+            .to_owned(),
         packet: vec!["Sign in as one who may, and run the same command again; it goes on from here.".to_owned()],
         answer: None,
     }

@@ -11,7 +11,7 @@ use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
-use crate::steps::ownership::{assignments_of, grant_still_used_by};
+use crate::steps::ownership::{assigned_by_setup, assignments_of, grant_still_used_by};
 use crate::steps::run::Awaited;
 use crate::steps::{Facts, Run, Stop};
 
@@ -22,7 +22,8 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
-    if grant.to == Grantee::OwnApp && facts.own_principal.is_none() && facts.directory_is_closed {
+    let theirs = grant.to == Grantee::OwnApp || !assigned_by_setup(intent, facts).is_empty();
+    if theirs && facts.grantee(grant).is_none() && facts.directory_is_closed {
         return Decision::Blocked(closed(intent));
     }
     let (ours, others) = assignments_of(intent, facts, grant);
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn only_an_assignment_that_setup_made_goes() {
-        let table: [Row; 6] = [
+        let table: [Row; 7] = [
             ("setup's own", |_, _| (), "remove", "peerctl Peering Writer"),
             (
                 "a colleague's",
@@ -168,6 +169,15 @@ mod tests {
                 },
                 "remove",
                 "Kong Cloud Gateway Peering Creator",
+            ),
+            (
+                "the vendor's principal cannot be seen",
+                |_, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
             ),
             (
                 "the application's principal cannot be seen",
