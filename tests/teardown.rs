@@ -402,6 +402,105 @@ fn an_own_application_with_somebody_elses_credential_stays() {
     nothing_left(AIVEN, &sandbox, &["--consent"]);
 }
 
+/// The object id of the application that setup made.
+#[track_caller]
+fn setups_app(sandbox: &Served) -> String {
+    let app = own_apps(sandbox)[0]["uniqueName"].as_str().expect("a name").to_owned();
+    let path = format!("/v1.0/applications(uniqueName='{app}')");
+    let found = Colleague::of(sandbox).azure(reqwest::Method::GET, &path, None);
+    found["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn an_own_application_that_takes_a_pipelines_tokens_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let path = format!(
+        "/v1.0/applications/{}/federatedIdentityCredentials",
+        setups_app(&sandbox)
+    );
+    let trust = json!({
+        "name": "pipeline",
+        "issuer": "https://token.actions.githubusercontent.com",
+        "subject": "repo:team/network:ref:refs/heads/main",
+        "audiences": ["api://AzureADTokenExchange"],
+    });
+    Colleague::of(&sandbox).azure(reqwest::Method::POST, &path, Some(trust));
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(
+        kept(&document).contains("credentials that setup did not make"),
+        "{document:#}"
+    );
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
+#[test]
+fn an_own_application_with_a_role_in_another_subscription_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let path = format!("/v1.0/applications/{}", setups_app(&sandbox));
+    let found = colleague.azure(reqwest::Method::GET, &path, None);
+    let principal = colleague.principal_of(found["appId"].as_str().expect("an id"));
+    let scope = format!("/subscriptions/{OTHER_SUBSCRIPTION}/providers/Microsoft.Authorization");
+    let path = format!("{scope}/roleAssignments/{AN_ASSIGNMENT}?api-version=2022-04-01");
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("{scope}/roleDefinitions/4d97b98b-1d4f-4787-a291-c67834d212e7"),
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }});
+    colleague.azure(reqwest::Method::PUT, &path, Some(body));
+    let document = AIVEN.take_down(&sandbox, &["--consent"]);
+    assert!(kept(&document).contains("it has other roles"), "{document:#}");
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
+/// Starts a teardown by hand, and has something done while it waits for the vendor's console.
+#[cfg(unix)]
+#[track_caller]
+fn while_it_waits(sandbox: &Served, link: Link, more: &[&str], token: &str, happens: impl FnOnce()) {
+    let by_hand = ["--vendor-access", "manual", "--consent"];
+    let mut env = sandbox.env().clone();
+    env.insert(token.to_owned(), String::new());
+    let line = link.line("teardown", &[&by_hand[..], more].concat());
+    let mut running = support::running::Running::start(line, &env);
+    running.wait_for("is deleted in");
+    happens();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_principal_that_got_a_role_while_teardown_waited_stays() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    while_it_waits(&sandbox, KONG, &[], "KONNECT_TOKEN", || {
+        let reader = "4d97b98b-1d4f-4787-a291-c67834d212e7";
+        colleague.assigns(AN_ASSIGNMENT, reader, &colleague.principal());
+        colleague.deletes_gateways();
+    });
+    assert_eq!(assignments_of(&sandbox, APP_ID), 1, "the colleague's");
+    colleague.principal();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_own_application_that_got_a_secret_while_teardown_waited_stays() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let network = format!("to-network-id={}", both_sides::AIVEN_NETWORK);
+    let tenant = format!("to-tenant-id={}", both_sides::AIVEN_TENANT);
+    let inputs = ["--set", network.as_str(), "--set", &tenant];
+    while_it_waits(&sandbox, AIVEN, &inputs, "AIVEN_AUTH_TOKEN", || {
+        colleague.adds_secret(&setups_app(&sandbox), "a team's");
+        both_sides::AIVEN.deletes_connection(&sandbox);
+    });
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
 #[test]
 fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     let sandbox = sandbox();
@@ -423,6 +522,72 @@ fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
     DRAGONFLY.take_down(&sandbox, &["--consent"]);
     assert_eq!(sandbox.state(), before);
+}
+
+/// Whoever gives the wrong object id takes nobody else's principal away, and no role from it.
+#[test]
+fn a_principal_that_is_not_the_vendors_stays_whoever_names_it() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    KONG.set_up(&sandbox, &[]);
+    AIVEN.set_up(&sandbox, &[]);
+    let aivens = Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id);
+    let wrong = ["--consent", "--vendor-principal-id", &aivens];
+    let document = KONG.take_down(&sandbox, &wrong);
+    assert!(kept(&document).contains("the directory does not say"), "{document:#}");
+    assert_eq!(changes(&document, "consent"), [""; 0], "{document:#}");
+    assert_eq!(changes(&document, "role-assignment"), [""; 0], "{document:#}");
+    assert_eq!(Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id), aivens);
+    let right = Colleague::of(&sandbox).principal();
+    KONG.take_down(&sandbox, &["--consent", "--vendor-principal-id", &right]);
+    let still = AIVEN.run(&sandbox, "status", &[], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    AIVEN.take_down(&sandbox, &["--consent"]);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn the_role_of_an_application_that_two_links_share_goes_with_the_second() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    let (app, _) = colleague.registers("team-peering", "AzureADMultipleOrgs");
+    colleague.makes_principal(&app);
+    let before = sandbox.state();
+    let own = ["--own-app", app.as_str(), "--consent"];
+    AIVEN.set_up(&sandbox, &own[..2]);
+    DRAGONFLY.set_up(&sandbox, &own[..2]);
+    let document = AIVEN.take_down(&sandbox, &own);
+    assert!(kept(&document).contains("may need it"), "{document:#}");
+    assert_eq!(assignments_of(&sandbox, &app), 1);
+    let still = DRAGONFLY.run(&sandbox, "status", &own[..2], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    DRAGONFLY.take_down(&sandbox, &own);
+    assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn without_its_principal_a_vendor_takes_no_role_of_another_vendors() {
+    let sandbox = sandbox();
+    let before = sandbox.state();
+    AIVEN.set_up(&sandbox, &[]);
+    DRAGONFLY.set_up(&sandbox, &[]);
+    let principal = Colleague::of(&sandbox).principal_of(both_sides::AIVEN.app_id);
+    let path = format!("/v1.0/servicePrincipals/{principal}");
+    Colleague::of(&sandbox).azure(reqwest::Method::DELETE, &path, None);
+    AIVEN.take_down(&sandbox, &["--consent"]);
+    assert_eq!(assignments_of(&sandbox, both_sides::DRAGONFLY.app_id), 1);
+    let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
+    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    DRAGONFLY.take_down(&sandbox, &["--consent"]);
+    // Without its principal Aiven cannot delete the direction that it wrote.
+    for dump in [
+        "roleAssignments",
+        "roleDefinitions",
+        "servicePrincipals",
+        "applications",
+    ] {
+        assert_eq!(sandbox.state()[dump], before[dump], "{dump}");
+    }
 }
 
 #[test]
@@ -459,6 +624,12 @@ fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() 
     assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
     KONG.take_down(&sandbox, &other);
     assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn the_help_says_where_the_name_alone_decides() {
+    let help = peerctl(["azure", "teardown", "--help"]).run().expect_code(0);
+    assert!(said(&help).contains("the name alone decides"), "{help}");
 }
 
 /// A peering of another name, written with the operator's own sign-in in both tenants.

@@ -46,6 +46,11 @@ struct ShownPassword {
 }
 
 #[derive(Deserialize)]
+struct ShownFederated {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Made {
     key_id: Uuid,
@@ -132,6 +137,17 @@ impl Azure {
         }
         let shown: Shown = reply.json()?;
         Ok(shown.into())
+    }
+
+    /// The names of the federated identity credentials of the application with this object id: whose tokens it takes in
+    /// place of a secret.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn federated_credentials(&self, object_id: Uuid) -> Result<Vec<String>, ApiError> {
+        let path = format!("applications/{object_id}/federatedIdentityCredentials");
+        let shown: Vec<ShownFederated> = self.list(Service::Graph, self.graph_url(&path, &[])).await?;
+        Ok(shown.into_iter().map(|one| one.name.unwrap_or_default()).collect())
     }
 
     /// Deletes the application with this object id, and with it its service principal in the signed-in tenant (those

@@ -218,3 +218,13 @@ async fn what_is_to_be_deleted_may_be_gone_already() {
         );
     }
 }
+
+#[tokio::test]
+async fn whose_tokens_an_application_takes_is_read_by_name() {
+    let shown =
+        json!({ "value": [{ "id": KEY_ID, "name": "pipeline", "issuer": "https://issuer", "subject": "repo" }] });
+    let (azure, script) = azure_in_order([json_answer(200, &shown)]);
+    assert_eq!(azure.federated_credentials(OBJECT).await.unwrap(), ["pipeline"]);
+    let line = format!("GET /v1.0/applications/{OBJECT}/federatedIdentityCredentials");
+    assert_eq!(lines_without_hosts(&script), [line]);
+}

@@ -23,15 +23,18 @@ impl Step for Consent {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        if let Some(principal) = given(&run.intent) {
-            run.learn(|facts| facts.principal = Some(principal));
+        let given = given(&run.intent);
+        // Whose role and service principal are removed has to be the vendor's beyond doubt.
+        if let Some(given) = given.as_ref().filter(|_| !run.intent.tears_down()) {
+            run.learn(|facts| facts.principal = Some(given.clone()));
         } else {
-            match read(run).await {
-                Ok(principal) => run.learn(|facts| facts.principal = principal),
+            let read = match read(run).await {
+                Ok(principal) => Some(principal),
                 // Many a pipeline may not read the directory; that is no reason to stop.
-                Err(error) if error.status() == Some(403) => run.learn(|facts| facts.directory_is_closed = true),
+                Err(error) if error.status() == Some(403) => None,
                 Err(error) => return Err(Stop::api("looking for the service principal", &error)),
-            }
+            };
+            run.learn(|facts| seen(facts, given, read));
         }
         undo::look_elsewhere(run).await
     }
@@ -112,6 +115,17 @@ fn given(intent: &Intent) -> Option<ServicePrincipal> {
         account_enabled: true,
         owner_tenant: None,
     })
+}
+
+/// Notes what the directory says (`None`: it is closed), and whether the id that was given agrees.
+fn seen(facts: &mut Facts, given: Option<ServicePrincipal>, read: Option<Option<ServicePrincipal>>) {
+    facts.directory_is_closed |= read.is_none();
+    let read = read.map(|read| (read.as_ref().map(|read| read.id), read));
+    (facts.principal_is_anothers, facts.principal) = match (given, read) {
+        (Some(given), Some((id, _))) if id != Some(given.id) => (true, Some(given)),
+        (given, Some((_, read))) => (false, read.or(given)),
+        (given, None) => (false, given),
+    };
 }
 
 async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
@@ -233,6 +247,29 @@ fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
 mod tests {
     use super::*;
     use crate::steps::samples;
+
+    #[test]
+    fn an_id_that_was_given_is_the_vendors_only_where_the_directory_says_so() {
+        let (_, facts) = samples::kong_done();
+        let kongs = facts.principal.expect("the sample has one");
+        let mut other = kongs.clone();
+        other.id = Uuid::from_u128(0xbad);
+        // (given, read, whether it is another's, whether the directory is closed)
+        let table = [
+            (None, Some(Some(&kongs)), false, false),
+            (Some(&kongs), Some(Some(&kongs)), false, false),
+            (Some(&other), Some(Some(&kongs)), true, false),
+            (Some(&other), Some(None), true, false),
+            (Some(&other), None, false, true),
+        ];
+        for (given, read, anothers, closed) in table {
+            let mut facts = Facts::default();
+            seen(&mut facts, given.cloned(), read.map(|read| read.cloned()));
+            let found = (facts.principal_is_anothers, facts.directory_is_closed);
+            assert_eq!(found, (anothers, closed), "{given:?} {read:?}");
+            assert_eq!(facts.principal.as_ref(), given.or(Some(&kongs)));
+        }
+    }
 
     #[test]
     fn decisions() {

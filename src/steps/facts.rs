@@ -29,9 +29,19 @@ pub struct Facts {
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
     pub principal: Option<ServicePrincipal>,
+    /// The object id that the operator gave is not that of the vendor's service principal; looked at only where things
+    /// are removed.
+    pub principal_is_anothers: bool,
+    /// Who of those with an assignment of setup's is not in the directory any more; looked at as above.
+    pub gone_principals: BTreeSet<Uuid>,
     /// Where the vendor's service principal has, or may have, roles beyond the network's subscription; read only where it
     /// is to be removed.
     pub principal_elsewhere: Vec<String>,
+    /// The same of the own application that setup made.
+    pub own_principal_elsewhere: Vec<String>,
+    /// Whose tokens the own application takes in place of a secret: federated identity credentials, by name. Read only
+    /// where it is to be removed.
+    pub own_app_trusts: Vec<String>,
     /// The directory may not be read: whether there is a service principal is not known.
     pub directory_is_closed: bool,
     /// The customer's own application, and its service principal in the customer's tenant.

@@ -59,7 +59,7 @@ impl Step for OwnApp {
             facts.own_app = Some(application);
             facts.own_principal = principal;
         });
-        Ok(())
+        undo::look_closer(run).await
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {

@@ -1,6 +1,8 @@
 //! What is provably setup's work, and what still uses it. Ids and names that setup chooses are told from any others;
 //! whatever else there is stays.
 
+use uuid::Uuid;
+
 use super::Facts;
 use super::facts::VendorPeering;
 use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
@@ -85,7 +87,8 @@ pub fn assignments_of<'a>(
     grant: &Grant,
 ) -> (Vec<&'a RoleAssignment>, Vec<&'a RoleAssignment>) {
     let vnet = intent.vnet.to_string();
-    let principal = facts.grantee(grant);
+    let anothers = grant.to == Grantee::Vendor && facts.principal_is_anothers;
+    let principal = facts.grantee(grant).filter(|_| !anothers);
     let mut ours_by_role = facts
         .roles
         .iter()
@@ -94,8 +97,12 @@ pub fn assignments_of<'a>(
     let role = ours_by_role.next();
     let of_grant = |one: &&RoleAssignment| match principal {
         Some(principal) => one.principal == principal,
-        // Whose it was is gone; its role tells, unless own applications of several vendors share it.
-        None => grant.to == Grantee::Vendor && Some(one.role) == role,
+        // Whose it was is gone; its role tells, unless own applications of several vendors share it. Who is still there
+        // is another vendor's, which got the same role.
+        None => {
+            let gone = facts.gone_principals.contains(&one.principal);
+            grant.to == Grantee::Vendor && !anothers && Some(one.role) == role && gone
+        }
     };
     let at_vnet = facts
         .assignments
@@ -110,6 +117,34 @@ fn is_setups(intent: &Intent, assignment: &RoleAssignment) -> bool {
     assignment.name.eq_ignore_ascii_case(&guid.to_string())
 }
 
+/// The principals of all that setup assigned at the network.
+pub fn assigned_by_setup(intent: &Intent, facts: &Facts) -> Vec<Uuid> {
+    let ours = facts.assignments_at(&intent.vnet).filter(|one| is_setups(intent, one));
+    ours.map(|one| one.principal).collect()
+}
+
+/// The assignments in the subscription that stay, of those that are `wanted`.
+pub fn other_assignments<'a>(
+    intent: &Intent,
+    facts: &'a Facts,
+    wanted: impl Fn(&RoleAssignment) -> bool,
+) -> Vec<&'a RoleAssignment> {
+    let mut grants = intent.grants();
+    grants.retain(|grant| grant_still_used_by(intent, facts, grant).is_none());
+    let ours = grants.iter().flat_map(|grant| assignments_of(intent, facts, grant).0);
+    let goes: Vec<&str> = ours.map(|one| one.name.as_str()).collect();
+    let all = facts.assignments_below.iter().filter(|one| wanted(one));
+    all.filter(|one| !goes.contains(&one.name.as_str())).collect()
+}
+
+/// What still needs the grant's role. An application that the operator brings may write for any link of the network, by
+/// one assignment.
+pub fn grant_still_used_by(intent: &Intent, facts: &Facts, grant: &Grant) -> Option<String> {
+    let brought = grant.to == Grantee::OwnApp && matches!(intent.own_app, Some(OwnApp::Given(_)));
+    let any = || other_links(intent, facts).find(|_| brought).map(may_need);
+    still_used_by(intent, facts).or_else(any)
+}
+
 /// What still needs the roles and the own application: a link that stays, or another one with the same vendor.
 pub fn still_used_by(intent: &Intent, facts: &Facts) -> Option<String> {
     let stays = [StepId::VendorRequest, StepId::Peering]
@@ -119,32 +154,38 @@ pub fn still_used_by(intent: &Intent, facts: &Facts) -> Option<String> {
             Decision::Keep(_) => Some(format!("the step {id} stays")),
             _ => None,
         });
-    stays.or_else(|| another_link(intent, facts).map(|name| format!("the peering {name} may need it")))
+    stays.or_else(|| another_link(intent, facts).map(may_need))
+}
+
+fn may_need(peering: &Peering) -> String {
+    format!("the peering {} may need it", peering.id.name)
 }
 
 /// Another peering of the network with the vendor's tenant, or with one that Azure does not tell.
-fn another_link(intent: &Intent, facts: &Facts) -> Option<String> {
+fn another_link<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Peering> {
+    let by_request = facts.remote(intent).map(|remote| remote.tenant);
+    let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
+    let same_vendor = |peering: &&Peering| {
+        let remote = peering.remote_vnet.as_ref();
+        let theirs = remote.and_then(|remote| facts.remote_tenants.get(&remote.subscription));
+        theirs.is_none_or(|theirs| tenant.is_none_or(|tenant| tenant == *theirs))
+    };
+    other_links(intent, facts).find(same_vendor)
+}
+
+/// The network's other peerings with networks that are not the customer's.
+fn other_links<'a>(intent: &Intent, facts: &'a Facts) -> impl Iterator<Item = &'a Peering> {
     let this = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let by_request = facts.remote(intent).map(|remote| remote.tenant);
-    let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
-    let same_vendor = |peering: &&Peering| {
-        let Some(remote) = &peering.remote_vnet else {
-            return false;
-        };
-        let foreign = !facts.own_subscriptions.contains(&remote.subscription);
-        let theirs = facts.remote_tenants.get(&remote.subscription);
-        foreign
-            && Some(&peering.id) != this
-            && theirs.is_none_or(|theirs| tenant.is_none_or(|tenant| tenant == *theirs))
+    let foreign = move |peering: &&Peering| {
+        let remote = peering.remote_vnet.as_ref();
+        Some(&peering.id) != this
+            && remote.is_some_and(|remote| !facts.own_subscriptions.contains(&remote.subscription))
     };
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
-    peerings
-        .into_iter()
-        .find(same_vendor)
-        .map(|peering| peering.id.name.clone())
+    peerings.filter(foreign)
 }
 
 #[cfg(test)]
@@ -180,15 +221,50 @@ mod tests {
     fn another_link_with_the_same_vendor_needs_the_role() {
         let (intent, mut facts) = samples::kong_done();
         assert_eq!(another_link(&intent, &facts), None);
+        let name = |found: Option<&Peering>| found.map(|peering| peering.id.name.clone());
         let second = samples::peering(&intent, "kong-2", 0xf01, "10.77.0.0/16");
         facts.vnet.as_mut().expect("one").peerings.push(second);
         assert_eq!(
-            another_link(&intent, &facts),
+            name(another_link(&intent, &facts)),
             Some("kong-2".to_owned()),
             "its tenant is not known"
         );
         let other = uuid::Uuid::from_u128(0xbad);
         facts.remote_tenants.insert(uuid::Uuid::from_u128(0xf01), other);
         assert_eq!(another_link(&intent, &facts), None, "it is another company's");
+    }
+
+    #[test]
+    fn a_brought_applications_role_stays_for_any_other_link_of_the_network() {
+        for (brought, stays) in [(false, false), (true, true)] {
+            let (mut intent, mut facts) = samples::own_app_to_take_down();
+            if brought {
+                let app = facts.own_app.as_ref().expect("one").app_id;
+                intent.own_app = Some(OwnApp::Given(app));
+            }
+            let other = samples::peering(&intent, "dragonfly-1", 0xf01, "10.77.0.0/16");
+            facts.vnet.as_mut().expect("one").peerings.push(other);
+            let company = uuid::Uuid::from_u128(0xbad);
+            facts.remote_tenants.insert(uuid::Uuid::from_u128(0xf01), company);
+            for grant in intent.grants() {
+                let used = grant_still_used_by(&intent, &facts, &grant).is_some();
+                assert_eq!(used, stays && grant.to == Grantee::OwnApp, "{brought} {:?}", grant.to);
+                let kept = other_assignments(&intent, &facts, |one| Some(one.principal) == facts.grantee(&grant));
+                assert_eq!(kept.len(), usize::from(used), "{brought} {:?}", grant.to);
+            }
+        }
+    }
+
+    #[test]
+    fn without_the_vendors_principal_its_role_alone_proves_nothing() {
+        let (intent, mut facts) = samples::kong_to_take_down();
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let principal = facts.principal.take().expect("one").id;
+        let ours = |facts: &Facts| assignments_of(&intent, facts, &grant).0.len();
+        assert_eq!(ours(&facts), 0, "another vendor's, or it cannot be told");
+        facts.gone_principals.insert(principal);
+        assert_eq!(ours(&facts), 1);
+        facts.principal_is_anothers = true;
+        assert_eq!(ours(&facts), 0, "an id that is not the vendor's");
     }
 }

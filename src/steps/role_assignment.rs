@@ -1,10 +1,11 @@
 //! Role assignment: each grant's service principal gets its role at the one virtual network.
 
-mod undo;
+pub(super) mod undo;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use super::ownership::assigned_by_setup;
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
@@ -65,7 +66,7 @@ impl Step for RoleAssignment {
 
 /// Everything in the subscription: who else has a role that is to go is as much of interest as who has it here. The
 /// network itself may be gone.
-async fn read_all(run: &Run) -> Result<(), Stop> {
+pub(super) async fn read_all(run: &Run) -> Result<(), Stop> {
     let subscription = run.intent.vnet.subscription_scope();
     let mut all = run.azure.role_assignments_below(&subscription).await;
     let hidden = all.as_ref().is_err_and(|error| error.status() == Some(403));
@@ -81,6 +82,17 @@ async fn read_all(run: &Run) -> Result<(), Stop> {
         facts.assignments_below = all;
         facts.assignments_are_hidden = hidden;
     });
+    let assigned = assigned_by_setup(&run.intent, &run.facts());
+    if !assigned.is_empty() {
+        // Where the directory does not tell, nobody is taken for gone.
+        let known = run
+            .azure
+            .known_objects(&assigned)
+            .await
+            .unwrap_or_else(|_| assigned.clone());
+        let gone = assigned.into_iter().filter(|id| !known.contains(id)).collect();
+        run.learn(|facts| facts.gone_principals = gone);
+    }
     Ok(())
 }
 

@@ -1,13 +1,10 @@
 //! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
 
-use futures::{StreamExt, stream};
-
-use super::{STEP, administrator};
-use crate::domain::subscription_scope;
+use super::{STEP, administrator, given};
 use crate::errors::Kind;
-use crate::limits;
-use crate::plan::{Action, Change, Decision, Goal, Grantee, Hold, Intent, StepEvent, VendorApp};
-use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::plan::{Action, Change, Decision, Goal, Hold, Intent, StepEvent, StepState, VendorApp};
+use crate::steps::ownership::{other_assignments, still_used_by};
+use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
@@ -21,33 +18,32 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     if intent.goal != (Goal::TearDown { consent: true }) {
         return Decision::Keep(format!("{name}: other networks may need it; --consent removes it"));
     }
-    let grants = intent.grants();
-    let vendors = grants.iter().filter(|grant| grant.to == Grantee::Vendor);
-    let goes: Vec<&str> = vendors
-        .flat_map(|grant| assignments_of(intent, facts, grant).0)
-        .map(|one| one.name.as_str())
-        .collect();
-    let mut roles = facts
-        .assignments_below
-        .iter()
-        .filter(|one| one.principal == principal.id);
-    if let Some(other) = roles.find(|one| !goes.contains(&one.name.as_str())) {
-        return Decision::Keep(format!("{name}: it has a role at {}", other.scope));
+    if facts.principal_is_anothers {
+        let id = principal.id;
+        return Decision::Keep(format!(
+            "service principal {id}: the directory does not say that it is the one of {}",
+            principal.display_name
+        ));
     }
-    if let Some(scope) = facts.principal_elsewhere.first() {
+    if facts.directory_is_closed && given(intent).is_some() {
+        let why = "This sign-in may not read the directory, so it cannot tell whose service principal that is.";
+        return Decision::Blocked(hold(intent, why, &principal.app_id.to_string()));
+    }
+    if let Some(by) = still_used_by(intent, facts) {
+        return Decision::Keep(format!("{name}: {by}"));
+    }
+    let other = other_assignments(intent, facts, |one| one.principal == principal.id);
+    let mut scopes = other.iter().map(|one| &one.scope).chain(&facts.principal_elsewhere);
+    if let Some(scope) = scopes.next() {
         return Decision::Keep(format!("{name}: it has a role at {scope}"));
     }
-    match still_used_by(intent, facts) {
-        Some(by) => Decision::Keep(format!("{name}: {by}")),
-        None if facts.assignments_are_hidden => Decision::Blocked(hold(
-            intent,
-            "This sign-in may not read which other roles the service principal has in the subscription.",
-            &principal.id.to_string(),
-        )),
-        None => Decision::Remove {
-            what: name,
-            kept: Vec::new(),
-        },
+    if facts.assignments_are_hidden {
+        let why = "This sign-in may not read which other roles the service principal has in the subscription.";
+        return Decision::Blocked(hold(intent, why, &principal.id.to_string()));
+    }
+    Decision::Remove {
+        what: name,
+        kept: Vec::new(),
     }
 }
 
@@ -62,23 +58,8 @@ pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
     if run.intent.goal != (Goal::TearDown { consent: true }) {
         return Ok(());
     }
-    let subscriptions = run.subscriptions().await;
-    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
-    let others = subscriptions.iter().map(|other| other.id);
-    let others = others.filter(|other| *other != run.intent.vnet.subscription);
-    let scopes: Vec<String> = others.map(subscription_scope).collect();
-    let reads = scopes.into_iter().map(|scope| async move {
-        match run.azure.role_assignments_of(&scope, principal.id).await {
-            Ok(found) => found.into_iter().map(|one| one.scope).collect(),
-            // What cannot be looked at is not taken for empty.
-            Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
-        }
-    });
-    let found: Vec<Vec<String>> = stream::iter(reads)
-        .buffer_unordered(limits::READS_AT_ONCE)
-        .collect()
-        .await;
-    run.learn(|facts| facts.principal_elsewhere = found.concat());
+    let found = roles_elsewhere(run, principal.id).await?;
+    run.learn(|facts| facts.principal_elsewhere = found);
     Ok(())
 }
 
@@ -104,6 +85,17 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let Some(principal) = run.facts().principal else {
         return Ok(());
     };
+    // Read anew: between the plan and now somebody may have given it a role.
+    read_all(run).await?;
+    look_elsewhere(run).await?;
+    match undoing(&run.intent, &run.facts()) {
+        Decision::Remove { .. } => {}
+        Decision::Blocked(hold) => {
+            let state = StepState::Blocked;
+            return Err(Stop::Held { state, hold });
+        }
+        _ => return Ok(()),
+    }
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", principal.display_name)));
     let attempt = || run.azure.delete_service_principal(principal.id);
     match run
@@ -136,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_vendors_principal_goes_on_request_and_when_nobody_needs_it() {
-        let table: [Row; 9] = [
+        let table: [Row; 11] = [
             ("asked for", |_, _| (), "remove", "service principal"),
             (
                 "not asked for",
@@ -149,6 +141,22 @@ mod tests {
                 |_, facts| facts.principal = None,
                 "absent",
                 "no service principal",
+            ),
+            (
+                "an id was given that is not the vendor's",
+                |_, facts| facts.principal_is_anothers = true,
+                "keep",
+                "the directory does not say",
+            ),
+            (
+                "an id was given, and nobody may look whose it is",
+                |intent, facts| {
+                    let id = facts.principal.as_ref().map(|principal| principal.id);
+                    intent.vendor_app.as_mut().expect("one").principal_id = id;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "cannot tell whose",
             ),
             (
                 "another role",

@@ -1,10 +1,11 @@
 //! Deleting the own application that setup made, and with it its service principal in this tenant.
 
-use super::{CREDENTIAL, STEP, Wanted};
+use super::{CREDENTIAL, STEP, Step, Wanted};
 use crate::azure::Application;
 use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Grantee, Hold, Intent, StepEvent};
-use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepState};
+use crate::steps::ownership::{other_assignments, still_used_by};
+use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
@@ -27,13 +28,15 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
         .iter()
         .any(|one| one.display_name.as_deref() != Some(CREDENTIAL))
         || app.has_keys
+        || !facts.own_app_trusts.is_empty()
     {
         return keep("it has credentials that setup did not make");
     }
-    if has_other_roles(intent, facts) {
+    let used = still_used_by(intent, facts);
+    if used.is_none() && has_other_roles(intent, facts) {
         return keep("it has other roles");
     }
-    match still_used_by(intent, facts) {
+    match used {
         Some(by) => keep(&by),
         None if facts.assignments_are_hidden => {
             let why = "This sign-in may not read which other roles the application has in the subscription.";
@@ -50,7 +53,8 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 pub fn closed(intent: &Intent) -> Hold {
     Hold {
         who: format!("somebody who may read the applications of {}", intent.tenant_label()),
-        why: "This sign-in may not read the directory, so it cannot tell which application setup made.".to_owned(),
+        why: "This sign-in may not read the directory, so it cannot tell whose the roles and the application are."
+            .to_owned(),
         packet: vec!["Sign in as one who may, and run the same command again; it goes on from here.".to_owned()],
         answer: None,
     }
@@ -72,25 +76,58 @@ fn is_setups(wanted: &Wanted, app: &Application) -> bool {
     }
 }
 
-/// Roles in the subscription that are not the ones that setup gave and takes back.
+/// Reads what else proves that somebody uses the application that setup made: federated credentials, and roles in other
+/// subscriptions.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn look_closer(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let Some(app) = facts.own_app.filter(|_| run.intent.tears_down()) else {
+        return Ok(());
+    };
+    if !run
+        .intent
+        .own_app
+        .as_ref()
+        .is_some_and(|wanted| is_setups(wanted, &app))
+    {
+        return Ok(());
+    }
+    let trusts = run.azure.federated_credentials(app.id).await;
+    let trusts = trusts.map_err(|error| Stop::api("reading the own application's federated credentials", &error))?;
+    let elsewhere = match facts.own_principal {
+        Some(principal) => roles_elsewhere(run, principal.id).await?,
+        None => Vec::new(),
+    };
+    run.learn(|facts| {
+        facts.own_app_trusts = trusts;
+        facts.own_principal_elsewhere = elsewhere;
+    });
+    Ok(())
+}
+
+/// Roles that are not the ones that setup gave and takes back.
 fn has_other_roles(intent: &Intent, facts: &Facts) -> bool {
-    let grants = intent.grants();
-    let own = grants.iter().filter(|grant| grant.to == Grantee::OwnApp);
-    let goes: Vec<&str> = own
-        .flat_map(|grant| assignments_of(intent, facts, grant).0)
-        .map(|one| one.name.as_str())
-        .collect();
     let Some(principal) = &facts.own_principal else {
         return false;
     };
-    let mut all = facts
-        .assignments_below
-        .iter()
-        .filter(|one| one.principal == principal.id);
-    all.any(|one| !goes.contains(&one.name.as_str()))
+    let here = other_assignments(intent, facts, |one| one.principal == principal.id);
+    !here.is_empty() || !facts.own_principal_elsewhere.is_empty()
 }
 
 pub async fn undo(run: &Run) -> Result<(), Stop> {
+    // Read anew: between the plan and now somebody may have begun to use it.
+    read_all(run).await?;
+    super::OwnApp.observe(run).await?;
+    match undoing(&run.intent, &run.facts()) {
+        Decision::Remove { .. } => {}
+        Decision::Blocked(hold) => {
+            let state = StepState::Blocked;
+            return Err(Stop::Held { state, hold });
+        }
+        _ => return Ok(()),
+    }
     let Some(app) = run.facts().own_app else { return Ok(()) };
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", app.display_name)));
     let attempt = || run.azure.delete_application(app.id);
@@ -138,7 +175,7 @@ mod tests {
 
     #[test]
     fn only_an_application_that_setup_made_and_nobody_else_uses_goes() {
-        let table: [Row; 11] = [
+        let table: [Row; 13] = [
             ("setup's own", |_, _| (), "remove", "service principal"),
             (
                 "none",
@@ -175,6 +212,18 @@ mod tests {
                 |_, facts| facts.own_app.as_mut().expect("one").has_keys = true,
                 "keep",
                 "credentials that setup did not make",
+            ),
+            (
+                "with a pipeline that it trusts",
+                |_, facts| facts.own_app_trusts.push("pipeline".into()),
+                "keep",
+                "credentials that setup did not make",
+            ),
+            (
+                "with a role in another subscription",
+                |_, facts| facts.own_principal_elsewhere.push("/subscriptions/other".into()),
+                "keep",
+                "it has other roles",
             ),
             (
                 "with another role",

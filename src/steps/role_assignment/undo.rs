@@ -1,12 +1,17 @@
 //! Taking the roles at the network back.
 
+use futures::{StreamExt, stream};
+use uuid::Uuid;
+
 use super::STEP;
 use crate::azure::RoleAssignment;
+use crate::domain::subscription_scope;
 use crate::errors::Kind;
+use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
-use crate::steps::ownership::{assignments_of, still_used_by};
+use crate::steps::ownership::{assigned_by_setup, assignments_of, grant_still_used_by};
 use crate::steps::run::Awaited;
 use crate::steps::{Facts, Run, Stop};
 
@@ -17,7 +22,8 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
-    if grant.to == Grantee::OwnApp && facts.own_principal.is_none() && facts.directory_is_closed {
+    let theirs = grant.to == Grantee::OwnApp || !assigned_by_setup(intent, facts).is_empty();
+    if theirs && facts.grantee(grant).is_none() && facts.directory_is_closed {
         return Decision::Blocked(closed(intent));
     }
     let (ours, others) = assignments_of(intent, facts, grant);
@@ -37,7 +43,7 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
             intent.vnet.name
         )));
     }
-    let used = still_used_by(intent, facts);
+    let used = grant_still_used_by(intent, facts, grant);
     let ours = ours.iter().map(|one| match &used {
         Some(by) => Decision::Keep(format!("{} of {name}: {by}", role(one))),
         None => Decision::Remove {
@@ -49,12 +55,36 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     all.unwrap_or_else(|| Decision::Absent(String::new()))
 }
 
+/// Where in the tenant, beyond the network's subscription, the principal has, or may have, roles.
+///
+/// # Errors
+/// When the subscriptions cannot be read.
+pub async fn roles_elsewhere(run: &Run, principal: Uuid) -> Result<Vec<String>, Stop> {
+    let subscriptions = run.subscriptions().await;
+    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
+    let others = subscriptions.iter().map(|other| other.id);
+    let others = others.filter(|other| *other != run.intent.vnet.subscription);
+    let scopes: Vec<String> = others.map(subscription_scope).collect();
+    let reads = scopes.into_iter().map(|scope| async move {
+        match run.azure.role_assignments_of(&scope, principal).await {
+            Ok(found) => found.into_iter().map(|one| one.scope).collect(),
+            // What cannot be looked at is not taken for empty.
+            Err(_) => vec![format!("{scope}, perhaps: this sign-in may not read the roles there")],
+        }
+    });
+    let found: Vec<Vec<String>> = stream::iter(reads)
+        .buffer_unordered(limits::READS_AT_ONCE)
+        .collect()
+        .await;
+    Ok(found.concat())
+}
+
 pub async fn undo(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    if still_used_by(&run.intent, &facts).is_some() {
-        return Ok(());
-    }
     for grant in run.intent.grants() {
+        if grant_still_used_by(&run.intent, &facts, &grant).is_some() {
+            continue;
+        }
         for assignment in assignments_of(&run.intent, &facts, &grant).0 {
             delete(run, assignment, facts.called(&grant)).await?;
         }
@@ -105,15 +135,13 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
-
     use crate::steps::samples;
 
     type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
 
     #[test]
     fn only_an_assignment_that_setup_made_goes() {
-        let table: [Row; 6] = [
+        let table: [Row; 7] = [
             ("setup's own", |_, _| (), "remove", "peerctl Peering Writer"),
             (
                 "a colleague's",
@@ -135,9 +163,21 @@ mod tests {
             ),
             (
                 "whose it was is gone",
-                |_, facts| facts.principal = None,
+                |_, facts| {
+                    let gone = facts.principal.take().map(|principal| principal.id);
+                    facts.gone_principals.extend(gone);
+                },
                 "remove",
                 "Kong Cloud Gateway Peering Creator",
+            ),
+            (
+                "the vendor's principal cannot be seen",
+                |_, facts| {
+                    facts.principal = None;
+                    facts.directory_is_closed = true;
+                },
+                "blocked",
+                "may not read the directory",
             ),
             (
                 "the application's principal cannot be seen",

@@ -10,7 +10,7 @@ use crate::errors::{Kind, known};
 use crate::limits;
 use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
-use crate::steps::ownership::{assignments_of, role_is_anothers, role_is_ours};
+use crate::steps::ownership::{other_assignments, role_is_anothers, role_is_ours};
 use crate::steps::run::is_one_of;
 use crate::steps::{Facts, Run, Stop};
 
@@ -71,15 +71,7 @@ fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
 
 /// The assignments of the role in this subscription that stay.
 fn users(intent: &Intent, facts: &Facts, role: &Role) -> usize {
-    let goes: Vec<&str> = if crate::steps::ownership::still_used_by(intent, facts).is_some() {
-        Vec::new()
-    } else {
-        let grants = intent.grants();
-        let ours = grants.iter().flat_map(|grant| assignments_of(intent, facts, grant).0);
-        ours.map(|assignment| assignment.name.as_str()).collect()
-    };
-    let all = facts.assignments_below.iter().filter(|one| one.role == role.guid);
-    all.filter(|one| !goes.contains(&one.name.as_str())).count()
+    other_assignments(intent, facts, |one| one.role == role.guid).len()
 }
 
 /// The scopes beside this subscription's that the role can be assigned in.
