@@ -62,6 +62,12 @@ impl<'a> Context<'a> {
         given.and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default()
     }
 
+    /// The id of the resource in the path, as the client wrote it; of what lies below it, the id of the one that holds it.
+    pub(super) fn resource_id(&self) -> String {
+        let end = self.request.segments.len().min(8);
+        format!("/{}", self.request.segments[..end].join("/"))
+    }
+
     /// The token is of another tenant than the subscription.
     pub(super) fn wrong_tenant(&self, right: Uuid) -> Refusal {
         let text = format!(

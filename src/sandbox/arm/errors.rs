@@ -88,10 +88,10 @@ impl Refusal {
         Self::new(403, "AuthorizationFailed", text)
     }
 
-    /// The network whose peering or group is asked for does not exist.
-    pub(super) fn no_vnet(group: &str, name: &str) -> Self {
+    /// The resource of the network service does not exist; `kind` is its type, such as `virtualNetworks`.
+    pub(super) fn no_resource(group: &str, kind: &str, name: &str) -> Self {
         let text = format!(
-            "The Resource 'Microsoft.Network/virtualNetworks/{name}' under resource group '{group}' was not found. For \
+            "The Resource 'Microsoft.Network/{kind}/{name}' under resource group '{group}' was not found. For \
              more details please go to https://aka.ms/ARMResourceNotFoundFix"
         );
         Self::new(404, "ResourceNotFound", text)

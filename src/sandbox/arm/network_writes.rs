@@ -17,7 +17,7 @@ const DELETE_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/delete";
 
 /// `PUT …/virtualNetworks/{name}`: it replaces what is there, subnets and peerings included, as Azure does.
 pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
-    let id = network_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
@@ -94,7 +94,7 @@ fn with_subnets(world: &World, mut vnet: Vnet, listed: &[Value]) -> Result<Vnet,
 
 /// `DELETE …/virtualNetworks/{name}`.
 pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
-    let id = network_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
     let Some(found) = world.vnet(&id) else {
@@ -126,7 +126,7 @@ pub(super) fn remove(world: &mut World, id: &str) {
 
 /// `PUT …/virtualNetworks/{vnet}/subnets/{name}`.
 pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, vnet: &str, name: &str) -> Outcome {
-    let id = network_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, WRITE_SUBNET, &format!("{id}/subnets/{name}"))?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
@@ -150,7 +150,7 @@ pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, 
 
 /// `DELETE …/virtualNetworks/{vnet}/subnets/{name}`.
 pub(super) fn delete_subnet(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
-    let id = network_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, DELETE_SUBNET, &format!("{id}/subnets/{name}"))?;
     access::unlocked(world, &id, true)?;
     idle(world, &id)?;
@@ -177,19 +177,13 @@ fn written(
     write: impl Fn(&World, &Vnet) -> Value,
 ) -> Outcome {
     let Some(vnet) = world.vnet(id) else {
-        return Err(Refusal::no_vnet("", id));
+        return Err(Refusal::no_resource("", "virtualNetworks", id));
     };
     let (mut body, location) = (write(world, vnet), vnet.location.clone());
     body["properties"]["provisioningState"] = "Updating".into();
     let mut answer = message::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &body);
     operations::begin(world, context, &mut answer, id, &location, kind);
     Ok(answer)
-}
-
-/// The network's id in the path, as the client wrote it.
-fn network_id(context: &Context<'_>) -> String {
-    let end = context.request.segments.len().min(8);
-    format!("/{}", context.request.segments[..end].join("/"))
 }
 
 fn idle(world: &World, id: &str) -> Result<(), Refusal> {

@@ -87,7 +87,7 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
         .and_then(|id| Uuid::parse_str(id).ok())
         .unwrap_or_default();
     match groups::find(world, subscription, group) {
-        Some(_) => Err(Refusal::no_vnet(group, name)),
+        Some(_) => Err(Refusal::no_resource(group, "virtualNetworks", name)),
         None => Err(Refusal::no_group(group)),
     }
 }

@@ -96,72 +96,67 @@ pub(super) fn linked_access(world: &World, context: &Context<'_>, id: &str, remo
 /// The first rule that is broken.
 pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> Result<(), Refusal> {
     let id = format!("{vnet_id}/virtualNetworkPeerings/{name}");
-    let bad = |code, text: String| Err(Refusal::new(400, code, text));
     if !well_named(name) {
-        return bad(
-            "InvalidResourceName",
-            format!(
-                "Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word \
-                 character, and it must end with a word character or with '_'. The name may contain word characters or \
-                 '.', '-', '_'."
-            ),
+        let text = format!(
+            "Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word \
+             character, and it must end with a word character or with '_'. The name may contain word characters or \
+             '.', '-', '_'."
         );
+        return Err(Refusal::new(400, "InvalidResourceName", text));
     }
     let (Some(local), Some(other)) = (world.vnet(vnet_id), world.vnet(remote)) else {
-        return bad(
-            "InvalidGlobalResourceReference",
-            format!(
-                "Resource {remote} referenced by resource {id} was not found. Please make sure that the referenced \
-                 resource exists."
-            ),
+        let text = format!(
+            "Resource {remote} referenced by resource {id} was not found. Please make sure that the referenced \
+             resource exists."
         );
+        return Err(Refusal::new(400, "InvalidGlobalResourceReference", text));
     };
-    if local.id.eq_ignore_ascii_case(&other.id) {
-        return bad(
-            "VnetCannotPeerWithItself",
-            format!(
-                "Cannot create or update peering {id}. Virtual network {} cannot be peered with itself.",
-                local.id
-            ),
-        );
-    }
-    if let Some(existing) = named(local, name).filter(|found| !found.remote.eq_ignore_ascii_case(remote)) {
-        // The code is told in public repositories; its message is not known from a recording.
-        return bad(
-            "ChangingRemoteVirtualNetworkNotAllowed",
-            format!(
-                "Cannot change the remote virtual network of peering {id} from {} to {remote}.",
-                existing.remote
-            ),
-        );
-    }
-    let twin = local
-        .peerings
-        .iter()
-        .find(|found| found.remote.eq_ignore_ascii_case(remote));
-    if let Some(twin) = twin.filter(|found| !found.name.eq_ignore_ascii_case(name)) {
-        let first = format!("{}/virtualNetworkPeerings/{}", local.id, twin.name);
-        return bad(
-            "AnotherPeeringAlreadyReferencesRemoteVnet",
-            format!(
-                "Peering {first} already references remote virtual network {remote}. Cannot add another peering {id} \
-                 referencing the same remote virtual network."
-            ),
-        );
-    }
-    if local.peerings.len() >= MOST_PEERINGS && named(local, name).is_none() {
-        // The code is not known from a recording.
-        return bad(
-            "VnetPeeringLimitReached",
-            format!(
-                "Cannot create or update peering {id}. Virtual network {} cannot have more than {MOST_PEERINGS} peerings.",
-                local.id
-            ),
-        );
-    }
+    reference(local, name, other, remote, &id)?;
+    room(local, name, &id)?;
     disconnected(world, local, remote, &id)?;
     apart(world, local, other, &id)?;
     idle(world, local, other, &id)
+}
+
+/// The other network is another one, the peering goes on referring to it, and no second one does.
+fn reference(local: &Vnet, name: &str, other: &Vnet, remote: &str, id: &str) -> Result<(), Refusal> {
+    if local.id.eq_ignore_ascii_case(&other.id) {
+        let text = format!(
+            "Cannot create or update peering {id}. Virtual network {} cannot be peered with itself.",
+            local.id
+        );
+        return Err(Refusal::new(400, "VnetCannotPeerWithItself", text));
+    }
+    if let Some(existing) = named(local, name).filter(|found| !found.remote.eq_ignore_ascii_case(remote)) {
+        let text = format!(
+            "Cannot change the remote virtual network of peering {id} from {} to {remote}.",
+            existing.remote
+        );
+        // The code is told in public repositories; its message is not known from a recording.
+        return Err(Refusal::new(400, "ChangingRemoteVirtualNetworkNotAllowed", text));
+    }
+    let mut all = local.peerings.iter();
+    let twin = all.find(|found| found.remote.eq_ignore_ascii_case(remote) && !found.name.eq_ignore_ascii_case(name));
+    let Some(twin) = twin else { return Ok(()) };
+    let first = format!("{}/virtualNetworkPeerings/{}", local.id, twin.name);
+    let text = format!(
+        "Peering {first} already references remote virtual network {remote}. Cannot add another peering {id} \
+         referencing the same remote virtual network."
+    );
+    Err(Refusal::new(400, "AnotherPeeringAlreadyReferencesRemoteVnet", text))
+}
+
+/// There is room for one peering more, where it is a new one.
+fn room(local: &Vnet, name: &str, id: &str) -> Result<(), Refusal> {
+    if local.peerings.len() < MOST_PEERINGS || named(local, name).is_some() {
+        return Ok(());
+    }
+    let text = format!(
+        "Cannot create or update peering {id}. Virtual network {} cannot have more than {MOST_PEERINGS} peerings.",
+        local.id
+    );
+    // The code is not known from a recording.
+    Err(Refusal::new(400, "VnetPeeringLimitReached", text))
 }
 
 /// A half that is Disconnected has to go, or be written anew, before the other half can be made again.

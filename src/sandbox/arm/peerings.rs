@@ -69,19 +69,15 @@ impl<'a> Path<'a> {
         }
     }
 
-    fn vnet_id(&self, context: &Context<'_>) -> String {
-        format!("/{}", context.request.segments[..8].join("/"))
-    }
-
     fn id(&self, context: &Context<'_>) -> String {
-        format!("{}/virtualNetworkPeerings/{}", self.vnet_id(context), self.name)
+        format!("{}/virtualNetworkPeerings/{}", context.resource_id(), self.name)
     }
 }
 
 /// `GET …/virtualNetworkPeerings`.
 pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
-    let id = path.vnet_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, READ, &id)?;
     let vnet =
         networks::find(world, &id, path.group, path.vnet).map_err(|refusal| parent_missing(refusal, &id, "read"))?;
@@ -105,7 +101,7 @@ pub(super) fn get(world: &World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
     let id = path.id(context);
     access::require(world, &context.caller, READ, &id)?;
-    let vnet = networks::find(world, &path.vnet_id(context), path.group, path.vnet)?;
+    let vnet = networks::find(world, &context.resource_id(), path.group, path.vnet)?;
     let found = rules::named(vnet, path.name);
     let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
     let mut answer = message::json(StatusCode::OK, &resource(world, vnet, found));
@@ -116,7 +112,7 @@ pub(super) fn get(world: &World, context: &Context<'_>) -> Outcome {
 /// `PUT …/virtualNetworkPeerings/{name}`.
 pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
-    let (vnet_id, id) = (path.vnet_id(context), path.id(context));
+    let (vnet_id, id) = (context.resource_id(), path.id(context));
     access::require(world, &context.caller, WRITE, &id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
@@ -151,7 +147,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         .vnet(&vnet_id)
         .and_then(|vnet| Some((vnet, rules::named(vnet, path.name)?)))
     else {
-        return Err(Refusal::no_vnet(path.group, path.vnet));
+        return Err(Refusal::no_resource(path.group, "virtualNetworks", path.vnet));
     };
     let mut body = resource(world, vnet, peering);
     body["properties"]["provisioningState"] = "Updating".into();
@@ -239,7 +235,7 @@ fn write(
 /// `DELETE …/virtualNetworkPeerings/{name}`.
 pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
     let path = Path::new(context);
-    let (vnet_id, id) = (path.vnet_id(context), path.id(context));
+    let (vnet_id, id) = (context.resource_id(), path.id(context));
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
     let Some(vnet) = world.vnet(&vnet_id) else {

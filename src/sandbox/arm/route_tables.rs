@@ -15,13 +15,8 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
     let id = format!("/{}", context.request.segments.join("/"));
     access::require(world, &context.caller, "Microsoft.Network/routeTables/read", &id)?;
     let mut tables = world.route_tables.iter();
-    let found = tables.find(|found| found.id.eq_ignore_ascii_case(&id)).ok_or_else(|| {
-        let text = format!(
-            "The Resource 'Microsoft.Network/routeTables/{name}' under resource group '{group}' was not found. For more \
-             details please go to https://aka.ms/ARMResourceNotFoundFix"
-        );
-        Refusal::new(404, "ResourceNotFound", text)
-    })?;
+    let found = tables.find(|found| found.id.eq_ignore_ascii_case(&id));
+    let found = found.ok_or_else(|| Refusal::no_resource(group, "routeTables", name))?;
     let etag = format!("W/\"{}\"", derived(&found.id));
     let attached = world.vnets.values().flat_map(|vnet| {
         let own = vnet.subnets.iter();

@@ -17,7 +17,7 @@ const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules
 
 /// `PUT …/networkSecurityGroups/{name}`: it replaces what is there, its rules included.
 pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
-    let id = group_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
     let in_group = groups::find(world, context.subscription(), group).ok_or_else(|| Refusal::no_group(group))?;
@@ -49,7 +49,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
 
 /// `DELETE …/networkSecurityGroups/{name}`: not while a subnet uses it.
 pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
-    let id = group_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
     let found = world
@@ -79,7 +79,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
 
 /// `GET …/networkSecurityGroups/{group}/securityRules/{name}`.
 pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outcome {
-    let id = group_id(context);
+    let id = context.resource_id();
     access::require(
         world,
         &context.caller,
@@ -103,7 +103,7 @@ pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outc
 
 /// `PUT …/networkSecurityGroups/{group}/securityRules/{name}`.
 pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
-    let id = group_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, WRITE_RULE, &id)?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
@@ -135,7 +135,7 @@ pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> 
 
 /// `DELETE …/networkSecurityGroups/{group}/securityRules/{name}`.
 pub(super) fn delete_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
-    let id = group_id(context);
+    let id = context.resource_id();
     access::require(world, &context.caller, DELETE_RULE, &id)?;
     access::unlocked(world, &id, true)?;
     let found = world
@@ -154,12 +154,6 @@ fn is(rule: &Value, name: &str) -> bool {
     rule["name"]
         .as_str()
         .is_some_and(|found| found.eq_ignore_ascii_case(name))
-}
-
-/// The group's id in the path, as the client wrote it.
-fn group_id(context: &Context<'_>) -> String {
-    let end = context.request.segments.len().min(8);
-    format!("/{}", context.request.segments[..end].join("/"))
 }
 
 /// The rule as ARM keeps it: what was given, and an empty list for each plural that was not.
