@@ -2,7 +2,7 @@
 
 use crate::domain::harmless;
 use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
-use crate::steps::{Facts, faults, request_kind};
+use crate::steps::{Facts, faults, is_a_matter_of_names, request_kind};
 
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
@@ -35,11 +35,14 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
             usually: None,
             packet: vec![repair.to_owned()],
         });
-        let theirs = faults.iter().filter_map(|fault| fault.theirs.clone()).map(|what| Next {
-            who: intent.vendor.short_name.clone(),
-            what,
-            usually: None,
-            packet: Vec::new(),
+        let theirs = faults.iter().filter_map(|fault| {
+            let by_name = is_a_matter_of_names(fault);
+            Some(Next {
+                who: if by_name { "you" } else { &intent.vendor.short_name }.to_owned(),
+                what: fault.theirs.clone()?,
+                usually: None,
+                packet: Vec::new(),
+            })
         });
         (Verdict::Broken, why, ours.into_iter().chain(theirs).collect())
     };

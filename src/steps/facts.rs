@@ -238,6 +238,19 @@ impl Facts {
             .collect()
     }
 
+    /// Peerings that could be the vendor's as far as their tenant and their addresses tell, whoever made them and when.
+    pub fn could_be_the_vendors(&self) -> Vec<&Peering> {
+        let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
+        let shares = |peering: &&Peering| {
+            let network = self.network.as_ref();
+            network.is_none_or(|network| !peering.remote_address_space.overlaps(&network.address_space).is_empty())
+        };
+        peerings
+            .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering) != Some(false))
+            .filter(shares)
+            .collect()
+    }
+
     /// The other network lies in no subscription of ours.
     fn is_foreign(&self, peering: &Peering) -> bool {
         peering
