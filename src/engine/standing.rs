@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn whose_turn_it_is() {
         type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
-        let table: [Row; 6] = [
+        let table: [Row; 7] = [
             ("all well", |_, _| (), Verdict::Works, ""),
             (
                 "the vendor is at work",
@@ -208,6 +208,12 @@ mod tests {
                 },
                 Verdict::Waiting,
                 "an Owner",
+            ),
+            (
+                "the vendor knows of nothing",
+                |_, facts| facts.request = None,
+                Verdict::Waiting,
+                "you",
             ),
             (
                 "half of it was deleted",

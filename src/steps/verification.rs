@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use super::facts::{VendorPeering, not_working};
 use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
-use super::vendor_request::refresh;
+use super::vendor_request::{refresh, request_kind};
 use super::vnet::{disconnected, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId};
-use crate::vendors::Phase;
+use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId, VendorAccess};
+use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Verification;
 
@@ -105,8 +105,18 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
             "both directions Connected and FullyInSync, {} says {}",
             vendor.name, request.state
         )),
+        None if asks_an_api(intent) && !facts.unread.contains(&StepId::VendorRequest) => Err(format!(
+            "{} knows of no {} for this network",
+            vendor.name,
+            request_kind(intent)
+        )),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
     }
+}
+
+/// Only where the vendor can be asked is its word missing where it has none.
+fn asks_an_api(intent: &Intent) -> bool {
+    intent.access == VendorAccess::Api && intent.vendor.peering.created_by != CreatedBy::Customer
 }
 
 fn access_is_off(run: &Run, peering: &Peering) -> Problem {
@@ -208,6 +218,19 @@ mod tests {
             change(&mut facts);
             assert_eq!(Verification.decide(&intent, &facts).verb(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_vendor_that_can_be_asked_has_to_know_the_network() {
+        let (mut intent, mut facts) = samples::kong_done();
+        facts.request = None;
+        let unknown = "Kong Konnect knows of no transit gateway for this network";
+        assert_eq!(verdict(&intent, &facts), Err(unknown.to_owned()));
+        intent.access = VendorAccess::Manual;
+        assert!(verdict(&intent, &facts).is_ok());
+        intent.access = VendorAccess::Api;
+        facts.unread.insert(StepId::VendorRequest);
+        assert!(verdict(&intent, &facts).is_ok(), "somebody else may ask");
     }
 
     fn peering(facts: &mut Facts) -> &mut Peering {
