@@ -192,16 +192,24 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
 
 /// The other side's direction, where it can be read.
 fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
+    let ours = may_write_theirs(intent);
+    let (name, vendor) = (&theirs.id.name, &intent.vendor.short_name);
+    if theirs.state == PeeringState::Connected && !theirs.allow_virtual_network_access {
+        return Some(Fault {
+            code: "allowVirtualNetworkAccess".to_owned(),
+            what: format!("The other direction, {name}, lets no traffic through (allowVirtualNetworkAccess is false)."),
+            ours: ours.then(|| "It is switched on there.".to_owned()),
+            theirs: (!ours).then(|| format!("{vendor} switches it on.")),
+        });
+    }
     if theirs.state != PeeringState::Disconnected {
         return None;
     }
-    let ours = may_write_theirs(intent);
-    let name = &theirs.id.name;
     Some(Fault {
         code: "Disconnected".to_owned(),
         what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
         ours: ours.then(|| format!("{name} is written anew, and ours created again.")),
-        theirs: (!ours).then(|| format!("{} writes it anew.", intent.vendor.short_name)),
+        theirs: (!ours).then(|| format!("{vendor} writes it anew.")),
     })
 }
 
@@ -419,6 +427,20 @@ mod tests {
             assert_eq!((found[0].code.as_str(), asked), (code, asks), "{name}");
             assert_eq!(found[0].ours.is_some(), gone, "{name}");
         }
+    }
+
+    #[test]
+    fn the_other_direction_that_lets_no_traffic_through_is_switched_on() {
+        let (intent, mut facts) = samples::another_tenant_done();
+        assert!(faults(&intent, &facts).is_empty());
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
+        let found = faults(&intent, &facts);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].code, "allowVirtualNetworkAccess");
+        assert!(
+            found[0].what.contains("theirs-1") && found[0].ours.is_some(),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 
 use super::facts::{VendorPeering, not_working};
+use super::own_direction::{self, may_write_theirs};
 use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
+use super::two_tenants::works;
 use super::vendor_request::{refresh, request_kind};
 use super::vnet::{disconnected, read_vnet};
 use super::{Facts, Run, Step, Stop};
@@ -60,7 +62,7 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
     if verdict(&run.intent, &run.facts()).is_ok() {
         return Ok(Some(()));
     }
-    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    let (vnet, request, ()) = tokio::join!(read_vnet(run), refresh(run), own_direction::observe(run));
     vnet?;
     request?;
     cannot_come(run)?;
@@ -98,6 +100,7 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
         VendorPeering::None => return Err("there is no peering yet".to_owned()),
         VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
     }
+    theirs_works(intent, facts)?;
     match &facts.request {
         Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
@@ -111,6 +114,17 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
             request_kind(intent)
         )),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
+    }
+}
+
+/// What can be read of the other direction lets traffic through, too: Connected says nothing of that.
+fn theirs_works(intent: &Intent, facts: &Facts) -> Result<(), String> {
+    match facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) {
+        Some(theirs) if !works(theirs) => {
+            let why = not_working(theirs).unwrap_or_default();
+            Err(format!("the other direction, {}: {why}", theirs.id.name))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -231,6 +245,17 @@ mod tests {
         intent.access = VendorAccess::Api;
         facts.unread.insert(StepId::VendorRequest);
         assert!(verdict(&intent, &facts).is_ok(), "somebody else may ask");
+    }
+
+    #[test]
+    fn the_other_direction_has_to_let_traffic_through_where_it_is_ours_to_see() {
+        let (intent, mut facts) = samples::another_tenant_done();
+        assert!(verdict(&intent, &facts).is_ok());
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
+        let off = "the other direction, theirs-1: access to the remote network is switched off";
+        assert_eq!(verdict(&intent, &facts), Err(off.to_owned()));
+        facts.remote_peering = None;
+        assert!(verdict(&intent, &facts).is_ok());
     }
 
     fn peering(facts: &mut Facts) -> &mut Peering {
