@@ -20,9 +20,13 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
     let (verdict, why, next) = if plan.is_in_place(StepId::Verification) {
-        (Verdict::Works, why, to_tidy(plan, facts, setup))
+        (Verdict::Works, with_unread(why, facts), to_tidy(plan, facts, setup))
     } else if faults.is_empty() {
-        (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
+        (
+            Verdict::Waiting,
+            with_unread(not_yet(plan, &why), facts),
+            turns(intent, plan, setup),
+        )
     } else {
         let why = faults
             .iter()
@@ -52,6 +56,14 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
         faults,
         next,
         request,
+    }
+}
+
+/// What could not be read is not missing, and not proven either.
+fn with_unread(why: String, facts: &Facts) -> String {
+    match facts.theirs_is_unread() {
+        Some(unread) => format!("{why}; {unread}"),
+        None => why,
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Facts {
     pub earlier_peerings: Vec<String>,
     /// The other side's direction, where this operator may read it.
     pub remote_peering: Option<Peering>,
+    /// Why the other side's network could not be read, in a word of Azure's: whether there is a direction is not known.
+    pub remote_unread: Option<String>,
     /// The other side's network, where this operator may read it.
     pub remote_vnet: Option<Vnet>,
     /// The values for the vendor's console were shown in this run.
@@ -166,6 +168,12 @@ impl Facts {
             .as_ref()
             .and_then(|request| request.remote.clone())
             .or_else(|| intent.remote())
+    }
+
+    /// That nothing is known of the other direction, and why; `None` where it was read, or nobody tried.
+    pub fn theirs_is_unread(&self) -> Option<String> {
+        let why = self.remote_unread.as_ref()?;
+        Some(format!("the other direction could not be read ({why})"))
     }
 
     /// The name that our direction gets: a number is added where the network has a peering of that name with another
