@@ -110,6 +110,22 @@ fn what_changes_nothing_keeps_no_record() {
 }
 
 #[test]
+fn a_vendor_that_refuses_to_delete_is_quoted() {
+    let refusal = "DELETE */transit-gateways/*=409:Conflict:the gateway still has routes";
+    let sandbox = Served::start(["--lag", "none", "--fault", refusal]);
+    KONG.set_up(&sandbox, &[]);
+    let begun = std::time::Instant::now();
+    let ran = KONG
+        .command(&sandbox, "teardown", &["--timeout", "20s"])
+        .run()
+        .expect_code(1);
+    assert!(begun.elapsed().as_secs() < 20, "a refusal is not waited on");
+    let said = said(&ran);
+    assert!(said.contains("the gateway still has routes"), "{ran}");
+    assert!(said.to_lowercase().contains("deleting the request"), "{ran}");
+}
+
+#[test]
 fn the_other_tenants_half_that_could_not_be_read_is_named() {
     for fault in ["401:InvalidAuthenticationToken", "403:AuthorizationFailed"] {
         let sandbox = Served::start(["--lag", "none", "--fault", &format!("GET */vnet-partner={fault}")]);
