@@ -556,6 +556,46 @@ fn another_tenants_half_that_we_may_not_write_is_handed_to_who_may() {
     assert_eq!(ours(&sandbox), made);
 }
 
+#[test]
+fn a_misspelt_peering_name_costs_no_link_that_works() {
+    let sandbox = set_up(Link::Kong);
+    let name = ours(&sandbox)[0]["name"].as_str().expect("a name").to_owned();
+    let (world, writes) = (sandbox.state(), sandbox.writes());
+    let typo = ["--peering-name", "kong-typo", "-o", "json"];
+    let status = Link::Kong.run(&sandbox, "status", &typo).run().expect_code(4).json();
+    let fault = &status["standing"]["faults"][0];
+    assert_eq!(fault["what"], "vnet-app has no peering named kong-typo.", "{status:#}");
+    assert_eq!(fault["ours"], Value::Null);
+    assert_eq!(
+        fault["theirs"],
+        format!("Name the right one with --peering-name: {name}.")
+    );
+    assert_eq!(status["standing"]["next"][0]["who"], "you", "{status:#}");
+    // To the checks, too, the vendor's peering is somebody else's now.
+    let repair = Link::Kong.run(&sandbox, "repair", &typo).run().expect_code(4);
+    assert_eq!(repair.json()["standing"]["faults"][0], *fault);
+    let stale = Link::Kong.run(&sandbox, "repair", &[]);
+    stale.env("PEERCTL_PEERING_NAME", "kong-old").run().expect_code(4);
+    assert_eq!((sandbox.state(), sandbox.writes()), (world, writes));
+    let right = ["--peering-name", &name];
+    Link::Kong.run(&sandbox, "status", &right).run().expect_code(0);
+}
+
+#[test]
+fn where_a_name_is_given_and_no_peering_is_left_the_name_is_asked_to_be_left_out() {
+    let sandbox = set_up(Link::Kong);
+    let name = ours(&sandbox)[0]["name"].as_str().expect("a name").to_owned();
+    removes_theirs(&sandbox, Link::Kong);
+    removes_ours(&sandbox, Link::Kong);
+    let writes = sandbox.writes();
+    let named = ["--peering-name", &name];
+    let ran = Link::Kong.run(&sandbox, "repair", &named).run().expect_code(3);
+    assert!(said(&ran).contains("Leave out --peering-name"), "{ran}");
+    assert_eq!(sandbox.writes(), writes);
+    Link::Kong.document(&sandbox, "repair", 0);
+    assert_nothing_to_repair(Link::Kong, &sandbox);
+}
+
 // ------------------------------------------------------------------------------------------------ leave
 
 #[test]

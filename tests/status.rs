@@ -230,6 +230,18 @@ fn by_hand_the_vendor_has_no_word_of_its_own_and_azures_is_enough() {
     assert_eq!(works["standing"]["request"], Value::Null);
 }
 
+#[test]
+fn the_other_direction_that_could_not_be_read_is_not_called_missing_or_proven() {
+    let sandbox = Served::start(["--lag", "none", "--fault", "GET */vnet-partner=403:AuthorizationFailed"]);
+    let unread = "the other direction could not be read (AuthorizationFailed)";
+    let fresh = status(GENERIC, &sandbox, &[], 3);
+    assert!(fresh["standing"]["why"].to_string().contains(unread), "{fresh:#}");
+    GENERIC.set_up(&sandbox, &[]);
+    let works = status(GENERIC, &sandbox, &[], 0);
+    assert!(works["standing"]["why"].to_string().contains(unread), "{works:#}");
+    assert!(said(&text(GENERIC, &sandbox, 0)).contains(unread));
+}
+
 // ------------------------------------------------------------------------------------------------ broken
 
 /// What is broken exits 4, says so, and names the command that mends what is ours to mend.

@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::both_sides::said;
 use support::cli::peerctl;
-use support::link::{AIVEN, KONG};
+use support::link::{AIVEN, GENERIC, KONG};
 use support::served::Served;
 
 /// A sandbox in which everything takes effect at once.
@@ -107,6 +107,35 @@ fn what_changes_nothing_keeps_no_record() {
         (&json!("unchanged"), &Value::Null)
     );
     assert!(!state.exists());
+}
+
+#[test]
+fn a_vendor_that_refuses_to_delete_is_quoted() {
+    let refusal = "DELETE */transit-gateways/*=409:Conflict:the gateway still has routes";
+    let sandbox = Served::start(["--lag", "none", "--fault", refusal]);
+    KONG.set_up(&sandbox, &[]);
+    let begun = std::time::Instant::now();
+    let ran = KONG
+        .command(&sandbox, "teardown", &["--timeout", "20s"])
+        .run()
+        .expect_code(1);
+    assert!(begun.elapsed().as_secs() < 20, "a refusal is not waited on");
+    let said = said(&ran);
+    assert!(said.contains("the gateway still has routes"), "{ran}");
+    assert!(said.to_lowercase().contains("deleting the request"), "{ran}");
+}
+
+#[test]
+fn the_other_tenants_half_that_could_not_be_read_is_named() {
+    for fault in ["401:InvalidAuthenticationToken", "403:AuthorizationFailed"] {
+        let sandbox = Served::start(["--lag", "none", "--fault", &format!("GET */vnet-partner={fault}")]);
+        GENERIC.set_up(&sandbox, &[]);
+        let ran = GENERIC.command(&sandbox, "teardown", &[]).run().expect_code(0);
+        let code = fault.split(':').nth(1).unwrap_or_default();
+        let unread = format!("the other direction could not be read ({code})");
+        let (_, stays) = ran.stdout.split_once("What stays:").expect("what stays");
+        assert!(support::both_sides::words(stays).contains(&unread), "{ran}");
+    }
 }
 
 #[cfg(unix)]

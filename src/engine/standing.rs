@@ -2,7 +2,7 @@
 
 use crate::domain::harmless;
 use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
-use crate::steps::{Facts, faults, request_kind};
+use crate::steps::{Facts, faults, is_a_matter_of_names, request_kind};
 
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
@@ -20,9 +20,13 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
     let (verdict, why, next) = if plan.is_in_place(StepId::Verification) {
-        (Verdict::Works, why, to_tidy(plan, facts, setup))
+        (Verdict::Works, with_unread(why, facts), to_tidy(plan, facts, setup))
     } else if faults.is_empty() {
-        (Verdict::Waiting, not_yet(plan, &why), turns(intent, plan, setup))
+        (
+            Verdict::Waiting,
+            with_unread(not_yet(plan, &why), facts),
+            turns(intent, plan, setup),
+        )
     } else {
         let why = faults
             .iter()
@@ -35,11 +39,14 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
             usually: None,
             packet: vec![repair.to_owned()],
         });
-        let theirs = faults.iter().filter_map(|fault| fault.theirs.clone()).map(|what| Next {
-            who: intent.vendor.short_name.clone(),
-            what,
-            usually: None,
-            packet: Vec::new(),
+        let theirs = faults.iter().filter_map(|fault| {
+            let by_name = is_a_matter_of_names(fault);
+            Some(Next {
+                who: if by_name { "you" } else { &intent.vendor.short_name }.to_owned(),
+                what: fault.theirs.clone()?,
+                usually: None,
+                packet: Vec::new(),
+            })
         });
         (Verdict::Broken, why, ours.into_iter().chain(theirs).collect())
     };
@@ -49,6 +56,14 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
         faults,
         next,
         request,
+    }
+}
+
+/// What could not be read is not missing, and not proven either.
+fn with_unread(why: String, facts: &Facts) -> String {
+    match facts.theirs_is_unread() {
+        Some(unread) => format!("{why}; {unread}"),
+        None => why,
     }
 }
 
@@ -169,7 +184,7 @@ mod tests {
     #[test]
     fn whose_turn_it_is() {
         type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
-        let table: [Row; 6] = [
+        let table: [Row; 7] = [
             ("all well", |_, _| (), Verdict::Works, ""),
             (
                 "the vendor is at work",
@@ -205,6 +220,12 @@ mod tests {
                 },
                 Verdict::Waiting,
                 "an Owner",
+            ),
+            (
+                "the vendor knows of nothing",
+                |_, facts| facts.request = None,
+                Verdict::Waiting,
+                "you",
             ),
             (
                 "half of it was deleted",

@@ -80,6 +80,8 @@ pub struct Facts {
     pub earlier_peerings: Vec<String>,
     /// The other side's direction, where this operator may read it.
     pub remote_peering: Option<Peering>,
+    /// Why the other side's network could not be read, in a word of Azure's: whether there is a direction is not known.
+    pub remote_unread: Option<String>,
     /// The other side's network, where this operator may read it.
     pub remote_vnet: Option<Vnet>,
     /// The values for the vendor's console were shown in this run.
@@ -178,6 +180,12 @@ impl Facts {
             .or_else(|| intent.remote())
     }
 
+    /// That nothing is known of the other direction, and why; `None` where it was read, or nobody tried.
+    pub fn theirs_is_unread(&self) -> Option<String> {
+        let why = self.remote_unread.as_ref()?;
+        Some(format!("the other direction could not be read ({why})"))
+    }
+
     /// The name that our direction gets: a number is added where the network has a peering of that name with another
     /// network already (two VPCs of one vendor, say). A name that was given stays as it is.
     pub fn our_peering_name(&self, intent: &Intent) -> String {
@@ -245,6 +253,19 @@ impl Facts {
         let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
         peerings
             .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering).is_none())
+            .collect()
+    }
+
+    /// Peerings that could be the vendor's as far as their tenant and their addresses tell, whoever made them and when.
+    pub fn could_be_the_vendors(&self) -> Vec<&Peering> {
+        let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
+        let shares = |peering: &&Peering| {
+            let network = self.network.as_ref();
+            network.is_none_or(|network| !peering.remote_address_space.overlaps(&network.address_space).is_empty())
+        };
+        peerings
+            .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering) != Some(false))
+            .filter(shares)
             .collect()
     }
 

@@ -11,12 +11,21 @@ use crate::errors::known;
 use crate::plan::{Fault, Intent, VendorAccess};
 use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
+/// Several peerings could be meant, or none is found: the operator has to name one.
+const SEVERAL: &str = "several";
+const NOT_TOLD: &str = "unnamed";
+
+/// Whether the operator, and nobody else, has to do what the fault asks for: to name the peering.
+pub fn is_a_matter_of_names(fault: &Fault) -> bool {
+    [SEVERAL, NOT_TOLD].contains(&fault.code.as_str())
+}
+
 /// Everything that is wrong with the link.
 pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
     let of_peering = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => of_peering(intent, facts, peering),
         VendorPeering::Many(names) => Some(Fault {
-            code: "several".to_owned(),
+            code: SEVERAL.to_owned(),
             what: format!(
                 "Several peerings could be {}'s: {}.",
                 intent.vendor.short_name,
@@ -25,7 +34,7 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
             ours: None,
             theirs: Some("Name the right one with --peering-name.".to_owned()),
         }),
-        VendorPeering::None => half_is_gone(intent, facts).then(|| Fault {
+        VendorPeering::None if half_is_gone(intent, facts) => Some(Fault {
             code: "Disconnected".to_owned(),
             what: format!(
                 "{} says that it is ready, but its peering with {} was deleted.",
@@ -38,6 +47,7 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
             )),
             theirs: None,
         }),
+        VendorPeering::None => not_told(intent, facts),
     };
     let of_theirs = facts
         .remote_peering
@@ -58,10 +68,45 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
         .is_some_and(|request| request.phase == Phase::Ready);
     let half = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => peering.state != PeeringState::Connected,
-        VendorPeering::None => intent.vendor.peering.created_by == CreatedBy::Vendor,
+        // A name that is wrong, or a peering that is not known for the vendor's, is no proof that there is none.
+        VendorPeering::None => {
+            intent.vendor.peering.created_by == CreatedBy::Vendor
+                && facts.vnet.is_some()
+                && intent.peering_name.is_none()
+                && facts.could_be_the_vendors().is_empty()
+        }
         VendorPeering::Many(_) => false,
     };
     done && half && !facts.request_is_gone
+}
+
+/// The vendor has made its peering, and which one it is cannot be told: no peering has the name that was given, or none
+/// is known for the vendor's among those that could be.
+pub fn not_told(intent: &Intent, facts: &Facts) -> Option<Fault> {
+    let (vnet, vendor) = (facts.vnet.as_ref()?, &intent.vendor.short_name);
+    let others = facts.could_be_the_vendors();
+    let made = match &facts.request {
+        Some(request) => request.phase == Phase::Ready && !facts.request_is_gone,
+        None => intent.access == VendorAccess::Manual && intent.peering_name.is_some() && !others.is_empty(),
+    };
+    if intent.vendor.peering.created_by != CreatedBy::Vendor || !made {
+        return None;
+    }
+    let what = match &intent.peering_name {
+        Some(name) => format!("{} has no peering named {name}.", vnet.id.name),
+        None => format!("{vendor} says that it is ready, but which peering is {vendor}'s cannot be told."),
+    };
+    let names: Vec<&str> = others.iter().map(|peering| peering.id.name.as_str()).collect();
+    let asks = match names.as_slice() {
+        [] => "Leave out --peering-name: no peering could be meant.".to_owned(),
+        names => format!("Name the right one with --peering-name: {}.", names.join(", ")),
+    };
+    Some(Fault {
+        code: NOT_TOLD.to_owned(),
+        what,
+        ours: None,
+        theirs: Some(asks),
+    })
 }
 
 fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault> {
@@ -147,16 +192,24 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
 
 /// The other side's direction, where it can be read.
 fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
+    let ours = may_write_theirs(intent);
+    let (name, vendor) = (&theirs.id.name, &intent.vendor.short_name);
+    if theirs.state == PeeringState::Connected && !theirs.allow_virtual_network_access {
+        return Some(Fault {
+            code: "allowVirtualNetworkAccess".to_owned(),
+            what: format!("The other direction, {name}, lets no traffic through (allowVirtualNetworkAccess is false)."),
+            ours: ours.then(|| "It is switched on there.".to_owned()),
+            theirs: (!ours).then(|| format!("{vendor} switches it on.")),
+        });
+    }
     if theirs.state != PeeringState::Disconnected {
         return None;
     }
-    let ours = may_write_theirs(intent);
-    let name = &theirs.id.name;
     Some(Fault {
         code: "Disconnected".to_owned(),
         what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
         ours: ours.then(|| format!("{name} is written anew, and ours created again.")),
-        theirs: (!ours).then(|| format!("{} writes it anew.", intent.vendor.short_name)),
+        theirs: (!ours).then(|| format!("{vendor} writes it anew.")),
     })
 }
 
@@ -303,6 +356,91 @@ mod tests {
             );
             assert_eq!(seen, (code, ours, theirs), "{index}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_peering_that_is_not_found_is_gone_only_where_no_other_could_be_it() {
+        // (change, gone, code of what is wrong, what is asked for)
+        let table: [(&str, Change, bool, &str, &str); 6] = [
+            (
+                "none is left",
+                |_, facts| facts.vnet.as_mut().expect("one").peerings.clear(),
+                true,
+                "Disconnected",
+                "",
+            ),
+            (
+                "another is named",
+                |intent, _| intent.peering_name = Some("kong-7".into()),
+                false,
+                "unnamed",
+                "Name the right one with --peering-name: kong-1.",
+            ),
+            (
+                "one is named, and none is left",
+                |intent, facts| {
+                    intent.peering_name = Some("kong-1".into());
+                    facts.vnet.as_mut().expect("one").peerings.clear();
+                },
+                false,
+                "unnamed",
+                "Leave out --peering-name: no peering could be meant.",
+            ),
+            (
+                "by hand, another is named",
+                |intent, facts| {
+                    intent.access = VendorAccess::Manual;
+                    facts.request = None;
+                    intent.peering_name = Some("kong-7".into());
+                },
+                false,
+                "unnamed",
+                "Name the right one with --peering-name: kong-1.",
+            ),
+            (
+                "the addresses are the vendor's in part",
+                |_, facts| {
+                    let spaces = ["10.0.0.0/17", "10.7.0.0/16"];
+                    peering(facts).remote_address_space = crate::domain::AddressSpace::from_texts(spaces);
+                },
+                false,
+                "unnamed",
+                "Name the right one with --peering-name: kong-1.",
+            ),
+            (
+                "another of the vendor's networks is left",
+                |_, facts| {
+                    peering(facts).remote_address_space = crate::domain::AddressSpace::from_texts(["10.7.0.0/16"]);
+                },
+                true,
+                "Disconnected",
+                "",
+            ),
+        ];
+        for (name, change, gone, code, asks) in table {
+            let (mut intent, mut facts) = samples::kong_done();
+            change(&mut intent, &mut facts);
+            assert_eq!(half_is_gone(&intent, &facts), gone, "{name}");
+            let found = faults(&intent, &facts);
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            let asked = found[0].theirs.as_deref().unwrap_or_default();
+            assert_eq!((found[0].code.as_str(), asked), (code, asks), "{name}");
+            assert_eq!(found[0].ours.is_some(), gone, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_other_direction_that_lets_no_traffic_through_is_switched_on() {
+        let (intent, mut facts) = samples::another_tenant_done();
+        assert!(faults(&intent, &facts).is_empty());
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
+        let found = faults(&intent, &facts);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].code, "allowVirtualNetworkAccess");
+        assert!(
+            found[0].what.contains("theirs-1") && found[0].ours.is_some(),
+            "{found:?}"
+        );
     }
 
     #[test]

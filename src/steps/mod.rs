@@ -23,7 +23,7 @@ use async_trait::async_trait;
 
 pub use clean_up::clean_up;
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
-pub use fault::faults;
+pub use fault::{faults, is_a_matter_of_names};
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
 pub use run::{Opener, Run, Sink, Stop};

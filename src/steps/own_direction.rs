@@ -28,7 +28,15 @@ pub async fn observe(run: &Run) {
     let (tenant, vnet) = tokio::join!(run.azure.tenant_of(subscription), azure.vnet(&remote.vnet));
     run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
     // Whoever may not read there cannot write there either; that is said when it is tried.
-    let Ok(Some(vnet)) = vnet else { return };
+    let vnet = match vnet {
+        Ok(vnet) => vnet,
+        Err(error) => {
+            let why = error.code().map_or_else(|| error.message(), str::to_owned);
+            return run.learn(|facts| facts.remote_unread = Some(harmless(&why)));
+        }
+    };
+    run.learn(|facts| facts.remote_unread = None);
+    let Some(vnet) = vnet else { return };
     let mut theirs = vnet.peerings.iter();
     let theirs = theirs.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
     run.learn(|facts| {
@@ -66,7 +74,8 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
                 differences: Vec::new(),
             },
             PeeringState::Connected if good(peering, intent) => {
-                Decision::InPlace(format!("{} is Connected", peering.id.name))
+                let unread = unread_too(facts);
+                Decision::InPlace(format!("{} is Connected{unread}", peering.id.name))
             }
             PeeringState::Connected => Decision::Change {
                 what: format!("peering {}, which exists already", peering.id.name),
@@ -80,7 +89,8 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
                 differences: vec![format!("it is Disconnected: {vendor}'s direction was deleted")],
             },
             state if theirs_is_ours_to_write(intent).is_some() && !facts.remote_peering.as_ref().is_some_and(works) => {
-                Decision::Create(format!("the other direction ({} is {state})", peering.id.name))
+                let unread = unread_too(facts);
+                Decision::Create(format!("the other direction ({} is {state}){unread}", peering.id.name))
             }
             state => Decision::Await {
                 what: format!("{} is {state}: {vendor} completes it", peering.id.name),
@@ -140,6 +150,12 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
 /// The other direction lets traffic through, as far as that is ours to see and to write.
 fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
     theirs_is_ours_to_write(intent).is_none() || facts.remote_peering.as_ref().is_none_or(works)
+}
+
+/// "; the other direction could not be read (why)", where that is so.
+fn unread_too(facts: &Facts) -> String {
+    let unread = facts.theirs_is_unread().map(|unread| format!("; {unread}"));
+    unread.unwrap_or_default()
 }
 
 fn differences_of_theirs(facts: &Facts) -> Vec<String> {

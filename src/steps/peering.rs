@@ -6,6 +6,7 @@ mod undo;
 use async_trait::async_trait;
 
 use super::facts::VendorPeering;
+use super::fault::not_told;
 use super::own_direction;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
@@ -83,6 +84,9 @@ impl Step for Peering {
                 return wait_for_vendor(run, enter_anew(run)).await;
             }
         }
+        if let Some(hold) = unnamed(&run.intent, &facts) {
+            return Err(Stop::waiting(hold));
+        }
         wait_for_vendor(run, not_connected_yet(&run.intent)).await
     }
 
@@ -98,6 +102,17 @@ impl Step for Peering {
 /// A repair deletes what is left of ours, so that the vendor can make both anew.
 fn is_deleted(intent: &Intent, peering: &Direction) -> bool {
     intent.goal == Goal::Repair && peering.state == PeeringState::Disconnected
+}
+
+/// The vendor has made its peering; as long as nobody says which it is, a repair would wait in vain.
+fn unnamed(intent: &Intent, facts: &Facts) -> Option<Hold> {
+    let fault = not_told(intent, facts).filter(|_| intent.goal == Goal::Repair)?;
+    Some(Hold {
+        who: "you".to_owned(),
+        why: fault.what,
+        packet: fault.theirs.into_iter().collect(),
+        answer: None,
+    })
 }
 
 enum Seen {

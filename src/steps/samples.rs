@@ -94,6 +94,27 @@ pub fn own_app_to_take_down() -> (Intent, Facts) {
     (intent, facts)
 }
 
+/// A finished link with another tenant of one's own, whose direction can be read.
+pub fn another_tenant_done() -> (Intent, Facts) {
+    let (mut intent, mut facts) = kong_done();
+    intent.vendor = profile("generic").expect("built in");
+    let theirs = VnetId::new(Uuid::from_u128(0xf00), "theirs", "vnet-theirs").expect("good names");
+    let inputs = [
+        ("remote-vnet-id", theirs.to_string()),
+        ("remote-tenant-id", Uuid::from_u128(9).to_string()),
+    ];
+    let inputs = inputs.map(|(key, value)| (key.to_owned(), vec![value]));
+    intent.vendor_inputs = inputs.into();
+    (facts.network, facts.request) = (None, None);
+    let ours = &mut facts.vnet.as_mut().expect("one").peerings[0];
+    ours.remote_vnet = Some(theirs.clone());
+    let mut other = ours.clone();
+    other.id = theirs.peering("theirs-1").expect("a good name");
+    other.remote_vnet = Some(intent.vnet.clone());
+    facts.remote_peering = Some(other);
+    (intent, facts)
+}
+
 /// What `undoing` decides once `change` has happened to a sample, as one word and its texts.
 pub fn undone(
     (mut intent, mut facts): (Intent, Facts),

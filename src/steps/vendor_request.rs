@@ -174,10 +174,13 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
 
 async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing(format!("deleting \"{}\"", failed.name)));
+    let doing = match run.intent.tears_down() {
+        true => "deleting the request",
+        false => "deleting the old request",
+    };
     match connector.delete(&network.id, &failed.id).await {
-        // It is being deleted already, by somebody else or by a try of ours whose answer was lost.
-        Err(error) if error.status() == Some(409) => return Ok(()),
-        deleted => deleted.map_err(|error| Stop::api("deleting the old request", &error))?,
+        Err(error) if error.status() == Some(409) && is_leaving(connector, network, failed).await? => return Ok(()),
+        deleted => deleted.map_err(|error| Stop::api(doing, &error))?,
     }
     run.changed(
         STEP,
@@ -188,6 +191,14 @@ async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, f
         },
     );
     Ok(())
+}
+
+/// It is being deleted already, by somebody else or by a try of ours whose answer was lost; a vendor that refuses to
+/// delete what it keeps answers the same.
+async fn is_leaving(connector: &dyn Connector, network: &VendorNetwork, old: &Request) -> Result<bool, Stop> {
+    let read = connector.request(&network.id, &old.id).await;
+    let read = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
+    Ok(read.is_none_or(|request| matches!(request.phase, Phase::Leaving | Phase::Gone)))
 }
 
 /// A vendor takes no second request for a network while the first one still exists.

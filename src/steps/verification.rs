@@ -3,16 +3,18 @@
 use async_trait::async_trait;
 
 use super::facts::{VendorPeering, not_working};
+use super::own_direction::{self, may_write_theirs};
 use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
-use super::vendor_request::refresh;
+use super::two_tenants::works;
+use super::vendor_request::{refresh, request_kind};
 use super::vnet::{disconnected, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId};
-use crate::vendors::Phase;
+use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId, VendorAccess};
+use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Verification;
 
@@ -60,7 +62,7 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
     if verdict(&run.intent, &run.facts()).is_ok() {
         return Ok(Some(()));
     }
-    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    let (vnet, request, ()) = tokio::join!(read_vnet(run), refresh(run), own_direction::observe(run));
     vnet?;
     request?;
     cannot_come(run)?;
@@ -98,6 +100,7 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
         VendorPeering::None => return Err("there is no peering yet".to_owned()),
         VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
     }
+    theirs_works(intent, facts)?;
     match &facts.request {
         Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
@@ -105,8 +108,29 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
             "both directions Connected and FullyInSync, {} says {}",
             vendor.name, request.state
         )),
+        None if asks_an_api(intent) && !facts.unread.contains(&StepId::VendorRequest) => Err(format!(
+            "{} knows of no {} for this network",
+            vendor.name,
+            request_kind(intent)
+        )),
         None => Ok("both directions Connected and FullyInSync".to_owned()),
     }
+}
+
+/// What can be read of the other direction lets traffic through, too: Connected says nothing of that.
+fn theirs_works(intent: &Intent, facts: &Facts) -> Result<(), String> {
+    match facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) {
+        Some(theirs) if !works(theirs) => {
+            let why = not_working(theirs).unwrap_or_default();
+            Err(format!("the other direction, {}: {why}", theirs.id.name))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Only where the vendor can be asked is its word missing where it has none.
+fn asks_an_api(intent: &Intent) -> bool {
+    intent.access == VendorAccess::Api && intent.vendor.peering.created_by != CreatedBy::Customer
 }
 
 fn access_is_off(run: &Run, peering: &Peering) -> Problem {
@@ -208,6 +232,30 @@ mod tests {
             change(&mut facts);
             assert_eq!(Verification.decide(&intent, &facts).verb(), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_vendor_that_can_be_asked_has_to_know_the_network() {
+        let (mut intent, mut facts) = samples::kong_done();
+        facts.request = None;
+        let unknown = "Kong Konnect knows of no transit gateway for this network";
+        assert_eq!(verdict(&intent, &facts), Err(unknown.to_owned()));
+        intent.access = VendorAccess::Manual;
+        assert!(verdict(&intent, &facts).is_ok());
+        intent.access = VendorAccess::Api;
+        facts.unread.insert(StepId::VendorRequest);
+        assert!(verdict(&intent, &facts).is_ok(), "somebody else may ask");
+    }
+
+    #[test]
+    fn the_other_direction_has_to_let_traffic_through_where_it_is_ours_to_see() {
+        let (intent, mut facts) = samples::another_tenant_done();
+        assert!(verdict(&intent, &facts).is_ok());
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
+        let off = "the other direction, theirs-1: access to the remote network is switched off";
+        assert_eq!(verdict(&intent, &facts), Err(off.to_owned()));
+        facts.remote_peering = None;
+        assert!(verdict(&intent, &facts).is_ok());
     }
 
     fn peering(facts: &mut Facts) -> &mut Peering {

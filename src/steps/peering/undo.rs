@@ -44,7 +44,11 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             "the other direction, {}, was not made by setup",
             id.name
         ))),
-        None => ours,
+        // What is not known to be there may be: it is not passed over in silence.
+        None => match facts.theirs_is_unread().filter(|_| may_write_theirs(intent)) {
+            Some(unread) => ours.and(Decision::Keep(unread)),
+            None => ours,
+        },
     }
 }
 
@@ -151,6 +155,13 @@ mod tests {
                 "--peering-name says which",
             ),
         ];
+        let other = samples::undone(samples::another_tenant_done(), undoing, |_, facts| {
+            facts.vnet.as_mut().expect("one").peerings.clear();
+            facts.remote_peering = None;
+            facts.remote_unread = Some("AuthorizationFailed".into());
+        });
+        let unread = "the other direction could not be read (AuthorizationFailed)";
+        assert!(other.0 == "keep" && other.1.contains(unread), "{other:?}");
         for (name, change, verb, part) in table {
             let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
