@@ -8,6 +8,7 @@ use support::both_sides::{PARTNER_TENANT, partner};
 use support::colleague::Colleague;
 use support::kong::VNET_ID;
 use support::served::{Answer, Body, Served};
+use support::troubles;
 
 const NETWORK: &str = "api-version=2023-11-01";
 const ACCESS: &str = "api-version=2022-04-01";
@@ -78,6 +79,7 @@ fn a_write_says_where_its_operation_is() {
 
 const PLAIN: &[&str] = &["code", "message"];
 const WITH_DETAILS: &[&str] = &["code", "details", "message"];
+const OF_POLICY: &[&str] = &["additionalInfo", "code", "message", "target"];
 const OF_GRAPH: &[&str] = &["code", "innerError", "message"];
 
 /// One error: what is asked, and what was recorded of it: status, code, the envelope's fields, and whether the gateway
@@ -92,36 +94,27 @@ struct Row(
     bool,
 );
 
-fn rows() -> Vec<Row> {
-    let guid = "0d5e3c1a-0000-4000-8000-00000000000a";
-    let below = |kind: &str| format!("{VNET_ID}/providers/Microsoft.Authorization/{kind}/{guid}?{ACCESS}");
-    let peering = |vnet: &str| {
-        format!(
-            "{}/virtualNetworkPeerings/p?{NETWORK}",
-            VNET_ID.replace("vnet-app", vnet)
-        )
-    };
-    let network = |id: &str| format!("{id}?{NETWORK}");
+fn network(id: &str) -> String {
+    format!("{id}?{NETWORK}")
+}
+
+/// A peering of the network.
+fn peering(vnet: &str, name: &str) -> String {
+    network(&format!("{vnet}/virtualNetworkPeerings/{name}"))
+}
+
+fn of_networks() -> Vec<Row> {
+    let (get, put) = (Method::GET, Method::PUT);
+    let none = VNET_ID.replace("vnet-app", "none");
     let group = VNET_ID.replace("rg-network", "none");
+    let list = network(&format!("{none}/virtualNetworkPeerings"));
     let frozen = VNET_ID
         .replace("rg-network", "rg-apps")
         .replace("vnet-app", "vnet-frozen");
-    let locked = format!("{frozen}/virtualNetworkPeerings/p?{NETWORK}");
-    let list = peering("none").replace("/p?", "?");
-    let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
-    let nobody = json!({"properties": {"principalId": guid, "roleDefinitionId": reader}});
-    let (get, put) = (Method::GET, Method::PUT);
-    let application = format!("/v1.0/applications/{guid}");
+    let (locked, own) = (peering(&frozen, "p"), peering(VNET_ID, "p"));
+    let partner = to(&partner("vnet-partner"));
     vec![
-        Row(
-            get.clone(),
-            network(&format!("{VNET_ID}-x")),
-            None,
-            404,
-            "ResourceNotFound",
-            PLAIN,
-            true,
-        ),
+        Row(get.clone(), network(&none), None, 404, "ResourceNotFound", PLAIN, true),
         Row(
             get.clone(),
             network(&group),
@@ -132,52 +125,63 @@ fn rows() -> Vec<Row> {
             true,
         ),
         Row(get.clone(), list, None, 404, "ParentResourceNotFound", PLAIN, true),
-        Row(
-            get.clone(),
-            peering("vnet-app"),
-            None,
-            404,
-            "NotFound",
+        Row(get, own.clone(), None, 404, "NotFound", WITH_DETAILS, false),
+        Row(put, own, partner, 403, "LinkedAuthorizationFailed", PLAIN, true),
+        Row(Method::DELETE, locked, None, 409, "ScopeLocked", PLAIN, true),
+    ]
+}
+
+fn of_access() -> Vec<Row> {
+    let guid = "0d5e3c1a-0000-4000-8000-00000000000a";
+    let below = |kind: &str| format!("{VNET_ID}/providers/Microsoft.Authorization/{kind}/{guid}?{ACCESS}");
+    let (role, assignment) = (below("roleDefinitions"), below("roleAssignments"));
+    let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let nobody = Some(json!({"properties": {"principalId": guid, "roleDefinitionId": reader}}));
+    let application = format!("/v1.0/applications/{guid}");
+    let (get, put) = (Method::GET, Method::PUT);
+    vec![
+        Row(get.clone(), role, None, 404, "RoleDefinitionDoesNotExist", PLAIN, false),
+        Row(put, assignment, nobody, 400, "PrincipalNotFound", PLAIN, false),
+        Row(get, application, None, 404, "Request_ResourceNotFound", OF_GRAPH, false),
+    ]
+}
+
+/// What stands above a network, or is in its way already.
+fn of_troubles() -> Vec<Row> {
+    let vnet = |name: &str| troubles::network("rg-network", name);
+    let unregistered = troubles::vnet_id(troubles::UNREGISTERED, "rg-network", "vnet-unregistered");
+    let policed = troubles::network("rg-policed", "vnet-policed");
+    let put = |at: String, remote: &str, status: u16, code, fields, gateways| {
+        Row(Method::PUT, at, to(remote), status, code, fields, gateways)
+    };
+    let missing = "MissingSubscriptionRegistration";
+    let (denied, changing) = ("RequestDisallowedByPolicy", "ChangingRemoteVirtualNetworkNotAllowed");
+    let (old, kept, full) = (
+        peering(&vnet("vnet-left"), "to-old-spoke"),
+        vnet("vnet-kept"),
+        vnet("vnet-full"),
+    );
+    vec![
+        put(peering(&unregistered, "p"), VNET_ID, 409, missing, WITH_DETAILS, true),
+        put(peering(&policed, "p"), VNET_ID, 403, denied, OF_POLICY, true),
+        put(old, &kept, 400, changing, WITH_DETAILS, false),
+        put(
+            peering(&full, "p"),
+            &kept,
+            400,
+            "VnetPeeringLimitReached",
             WITH_DETAILS,
             false,
         ),
-        Row(
-            put.clone(),
-            peering("vnet-app"),
-            to(&partner("vnet-partner")),
-            403,
-            "LinkedAuthorizationFailed",
-            PLAIN,
-            true,
-        ),
-        Row(Method::DELETE, locked, None, 409, "ScopeLocked", PLAIN, true),
-        Row(
-            get.clone(),
-            below("roleDefinitions"),
-            None,
-            404,
-            "RoleDefinitionDoesNotExist",
-            PLAIN,
-            false,
-        ),
-        Row(
-            put,
-            below("roleAssignments"),
-            Some(nobody),
-            400,
-            "PrincipalNotFound",
-            PLAIN,
-            false,
-        ),
-        Row(get, application, None, 404, "Request_ResourceNotFound", OF_GRAPH, false),
     ]
 }
 
 #[test]
 fn errors_have_the_envelope_that_was_recorded() {
-    let sandbox = Served::start(["--lag", "none"]);
+    let sandbox = troubles::troubles(&troubles::peerings(500));
     let client = Colleague::of(&sandbox);
-    for Row(method, path, body, status, code, fields, gateways) in rows() {
+    let rows = of_networks().into_iter().chain(of_access()).chain(of_troubles());
+    for Row(method, path, body, status, code, fields, gateways) in rows {
         let answer = client.tries(method, &path, body);
         let error = &answer.body["error"];
         assert_eq!(

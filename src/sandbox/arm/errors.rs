@@ -7,7 +7,7 @@ use crate::sandbox::message::{self, Answer};
 use crate::sandbox::token::Caller;
 
 /// What the gateway answers itself, before any provider is asked; it says so in a header.
-const OF_THE_GATEWAY: [&str; 12] = [
+const OF_THE_GATEWAY: [&str; 14] = [
     "AuthenticationFailed",
     "AuthorizationFailed",
     "ExpiredAuthenticationToken",
@@ -15,7 +15,9 @@ const OF_THE_GATEWAY: [&str; 12] = [
     "InvalidAuthenticationTokenAudience",
     "InvalidAuthenticationTokenTenant",
     "LinkedAuthorizationFailed",
+    "MissingSubscriptionRegistration",
     "ParentResourceNotFound",
+    "RequestDisallowedByPolicy",
     "ResourceGroupNotFound",
     "ResourceNotFound",
     "ScopeLocked",
@@ -23,9 +25,9 @@ const OF_THE_GATEWAY: [&str; 12] = [
 ];
 
 /// The network provider's codes: its errors have a list of details, which may be empty.
-const OF_THE_NETWORK: [&str; 20] = [
+const OF_THE_NETWORK: [&str; 21] = [
     "AnotherPeeringAlreadyReferencesRemoteVnet",
-    "ChangingRemoteVnetNotAllowed",
+    "ChangingRemoteVirtualNetworkNotAllowed",
     "InUseNetworkSecurityGroupCannotBeDeleted",
     "InvalidCIDRNotation",
     "InvalidGlobalResourceReference",
@@ -44,6 +46,7 @@ const OF_THE_NETWORK: [&str; 20] = [
     "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
     "VnetAddressSpacesOverlap",
     "VnetCannotPeerWithItself",
+    "VnetPeeringLimitReached",
 ];
 
 /// An ARM error.
@@ -52,7 +55,8 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
-    details: Vec<(&'static str, String)>,
+    /// What the envelope has besides code and message: `details`, `target`, `additionalInfo`.
+    more: Vec<(&'static str, Value)>,
     retry_after: Option<u64>,
     /// The tenant that `WWW-Authenticate` names.
     challenge: Option<String>,
@@ -65,7 +69,7 @@ impl Refusal {
             status,
             code,
             message: message.into(),
-            details: Vec::new(),
+            more: Vec::new(),
             retry_after: None,
             challenge: None,
         }
@@ -76,6 +80,12 @@ impl Refusal {
             challenge: Some(tenant.to_owned()),
             ..Self::new(401, code, message)
         }
+    }
+
+    /// With a further field of the envelope.
+    pub(super) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     /// The caller lacks `action` at `scope`.
@@ -127,21 +137,20 @@ impl Refusal {
         let text = format!(
             "Operation {operation} ({id}) is updating resource {target}. The call can be retried in {seconds} seconds."
         );
+        let detail = json!({"code": "RetryableErrorDueToAnotherOperation", "message": text});
         Self {
-            details: vec![("RetryableErrorDueToAnotherOperation", text)],
             retry_after: Some(seconds),
-            ..Self::new(429, "RetryableError", "A retryable error occurred.")
+            ..Self::new(429, "RetryableError", "A retryable error occurred.").with("details", json!([detail]))
         }
     }
 
     pub(super) fn answer(&self, request_origin: &str) -> Answer {
         let mut error = json!({"code": self.code, "message": self.message});
-        if !self.details.is_empty() || OF_THE_NETWORK.contains(&self.code) {
-            let details = self
-                .details
-                .iter()
-                .map(|(code, message)| json!({"code": code, "message": message}));
-            error["details"] = Value::Array(details.collect());
+        if OF_THE_NETWORK.contains(&self.code) {
+            error["details"] = json!([]);
+        }
+        for (name, value) in &self.more {
+            error[*name] = value.clone();
         }
         let mut answer = message::json(self.status, &json!({ "error": error }));
         if let Some(seconds) = self.retry_after {

@@ -165,9 +165,8 @@ fn of_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
     match (&context.request.method, rest) {
         (&Method::GET, ["locations"]) => providers::locations(world, context, subscription),
         (&Method::GET, ["providers"]) => providers::list(world, context, subscription),
-        (&Method::GET, ["providers", _]) | (&Method::POST, ["providers", _, "register"]) => {
-            providers::get(world, context, subscription)
-        }
+        (&Method::GET, ["providers", _]) => providers::get(world, context, subscription),
+        (&Method::POST, ["providers", _, "register"]) => providers::register(world, context, subscription),
         (&Method::GET, ["resources"]) => providers::resources(world, context, &whole),
         (&Method::GET, ["resourcegroups"]) => groups::list(world, context, subscription),
         (&Method::GET, ["resourcegroups", name, "resources"]) => {

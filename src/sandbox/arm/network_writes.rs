@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, groups, networks, operations, peerings};
+use super::{Outcome, access, groups, networks, operations, peerings, registrations};
 use crate::sandbox::message;
 use crate::sandbox::world::{State, Subnet, Vnet, World};
 
@@ -19,6 +19,7 @@ const DELETE_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/delete";
 pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
+    registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     let created = world.vnet(&id).is_none();
@@ -128,6 +129,7 @@ pub(super) fn remove(world: &mut World, id: &str) {
 pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, vnet: &str, name: &str) -> Outcome {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE_SUBNET, &format!("{id}/subnets/{name}"))?;
+    registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     idle(world, &id)?;

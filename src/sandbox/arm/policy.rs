@@ -49,7 +49,18 @@ pub(super) fn permits(world: &World, vnet: &str, name: &str, remote: &str) -> Re
         "policyDefinition": {"name": policy.definition, "id": policy.definition()},
     }]);
     let text = format!("Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.");
-    Err(Refusal::new(403, "RequestDisallowedByPolicy", text))
+    let violation = json!({"type": "PolicyViolation", "info": {
+        "policyDefinitionId": policy.definition(),
+        "policyDefinitionName": policy.definition,
+        "policyDefinitionEffect": "deny",
+        "policyAssignmentId": policy.assignment(),
+        "policyAssignmentName": policy.name,
+        "policyAssignmentScope": policy.scope,
+    }});
+    let refusal = Refusal::new(403, "RequestDisallowedByPolicy", text);
+    Err(refusal
+        .with("target", name.into())
+        .with("additionalInfo", json!([violation])))
 }
 
 /// `POST …/providers/Microsoft.PolicyInsights/checkPolicyRestrictions` of a resource group.

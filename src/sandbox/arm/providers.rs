@@ -68,17 +68,29 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid) -> 
     Ok(message::json(StatusCode::OK, &body))
 }
 
-/// `GET /subscriptions/{id}/providers/{namespace}` and its `register`.
+/// `POST /subscriptions/{id}/providers/{namespace}/register`.
+pub(super) fn register(world: &mut World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+    let given = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
+    let namespace = known(given).map_or(given, |(namespace, _)| namespace);
+    let scope = format!("/subscriptions/{subscription}");
+    access::require(world, &context.caller, &format!("{namespace}/register/action"), &scope)?;
+    registrations::register(world, subscription, namespace);
+    get(world, context, subscription)
+}
+
+/// `GET /subscriptions/{id}/providers/{namespace}`.
 pub(super) fn get(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
     let namespace = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
     Ok(message::json(StatusCode::OK, &resource(world, subscription, namespace)))
 }
 
+fn known(namespace: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let mut all = PROVIDERS.into_iter();
+    all.find(|(known, _)| known.eq_ignore_ascii_case(namespace))
+}
+
 fn resource(world: &World, subscription: Uuid, namespace: &str) -> Value {
-    let known = PROVIDERS
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(namespace));
-    let (namespace, types) = known.map_or((namespace, &[][..]), |(known, types)| (*known, *types));
+    let (namespace, types) = known(namespace).unwrap_or((namespace, &[]));
     let places: Vec<&str> = LOCATIONS.iter().map(|(_, display)| *display).collect();
     let types = types.iter().map(|name| {
         json!({

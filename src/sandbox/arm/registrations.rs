@@ -1,5 +1,6 @@
 //! Which providers a subscription is registered for.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::errors::Refusal;
@@ -10,6 +11,12 @@ pub(super) fn state<'a>(world: &'a World, subscription: Uuid, namespace: &str) -
     let mut all = world.registrations.iter();
     let found = all.find(|(own, name, _)| *own == subscription && name.eq_ignore_ascii_case(namespace));
     found.map_or("Registered", |(_, _, state)| state)
+}
+
+/// Registers the subscription for it, at once.
+pub(super) fn register(world: &mut World, subscription: Uuid, namespace: &str) {
+    let this = |own: Uuid, name: &str| own == subscription && name.eq_ignore_ascii_case(namespace);
+    world.registrations.retain(|(own, name, _)| !this(*own, name));
 }
 
 /// Refuses a write to a provider that the subscription of `id` is not registered for.
@@ -29,5 +36,7 @@ pub(super) fn require(world: &World, id: &str, namespace: &str) -> Result<(), Re
         "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for how to \
          register subscriptions."
     );
-    Err(Refusal::new(409, "MissingSubscriptionRegistration", text))
+    let code = "MissingSubscriptionRegistration";
+    let detail = json!({"code": code, "target": namespace, "message": text});
+    Err(Refusal::new(409, code, text).with("details", json!([detail])))
 }

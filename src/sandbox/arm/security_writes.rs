@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, groups, network_writes, operations, security_groups};
+use super::{Outcome, access, groups, network_writes, operations, registrations, security_groups};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
 use crate::sandbox::world::{SecurityGroup, World};
@@ -19,6 +19,7 @@ const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules
 pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
+    registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
     let in_group = groups::find(world, context.subscription(), group).ok_or_else(|| Refusal::no_group(group))?;
     let own_id = format!(
@@ -105,6 +106,7 @@ pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outc
 pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE_RULE, &id)?;
+    registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     let found = world

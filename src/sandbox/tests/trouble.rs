@@ -125,3 +125,40 @@ async fn a_tenant_takes_five_thousand_custom_roles() {
     let operator = operator(&troubled(&roles)).await;
     assert_eq!(define(&operator, &ACTIONS).await.code(), "RoleDefinitionLimitExceeded");
 }
+
+/// As the Azure SDKs do it: refused, they register, look until it is so, and write again.
+#[tokio::test]
+async fn a_subscription_is_registered_before_anything_is_written() {
+    let sandbox = troubled("");
+    let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
+    let vnet = format!("{UNREGISTERED}/rg-network/{VNETS}/vnet-unregistered");
+    let group = format!("{UNREGISTERED}/rg-network/providers/Microsoft.Network/networkSecurityGroups/nsg");
+    let written = [
+        vnet.clone(),
+        format!("{vnet}/subnets/one"),
+        group.clone(),
+        format!("{group}/securityRules/one"),
+    ];
+    for path in &written {
+        let seen = operator.arm(Method::PUT, path, Some(json!({}))).await;
+        assert_eq!(seen.code(), "MissingSubscriptionRegistration", "{path}: {}", seen.text);
+        assert_eq!(seen.body["error"]["details"][0]["target"], "Microsoft.Network");
+    }
+    let provider = UNREGISTERED.replace("resourceGroups", "providers/microsoft.network");
+    let register = format!("{provider}/register");
+    let seen = limited.arm(Method::POST, &register, None).await;
+    assert!(seen.text.contains("Microsoft.Network/register/action"), "{}", seen.text);
+    assert_eq!((seen.status, seen.code()), (403, "AuthorizationFailed"));
+    let state = |seen: Value| seen["registrationState"].clone();
+    assert_eq!(state(operator.get(&provider).await.ok()), "Unregistered");
+    assert_eq!(
+        state(operator.arm(Method::POST, &register, None).await.ok()),
+        "Registered"
+    );
+    assert_eq!(state(operator.get(&provider).await.ok()), "Registered");
+    for path in &written {
+        let seen = operator.arm(Method::PUT, path, Some(json!({}))).await;
+        assert_ne!(seen.code(), "MissingSubscriptionRegistration", "{path}: {}", seen.text);
+    }
+    assert_eq!(operator.peer(&vnet, "new", VNET).await.status, 201);
+}
