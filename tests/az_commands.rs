@@ -112,7 +112,8 @@ says 0 az role definition list --custom-role-only --query 'length(@)'
 az ad sp delete --id "$app"
 az ad app delete --id "$app"
 refuses 'does not exist' az ad app show --id "$app"
-says Reader az ad sp create-for-rbac --name rbac --role Reader --scopes "$vnet_id" --query "displayName == 'rbac' && 'Reader'"
+rbac=$(az ad sp create-for-rbac --name rbac --role Reader --scopes "$vnet_id" --query appId --output tsv 2>/dev/null)
+says Reader az role assignment list --scope "$vnet_id" --assignee "$rbac" --query '[].roleDefinitionName'
 "#;
     by_az("az ad, role", script);
 }

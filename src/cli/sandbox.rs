@@ -16,7 +16,7 @@ use crate::sandbox::{Estate, FaultRule, Lag, Options, Sandbox};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  peerctl sandbox --env-file sandbox.env &\n  while [ ! -e sandbox.env ]; do sleep 0.1; done; source sandbox.env\n  peerctl azure setup"
+    after_help = "Example:\n  rm -f sandbox.env\n  peerctl sandbox --env-file sandbox.env &\n  while [ ! -e sandbox.env ]; do sleep 0.1; done; source sandbox.env\n  peerctl azure setup"
 )]
 // The brackets of a rule's form are for the reader of the help, not links.
 #[allow(rustdoc::broken_intra_doc_links)]
@@ -31,6 +31,12 @@ pub struct Args {
     /// Another world than the default, as TOML; src/sandbox/estate/ has the default one
     #[arg(long, value_name = "FILE")]
     estate: Option<PathBuf>,
+    /// This many subscriptions more than the default world has, each with the --vnets N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "vnets", conflicts_with = "estate")]
+    subscriptions: Option<u16>,
+    /// How many virtual networks each subscription of --subscriptions has
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "subscriptions")]
+    vnets: Option<u16>,
     /// Added to every answer
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
     latency: Duration,
@@ -51,10 +57,10 @@ pub struct Args {
 /// When the port is taken or the files cannot be written.
 pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     let options = Options {
+        estate: estate(&args)?,
         latency: args.latency,
         lag: args.lag,
         faults: args.faults,
-        estate: args.estate.as_deref().map_or_else(|| Ok(Estate::default()), estate)?,
         ..Options::default()
     };
     if let Some(path) = &args.env_file {
@@ -86,7 +92,13 @@ Ctrl-C stops it.",
     Ok(Outcome::Done)
 }
 
-fn estate(path: &Path) -> anyhow::Result<Estate> {
+fn estate(args: &Args) -> anyhow::Result<Estate> {
+    if let (Some(subscriptions), Some(vnets)) = (args.subscriptions, args.vnets) {
+        return Ok(Estate::scaled(subscriptions.into(), vnets.into()));
+    }
+    let Some(path) = &args.estate else {
+        return Ok(Estate::default());
+    };
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Estate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::cli::{Ran, Run, program};
 use super::served::Served;
 
-/// Each `az` command takes a second or two of processor time, and a script has a dozen of them.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// For programs in Python, as [`super::DEADLINE`] for the others: a guard against hanging, which nothing waits for. Each
+/// `az` command takes a second or two of processor time, a script has dozens of them, and a busy machine is many times
+/// slower.
+pub const PATIENCE: Duration = Duration::from_secs(900);
 
 /// `az`, signed in as the operator whose credentials the sandbox exports.
 pub struct Az<'a> {

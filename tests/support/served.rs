@@ -143,8 +143,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // As an operator stops it: SIGTERM, on which it may save its state. Where there is no such thing, or it is
-        // deaf to it, it is ended.
+        // As an operator stops it: SIGTERM. Where there is no such thing, or it is deaf to it, it is ended.
         if cfg!(unix) {
             let _ = Command::new("sh")
                 .args(["-c", &format!("kill -TERM {}", self.child.id())])

@@ -81,16 +81,16 @@ pub(super) fn sees(world: &World, caller: &Caller, scope: &str) -> bool {
     effective(world, caller).any(|found| covers(&found.scope, scope) || covers(scope, &found.scope))
 }
 
-/// Refuses what a lock at or above `id` forbids: `ReadOnly` every write, each level every deletion.
+/// Refuses what a lock at or above `id` forbids: `ReadOnly` every write, each level every deletion. What has a lock
+/// below it cannot be deleted, either.
 ///
 /// # Errors
 /// `ScopeLocked`.
 pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Refusal> {
     let holds = |level: &str| level.eq_ignore_ascii_case("ReadOnly") || deletes;
-    let lock = world
-        .locks
-        .iter()
-        .find(|lock| holds(&lock.level) && covers(&lock.scope, id));
+    let reaches = |scope: &str| covers(scope, id) || deletes && covers(id, scope);
+    let mut locks = world.locks.iter();
+    let lock = locks.find(|lock| holds(&lock.level) && reaches(&lock.scope));
     let Some(lock) = lock else { return Ok(()) };
     let operation = if deletes { "delete" } else { "write" };
     Err(Refusal::locked(id, operation, &lock.scope))

@@ -83,15 +83,13 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, subscription: Uui
         return Err(Refusal::no_group(name));
     };
     let location = found.location.clone();
-    if let Some(lock) = world.locks.iter().find(|lock| access::covers(&id, &lock.scope)) {
-        return Err(Refusal::locked(&id, "delete", &lock.scope));
-    }
     let inside = |other: &str| access::covers(&id, other);
     let networks: Vec<String> = world.vnets.values().map(|vnet| vnet.id.clone()).collect();
     for network in networks.iter().filter(|network| inside(network)) {
         network_writes::remove(world, network);
     }
     world.security_groups.retain(|found| !inside(&found.id));
+    world.route_tables.retain(|found| !inside(&found.id));
     world.assignments.retain(|found| !inside(&found.scope));
     world
         .groups

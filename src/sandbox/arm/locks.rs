@@ -15,16 +15,16 @@ const DELETE: &str = "Microsoft.Authorization/locks/delete";
 
 const LEVELS: [&str; 2] = ["CanNotDelete", "ReadOnly"];
 
-/// `GET …/locks`: those at the scope and below it; with `atScope()` those at it and above, too.
+/// `GET …/locks`: those at the scope and below it; with `atScope()` those at it and above it.
 pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
     access::require(world, &context.caller, READ, scope)?;
     let at_scope = context
         .request
         .query("$filter")
         .is_some_and(|text| text.eq_ignore_ascii_case("atScope()"));
-    let matches = |lock: &&Lock| {
-        let above = access::covers(&lock.scope, scope);
-        above || !at_scope && access::covers(scope, &lock.scope)
+    let matches = |lock: &&Lock| match at_scope {
+        true => access::covers(&lock.scope, scope),
+        false => access::covers(scope, &lock.scope),
     };
     let found = world.locks.iter().filter(matches);
     Ok(message::json(StatusCode::OK, &context.page(world, found, resource)))

@@ -128,9 +128,10 @@ pub(super) fn remove(world: &mut World, id: &str) {
 /// `PUT …/virtualNetworks/{vnet}/subnets/{name}`.
 pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, vnet: &str, name: &str) -> Outcome {
     let id = context.resource_id();
-    access::require(world, &context.caller, WRITE_SUBNET, &format!("{id}/subnets/{name}"))?;
+    let subnet_id = format!("{id}/subnets/{name}");
+    access::require(world, &context.caller, WRITE_SUBNET, &subnet_id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
-    access::unlocked(world, &id, false)?;
+    access::unlocked(world, &subnet_id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     idle(world, &id)?;
     let mut found = networks::find(world, &id, group, vnet)?.clone();
@@ -153,8 +154,9 @@ pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, 
 /// `DELETE …/virtualNetworks/{vnet}/subnets/{name}`.
 pub(super) fn delete_subnet(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
     let id = context.resource_id();
-    access::require(world, &context.caller, DELETE_SUBNET, &format!("{id}/subnets/{name}"))?;
-    access::unlocked(world, &id, true)?;
+    let subnet = format!("{id}/subnets/{name}");
+    access::require(world, &context.caller, DELETE_SUBNET, &subnet)?;
+    access::unlocked(world, &subnet, true)?;
     idle(world, &id)?;
     let found = world.vnets.get_mut(&id.to_ascii_lowercase());
     let Some(found) = found.filter(|vnet| vnet.subnets.iter().any(|subnet| subnet.name.eq_ignore_ascii_case(name)))

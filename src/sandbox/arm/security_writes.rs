@@ -32,6 +32,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
     let rules: Vec<Value> = listed
         .map(|rule| written(&own_id, rule["name"].as_str().unwrap_or_default(), &rule["properties"]))
         .collect::<Result<_, _>>()?;
+    rules.iter().try_for_each(|rule| apart(&rules, rule))?;
     let new = SecurityGroup {
         id: own_id.clone(),
         name: name.to_owned(),
@@ -85,29 +86,25 @@ pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outc
         world,
         &context.caller,
         "Microsoft.Network/networkSecurityGroups/securityRules/read",
-        &id,
+        &rule_id(&id, name),
     )?;
     let found = world
         .security_groups
         .iter()
         .find(|found| found.id.eq_ignore_ascii_case(&id));
     let rule = found.and_then(|found| found.rules.iter().find(|rule| is(rule, name)));
-    let rule = rule.ok_or_else(|| {
-        Refusal::new(
-            404,
-            "NotFound",
-            format!("Resource {id}/securityRules/{name} not found."),
-        )
-    })?;
+    let rule =
+        rule.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {} not found.", rule_id(&id, name))))?;
     Ok(message::json(StatusCode::OK, rule))
 }
 
 /// `PUT …/networkSecurityGroups/{group}/securityRules/{name}`.
 pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
     let id = context.resource_id();
-    access::require(world, &context.caller, WRITE_RULE, &id)?;
+    let own_id = rule_id(&id, name);
+    access::require(world, &context.caller, WRITE_RULE, &own_id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
-    access::unlocked(world, &id, false)?;
+    access::unlocked(world, &own_id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     let found = world
         .security_groups
@@ -115,18 +112,7 @@ pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> 
         .find(|found| found.id.eq_ignore_ascii_case(&id));
     let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
     let new = written(&found.id, name, &body["properties"])?;
-    let same_place = |rule: &&Value| {
-        let (one, other) = (&rule["properties"], &new["properties"]);
-        !is(rule, name) && one["priority"] == other["priority"] && one["direction"] == other["direction"]
-    };
-    if let Some(other) = found.rules.iter().find(same_place) {
-        let text = format!(
-            "Security rule {} conflicts with rule {name}. Rules cannot have the same Priority and Direction. To learn \
-             more, see aka.ms/nsgrules.",
-            other["name"].as_str().unwrap_or_default()
-        );
-        return Err(Refusal::new(400, "SecurityRuleConflict", text));
-    }
+    apart(&found.rules, &new)?;
     let before = found.rules.len();
     found.rules.retain(|rule| !is(rule, name));
     let created = found.rules.len() == before;
@@ -138,8 +124,9 @@ pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> 
 /// `DELETE …/networkSecurityGroups/{group}/securityRules/{name}`.
 pub(super) fn delete_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
     let id = context.resource_id();
-    access::require(world, &context.caller, DELETE_RULE, &id)?;
-    access::unlocked(world, &id, true)?;
+    let own_id = rule_id(&id, name);
+    access::require(world, &context.caller, DELETE_RULE, &own_id)?;
+    access::unlocked(world, &own_id, true)?;
     let found = world
         .security_groups
         .iter_mut()
@@ -150,6 +137,28 @@ pub(super) fn delete_rule(world: &mut World, context: &Context<'_>, name: &str) 
     found.rules.retain(|rule| !is(rule, name));
     let location = found.location.clone();
     gone(world, context, &id, &location)
+}
+
+/// No other rule has the same place in the order.
+fn apart(rules: &[Value], new: &Value) -> Result<(), Refusal> {
+    let name = new["name"].as_str().unwrap_or_default();
+    let same_place = |rule: &&Value| {
+        let (one, other) = (&rule["properties"], &new["properties"]);
+        !is(rule, name) && one["priority"] == other["priority"] && one["direction"] == other["direction"]
+    };
+    let Some(other) = rules.iter().find(same_place) else {
+        return Ok(());
+    };
+    let text = format!(
+        "Security rule {} conflicts with rule {name}. Rules cannot have the same Priority and Direction. To learn \
+         more, see aka.ms/nsgrules.",
+        other["name"].as_str().unwrap_or_default()
+    );
+    Err(Refusal::new(400, "SecurityRuleConflict", text))
+}
+
+fn rule_id(group: &str, name: &str) -> String {
+    format!("{group}/securityRules/{name}")
 }
 
 fn is(rule: &Value, name: &str) -> bool {
@@ -183,7 +192,7 @@ fn written(group: &str, name: &str, properties: &Value) -> Result<Value, Refusal
     }
     Ok(json!({
         "name": name,
-        "id": format!("{group}/securityRules/{name}"),
+        "id": rule_id(group, name),
         "etag": format!("W/\"{}\"", derived(&format!("{group}#{kept}"))),
         "type": "Microsoft.Network/networkSecurityGroups/securityRules",
         "properties": kept,

@@ -142,11 +142,44 @@ async fn what_refers_to_a_network_that_goes_is_disconnected() {
     assert_eq!(delete(&client, NEW).await.code(), "ScopeLocked");
     assert_eq!(delete(&client, GROUP).await.code(), "ScopeLocked");
     delete(&client, &lock).await.ok();
+    let below = lock.replace(NEW, &format!("{NEW}/subnets/one"));
+    put(&client, &below, json!({"properties": {"level": "CanNotDelete"}}))
+        .await
+        .ok();
+    assert_eq!(delete(&client, NEW).await.code(), "ScopeLocked");
+    assert_eq!(delete(&client, &format!("{NEW}/subnets/two")).await.status, 204);
+    delete(&client, &below).await.ok();
     assert_eq!(delete(&client, GROUP).await.status, 202);
     assert_eq!(client.get(GROUP).await.code(), "ResourceGroupNotFound");
     assert_eq!(client.arm(Method::HEAD, GROUP, None).await.status, 404);
     let back = client.get(&format!("{VNET}/virtualNetworkPeerings/back")).await.ok();
     assert_eq!(back["properties"]["peeringState"], "Disconnected");
+}
+
+#[tokio::test]
+async fn locks_are_listed_at_the_scope_and_below_or_at_it_and_above() {
+    let client = built().await;
+    for at in [GROUP, NEW, &format!("{NEW}/subnets/one")] {
+        let lock = format!("{at}/providers/Microsoft.Authorization/locks/keep");
+        put(&client, &lock, json!({"properties": {"level": "ReadOnly"}}))
+            .await
+            .ok();
+    }
+    let locks = format!("{NEW}/providers/Microsoft.Authorization/locks");
+    for (query, other) in [
+        ("", format!("{NEW}/subnets/one")),
+        ("?$filter=atScope()", GROUP.to_owned()),
+    ] {
+        let seen = client.get(&format!("{locks}{query}")).await.ok();
+        let ids = seen["value"].as_array().into_iter().flatten();
+        let mut scopes: Vec<&str> = ids
+            .filter_map(|lock| lock["id"].as_str()?.split("/providers/Microsoft.Authorization/").next())
+            .collect();
+        scopes.sort_unstable();
+        let mut expected = [NEW, &other];
+        expected.sort_unstable();
+        assert_eq!(scopes, expected, "{query}");
+    }
 }
 
 #[tokio::test]
@@ -162,6 +195,14 @@ async fn security_rules_are_written_and_a_group_in_use_stays() {
     assert_eq!(put(&client, &deny, rule(100)).await.status, 201);
     let twin = put(&client, &format!("{RULES}/securityRules/twin"), rule(100)).await;
     assert_eq!(twin.code(), "SecurityRuleConflict", "{}", twin.text);
+    let named = |name: &str| json!({"name": name, "properties": rule(100)["properties"]});
+    let two = json!({"location": "eastus2", "properties": {"securityRules": [named("one"), named("two")]}});
+    let seen = put(&client, RULES, two).await;
+    assert_eq!(seen.code(), "SecurityRuleConflict", "{}", seen.text);
+    let limited = limited(&client.sandbox).await;
+    for seen in [put(&limited, &deny, rule(100)).await, delete(&limited, &deny).await] {
+        assert!(seen.text.contains(&format!("over scope '{deny}'")), "{}", seen.text);
+    }
     let seen = client.get(&deny).await.ok();
     assert_eq!(seen["properties"]["destinationAddressPrefixes"], json!([]));
     let subnet =

@@ -162,3 +162,15 @@ async fn a_subscription_is_registered_before_anything_is_written() {
     }
     assert_eq!(operator.peer(&vnet, "new", VNET).await.status, 201);
 }
+
+#[tokio::test]
+async fn a_group_goes_with_its_route_tables() {
+    let client = operator(&troubled("")).await;
+    let group = format!("{TROUBLES}/rg-network");
+    let table = format!("{group}/providers/Microsoft.Network/routeTables/rt-firewall");
+    let lock = format!("{group}/{VNETS}/vnet-kept/providers/Microsoft.Authorization/locks/keep");
+    client.get(&table).await.ok();
+    client.arm(Method::DELETE, &lock, None).await.ok();
+    client.arm(Method::DELETE, &group, None).await.ok();
+    assert_eq!(client.get(&table).await.code(), "ResourceNotFound");
+}
