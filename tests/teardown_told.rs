@@ -140,7 +140,9 @@ fn the_other_tenants_half_that_could_not_be_read_is_named() {
 
 #[cfg(unix)]
 mod in_a_terminal {
+    use super::support::both_sides::struck;
     use super::support::pty::{Exit, Wizard, keys};
+    use super::support::served::poll;
     use super::*;
 
     const WIDE: (u16, u16) = (40, 120);
@@ -234,7 +236,8 @@ mod in_a_terminal {
         let mut wizard = start(&sandbox, WIDE, &["--consent"]);
         wizard.wait_for(QUESTION);
         wizard.answer("y");
-        wizard.wait_for_output("taking the role of");
+        // Drawn a moment before it is sent.
+        poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the deletion is sent");
         wizard.send(keys::CTRL_C);
         is_over(&wizard, 130);
         assert!(wizard.scrolled().contains("Stopped. "), "{}", wizard.scrolled());
