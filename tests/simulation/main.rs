@@ -69,7 +69,7 @@ fn undisturbed(party: Party, job: Job) -> (Value, usize) {
 
 /// What has to be there before the job can be done.
 async fn prepare(world: &World, party: Party, job: Job) {
-    if matches!(job, Job::TearDown | Job::Repair) {
+    if job != Job::SetUp {
         assert!(world.run(party, Job::SetUp, none()).await.is_well());
     }
     if job == Job::Repair {
