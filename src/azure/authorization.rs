@@ -129,18 +129,7 @@ impl Azure {
     /// # Errors
     /// When they cannot be read.
     pub async fn role_assignments(&self, scope: &str) -> Result<Vec<RoleAssignment>, ApiError> {
-        let tried = format!("GET {scope}/providers/Microsoft.Authorization/roleAssignments");
-        let request = self
-            .authorization()
-            .role_assignments_client()
-            .list_for_scope(bare(scope))
-            .filter("atScope()");
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
-        Ok(pages
-            .into_iter()
-            .flat_map(|page| page.value)
-            .filter_map(convert_assignment)
-            .collect())
+        self.assignments(scope, Some("atScope()".to_owned())).await
     }
 
     /// The role assignments at `scope` and below it, as far as this identity may see them.
@@ -148,17 +137,7 @@ impl Azure {
     /// # Errors
     /// When they cannot be read.
     pub async fn role_assignments_below(&self, scope: &str) -> Result<Vec<RoleAssignment>, ApiError> {
-        let tried = format!("GET {scope}/providers/Microsoft.Authorization/roleAssignments");
-        let request = self
-            .authorization()
-            .role_assignments_client()
-            .list_for_scope(bare(scope));
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
-        Ok(pages
-            .into_iter()
-            .flat_map(|page| page.value)
-            .filter_map(convert_assignment)
-            .collect())
+        self.assignments(scope, None).await
     }
 
     /// The role assignments of the principal (its object id) at `scope`, above it and below it.
@@ -166,12 +145,18 @@ impl Azure {
     /// # Errors
     /// When they cannot be read.
     pub async fn role_assignments_of(&self, scope: &str, principal: Uuid) -> Result<Vec<RoleAssignment>, ApiError> {
+        self.assignments(scope, Some(format!("principalId eq '{principal}'"))).await
+    }
+
+    async fn assignments(&self, scope: &str, filter: Option<String>) -> Result<Vec<RoleAssignment>, ApiError> {
         let tried = format!("GET {scope}/providers/Microsoft.Authorization/roleAssignments");
-        let request = self
+        let mut request = self
             .authorization()
             .role_assignments_client()
-            .list_for_scope(bare(scope))
-            .filter(format!("principalId eq '{principal}'"));
+            .list_for_scope(bare(scope));
+        if let Some(filter) = filter {
+            request = request.filter(filter);
+        }
         let pages = legacy::pages(request.into_stream(), &tried).await?;
         Ok(pages
             .into_iter()
