@@ -145,7 +145,8 @@ impl Azure {
     /// # Errors
     /// When they cannot be read.
     pub async fn role_assignments_of(&self, scope: &str, principal: Uuid) -> Result<Vec<RoleAssignment>, ApiError> {
-        self.assignments(scope, Some(format!("principalId eq '{principal}'"))).await
+        self.assignments(scope, Some(format!("principalId eq '{principal}'")))
+            .await
     }
 
     async fn assignments(&self, scope: &str, filter: Option<String>) -> Result<Vec<RoleAssignment>, ApiError> {

@@ -73,11 +73,14 @@ fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> 
 /// `2026-11-21T07-30-00Z-azure-setup-kong-vnet-app`: sorted by time, and good as a name on every platform.
 fn name(record: &Record) -> String {
     let report = record.report();
-    let vnet = report.inputs().get("vnetId").and_then(|id| id.as_str());
-    let vnet = vnet.and_then(|id| id.rsplit('/').next());
     let time = utc(record.begun());
     let time = format!("{}Z", time.get(..19).unwrap_or(&time));
-    let parts = [Some(time.as_str()), Some(report.command()), report.vendor(), vnet];
+    let parts = [
+        Some(time.as_str()),
+        Some(report.command()),
+        report.vendor(),
+        report.vnet(),
+    ];
     let parts: Vec<String> = parts.into_iter().flatten().map(plain).collect();
     parts.join("-")
 }

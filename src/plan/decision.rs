@@ -1,5 +1,7 @@
 //! What is to be done about each step, decided from what was read; and the plan that the decisions make.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{StepId, StepState};
@@ -178,6 +180,16 @@ pub enum Action {
     Created,
     Updated,
     Deleted,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        })
+    }
 }
 
 /// A read-only finding of the preflight.

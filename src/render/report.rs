@@ -136,6 +136,12 @@ impl Report {
         &self.inputs
     }
 
+    /// The virtual network's name, the last segment of its id, once it is known.
+    pub fn vnet(&self) -> Option<&str> {
+        let id = self.inputs.get("vnetId").and_then(serde_json::Value::as_str);
+        id.and_then(|id| id.rsplit('/').next())
+    }
+
     /// Who ran it, once signed in.
     pub fn who(&self) -> Option<&SignedIn> {
         self.who.as_ref()

@@ -8,7 +8,7 @@ use crate::azure::Sent;
 use crate::domain::utc;
 use crate::errors::{Outcome, Problem};
 use crate::limits;
-use crate::plan::{Action, CheckVerdict, Direction, Fault};
+use crate::plan::{CheckVerdict, Direction, Fault};
 
 /// The first line of every file of tickets, by which one is known for what it is. Markdown does not show it.
 pub const TICKET: &str = "<!-- peerctl report -->";
@@ -37,10 +37,8 @@ fn section(heading: &str, body: String) -> String {
     format!("## {heading}\n\n{body}")
 }
 
-/// The last segment of the virtual network's id.
 fn vnet(record: &Record) -> &str {
-    let id = record.report().inputs().get("vnetId").and_then(Value::as_str);
-    id.and_then(|id| id.rsplit('/').next()).unwrap_or("the virtual network")
+    record.report().vnet().unwrap_or("the virtual network")
 }
 
 fn vendor(record: &Record) -> &str {
@@ -172,14 +170,9 @@ fn changed(record: &Record) -> String {
         .report()
         .changes()
         .map(|(step, change)| {
-            let action = match change.action {
-                Action::Created => "created",
-                Action::Updated => "updated",
-                Action::Deleted => "deleted",
-            };
             [
                 step.to_string(),
-                action.to_owned(),
+                change.action.to_string(),
                 text(&change.kind),
                 code(&change.id),
             ]

@@ -8,6 +8,7 @@ use super::*;
 use crate::azure::{Sending, Service};
 use crate::domain::{StepId, StepState, harmless};
 use crate::errors::Kind;
+use crate::plan::Action;
 use crate::plan::{Change, Check, CheckVerdict, Event, Hold, Plan, PlannedStep, Severity, SignedIn, Stats, StepEvent};
 use crate::render::Report;
 

@@ -59,8 +59,7 @@ impl Plain {
                 say_all("  ", card_lines(card));
             }
             StepEvent::Changed(change) => {
-                let action = format!("{:?}", change.action).to_lowercase();
-                news(format!("{action} {} {}", change.kind, harmless(&change.id)));
+                news(format!("{} {} {}", change.action, change.kind, harmless(&change.id)));
             }
             StepEvent::Finished { state, detail, waited } => {
                 let waited = if waited.as_secs() == 0 {

@@ -2,7 +2,7 @@
 
 use crate::domain::{harmless, lines};
 use crate::errors::Outcome;
-use crate::plan::{Action, Direction, PeeringView};
+use crate::plan::{Direction, PeeringView};
 use crate::render::Report;
 
 /// The lines for standard output when a run is over. `again` is the command line that needs no answers, where some
@@ -47,15 +47,10 @@ fn changes(report: &Report, heading: &str, width: usize) -> Vec<String> {
     let changes: Vec<String> = report
         .changes()
         .map(|(step, change)| {
-            let action = match change.action {
-                Action::Created => "created",
-                Action::Updated => "updated",
-                Action::Deleted => "deleted",
-            };
             // The name at the end of the id tells it from its neighbours; whole ids are in the JSON document.
             let name = change.id.rsplit('/').next().unwrap_or(&change.id);
             let (head, name) = (
-                format!("  {:<15}  {action} {}", step.name(), change.kind),
+                format!("  {:<15}  {} {}", step.name(), change.action, change.kind),
                 harmless(name),
             );
             // Ids are for copying: one that does not fit has a line of its own.
