@@ -7,7 +7,7 @@ use super::own_app::CREDENTIAL;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Application;
 use crate::limits;
-use crate::plan::{Action, Change, Decision, Intent, StepEvent, StepId};
+use crate::plan::{Action, Decision, Intent, StepEvent, StepId};
 
 const STEP: StepId = StepId::CleanUp;
 
@@ -80,14 +80,7 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         let doing = "removing the own application's credential";
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Deleted,
-                kind: "passwordCredential".into(),
-                id: key.to_string(),
-            },
-        );
+        run.changed(STEP, Action::Deleted, "passwordCredential", key.to_string());
     }
     run.set_minted(None);
     run.learn(|facts| {

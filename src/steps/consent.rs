@@ -10,7 +10,7 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::errors::Problem;
 use crate::limits;
-use crate::plan::{Action, Change, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, VendorApp};
+use crate::plan::{Action, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, VendorApp};
 
 const STEP: StepId = StepId::Consent;
 
@@ -163,14 +163,7 @@ async fn create(run: &Run, app: &VendorApp) -> Result<bool, Stop> {
 
 fn created(run: &Run, id: Uuid) {
     let id = id.to_string();
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind: "servicePrincipal".into(),
-            id,
-        },
-    );
+    run.changed(STEP, Action::Created, "servicePrincipal", id);
 }
 
 async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincipal, Stop> {

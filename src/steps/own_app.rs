@@ -16,7 +16,7 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
-use crate::plan::{Action, Change, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
+use crate::plan::{Action, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
 /// The display name of every credential that setup makes: by it the next run knows what to remove.
@@ -156,20 +156,9 @@ async fn make(run: &Run) -> Result<Application, Stop> {
     let notes = run.intent.own_app_notes();
     let upsert = || run.azure.upsert_application(unique_name, display_name, &notes);
     // One that a run before made a moment ago is there, but not to be read yet.
-    let made = match run.patiently(STEP, "creating the own application", &[], upsert).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            return Err(Stop::blocked(closed(&run.intent), &problem));
-        }
-        made => made?,
-    };
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind: "application".into(),
-            id: made.app_id.to_string(),
-        },
-    );
+    let made = run.patiently(STEP, "creating the own application", &[], upsert).await;
+    let made = made.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
+    run.changed(STEP, Action::Created, "application", made.app_id.to_string());
     run.learn(|facts| {
         facts.own_app = Some(made.clone());
         facts.own_app_is_new = true;
@@ -195,21 +184,10 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
         fresh || (error.status() != Some(403) && known::passes(error).is_some())
     };
     let doing = "creating the own application's service principal";
-    let created = match run.while_it_passes(STEP, doing, passes, create).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            return Err(Stop::blocked(closed(&run.intent), &problem));
-        }
-        other => other?,
-    };
+    let created = run.while_it_passes(STEP, doing, passes, create).await;
+    let created = created.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
     if let Some(created) = created {
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Created,
-                kind: "servicePrincipal".into(),
-                id: created.id.to_string(),
-            },
-        );
+        run.changed(STEP, Action::Created, "servicePrincipal", created.id.to_string());
     }
     let awaited = Awaited::replication("until the own application's service principal is visible");
     let found = run
@@ -296,14 +274,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     };
     run.set_minted(Some(minted.clone()));
     let id = format!("{} (for an hour at most)", minted.key_id);
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind: "passwordCredential".into(),
-            id,
-        },
-    );
+    run.changed(STEP, Action::Created, "passwordCredential", id);
     Ok(minted)
 }
 

@@ -3,12 +3,27 @@
 
 use uuid::Uuid;
 
-use super::Facts;
 use super::facts::VendorPeering;
+use super::{Facts, Stop};
 use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
 use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
-use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId};
+use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId, StepState};
 use crate::vendors::{CreatedBy, VendorRequest, profiles};
+
+/// Whether what was to be removed is still to be, decided anew.
+///
+/// # Errors
+/// Held where it is somebody else's by now.
+pub fn still_goes(decision: Decision) -> Result<bool, Stop> {
+    match decision {
+        Decision::Remove { .. } => Ok(true),
+        Decision::Blocked(hold) => Err(Stop::Held {
+            state: StepState::Blocked,
+            hold,
+        }),
+        _ => Ok(false),
+    }
+}
 
 /// The request is the one that setup makes: for the application that setup made or that the operator named, or of the
 /// name that setup gives. A colleague's application that setup went on with stays the colleague's.
@@ -86,7 +101,6 @@ pub fn assignments_of<'a>(
     facts: &'a Facts,
     grant: &Grant,
 ) -> (Vec<&'a RoleAssignment>, Vec<&'a RoleAssignment>) {
-    let vnet = intent.vnet.to_string();
     let anothers = grant.to == Grantee::Vendor && facts.principal_is_anothers;
     let principal = facts.grantee(grant).filter(|_| !anothers);
     let mut ours_by_role = facts
@@ -104,10 +118,7 @@ pub fn assignments_of<'a>(
             grant.to == Grantee::Vendor && !anothers && Some(one.role) == role && gone
         }
     };
-    let at_vnet = facts
-        .assignments
-        .iter()
-        .filter(|one| one.scope.eq_ignore_ascii_case(&vnet));
+    let at_vnet = facts.assignments_at(&intent.vnet);
     at_vnet.filter(of_grant).partition(|one| is_setups(intent, one))
 }
 

@@ -11,7 +11,7 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
 use crate::domain::role_assignment_guid;
 use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId};
+use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleAssignment;
@@ -130,21 +130,9 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
         STEP,
         StepEvent::Doing(format!("assigning \"{name}\" to {}", facts.called(grant))),
     );
-    let written = match write(run, &scope, guid, role, principal).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            return Err(Stop::blocked(hold(intent, &facts, grant), &problem));
-        }
-        other => other?,
-    };
-    if let Some(assignment) = written {
-        run.changed(
-            STEP,
-            Change {
-                action: Action::Created,
-                kind: "roleAssignment".into(),
-                id: assignment.id(),
-            },
-        );
+    let written = write(run, &scope, guid, role, principal).await;
+    if let Some(assignment) = written.map_err(|stop| stop.or_hold(|| hold(intent, &facts, grant)))? {
+        run.changed(STEP, Action::Created, "roleAssignment", assignment.id());
     }
     wait_until_visible(run, &scope, grant).await
 }

@@ -13,9 +13,8 @@ use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{Permission, RoleDefinition as Role};
 use crate::domain::{role_definition_guid, subscription_scope};
-use crate::errors::Kind;
 use crate::limits;
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent, StepId};
+use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
@@ -147,24 +146,12 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let put = run
         .patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted))
         .await;
-    let put = match put {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = match &present {
-                None => hold_create(intent, grant),
-                Some(role) => hold_change(intent, role, grant),
-            };
-            return Err(Stop::blocked(hold, &problem));
-        }
-        other => other?,
+    let hold = || match &present {
+        None => hold_create(intent, grant),
+        Some(role) => hold_change(intent, role, grant),
     };
-    run.changed(
-        STEP,
-        Change {
-            action,
-            kind: "roleDefinition".into(),
-            id: role_id(&here, &put),
-        },
-    );
+    let put = put.map_err(|stop| stop.or_hold(hold))?;
+    run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
     wait_until_visible(run, &here, &wanted, grant).await
 }
 

@@ -14,7 +14,7 @@ use super::own_app::Minted;
 use crate::azure::{ApiError, AppCredential, Azure, Subscription};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
-use crate::plan::{Change, Event, Hold, Intent, StepEvent, StepId, StepState};
+use crate::plan::{Action, Change, Event, Hold, Intent, StepEvent, StepId, StepState};
 use crate::vendors::Connector;
 
 /// Takes every event of a run.
@@ -45,6 +45,15 @@ impl Stop {
         Self::Held {
             state: StepState::Blocked,
             hold,
+        }
+    }
+
+    /// Where it failed for want of a right, it is for somebody who has it: `hold` says for whom.
+    #[must_use]
+    pub fn or_hold(self, hold: impl FnOnce() -> Hold) -> Self {
+        match self {
+            Self::Failed(problem) if problem.kind == Kind::Permission => Self::blocked(hold(), &problem),
+            stop => stop,
         }
     }
 
@@ -155,8 +164,9 @@ impl Run {
     }
 
     /// Tells the screens that something was written.
-    pub fn changed(&self, step: StepId, change: Change) {
-        self.tell(step, StepEvent::Changed(change));
+    pub fn changed(&self, step: StepId, action: Action, kind: impl Into<String>, id: impl Into<String>) {
+        let (kind, id) = (kind.into(), id.into());
+        self.tell(step, StepEvent::Changed(Change { action, kind, id }));
     }
 
     /// How long the step has waited for others.

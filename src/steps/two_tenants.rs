@@ -9,7 +9,7 @@ use super::{Run, Stop};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId};
 use crate::errors::{Kind, Problem, known};
-use crate::plan::{Action, Change, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
+use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::CreatedBy;
 
@@ -120,14 +120,7 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<()
         Some(present) if present.state != PeeringState::Disconnected => Action::Updated,
         _ => Action::Created,
     };
-    run.changed(
-        STEP,
-        Change {
-            action,
-            kind: "virtualNetworkPeering".into(),
-            id: put.id.to_string(),
-        },
-    );
+    run.changed(STEP, action, "virtualNetworkPeering", put.id.to_string());
     Ok(())
 }
 
@@ -250,14 +243,7 @@ pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
     let doing = format!("deleting the peering {}", id.name);
     run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
         .await?;
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Deleted,
-            kind: "virtualNetworkPeering".into(),
-            id: id.to_string(),
-        },
-    );
+    run.changed(STEP, Action::Deleted, "virtualNetworkPeering", id.to_string());
     Ok(())
 }
 
@@ -301,16 +287,16 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     let put = run.while_it_passes(STEP, "writing the other direction", passes, attempt);
     match put.await {
         Ok(put) => {
-            let change = Change {
-                action: if present.is_some() {
+            run.changed(
+                STEP,
+                if present.is_some() {
                     Action::Updated
                 } else {
                     Action::Created
                 },
-                kind: "virtualNetworkPeering".into(),
-                id: put.id.to_string(),
-            };
-            run.changed(STEP, change);
+                "virtualNetworkPeering",
+                put.id.to_string(),
+            );
             run.learn(|facts| facts.remote_peering = Some(put));
             Ok(())
         }

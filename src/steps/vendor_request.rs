@@ -12,7 +12,7 @@ use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
 use crate::limits;
-use crate::plan::{Action, Card, Change, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
+use crate::plan::{Action, Card, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
 use crate::vendors::{
     Connector, CreatedBy, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request,
 };
@@ -182,14 +182,7 @@ async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, f
         Err(error) if error.status() == Some(409) && is_leaving(connector, network, failed).await? => return Ok(()),
         deleted => deleted.map_err(|error| Stop::api(doing, &error))?,
     }
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Deleted,
-            kind: request_kind(&run.intent).to_owned(),
-            id: failed.id.clone(),
-        },
-    );
+    run.changed(STEP, Action::Deleted, request_kind(&run.intent), failed.id.clone());
     Ok(())
 }
 
@@ -285,14 +278,7 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
 
 fn created(run: &Run, request: &Request) {
     let (kind, id) = (request_kind(&run.intent).to_owned(), request.id.clone());
-    run.changed(
-        STEP,
-        Change {
-            action: Action::Created,
-            kind,
-            id,
-        },
-    );
+    run.changed(STEP, Action::Created, kind, id);
 }
 
 /// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor

@@ -1,9 +1,8 @@
 //! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
 
 use super::{STEP, administrator, given};
-use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Goal, Hold, Intent, StepEvent, StepState, VendorApp};
-use crate::steps::ownership::{other_assignments, still_used_by};
+use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, VendorApp};
+use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{Facts, Run, Stop};
 
@@ -88,33 +87,16 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     // Read anew: between the plan and now somebody may have given it a role.
     read_all(run).await?;
     look_elsewhere(run).await?;
-    match undoing(&run.intent, &run.facts()) {
-        Decision::Remove { .. } => {}
-        Decision::Blocked(hold) => {
-            let state = StepState::Blocked;
-            return Err(Stop::Held { state, hold });
-        }
-        _ => return Ok(()),
+    if !still_goes(undoing(&run.intent, &run.facts()))? {
+        return Ok(());
     }
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", principal.display_name)));
     let attempt = || run.azure.delete_service_principal(principal.id);
-    match run
-        .patiently(STEP, "deleting the service principal", &[], attempt)
-        .await
-    {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let why = "Withdrawing consent takes a directory role.";
-            let hold = hold(&run.intent, why, &principal.id.to_string());
-            return Err(Stop::blocked(hold, &problem));
-        }
-        deleted => deleted?,
-    }
-    let change = Change {
-        action: Action::Deleted,
-        kind: "servicePrincipal".into(),
-        id: principal.id.to_string(),
-    };
-    run.changed(STEP, change);
+    let why = "Withdrawing consent takes a directory role.";
+    let deleted = run.patiently(STEP, "deleting the service principal", &[], attempt);
+    let hold = || hold(&run.intent, why, &principal.id.to_string());
+    deleted.await.map_err(|stop| stop.or_hold(hold))?;
+    run.changed(STEP, Action::Deleted, "servicePrincipal", principal.id.to_string());
     run.learn(|facts| facts.principal = None);
     Ok(())
 }

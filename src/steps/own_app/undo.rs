@@ -2,9 +2,8 @@
 
 use super::{CREDENTIAL, STEP, Step, Wanted};
 use crate::azure::Application;
-use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepState};
-use crate::steps::ownership::{other_assignments, still_used_by};
+use crate::plan::{Action, Decision, Hold, Intent, StepEvent};
+use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{Facts, Run, Stop};
 
@@ -120,31 +119,16 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     // Read anew: between the plan and now somebody may have begun to use it.
     read_all(run).await?;
     super::OwnApp.observe(run).await?;
-    match undoing(&run.intent, &run.facts()) {
-        Decision::Remove { .. } => {}
-        Decision::Blocked(hold) => {
-            let state = StepState::Blocked;
-            return Err(Stop::Held { state, hold });
-        }
-        _ => return Ok(()),
-    }
-    let Some(app) = run.facts().own_app else { return Ok(()) };
+    let goes = still_goes(undoing(&run.intent, &run.facts()))?;
+    let Some(app) = run.facts().own_app.filter(|_| goes) else {
+        return Ok(());
+    };
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", app.display_name)));
     let attempt = || run.azure.delete_application(app.id);
-    match run.patiently(STEP, "deleting the own application", &[], attempt).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let why = "Deleting an application takes a directory role, or being its owner.";
-            let hold = hold(&run.intent, &app, why);
-            return Err(Stop::blocked(hold, &problem));
-        }
-        deleted => deleted?,
-    }
-    let change = Change {
-        action: Action::Deleted,
-        kind: "application".into(),
-        id: app.app_id.to_string(),
-    };
-    run.changed(STEP, change);
+    let why = "Deleting an application takes a directory role, or being its owner.";
+    let deleted = run.patiently(STEP, "deleting the own application", &[], attempt).await;
+    deleted.map_err(|stop| stop.or_hold(|| hold(&run.intent, &app, why)))?;
+    run.changed(STEP, Action::Deleted, "application", app.app_id.to_string());
     run.learn(|facts| {
         facts.own_app = None;
         facts.own_principal = None;

@@ -3,8 +3,7 @@
 use super::STEP;
 use crate::azure::{Azure, Peering};
 use crate::domain::PeeringId;
-use crate::errors::Kind;
-use crate::plan::{Action, Change, Decision, Hold, Intent, StepEvent, StepId};
+use crate::plan::{Action, Decision, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 use crate::steps::facts::VendorPeering;
 use crate::steps::own_direction::may_write_theirs;
@@ -87,25 +86,15 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
 async fn delete(run: &Run, azure: &Azure, id: &PeeringId) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing(format!("deleting the peering {}", id.name)));
     let doing = format!("deleting the peering {}", id.name);
-    match run.patiently(STEP, &doing, &[], || azure.delete_peering(id)).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!("a Network Contributor of {}", id.vnet.name),
-                why: "Deleting a peering takes Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete."
-                    .to_owned(),
-                packet: az::delete_peering(id),
-                answer: None,
-            };
-            return Err(Stop::blocked(hold, &problem));
-        }
-        deleted => deleted?,
-    }
-    let change = Change {
-        action: Action::Deleted,
-        kind: "virtualNetworkPeering".into(),
-        id: id.to_string(),
+    let hold = || Hold {
+        who: format!("a Network Contributor of {}", id.vnet.name),
+        why: "Deleting a peering takes Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete.".to_owned(),
+        packet: az::delete_peering(id),
+        answer: None,
     };
-    run.changed(STEP, change);
+    let deleted = run.patiently(STEP, &doing, &[], || azure.delete_peering(id)).await;
+    deleted.map_err(|stop| stop.or_hold(hold))?;
+    run.changed(STEP, Action::Deleted, "virtualNetworkPeering", id.to_string());
     Ok(())
 }
 

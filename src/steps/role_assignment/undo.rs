@@ -6,9 +6,8 @@ use uuid::Uuid;
 use super::STEP;
 use crate::azure::RoleAssignment;
 use crate::domain::subscription_scope;
-use crate::errors::Kind;
 use crate::limits;
-use crate::plan::{Action, Change, Decision, Grant, Grantee, Hold, Intent, StepEvent};
+use crate::plan::{Action, Decision, Grant, Grantee, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::{assigned_by_setup, assignments_of, grant_still_used_by};
@@ -98,24 +97,15 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
     };
     run.tell(STEP, StepEvent::Doing(format!("taking the role of {of} back")));
     let attempt = || run.azure.delete_role_assignment(&assignment.scope, guid);
-    match run.patiently(STEP, "removing the role assignment", &[], attempt).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let hold = Hold {
-                who: format!("an Owner or User Access Administrator of {}", run.intent.vnet.name),
-                why: "Removing a role assignment takes Microsoft.Authorization/roleAssignments/delete.".to_owned(),
-                packet: az::delete_assignment(&assignment.id()),
-                answer: None,
-            };
-            return Err(Stop::blocked(hold, &problem));
-        }
-        deleted => deleted?,
-    }
-    let change = Change {
-        action: Action::Deleted,
-        kind: "roleAssignment".into(),
-        id: assignment.id(),
+    let hold = || Hold {
+        who: format!("an Owner or User Access Administrator of {}", run.intent.vnet.name),
+        why: "Removing a role assignment takes Microsoft.Authorization/roleAssignments/delete.".to_owned(),
+        packet: az::delete_assignment(&assignment.id()),
+        answer: None,
     };
-    run.changed(STEP, change);
+    let deleted = run.patiently(STEP, "removing the role assignment", &[], attempt).await;
+    deleted.map_err(|stop| stop.or_hold(hold))?;
+    run.changed(STEP, Action::Deleted, "roleAssignment", assignment.id());
     // Once the principal is gone, nothing tells any more whose assignment it was.
     let look = async || {
         let read = run.azure.role_assignment(&assignment.scope, guid).await;

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 use super::{STEP, role_id};
 use crate::azure::{ApiError, RoleDefinition as Role};
 use crate::domain::SubscriptionId;
-use crate::errors::{Kind, known};
+use crate::errors::known;
 use crate::limits;
-use crate::plan::{Action, Change, Decision, Grant, Hold, Intent, StepEvent};
+use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
 use crate::steps::ownership::{other_assignments, role_is_anothers, role_is_ours};
 use crate::steps::run::is_one_of;
@@ -129,20 +129,10 @@ async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
         }
     };
     let doing = format!("removing the custom role \"{}\"", role.name);
-    match run.while_it_passes(STEP, &doing, passes, attempt).await {
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-            let why = "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).";
-            let hold = hold(&run.intent, &role, why);
-            return Err(Stop::blocked(hold, &problem));
-        }
-        removed => removed?,
-    }
-    let change = Change {
-        action,
-        kind: "roleDefinition".into(),
-        id: role_id(&here, &role),
-    };
-    run.changed(STEP, change);
+    let why = "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).";
+    let removed = run.while_it_passes(STEP, &doing, passes, attempt).await;
+    removed.map_err(|stop| stop.or_hold(|| hold(&run.intent, &role, why)))?;
+    run.changed(STEP, action, "roleDefinition", role_id(&here, &role));
     Ok(())
 }
 
