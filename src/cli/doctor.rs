@@ -3,7 +3,8 @@
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::frame::{Ended, Errand, Frame, Turn, conduct};
+use super::ended::{Ended, Turn};
+use super::frame::{Errand, Frame, conduct};
 use super::output::{Format, OutputArgs, print};
 use super::target::TargetArgs;
 use crate::doctor::{PROBES, Probe};

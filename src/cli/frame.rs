@@ -9,34 +9,26 @@ use std::time::Instant;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::again::Known;
+use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, manner_of, print, screen};
 use super::record;
 use super::stop::asked_to_stop;
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
+use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
 use crate::limits;
-use crate::plan::{Event, Plan, Stats, StepEvent, StepId, VendorAccess};
-use crate::render::{Record, Report, command_line};
-use crate::steps::{Opener, Run, Sink, clean_up};
+use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId, VendorAccess};
+use crate::render::{Record, Report};
+use crate::steps::{Opener, Run, Sink, clean_up, views};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
 
 /// Columns of a command line in a document.
 const DOCUMENT: usize = 100;
-/// Inputs that say how a peering is made, or that the ids of tenant and network say for anybody.
-const LEFT_OUT: [&str; 7] = [
-    "--consent",
-    "--timeout",
-    "--tenant-id",
-    "--subscription",
-    "--resource-group",
-    "--vnet",
-    "--vnet-id",
-];
-
 /// What a command wants of the frame.
 pub struct Errand<'a> {
     /// `azure setup`.
@@ -91,91 +83,6 @@ pub struct Frame<'a> {
     /// The run that is under way, for what has to be taken back when it is stopped.
     run: Mutex<Option<Arc<Run>>>,
     known: Arc<Mutex<Known>>,
-    /// The variable that holds the vendor's token, where one was used.
-    token_env: Mutex<Option<String>>,
-}
-
-/// The inputs, once they are known, as flags.
-#[derive(Default)]
-struct Known {
-    /// What says the same as everything that was given.
-    flags: Vec<(String, String)>,
-    /// What tells the peering in any shell, whoever is signed in.
-    peering: Vec<(String, String)>,
-}
-
-impl Known {
-    /// The same for somebody else, who signs in in their own way.
-    fn for_another(&self, command: &str) -> String {
-        let own = Self {
-            flags: self
-                .flags
-                .iter()
-                .filter(|(flag, _)| flag != "--auth")
-                .cloned()
-                .collect(),
-            peering: self.peering.clone(),
-        };
-        own.sibling(command, usize::MAX)
-    }
-
-    /// The command line of another command on the same peering, folded at `width` columns.
-    fn sibling(&self, command: &str, width: usize) -> String {
-        let kept = |(flag, _): &&(String, String)| !LEFT_OUT.contains(&flag.as_str());
-        let mut flags: Vec<(String, String)> = self.flags.iter().filter(kept).cloned().collect();
-        let sets = flags
-            .iter()
-            .position(|(flag, _)| flag == "--set")
-            .unwrap_or(flags.len());
-        flags.splice(sets..sets, self.peering.iter().cloned());
-        command_line(command, &flags, width)
-    }
-}
-
-/// How the command ended, and what it prints in text mode.
-pub struct Ended {
-    pub outcome: Outcome,
-    pub problem: Option<Problem>,
-    pub text: Option<String>,
-    /// The result is on standard output already.
-    pub printed: bool,
-}
-
-/// Whether the command is over, or the user wants to the question before.
-pub enum Turn {
-    Ended(Ended),
-    Back(Box<Conversation>),
-}
-
-impl Ended {
-    /// Stopped by the user.
-    pub fn cancelled() -> Self {
-        Self::new(Outcome::Cancelled, None)
-    }
-
-    /// With an outcome, and the problem that made it where there is one.
-    pub fn new(outcome: Outcome, problem: Option<Problem>) -> Self {
-        Self {
-            outcome,
-            problem,
-            text: None,
-            printed: false,
-        }
-    }
-
-    /// By a problem.
-    pub fn by(problem: Problem) -> Self {
-        Self::new(outcome_of(&problem), Some(problem))
-    }
-}
-
-impl From<Halt> for Ended {
-    fn from(halt: Halt) -> Self {
-        match halt {
-            Halt::Cancelled => Self::cancelled(),
-            Halt::Problem(problem) => Self::by(*problem),
-        }
-    }
 }
 
 /// Carries out a command: gathers what must be known, hands it to `work`, and prints the one result.
@@ -232,7 +139,6 @@ where
         wire: Mutex::default(),
         run: Mutex::default(),
         known,
-        token_env: Mutex::default(),
     };
     let modes = Modes::now();
     let ended = tokio::select! {
@@ -355,51 +261,44 @@ impl<'a> Frame<'a> {
             flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
             flags.insert(0, ("--sandbox".to_owned(), String::new()));
         }
+        // A token is no argument; the embedded Azure brings its own.
+        let access = intent.vendor.access.as_ref();
+        let access = access.filter(|_| intent.access == VendorAccess::Api && !self.errand.target.sandbox);
         *lock(&self.known) = Known {
             flags,
             peering: vec![
                 ("--tenant-id".to_owned(), intent.tenant.to_string()),
                 ("--vnet-id".to_owned(), intent.vnet.to_string()),
             ],
+            token_env: access.map(|access| access.token_env.clone()),
         };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
-            let line = self.sibling(undo, DOCUMENT);
+            let line = lock(&self.known).sibling(undo, DOCUMENT);
             lock(&self.report).undone_by(line);
         }
-        // A token is no argument; the embedded Azure brings its own.
-        let access = intent.vendor.access.as_ref();
-        let access = access.filter(|_| intent.access == VendorAccess::Api && !self.errand.target.sandbox);
-        *lock(&self.token_env) = access.map(|access| access.token_env.clone());
     }
 
-    /// The command line that does the same without a question; empty as long as the inputs are not complete.
+    /// The command line that does the same without a question; `None` as long as the inputs are not complete.
     pub fn again(&self) -> Option<String> {
-        let mut flags = lock(&self.known).flags.clone();
-        if flags.is_empty() {
-            return None;
-        }
-        let switches = self.errand.switches.iter().filter(|(_, on)| *on);
-        flags.extend(switches.map(|(flag, _)| ((*flag).to_owned(), String::new())));
-        let share = &self.errand.options.share;
-        let steps = |flag: &'static str, steps: &[StepId]| {
-            let one = move |step: &StepId| (flag.to_owned(), step.name().to_owned());
-            steps.iter().map(one).collect::<Vec<_>>()
-        };
-        flags.extend(steps("--only", &share.only));
-        flags.extend(steps("--skip", &share.skip));
-        flags.push(("--no-input".to_owned(), String::new()));
-        flags.extend(self.errand.yes.map(|_| ("--yes".to_owned(), String::new())));
-        let line = command_line(self.errand.name, &flags, ui::width() - 2);
-        Some(match lock(&self.token_env).as_ref() {
-            Some(variable) => format!("# {variable} is in the environment\n{line}"),
-            None => line,
-        })
+        let errand = &self.errand;
+        let on = errand.switches.iter().filter(|(_, on)| *on).map(|(flag, _)| *flag);
+        let (switches, share): (Vec<&str>, _) = (on.collect(), &errand.options.share);
+        let width = ui::width() - 2;
+        lock(&self.known).again(errand.name, &switches, share, errand.yes.is_some(), width)
     }
 
-    /// The command line of another command on the same peering, folded at `width` columns.
-    pub fn sibling(&self, command: &str, width: usize) -> String {
-        lock(&self.known).sibling(command, width)
+    /// Where the link stands; told to the screen and the document.
+    pub fn standing(&self, run: &Run, plan: &Plan) -> Standing {
+        let (facts, known) = (run.facts(), lock(&self.known));
+        // For copying out of a terminal of any width.
+        let line = |command| known.sibling(command, usize::MAX);
+        let (setup, repair) = (line("azure setup"), line("azure repair"));
+        drop(known);
+        let standing = engine::standing(&run.intent, &facts, plan, &setup, &repair);
+        self.tell(Event::Standing(standing.clone()));
+        self.tell(Event::Peerings(views(&run.intent, &facts)));
+        standing
     }
 
     /// Who answers questions; `None`: nobody.
@@ -561,29 +460,6 @@ impl<'a> Frame<'a> {
         lock(&self.report).recorded_in(file.clone());
         Some(file)
     }
-}
-
-/// The outcome that a problem makes.
-pub fn outcome_of(problem: &Problem) -> Outcome {
-    if problem.kind == Kind::Usage {
-        Outcome::Usage
-    } else {
-        Outcome::Failed
-    }
-}
-
-/// The checks that do not let the command begin, as one problem.
-pub fn blocked(plan: &Plan) -> Option<Problem> {
-    let blockers = plan.blockers();
-    let first = blockers.first()?;
-    let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
-    let mut problem = Problem::new(
-        Kind::Preflight,
-        format!("Check {} failed; nothing was written.", first.id),
-        details.join("; "),
-    );
-    problem.remedies = blockers.iter().flat_map(|check| check.remedies.clone()).collect();
-    Some(problem)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,9 @@
 //! The command line: one file per command. This page is the table of commands.
 
+mod again;
 mod azure;
 mod doctor;
+mod ended;
 mod explain;
 mod file;
 mod frame;

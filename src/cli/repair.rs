@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::frame::{Ended, Errand, Frame, Turn, blocked, conduct};
+use super::ended::{Ended, Turn, blocked};
+use super::frame::{Errand, Frame, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
 use crate::errors::{Outcome, Problem};
 use crate::input::{Gathered, Options};
 use crate::plan::{Event, Goal, Plan, Standing, StepId, Verdict};
-use crate::steps::{Run, VendorPeering, views};
+use crate::steps::{Run, VendorPeering};
 use crate::ui::{self, Answer, left_alone, repaired};
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +70,7 @@ async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
         Ok(plan) => plan,
         Err(problem) => return Turn::Ended(Ended::by(problem)),
     };
-    let standing = standing(frame, &run, &plan);
+    let standing = frame.standing(&run, &plan);
     let names = (vnet.as_str(), vendor.as_str());
     let untouched = match standing.verdict {
         Verdict::Works if !plan.writes() => Some(Outcome::Unchanged),
@@ -100,15 +101,6 @@ fn goes_on(run: &Run, plan: &Plan) -> bool {
     let half = facts.remote_peering.is_some() || facts.vendor_peering(&run.intent) != VendorPeering::None;
     let laid = plan.is_in_place(StepId::RoleAssignment);
     (half || laid) && plan.writes()
-}
-
-fn standing(frame: &Frame<'_>, run: &Run, plan: &Plan) -> Standing {
-    let facts = run.facts();
-    let line = |command| frame.sibling(command, usize::MAX);
-    let standing = engine::standing(&run.intent, &facts, plan, &line("azure setup"), &line("azure repair"));
-    frame.tell(Event::Standing(standing.clone()));
-    frame.note_event(&Event::Peerings(views(&run.intent, &facts)));
-    standing
 }
 
 /// Says what is wrong, shows the plan, asks, and does our half; `None` where the user left.

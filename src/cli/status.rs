@@ -1,6 +1,7 @@
 //! `peerctl azure status`: where a peering stands and whose turn it is. It never writes.
 
-use super::frame::{Ended, Errand, Frame, Turn, conduct};
+use super::ended::{Ended, Turn};
+use super::frame::{Errand, Frame, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
@@ -8,7 +9,7 @@ use crate::errors::{Kind, Outcome, Problem};
 use crate::input::Gathered;
 use crate::limits;
 use crate::plan::{Event, Plan, Standing, StepId, Verdict};
-use crate::steps::{Run, views};
+use crate::steps::Run;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
@@ -73,11 +74,7 @@ struct Seen {
 
 impl Seen {
     fn of(frame: &Frame<'_>, run: &Run, plan: Plan) -> Self {
-        let facts = run.facts();
-        let (setup, repair) = (one_line(frame, "azure setup"), one_line(frame, "azure repair"));
-        let standing = engine::standing(&run.intent, &facts, &plan, &setup, &repair);
-        frame.tell(Event::Standing(standing.clone()));
-        frame.tell(Event::Peerings(views(&run.intent, &facts)));
+        let standing = frame.standing(run, &plan);
         Self { plan, standing }
     }
 
@@ -108,11 +105,6 @@ impl Seen {
         let request = changed.map(|state| format!("the vendor says {state}"));
         steps.chain(request).collect()
     }
-}
-
-/// For copying out of a terminal of any width.
-fn one_line(frame: &Frame<'_>, command: &str) -> String {
-    frame.sibling(command, usize::MAX)
 }
 
 fn remedies(next: &crate::plan::Next) -> Vec<String> {

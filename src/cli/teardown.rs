@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::frame::{Ended, Errand, Frame, Turn, conduct};
+use super::ended::{Ended, Turn};
+use super::frame::{Errand, Frame, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;

@@ -4,7 +4,8 @@ mod args;
 
 pub use args::Args;
 
-use super::frame::{Ended, Errand, Frame, Turn, blocked, conduct};
+use super::ended::{Ended, Turn, blocked};
+use super::frame::{Errand, Frame, conduct};
 use super::output::{OutputArgs, print};
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};

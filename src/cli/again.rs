@@ -1,0 +1,72 @@
+//! Command lines to go on with: the same again without a question, another command on the same peering.
+
+use crate::plan::Share;
+use crate::render::command_line;
+
+/// Inputs that say how a peering is made, or that the ids of tenant and network say for anybody.
+const LEFT_OUT: [&str; 7] = [
+    "--consent",
+    "--timeout",
+    "--tenant-id",
+    "--subscription",
+    "--resource-group",
+    "--vnet",
+    "--vnet-id",
+];
+
+/// The inputs, once they are known, as flags.
+#[derive(Default)]
+pub struct Known {
+    /// What says the same as everything that was given.
+    pub flags: Vec<(String, String)>,
+    /// What tells the peering in any shell, whoever is signed in.
+    pub peering: Vec<(String, String)>,
+    /// The variable that holds the vendor's token, where one was used.
+    pub token_env: Option<String>,
+}
+
+impl Known {
+    /// The command line that does the same without a question, folded at `width` columns; `None` as long as the inputs
+    /// are not complete. `switches` are flags without a value; `asks`: the plan has to be confirmed.
+    pub fn again(&self, command: &str, switches: &[&str], share: &Share, asks: bool, width: usize) -> Option<String> {
+        if self.flags.is_empty() {
+            return None;
+        }
+        let switches = switches.iter().map(|flag| (*flag, ""));
+        let only = share.only.iter().map(|step| ("--only", step.name()));
+        let skip = share.skip.iter().map(|step| ("--skip", step.name()));
+        let last = [Some(("--no-input", "")), asks.then_some(("--yes", ""))];
+        let more = switches.chain(only).chain(skip).chain(last.into_iter().flatten());
+        let more = more.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
+        let flags: Vec<(String, String)> = self.flags.iter().cloned().chain(more).collect();
+        let line = command_line(command, &flags, width);
+        Some(match &self.token_env {
+            Some(variable) => format!("# {variable} is in the environment\n{line}"),
+            None => line,
+        })
+    }
+
+    /// The command line of another command on the same peering, folded at `width` columns.
+    pub fn sibling(&self, command: &str, width: usize) -> String {
+        self.naming_it(command, width, &[])
+    }
+
+    /// The same in one line, for somebody else, who signs in in their own way.
+    pub fn for_another(&self, command: &str) -> String {
+        self.naming_it(command, usize::MAX, &["--auth"])
+    }
+
+    fn naming_it(&self, command: &str, width: usize, without: &[&str]) -> String {
+        let kept = |(flag, _): &&(String, String)| {
+            let flag = flag.as_str();
+            !LEFT_OUT.contains(&flag) && !without.contains(&flag)
+        };
+        let mut flags: Vec<(String, String)> = self.flags.iter().filter(kept).cloned().collect();
+        let sets = flags
+            .iter()
+            .position(|(flag, _)| flag == "--set")
+            .unwrap_or(flags.len());
+        flags.splice(sets..sets, self.peering.iter().cloned());
+        command_line(command, &flags, width)
+    }
+}
