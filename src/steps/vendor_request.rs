@@ -1,21 +1,21 @@
 //! Vendor request: the vendor learns which network to peer with, through its API or from a person.
 
+mod by_hand;
 mod undo;
 
 use async_trait::async_trait;
+
+pub use by_hand::{enter_anew, handed_over};
 
 use super::facts::VendorPeering;
 use super::fault::half_is_gone;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
-use super::vnet::{ambiguous, read_vnet};
 use super::{Facts, Run, Step, Stop};
 use crate::errors::{Kind, Problem};
 use crate::limits;
-use crate::plan::{Action, Card, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
-use crate::vendors::{
-    Connector, CreatedBy, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request,
-};
+use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
+use crate::vendors::{Connector, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request};
 
 const STEP: StepId = StepId::VendorRequest;
 
@@ -106,7 +106,7 @@ impl Step for VendorRequest {
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
         match &run.connector {
             Some(connector) => request(run, connector.as_ref()).await,
-            None => hand_over(run).await,
+            None => by_hand::hand_over(run).await,
         }
     }
 
@@ -279,115 +279,6 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
 fn created(run: &Run, request: &Request) {
     let (kind, id) = (request_kind(&run.intent).to_owned(), request.id.clone());
     run.changed(STEP, Action::Created, kind, id);
-}
-
-/// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor
-/// makes it; where each side makes its own, the other side's ids are enough to go on with.
-async fn hand_over(run: &Run) -> Result<(), Stop> {
-    let intent = &run.intent;
-    let card = intent.card(run.facts().own_app.map(|app| app.app_id));
-    run.tell(STEP, StepEvent::HandOff(card.clone()));
-    run.learn(|facts| facts.handed_over = true);
-    if intent.vendor.peering.created_by == CreatedBy::EachSide {
-        remove_leftover(run).await?;
-        return if intent.remote().is_some() {
-            Ok(())
-        } else {
-            Err(Stop::waiting(handed_over(intent, &run.facts())))
-        };
-    }
-    let what = format!("until the values are entered and {} begins", intent.vendor.short_name);
-    let awaited = Awaited {
-        what: &what,
-        usually: Some(&intent.vendor.usual_wait),
-        someone_else: true,
-        hold: waiting_for_peering(run, &card),
-    };
-    let look = async || {
-        read_vnet(run).await?;
-        match run.facts().vendor_peering(intent) {
-            VendorPeering::One(_) => Ok(Some(())),
-            VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
-            VendorPeering::None => Ok(None),
-        }
-    };
-    run.until(STEP, &awaited, look).await
-}
-
-/// The values are shown, and a person has to enter them.
-pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
-    let card = intent.card(facts.own_app.as_ref().map(|app| app.app_id));
-    let vendor = &intent.vendor.short_name;
-    let (why, then) = match intent.remote() {
-        None => (
-            format!("{vendor} tells where its network is once it knows yours."),
-            card.returns.clone(),
-        ),
-        Some(_) => (
-            format!("{vendor} has not let your application in: it may not know your network yet."),
-            Some("Then run the same command again; it goes on from here.".to_owned()),
-        ),
-    };
-    Hold {
-        who: who_enters(intent),
-        why,
-        packet: std::iter::once(enter(&card)).chain(then).collect(),
-        answer: None,
-    }
-}
-
-/// A person has the vendor make its half anew: it holds its own for done, and does nothing by itself.
-pub fn enter_anew(run: &Run) -> Hold {
-    let intent = &run.intent;
-    let card = intent.card(run.facts().own_app.map(|app| app.app_id));
-    run.tell(STEP, StepEvent::HandOff(card.clone()));
-    Hold {
-        who: who_enters(intent),
-        why: format!("{} does not make its half again by itself.", intent.vendor.short_name),
-        packet: vec![
-            format!(
-                "Delete the {} for {} at {}",
-                request_kind(intent),
-                intent.vnet.name,
-                card.place
-            ),
-            format!(
-                "Then enter the {} values of the hand-off there again",
-                card.values.len()
-            ),
-            "Then run the same command again; it goes on from here.".to_owned(),
-        ],
-        answer: None,
-    }
-}
-
-fn who_enters(intent: &Intent) -> String {
-    format!("whoever may configure networks in {}", intent.vendor.name)
-}
-
-fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
-    let vendor = &run.intent.vendor.short_name;
-    let mut packet = vec![enter(card)];
-    for candidate in run.facts().candidates() {
-        let name = &candidate.id.name;
-        packet.push(format!(
-            "If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"
-        ));
-    }
-    Hold {
-        who: who_enters(&run.intent),
-        why: format!("{vendor} has not begun to peer: it may not know the network yet."),
-        packet,
-        answer: None,
-    }
-}
-
-fn enter(card: &Card) -> String {
-    format!(
-        "Enter the {} values of the hand-off at {}",
-        card.values.len(),
-        card.place
-    )
 }
 
 /// The vendor's network that the inputs name; `None` where the vendor's profile has no such input.
