@@ -88,6 +88,10 @@ pub const FIRST_LOOK: Duration = Duration::from_millis(400);
 /// The longest wait between two looks. Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
 pub const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
+/// How long what was read may be relied on before it is read once more for a write that would replace it: longer than
+/// a run that asks nobody takes to get there, and shorter than any answer of a person.
+pub const FRESH: Duration = Duration::from_secs(5);
+
 /// How long a write may take to arrive everywhere. Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
 pub const REPLICATION: Duration = Duration::from_secs(15 * 60);
 

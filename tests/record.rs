@@ -114,6 +114,7 @@ fn every_request_is_in_it_as_the_other_side_saw_it() {
             "service",
             "status",
             "url",
+            "wave",
             "writes",
         ];
         for request in record["requests"].as_array().expect("requests") {

@@ -192,11 +192,12 @@ impl Azure {
         })
     }
 
-    /// Removes a client secret; one that is gone already is fine.
+    /// Removes a client secret, and says whether Graph found it: one that is gone already is fine, but one of this
+    /// moment may come yet.
     ///
     /// # Errors
     /// When Graph refuses; an application that is not there is an error, because it may be one that is not there yet.
-    pub async fn remove_password(&self, object_id: Uuid, key_id: Uuid) -> Result<(), ApiError> {
+    pub async fn remove_password(&self, object_id: Uuid, key_id: Uuid) -> Result<bool, ApiError> {
         let call = Call::post(
             Service::Graph,
             self.graph_url(&format!("applications/{object_id}/removePassword"), &[]),
@@ -204,8 +205,8 @@ impl Azure {
         .json(&json!({ "keyId": key_id }))
         .repeatable();
         match self.send(call).await {
-            Err(error) if is_no_such_password(&error) => Ok(()),
-            other => other.map(drop),
+            Err(error) if is_no_such_password(&error) => Ok(false),
+            other => other.map(|_| true),
         }
     }
 

@@ -162,14 +162,14 @@ async fn a_client_secret_whose_answer_is_lost_is_not_made_twice() {
 async fn a_client_secret_that_is_gone_already_is_fine() {
     let gone = "No password credential found with keyId 00000000.";
     let table = [
-        (answer(204, &[], ""), true),
-        (refused(400, "Request_BadRequest", gone), true),
-        (refused(400, "Request_BadRequest", "Invalid value specified."), false),
-        (not_found(), false),
+        (answer(204, &[], ""), Some(true)),
+        (refused(400, "Request_BadRequest", gone), Some(false)),
+        (refused(400, "Request_BadRequest", "Invalid value specified."), None),
+        (not_found(), None),
     ];
-    for (first, fine) in table {
+    for (first, found) in table {
         let (azure, script) = azure_in_order([broken(), first]);
-        assert_eq!(azure.remove_password(OBJECT, KEY_ID).await.is_ok(), fine);
+        assert_eq!(azure.remove_password(OBJECT, KEY_ID).await.ok(), found);
         assert_eq!(
             lines_without_hosts(&script)[0],
             format!("POST /v1.0/applications/{OBJECT}/removePassword")

@@ -236,7 +236,7 @@ fn last_segment(id: &str) -> Option<Uuid> {
     id.rsplit('/').next()?.parse().ok()
 }
 
-fn convert_role(role: models::RoleDefinition) -> Option<RoleDefinition> {
+pub(super) fn convert_role(role: models::RoleDefinition) -> Option<RoleDefinition> {
     let guid = role.name.as_deref().and_then(|name| name.parse().ok());
     let properties = role.properties.unwrap_or_default();
     Some(RoleDefinition {

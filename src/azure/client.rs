@@ -82,6 +82,11 @@ impl Azure {
         self.identity.who_am_i(&self.cloud.arm_scope()).await
     }
 
+    /// Gets a token for Graph, so that there is one when it is needed; what keeps it away is told then.
+    pub async fn prepare_graph(&self) {
+        let _ = self.identity.token(&self.cloud.graph_scope()).await;
+    }
+
     /// Where ARM has `path` (a full path such as `/subscriptions/…`).
     pub(super) fn arm_url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         under(&self.cloud.arm, path, query)

@@ -52,6 +52,17 @@ impl Azure {
             .map(ServicePrincipal::from))
     }
 
+    /// The service principals of that display name in the signed-in tenant; any number of applications may share one.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn service_principals_named(&self, name: &str) -> Result<Vec<ServicePrincipal>, ApiError> {
+        let filter = format!("displayName eq '{}'", name.replace('\'', "''"));
+        let url = self.graph_url("servicePrincipals", &[("$filter", &filter), ("$select", FIELDS)]);
+        let found: Vec<Shown> = self.list(Service::Graph, url).await?;
+        Ok(found.into_iter().map(ServicePrincipal::from).collect())
+    }
+
     /// Creates the application's service principal in the signed-in tenant: the same as consenting to an application
     /// that asks for no permissions.
     ///

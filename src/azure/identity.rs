@@ -205,6 +205,12 @@ impl Identity {
         }
     }
 
+    /// Whether it is an application that signs in with something of its own; a managed identity, and whoever `az login`
+    /// has signed in, are not known before there is a token.
+    pub fn is_application(&self) -> bool {
+        self.source.is_application()
+    }
+
     /// The same identity in another tenant.
     #[must_use]
     pub fn in_tenant(&self, tenant: TenantId) -> Self {

@@ -1,6 +1,7 @@
 //! What the wire has sent, for the record of a run: no body, no header but ids, no query value that could be a secret.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -23,6 +24,10 @@ use crate::limits;
 pub struct Sent {
     /// 1 for the first of the run.
     pub n: u64,
+    /// How many requests had to be answered one after the other before this one could leave, and one: requests of the
+    /// same wave are in flight together. None where it only looks at what somebody else is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u64>,
     /// When it was sent, UTC.
     #[serde(serialize_with = "as_utc")]
     pub at: OffsetDateTime,
@@ -69,6 +74,15 @@ pub struct Sending {
     pub left_out: u64,
 }
 
+tokio::task_local! {
+    static AWAITED: ();
+}
+
+/// Looks at what somebody else is at: how often is theirs to say, so the looks are no waves of ours.
+pub async fn awaiting<L: Future>(look: L) -> L::Output {
+    AWAITED.scope((), look).await
+}
+
 /// The list while it grows; clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Journal(Arc<Mutex<Kept>>);
@@ -77,6 +91,8 @@ pub(super) struct Journal(Arc<Mutex<Kept>>);
 struct Kept {
     sent: VecDeque<Sent>,
     count: u64,
+    /// The highest wave of those that were answered.
+    waves: u64,
 }
 
 impl Journal {
@@ -85,8 +101,10 @@ impl Journal {
         let mut kept = self.lock();
         kept.count += 1;
         let n = kept.count;
+        let wave = AWAITED.try_with(|()| ()).is_err().then_some(kept.waves + 1);
         kept.sent.push_back(Sent {
             n,
+            wave,
             at: OffsetDateTime::now_utc(),
             service: call.service,
             method: call.method.to_string(),
@@ -113,6 +131,7 @@ impl Journal {
         let Ok(at) = kept.sent.binary_search_by_key(&n, |sent| sent.n) else {
             return;
         };
+        kept.waves = kept.sent[at].wave.map_or(kept.waves, |wave| wave.max(kept.waves));
         let sent = &mut kept.sent[at];
         sent.ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match answer {
@@ -125,6 +144,11 @@ impl Journal {
                 sent.never_arrived = !error.may_have_taken_effect();
             }
         }
+    }
+
+    /// How many waves have been answered.
+    pub(super) fn waves(&self) -> u64 {
+        self.lock().waves
     }
 
     pub(super) fn so_far(&self) -> Sending {

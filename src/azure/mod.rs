@@ -31,6 +31,7 @@ mod peerings;
 mod redact;
 mod refusal;
 mod retry;
+mod role_search;
 mod routes;
 #[cfg(test)]
 mod testing;
@@ -43,7 +44,7 @@ pub use error::{ApiError, Failure, Service};
 pub use governance::{Lock, PolicyDenial};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
 pub use identity::{AppCredential, Auth, Identity, SignInError, WhoAmI};
-pub use journal::{Sending, Sent};
+pub use journal::{Sending, Sent, awaiting};
 pub use model::*;
 pub use routes::{Route, RouteTable};
 pub use transport::{Transport, TransportError};

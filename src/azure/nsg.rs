@@ -32,6 +32,27 @@ impl Azure {
         let result = request.await.map_err(|error| legacy::error(&error, &tried));
         Ok(legacy::or_absent(result, &ABSENT)?.map(|shown| convert(id, name, shown)))
     }
+
+    /// The network security groups of a resource group that this identity may read.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn network_security_groups(
+        &self,
+        subscription: SubscriptionId,
+        group: &str,
+    ) -> Result<Vec<Nsg>, ApiError> {
+        let tried = format!(
+            "GET /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkSecurityGroups"
+        );
+        let client = self.network().network_security_groups_client();
+        let request = client.list(group, subscription.to_string());
+        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let groups = pages.into_iter().flat_map(|page| page.value);
+        let named = groups.filter_map(|shown| Some((shown.resource.id.clone()?, shown)));
+        let group = |(id, shown): (String, _)| Some(convert(&id, resource(&id, "networkSecurityGroups")?.2, shown));
+        Ok(named.filter_map(group).collect())
+    }
 }
 
 /// Subscription, resource group and name of a resource of the network service, checked before they reach a URL.

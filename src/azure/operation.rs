@@ -49,24 +49,19 @@ enum Seen {
 }
 
 impl Azure {
-    /// Waits until the change of `resource` that `written` accepted has come about. Gives back the last answer where it
-    /// is one about the resource itself, and so says all that a further question would.
+    /// Waits until the change of `resource` that `written` accepted has come about.
     ///
     /// # Errors
     /// The operation's own error where it failed or was cancelled, with the code and details that Azure gives;
     /// `InProgress` where it has not ended within [`limits::OPERATION`]; anything that a look may fail with.
-    pub(super) async fn finished(
-        &self,
-        written: Reply,
-        resource: Url,
-        change: Change,
-    ) -> Result<Option<Reply>, ApiError> {
+    pub(super) async fn finished(&self, written: Reply, resource: Url, change: Change) -> Result<(), ApiError> {
         let Some(mut look) = Look::after(&written, resource, change)? else {
-            return Ok(Some(written));
+            return Ok(());
         };
         let started = Instant::now();
         let mut own_wait = limits::FIRST_POLL;
-        let mut wait = asked(&written).unwrap_or(own_wait);
+        // Who says zero is done with it by now.
+        let mut wait = retry::asked(&written.headers).unwrap_or(own_wait);
         loop {
             let left = limits::OPERATION.saturating_sub(started.elapsed());
             if left.is_zero() {
@@ -75,11 +70,11 @@ impl Azure {
             tokio::time::sleep(wait.min(left)).await;
             let answer = self.send(Call::get(Service::Arm, look.url().clone())).await;
             let reply = match answer {
-                Err(error) if matches!(look, Look::Absence(_)) && error.status() == Some(404) => return Ok(None),
+                Err(error) if matches!(look, Look::Absence(_)) && error.status() == Some(404) => return Ok(()),
                 other => other?,
             };
             match look.seen(&reply)? {
-                Seen::Succeeded => return Ok(matches!(look, Look::Resource(_)).then_some(reply)),
+                Seen::Succeeded => return Ok(()),
                 Seen::Ended(word) => return Err(ended(&written, &reply, &word)),
                 Seen::Running => look.follow(&reply)?,
             }

@@ -21,14 +21,14 @@ impl Azure {
         legacy::or_absent(self.read_peering(id).await, &ABSENT)
     }
 
-    /// Creates a peering or replaces its settings, and waits until Azure is done with it. The peering that comes back
-    /// is as it was read last: its state is `Initiated` until the other direction exists too.
+    /// Creates a peering or replaces its settings, and waits until Azure is done with it. Its state is `Initiated` until
+    /// the other direction exists too.
     ///
     /// # Errors
     /// When Azure refuses, at once (`VnetAddressSpacesOverlap`, `LinkedAuthorizationFailed`,
     /// `RemotePeeringIsDisconnected`, `ReferencedResourceNotProvisioned`, …) or in the end (`Canceled` with the reason
     /// in its details, …).
-    pub async fn put_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<Peering, ApiError> {
+    pub async fn put_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<(), ApiError> {
         self.write_peering(id, wanted, false).await
     }
 
@@ -37,7 +37,7 @@ impl Azure {
     ///
     /// # Errors
     /// As [`Azure::put_peering`].
-    pub async fn sync_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<Peering, ApiError> {
+    pub async fn sync_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<(), ApiError> {
         self.write_peering(id, wanted, true).await
     }
 
@@ -61,11 +61,10 @@ impl Azure {
             return Ok(());
         };
         let written = legacy::reply(answer.into_raw_response(), &tried).await?;
-        self.finished(written, self.peering_url(id), Change::Delete).await?;
-        Ok(())
+        self.finished(written, self.peering_url(id), Change::Delete).await
     }
 
-    async fn write_peering(&self, id: &PeeringId, wanted: &NewPeering, sync: bool) -> Result<Peering, ApiError> {
+    async fn write_peering(&self, id: &PeeringId, wanted: &NewPeering, sync: bool) -> Result<(), ApiError> {
         let tried = format!("PUT {id}");
         let client = self.network().virtual_network_peerings_client();
         let vnet = &id.vnet;
@@ -82,10 +81,7 @@ impl Azure {
         // Sent without the generated poller, for the reasons in `operation`.
         let sent = request.send().await.map_err(|error| legacy::error(&error, &tried))?;
         let written = legacy::reply(sent.into_raw_response(), &tried).await?;
-        match self.finished(written, self.peering_url(id), Change::Put).await? {
-            Some(answer) if !answer.body.is_empty() => Ok(peering_as(id.clone(), answer.json()?)),
-            _ => self.read_peering(id).await,
-        }
+        self.finished(written, self.peering_url(id), Change::Put).await
     }
 
     async fn read_peering(&self, id: &PeeringId) -> Result<Peering, ApiError> {

@@ -111,8 +111,8 @@ async fn every_arm_request_of_one_write_carries_the_tokens_of_all_tenants() {
     let expected = ("Bearer a-1".to_owned(), "Bearer b-1, Bearer c-1".to_owned());
     assert_eq!(
         tokens(&script, "management.azure.com"),
-        vec![expected; 3],
-        "write, look and last read"
+        vec![expected; 2],
+        "the write and the look"
     );
 
     // Nobody else's do.
@@ -165,14 +165,14 @@ async fn a_token_that_is_turned_away_may_be_any_of_them() {
 #[tokio::test(start_paused = true)]
 async fn a_peering_is_written_whole_and_read_back() {
     let (azure, script) = azure(network);
-    let written = azure.put_peering(&id(), &wanted()).await.unwrap();
+    azure.put_peering(&id(), &wanted()).await.unwrap();
+    let written = azure.peering(&id()).await.unwrap().unwrap();
     assert_eq!(
         (&written.state, &written.sync_level),
         (&PeeringState::Connected, &SyncLevel::FullyInSync)
     );
     assert_eq!(written.provisioning_state, "Succeeded");
     assert_eq!(written.remote_vnet, Some(wanted().remote_vnet));
-    assert_eq!(azure.peering(&id()).await.unwrap(), Some(written));
     azure.sync_peering(&id(), &wanted()).await.unwrap();
     let lines = lines_without_hosts(&script);
     let url = format!("{}?api-version=2024-03-01", id());
@@ -182,10 +182,8 @@ async fn a_peering_is_written_whole_and_read_back() {
             format!("PUT {url}"),
             "GET /subscriptions/1/operations/7".to_owned(),
             format!("GET {url}"),
-            format!("GET {url}"),
             format!("PUT {url}&syncRemoteAddressSpace=true"),
             "GET /subscriptions/1/operations/7".to_owned(),
-            format!("GET {url}"),
         ]
     );
     let sent = body(&script.requests()[1]);

@@ -8,6 +8,7 @@ use super::error::{ApiError, Service};
 use super::legacy;
 use super::network::ABSENT;
 use super::nsg::resource;
+use crate::domain::SubscriptionId;
 
 const API_VERSION: &str = "2024-03-01";
 
@@ -35,6 +36,8 @@ pub struct Route {
 
 #[derive(Deserialize)]
 struct ShownTable {
+    #[serde(default)]
+    id: String,
     properties: TableProperties,
 }
 
@@ -91,5 +94,25 @@ impl Azure {
             name,
             routes: shown.properties.routes,
         }))
+    }
+
+    /// The route tables of a resource group that this identity may read.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn route_tables(&self, subscription: SubscriptionId, group: &str) -> Result<Vec<RouteTable>, ApiError> {
+        let path =
+            format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/routeTables");
+        let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
+        let shown: Vec<ShownTable> = self.list(Service::Arm, url).await?;
+        let table = |shown: ShownTable| {
+            let (_, _, name) = resource(&shown.id, "routeTables")?;
+            Some(RouteTable {
+                id: shown.id,
+                name,
+                routes: shown.properties.routes,
+            })
+        };
+        Ok(shown.into_iter().filter_map(table).collect())
     }
 }

@@ -123,6 +123,9 @@ pub struct WireStats {
     pub writes: u64,
     /// How many of the requests were repetitions.
     pub retries: u64,
+    /// The longest chain of requests of which each could leave only when the one before was answered; looks at what
+    /// somebody else is at are not counted.
+    pub waves: u64,
 }
 
 #[derive(Default)]
@@ -189,6 +192,7 @@ impl Wire {
             requests: read(&self.counters.requests),
             writes: read(&self.counters.writes),
             retries: read(&self.counters.retries),
+            waves: self.journal.waves(),
         }
     }
 

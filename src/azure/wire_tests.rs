@@ -40,7 +40,8 @@ async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
         WireStats {
             requests: 2,
             writes: 1,
-            retries: 1
+            retries: 1,
+            waves: 2,
         }
     );
     let told = told.lock().unwrap();

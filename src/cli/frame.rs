@@ -228,7 +228,7 @@ impl<'a> Frame<'a> {
         })?;
         *lock(&self.wire) = Some(session.wire().clone());
         let sink = Arc::clone(&self.around.sink);
-        let mut run = Run::new(intent, session.azure, connector, opener(), sink);
+        let mut run = Run::new(intent, session.azure, session.introduction, connector, opener(), sink);
         run.app_credential = own_app_credential(&talk.given);
         let run = Arc::new(run);
         *lock(&self.run) = Some(Arc::clone(&run));
@@ -420,6 +420,7 @@ impl<'a> Frame<'a> {
         let stats = Stats {
             requests: sent.requests,
             writes: sent.writes,
+            waves: sent.waves,
             elapsed_ms,
         };
         let outcome = ended.outcome;

@@ -80,6 +80,11 @@ impl StepId {
         Self::Consent,
     ];
 
+    /// Whether this step looks at the whole: it comes when what it needs is not only written but read back.
+    pub fn judges(self) -> bool {
+        self == Self::Verification
+    }
+
     /// Whether this step is done even where a step before it did not succeed: nothing secret stays behind.
     pub fn comes_what_may(self) -> bool {
         self == Self::CleanUp

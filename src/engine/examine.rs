@@ -4,7 +4,7 @@ use super::survey::{note_clock, note_earlier_peerings, observe};
 use crate::doctor::{self, Need, Probe};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, StepId};
-use crate::steps::{Part, Run, Stop, adopt, preflight};
+use crate::steps::{Part, Run, Stop, adopt, preflight, read_tenants};
 
 /// Reads what these checks look at, and judges. What cannot be read is a finding too, and ends nothing.
 ///
@@ -21,14 +21,15 @@ pub async fn examine(run: &Run, probes: &[&Probe]) -> Result<Vec<Check>, Problem
     });
     // Whether a principal is gone can only be asked once it is known who has a role.
     let (after, parts): (Vec<Part>, Vec<Part>) = parts.partition(|part| *part == Part::Principals);
-    let (failed, ()) = tokio::join!(observe(run, &steps), preflight::read(run, &parts));
+    let (introduced, failed, ()) = tokio::join!(run.introduced(), observe(run, &steps), preflight::read(run, &parts));
+    introduced?;
     let network = |problem: &&Problem| problem.kind == Kind::Network && problem.step == Some(StepId::Peering);
     if let Some(problem) = failed.iter().find(network) {
         return Err(problem.clone());
     }
     let unread = failed.into_iter().filter_map(|problem| Some((problem.step?, problem)));
     run.learn(|facts| facts.preflight.unread.extend(unread));
-    let (adopted, ()) = tokio::join!(adopt(run), preflight::read(run, &after));
+    let (adopted, (), ()) = tokio::join!(adopt(run), preflight::read(run, &after), read_tenants(run));
     if let Err(Stop::Failed(problem)) = adopted {
         run.learn(|facts| _ = facts.preflight.unread.insert(StepId::OwnApp, *problem));
     }

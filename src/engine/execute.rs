@@ -1,10 +1,11 @@
 //! The second half of a run: what is missing is done (or what is setup's is removed), step by step in the order of
-//! need, side by side where nothing needs the other.
+//! need, side by side where nothing needs the other. What a step has written is built on at once, while it is read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use super::survey::checks;
 use crate::errors::{Outcome, Problem};
@@ -24,31 +25,42 @@ enum Ended {
     Skipped,
 }
 
+/// What a step has come to.
+enum Stage {
+    /// What it writes is accepted, and others may build on it; it still reads it back.
+    Written,
+    Over(Ended),
+}
+
 /// Does everything that is missing. Each step is decided anew when its turn comes: what was done before it counts.
 pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
+    let mut written: BTreeSet<StepId> = BTreeSet::new();
     let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
     run.begin();
     let steps = run.intent.steps();
     let mut waiting = steps.clone();
-    let mut running = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, Stage)>> = FuturesUnordered::new();
     loop {
-        let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
-        let ready = |id: &mut StepId| run.intent.needs(*id).iter().all(over);
+        let ready = |id: &mut StepId| {
+            let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
+            let far_enough = |needed: &StepId| over(needed) || (written.contains(needed) && !id.judges());
+            run.intent.needs(*id).iter().all(far_enough)
+        };
         for id in waiting.extract_if(.., ready) {
-            let in_the_way = run
-                .intent
-                .needs(id)
-                .into_iter()
-                .find(|needed| {
-                    ended
-                        .get(needed)
-                        .is_some_and(|end| !matches!(end, Ended::Settled { .. }))
-                })
-                .filter(|_| !id.comes_what_may());
-            running.push(async move { (id, go(run, id, in_the_way).await) });
+            let missing =
+                |needed: &StepId| matches!(ended.get(needed), Some(end) if !matches!(end, Ended::Settled { .. }));
+            let in_the_way = run.intent.needs(id).into_iter().find(missing);
+            let in_the_way = in_the_way.filter(|_| !id.comes_what_may());
+            running.push(async move { (id, write(run, id, in_the_way).await) }.boxed());
         }
-        let Some((id, end)) = running.next().await else { break };
-        ended.insert(id, end);
+        match running.next().await {
+            None => break,
+            Some((id, Stage::Written)) => {
+                written.insert(id);
+                running.push(async move { (id, Stage::Over(read_back(run, id).await)) }.boxed());
+            }
+            Some((id, Stage::Over(end))) => drop(ended.insert(id, end)),
+        }
     }
     let facts = run.facts();
     run.emit(Event::Checked(checks(&run.intent, &facts)));
@@ -76,39 +88,23 @@ fn outcome(ended: BTreeMap<StepId, Ended>, whole: bool) -> (Outcome, Option<Prob
     }
 }
 
-async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
+/// The step's turn: what is missing is written (or removed).
+async fn write(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Stage {
     let step = step(id);
-    let decide = || decision(id, &run.intent, &run.facts());
-    let decision = decide();
+    let decision = decision(id, &run.intent, &run.facts());
     // A step that this operator may not do needs no turn: whoever can unblock it gets everything in one go.
     if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, Decision::Blocked(_))) {
         run.tell(id, StepEvent::Skipped { because_of });
-        return Ended::Skipped;
+        return Stage::Over(Ended::Skipped);
     }
     let acted = match &decision {
         Decision::InPlace(_) | Decision::Keep(_) | Decision::Absent(_) => {
             finished(run, id, &decision);
-            return Ended::Settled { acted: false };
+            return Stage::Over(Ended::Settled { acted: false });
         }
         Decision::Await { what, .. } if !run.intent.share.takes(id) => {
-            let hold = Hold {
-                who: "whoever takes this step".to_owned(),
-                why: what.clone(),
-                packet: Vec::new(),
-                answer: None,
-            };
-            let (state, waited) = (StepState::Waiting, run.waited(id));
-            let rights = false;
-            run.tell(
-                id,
-                StepEvent::Held {
-                    state,
-                    hold,
-                    rights,
-                    waited,
-                },
-            );
-            return Ended::Left;
+            left(run, id, what.clone());
+            return Stage::Over(Ended::Left);
         }
         Decision::Blocked(hold) => Err(Stop::Held {
             state: StepState::Blocked,
@@ -124,31 +120,62 @@ async fn go(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Ended {
         }
     };
     match acted {
+        Ok(()) => Stage::Written,
+        Err(stop) => Stage::Over(stopped(run, id, stop)),
+    }
+}
+
+/// Reads back what the step has written, until it is to be seen.
+async fn read_back(run: &Run, id: StepId) -> Ended {
+    // What is removed is looked for by who removes it.
+    let seen = match run.intent.tears_down() {
+        true => Ok(()),
+        false => step(id).confirm(run).await,
+    };
+    match seen {
         Ok(()) => {
-            finished(run, id, &decide());
+            finished(run, id, &decision(id, &run.intent, &run.facts()));
             Ended::Settled { acted: true }
         }
-        Err(Stop::Held { state, hold }) => {
-            run.tell(
-                id,
-                StepEvent::Held {
-                    state,
-                    hold,
-                    rights: state == StepState::Blocked && only_rights_are_missing(id, &run.intent, &run.facts()),
-                    waited: run.waited(id),
-                },
-            );
+        Err(stop) => stopped(run, id, stop),
+    }
+}
+
+fn left(run: &Run, id: StepId, what: String) {
+    let hold = Hold {
+        who: "whoever takes this step".to_owned(),
+        why: what,
+        packet: Vec::new(),
+        answer: None,
+    };
+    let held = StepEvent::Held {
+        state: StepState::Waiting,
+        hold,
+        rights: false,
+        waited: run.waited(id),
+    };
+    run.tell(id, held);
+}
+
+fn stopped(run: &Run, id: StepId, stop: Stop) -> Ended {
+    match stop {
+        Stop::Held { state, hold } => {
+            let held = StepEvent::Held {
+                state,
+                hold,
+                rights: state == StepState::Blocked && only_rights_are_missing(id, &run.intent, &run.facts()),
+                waited: run.waited(id),
+            };
+            run.tell(id, held);
             Ended::Held
         }
-        Err(Stop::Failed(problem)) => {
+        Stop::Failed(problem) => {
             let problem = problem.in_step(id);
-            run.tell(
-                id,
-                StepEvent::Failed {
-                    problem: problem.clone(),
-                    waited: run.waited(id),
-                },
-            );
+            let failed = StepEvent::Failed {
+                problem: problem.clone(),
+                waited: run.waited(id),
+            };
+            run.tell(id, failed);
             Ended::Failed(Box::new(problem))
         }
     }

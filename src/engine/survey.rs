@@ -1,11 +1,12 @@
 //! The first half of a run: everything is read at once, and the plan is made of it. Nothing is written.
 
 use futures::future::join_all;
+use tokio::time::Instant;
 
 use crate::doctor;
 use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
-use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, step};
+use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, settle_tenants, step};
 
 /// Reads what there is and decides what is to be done.
 ///
@@ -48,7 +49,8 @@ async fn read(run: &Run) -> Result<(), Problem> {
     let ids = run.intent.steps();
     // A removal has no use for what only checks look at.
     let parts: &[Part] = if run.intent.tears_down() { &[] } else { &Part::AT_SETUP };
-    let (failed, ()) = tokio::join!(observe(run, &ids), preflight::read(run, parts));
+    let (introduced, failed, ()) = tokio::join!(run.introduced(), observe(run, &ids), preflight::read(run, parts));
+    introduced?;
     note_clock(run);
     // A virtual network that is not there fails what is read of it, too: the step that reads the network itself says so.
     if let Some(problem) = failed
@@ -57,7 +59,8 @@ async fn read(run: &Run) -> Result<(), Problem> {
     {
         return Err(problem);
     }
-    let adopted = adopt(run).await;
+    let (adopted, ()) = tokio::join!(adopt(run), settle_tenants(run));
+    run.learn(|facts| facts.read_at = Some(Instant::now()));
     match adopted {
         Err(Stop::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
         _ => Ok(()),

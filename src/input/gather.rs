@@ -10,10 +10,11 @@ use super::values::{
 };
 use super::wizard::{Asker, Conversation, Wizard, ask_vendor};
 use super::{Given, Halt};
-use crate::azure::{Subscription, WhoAmI};
+use crate::azure::Subscription;
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, SignedIn, VendorAccess, VendorApp};
+use crate::plan::{Consent, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
+use crate::steps::Introduced;
 use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, profile};
 
@@ -82,11 +83,19 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             let intent = intent(&talk.given, around, vendor, known, manner.options.clone())?;
             return finish(talk, around, intent, None);
         }
-        let (session, known) = match talk.entered.take().filter(|(id, ..)| *id == vendor.id) {
-            Some((_, session, known)) => (session, known),
-            None => enter(&talk.given, around, &vendor).await?,
+        let session = match talk.entered.take().filter(|(id, _)| *id == vendor.id) {
+            Some((_, session)) => session,
+            None => Session::open(&talk.given, around, &vendor)?,
         };
-        talk.entered = Some((vendor.id.clone(), session.clone(), known.clone()));
+        talk.entered = Some((vendor.id.clone(), session.clone()));
+        // A run that knows what it is about reads all at once, who signed in too.
+        let known = match (tenant(&talk.given)?, &asker) {
+            (Some(tenant), None) if !manner.dry_run && subscription_is_id(&talk.given) => Known {
+                tenant: Some(tenant),
+                ..Known::default()
+            },
+            _ => Known::from(session.introduction.clone().await?),
+        };
         if let Some(asker) = &asker {
             let mut wizard = Wizard {
                 asker,
@@ -114,12 +123,6 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
 /// Whether a dry run needs to ask nobody.
 fn complete(given: &Given, vendor: &Profile, manner: &Manner) -> Result<bool, Problem> {
     Ok(tenant(given)?.is_some() && missing(given, vendor, manner)?.is_empty() && subscription_is_id(given))
-}
-
-async fn enter(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<(Session, Known), Problem> {
-    let session = Session::open(given, around, vendor)?;
-    let known = sign_in(&session, given, around).await?;
-    Ok((session, known))
 }
 
 fn finish(
@@ -234,61 +237,16 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
 pub struct Known {
     tenant: Option<TenantId>,
     tenant_name: Option<String>,
-    subscriptions: Vec<Subscription>,
+    subscriptions: Arc<[Subscription]>,
 }
 
-async fn sign_in(session: &Session, given: &Given, around: &Surroundings) -> Result<Known, Problem> {
-    let azure = &session.azure;
-    let who = azure
-        .who_am_i()
-        .await
-        .map_err(|error| Problem::from_api("signing in", &error))?;
-    let (tenants, subscriptions, name) = tokio::join!(azure.tenants(), azure.subscriptions(), name(session, &who));
-    let subscriptions = subscriptions.map_err(|error| Problem::from_api("reading the subscriptions", &error))?;
-    same_tenant(given, &who)?;
-    // The name is for people; without it the id serves.
-    let tenant = tenants
-        .unwrap_or_default()
-        .into_iter()
-        .find(|tenant| tenant.id == who.tenant);
-    let tenant_name = tenant.and_then(|tenant| tenant.name.or(tenant.default_domain));
-    let label = tenant_name
-        .as_ref()
-        .map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
-    let cloud = cloud(given, around)?.name;
-    (around.sink)(Event::SignedIn(SignedIn {
-        name,
-        tenant: label,
-        cloud,
-    }));
-    Ok(Known {
-        tenant: Some(who.tenant),
-        tenant_name,
-        subscriptions,
-    })
-}
-
-/// A managed identity signs in to its own tenant, whatever was asked.
-fn same_tenant(given: &Given, who: &WhoAmI) -> Result<(), Problem> {
-    match tenant(given)? {
-        Some(wanted) if wanted != who.tenant => {
-            let what = format!("The sign-in is to tenant {}, not to {wanted}.", who.tenant);
-            let why = "This identity cannot sign in to the tenant that --tenant-id names.";
-            let remedy = format!("az login --tenant {wanted}, or leave --tenant-id out.");
-            Err(Problem::new(Kind::SignIn, what, why).remedy(remedy))
+impl From<Introduced> for Known {
+    fn from(introduced: Introduced) -> Self {
+        Self {
+            tenant: Some(introduced.tenant),
+            tenant_name: introduced.tenant_name,
+            subscriptions: introduced.subscriptions,
         }
-        _ => Ok(()),
-    }
-}
-
-/// A user's name is in the token; an application's has to be asked for, and is not worth failing for.
-async fn name(session: &Session, who: &WhoAmI) -> String {
-    let Some(app_id) = who.app_id.filter(|_| !who.is_user) else {
-        return who.name.clone();
-    };
-    match session.azure.service_principal(app_id).await {
-        Ok(Some(principal)) => principal.display_name,
-        Ok(None) | Err(_) => who.name.clone(),
     }
 }
 
@@ -325,9 +283,11 @@ fn intent(
         consent_url: cloud.admin_consent_url(tenant, id),
         principal_id,
     });
+    let tenant_name = TenantName::default();
+    tenant_name.note(known.tenant_name);
     Ok(Intent {
         tenant,
-        tenant_name: known.tenant_name,
+        tenant_name,
         own_app: own_app(given, &vendor, tenant, &vnet)?,
         own_app_role: parsed(given, "own-app-role")?.unwrap_or_default(),
         vnet,

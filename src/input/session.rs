@@ -13,7 +13,7 @@ use crate::azure::{
 use crate::domain::TenantId;
 use crate::errors::{Kind, Problem};
 use crate::plan::Event;
-use crate::steps::Sink;
+use crate::steps::{Introduction, Sink, introduce};
 use crate::vendors::{Access, Connector, Profile, connect};
 
 /// What surrounds a run and is no input of it.
@@ -31,6 +31,8 @@ pub struct Surroundings {
 #[derive(Clone)]
 pub struct Session {
     pub azure: Azure,
+    /// Who signed in; asked for when somebody wants to know.
+    pub introduction: Introduction,
     wire: Wire,
 }
 
@@ -59,8 +61,10 @@ impl Session {
             Problem::new(Kind::SignIn, "There is no sign-in to use.", error.to_string())
                 .remedy("az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
         })?;
+        let azure = Azure::new(cloud, wire.clone(), identity);
         Ok(Self {
-            azure: Azure::new(cloud, wire.clone(), identity),
+            introduction: introduce(azure.clone(), tenant, Arc::clone(&around.sink)),
+            azure,
             wire,
         })
     }

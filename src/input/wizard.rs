@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::gather::Known;
 use super::session::Session;
 use super::{Given, Halt, Source, menu};
 use crate::azure::Subscription;
@@ -107,8 +106,8 @@ pub struct Conversation {
     answered: Vec<(Question, String)>,
     /// Keys of vendor inputs that an answer told, without a question of their own.
     pub(super) told: Vec<String>,
-    /// The sign-in and what it told, by the vendor that it was made for.
-    pub(super) entered: Option<(String, Session, Known)>,
+    /// The sign-in, by the vendor that it was made for.
+    pub(super) entered: Option<(String, Session)>,
 }
 
 impl Conversation {

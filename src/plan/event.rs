@@ -134,5 +134,8 @@ pub struct PeeringView {
 pub struct Stats {
     pub requests: u64,
     pub writes: u64,
+    /// How many requests had to wait for one another, one after the other: with an endless number of connections, the
+    /// round trips that the run took. Looks at what the vendor is at are not counted.
+    pub waves: u64,
     pub elapsed_ms: u64,
 }

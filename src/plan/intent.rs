@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -77,13 +78,26 @@ pub enum OwnApp {
 /// The other side of the peering, as Azure knows it.
 pub use crate::vendors::RemoteNetwork as Remote;
 
+/// The tenant's display name; Azure tells it while other things are read already. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct TenantName(Arc<OnceLock<String>>);
+
+impl TenantName {
+    /// Notes the name, where Azure told one.
+    pub fn note(&self, name: Option<String>) {
+        if let Some(name) = name {
+            // It is noted once; later answers say the same.
+            let _ = self.0.set(name);
+        }
+    }
+}
+
 /// Everything that a run has to know before it reads anything.
 #[derive(Debug, Clone)]
 pub struct Intent {
     pub vendor: Profile,
     pub tenant: TenantId,
-    /// The tenant's display name, where Azure told it.
-    pub tenant_name: Option<String>,
+    pub tenant_name: TenantName,
     pub vnet: VnetId,
     /// The vendor's application; absent where none needs a service principal in the tenant.
     pub vendor_app: Option<VendorApp>,
@@ -119,7 +133,8 @@ impl Intent {
     /// "Contoso (11111111-…)", or the id alone.
     pub fn tenant_label(&self) -> String {
         self.tenant_name
-            .as_ref()
+            .0
+            .get()
             .map_or_else(|| self.tenant.to_string(), |name| format!("{name} ({})", self.tenant))
     }
 

@@ -35,6 +35,6 @@ pub use crate::domain::{StepId, StepState};
 pub use decision::{Action, Change, Check, CheckVerdict, Decision, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use grant::{Grant, Grantee, OwnAppRole};
-pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, VendorAccess, VendorApp};
+pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, TenantName, VendorAccess, VendorApp};
 pub use share::Share;
 pub use standing::{Fault, Next, RequestView, Standing, Verdict};

@@ -72,7 +72,10 @@ fn summary(record: &Record) -> String {
     let stats = report.stats();
     row(
         "Requests",
-        format!("{}, {} of them writes", stats.requests, stats.writes),
+        format!(
+            "{}, {} of them writes, in {} waves",
+            stats.requests, stats.writes, stats.waves
+        ),
     );
     row("Program", text(&record.program()));
     row("Record", code(report.record().unwrap_or_default()));

@@ -20,6 +20,7 @@ const HOSTILE: &str = "a|b`c``` <img src=x> [d](http://e) \u{1b}[2J\r\n# f \u{20
 fn sent(n: u64, status: u16, writes: bool) -> Sent {
     Sent {
         n,
+        wave: Some(n),
         at: BEGUN,
         service: Service::Arm,
         method: "GET".to_owned(),

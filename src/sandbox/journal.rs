@@ -15,6 +15,8 @@ use super::token;
 pub(super) struct Journal {
     entries: Vec<Value>,
     writes: u64,
+    /// The highest wave of the requests whose answers have left.
+    answered: u64,
 }
 
 impl Journal {
@@ -36,6 +38,7 @@ impl Journal {
         let mut entry = json!({
             "n": self.entries.len() + 1,
             "ms": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            "wave": self.wave(),
             "service": service.name(),
             "method": request.method.as_str(),
             "url": url,
@@ -46,6 +49,8 @@ impl Journal {
         });
         if let Some(actor) = actor {
             entry["actor"] = actor.into();
+            // Nobody's answer waits for a control plane.
+            entry["wave"] = Value::Null;
         } else if writes(service, request) {
             self.writes += 1;
             entry["write"] = true.into();
@@ -54,6 +59,17 @@ impl Journal {
             entry["fault"] = fault.name().into();
         }
         self.entries.push(entry);
+    }
+
+    /// The wave of a request that comes now: one more than that of any whose answer has left. Requests of the same wave
+    /// were under way together.
+    pub(super) fn wave(&self) -> u64 {
+        self.answered + 1
+    }
+
+    /// The answer to a request of that wave leaves.
+    pub(super) fn answer_leaves(&mut self, wave: u64) {
+        self.answered = self.answered.max(wave);
     }
 
     pub(super) fn report(&self) -> Value {

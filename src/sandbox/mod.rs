@@ -168,14 +168,22 @@ impl Sandbox {
     /// What comes of one request, connections that break included.
     pub async fn exchange(&self, request: Request<Bytes>) -> Exchange {
         let request = Incoming::new(request);
-        let exchange = if control::is_reset(&request) {
+        if control::is_reset(&request) {
             *self.state() = State::new(&self.shared.options);
-            Exchange::Answer(message::empty(StatusCode::NO_CONTENT))
-        } else {
-            self.state().exchange(&request)
+            return Exchange::Answer(message::empty(StatusCode::NO_CONTENT));
+        }
+        let (exchange, began, wave) = {
+            let mut state = self.state();
+            let wave = state.world.journal.wave();
+            (state.exchange(&request), state.began, wave)
         };
         if !self.shared.options.latency.is_zero() {
             tokio::time::sleep(self.shared.options.latency).await;
+        }
+        let mut state = self.state();
+        // What was under way when the world was made anew belongs to none of the new one's waves.
+        if state.began == began && router::service(&request) != Service::Control {
+            state.world.journal.answer_leaves(wave);
         }
         exchange
     }

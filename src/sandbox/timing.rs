@@ -43,6 +43,8 @@ pub(super) struct Timing {
     pub(super) secret: Duration,
     /// A new role definition is in lists.
     pub(super) definition_list: Duration,
+    /// Resource Graph knows what is new.
+    pub(super) resource_graph: Duration,
     /// A new role assignment is in lists.
     pub(super) assignment_list: Duration,
     /// A new role assignment counts.
@@ -75,6 +77,7 @@ impl From<Lag> for Timing {
                 application: Duration::ZERO,
                 secret: Duration::ZERO,
                 definition_list: Duration::ZERO,
+                resource_graph: Duration::ZERO,
                 assignment_list: Duration::ZERO,
                 assignment: Duration::ZERO,
                 operation: Duration::ZERO,
@@ -92,6 +95,7 @@ impl From<Lag> for Timing {
                 application: ms(800),
                 secret: ms(1200),
                 definition_list: ms(500),
+                resource_graph: ms(2000),
                 assignment_list: ms(300),
                 assignment: ms(1500),
                 operation: ms(700),
@@ -109,6 +113,7 @@ impl From<Lag> for Timing {
                 application: minutes(1),
                 secret: minutes(2),
                 definition_list: minutes(1),
+                resource_graph: minutes(5),
                 assignment_list: ms(30_000),
                 assignment: minutes(10),
                 operation: ms(30_000),

@@ -76,7 +76,7 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         return Ok(());
     };
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
-    for key in credentials(run, application.app_id).await? {
+    for key in left(run, &application).await? {
         let doing = "removing the own application's credential";
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
@@ -91,6 +91,23 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         }
     });
     Ok(())
+}
+
+/// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
+/// others are looked for; where Graph does not find it yet, it is looked for too.
+async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
+    let Some(minted) = run.minted().map(|minted| minted.key_id) else {
+        return credentials(run, application.app_id).await;
+    };
+    let (removed, read) = tokio::join!(
+        run.azure.remove_password(application.id, minted),
+        run.azure.application(application.app_id)
+    );
+    let (Ok(true), Ok(Some(read))) = (removed, read) else {
+        return credentials(run, application.app_id).await;
+    };
+    run.changed(STEP, Action::Deleted, "passwordCredential", minted.to_string());
+    Ok(leftovers(&read).into_iter().filter(|key| *key != minted).collect())
 }
 
 /// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very

@@ -65,9 +65,8 @@ impl Step for Consent {
         let Some(app) = &run.intent.vendor_app else {
             return Ok(());
         };
-        let mut told = false;
         match run.intent.consent {
-            Mode::Create => told = create(run, app).await?,
+            Mode::Create => return create(run, app).await,
             Mode::Browser => {
                 let (open, url) = (run.open_page.clone(), app.consent_url.clone());
                 // A text browser takes the terminal and comes back when it is closed.
@@ -89,9 +88,17 @@ impl Step for Consent {
             ),
         }
         let principal = wait_for_principal(run, app).await?;
-        if !told {
-            created(run, principal.id);
-        }
+        created(run, principal.id);
+        run.learn(|facts| facts.principal = Some(principal));
+        Ok(())
+    }
+
+    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+        let app = run.intent.vendor_app.as_ref();
+        let Some(app) = app.filter(|_| run.intent.consent == Mode::Create) else {
+            return Ok(());
+        };
+        let principal = wait_for_principal(run, app).await?;
         run.learn(|facts| facts.principal = Some(principal));
         Ok(())
     }
@@ -135,18 +142,26 @@ async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
     }
 }
 
-/// Creates the service principal. Says whether all is told about it: where the answer was lost, its id is not known.
-async fn create(run: &Run, app: &VendorApp) -> Result<bool, Stop> {
+/// Creates the service principal, and notes it.
+async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing("creating the service principal".to_owned()));
     let mut tries = 1;
     loop {
         match run.azure.create_service_principal(app.id).await {
             Ok(principal) => {
                 created(run, principal.id);
-                return Ok(true);
+                run.learn(|facts| facts.principal = Some(principal));
+                return Ok(());
             }
             // It is there, and that is what was wanted: by somebody who was faster, or by a try whose answer was lost.
-            Err(error) if error.status() == Some(409) => return Ok(tries == 1),
+            Err(error) if error.status() == Some(409) => {
+                let principal = wait_for_principal(run, app).await?;
+                if tries > 1 {
+                    created(run, principal.id);
+                }
+                run.learn(|facts| facts.principal = Some(principal));
+                return Ok(());
+            }
             Err(error) if error.status() == Some(403) => {
                 let problem = Problem::from_api("creating the service principal", &error);
                 return Err(Stop::blocked(hold(&run.intent, app), &problem));

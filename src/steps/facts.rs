@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Preflight;
@@ -9,7 +10,8 @@ use crate::azure::{
     Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable, ServicePrincipal, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId, role_definition_guid};
-use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote, StepId};
+use crate::limits;
+use crate::plan::{Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
@@ -25,6 +27,8 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 /// What has been read.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// When all that there is was read.
+    pub read_at: Option<Instant>,
     /// The steps that this sign-in may not read.
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
@@ -78,6 +82,8 @@ pub struct Facts {
     pub request_is_gone: bool,
     /// Peerings that were there when the run began: not the vendor's, unless something says so.
     pub earlier_peerings: Vec<String>,
+    /// Our direction was made anew in this run, and whoever configures the vendor's has to have it made anew, too.
+    pub entered_anew: Option<Hold>,
     /// The other side's direction, where this operator may read it.
     pub remote_peering: Option<Peering>,
     /// Why the other side's network could not be read, in a word of Azure's: whether there is a direction is not known.
@@ -102,6 +108,12 @@ pub enum VendorPeering<'a> {
 }
 
 impl Facts {
+    /// Whether all was read so short a time ago that nobody else can have changed it in between, but by rare chance:
+    /// nobody was asked a question since.
+    pub fn are_fresh(&self) -> bool {
+        self.read_at.is_some_and(|at| at.elapsed() < limits::FRESH)
+    }
+
     /// Whether the operator may do `action` there; unknown counts as yes, Azure has the last word.
     pub fn may(rights: Option<&Vec<Permission>>, action: &str) -> bool {
         rights.is_none_or(|rights| allowed(rights, action))
@@ -246,6 +258,17 @@ impl Facts {
             [one] => VendorPeering::One(one),
             many => VendorPeering::Many(many.iter().map(|peering| peering.id.name.clone()).collect()),
         }
+    }
+
+    /// Whether the vendor's peering is known without asking whose network is behind it: by the network's id or by its
+    /// name; or by its addresses, once the vendor says that it has peered, for no two networks that share addresses can
+    /// be peered with one. A removal always asks: what another link of the vendor's needs stays.
+    pub fn tell_the_vendors(&self, intent: &Intent) -> bool {
+        let ready = |request: &VendorRequest| request.phase == Phase::Ready;
+        let told = self.remote(intent).is_some()
+            || intent.peering_name.is_some()
+            || (self.network.is_some() && self.request.as_ref().is_some_and(ready));
+        !intent.tears_down() && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
     }
 
     /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.

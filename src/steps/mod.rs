@@ -4,6 +4,7 @@ mod clean_up;
 mod consent;
 mod facts;
 mod fault;
+mod introduction;
 mod own_app;
 mod own_direction;
 mod ownership;
@@ -24,11 +25,13 @@ use async_trait::async_trait;
 pub use clean_up::clean_up;
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};
+pub use introduction::{Introduced, Introduction, introduce};
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
 pub use run::{Opener, Run, Sink, Stop};
 pub use vendor_request::request_kind;
 pub use verification::views;
+pub use vnet::{read_tenants, settle_tenants};
 
 use crate::plan::{Decision, Hold, Intent, StepId};
 use crate::render::az;
@@ -45,8 +48,13 @@ pub trait Step: Send + Sync {
     /// What is to be done, from what was read. Pure.
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision;
 
-    /// Does it, safe to repeat; reads back what it wrote until it is visible, and notes it in the facts.
+    /// Does it, safe to repeat, and notes in the facts what Azure says of it: what needs it goes on with that.
     async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop>;
+
+    /// Reads back what was written until it is visible, side by side with what needs it.
+    async fn confirm(&self, _run: &Run) -> Result<(), Stop> {
+        Ok(())
+    }
 
     /// What of it is provably setup's work and goes, and what stays. Pure.
     fn undoing(&self, _intent: &Intent, _facts: &Facts) -> Decision {

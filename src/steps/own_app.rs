@@ -45,7 +45,8 @@ impl Step for OwnApp {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let application = match read(run).await {
+        let (application, likely) = tokio::join!(read(run), likely_principals(run));
+        let application = match application {
             Ok(application) => application,
             Err(error) if error.status() == Some(403) => {
                 run.learn(|facts| facts.directory_is_closed = true);
@@ -54,7 +55,11 @@ impl Step for OwnApp {
             Err(error) => return Err(Stop::api("looking for the own application", &error)),
         };
         let Some(application) = application else { return Ok(()) };
-        let principal = principal(run, application.app_id).await?;
+        let likely = likely.into_iter().find(|one| one.app_id == application.app_id);
+        let principal = match likely {
+            Some(principal) => Some(principal),
+            None => principal(run, application.app_id).await?,
+        };
         run.learn(|facts| {
             facts.own_app = Some(application);
             facts.own_principal = principal;
@@ -95,6 +100,13 @@ impl Step for OwnApp {
         Ok(())
     }
 
+    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+        match run.facts().own_app {
+            Some(application) => wait_for_principal(run, &application).await,
+            None => Ok(()),
+        }
+    }
+
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
         undo::undoing(intent, facts)
     }
@@ -110,6 +122,20 @@ async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
         Some(Wanted::Given(id)) => run.azure.application(*id).await,
         None => Ok(None),
     }
+}
+
+/// Service principals that may be the own application's, asked for before its id is known.
+async fn likely_principals(run: &Run) -> Vec<ServicePrincipal> {
+    let found = match &run.intent.own_app {
+        Some(Wanted::Made { display_name, .. }) => run.azure.service_principals_named(display_name).await,
+        Some(Wanted::Given(id)) => run
+            .azure
+            .service_principal(*id)
+            .await
+            .map(|one| one.into_iter().collect()),
+        None => Ok(Vec::new()),
+    };
+    found.unwrap_or_default()
 }
 
 async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, Stop> {
@@ -186,9 +212,15 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
     let doing = "creating the own application's service principal";
     let created = run.while_it_passes(STEP, doing, passes, create).await;
     let created = created.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
-    if let Some(created) = created {
-        run.changed(STEP, Action::Created, "servicePrincipal", created.id.to_string());
-    }
+    let Some(created) = created else {
+        return wait_for_principal(run, application).await;
+    };
+    run.changed(STEP, Action::Created, "servicePrincipal", created.id.to_string());
+    run.learn(|facts| facts.own_principal = Some(created));
+    Ok(())
+}
+
+async fn wait_for_principal(run: &Run, application: &Application) -> Result<(), Stop> {
     let awaited = Awaited::replication("until the own application's service principal is visible");
     let found = run
         .until(STEP, &awaited, async || principal(run, application.app_id).await)

@@ -6,7 +6,7 @@ use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
 use super::run::Awaited;
 use super::two_tenants::{delete, stale, works, write_ours, write_theirs};
 use super::vendor_request::{enter_anew, refresh};
-use super::vnet::{ambiguous, disconnected, read_vnet};
+use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
 use super::{Facts, Run, Stop};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, harmless};
@@ -107,7 +107,7 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
     }
 }
 
-/// Writes what is missing and waits until both directions are Connected.
+/// Writes what is missing, once the vendor is ready for it.
 ///
 /// # Errors
 /// What Azure or the vendor refuses; held where the other side has to act.
@@ -119,7 +119,6 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.
         write_theirs(run, &remote).await?;
     }
-    let mut hold = not_connected_yet(&run.intent);
     match facts.vendor_peering(&run.intent) {
         VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
         VendorPeering::One(peering) if good(peering, &run.intent) && !stale(peering) => {}
@@ -127,7 +126,8 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             if peering.state == PeeringState::Disconnected {
                 delete(run, &peering.id).await?;
                 if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {
-                    hold = enter_anew(run);
+                    let hold = enter_anew(run);
+                    run.learn(|facts| facts.entered_anew = Some(hold));
                 }
             }
             write_ours(run, &peering.id.clone(), &remote).await?;
@@ -144,7 +144,16 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     if theirs_is_ours_to_write(&run.intent).is_some() {
         write_theirs(run, &remote).await?;
     }
-    wait_until_connected(run, hold).await
+    Ok(())
+}
+
+/// Waits until both directions are Connected.
+///
+/// # Errors
+/// Held where the other side has to act; what the vendor gave up on.
+pub async fn confirm(run: &Run) -> Result<(), Stop> {
+    let hold = run.facts().entered_anew;
+    wait_until_connected(run, hold.unwrap_or_else(|| not_connected_yet(&run.intent))).await
 }
 
 /// The other direction lets traffic through, as far as that is ours to see and to write.
@@ -261,8 +270,9 @@ async fn wait_until_connected(run: &Run, hold: Hold) -> Result<(), Stop> {
 }
 
 async fn look(run: &Run) -> Result<Option<()>, Stop> {
-    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
+    settle_tenants(run).await;
     let facts = run.facts();
     match facts.vendor_peering(&run.intent) {
         VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(())),

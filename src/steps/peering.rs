@@ -11,7 +11,7 @@ use super::own_direction;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::vendor_request::{enter_anew, refresh, request, request_kind};
-use super::vnet::{ambiguous, disconnected, read_surroundings, read_vnet};
+use super::vnet::{ambiguous, disconnected, read_network, read_with_surroundings, settle_tenants};
 use super::{Facts, Run, Step, Stop, step};
 use crate::azure::Peering as Direction;
 use crate::domain::{PeeringState, harmless};
@@ -38,12 +38,16 @@ impl Step for Peering {
     }
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
-        let subscriptions = run.subscriptions().await;
-        let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
+        let network = async {
+            match run.intent.tears_down() {
+                true => read_network(run).await,
+                false => read_with_surroundings(run).await,
+            }
+        };
+        let (subscriptions, network, ()) = tokio::join!(run.subscriptions(), network, own_direction::observe(run));
+        let subscriptions = subscriptions?;
         run.learn(|facts| facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect());
-        read_vnet(run).await?;
-        tokio::join!(read_surroundings(run), own_direction::observe(run));
-        Ok(())
+        network
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -88,6 +92,14 @@ impl Step for Peering {
             return Err(Stop::waiting(hold));
         }
         wait_for_vendor(run, not_connected_yet(&run.intent)).await
+    }
+
+    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+        match run.intent.vendor.peering.created_by {
+            // Whoever waited for the vendor's has seen it.
+            CreatedBy::Vendor => Ok(()),
+            CreatedBy::Customer | CreatedBy::EachSide => own_direction::confirm(run).await,
+        }
     }
 
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -154,8 +166,9 @@ pub fn not_connected_yet(intent: &Intent) -> Hold {
 /// One look at both sides; what is seen goes into the facts.
 async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
     let known = run.facts().request;
-    let (vnet, request) = tokio::join!(read_vnet(run), refresh(run));
+    let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
+    settle_tenants(run).await;
     let facts = run.facts();
     match facts.vendor_peering(&run.intent) {
         VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(Seen::Connected)),

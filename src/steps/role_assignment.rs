@@ -3,6 +3,7 @@
 pub(super) mod undo;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use uuid::Uuid;
 
 use super::ownership::assigned_by_setup;
@@ -47,12 +48,16 @@ impl Step for RoleAssignment {
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        for grant in run.intent.grants() {
-            if decide(&run.intent, &run.facts(), &grant).writes() {
-                assign(run, &grant).await?;
-            }
-        }
-        Ok(())
+        let grants = run.intent.grants();
+        let missing = grants
+            .iter()
+            .filter(|grant| decide(&run.intent, &run.facts(), grant).writes());
+        let assigned = join_all(missing.map(|grant| assign(run, grant))).await;
+        assigned.into_iter().collect()
+    }
+
+    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+        wait_until_visible(run).await
     }
 
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -134,7 +139,7 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
     if let Some(assignment) = written.map_err(|stop| stop.or_hold(|| hold(intent, &facts, grant)))? {
         run.changed(STEP, Action::Created, "roleAssignment", assignment.id());
     }
-    wait_until_visible(run, &scope, grant).await
+    Ok(())
 }
 
 /// Writes the assignment; `None` where Azure says that an equal one is there already (Azure compares what it is for,
@@ -149,12 +154,16 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
     run.patiently(STEP, "assigning the role", &[], put).await
 }
 
-async fn wait_until_visible(run: &Run, scope: &str, grant: &Grant) -> Result<(), Stop> {
+async fn wait_until_visible(run: &Run) -> Result<(), Stop> {
+    let scope = run.intent.vnet.to_string();
+    let grants = run.intent.grants();
     let look = async || {
-        let assignments = run.azure.role_assignments(scope).await;
+        let assignments = run.azure.role_assignments(&scope).await;
         let assignments = assignments.map_err(|error| Stop::api("reading the role assignment back", &error))?;
         run.learn(|facts| facts.assignments = assignments);
-        Ok(run.facts().assignment(&run.intent, grant).map(|_| ()))
+        let facts = run.facts();
+        let visible = |grant: &Grant| facts.assignment(&run.intent, grant).is_some();
+        Ok(grants.iter().all(visible).then_some(()))
     };
     run.until(
         STEP,

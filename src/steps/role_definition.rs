@@ -6,12 +6,13 @@
 mod undo;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use futures::{StreamExt, stream};
 
 use super::facts::{extra_actions, missing_actions};
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
-use crate::azure::{Permission, RoleDefinition as Role};
+use crate::azure::{ApiError, Permission, RoleDefinition as Role};
 use crate::domain::{role_definition_guid, subscription_scope};
 use crate::limits;
 use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
@@ -19,6 +20,7 @@ use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
 const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
+const SAME_NAME: &str = "RoleDefinitionWithSameNameExists";
 
 pub struct RoleDefinition;
 
@@ -34,7 +36,12 @@ impl Step for RoleDefinition {
         // The network may be gone where things are removed; what setup makes is assignable in the whole subscription.
         let vnet = run.intent.vnet.to_string();
         let scope = if run.intent.tears_down() { &subscription } else { &vnet };
-        let (mut roles, rights) = tokio::join!(run.azure.custom_roles(scope), run.azure.permissions(&subscription));
+        let (mut roles, rights, own, elsewhere) = tokio::join!(
+            run.azure.custom_roles(scope),
+            run.azure.permissions(&subscription),
+            look_for_own(run),
+            look_elsewhere(run),
+        );
         // Whose rights end at the network reads there what there is to read.
         if *scope != vnet && roles.as_ref().is_err_and(|error| error.status() == Some(403)) {
             roles = run.azure.custom_roles(&vnet).await;
@@ -48,15 +55,15 @@ impl Step for RoleDefinition {
                 rights => rights.ok(),
             };
         });
-        for grant in run.intent.grants() {
-            if grant.built_in.is_none() && run.facts().role(&run.intent, &grant).is_none() {
-                look_for_own(run, &grant).await;
-            }
-        }
+        note(run, own, |facts| &mut facts.roles);
         let facts = run.facts();
-        let missing = |grant: &Grant| grant.built_in.is_none() && facts.role(&run.intent, grant).is_none();
-        if run.intent.grants().iter().any(missing) {
-            look_elsewhere(run).await;
+        let mut grants = run.intent.grants().into_iter();
+        if grants.any(|grant| grant.built_in.is_none() && facts.role(&run.intent, &grant).is_none()) {
+            let elsewhere = match elsewhere {
+                Ok(roles) => roles,
+                Err(_) => look_everywhere(run).await,
+            };
+            note(run, elsewhere, |facts| &mut facts.roles_elsewhere);
         }
         Ok(())
     }
@@ -69,13 +76,18 @@ impl Step for RoleDefinition {
     }
 
     async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
-        for grant in run.intent.grants() {
-            let decision = decide(&run.intent, &run.facts(), &grant);
-            if decision.writes() {
-                write(run, &grant).await?;
-            }
-        }
-        Ok(())
+        let grants = run.intent.grants();
+        let missing = grants
+            .iter()
+            .filter(|grant| decide(&run.intent, &run.facts(), grant).writes());
+        let written = join_all(missing.map(|grant| write(run, grant))).await;
+        written.into_iter().collect()
+    }
+
+    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+        let grants = run.intent.grants();
+        let read = join_all(grants.iter().map(|grant| wait_until_visible(run, grant))).await;
+        read.into_iter().collect()
     }
 
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -121,6 +133,22 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
 }
 
 async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
+    let is_known = || run.facts().role(&run.intent, grant).is_some();
+    match write_once(run, grant).await {
+        // Resource Graph is minutes behind: somebody has made a role of that name in another subscription meanwhile.
+        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some(SAME_NAME) && !is_known() => {
+            note(run, look_everywhere(run).await, |facts| &mut facts.roles_elsewhere);
+            if is_known() {
+                write_once(run, grant).await
+            } else {
+                Err(Stop::Failed(problem))
+            }
+        }
+        written => written,
+    }
+}
+
+async fn write_once(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let intent = &run.intent;
     // Read anew, by id: a list may lag behind, and what a colleague has added since must not be lost.
     let present = present(run, grant).await?;
@@ -152,7 +180,8 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     };
     let put = put.map_err(|stop| stop.or_hold(hold))?;
     run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
-    wait_until_visible(run, &here, &wanted, grant).await
+    learn(run, put);
+    Ok(())
 }
 
 /// The role as it is at this moment: the one that was found, or the one that an earlier run made.
@@ -161,28 +190,41 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
     let facts = run.facts();
     let here = intent.vnet.subscription_scope();
     let known = facts.role(intent, grant);
+    if known.is_none() && facts.are_fresh() {
+        // A moment ago there was none of that id.
+        return Ok(None);
+    }
     let guid = known.map_or_else(|| new_role(intent, grant).guid, |role| role.guid);
     let scope = known.and_then(|role| role.assignable_scopes.first()).unwrap_or(&here);
     let read = run.azure.role_definition(scope, guid).await;
     let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
-    Ok(read.or_else(|| known.cloned()))
+    // A role of another subscription may have been deleted minutes ago; one in a list of here is there.
+    Ok(read.or_else(|| known.filter(|role| facts.is_assignable(role)).cloned()))
 }
 
 /// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
 /// may not read it there may not write it either, and that is for the decision to say.
-async fn look_for_own(run: &Run, grant: &Grant) {
-    let own = new_role(&run.intent, grant).guid;
+async fn look_for_own(run: &Run) -> Vec<Role> {
     let scope = run.intent.vnet.subscription_scope();
-    if let Ok(found) = run.azure.role_definition(&scope, own).await {
-        run.learn(|facts| facts.roles.extend(found));
+    let grants = run.intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
+    let own = grants.map(|grant| new_role(&run.intent, &grant).guid);
+    let reads = own.map(|guid| run.azure.role_definition(&scope, guid));
+    join_all(reads).await.into_iter().flatten().flatten().collect()
+}
+
+/// A role of a wanted name may live in another subscription: the name is taken all the same.
+async fn look_elsewhere(run: &Run) -> Result<Vec<Role>, ApiError> {
+    match names(run).as_slice() {
+        [] => Ok(Vec::new()),
+        names => run.azure.roles_named(names).await,
     }
 }
 
-/// A role of a wanted name may live in another subscription: the name is taken all the same. A subscription that
-/// cannot be read is passed over; if the role is there, Azure says so when it is written.
-async fn look_elsewhere(run: &Run) {
+/// The same, where Resource Graph is not to be had, or behind. A subscription that cannot be read is passed over; if
+/// the role is there, Azure says so when it is written.
+async fn look_everywhere(run: &Run) -> Vec<Role> {
     let Ok(subscriptions) = run.subscriptions().await else {
-        return;
+        return Vec::new();
     };
     let here = run.intent.vnet.subscription;
     let others = subscriptions
@@ -198,31 +240,49 @@ async fn look_elsewhere(run: &Run) {
         .collect()
         .await;
     // Only the name matters elsewhere: a role of the same actions under another name is another team's.
-    let names: Vec<String> = run.intent.grants().into_iter().flat_map(|grant| grant.names).collect();
+    let names = names(run);
+    let named = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
+    found.into_iter().flatten().flatten().filter(named).collect()
+}
+
+/// The names that the custom roles of the grants may have.
+fn names(run: &Run) -> Vec<String> {
+    let grants = run.intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
+    grants.flat_map(|grant| grant.names).collect()
+}
+
+/// Notes roles that are not known yet.
+fn note(run: &Run, roles: Vec<Role>, place: fn(&mut Facts) -> &mut Vec<Role>) {
     run.learn(|facts| {
-        for role in found.into_iter().flatten().flatten() {
-            let named = names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
-            if named && !facts.roles.iter().any(|known| known.guid == role.guid) {
-                facts.roles_elsewhere.push(role);
+        for role in roles {
+            if !facts.roles.iter().any(|known| known.guid == role.guid) {
+                place(facts).push(role);
             }
         }
     });
 }
 
-async fn wait_until_visible(run: &Run, scope: &str, wanted: &Role, grant: &Grant) -> Result<(), Stop> {
+async fn wait_until_visible(run: &Run, grant: &Grant) -> Result<(), Stop> {
+    let Some(guid) = run.facts().role(&run.intent, grant).map(|role| role.guid) else {
+        return Ok(());
+    };
+    let scope = run.intent.vnet.subscription_scope();
     let look = async || {
-        let read = run.azure.role_definition(scope, wanted.guid).await;
+        let read = run.azure.role_definition(&scope, guid).await;
         let read = read.map_err(|error| Stop::api("reading the role definition back", &error))?;
         Ok(read.filter(|role| missing_actions(role, grant).is_empty()))
     };
     let awaited = Awaited::replication("until the role definition is visible");
-    let role = run.until(STEP, &awaited, look).await?;
+    learn(run, run.until(STEP, &awaited, look).await?);
+    Ok(())
+}
+
+fn learn(run: &Run, role: Role) {
     run.learn(|facts| {
         facts.roles.retain(|other| other.guid != role.guid);
         facts.roles_elsewhere.retain(|other| other.guid != role.guid);
         facts.roles.push(role);
     });
-    Ok(())
 }
 
 /// The role as setup creates it.

@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::Facts;
 use super::own_app::Minted;
-use crate::azure::{ApiError, AppCredential, Azure, Subscription};
+use super::{Facts, Introduction};
+use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
 use crate::plan::{Action, Change, Event, Hold, Intent, StepEvent, StepId, StepState};
@@ -80,10 +80,10 @@ pub struct Run {
     pub open_page: Opener,
     /// The own application's credential, where the operator brings one.
     pub app_credential: Option<AppCredential>,
+    introduction: Introduction,
     sink: Sink,
     facts: Mutex<Facts>,
     minted: Mutex<Option<Minted>>,
-    subscriptions: OnceCell<Vec<Subscription>>,
     deadline: OnceCell<Instant>,
     waited: Mutex<BTreeMap<StepId, Duration>>,
 }
@@ -98,6 +98,7 @@ impl Run {
     pub fn new(
         intent: Intent,
         azure: Azure,
+        introduction: Introduction,
         connector: Option<Arc<dyn Connector>>,
         open_page: Opener,
         sink: Sink,
@@ -108,10 +109,10 @@ impl Run {
             connector,
             open_page,
             app_credential: None,
+            introduction,
             sink,
             facts: Mutex::default(),
             minted: Mutex::default(),
-            subscriptions: OnceCell::new(),
             deadline: OnceCell::new(),
             waited: Mutex::default(),
         }
@@ -142,15 +143,22 @@ impl Run {
         *lock(&self.minted) = minted;
     }
 
-    /// The subscriptions that the operator sees, asked for once.
+    /// Waits until it is known who signed in.
     ///
     /// # Errors
-    /// What Azure answered.
-    pub async fn subscriptions(&self) -> Result<&[Subscription], ApiError> {
-        self.subscriptions
-            .get_or_try_init(|| self.azure.subscriptions())
-            .await
-            .map(Vec::as_slice)
+    /// When nobody could, or to another tenant.
+    pub async fn introduced(&self) -> Result<(), Problem> {
+        let introduced = self.introduction.clone().await?;
+        self.intent.tenant_name.note(introduced.tenant_name);
+        Ok(())
+    }
+
+    /// The subscriptions that the operator sees.
+    ///
+    /// # Errors
+    /// As [`Run::introduced`].
+    pub async fn subscriptions(&self) -> Result<Arc<[Subscription]>, Problem> {
+        Ok(self.introduction.clone().await?.subscriptions)
     }
 
     /// Tells the screens.
@@ -253,7 +261,12 @@ impl Run {
         let (mut wait, replication) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
         loop {
             let mut what = awaited.what.to_owned();
-            match look().await {
+            let seen = if awaited.someone_else {
+                awaiting(look()).await
+            } else {
+                look().await
+            };
+            match seen {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
                 Err(Stop::Failed(problem)) if problem.kind == Kind::Network && !self.out_of_time() => {

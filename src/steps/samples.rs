@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Facts;
 use crate::azure::{Application, Cloud, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet};
 use crate::domain::{AddressSpace, PeeringState, SyncLevel, VnetId, role_assignment_guid, role_definition_guid};
-use crate::plan::{Consent, Decision, Goal, Intent, OwnApp, OwnAppRole, VendorAccess, VendorApp};
+use crate::plan::{Consent, Decision, Goal, Intent, OwnApp, OwnAppRole, TenantName, VendorAccess, VendorApp};
 use crate::vendors::{Phase, VendorNetwork, VendorRequest, profile};
 
 /// What is wanted, and what there is when all of it is done.
@@ -19,7 +19,7 @@ pub fn kong_done() -> (Intent, Facts) {
     let application = vendor.application.clone().expect("kong has one");
     let intent = Intent {
         tenant,
-        tenant_name: Some("Contoso".into()),
+        tenant_name: TenantName::default(),
         consent: Consent::Create,
         own_app: None,
         own_app_role: OwnAppRole::default(),

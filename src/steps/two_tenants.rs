@@ -6,7 +6,7 @@ use super::run::{Awaited, is_one_of};
 use super::vendor_request::handed_over;
 use super::vnet::read_vnet;
 use super::{Run, Stop};
-use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering};
+use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId};
 use crate::errors::{Kind, Problem, known};
 use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
@@ -49,10 +49,19 @@ async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), 
         }
         who
     };
-    let doing = "signing in as the own application";
-    run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()))
-        .await?;
-    let attempt = || enter(identity.in_tenant(remote.tenant));
+    let here = async {
+        let doing = "signing in as the own application";
+        let who = run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()));
+        who.await.map(drop)
+    };
+    let there = sign_in_there(run, remote, || enter(identity.in_tenant(remote.tenant)));
+    tokio::try_join!(here, there).map(drop)
+}
+
+async fn sign_in_there<F>(run: &Run, remote: &Remote, attempt: impl Fn() -> F) -> Result<(), Stop>
+where
+    F: Future<Output = Result<WhoAmI, ApiError>>,
+{
     let doing = format!("signing in to tenant {}", remote.tenant);
     let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
     if !by_hand {
@@ -111,16 +120,14 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<()
         put
     };
     let passes = |error: &ApiError| passes(&run.intent, error);
-    let put = run
-        .while_it_passes(STEP, &doing, passes, attempt)
-        .await
-        .map_err(|stop| explain(run, stop, remote))?;
+    let put = run.while_it_passes(STEP, &doing, passes, attempt).await;
+    put.map_err(|stop| explain(run, stop, remote))?;
     // A Disconnected one was deleted a moment ago.
     let action = match present {
         Some(present) if present.state != PeeringState::Disconnected => Action::Updated,
         _ => Action::Created,
     };
-    run.changed(STEP, action, "virtualNetworkPeering", put.id.to_string());
+    run.changed(STEP, action, "virtualNetworkPeering", id.to_string());
     Ok(())
 }
 
@@ -279,14 +286,15 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     let sync = present.as_ref().is_some_and(stale);
     let attempt = || async {
         if sync {
-            writer.sync_peering(&id, &back).await
+            writer.sync_peering(&id, &back).await?;
         } else {
-            writer.put_peering(&id, &back).await
+            writer.put_peering(&id, &back).await?;
         }
+        writer.peering(&id).await
     };
     let put = run.while_it_passes(STEP, "writing the other direction", passes, attempt);
     match put.await {
-        Ok(put) => {
+        Ok(theirs) => {
             run.changed(
                 STEP,
                 if present.is_some() {
@@ -295,9 +303,9 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
                     Action::Created
                 },
                 "virtualNetworkPeering",
-                put.id.to_string(),
+                id.to_string(),
             );
-            run.learn(|facts| facts.remote_peering = Some(put));
+            run.learn(|facts| facts.remote_peering = theirs);
             Ok(())
         }
         Err(Stop::Failed(problem)) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {

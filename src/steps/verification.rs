@@ -8,7 +8,7 @@ use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
 use super::two_tenants::works;
 use super::vendor_request::{refresh, request_kind};
-use super::vnet::{disconnected, read_vnet};
+use super::vnet::{disconnected, read_network, settle_tenants};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, SyncLevel};
@@ -62,8 +62,9 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
     if verdict(&run.intent, &run.facts()).is_ok() {
         return Ok(Some(()));
     }
-    let (vnet, request, ()) = tokio::join!(read_vnet(run), refresh(run), own_direction::observe(run));
+    let (vnet, request, ()) = tokio::join!(read_network(run), refresh(run), own_direction::observe(run));
     vnet?;
+    settle_tenants(run).await;
     request?;
     cannot_come(run)?;
     Ok(verdict(&run.intent, &run.facts()).is_ok().then_some(()))

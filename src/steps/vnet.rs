@@ -4,15 +4,27 @@ use futures::future::join_all;
 
 use super::{Run, Stop};
 use crate::azure::Peering;
+use crate::domain::VnetId;
 use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::render::az;
 
-/// Reads the virtual network and its peerings; notes them in the facts.
+/// Reads the virtual network and its peerings, and whose networks are behind them where nothing else tells; notes it all
+/// in the facts.
 ///
 /// # Errors
 /// When it is not there, or cannot be read.
 pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
+    read_network(run).await?;
+    settle_tenants(run).await;
+    Ok(())
+}
+
+/// Reads the virtual network and its peerings alone.
+///
+/// # Errors
+/// As [`read_vnet`].
+pub async fn read_network(run: &Run) -> Result<(), Stop> {
     let id = &run.intent.vnet;
     let vnet = run.azure.vnet(id).await;
     let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
@@ -33,24 +45,49 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
         return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
     };
     run.learn(|facts| facts.vnet = Some(vnet));
-    read_tenants(run).await;
     Ok(())
 }
 
-/// Reads the network security groups and the route tables of the network's subnets. They are only for warnings, so one
-/// that cannot be read is passed over.
-pub async fn read_surroundings(run: &Run) {
+/// Reads the virtual network with its surroundings: the network security groups and the route tables of its subnets.
+/// Which those are only the network tells, but nearly always they are in its resource group: so that group's are read
+/// beside the network, and any other one after it. They are only for warnings, so what cannot be read is passed over.
+///
+/// # Errors
+/// As [`read_vnet`].
+pub async fn read_with_surroundings(run: &Run) -> Result<(), Stop> {
+    let VnetId {
+        subscription,
+        resource_group,
+        ..
+    } = &run.intent.vnet;
+    let (network, groups, tables) = tokio::join!(
+        read_network(run),
+        run.azure.network_security_groups(*subscription, resource_group),
+        run.azure.route_tables(*subscription, resource_group),
+    );
+    network?;
     let facts = run.facts();
     let subnets = || facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
-    let groups = distinct(subnets().filter_map(|subnet| subnet.network_security_group.as_ref()));
-    let tables = distinct(subnets().filter_map(|subnet| subnet.route_table.as_ref()));
-    let groups = groups.into_iter().map(|id| run.azure.network_security_group(id));
-    let tables = tables.into_iter().map(|id| run.azure.route_table(id));
-    let (groups, tables) = tokio::join!(join_all(groups), join_all(tables));
-    run.learn(|facts| {
-        facts.security_groups = groups.into_iter().flatten().flatten().collect();
-        facts.route_tables = tables.into_iter().flatten().flatten().collect();
-    });
+    let wanted = distinct(subnets().filter_map(|subnet| subnet.network_security_group.as_ref()));
+    let (mut groups, others) = found_among(groups.unwrap_or_default(), wanted, |group| &group.id);
+    let other_groups = others.into_iter().map(|id| run.azure.network_security_group(id));
+    let wanted = distinct(subnets().filter_map(|subnet| subnet.route_table.as_ref()));
+    let (mut tables, others) = found_among(tables.unwrap_or_default(), wanted, |table| &table.id);
+    let other_tables = others.into_iter().map(|id| run.azure.route_table(id));
+    let (other_groups, other_tables) = tokio::join!(join_all(other_groups), join_all(other_tables));
+    groups.extend(other_groups.into_iter().flatten().flatten());
+    tables.extend(other_tables.into_iter().flatten().flatten());
+    run.learn(|facts| (facts.security_groups, facts.route_tables) = (groups, tables));
+    Ok(())
+}
+
+/// Those of `read` that are wanted, and the ids of the wanted ones that are not among them.
+fn found_among<'a, T>(read: Vec<T>, wanted: Vec<&'a String>, id: fn(&T) -> &String) -> (Vec<T>, Vec<&'a String>) {
+    let same = |one: &T, wanted: &String| id(one).eq_ignore_ascii_case(wanted);
+    let missing = |wanted: &&String| !read.iter().any(|one| same(one, wanted));
+    let missing = wanted.iter().copied().filter(missing).collect();
+    let found = |one: &T| wanted.iter().any(|wanted| same(one, wanted));
+    (read.into_iter().filter(found).collect(), missing)
 }
 
 fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
@@ -61,8 +98,15 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     ids
 }
 
+/// Asks whose networks are behind the foreign peerings where that is what tells the vendor's.
+pub async fn settle_tenants(run: &Run) {
+    if !run.facts().tell_the_vendors(&run.intent) {
+        read_tenants(run).await;
+    }
+}
+
 /// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.
-async fn read_tenants(run: &Run) {
+pub async fn read_tenants(run: &Run) {
     let facts = run.facts();
     let remotes = facts
         .vnet

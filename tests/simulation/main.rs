@@ -1,9 +1,11 @@
 //! Every request, every fault: nothing doubled, nothing lost. Whole runs in this process, without a socket and with a
 //! clock that does not wait.
 
+mod behind;
 mod hostile;
 mod page;
 mod trouble;
+mod waves;
 mod world;
 
 use std::sync::Mutex;

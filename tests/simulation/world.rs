@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -85,15 +86,21 @@ pub struct World {
     vars: Vars,
     /// `--timeout`, where it is not the default.
     pub timeout: Option<&'static str>,
+    /// The waves of the last run.
+    pub waves: AtomicU64,
 }
 
 impl World {
     pub fn new(lag: Lag, seed: u64) -> Self {
-        let sandbox = Sandbox::new(Options {
+        Self::with(Options {
             lag,
             seed,
             ..Options::default()
-        });
+        })
+    }
+
+    pub fn with(options: Options) -> Self {
+        let sandbox = Sandbox::new(options);
         let origin = ORIGIN.parse().expect("an address");
         let mut document = sandbox.cloud_json(&origin, "");
         // No certificate is looked at where there is no socket.
@@ -106,6 +113,7 @@ impl World {
             cloud,
             vars,
             timeout: None,
+            waves: AtomicU64::default(),
         }
     }
 
@@ -125,12 +133,61 @@ impl World {
 
     /// The canonical dump of everything.
     pub async fn dump(&self) -> Value {
-        let request = http::Request::builder().uri(format!("{ORIGIN}_sandbox/state"));
+        self.ask("GET", "_sandbox/state", None, &Value::Null).await
+    }
+
+    /// What was asked of the sandbox, oldest first: its log.
+    pub async fn log(&self) -> Vec<Value> {
+        let log = self.ask("GET", "_sandbox/requests", None, &Value::Null).await;
+        log["requests"].as_array().expect("a list").clone()
+    }
+
+    /// A request of somebody else's, as the operator where there is a token; the answer, where it is JSON.
+    async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Value {
+        let mut request = http::Request::builder().method(method).uri(format!("{ORIGIN}{path}"));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let answer = self
             .sandbox
-            .handle(request.body(Bytes::new()).expect("a request"))
+            .handle(request.body(Bytes::from(body)).expect("a request"))
             .await;
-        serde_json::from_slice(answer.body()).expect("a document")
+        assert!(answer.status().is_success(), "{method} {path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap_or_default()
+    }
+
+    /// The operator makes a custom role of these actions, by hand, assignable in that subscription alone.
+    pub async fn make_role(&self, subscription: &str, name: &str, actions: &[&str]) {
+        let var = |name| self.vars.get(name).expect("an export");
+        let form = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", var("AZURE_CLIENT_ID")),
+            ("client_secret", var("AZURE_CLIENT_SECRET")),
+            ("scope", "https://management.core.windows.net//.default".to_owned()),
+        ];
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let path = format!("{ORIGIN}{}/oauth2/v2.0/token", var("AZURE_TENANT_ID"));
+        let request = http::Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let answer = self
+            .sandbox
+            .handle(request.body(Bytes::from(form)).expect("a request"))
+            .await;
+        let answer: Value = serde_json::from_slice(answer.body()).expect("a token");
+        let scope = format!("/subscriptions/{subscription}");
+        let path = format!(
+            "{}/providers/Microsoft.Authorization/roleDefinitions/5a1e5a1e-0000-4000-8000-000000000001?api-version=2022-04-01",
+            scope.trim_start_matches('/')
+        );
+        let role = json!({ "properties": { "roleName": name, "description": "by hand", "type": "CustomRole",
+            "permissions": [{ "actions": actions, "notActions": [] }], "assignableScopes": [scope] } });
+        self.ask("PUT", &path, Some(text(&answer["access_token"])), &role).await;
     }
 
     /// Somebody deletes the other side's direction of the link.
@@ -158,12 +215,7 @@ impl World {
 
     /// A change that only a test makes.
     async fn edit(&self, change: &Value) {
-        let request = http::Request::builder()
-            .method("POST")
-            .uri(format!("{ORIGIN}_sandbox/edit"))
-            .body(Bytes::from(change.to_string()));
-        let answer = self.sandbox.handle(request.expect("a request")).await;
-        assert!(answer.status().is_success(), "{change}");
+        self.ask("POST", "_sandbox/edit", None, change).await;
     }
 
     /// One whole run, from its inputs to its end, as the command line would make it with `--no-input --yes`.
@@ -228,9 +280,11 @@ impl World {
             Err(Halt::Cancelled) => return (Outcome::Cancelled, None),
         };
         let session = gathered.session.expect("a run signs in");
+        let wire = session.wire().clone();
         let run = Run::new(
             gathered.intent,
             session.azure,
+            session.introduction,
             gathered.connector,
             Arc::new(|_| false),
             sink,
@@ -239,7 +293,7 @@ impl World {
             Job::Status => engine::look(&run).await,
             _ => engine::survey(&run).await,
         };
-        match plan {
+        let ended = match plan {
             Err(problem) => (Outcome::Failed, Some(problem)),
             Ok(plan) if job == Job::Status => match plan.is_in_place(StepId::Verification) {
                 true => (Outcome::Unchanged, None),
@@ -247,7 +301,9 @@ impl World {
             },
             Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
             Ok(_) => engine::carry_out(&run).await,
-        }
+        };
+        self.waves.store(wire.stats().waves, Ordering::Relaxed);
+        ended
     }
 }
 

@@ -218,7 +218,7 @@ fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) ->
 }
 
 /// The definition as ARM writes it, its id under the scope's subscription.
-fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
+pub(super) fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
     let subscription = scope.split('/').nth(2).unwrap_or_default();
     let instant = |since: Since| match since {
         Since::Always => "2015-02-02T21:55:09.8806423Z".to_owned(),

@@ -202,6 +202,11 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
             &format!("/subscriptions/{subscription}/resourceGroups/{group}"),
         ),
         (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
+        (&Method::GET, ["routetables"]) => route_tables::list(
+            world,
+            context,
+            &format!("/subscriptions/{subscription}/resourceGroups/{group}"),
+        ),
         (&Method::GET, ["routetables", _]) => route_tables::get(world, context, name(3), name(7)),
         (&Method::PUT, ["networksecuritygroups", _]) => security_writes::put(world, context, name(3), name(7)),
         (&Method::DELETE, ["networksecuritygroups", _]) => security_writes::delete(world, context),

@@ -1,13 +1,13 @@
-//! Azure Resource Graph, as far as two queries: all virtual networks, and how many custom roles there are.
+//! Azure Resource Graph, as far as three queries: all virtual networks, custom roles of some names, and how many there are.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, networks};
+use super::{Outcome, access, definitions, networks};
 use crate::sandbox::message;
-use crate::sandbox::world::{Vnet, World};
+use crate::sandbox::world::{Definition, Vnet, World};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 
@@ -16,6 +16,9 @@ pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     if counts_roles(body["query"].as_str().unwrap_or_default()) {
         return Ok(message::json(StatusCode::OK, &role_count(world, context)));
+    }
+    if let Some(names) = named_roles(body["query"].as_str().unwrap_or_default()) {
+        return Ok(message::json(StatusCode::OK, &roles(world, context, &names)));
     }
     let columns = columns(body["query"].as_str().unwrap_or_default())?;
     let chosen: Option<Vec<&str>> = body["subscriptions"]
@@ -76,19 +79,42 @@ fn counts_roles(query: &str) -> bool {
         ]
 }
 
+/// The names that the query about custom roles of some names asks for, in lower case.
+fn named_roles(query: &str) -> Option<Vec<String>> {
+    let begin = "authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' \
+                 | where tolower(properties.type) == 'customrole' | where properties.rolename in~ (";
+    let query = query.to_lowercase();
+    let list = query
+        .strip_prefix(begin)?
+        .strip_suffix(") | project id, name, properties")?;
+    let quoted = list.strip_prefix('\'')?.strip_suffix('\'')?;
+    let bare = |name: &str| name.replace("\\'", "'").replace("\\\\", "\\");
+    Some(quoted.split("', '").map(bare).collect())
+}
+
+/// The tenant's custom roles of these names that can be assigned in a subscription that the caller sees.
+fn roles(world: &World, context: &Context<'_>, names: &[String]) -> Value {
+    let named = seen_roles(world, context).filter(|role| names.contains(&role.name.to_lowercase()));
+    let listed = named.filter(|role| role.since.passed(world.timing.resource_graph, world.now));
+    let rows: Vec<Value> = listed
+        .map(|role| definitions::resource(world, role, role.scopes.first().map_or("", String::as_str)))
+        .collect();
+    json!({
+        "totalRecords": rows.len(), "count": rows.len(), "data": rows, "facets": [], "resultTruncated": "false",
+    })
+}
+
+fn seen_roles<'a>(world: &'a World, context: &Context<'a>) -> impl Iterator<Item = &'a Definition> {
+    let (tenant, caller) = (context.caller.tenant, context.caller.clone());
+    let own = world.definitions.iter().filter(move |role| role.tenant == Some(tenant));
+    own.filter(move |role| role.scopes.iter().any(|scope| access::sees(world, &caller, scope)))
+}
+
 /// Those that can be assigned in a subscription that the caller sees.
 fn role_count(world: &World, context: &Context<'_>) -> Value {
-    let own = world
-        .definitions
-        .iter()
-        .filter(|role| role.tenant == Some(context.caller.tenant));
-    let seen = own.filter(|role| {
-        role.scopes
-            .iter()
-            .any(|scope| access::sees(world, &context.caller, scope))
-    });
+    let count = seen_roles(world, context).count();
     json!({
-        "totalRecords": 1, "count": 1, "data": [{"Count": seen.count()}], "facets": [], "resultTruncated": "false",
+        "totalRecords": 1, "count": 1, "data": [{"Count": count}], "facets": [], "resultTruncated": "false",
     })
 }
 

@@ -8,15 +8,35 @@ use super::errors::Refusal;
 use super::{Outcome, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{RouteTable, World};
+
+const READ: &str = "Microsoft.Network/routeTables/read";
 
 /// `GET …/routeTables/{name}`.
 pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
     let id = format!("/{}", context.request.segments.join("/"));
-    access::require(world, &context.caller, "Microsoft.Network/routeTables/read", &id)?;
+    access::require(world, &context.caller, READ, &id)?;
     let mut tables = world.route_tables.iter();
     let found = tables.find(|found| found.id.eq_ignore_ascii_case(&id));
     let found = found.ok_or_else(|| Refusal::no_resource(group, "routeTables", name))?;
+    Ok(message::json(StatusCode::OK, &resource(world, found)))
+}
+
+/// `GET …/resourceGroups/{group}/…/routeTables`: those that the caller may read.
+pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+    if !access::sees(world, &context.caller, scope) {
+        return Err(Refusal::forbidden(&context.caller, READ, scope));
+    }
+    let own = world
+        .route_tables
+        .iter()
+        .filter(|found| access::covers(scope, &found.id));
+    let readable = own.filter(|found| access::allowed(world, &context.caller, READ, &found.id));
+    let body = context.page(world, readable, |found| resource(world, found));
+    Ok(message::json(StatusCode::OK, &body))
+}
+
+fn resource(world: &World, found: &RouteTable) -> Value {
     let etag = format!("W/\"{}\"", derived(&found.id));
     let attached = world.vnets.values().flat_map(|vnet| {
         let own = vnet.subnets.iter();
@@ -30,7 +50,7 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
         route["etag"] = etag.clone().into();
         route
     });
-    let body = json!({
+    json!({
         "name": found.id.rsplit('/').next().unwrap_or_default(),
         "id": found.id,
         "etag": etag,
@@ -43,6 +63,5 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
             "routes": routes.collect::<Vec<Value>>(),
             "subnets": attached.collect::<Vec<Value>>(),
         },
-    });
-    Ok(message::json(StatusCode::OK, &body))
+    })
 }

@@ -59,8 +59,7 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
 /// # Errors
 /// When the subscriptions cannot be read.
 pub async fn roles_elsewhere(run: &Run, principal: Uuid) -> Result<Vec<String>, Stop> {
-    let subscriptions = run.subscriptions().await;
-    let subscriptions = subscriptions.map_err(|error| Stop::api("reading the subscriptions", &error))?;
+    let subscriptions = run.subscriptions().await?;
     let others = subscriptions.iter().map(|other| other.id);
     let others = others.filter(|other| *other != run.intent.vnet.subscription);
     let scopes: Vec<String> = others.map(subscription_scope).collect();
