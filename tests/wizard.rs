@@ -661,7 +661,7 @@ fn picture_of_the_whole_walk() {
     }
     for under_way in [
         ["✔ role-definition", "until the service principal is visible"],
-        ["✔ consent", "until the role assignment is visible"],
+        ["✔ consent", "✔ role-assignment"],
         [
             "✔ vendor-request",
             "Kong creates both directions; usually 30 to 40 minutes",
