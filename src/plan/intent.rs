@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
-use crate::domain::{TenantId, VnetId};
+use crate::domain::{TenantId, VnetId, role_definition_guid};
 use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
 
 /// What a run is for.
@@ -220,6 +220,12 @@ impl Intent {
             .as_ref()
             .map(|app| self.own_app_role.grant(app.label(), self.vnet.subscription, both));
         vendor.into_iter().chain(own).collect()
+    }
+
+    /// The id that the custom role of a grant gets, whoever writes it: setup, the az script or Terraform.
+    pub fn role_guid(&self, grant: &Grant) -> Uuid {
+        let owner = grant.owner(&self.vendor.id);
+        role_definition_guid(self.tenant, &self.vnet.subscription_scope(), owner, grant.name())
     }
 
     /// The grant to the vendor.

@@ -9,7 +9,7 @@ use super::Preflight;
 use crate::azure::{
     Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable, ServicePrincipal, Vnet, allowed,
 };
-use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId, role_definition_guid};
+use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
 use crate::plan::{Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
@@ -129,12 +129,7 @@ impl Facts {
 
     /// The role for a grant: of several that fit, the one with the least to change.
     pub fn role(&self, intent: &Intent, grant: &Grant) -> Option<&RoleDefinition> {
-        let ours = role_definition_guid(
-            intent.tenant,
-            &intent.vnet.subscription_scope(),
-            grant.owner(&intent.vendor.id),
-            grant.name(),
-        );
+        let ours = intent.role_guid(grant);
         let by_name = |role: &&RoleDefinition| {
             let named = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
             role.custom && (named || role.guid == ours)

@@ -13,7 +13,7 @@ use super::facts::{extra_actions, missing_actions};
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, Permission, RoleDefinition as Role};
-use crate::domain::{role_definition_guid, subscription_scope};
+use crate::domain::subscription_scope;
 use crate::limits;
 use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
@@ -289,7 +289,7 @@ fn learn(run: &Run, role: Role) {
 fn new_role(intent: &Intent, grant: &Grant) -> Role {
     let scope = intent.vnet.subscription_scope();
     Role {
-        guid: role_definition_guid(intent.tenant, &scope, grant.owner(&intent.vendor.id), grant.name()),
+        guid: intent.role_guid(grant),
         name: grant.name().to_owned(),
         description: grant.description.clone(),
         custom: true,

@@ -16,7 +16,7 @@ pub use packets::{
 };
 
 use super::quoted;
-use crate::domain::{harmless, role_definition_guid};
+use crate::domain::harmless;
 use crate::plan::{Grant, Grantee, Intent, OwnApp, VendorAccess};
 use crate::vendors::CreatedBy;
 
@@ -160,14 +160,13 @@ fn grants(intent: &Intent) -> Vec<Part> {
 }
 
 fn grant_json(intent: &Intent, grant: &Grant) -> String {
-    let scope = intent.vnet.subscription_scope();
     serde_json::json!({
         "names": grant.names,
         "description": grant.description,
         "actions": grant.actions,
         "builtIn": grant.built_in,
         // The id that setup gives it too: made twice, it is one.
-        "guid": role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name()),
+        "guid": intent.role_guid(grant),
     })
     .to_string()
 }
@@ -202,6 +201,15 @@ mod tests {
         let script = script(&intent);
         assert!(script.contains(r"network='it'\''s $(reboot)'"), "{script}");
         assert_eq!(script.matches("reboot").count(), 1, "{script}");
+    }
+
+    #[test]
+    fn a_role_has_the_id_that_setup_gives_it() {
+        let (intent, _) = samples::own_app_to_take_down();
+        let script = script(&intent);
+        for grant in intent.grants() {
+            assert!(script.contains(&format!(r#""guid":"{}""#, intent.role_guid(&grant))), "{script}");
+        }
     }
 
     #[test]
