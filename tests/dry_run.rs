@@ -10,110 +10,13 @@ use serde_json::{Value, json};
 use support::az::Az;
 use support::cli::{Run, peerctl, program};
 use support::colleague::Colleague;
+use support::dry_runs::{OWN_APP, offline, runs};
 use support::kong::{ACTIONS, OTHER_SUBSCRIPTION, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID, setup};
 use support::served::{Body, Served};
 use support::stand_ins::{Played, REMOTE, play};
 
-/// Where nothing listens: a packet that leaves anyway makes the test fail.
-const NOWHERE: &str = "http://127.0.0.1:9";
-const OWN_APP: &str = "a3c1d2e4-5f60-4718-92a3-b4c5d6e7f801";
 const FABRIKAM: &str = "8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43";
 const AIVEN_VPC: &str = "7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401";
-
-/// Each kind of run: what it is called, and its arguments besides the customer's network.
-fn runs() -> Vec<(&'static str, Vec<String>)> {
-    let partner = format!("remote-vnet-id={REMOTE}");
-    let to_network = format!("to-network-id={REMOTE}");
-    let api = ["--vendor-access", "api"];
-    let by_hand = ["--vendor-access", "manual"];
-    let table: [(&str, &[&str], &[&str]); 12] = [
-        ("kong", &api, &["--set", "network=n"]),
-        (
-            "kong",
-            &api,
-            &[
-                "--set",
-                "network=n",
-                "--peering-name",
-                "p-1",
-                "--set",
-                "dns=a.example=10.0.0.4",
-            ],
-        ),
-        ("kong", &by_hand, &["--consent", "wait"]),
-        ("kong", &by_hand, &["--vendor-principal-id", OWN_APP]),
-        ("aiven", &api, &["--set", "project=demo", "--set", "vpc=n"]),
-        ("aiven", &by_hand, &[]),
-        (
-            "aiven",
-            &by_hand,
-            &[
-                "--set",
-                &to_network,
-                "--set",
-                "to-tenant-id=8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43",
-            ],
-        ),
-        ("dragonfly", &api, &["--set", "network=n", "--own-app", OWN_APP]),
-        (
-            "dragonfly",
-            &api,
-            &["--set", "network=n", "--own-app-role", "network-contributor"],
-        ),
-        (
-            "dragonfly",
-            &by_hand,
-            &["--set", "account-id=/subscriptions/x", "--set", "vpc-id=y"],
-        ),
-        (
-            "generic",
-            &[],
-            &[
-                "--set",
-                &partner,
-                "--set",
-                "remote-tenant-id=8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43",
-            ],
-        ),
-        (
-            "generic",
-            &["--own-app", OWN_APP],
-            &[
-                "--set",
-                &partner,
-                "--set",
-                "remote-tenant-id=8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43",
-            ],
-        ),
-    ];
-    let owned = |words: &[&str], more: &[&str]| words.iter().chain(more).map(|word| (*word).to_owned()).collect();
-    table.map(|(vendor, words, more)| (vendor, owned(words, more))).to_vec()
-}
-
-/// A dry run with every input given, without a network: every proxy leads nowhere, and nobody is signed in.
-fn offline<S: AsRef<str>>(vendor: &str, vnet_id: &str, more: &[S]) -> Run {
-    let own = [
-        "azure",
-        "setup",
-        "--dry-run",
-        "--no-input",
-        "--vendor",
-        vendor,
-        "--tenant-id",
-        TENANT,
-        "--vnet-id",
-        vnet_id,
-    ];
-    let proxies = [
-        "HTTPS_PROXY",
-        "https_proxy",
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ];
-    peerctl(own.into_iter().chain(more.iter().map(AsRef::as_ref))).envs(proxies.map(|name| (name, NOWHERE)))
-}
 
 const KONG: [&str; 4] = ["--vendor-access", "api", "--set", "network=n"];
 

@@ -193,7 +193,8 @@ impl Azure {
         principal: Uuid,
     ) -> Result<RoleAssignment, ApiError> {
         let tried = format!("PUT {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}");
-        let mut properties = models::RoleAssignmentProperties::new(role_id(scope, role), principal.to_string());
+        let mut properties =
+            models::RoleAssignmentProperties::new(role_definition_id(scope, role), principal.to_string());
         properties.principal_type = Some(PrincipalType::ServicePrincipal);
         let body = models::RoleAssignmentCreateParameters::new(properties);
         let request = self
@@ -221,7 +222,7 @@ fn bare(scope: &str) -> String {
 }
 
 /// The role's resource id as seen from the subscription of `scope`.
-fn role_id(scope: &str, role: Uuid) -> String {
+pub fn role_definition_id(scope: &str, role: Uuid) -> String {
     let mut segments = scope.trim_matches('/').split('/');
     let prefix = match (segments.next(), segments.next()) {
         (Some(kind), Some(subscription)) if kind.eq_ignore_ascii_case("subscriptions") => {

@@ -38,6 +38,7 @@ mod testing;
 pub mod transport;
 pub mod wire;
 
+pub use authorization::role_definition_id;
 pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
 pub use error::{ApiError, Failure, Service};

@@ -41,8 +41,10 @@ pub struct Errand<'a> {
     pub options: Options,
     /// Whether the plan is confirmed by a flag; `None` where there is nothing to confirm.
     pub yes: Option<bool>,
-    /// Only a script is wanted.
+    /// Only a script or a document is wanted.
     pub dry_run: bool,
+    /// What is there is wanted with it.
+    pub survey: bool,
     /// The file of the ticket, where one is wanted.
     pub ticket: Option<&'a Path>,
     /// The command that undoes this one.
@@ -64,6 +66,7 @@ impl<'a> Errand<'a> {
             options: Options::default(),
             yes: None,
             dry_run: false,
+            survey: false,
             ticket: None,
             undo: None,
             hands_over: &[],
@@ -202,6 +205,7 @@ impl<'a> Frame<'a> {
         let manner = input::Manner {
             prompter,
             dry_run: self.errand.dry_run,
+            survey: self.errand.survey,
             narrow: self.errand.narrow,
             also_missing,
             options: self.errand.options.clone(),

@@ -5,13 +5,13 @@ use uuid::Uuid;
 use super::{TenantId, VnetId};
 
 /// The root of all of peerctl's own names: UUID v5 of its repository's address in the URL namespace.
-fn root() -> Uuid {
+pub fn namespace() -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://github.com/peerctl/peerctl")
 }
 
 fn named(parts: &[&str]) -> Uuid {
     // Ids compare without case in Azure, so they are lower case here; '\n' stands in no id or name.
-    Uuid::new_v5(&root(), parts.join("\n").to_lowercase().as_bytes())
+    Uuid::new_v5(&namespace(), parts.join("\n").to_lowercase().as_bytes())
 }
 
 /// The id of the custom role that setup creates for `vendor` in one subscription (`scope`).

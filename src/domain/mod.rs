@@ -9,7 +9,7 @@ mod step;
 mod text;
 
 pub use address_space::AddressSpace;
-pub use deterministic::{own_app_unique_name, role_assignment_guid, role_definition_guid};
+pub use deterministic::{namespace, own_app_unique_name, role_assignment_guid, role_definition_guid};
 pub use moment::{as_utc, utc};
 pub use peering::{PeeringState, SyncLevel};
 pub use resource_id::{

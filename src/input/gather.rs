@@ -35,8 +35,10 @@ pub struct Gathered {
 pub struct Manner {
     /// Who answers questions; `None`: nobody.
     pub prompter: Option<Arc<dyn Prompter>>,
-    /// Only a script is wanted: sign in only for what is not given.
+    /// Only a script or a document is wanted: sign in only for what is not given.
     pub dry_run: bool,
+    /// Sign in all the same: what is there is wanted, too.
+    pub survey: bool,
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
     /// What else is missing if nobody answers (`--yes`).
@@ -75,7 +77,7 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
         if talk.token.is_none() && !by_hand {
             talk.token = vendor_token(talk.given.vars(), &vendor)?;
         }
-        if manner.dry_run && complete(&talk.given, &vendor, &manner)? {
+        if manner.dry_run && !manner.survey && complete(&talk.given, &vendor, &manner)? {
             let known = Known {
                 tenant: tenant(&talk.given)?,
                 ..Known::default()

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
 use crate::domain::{TenantId, VnetId, role_definition_guid};
-use crate::vendors::{CreatedBy, DnsMapping, Profile, filled};
+use crate::vendors::{CreatedBy, DnsMapping, Profile, Suggest, filled};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -128,6 +128,13 @@ impl Intent {
             .get(key)
             .and_then(|values| values.first())
             .map(String::as_str)
+    }
+
+    /// The vendor's network, by name or id, where it was given.
+    pub fn vendor_network(&self) -> Option<&str> {
+        let mut inputs = self.vendor.inputs.iter();
+        let input = inputs.find(|input| input.suggest == Some(Suggest::Networks))?;
+        self.vendor_input(&input.key)
     }
 
     /// "Contoso (11111111-…)", or the id alone.

@@ -1,15 +1,18 @@
-//! Interpreters of a plan and of a run, pure: an az script, a command line, the JSON document, the record of a run and
-//! the same for a change ticket.
+//! Interpreters of a plan and of a run, pure: an az script, Terraform, a command line, the JSON documents, the record of a
+//! run and the same for a change ticket.
 
 pub mod az;
 mod command_line;
+mod existing;
 mod markdown;
 mod record;
 mod report;
 mod shell;
+pub mod terraform;
 mod ticket;
 
 pub use command_line::command_line;
+pub use existing::{Existing, ExistingGrant};
 pub use record::Record;
 pub use report::Report;
 pub use shell::{ShellWord, quoted};

@@ -2,6 +2,7 @@
 
 mod clean_up;
 mod consent;
+mod existing;
 mod facts;
 mod fault;
 mod introduction;
@@ -23,6 +24,7 @@ mod vnet;
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
+pub use existing::existing;
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};
 pub use introduction::{Introduced, Introduction, introduce};

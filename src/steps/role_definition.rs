@@ -301,6 +301,14 @@ fn new_role(intent: &Intent, grant: &Grant) -> Role {
     }
 }
 
+/// The role as it is to be: the one that exists with what is missing, or the one that setup creates.
+pub fn wanted_role(intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
+    match facts.role(intent, grant) {
+        Some(role) => mended(role, intent, grant),
+        None => new_role(intent, grant),
+    }
+}
+
 /// The role that exists, with what is missing added and nothing taken away.
 fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
     let mut role = role.clone();

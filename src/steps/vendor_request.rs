@@ -65,7 +65,11 @@ impl Step for VendorRequest {
         }
         let kind = request_kind(intent);
         let create = |name: &str| {
-            let network = facts.network.as_ref().map_or("", |network| network.name.as_str());
+            let given = || intent.vendor_network().unwrap_or_default();
+            let network = facts
+                .network
+                .as_ref()
+                .map_or_else(given, |network| network.name.as_str());
             format!("{kind} \"{name}\" on {} network {network}", intent.vendor.name)
         };
         match &facts.request {

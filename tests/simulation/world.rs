@@ -267,6 +267,7 @@ impl World {
         let manner = Manner {
             prompter: None,
             dry_run: false,
+            survey: false,
             narrow: true,
             also_missing: Vec::new(),
             options: Switches {

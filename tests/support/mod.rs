@@ -10,6 +10,8 @@
 //! - [`middleman`]: a different server in the sandbox's place.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
+//! - [`dry_runs`]: a dry run of every kind, without a network (Unix).
+//! - [`hcl`]: what a Terraform configuration says, read by a parser that is not ours.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`stand_ins`]: an `az` and a `curl` that note what they are given, for scripts (Unix).
 //! - [`svg`]: screens into one animated picture.
@@ -26,6 +28,9 @@ pub mod az;
 pub mod both_sides;
 pub mod cli;
 pub mod colleague;
+#[cfg(unix)]
+pub mod dry_runs;
+pub mod hcl;
 pub mod kong;
 pub mod link;
 pub mod middleman;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::dry_run::Format;
 use crate::cli::target::TargetArgs;
 use crate::domain::StepId;
 use crate::plan::{PeeringSettings, Share};
@@ -34,9 +35,16 @@ pub struct Args {
     /// sign-in cannot tell
     #[arg(long, value_name = "STEP", conflicts_with = "dry_run")]
     pub(super) skip: Vec<StepId>,
-    /// Print the equivalent az script (bash) and change nothing; needs no network when every input is given
+    /// Print what would be done, as a script or a document, and change nothing; needs no network when every input is
+    /// given
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// What --dry-run prints; default: az
+    #[arg(long, value_name = "FORMAT", requires = "dry_run")]
+    pub(super) format: Option<Format>,
+    /// With --dry-run --format terraform or json: sign in and read what is there, although every input is given
+    #[arg(long, requires = "dry_run")]
+    pub(super) survey: bool,
     /// Write what was decided, changed and sent as Markdown, for a change ticket. A file that has such reports already
     /// gets one more at its end; any other file is left as it is, with exit code 2
     #[arg(long, value_name = "FILE.md", conflicts_with = "dry_run")]

@@ -1,17 +1,18 @@
 //! `peerctl azure setup`: the whole peering.
 
 mod args;
+mod dry_run;
 
 pub use args::Args;
+use dry_run::Format;
 
 use super::ended::{Ended, Turn, blocked};
 use super::frame::{Errand, Frame, conduct};
-use super::output::{OutputArgs, print};
+use super::output::OutputArgs;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{Gathered, Halt, Options};
 use crate::plan::{Event, Intent, Plan, StepId};
-use crate::render::az;
 use crate::steps::Run;
 use crate::ui::{self, Answer, summary};
 
@@ -31,6 +32,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,
+        survey: args.survey && args.format.is_some_and(Format::surveys),
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
         hands_over: &[
@@ -42,15 +44,12 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         narrow: false,
         ..Errand::new("azure setup", &args.target)
     };
-    let dry_run = args.dry_run;
-    conduct(errand, output, async |frame, gathered| {
-        if dry_run {
-            print(az::script(&gathered.intent).trim_end())?;
-            let mut ended = Ended::new(Outcome::Unchanged, None);
-            ended.printed = true;
-            return Ok(Turn::Ended(ended));
-        }
-        Ok(set_up(frame, gathered).await)
+    let format = args.dry_run.then(|| args.format.unwrap_or_default());
+    let survey = args.survey;
+    conduct(errand, output, async |frame, gathered| match format {
+        Some(format) if survey && !format.surveys() => Ok(Turn::Ended(Ended::by(dry_run::no_survey()))),
+        Some(format) => dry_run::print_plan(frame, gathered, format).await.map(Turn::Ended),
+        None => Ok(set_up(frame, gathered).await),
     })
     .await
 }

@@ -47,10 +47,6 @@ fn api(intent: &Intent, access: &Access) -> Part {
             include_str!("script/dragonfly.sh"),
         ),
     };
-    let input = intent.vendor.inputs.iter().find(|input| input.suggest.is_some());
-    let network = input
-        .and_then(|input| intent.vendor_input(&input.key))
-        .unwrap_or_default();
     let token = token_env(&access.token_env);
     let token = format!(
         "vendor_token=${{{token}:-}}\nif [[ -z $vendor_token ]]; then\n    die \"Set {token} to $token_help.\"\nfi\n"
@@ -71,7 +67,7 @@ fn api(intent: &Intent, access: &Access) -> Part {
         .value("api", address)
         .value("token_help", harmless(&access.token_help))
         .value("request_kind", harmless(&access.request))
-        .value("network", network)
+        .value("network", intent.vendor_network().unwrap_or_default())
         .value("request_body", body.to_string());
     if ours_to_write(intent) {
         remote(intent, part)

@@ -208,7 +208,10 @@ mod tests {
         let (intent, _) = samples::own_app_to_take_down();
         let script = script(&intent);
         for grant in intent.grants() {
-            assert!(script.contains(&format!(r#""guid":"{}""#, intent.role_guid(&grant))), "{script}");
+            assert!(
+                script.contains(&format!(r#""guid":"{}""#, intent.role_guid(&grant))),
+                "{script}"
+            );
         }
     }
 

@@ -1,0 +1,43 @@
+//! What is there already of what setup makes, for those who hand it on.
+
+use uuid::Uuid;
+
+use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
+use crate::plan::{Grant, Remote};
+use crate::vendors::{VendorNetwork, VendorRequest};
+
+/// What a survey found. Where nobody looked, nothing is known to be there.
+#[derive(Debug, Clone)]
+pub struct Existing {
+    /// Whether somebody looked.
+    pub surveyed: bool,
+    /// What this sign-in may not read, in words.
+    pub unread: Vec<String>,
+    /// The object id of the vendor's service principal.
+    pub vendor_principal: Option<Uuid>,
+    pub own_app: Option<Application>,
+    /// The object id of the own application's service principal.
+    pub own_principal: Option<Uuid>,
+    /// For each grant of the intent, in its order.
+    pub grants: Vec<ExistingGrant>,
+    pub network: Option<VendorNetwork>,
+    pub request: Option<VendorRequest>,
+    /// The other side, as the vendor tells it or the inputs do.
+    pub remote: Option<Remote>,
+    /// The name that our direction gets.
+    pub our_name: String,
+    pub ours: Option<Peering>,
+    pub theirs: Option<Peering>,
+}
+
+/// What there is of one grant.
+#[derive(Debug, Clone)]
+pub struct ExistingGrant {
+    pub grant: Grant,
+    /// The custom role that is there, as it is.
+    pub role: Option<RoleDefinition>,
+    /// The custom role as it is to be: what is missing added, nothing taken away. Absent for a built-in one.
+    pub wanted: Option<RoleDefinition>,
+    /// The assignment that fulfils it, and its role's name.
+    pub assignment: Option<(RoleAssignment, String)>,
+}

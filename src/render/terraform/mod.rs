@@ -1,0 +1,221 @@
+//! The same world as a Terraform configuration: one file, canonical, with no secret in it. Made from the intent, and from
+//! what a survey found where there was one: that is imported.
+//!
+//! Ids are the ones that setup gives: what Terraform makes, setup finds, and the other way round.
+
+mod hcl;
+mod peering;
+mod principals;
+mod providers;
+mod request;
+mod roles;
+
+use hcl::{Body, quoted, text};
+use uuid::Uuid;
+
+use super::Existing;
+use crate::domain::harmless;
+use crate::plan::{Consent, Intent, OwnApp, VendorAccess};
+use crate::vendors::CreatedBy;
+
+/// The whole file. `cloud` is the cloud's name.
+pub fn configuration(intent: &Intent, existing: &Existing, cloud: &str) -> String {
+    let source = Source {
+        intent,
+        existing,
+        cloud,
+    };
+    let mut file = Body::default();
+    header(&source, &mut file);
+    providers::write(&source, &mut file);
+    principals::write(&source, &mut file);
+    roles::write(&source, &mut file);
+    request::write(&source, &mut file);
+    peering::write(&source, &mut file);
+    file.to_string()
+}
+
+/// What the file is made of.
+struct Source<'a> {
+    intent: &'a Intent,
+    existing: &'a Existing,
+    cloud: &'a str,
+}
+
+/// How the vendor is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Konnect,
+    Aiven,
+    Dragonfly,
+    ByHand,
+    /// There is no vendor to ask.
+    Nobody,
+}
+
+impl Request {
+    /// Type and name of the resource that asks.
+    fn resource(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Konnect => Some(("konnect_cloud_gateway_transit_gateway", "vendor")),
+            Self::Aiven => Some(("aiven_azure_vpc_peering_connection", "vendor")),
+            Self::Dragonfly => Some(("dfcloud_connection", "vendor")),
+            Self::ByHand | Self::Nobody => None,
+        }
+    }
+
+    /// The address of that resource.
+    fn address(self) -> Option<String> {
+        self.resource().map(|(kind, name)| format!("{kind}.{name}"))
+    }
+}
+
+impl Source<'_> {
+    fn request(&self) -> Request {
+        if self.intent.vendor.peering.created_by == CreatedBy::Customer {
+            return Request::Nobody;
+        }
+        let access = self.intent.vendor.access.as_ref();
+        let access = access.filter(|_| self.intent.access == VendorAccess::Api);
+        match access.map(|access| access.connector.as_str()) {
+            Some("konnect") => Request::Konnect,
+            Some("aiven") => Request::Aiven,
+            Some("dragonfly") => Request::Dragonfly,
+            _ => Request::ByHand,
+        }
+    }
+
+    /// Whether we write our direction.
+    fn writes_ours(&self) -> bool {
+        self.intent.vendor.peering.created_by != CreatedBy::Vendor
+    }
+
+    /// Whether we write the other direction, too.
+    fn writes_theirs(&self) -> bool {
+        self.intent.vendor.peering.created_by == CreatedBy::Customer && self.intent.remote().is_some()
+    }
+
+    fn vendor(&self) -> String {
+        harmless(&self.intent.vendor.short_name)
+    }
+
+    /// The address of the vendor's service principal; absent where there is none, or only its id is given.
+    fn vendor_principal(&self) -> Option<&'static str> {
+        let app = self.intent.vendor_app.as_ref()?;
+        match (app.principal_id, self.intent.consent) {
+            (Some(_), _) => None,
+            (None, Consent::Create) => Some("azuread_service_principal.vendor"),
+            // Somebody else makes it: here it is only looked for.
+            (None, Consent::Browser | Consent::Wait) => Some("data.azuread_service_principal.vendor"),
+        }
+    }
+
+    /// The own application's client id, as an expression.
+    fn own_client_id(&self) -> Option<String> {
+        Some(match self.intent.own_app.as_ref()? {
+            OwnApp::Made { .. } => "azuread_application_registration.own.client_id".to_owned(),
+            OwnApp::Given(id) => quoted(&id.to_string()),
+        })
+    }
+
+    /// The other network's id, as an expression.
+    fn remote_vnet(&self) -> String {
+        match (
+            &self.existing.remote.clone().or_else(|| self.intent.remote()),
+            self.request(),
+        ) {
+            (Some(remote), _) => quoted(&remote.vnet.to_string()),
+            (None, Request::Aiven) => {
+                r#"aiven_azure_vpc_peering_connection.vendor.state_info["to-network-id"]"#.to_owned()
+            }
+            (None, _) => "var.remote_vnet_id".to_owned(),
+        }
+    }
+
+    /// The other tenant, as an expression.
+    fn remote_tenant(&self) -> String {
+        let known = self.existing.remote.clone().or_else(|| self.intent.remote());
+        let known = known.map(|remote| remote.tenant).or(self.intent.vendor.peering.tenant);
+        match (known, self.vendor_principal(), self.request()) {
+            (Some(tenant), ..) => quoted(&tenant.to_string()),
+            // The network is in the tenant that owns the application.
+            (None, Some(principal), _) => format!("{principal}.application_tenant_id"),
+            (None, None, Request::Aiven) => {
+                r#"aiven_azure_vpc_peering_connection.vendor.state_info["to-tenant-id"]"#.to_owned()
+            }
+            (None, None, _) => "var.remote_tenant_id".to_owned(),
+        }
+    }
+
+    /// The vendor's network, as an expression.
+    fn vendor_network(&self) -> String {
+        let given = self.intent.vendor_network();
+        let found = self.existing.network.as_ref().map(|network| network.id.as_str());
+        // Konnect and Aiven give GUIDs; what is none is a name.
+        match found.or(given.filter(|given| given.parse::<Uuid>().is_ok())) {
+            Some(id) => quoted(id),
+            None => "var.vendor_network_id".to_owned(),
+        }
+    }
+
+    /// The id that an assignment gets: setup's.
+    fn assignment_name(&self, principal: &str, role: &str) -> String {
+        format!(
+            r#"uuidv5("{}", lower(join("\n", ["roleAssignment", local.tenant_id, local.vnet_id, {principal}, {role}])))"#,
+            crate::domain::namespace()
+        )
+    }
+}
+
+/// What is there already becomes Terraform's.
+fn import(file: &mut Body, to: &str, id: &str) {
+    file.block("import", |body| {
+        body.set("to", hcl::code(to)).set("id", text(id));
+    });
+}
+
+fn header(source: &Source<'_>, file: &mut Body) {
+    let Source { intent, existing, .. } = source;
+    file.comment(&format!(
+        "Peers the Azure virtual network {} with {}: what `peerctl azure setup` does, as Terraform.",
+        intent.vnet.name, intent.vendor.name
+    ));
+    let mut rights = Vec::new();
+    if source.vendor_principal() == Some("azuread_service_principal.vendor") {
+        rights.push("consent to applications");
+    }
+    if intent.own_app.is_some() {
+        rights.push("register applications");
+    }
+    if !intent.grants().is_empty() {
+        rights.extend(["write role definitions", "assign roles"]);
+    }
+    if intent.operator_writes() {
+        rights.push("write peerings, there and in the other tenant");
+    }
+    if !rights.is_empty() {
+        file.comment(&format!(
+            "Needs Terraform 1.10 or later, and a sign-in (az login, or the ARM_ variables) in tenant {} that may {}.",
+            intent.tenant,
+            rights.join(", ")
+        ));
+    }
+    if !intent.grants().is_empty() {
+        file.comment(
+            "An assignment takes some minutes until it is in force. What was refused for want of it \
+             (AuthorizationFailed) is written by the next apply.",
+        );
+    }
+    if !existing.surveyed {
+        file.comment(
+            "Nothing was asked of Azure to write this, so nothing is known to be there: where something is, Terraform says \
+             that it exists already. With --survey, peerctl reads what there is, and writes import blocks for it.",
+        );
+    } else if !existing.unread.is_empty() {
+        file.comment(&format!(
+            "This sign-in may not read everything, so what is there may have no import block: {}.",
+            existing.unread.join(", ")
+        ));
+    }
+    file.blank();
+}

@@ -1,0 +1,200 @@
+//! The peering: our direction, theirs where it is ours to write, and what there is to see of both.
+
+use super::hcl::{Body, code, text};
+use super::{Request, Source, import, roles};
+use crate::azure::Peering;
+use crate::domain::PeeringState;
+use crate::plan::{Grantee, OwnApp};
+
+pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+    if !source.writes_ours() || source.request() == Request::Dragonfly {
+        file.block("data \"azurerm_virtual_network\" \"ours\"", |body| {
+            body.set("name", code("local.vnet_name"));
+            body.set("resource_group_name", code("local.resource_group_name"));
+        });
+    }
+    if source.writes_ours() {
+        ours(source, file);
+    } else {
+        file.comment(&format!(
+            "{} creates both directions; that usually takes {}.",
+            source.vendor(),
+            source.intent.vendor.usual_wait
+        ));
+        file.blank();
+    }
+    if source.writes_theirs() {
+        theirs(source, file);
+    }
+    outputs(source, file);
+}
+
+fn ours(source: &Source<'_>, file: &mut Body) {
+    let (intent, existing) = (source.intent, source.existing);
+    let found = usable(existing.ours.as_ref(), file);
+    let own_app = intent.own_app.is_some();
+    file.comment("Our direction.");
+    if own_app {
+        written_by_application(source, found.is_some(), file);
+    }
+    let grants = existing.grants.iter();
+    let mut own = grants.filter(|existing| existing.grant.to == Grantee::OwnApp);
+    let assignment = own.any(|existing| roles::is_ours(source, existing));
+    let after = [
+        source.request().address(),
+        assignment.then(|| "azurerm_role_assignment.own".to_owned()),
+    ];
+    let after: Vec<String> = after.into_iter().flatten().collect();
+    let settings = intent.peering_settings;
+    file.resource("azurerm_virtual_network_peering", "ours", |body| {
+        if own_app {
+            body.set("provider", code("azurerm.own_application")).blank();
+        }
+        let name = found.map_or(&existing.our_name, |found| &found.id.name);
+        body.set("name", text(name))
+            .set("resource_group_name", code("local.resource_group_name"));
+        body.set("virtual_network_name", code("local.vnet_name"));
+        body.set("remote_virtual_network_id", code(source.remote_vnet()));
+        flags(
+            body,
+            found,
+            settings.allow_forwarded_traffic,
+            settings.allow_gateway_transit,
+            settings.use_remote_gateways,
+        );
+        if !after.is_empty() {
+            body.blank().set("depends_on", code(format!("[{}]", after.join(", "))));
+        }
+    });
+    if let Some(found) = found {
+        import(file, "azurerm_virtual_network_peering.ours", &found.id.to_string());
+    }
+}
+
+/// What has to be done in between, and why.
+fn written_by_application(source: &Source<'_>, exists: bool, file: &mut Body) {
+    let found = source.existing.own_app.as_ref();
+    let id = match (&source.intent.own_app, found) {
+        (Some(OwnApp::Given(id)), _) => id.to_string(),
+        (_, Some(found)) => found.app_id.to_string(),
+        _ => "\"$(terraform output -raw own_application_client_id)\"".to_owned(),
+    };
+    let mut first = Vec::new();
+    if exists {
+        file.comment(
+            "Reading it, too, takes a client secret of the application: one that ends within the hour will do.",
+        );
+    } else {
+        file.comment(
+            "It takes tokens of both tenants, so it comes last: first all that it depends on, then a client secret for the \
+             application that ends within the hour, then the whole.",
+        );
+        let before = source.request().address();
+        let before = before.unwrap_or_else(|| "azurerm_role_assignment.own".to_owned());
+        first.push(format!(
+            "terraform apply -target={before} -target=azuread_service_principal.own"
+        ));
+    }
+    file.verbatim(first.into_iter().chain([
+        "end=$(date -u -d '+1 hour' '+%Y-%m-%dT%H:%M:%SZ')".to_owned(),
+        format!("secret=$(az ad app credential reset --append --id {id} \\"),
+        "    --display-name terraform --end-date \"$end\" --query password --output tsv)".to_owned(),
+        "TF_VAR_own_application_client_secret=$secret terraform apply".to_owned(),
+    ]));
+    file.comment(
+        "Deleting it takes no second tenant, and the application's role does not allow it: take the line `provider` out \
+         before you destroy it.",
+    );
+}
+
+fn theirs(source: &Source<'_>, file: &mut Body) {
+    let Some(remote) = source.intent.remote() else { return };
+    let found = usable(source.existing.theirs.as_ref(), file);
+    let name = source.intent.their_peering_name(&remote);
+    file.comment("The other direction, after ours: Azure takes one change of the two networks at a time.");
+    file.resource("azurerm_virtual_network_peering", "theirs", |body| {
+        body.set("provider", code("azurerm.remote")).blank();
+        body.set("name", text(found.map_or(&name, |found| &found.id.name)));
+        body.set("resource_group_name", code("local.remote_resource_group_name"));
+        body.set("virtual_network_name", code("local.remote_vnet_name"));
+        body.set("remote_virtual_network_id", code("local.vnet_id"));
+        flags(body, found, false, false, false);
+        body.blank()
+            .set("depends_on", code("[azurerm_virtual_network_peering.ours]"));
+    });
+    if let Some(found) = found {
+        import(file, "azurerm_virtual_network_peering.theirs", &found.id.to_string());
+    }
+}
+
+/// One that is Disconnected cannot be taken over.
+fn usable<'a>(found: Option<&'a Peering>, file: &mut Body) -> Option<&'a Peering> {
+    let found = found?;
+    if found.state == PeeringState::Disconnected {
+        file.comment(&format!(
+            "{} is Disconnected, and Azure takes no other in its place as long as it is there: `peerctl azure repair` first.",
+            found.id
+        ));
+        file.blank();
+        return None;
+    }
+    Some(found)
+}
+
+/// What is allowed already stays allowed.
+fn flags(body: &mut Body, found: Option<&Peering>, forwarded: bool, transit: bool, gateways: bool) {
+    let kept = |of: fn(&Peering) -> bool| found.is_some_and(of);
+    body.set("allow_virtual_network_access", true);
+    body.set(
+        "allow_forwarded_traffic",
+        forwarded || kept(|found| found.allow_forwarded_traffic),
+    );
+    body.set(
+        "allow_gateway_transit",
+        transit || kept(|found| found.allow_gateway_transit),
+    );
+    body.set(
+        "use_remote_gateways",
+        gateways || kept(|found| found.use_remote_gateways),
+    );
+}
+
+fn outputs(source: &Source<'_>, file: &mut Body) {
+    let vendor = source.vendor();
+    let mut output = |name: &str, description: &str, value: String| {
+        file.block(&format!("output \"{name}\""), |body| {
+            body.set("description", description).set("value", code(value));
+        });
+    };
+    if source.intent.own_app.is_some() {
+        let id = "azuread_service_principal.own.client_id".to_owned();
+        output(
+            "own_application_client_id",
+            "The application that writes our direction",
+            id,
+        );
+    }
+    if source.writes_ours() {
+        let id = "azurerm_virtual_network_peering.ours.id".to_owned();
+        output("our_direction", "The peering of our virtual network", id);
+    } else {
+        let described =
+            format!("The network's peerings, by name, with the networks they lead to: {vendor}'s is among them");
+        let peerings = "data.azurerm_virtual_network.ours.vnet_peerings".to_owned();
+        output("our_direction", &described, peerings);
+    }
+    let state = match source.request() {
+        Request::Konnect => {
+            "konnect_cloud_gateway_transit_gateway.vendor.azure_transit_gateway_response.state".to_owned()
+        }
+        Request::Aiven => "aiven_azure_vpc_peering_connection.vendor.state".to_owned(),
+        Request::Dragonfly => "dfcloud_connection.vendor.status".to_owned(),
+        Request::Nobody if source.writes_theirs() => "azurerm_virtual_network_peering.theirs.id".to_owned(),
+        _ => return,
+    };
+    let described = match source.request() {
+        Request::Nobody => "The peering of the other virtual network".to_owned(),
+        _ => format!("What {vendor} says of its direction; both are Connected where `peerctl azure status` says so"),
+    };
+    output("their_direction", &described, state);
+}

@@ -1,0 +1,177 @@
+//! The vendor's request: by the vendor's own provider, or what is left to do by hand.
+
+use uuid::Uuid;
+
+use super::hcl::{Body, Value, code, text, texts};
+use super::{Request, Source, import};
+use crate::plan::{Grantee, OwnApp};
+use crate::vendors::{DnsMapping, Phase, VendorRequest};
+
+pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+    let Some((kind, name)) = source.request().resource() else {
+        return by_hand(source, file);
+    };
+    let found = source.existing.request.as_ref();
+    let live = found.filter(|found| !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone));
+    let what = source
+        .intent
+        .vendor
+        .access
+        .as_ref()
+        .map_or("request", |access| &access.request);
+    file.comment(&format!("{} is asked for its {what}.", source.vendor()));
+    file.comment("Where it fails because the role was not in force yet:");
+    file.verbatim([format!("terraform apply -replace={kind}.{name}")]);
+    if let Some(dead) = found.filter(|_| live.is_none()) {
+        file.comment(&format!(
+            "The one that is there, {}, is {} and has to go first: `peerctl azure repair`, or {}'s console.",
+            dead.id,
+            dead.state,
+            source.vendor()
+        ));
+    }
+    file.resource(kind, name, |body| {
+        match source.request() {
+            Request::Konnect => konnect(source, live, body),
+            Request::Aiven => aiven(source, live, body),
+            _ => dragonfly(source, live, body),
+        }
+        let grants = source.existing.grants.iter();
+        let mut vendors = grants.filter(|existing| existing.grant.to == Grantee::Vendor);
+        // An assignment above the network is not Terraform's.
+        if vendors.any(|existing| super::roles::is_ours(source, existing)) {
+            body.blank().set("depends_on", code("[azurerm_role_assignment.vendor]"));
+        }
+    });
+    if let Some(found) = live {
+        import(file, &format!("{kind}.{name}"), &import_id(source, found));
+    }
+}
+
+fn import_id(source: &Source<'_>, found: &VendorRequest) -> String {
+    let network = source
+        .existing
+        .network
+        .as_ref()
+        .map_or("", |network| network.id.as_str());
+    match source.request() {
+        Request::Konnect => serde_json::json!({ "id": found.id, "network_id": network }).to_string(),
+        Request::Aiven => {
+            let (subscription, _, vnet) = aivens_names(source, Some(found));
+            format!("{}/{subscription}/{vnet}", vpc(source))
+        }
+        _ => found.id.clone(),
+    }
+}
+
+fn konnect(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+    let attachment = vec![
+        ("kind", text("azure-vnet-peering-attachment")),
+        ("tenant_id", code("local.tenant_id")),
+        ("subscription_id", code("local.subscription_id")),
+        ("resource_group_name", code("local.resource_group_name")),
+        ("vnet_name", code("local.vnet_name")),
+    ];
+    let mut gateway = vec![("name", request_name(source, found))];
+    // Konnect changes none: one that is there keeps its own.
+    let dns = found.map_or(&source.intent.dns, |found| &found.dns);
+    let mapping = |dns: &DnsMapping| {
+        Value::Object(vec![
+            ("domain_proxy_list", texts(&dns.domains)),
+            ("remote_dns_server_ip_addresses", texts(&dns.servers)),
+        ])
+    };
+    if !dns.is_empty() {
+        gateway.push(("dns_config", Value::List(dns.iter().map(mapping).collect())));
+    }
+    gateway.push(("transit_gateway_attachment_config", Value::Object(attachment)));
+    body.set("network_id", code(source.vendor_network()));
+    body.set("azure_transit_gateway", Value::Object(gateway));
+}
+
+/// Subscription, resource group and network as Aiven keeps them: it compares them as they are, and wants lower case.
+fn aivens_names(source: &Source<'_>, found: Option<&VendorRequest>) -> (String, String, String) {
+    let named = found.and_then(|found| found.vnet.as_ref());
+    let vnet = named.unwrap_or(&source.intent.vnet);
+    let kept = |name: &str| {
+        if named.is_some() {
+            name.to_owned()
+        } else {
+            name.to_lowercase()
+        }
+    };
+    (
+        vnet.subscription.to_string(),
+        kept(&vnet.resource_group),
+        kept(&vnet.name),
+    )
+}
+
+/// The project VPC as the provider names it.
+fn vpc(source: &Source<'_>) -> String {
+    let input = |key| source.intent.vendor_input(key).unwrap_or_default();
+    format!("{}/{}", input("project"), input("vpc"))
+}
+
+fn aiven(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+    let (subscription, group, vnet) = aivens_names(source, found);
+    body.set("vpc_id", text(vpc(source)))
+        .set("azure_subscription_id", text(subscription));
+    body.set("peer_resource_group", text(group))
+        .set("vnet_name", text(vnet));
+    body.set("peer_azure_app_id", own_client_id(source))
+        .set("peer_azure_tenant_id", code("local.tenant_id"));
+}
+
+fn dragonfly(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+    body.set("name", request_name(source, found));
+    body.set("network_id", code(source.vendor_network()));
+    let peer = vec![
+        ("account_id", code("local.subscription_id")),
+        ("vpc_id", code("local.vnet_name")),
+        ("region", code("data.azurerm_virtual_network.ours.location")),
+        ("azure_resource_group", code("local.resource_group_name")),
+        ("azure_tenant_id", code("local.tenant_id")),
+        // Called an object id; what Dragonfly means is the client id.
+        ("azure_app_object_id", own_client_id(source)),
+        ("azure_use_remote_gateways", false.into()),
+    ];
+    body.set("peer", Value::Object(peer));
+}
+
+fn request_name(source: &Source<'_>, found: Option<&VendorRequest>) -> Value {
+    text(found.map_or(source.intent.request_name(), |found| &found.name))
+}
+
+fn own_client_id(source: &Source<'_>) -> Value {
+    source.own_client_id().map_or_else(|| text(""), code)
+}
+
+/// Nothing asks the vendor but a person.
+fn by_hand(source: &Source<'_>, file: &mut Body) {
+    if source.request() == Request::Nobody {
+        return;
+    }
+    // The own application's id may be known only once it is made: a mark stands where it goes.
+    let (mark, app) = (Uuid::from_u128(u128::MAX), source.existing.own_app.as_ref());
+    let known = match source.intent.own_app {
+        Some(OwnApp::Given(id)) => Some(id),
+        _ => app.map(|app| app.app_id),
+    };
+    let card = source.intent.card(known.or(Some(mark)));
+    let output = "the output own_application_client_id";
+    file.comment(&format!(
+        "By hand, once the roles are assigned: these values, at {}",
+        card.place
+    ));
+    file.verbatim(card.before.iter().map(|line| format!("before that: {line}")));
+    let values = card.values.iter();
+    file.verbatim(values.map(|value| format!("{}: {}", value.label, value.value.replace(&mark.to_string(), output))));
+    if source.remote_vnet() == "var.remote_vnet_id" {
+        file.comment(&format!(
+            "What {} then shows of its network goes into remote_vnet_id.",
+            source.vendor()
+        ));
+    }
+    file.blank();
+}

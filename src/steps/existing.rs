@@ -1,0 +1,46 @@
+//! What a survey found, for those who hand it on.
+
+use super::facts::VendorPeering;
+use super::role_definition::wanted_role;
+use super::{Facts, step};
+use crate::plan::{Grant, Intent, VendorAccess};
+use crate::render::{Existing, ExistingGrant};
+
+/// What is there of what setup makes; with no facts, what is to be said where nobody looked.
+pub fn existing(intent: &Intent, facts: Option<&Facts>) -> Existing {
+    let (surveyed, nothing) = (facts.is_some(), Facts::default());
+    let facts = facts.unwrap_or(&nothing);
+    let grant = |grant: Grant| {
+        let custom = Some(&grant).filter(|grant| grant.built_in.is_none());
+        ExistingGrant {
+            role: custom.and_then(|grant| facts.role(intent, grant)).cloned(),
+            wanted: custom.map(|grant| wanted_role(intent, facts, grant)),
+            assignment: facts
+                .assignment(intent, &grant)
+                .map(|(found, role)| (found.clone(), role)),
+            grant,
+        }
+    };
+    let closed = facts.directory_is_closed.then(|| "the directory".to_owned());
+    let unread = facts.unread.iter().map(|id| step(*id).title().to_lowercase());
+    let untold = surveyed && intent.access == VendorAccess::Api && facts.network.is_none();
+    let untold = untold.then(|| format!("what {} knows, for want of its token", intent.vendor.short_name));
+    let unread = unread.chain(closed).chain(untold).chain(facts.theirs_is_unread());
+    Existing {
+        surveyed,
+        unread: unread.collect(),
+        vendor_principal: facts.principal.as_ref().map(|principal| principal.id),
+        own_app: facts.own_app.clone(),
+        own_principal: facts.own_principal.as_ref().map(|principal| principal.id),
+        grants: intent.grants().into_iter().map(grant).collect(),
+        network: facts.network.clone(),
+        request: facts.request.clone(),
+        remote: facts.remote(intent),
+        our_name: facts.our_peering_name(intent),
+        ours: match facts.vendor_peering(intent) {
+            VendorPeering::One(peering) => Some(peering.clone()),
+            VendorPeering::None | VendorPeering::Many(_) => None,
+        },
+        theirs: facts.remote_peering.clone(),
+    }
+}
