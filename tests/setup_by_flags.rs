@@ -2,10 +2,9 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 use support::cli::{Ran, peerctl};
+use support::golden::compare_with_golden;
 use support::kong::{self, NETWORK, SUBSCRIPTION, TENANT, VNET_ID, setup};
 use support::served::Served;
 
@@ -53,24 +52,6 @@ fn hide_times(document: &mut Value) {
         assert!(step["waitedMs"].is_u64(), "{step}");
         step["waitedMs"] = "(some)".into();
     }
-}
-
-/// Compares with `tests/golden/NAME`. The document is a promise to scripts: when it changes on purpose, renew the file
-/// with `PEERCTL_RENEW_GOLDEN=1 cargo test --test setup_by_flags`, read the difference, and commit it.
-#[track_caller]
-fn compare_with_golden(name: &str, document: &Value) {
-    let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    // serde_json sorts keys here, so the order in which they are printed is compared nowhere.
-    let text = serde_json::to_string_pretty(document).expect("it is JSON") + "\n";
-    if std::env::var_os("PEERCTL_RENEW_GOLDEN").is_some() {
-        std::fs::write(&file, &text).expect("the golden file can be written");
-    }
-    let golden = std::fs::read_to_string(&file).expect("the golden file can be read");
-    assert!(
-        golden.replace("\r\n", "\n") == text,
-        "differs from {}; it is now:\n{text}",
-        file.display()
-    );
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Notes what was asked for: in the document, and for the command line that says the same.
-    fn note(&self, gathered: &Gathered) {
+    pub fn note(&self, gathered: &Gathered) {
         let intent = &gathered.intent;
         let mut inputs = BTreeMap::from([
             ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),

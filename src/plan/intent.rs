@@ -137,6 +137,11 @@ impl Intent {
         self.vendor_input(&input.key)
     }
 
+    /// The same where it is its id for sure: Konnect's and Aiven's are GUIDs, and what is none is a name.
+    pub fn vendor_network_id(&self) -> Option<&str> {
+        self.vendor_network().filter(|given| given.parse::<Uuid>().is_ok())
+    }
+
     /// "Contoso (11111111-…)", or the id alone.
     pub fn tenant_label(&self) -> String {
         self.tenant_name
@@ -286,6 +291,15 @@ impl Intent {
     /// What is noted at the own application, so that who finds it knows what it is for.
     pub fn own_app_notes(&self) -> String {
         format!("Made by peerctl to peer {} with {}.", self.vnet, self.vendor.name)
+    }
+
+    /// The own application as Graph is asked for it.
+    pub fn own_app_body(&self, display_name: &str) -> serde_json::Value {
+        serde_json::json!({
+            "displayName": display_name,
+            "notes": self.own_app_notes(),
+            "signInAudience": "AzureADMultipleOrgs",
+        })
     }
 
     /// What the templates of a profile can name: the network's parts, and the vendor's inputs.

@@ -30,6 +30,7 @@ mod grant;
 mod intent;
 mod share;
 mod standing;
+mod write;
 
 pub use crate::domain::{StepId, StepState};
 pub use decision::{Action, Change, Check, CheckVerdict, Decision, Hold, Plan, PlannedStep, Severity};
@@ -38,3 +39,4 @@ pub use grant::{Grant, Grantee, OwnAppRole};
 pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, TenantName, VendorAccess, VendorApp};
 pub use share::Share;
 pub use standing::{Fault, Next, RequestView, Standing, Verdict};
+pub use write::Write;

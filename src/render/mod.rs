@@ -5,6 +5,7 @@ pub mod az;
 mod command_line;
 mod existing;
 mod markdown;
+mod plan_json;
 mod record;
 mod report;
 mod shell;
@@ -13,6 +14,7 @@ mod ticket;
 
 pub use command_line::command_line;
 pub use existing::{Existing, ExistingGrant};
+pub use plan_json::plan_json;
 pub use record::Record;
 pub use report::Report;
 pub use shell::{ShellWord, quoted};

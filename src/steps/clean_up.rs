@@ -59,7 +59,8 @@ impl Step for CleanUp {
     }
 }
 
-fn leftovers(application: &Application) -> Vec<Uuid> {
+/// The credentials of ours that it has.
+pub fn leftovers(application: &Application) -> Vec<Uuid> {
     let ours = application
         .passwords
         .iter()

@@ -1,15 +1,16 @@
 //! What a survey found, for those who hand it on.
 
+use uuid::Uuid;
+
 use super::facts::VendorPeering;
 use super::role_definition::wanted_role;
 use super::{Facts, step};
-use crate::plan::{Grant, Intent, VendorAccess};
+use crate::azure::Application;
+use crate::plan::{Grant, Intent, OwnApp, VendorAccess};
 use crate::render::{Existing, ExistingGrant};
 
-/// What is there of what setup makes; with no facts, what is to be said where nobody looked.
-pub fn existing(intent: &Intent, facts: Option<&Facts>) -> Existing {
-    let (surveyed, nothing) = (facts.is_some(), Facts::default());
-    let facts = facts.unwrap_or(&nothing);
+/// What is there of what setup makes. `surveyed`: somebody looked; else there are no facts.
+pub fn existing(intent: &Intent, facts: &Facts, surveyed: bool) -> Existing {
     let grant = |grant: Grant| {
         let custom = Some(&grant).filter(|grant| grant.built_in.is_none());
         ExistingGrant {
@@ -42,5 +43,27 @@ pub fn existing(intent: &Intent, facts: Option<&Facts>) -> Existing {
             VendorPeering::None | VendorPeering::Many(_) => None,
         },
         theirs: facts.remote_peering.clone(),
+    }
+}
+
+/// What is taken for known where nobody looked: who brings an application has it.
+pub fn unread(intent: &Intent) -> Facts {
+    let brought = match intent.own_app {
+        Some(OwnApp::Given(id)) => Some(id),
+        _ => None,
+    };
+    let app = |app_id| Application {
+        id: Uuid::nil(),
+        app_id,
+        display_name: format!("your application {app_id}"),
+        unique_name: None,
+        sign_in_audience: "AzureADMultipleOrgs".to_owned(),
+        notes: None,
+        passwords: Vec::new(),
+        has_keys: false,
+    };
+    Facts {
+        own_app: brought.map(app),
+        ..Facts::default()
     }
 }

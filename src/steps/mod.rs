@@ -20,11 +20,12 @@ mod two_tenants;
 mod vendor_request;
 mod verification;
 mod vnet;
+mod writes;
 
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
-pub use existing::existing;
+pub use existing::{existing, unread};
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};
 pub use introduction::{Introduced, Introduction, introduce};
@@ -34,6 +35,7 @@ pub use run::{Opener, Run, Sink, Stop};
 pub use vendor_request::request_kind;
 pub use verification::views;
 pub use vnet::{read_tenants, settle_tenants};
+pub use writes::writes;
 
 use crate::plan::{Decision, Hold, Intent, StepId};
 use crate::render::az;

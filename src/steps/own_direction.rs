@@ -176,7 +176,8 @@ fn differences_of_theirs(facts: &Facts) -> Vec<String> {
     access.into_iter().chain(addresses).collect()
 }
 
-fn good(peering: &Peering, intent: &Intent) -> bool {
+/// Whether our direction is as it shall be, whatever the vendor has done about its own.
+pub fn good(peering: &Peering, intent: &Intent) -> bool {
     peering.state != PeeringState::Disconnected && not_allowed(peering, intent).is_empty()
 }
 

@@ -144,7 +144,7 @@ fn passes(intent: &Intent, error: &ApiError) -> bool {
 }
 
 /// The direction as it shall be. What one that exists allows already stays allowed.
-fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>) -> NewPeering {
+pub fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>) -> NewPeering {
     let kept = |of: fn(&Peering) -> bool| present.is_some_and(of);
     NewPeering {
         remote_vnet: remote.clone(),

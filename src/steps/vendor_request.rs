@@ -128,6 +128,13 @@ fn is_renewed(intent: &Intent, facts: &Facts) -> bool {
     intent.goal == Goal::Repair && half_is_gone(intent, facts)
 }
 
+/// Whether the request that is there is deleted before a new one is made.
+pub fn is_made_anew(intent: &Intent, facts: &Facts) -> bool {
+    let failed = |phase: Phase| phase == Phase::Failed;
+    let unfit = |phase: Phase| failed(phase) || facts.request_is_anothers(intent) || is_renewed(intent, facts);
+    facts.request.as_ref().is_some_and(|request| unfit(request.phase))
+}
+
 /// "transit gateway", or whatever the vendor calls it.
 pub fn request_kind(intent: &Intent) -> &str {
     intent
@@ -157,13 +164,12 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
 /// Makes the request, in place of one that failed; notes it in the facts.
 pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     let facts = run.facts();
-    let anothers = facts.request_is_anothers(&run.intent);
-    let renewed = is_renewed(&run.intent, &facts);
+    let anew = is_made_anew(&run.intent, &facts);
     let Some(network) = facts.network else {
         return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
     };
     match facts.request {
-        Some(failed) if failed.phase == Phase::Failed || anothers || renewed => {
+        Some(failed) if anew => {
             delete(run, connector, &network, &failed).await?;
             wait_until_gone(run, connector, &network, &failed).await?;
         }

@@ -11,6 +11,7 @@
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`dry_runs`]: a dry run of every kind, without a network (Unix).
+//! - [`golden`]: documents that are a promise to scripts.
 //! - [`hcl`]: what a Terraform configuration says, read by a parser that is not ours.
 //! - [`served`]: `peerctl sandbox` as a process of its own, for several runs and for other people's clients.
 //! - [`stand_ins`]: an `az` and a `curl` that note what they are given, for scripts (Unix).
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod colleague;
 #[cfg(unix)]
 pub mod dry_runs;
+pub mod golden;
 pub mod hcl;
 pub mod kong;
 pub mod link;

@@ -7,9 +7,10 @@ use crate::cli::frame::Frame;
 use crate::cli::output::print;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::Gathered;
-use crate::render::{az, terraform};
-use crate::steps::existing;
+use crate::input::{Gathered, own_app_credential};
+use crate::plan::OwnApp;
+use crate::render::{az, plan_json, terraform};
+use crate::steps::{existing, unread, writes};
 
 /// What a dry run prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -19,6 +20,8 @@ pub enum Format {
     Az,
     /// A Terraform configuration; with import blocks for what is there, where that was read
     Terraform,
+    /// The plan as one JSON document, with the requests that would be sent
+    Json,
 }
 
 impl Format {
@@ -36,20 +39,30 @@ pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Fo
     if !format.surveys() {
         return printed(&az::script(&gathered.intent));
     }
-    let cloud = gathered.cloud.clone();
-    let (intent, facts) = if gathered.session.is_some() {
+    let brought = own_app_credential(&gathered.talk.given).is_some();
+    let (cloud, surveyed) = (gathered.cloud.clone(), gathered.session.is_some());
+    let (intent, facts, plan) = if surveyed {
         let run = match frame.begin(gathered) {
             Ok((run, _)) => run,
             Err(problem) => return Ok(Ended::by(problem)),
         };
-        if let Err(problem) = engine::look(&run).await {
-            return Ok(Ended::by(problem));
+        match engine::look(&run).await {
+            Ok(plan) => (run.intent.clone(), run.facts(), plan),
+            Err(problem) => return Ok(Ended::by(problem)),
         }
-        (run.intent.clone(), Some(run.facts()))
     } else {
-        (gathered.intent, None)
+        frame.note(&gathered);
+        let facts = unread(&gathered.intent);
+        let plan = engine::plan_of(&gathered.intent, &facts);
+        (gathered.intent, facts, plan)
     };
-    let existing = existing(&intent, facts.as_ref());
+    if format == Format::Json {
+        let brought = brought && matches!(intent.own_app, Some(OwnApp::Given(_)));
+        let report = frame.report(Outcome::Unchanged);
+        let writes = writes(&intent, &facts, brought);
+        return printed(&plan_json(&report, &intent, &plan, &writes, surveyed));
+    }
+    let existing = existing(&intent, &facts, surveyed);
     printed(&terraform::configuration(&intent, &existing, &cloud))
 }
 

@@ -63,15 +63,6 @@ fn own_app(intent: &Intent, app: &OwnApp) -> Vec<Part> {
             display_name,
         } => part
             .value("unique_name", unique_name)
-            .value("own_app_body", application_json(intent, display_name)),
+            .value("own_app_body", intent.own_app_body(display_name).to_string()),
     }]
-}
-
-fn application_json(intent: &Intent, display_name: &str) -> String {
-    serde_json::json!({
-        "displayName": display_name,
-        "notes": intent.own_app_notes(),
-        "signInAudience": "AzureADMultipleOrgs",
-    })
-    .to_string()
 }

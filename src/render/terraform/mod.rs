@@ -11,7 +11,6 @@ mod request;
 mod roles;
 
 use hcl::{Body, quoted, text};
-use uuid::Uuid;
 
 use super::Existing;
 use crate::domain::harmless;
@@ -149,10 +148,8 @@ impl Source<'_> {
 
     /// The vendor's network, as an expression.
     fn vendor_network(&self) -> String {
-        let given = self.intent.vendor_network();
         let found = self.existing.network.as_ref().map(|network| network.id.as_str());
-        // Konnect and Aiven give GUIDs; what is none is a name.
-        match found.or(given.filter(|given| given.parse::<Uuid>().is_ok())) {
+        match found.or_else(|| self.intent.vendor_network_id()) {
             Some(id) => quoted(id),
             None => "var.vendor_network_id".to_owned(),
         }
