@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use peerctl::domain::role_assignment_guid;
@@ -482,6 +483,50 @@ fn hostile_values_stay_data() {
         );
         let resources = file.blocks.iter().filter(|block| block.kind == "resource");
         assert_eq!(resources.count(), 4, "{ran}");
+    }
+}
+
+#[test]
+fn what_a_vendor_profile_says_of_itself_stays_data_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.toml").display().to_string();
+    let breaks = r#"\nresource \"x\" \"y\" {}\n${file(\"/etc/passwd\")}"#;
+    for vendor in ["kong", "aiven"] {
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/vendors/{vendor}.toml"));
+        let mut text = std::fs::read_to_string(built_in)
+            .expect("the profile")
+            .replace('\r', "");
+        let lines = [
+            "short-name = \"",
+            "name = \"",
+            "usual-wait = \"",
+            "request = \"",
+            "description = \"",
+            "where = \"",
+            "{ label = \"",
+        ];
+        for begin in lines {
+            assert!(text.contains(&format!("\n{begin}")) || text.contains(begin), "{begin}");
+            text = text.replacen(&format!("\n{begin}"), &format!("\n{begin}{breaks}"), 1);
+        }
+        std::fs::write(&file, text).expect("a file");
+        for access in [
+            &["--vendor-access", "manual"][..],
+            &["--vendor-access", "api", "--set", "network=n"],
+            &["--vendor-access", "api", "--set", "project=p", "--set", "vpc=v"],
+        ] {
+            if access.contains(&"network=n") != (vendor == "kong") && access.contains(&"api") {
+                continue;
+            }
+            let ran = offline(&file, VNET_ID, &[access, &TERRAFORM].concat())
+                .run()
+                .expect_code(0);
+            canonical(&ran.stdout);
+            follows_the_schemas(vendor, &ran.stdout);
+            let read = Hcl::read(&ran.stdout);
+            assert!(read.blocks.iter().all(|block| block.labels != ["x", "y"]), "{ran}");
+            assert!(ran.stdout.contains("$${file("), "{ran}");
+        }
     }
 }
 

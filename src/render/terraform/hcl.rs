@@ -242,6 +242,15 @@ mod tests {
         assert_eq!(file.to_string(), expected);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_parser_gives_back_every_text(text in r#"([${%}"\\\n]|\PC|.){0,40}"#) {
+            let body: hcl_edit::structure::Body = format!("a = {}\n", quoted(&text)).parse().expect("HCL");
+            let read = body.get_attribute("a").and_then(|argument| argument.value.as_str());
+            proptest::prop_assert_eq!(read, Some(text.as_str()));
+        }
+    }
+
     #[test]
     fn nothing_in_a_value_is_a_template_or_ends_the_literal() {
         let table = [
