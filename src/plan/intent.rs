@@ -9,8 +9,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
-use crate::domain::{TenantId, VnetId, role_definition_guid};
-use crate::vendors::{CreatedBy, DnsMapping, Profile, Suggest, filled};
+use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
+use crate::vendors::{CreatedBy, DnsMapping, NewRequest, Profile, Suggest, filled};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -291,6 +291,19 @@ impl Intent {
     /// What is noted at the own application, so that who finds it knows what it is for.
     pub fn own_app_notes(&self) -> String {
         format!("Made by peerctl to peer {} with {}.", self.vnet, self.vendor.name)
+    }
+
+    /// What the vendor is asked for. Of the network, and of the own application, what is known.
+    pub fn new_request(&self, location: &str, address_space: &AddressSpace, own_app: Option<Uuid>) -> NewRequest {
+        NewRequest {
+            name: self.request_name().to_owned(),
+            tenant: self.tenant,
+            vnet: self.vnet.clone(),
+            location: location.to_owned(),
+            address_space: address_space.clone(),
+            own_app,
+            dns: self.dns.clone(),
+        }
     }
 
     /// The own application as Graph is asked for it.

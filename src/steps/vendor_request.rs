@@ -12,6 +12,7 @@ use super::fault::half_is_gone;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::{Facts, Run, Step, Stop};
+use crate::domain::AddressSpace;
 use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
@@ -236,16 +237,7 @@ async fn wait_until_gone(
 async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -> Result<(), Stop> {
     let intent = &run.intent;
     let facts = run.facts();
-    let vnet = facts.vnet.as_ref();
-    let new = NewRequest {
-        name: intent.request_name().to_owned(),
-        tenant: intent.tenant,
-        vnet: intent.vnet.clone(),
-        location: vnet.map(|vnet| vnet.location.clone()).unwrap_or_default(),
-        address_space: vnet.map(|vnet| vnet.address_space.clone()).unwrap_or_default(),
-        own_app: facts.own_app.as_ref().map(|app| app.app_id),
-        dns: intent.dns.clone(),
-    };
+    let new = new_request(intent, &facts);
     run.tell(
         STEP,
         StepEvent::Doing(format!("asking {} for the peering", intent.vendor.name)),
@@ -284,6 +276,15 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         facts.request_is_gone = false;
     });
     Ok(())
+}
+
+/// What the vendor is asked for, as far as it is known.
+pub fn new_request(intent: &Intent, facts: &Facts) -> NewRequest {
+    let own_app = facts.own_app.as_ref().map(|app| app.app_id);
+    match &facts.vnet {
+        Some(vnet) => intent.new_request(&vnet.location, &vnet.address_space, own_app),
+        None => intent.new_request("", &AddressSpace::default(), own_app),
+    }
 }
 
 fn created(run: &Run, request: &Request) {

@@ -10,12 +10,12 @@ use super::own_app::CREDENTIAL;
 use super::own_direction::{good, may_write_theirs};
 use super::role_definition::wanted_role;
 use super::two_tenants::{stale, wanted, works};
-use super::vendor_request::is_made_anew;
+use super::vendor_request::{is_made_anew, new_request};
 use super::{Facts, decision};
 use crate::azure::{NewPeering, RoleDefinition, role_definition_id};
 use crate::domain::{PeeringState, TenantId, role_assignment_guid};
 use crate::plan::{Consent, Grant, Grantee, Intent, OwnApp, PeeringSettings, StepId, VendorAccess, Write};
-use crate::vendors::{CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
+use crate::vendors::{CreatedBy, connection, peering_connection, transit_gateway};
 
 const ARM: &str = "resource-manager";
 const GRAPH: &str = "graph";
@@ -162,16 +162,7 @@ fn vendor_request(intent: &Intent, facts: &Facts) -> Vec<Write> {
     };
     let found = facts.network.as_ref().map(|network| network.id.as_str());
     let network = found.or_else(|| intent.vendor_network_id()).unwrap_or(NETWORK);
-    let vnet = facts.vnet.as_ref();
-    let new = NewRequest {
-        name: intent.request_name().to_owned(),
-        tenant: intent.tenant,
-        vnet: intent.vnet.clone(),
-        location: vnet.map(|vnet| vnet.location.clone()).unwrap_or_default(),
-        address_space: vnet.map(|vnet| vnet.address_space.clone()).unwrap_or_default(),
-        own_app: None,
-        dns: intent.dns.clone(),
-    };
+    let new = new_request(intent, facts);
     let app = Value::from(own_app_id(intent, facts));
     let project = intent.vendor_input("project").unwrap_or_default();
     let old = facts.request.as_ref().map_or("", |request| request.id.as_str());
@@ -197,7 +188,7 @@ fn vendor_request(intent: &Intent, facts: &Facts) -> Vec<Write> {
         "dragonfly" => {
             let mut body = connection(network, &new);
             body["peer"]["azure"]["app_object_id"] = app;
-            if vnet.is_none() {
+            if facts.vnet.is_none() {
                 body["peer"]["region"] = "{vnetRegion}".into();
                 body["peer"]["cidr_block"] = "{vnetAddressSpace}".into();
             }

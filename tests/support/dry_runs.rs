@@ -1,7 +1,7 @@
 //! A dry run of every kind, for what all formats have to keep.
 
-use super::cli::{Run, peerctl};
-use super::kong::TENANT;
+use super::cli::{Ran, Run, peerctl};
+use super::kong::{TENANT, VNET_ID};
 use super::stand_ins::REMOTE;
 
 /// Where nothing listens: a packet that leaves anyway makes the test fail.
@@ -101,4 +101,32 @@ pub fn offline<S: AsRef<str>>(vendor: &str, vnet_id: &str, more: &[S]) -> Run {
         "all_proxy",
     ];
     peerctl(own.into_iter().chain(more.iter().map(AsRef::as_ref))).envs(proxies.map(|name| (name, NOWHERE)))
+}
+
+/// What a pipeline's environment may hold: no format prints any of it.
+const SECRETS: [(&str, &str); 6] = [
+    ("KONNECT_TOKEN", "kpat_this-must-not-be-printed"),
+    ("AIVEN_AUTH_TOKEN", "aiven-must-not"),
+    ("DFCLOUD_API_KEY", "dragonfly-must-not"),
+    ("PEERCTL_OWN_APP_SECRET", "own~must-not"),
+    ("AZURE_CLIENT_SECRET", "nor~must-this"),
+    ("AZURE_CLIENT_ID", "b3c1d2e4-5f60-4718-92a3-b4c5d6e7f801"),
+];
+
+/// Every kind of run in that format among secrets, none of which it may show; what each was given, and what it printed.
+#[track_caller]
+pub fn among_secrets(format: &str) -> Vec<(Vec<String>, Ran)> {
+    let mut all = Vec::new();
+    for (vendor, mut more) in runs() {
+        more.extend(["--format", format, "-vv"].map(str::to_owned));
+        let ran = offline(vendor, VNET_ID, &more).envs(SECRETS).run().expect_code(0);
+        for (name, secret) in SECRETS {
+            assert!(
+                !ran.stdout.contains(secret) && !ran.stderr.contains(secret),
+                "{name}\n{ran}"
+            );
+        }
+        all.push((more, ran));
+    }
+    all
 }

@@ -103,15 +103,7 @@ fn address(intent: &Intent, path: &[&str]) -> String {
 
 /// What the vendor is asked, without what the script finds out when it runs.
 fn new_request(intent: &Intent) -> NewRequest {
-    NewRequest {
-        name: intent.request_name().to_owned(),
-        tenant: intent.tenant,
-        vnet: intent.vnet.clone(),
-        location: String::new(),
-        address_space: AddressSpace::default(),
-        own_app: None,
-        dns: intent.dns.clone(),
-    }
+    intent.new_request("", &AddressSpace::default(), None)
 }
 
 /// The hand-off's values, printed; then the vendor's ids are needed, where we write our direction.

@@ -119,10 +119,8 @@ impl Source<'_> {
 
     /// The other network's id, as an expression.
     fn remote_vnet(&self) -> String {
-        match (
-            &self.existing.remote.clone().or_else(|| self.intent.remote()),
-            self.request(),
-        ) {
+        match (&self.existing.remote, self.request()) {
+            (Some(_), Request::Nobody) => "local.remote_vnet_id".to_owned(),
             (Some(remote), _) => quoted(&remote.vnet.to_string()),
             (None, Request::Aiven) => {
                 r#"aiven_azure_vpc_peering_connection.vendor.state_info["to-network-id"]"#.to_owned()
@@ -133,9 +131,10 @@ impl Source<'_> {
 
     /// The other tenant, as an expression.
     fn remote_tenant(&self) -> String {
-        let known = self.existing.remote.clone().or_else(|| self.intent.remote());
-        let known = known.map(|remote| remote.tenant).or(self.intent.vendor.peering.tenant);
+        let known = self.existing.remote.as_ref().map(|remote| remote.tenant);
+        let known = known.or(self.intent.vendor.peering.tenant);
         match (known, self.vendor_principal(), self.request()) {
+            (Some(_), _, Request::Nobody) => "local.remote_tenant_id".to_owned(),
             (Some(tenant), ..) => quoted(&tenant.to_string()),
             // The network is in the tenant that owns the application.
             (None, Some(principal), _) => format!("{principal}.application_tenant_id"),

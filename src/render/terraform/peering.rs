@@ -33,18 +33,21 @@ fn ours(source: &Source<'_>, file: &mut Body) {
     let (intent, existing) = (source.intent, source.existing);
     let found = usable(existing.ours.as_ref(), file);
     let own_app = intent.own_app.is_some();
+    let grants = existing.grants.iter();
+    let own = grants.filter(|existing| existing.grant.to == Grantee::OwnApp);
+    let own: Vec<_> = own.filter(|existing| roles::is_ours(source, existing)).collect();
+    let assignment = (!own.is_empty()).then(|| "azurerm_role_assignment.own".to_owned());
+    let after: Vec<String> = source.request().address().into_iter().chain(assignment).collect();
     file.comment("Our direction.");
     if own_app {
-        written_by_application(source, found.is_some(), file);
+        written_by_application(source, &after, found.is_some(), file);
+        if own.iter().any(|existing| existing.grant.built_in.is_none()) {
+            file.comment(
+                "Deleting it takes no second tenant, and the application's role does not allow it: take the line \
+                 `provider` out before you destroy it.",
+            );
+        }
     }
-    let grants = existing.grants.iter();
-    let mut own = grants.filter(|existing| existing.grant.to == Grantee::OwnApp);
-    let assignment = own.any(|existing| roles::is_ours(source, existing));
-    let after = [
-        source.request().address(),
-        assignment.then(|| "azurerm_role_assignment.own".to_owned()),
-    ];
-    let after: Vec<String> = after.into_iter().flatten().collect();
     let settings = intent.peering_settings;
     file.resource("azurerm_virtual_network_peering", "ours", |body| {
         if own_app {
@@ -72,7 +75,7 @@ fn ours(source: &Source<'_>, file: &mut Body) {
 }
 
 /// What has to be done in between, and why.
-fn written_by_application(source: &Source<'_>, exists: bool, file: &mut Body) {
+fn written_by_application(source: &Source<'_>, after: &[String], exists: bool, file: &mut Body) {
     let found = source.existing.own_app.as_ref();
     let id = match (&source.intent.own_app, found) {
         (Some(OwnApp::Given(id)), _) => id.to_string(),
@@ -89,11 +92,12 @@ fn written_by_application(source: &Source<'_>, exists: bool, file: &mut Body) {
             "It takes tokens of both tenants, so it comes last: first all that it depends on, then a client secret for the \
              application that ends within the hour, then the whole.",
         );
-        let before = source.request().address();
-        let before = before.unwrap_or_else(|| "azurerm_role_assignment.own".to_owned());
-        first.push(format!(
-            "terraform apply -target={before} -target=azuread_service_principal.own"
-        ));
+        let principal = "azuread_service_principal.own".to_owned();
+        let targets = after
+            .iter()
+            .chain([&principal])
+            .map(|target| format!(" -target={target}"));
+        first.push(format!("terraform apply{}", targets.collect::<String>()));
     }
     file.verbatim(first.into_iter().chain([
         "end=$(date -u -d '+1 hour' '+%Y-%m-%dT%H:%M:%SZ')".to_owned(),
@@ -101,10 +105,6 @@ fn written_by_application(source: &Source<'_>, exists: bool, file: &mut Body) {
         "    --display-name terraform --end-date \"$end\" --query password --output tsv)".to_owned(),
         "TF_VAR_own_application_client_secret=$secret terraform apply".to_owned(),
     ]));
-    file.comment(
-        "Deleting it takes no second tenant, and the application's role does not allow it: take the line `provider` out \
-         before you destroy it.",
-    );
 }
 
 fn theirs(source: &Source<'_>, file: &mut Body) {

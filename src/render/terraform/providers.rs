@@ -108,9 +108,7 @@ fn azure(source: &Source<'_>, file: &mut Body) {
     let application = source.own_client_id();
     let operator_writes = source.intent.operator_writes();
     if operator_writes {
-        file.comment(
-            "Who signs in here writes both directions, with tokens of both tenants: az login in both, first in the other one.",
-        );
+        file.comment("Who signs in here writes both directions, with tokens of both tenants: az login in both.");
     }
     let ours = Azurerm {
         alias: None,
