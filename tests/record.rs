@@ -613,6 +613,46 @@ fn a_report_that_could_not_be_written_is_refused_before_anything_is_sent() {
     assert!(!within("ticket.md").exists());
 }
 
+#[test]
+fn the_summary_of_a_github_step_is_added_to_whoever_wrote_it() {
+    let (sandbox, folder) = (sandbox(), folder());
+    let file = folder.path().join("step_summary");
+    std::fs::write(&file, "## What another command of the step said").expect("a file");
+    let step = || reporting(&sandbox, &file, &["--no-wait"]).env("GITHUB_STEP_SUMMARY", &file);
+    step().envs(LIMITED).run().expect_code(3);
+    let first = read(&file);
+    let parts = ["| Outcome | waiting for someone else |", "## Who has to act"];
+    assert_has(&first, &parts);
+    let start = "## What another command of the step said\n# peerctl azure setup: vnet-app and kong\n";
+    assert!(first.starts_with(start), "{first}");
+    std::fs::write(&file, format!("{first}What came between.\n")).expect("a file");
+    step().run().expect_code(0);
+    let both = read(&file);
+    assert!(
+        both.starts_with(&format!("{first}What came between.\n\n# peerctl azure setup")),
+        "{both}"
+    );
+    assert_has(&both, &["| Outcome | done |"]);
+    // Nothing is written there that was not asked for, and no other file is anybody's.
+    let before = read(&file);
+    setup(&sandbox, &[])
+        .env("GITHUB_STEP_SUMMARY", &file)
+        .run()
+        .expect_code(0);
+    assert_eq!(read(&file), before);
+    reporting(&sandbox, &file, &[])
+        .env("GITHUB_STEP_SUMMARY", folder.path().join("of-another-step"))
+        .run()
+        .expect_code(2);
+    // The runner makes the file; others may not.
+    let fresh = folder.path().join("fresh");
+    reporting(&sandbox, &fresh, &[])
+        .env("GITHUB_STEP_SUMMARY", &fresh)
+        .run()
+        .expect_code(0);
+    assert_has(&read(&fresh), &["# peerctl azure setup: vnet-app and kong"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_report_keeps_its_link_and_its_permissions_and_an_empty_file_is_filled() {

@@ -163,7 +163,7 @@ impl<'a> Frame<'a> {
     where
         W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
     {
-        if let Err(problem) = record::check_ticket(self.errand.ticket) {
+        if let Err(problem) = record::check_ticket(self.errand.ticket, &self.around.vars) {
             return Ok(Ended::by(problem));
         }
         let mut talk = match self.given() {

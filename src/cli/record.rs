@@ -2,6 +2,7 @@
 //! `--report` asks for. The program reads neither again.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,13 +18,16 @@ use crate::render::{Record, TICKET, ticket};
 /// The folder for records, where the platform's is not wanted; `none` keeps none.
 const STATE_DIR: &str = "PEERCTL_STATE_DIR";
 
+/// The file of the summary that GitHub shows of a job's step. Everything that runs in the step adds to it.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
 /// Refuses, before anything is sent, a `--report` that could not be written at the end.
 ///
 /// # Errors
 /// Its folder does not exist, or something else has its name.
-pub fn check_ticket(file: Option<&Path>) -> Result<(), Problem> {
+pub fn check_ticket(file: Option<&Path>, vars: &Vars) -> Result<(), Problem> {
     let Some(file) = file else { return Ok(()) };
-    earlier(file).map(|_| ()).map_err(|why| {
+    earlier(file, vars).map(|_| ()).map_err(|why| {
         let what = format!("--report {} cannot be used.", file.display());
         Problem::new(Kind::Usage, what, why)
     })
@@ -44,7 +48,7 @@ pub fn keep(mut record: Record, vars: &Vars, rehearsal: bool, ticket: Option<&Pa
         record.kept_in(file);
     }
     if let Some(file) = ticket.filter(|_| record.is_planned())
-        && let Err(error) = add_ticket(&record, file)
+        && let Err(error) = add_ticket(&record, file, vars)
     {
         remark(&format!("The report {} is not written: {error:#}.", file.display()));
     }
@@ -131,8 +135,13 @@ fn folder(vars: &Vars, platform: Platform) -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// Adds a chapter to the tickets in `file`; what earlier runs wrote there is kept.
-fn add_ticket(record: &Record, file: &Path) -> anyhow::Result<()> {
-    let before = earlier(file).map_err(anyhow::Error::msg)?;
+fn add_ticket(record: &Record, file: &Path, vars: &Vars) -> anyhow::Result<()> {
+    let before = earlier(file, vars).map_err(anyhow::Error::msg)?;
+    if is_summary(file, vars) {
+        // Added, not replaced: another program of the step may be adding to it, too.
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(file)?;
+        return Ok(file.write_all(format!("\n{}\n", ticket(record)).as_bytes())?);
+    }
     let before = match before.trim_end() {
         "" => TICKET,
         before => before,
@@ -142,11 +151,17 @@ fn add_ticket(record: &Record, file: &Path) -> anyhow::Result<()> {
     write_whole(&file, &format!("{before}\n\n{}", ticket(record)), Readers::Usual)
 }
 
-/// The tickets of earlier runs, empty where there are none.
+/// Whether the file is meant for whoever has something to say, and not for tickets alone.
+fn is_summary(file: &Path, vars: &Vars) -> bool {
+    vars.get(STEP_SUMMARY)
+        .is_some_and(|summary| Path::new(&summary) == file)
+}
+
+/// The tickets of earlier runs, empty where there are none, or where the file is not for tickets alone.
 ///
 /// # Errors
 /// Why `file` cannot take another one, as a sentence.
-fn earlier(file: &Path) -> Result<String, String> {
+fn earlier(file: &Path, vars: &Vars) -> Result<String, String> {
     let folder = match file.parent() {
         Some(folder) if file.file_name().is_some() => folder,
         _ => return Err("It names no file.".to_owned()),
@@ -162,6 +177,9 @@ fn earlier(file: &Path) -> Result<String, String> {
     }
     if fs::metadata(file).is_ok_and(|file| file.permissions().readonly()) {
         return Err("It is there and is read-only.".to_owned());
+    }
+    if is_summary(file, vars) {
+        return Ok(String::new());
     }
     let text = fs::read_to_string(file).map_err(|error| format!("It is there and cannot be read: {error}."))?;
     if text.is_empty() || text.lines().next() == Some(TICKET) {

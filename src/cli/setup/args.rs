@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, requires = "dry_run")]
     pub(super) survey: bool,
     /// Write what was decided, changed and sent as Markdown, for a change ticket. A file that has such reports already
-    /// gets one more at its end; any other file is left as it is, with exit code 2
+    /// gets one more at its end, and so does $GITHUB_STEP_SUMMARY; any other file is left as it is, with exit code 2
     #[arg(long, value_name = "FILE.md", conflicts_with = "dry_run")]
     pub(super) report: Option<PathBuf>,
     /// Do not ask for confirmation
