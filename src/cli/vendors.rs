@@ -6,12 +6,15 @@ use super::output::{Format, OutputArgs, print};
 use crate::domain::{SubscriptionId, harmless_json};
 use crate::errors::Outcome;
 use crate::plan::OwnAppRole;
-use crate::vendors::{CreatedBy, OwnAppWay, Profile, Wanted, profile, profiles};
+use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A vendor's name, or the file of a profile: say everything about it
     name: Option<String>,
+    /// Print the JSON Schema of a profile, by which editors complete and check one of your own
+    #[arg(long, conflicts_with = "name")]
+    schema: bool,
 }
 
 /// Prints the list, or one vendor.
@@ -19,6 +22,10 @@ pub struct Args {
 /// # Errors
 /// When standard output cannot be written.
 pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    if args.schema {
+        print(PROFILE_SCHEMA.trim_end())?;
+        return Ok(Outcome::Done);
+    }
     let Some(name) = &args.name else {
         let text = match output.output {
             Format::Text => profiles()

@@ -15,6 +15,9 @@ const BUILT_IN: [&str; 6] = [
     include_str!("generic.toml"),
 ];
 
+/// The JSON Schema of a profile, by which editors complete and check one.
+pub const PROFILE_SCHEMA: &str = include_str!("profile.schema.json");
+
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -109,7 +112,7 @@ const PLACES: [&str; 7] = [
     "remote",
 ];
 /// The connectors that there are.
-const CONNECTORS: [&str; 3] = ["konnect", "aiven", "dragonfly"];
+pub(super) const CONNECTORS: [&str; 3] = ["konnect", "aiven", "dragonfly"];
 
 /// What is named between braces, without `:lower`.
 fn placeholders(template: &str) -> impl Iterator<Item = &str> {
@@ -259,6 +262,7 @@ mod tests {
     fn every_built_in_profile_can_be_read() {
         for text in BUILT_IN {
             parse("built in", text).expect("a good profile");
+            assert!(text.starts_with("#:schema profile.schema.json\n"), "editors know it: {text}");
         }
         assert_eq!(profiles().len(), BUILT_IN.len());
     }
@@ -362,7 +366,7 @@ mod tests {
         let error = parse("mine.toml", &kong.replace("usual-wait", "usually"))
             .expect_err("unknown")
             .to_string();
-        assert!(error.contains("line 9"), "{error}");
+        assert!(error.contains("line 10"), "{error}");
     }
 
     #[test]

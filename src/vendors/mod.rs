@@ -8,9 +8,11 @@ mod dns;
 mod dragonfly;
 mod konnect;
 mod profile;
+#[cfg(test)]
+mod schema;
 
 pub(crate) use aiven::peering_connection;
-pub use catalog::{ProfileError, profile, profiles};
+pub use catalog::{PROFILE_SCHEMA, ProfileError, profile, profiles};
 pub use connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, connect};
 pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use dragonfly::connection;

@@ -9,14 +9,21 @@ use crate::domain::TenantId;
 
 /// How one vendor does it. A vendor that fits the pattern is one TOML file and no Rust.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "A vendor profile of peerctl"))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Profile {
     /// What `--vendor` takes: lower case, no spaces.
+    #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9-]+$")))]
     pub id: String,
+    /// As the vendor calls itself, and in a list.
     pub name: String,
     /// The company's name alone, for "Kong creates both directions".
     pub short_name: String,
+    /// What of the vendor's is peered with.
     pub product: String,
+    /// The vendor's own page on the matter.
+    #[cfg_attr(test, schemars(regex(pattern = "^https://")))]
     pub docs: String,
     /// How long the vendor usually takes for its part, in words.
     pub usual_wait: String,
@@ -34,19 +41,27 @@ pub struct Profile {
 
 /// The vendor's multi-tenant application, which gets a service principal in the customer's tenant.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Application {
+    /// As Entra shows it.
     pub name: String,
+    /// Its application (client) id.
     pub app_id: Uuid,
 }
 
 /// The custom role that the vendor's service principal gets at the virtual network.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Role {
     /// The first name is the one that is created; a role under any of them is found and used.
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub names: Vec<String>,
+    /// What Azure shows beside the role.
     pub description: String,
+    /// Operations such as `Microsoft.Network/virtualNetworks/read`; no `*`.
+    #[cfg_attr(test, schemars(length(min = 1), inner(regex(pattern = "^[^/*]+(/[^/*]+)+$"))))]
     pub actions: Vec<String>,
     /// The actions in one sentence, after "may ".
     pub grants: String,
@@ -54,6 +69,7 @@ pub struct Role {
 
 /// Who creates the customer's direction, and what it is like.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PeeringWay {
     pub created_by: CreatedBy,
@@ -83,6 +99,7 @@ pub struct PeeringWay {
 
 /// Who opens the connections that the peering carries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Traffic {
     /// The customer's clients, to the vendor's service.
@@ -94,6 +111,7 @@ pub enum Traffic {
 
 /// Who creates the customer's direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CreatedBy {
     /// The vendor's application creates both.
@@ -106,6 +124,7 @@ pub enum CreatedBy {
 
 /// Whether an application of the customer's own is part of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OwnAppWay {
     #[default]
@@ -117,16 +136,22 @@ pub enum OwnAppWay {
 
 /// The vendor's own API, where it has one.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Access {
     /// Which connector speaks it.
+    #[cfg_attr(test, schemars(extend("enum" = super::catalog::CONNECTORS)))]
     pub connector: String,
     /// Base address, without path.
+    #[cfg_attr(test, schemars(regex(pattern = "^https://")))]
     pub api: String,
     /// The environment variable that overrides the base address.
+    #[cfg_attr(test, schemars(regex(pattern = "^[A-Z_][A-Z0-9_]*$")))]
     pub api_env: String,
     /// The environment variable that holds the token.
+    #[cfg_attr(test, schemars(regex(pattern = "^[A-Z_][A-Z0-9_]*$")))]
     pub token_env: String,
+    /// What the vendor calls the token.
     pub token_label: String,
     /// What kind of token, for the error that names it as missing.
     pub token_help: String,
@@ -136,11 +161,13 @@ pub struct Access {
 
 /// What the customer tells the vendor when no API is used.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HandOff {
     /// Where to paste it, in the vendor's own words.
     #[serde(rename = "where")]
     pub place: String,
+    /// What to paste there, in the order of the form.
     pub values: Vec<HandOffValue>,
     /// What has to be there before; templates as the values are, and over the vendor inputs.
     #[serde(default)]
@@ -153,33 +180,42 @@ pub struct HandOff {
 /// One labelled value; `value` is a template over `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`, `{own-app}`
 /// (the own application's client id); `{vnet:lower}` is the same in lower case.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HandOffValue {
+    /// As the vendor's form has it.
     pub label: String,
     pub value: String,
 }
 
 /// A value that only this vendor needs (`--set KEY=VALUE`).
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VendorInput {
+    /// What `--set` takes before the `=`.
     pub key: String,
+    /// The question, where it is asked.
     pub label: String,
+    /// What it is, in half a sentence.
     pub help: String,
     pub wanted: Wanted,
     #[serde(default)]
     pub kind: Kind,
+    /// Whether it may be given several times.
     #[serde(default)]
     pub repeatable: bool,
     /// Put to the user although a run can do without it.
     #[serde(default)]
     pub ask: bool,
+    /// Where a prompt finds something to choose from.
     #[serde(default)]
     pub suggest: Option<Suggest>,
 }
 
 /// Whether a run can do without the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     Always,
@@ -192,6 +228,7 @@ pub enum Wanted {
 
 /// Where suggestions for a value come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Suggest {
     /// The networks that the vendor's API lists.
@@ -202,6 +239,7 @@ pub enum Suggest {
 
 /// What a value has to look like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     #[default]
