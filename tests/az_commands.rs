@@ -176,22 +176,20 @@ refuses AADSTS7000229 az login "${operator[@]}" --tenant d90f1c7e-2f34-4c55-8a7b
     by_az("az in two tenants", script);
 }
 
-/// As the README has them, with nothing but the exports.
+/// As the sandbox's page has them, with nothing but the exports.
 #[test]
-fn what_the_readme_tells_to_type_works() {
-    let readme = include_str!("../README.md").replace('\r', "");
-    let block = readme
-        .split("```console\n")
-        .find(|block| block.starts_with("az login "));
+fn what_the_page_tells_to_type_works() {
+    let page = include_str!("../.github/docs/sandbox.md").replace('\r', "");
+    let block = page.split("```sh\n").find(|block| block.starts_with("az login "));
     let commands = block.and_then(|block| block.split("```").next()).expect("the commands");
-    let avn = support::python("the README's avn").map(|python| python.with_file_name("avn"));
+    let avn = support::python("the page's avn").map(|python| python.with_file_name("avn"));
     let lines = commands
         .lines()
         .filter(|line| avn.is_some() || !line.starts_with("avn "));
     let avn = avn.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let script = lines.collect::<Vec<_>>().join("\n");
     let Some(ran) = by_az(
-        "the README's commands",
+        "the page's commands",
         &format!("avn() {{ '{avn}' \"$@\"; }}\n{script}\n"),
     ) else {
         return;

@@ -87,6 +87,9 @@ pub fn main() -> ExitCode {
 }
 
 #[cfg(test)]
+mod pages;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 

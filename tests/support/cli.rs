@@ -84,6 +84,17 @@ impl Run {
         self
     }
 
+    /// With `peerctl` as a command of its own, for scripts.
+    #[cfg(unix)]
+    pub fn peerctl_on_path(mut self) -> Self {
+        let bin = self.home.path().join("bin");
+        std::fs::create_dir(&bin).expect("a folder");
+        std::os::unix::fs::symlink(PEERCTL, bin.join("peerctl")).expect("a link");
+        let path = std::env::var("PATH").unwrap_or_default();
+        self.command.env("PATH", format!("{}:{path}", bin.display()));
+        self
+    }
+
     /// Where to put what the program shall find in its home.
     pub fn home(&self) -> &Path {
         self.home.path()

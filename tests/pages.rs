@@ -1,0 +1,339 @@
+//! The pages in .github/docs and the front page: their links lead somewhere, the facts on them are the profiles', and what
+//! they tell to type works. That every command line on them can be parsed is a test beside the parser.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use peerctl::azure::Cloud;
+use peerctl::domain::SubscriptionId;
+use peerctl::plan::OwnAppRole;
+use peerctl::vendors::{CreatedBy, OwnAppWay, Profile, Wanted, profile};
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn read(file: impl AsRef<Path>) -> String {
+    let file = file.as_ref();
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    text.replace('\r', "")
+}
+
+/// Every page, those of the top, of .github and of its docs.
+fn pages() -> Vec<PathBuf> {
+    let folders = ["", ".github", ".github/docs"].map(|folder| top().join(folder));
+    let entries = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).expect("a folder").flatten());
+    let pages = entries.map(|entry| entry.path());
+    let pages: Vec<PathBuf> = pages
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    pages
+}
+
+/// The lines that are no code.
+fn prose(text: &str) -> String {
+    let parts = text.split("```").step_by(2);
+    parts.collect::<Vec<_>>().join("\n")
+}
+
+/// A heading as GitHub names it in a link.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let plain = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            plain
+                .chars()
+                .filter(|c| c.is_alphanumeric() || "-_".contains(*c))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let mut links = 0;
+    for page in pages() {
+        let text = read(&page);
+        for target in prose(&text)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = match file {
+                "" => page.clone(),
+                file => page.parent().expect("a folder").join(file),
+            };
+            assert!(file.exists(), "{}: {target}", page.display());
+            assert!(
+                anchor.is_empty() || anchors(&read(&file)).contains(anchor),
+                "{}: {target}",
+                page.display()
+            );
+            links += 1;
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+// ------------------------------------------------------------------------------------------------ facts
+
+const BEGIN: &str = "<!-- from the profile: ";
+const END: &str = "<!-- end -->";
+
+/// What an action allows, for somebody who has to agree to it.
+fn allows(action: &str) -> &'static str {
+    match action.strip_prefix("Microsoft.Network/virtualNetworks/") {
+        Some("read") => "read the network: its address space, its subnets",
+        Some("virtualNetworkPeerings/read") => "see its peerings and their state",
+        Some("virtualNetworkPeerings/write") => "create and change its peerings",
+        Some("virtualNetworkPeerings/delete") => "remove its peerings",
+        Some("peer/action") => {
+            "make another network the other end of a peering with it; nothing here changes by that alone"
+        }
+        _ => panic!("what does {action} allow?"),
+    }
+}
+
+fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+    let rule = format!("|{}\n", "---|".repeat(N));
+    let rows = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    [line(head.to_vec()), rule].into_iter().chain(rows).collect()
+}
+
+/// Who gets which role, action by action.
+fn granted(vendor: &Profile) -> Option<String> {
+    let role = |actions: &[String]| {
+        let rows: Vec<[String; 2]> = actions
+            .iter()
+            .map(|action| [format!("`{action}`"), allows(action).to_owned()])
+            .collect();
+        table(["action", "lets it"], &rows)
+    };
+    let theirs = vendor.application.as_ref().zip(vendor.role.as_ref()).map(|(application, theirs)| {
+        let (who, id) = (&vendor.short_name, application.app_id);
+        format!(
+            "{who}'s application, `{id}`, gets a service principal in your tenant, by which Azure knows it there and which \
+             alone allows nothing; and, at the one network, the role \"{}\" with\n\n{}",
+            vendor.role_name(),
+            role(&theirs.actions)
+        )
+    });
+    let own = match vendor.peering.own_app {
+        OwnAppWay::No => None,
+        OwnAppWay::Needed => Some("An application of yours, known in both tenants, gets, at the one network,"),
+        OwnAppWay::Possible => Some("With `--own-app`, that application of yours gets, at the one network,"),
+    };
+    let own = own.map(|who| {
+        let both = vendor.peering.created_by == CreatedBy::Customer;
+        let grant = OwnAppRole::LeastPrivilege.grant(String::new(), SubscriptionId::nil(), both);
+        // The name ends with a mark of the subscription.
+        let name = grant.name().trim_end_matches(['0', ' ']);
+        format!("{who} the role \"{name} …\" with\n\n{}", role(&grant.actions))
+    });
+    let parts: Vec<String> = [theirs, own].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Which hosts are asked, by whom.
+fn hosts(vendor: &Profile) -> String {
+    let cloud = Cloud::public();
+    let host = |url: &str| {
+        let url: url::Url = url.parse().expect("an address");
+        format!("`{}`", url.host_str().expect("a host"))
+    };
+    let [login, arm, graph] = cloud.origins().map(|url| host(url.as_str()));
+    let mut rows = vec![
+        [login, "signing in".to_owned(), "–".to_owned()],
+        [
+            arm,
+            "the network, roles, assignments, peerings".to_owned(),
+            "Azure's".to_owned(),
+        ],
+        [
+            graph,
+            "applications, service principals, consent".to_owned(),
+            "Azure's".to_owned(),
+        ],
+    ];
+    if let Some(access) = &vendor.access {
+        let token = format!("the one in `{}`", access.token_env);
+        rows.push([host(&access.api), format!("the {}", access.request), token]);
+    }
+    table(["peerctl asks (public cloud)", "about", "with the token"], &rows)
+}
+
+/// What the vendor is told, under its own labels.
+fn told(vendor: &Profile) -> Option<String> {
+    let meaning = |value: &str| match value.trim_matches(['{', '}']).split(':').next() {
+        Some("tenant") => "your tenant's id",
+        Some("subscription") => "the subscription's id",
+        Some("resource-group") => "the resource group's name",
+        Some("vnet") => "the virtual network's name",
+        Some("own-app") => "your application's client id",
+        _ => panic!("what is {value}?"),
+    };
+    let values = vendor.hand_off.values.iter();
+    let rows: Vec<[String; 2]> = values
+        .map(|value| [value.label.clone(), meaning(&value.value).to_owned()])
+        .collect();
+    let head = format!("{} is told, as", vendor.short_name);
+    (!rows.is_empty()).then(|| table([&head, "what it is"], &rows))
+}
+
+fn inputs(vendor: &Profile) -> String {
+    let wanted = |wanted| match wanted {
+        Wanted::Always => "yes",
+        Wanted::WithApi => "with its API",
+        Wanted::ByHand => "by hand",
+        Wanted::Never => "no",
+    };
+    let one = |input: &peerctl::vendors::VendorInput| {
+        [
+            format!("`--set {}=…`", input.key),
+            input.help.clone(),
+            wanted(input.wanted).to_owned(),
+        ]
+    };
+    let rows: Vec<[String; 3]> = vendor.inputs.iter().map(one).collect();
+    table(["input", "what", "needed"], &rows)
+}
+
+/// How the link is made, in one sentence or two.
+fn way(vendor: &Profile) -> String {
+    let who = match vendor.peering.created_by {
+        CreatedBy::Vendor => format!("{} creates both directions.", vendor.short_name),
+        CreatedBy::EachSide => format!("{} creates its direction, your application yours.", vendor.short_name),
+        CreatedBy::Customer => "You create both directions, or each side its own.".to_owned(),
+    };
+    let name = vendor
+        .peering
+        .name
+        .as_ref()
+        .map(|name| format!(" Yours is called `{name}`."));
+    let ports: Vec<String> = vendor.peering.ports.iter().map(ToString::to_string).collect();
+    let ports = (!ports.is_empty()).then(|| format!(" It is talked to on TCP {}.", ports.join(", ")));
+    let wait = format!(" It usually takes {}.", vendor.usual_wait);
+    [Some(who), name, ports, Some(wait)].into_iter().flatten().collect()
+}
+
+/// Everything on a vendor's page that its profile says.
+fn facts(vendor: &Profile) -> String {
+    let parts = [
+        Some(way(vendor)),
+        granted(vendor),
+        told(vendor),
+        Some(hosts(vendor)),
+        Some(inputs(vendor)),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| part.trim_end().to_owned())
+        .collect();
+    parts.join("\n\n")
+}
+
+#[test]
+fn the_facts_on_a_vendors_page_are_those_of_its_profile() {
+    let mut vendors = BTreeSet::new();
+    for page in pages() {
+        let text = read(&page);
+        let Some((head, rest)) = text.split_once(BEGIN) else {
+            continue;
+        };
+        let (id, rest) = rest.split_once(" -->\n").expect("the vendor's name");
+        let (_, tail) = rest.split_once(END).expect("an end");
+        let vendor = profile(id).expect("a vendor");
+        let written = format!("{head}{BEGIN}{id} -->\n{}\n{END}{tail}", facts(&vendor));
+        vendors.insert(id.to_owned());
+        if std::env::var_os("PEERCTL_RECORD").is_some() {
+            fs::write(&page, written).expect("the page can be written");
+            continue;
+        }
+        let page = page.display();
+        assert_eq!(
+            text, written,
+            "PEERCTL_RECORD=1 cargo test --test pages facts writes {page} anew"
+        );
+    }
+    let expected = ["aiven", "dragonfly", "generic", "kong"].map(str::to_owned);
+    assert_eq!(vendors, expected.into());
+}
+
+// ------------------------------------------------------------------------------------------------ what they tell to type
+
+#[cfg(unix)]
+mod typed {
+    use super::support::cli::{Ran, program};
+    use super::support::served::Served;
+    use super::*;
+
+    /// What a page tells to type into a console: its blocks, one after the other.
+    fn typed(page: &str) -> String {
+        let text = read(top().join(".github/docs").join(page));
+        let blocks = text.split("```console\n").skip(1);
+        let blocks: Vec<&str> = blocks.filter_map(|block| block.split("```").next()).collect();
+        assert!(!blocks.is_empty(), "{page}");
+        blocks.join("\n")
+    }
+
+    /// Types it, in a folder with these files, against a sandbox.
+    #[track_caller]
+    fn by_bash(sandbox: &Served, script: &str, files: &[(&str, &str)]) -> Ran {
+        let run = program("bash", ["-euo", "pipefail", "-c", script]).peerctl_on_path();
+        for (name, text) in files {
+            fs::write(run.home().join(name), text).expect("a file");
+        }
+        let run = run.envs(sandbox.env()).env("PEERCTL_STATE_DIR", "none");
+        run.run().expect_code(0)
+    }
+
+    #[test]
+    fn a_vendors_page_tells_a_link_from_its_beginning_to_its_end() {
+        for page in ["kong.md", "aiven.md", "dragonfly.md", "another-tenant.md"] {
+            let sandbox = Served::start(["--lag", "none"]);
+            let before = sandbox.state();
+            let ran = by_bash(&sandbox, &typed(page), &[]);
+            assert!(ran.stdout.contains("Connected"), "{page}\n{ran}");
+            assert_eq!(sandbox.state(), before, "{page}: all that was made is gone again");
+        }
+    }
+
+    #[test]
+    fn a_pipeline_reads_the_document() {
+        let ran = by_bash(&Served::start(["--lag", "none"]), &typed("pipelines.md"), &[]);
+        assert!(ran.stdout.ends_with("done\nConnected\nConnected\n"), "{ran}");
+    }
+
+    #[test]
+    fn a_profile_of_ones_own_is_written_with_its_schema_and_tried() {
+        let page = read(top().join(".github/docs/vendor-profile.md"));
+        let toml = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let script = typed("vendor-profile.md") + "\ncat vendor-profile.schema.json >&2; bash -n example.sh\n";
+        let files = [("example.toml", toml.expect("a profile"))];
+        let ran = by_bash(&Served::start(["--lag", "none"]), &script, &files);
+        assert!(ran.stdout.starts_with("Example Cloud, clusters\n"), "{ran}");
+        let schema = read(top().join("src/vendors/profile.schema.json"));
+        assert!(ran.stderr.ends_with(&schema), "{ran}");
+    }
+
+    #[test]
+    fn a_rehearsal_in_one_process() {
+        let ran = by_bash(&Served::start(["--lag", "none"]), &typed("sandbox.md"), &[]);
+        assert!(ran.stdout.contains("Connected"), "{ran}");
+    }
+}
