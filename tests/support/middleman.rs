@@ -62,13 +62,19 @@ pub struct Middleman {
 impl Middleman {
     #[track_caller]
     pub fn start(sandbox: &Served, manners: Manners) -> Self {
+        Self::named(sandbox, manners, &[])
+    }
+
+    /// One that can show a certificate for these names, too: for who comes by a proxy.
+    #[track_caller]
+    pub fn named(sandbox: &Served, manners: Manners, names: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
-        let (acceptor, certificate) = tls();
+        let (acceptor, certificate) = tls(names);
         let listener = runtime
             .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
             .expect("a port");
@@ -131,14 +137,21 @@ fn client(ca: &[u8]) -> reqwest::Client {
     builder.build().expect("a client")
 }
 
-/// A certificate of its own for this machine, which is its own issuer's, and the issuer's as PEM.
-fn tls() -> (TlsAcceptor, String) {
+/// A certificate of its own for this machine and these names, which is its own issuer's, and the issuer's as PEM.
+fn tls(names: &[&str]) -> (TlsAcceptor, String) {
     let (ca_key, leaf_key) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
     let mut ca = CertificateParams::default();
     ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = ca.self_signed(&ca_key).expect("a certificate");
     let pem = issuer.pem();
-    let leaf = CertificateParams::new(["localhost".to_owned()]).expect("names");
+    let leaf = CertificateParams::new(
+        names
+            .iter()
+            .chain(&["localhost"])
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>(),
+    )
+    .expect("names");
     let leaf = leaf
         .signed_by(&leaf_key, &Issuer::new(ca, ca_key))
         .expect("a certificate");
