@@ -5,8 +5,9 @@ mod support;
 
 use serde_json::{Value, json};
 use support::both_sides::{
-    AIVEN, AIVEN_NETWORK, AIVEN_TENANT, DRAGONFLY, DRAGONFLY_ACCOUNT, DRAGONFLY_VPC, Party, assert_in_place,
-    assert_no_credential, changes, credentials, own_apps, peerings, said, step, struck, with_inputs, words,
+    AIVEN, AIVEN_NETWORK, AIVEN_TENANT, DRAGONFLY, DRAGONFLY_ACCOUNT, DRAGONFLY_VPC, PARTNER_TENANT, Party,
+    assert_in_place, assert_no_credential, changes, credentials, own_apps, peerings, said, step, struck, with_inputs,
+    words,
 };
 use support::cli::{Ran, peerctl};
 use support::colleague::Colleague;
@@ -912,4 +913,18 @@ fn a_pipeline_without_the_directory_is_given_kongs_principal_and_finishes() {
     );
     let again = pipeline(&flags).expect_code(0).json();
     assert_eq!(again["outcome"], "unchanged", "{again:#}");
+}
+
+#[test]
+fn a_tenant_that_was_given_wrong_blocks_before_anything_is_written() {
+    let sandbox = sandbox();
+    let (tenant, network) = (
+        format!("to-tenant-id={PARTNER_TENANT}"),
+        format!("to-network-id={AIVEN_NETWORK}"),
+    );
+    let inputs = ["--vendor-access", "manual", "--set", &tenant, "--set", &network];
+    let ran = peerctl(with_inputs("aiven", &inputs)).envs(sandbox.env()).run();
+    let ran = ran.expect_code(4);
+    assert!(ran.stderr.contains(&format!("lies in tenant {AIVEN_TENANT}")), "{ran}");
+    assert_eq!(sandbox.writes(), [""; 0]);
 }

@@ -45,7 +45,8 @@ impl StepId {
         }
     }
 
-    /// The steps that have to be over before this one can begin. What is not named here runs side by side.
+    /// The steps whose writes have to be accepted before this one can begin, or read back where it [judges](Self::judges).
+    /// What is not named here runs side by side.
     pub fn needs(self) -> &'static [Self] {
         match self {
             Self::Consent | Self::OwnApp | Self::RoleDefinition => &[],

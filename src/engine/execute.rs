@@ -57,9 +57,13 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
             None => break,
             Some((id, Stage::Written)) => {
                 written.insert(id);
+                run.learn(|facts| _ = facts.unconfirmed.insert(id));
                 running.push(async move { (id, Stage::Over(read_back(run, id).await)) }.boxed());
             }
-            Some((id, Stage::Over(end))) => drop(ended.insert(id, end)),
+            Some((id, Stage::Over(end))) => {
+                run.learn(|facts| _ = facts.unconfirmed.remove(&id));
+                ended.insert(id, end);
+            }
         }
     }
     let facts = run.facts();

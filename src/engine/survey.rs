@@ -6,25 +6,29 @@ use tokio::time::Instant;
 use crate::doctor;
 use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
-use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, settle_tenants, step};
+use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, read_tenants, settle_tenants, step};
 
 /// Reads what there is and decides what is to be done.
 ///
 /// # Errors
 /// The first thing that could not be read and without which nothing can be decided.
 pub async fn survey(run: &Run) -> Result<Plan, Problem> {
-    let plan = look(run).await?;
+    run.emit(Event::Surveying);
+    read(run).await?;
+    note_earlier_peerings(run);
+    let plan = plan_of(&run.intent, &run.facts());
     run.emit(Event::Planned(plan.clone()));
     Ok(plan)
 }
 
-/// The same, for who only wants to know.
+/// The same, for who only wants to know: whose networks are behind the peerings is asked for in any case.
 ///
 /// # Errors
 /// As [`survey`].
 pub async fn look(run: &Run) -> Result<Plan, Problem> {
     run.emit(Event::Surveying);
     read(run).await?;
+    read_tenants(run).await;
     note_earlier_peerings(run);
     Ok(plan_of(&run.intent, &run.facts()))
 }
@@ -42,6 +46,7 @@ pub async fn look_again(run: &Run) -> Result<Plan, Problem> {
         };
     });
     read(run).await?;
+    read_tenants(run).await;
     Ok(plan_of(&run.intent, &run.facts()))
 }
 

@@ -95,20 +95,32 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
 }
 
 /// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
-/// others are looked for; where Graph does not find it yet, it is looked for too.
+/// others are looked for; where Graph does not find it yet, or another one may have been made, they are looked for first.
 async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
-    let Some(minted) = run.minted().map(|minted| minted.key_id) else {
+    let minted = run.minted().map(|minted| minted.key_id);
+    let Some(minted) = minted.filter(|_| !run.facts().credential_in_doubt) else {
         return credentials(run, application.app_id).await;
     };
     let (removed, read) = tokio::join!(
         run.azure.remove_password(application.id, minted),
         run.azure.application(application.app_id)
     );
-    let (Ok(true), Ok(Some(read))) = (removed, read) else {
+    if !matches!(removed, Ok(true)) {
         return credentials(run, application.app_id).await;
-    };
+    }
     run.changed(STEP, Action::Deleted, "passwordCredential", minted.to_string());
-    Ok(leftovers(&read).into_iter().filter(|key| *key != minted).collect())
+    run.set_minted(None);
+    run.learn(|facts| facts.credential_made = false);
+    let mut keys = match read {
+        Ok(Some(read)) => leftovers(&read),
+        Ok(None) | Err(_) => credentials(run, application.app_id).await?,
+    };
+    // An answer that is behind does not show what was seen before.
+    keys.extend(leftovers(application));
+    keys.sort_unstable();
+    keys.dedup();
+    keys.retain(|key| *key != minted);
+    Ok(keys)
 }
 
 /// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very

@@ -11,7 +11,7 @@ use crate::azure::{
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
-use crate::plan::{Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
+use crate::plan::{Goal, Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
 use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
@@ -29,6 +29,10 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 pub struct Facts {
     /// When all that there is was read.
     pub read_at: Option<Instant>,
+    /// The steps whose writes are accepted and not seen yet: that they are not to be read says nothing.
+    pub unconfirmed: BTreeSet<StepId>,
+    /// Ids of roles that Azure was asked for by id, and does not have.
+    pub absent_roles: BTreeSet<Uuid>,
     /// The steps that this sign-in may not read.
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
@@ -55,6 +59,8 @@ pub struct Facts {
     pub own_app_is_new: bool,
     /// A credential of the own application's was asked for in this run.
     pub credential_made: bool,
+    /// The answer to such a question was lost: there may be one whose id nobody knows.
+    pub credential_in_doubt: bool,
     /// Custom roles that can be assigned at the virtual network.
     pub roles: Vec<RoleDefinition>,
     /// Roles of a wanted name that can be assigned in other subscriptions only.
@@ -257,13 +263,14 @@ impl Facts {
 
     /// Whether the vendor's peering is known without asking whose network is behind it: by the network's id or by its
     /// name; or by its addresses, once the vendor says that it has peered, for no two networks that share addresses can
-    /// be peered with one. A removal always asks: what another link of the vendor's needs stays.
+    /// be peered with one. A removal and a repair always ask: what another link of the vendor's needs stays, and what the
+    /// vendor says may be what is wrong.
     pub fn tell_the_vendors(&self, intent: &Intent) -> bool {
         let ready = |request: &VendorRequest| request.phase == Phase::Ready;
         let told = self.remote(intent).is_some()
             || intent.peering_name.is_some()
             || (self.network.is_some() && self.request.as_ref().is_some_and(ready));
-        !intent.tears_down() && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
+        intent.goal == Goal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
     }
 
     /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.

@@ -55,10 +55,11 @@ impl Step for OwnApp {
             Err(error) => return Err(Stop::api("looking for the own application", &error)),
         };
         let Some(application) = application else { return Ok(()) };
-        let likely = likely.into_iter().find(|one| one.app_id == application.app_id);
-        let principal = match likely {
-            Some(principal) => Some(principal),
-            None => principal(run, application.app_id).await?,
+        let is_its = |one: &ServicePrincipal| one.app_id == application.app_id;
+        let principal = match likely.map(|found| found.into_iter().find(is_its)) {
+            Ok(None) if matches!(run.intent.own_app, Some(Wanted::Given(_))) => None,
+            Ok(Some(principal)) => Some(principal),
+            Ok(None) | Err(_) => principal(run, application.app_id).await?,
         };
         run.learn(|facts| {
             facts.own_app = Some(application);
@@ -124,9 +125,10 @@ async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
     }
 }
 
-/// Service principals that may be the own application's, asked for before its id is known.
-async fn likely_principals(run: &Run) -> Vec<ServicePrincipal> {
-    let found = match &run.intent.own_app {
+/// Service principals that may be the own application's, asked for before its id is known: by its display name, which
+/// somebody may have changed. Where the id was given, there is no other.
+async fn likely_principals(run: &Run) -> Result<Vec<ServicePrincipal>, ApiError> {
+    match &run.intent.own_app {
         Some(Wanted::Made { display_name, .. }) => run.azure.service_principals_named(display_name).await,
         Some(Wanted::Given(id)) => run
             .azure
@@ -134,8 +136,7 @@ async fn likely_principals(run: &Run) -> Vec<ServicePrincipal> {
             .await
             .map(|one| one.into_iter().collect()),
         None => Ok(Vec::new()),
-    };
-    found.unwrap_or_default()
+    }
 }
 
 async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, Stop> {
@@ -295,7 +296,10 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
             Ok(password) => break password,
             Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(Stop::api(doing, &error)),
             // It may be there, but nobody knows its text any more.
-            Err(_) => clean_up(run).await?,
+            Err(_) => {
+                run.learn(|facts| facts.credential_in_doubt = true);
+                clean_up(run).await?;
+            }
         }
         tries += 1;
         run.learn(|facts| facts.credential_made = true);

@@ -16,8 +16,15 @@ use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
 
-/// Reads the other direction, where the inputs say where it is and this operator may.
+/// Reads the other direction, where the inputs say where it is and this operator may; and whose network that is.
 pub async fn observe(run: &Run) {
+    let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
+    if let Some(remote) = run.intent.remote().filter(|_| each_side) {
+        // A tenant that was given wrong is told by Azure, and by nothing else.
+        let subscription = remote.vnet.subscription;
+        let tenant = run.azure.tenant_of(subscription).await;
+        run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
+    }
     let Some(remote) = theirs_is_ours_to_write(&run.intent) else {
         return;
     };

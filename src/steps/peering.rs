@@ -236,11 +236,12 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
         StepId::RoleDefinition,
         StepId::RoleAssignment,
     ];
+    let unconfirmed = run.facts().unconfirmed;
     let earlier: Vec<StepId> = run
         .intent
         .steps()
         .into_iter()
-        .filter(|id| earlier.contains(id))
+        .filter(|id| earlier.contains(id) && !unconfirmed.contains(id))
         .collect();
     let reads = earlier.iter().map(|id| step(*id).observe(run));
     for read in futures::future::join_all(reads).await {

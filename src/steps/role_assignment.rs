@@ -7,7 +7,7 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::ownership::assigned_by_setup;
-use super::run::Awaited;
+use super::run::{Awaited, every};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
 use crate::domain::role_assignment_guid;
@@ -52,8 +52,7 @@ impl Step for RoleAssignment {
         let missing = grants
             .iter()
             .filter(|grant| decide(&run.intent, &run.facts(), grant).writes());
-        let assigned = join_all(missing.map(|grant| assign(run, grant))).await;
-        assigned.into_iter().collect()
+        every(join_all(missing.map(|grant| assign(run, grant))).await)
     }
 
     async fn confirm(&self, run: &Run) -> Result<(), Stop> {

@@ -5,12 +5,15 @@
 
 mod undo;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
+use uuid::Uuid;
 
 use super::facts::{extra_actions, missing_actions};
-use super::run::Awaited;
+use super::run::{Awaited, every};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, Permission, RoleDefinition as Role};
 use crate::domain::subscription_scope;
@@ -55,12 +58,13 @@ impl Step for RoleDefinition {
                 rights => rights.ok(),
             };
         });
-        note(run, own, |facts| &mut facts.roles);
+        run.learn(|facts| facts.absent_roles = own.absent);
+        note(run, own.there, |facts| &mut facts.roles);
         let facts = run.facts();
         let mut grants = run.intent.grants().into_iter();
         if grants.any(|grant| grant.built_in.is_none() && facts.role(&run.intent, &grant).is_none()) {
             let elsewhere = match elsewhere {
-                Ok(roles) => roles,
+                Ok(roles) => only_elsewhere(roles, &run.intent),
                 Err(_) => look_everywhere(run).await,
             };
             note(run, elsewhere, |facts| &mut facts.roles_elsewhere);
@@ -80,14 +84,13 @@ impl Step for RoleDefinition {
         let missing = grants
             .iter()
             .filter(|grant| decide(&run.intent, &run.facts(), grant).writes());
-        let written = join_all(missing.map(|grant| write(run, grant))).await;
-        written.into_iter().collect()
+        every(join_all(missing.map(|grant| write(run, grant))).await)
     }
 
     async fn confirm(&self, run: &Run) -> Result<(), Stop> {
         let grants = run.intent.grants();
-        let read = join_all(grants.iter().map(|grant| wait_until_visible(run, grant))).await;
-        read.into_iter().collect()
+        let custom = grants.iter().filter(|grant| grant.built_in.is_none());
+        every(join_all(custom.map(|grant| wait_until_visible(run, grant))).await)
     }
 
     fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -190,11 +193,11 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
     let facts = run.facts();
     let here = intent.vnet.subscription_scope();
     let known = facts.role(intent, grant);
-    if known.is_none() && facts.are_fresh() {
+    let guid = known.map_or_else(|| new_role(intent, grant).guid, |role| role.guid);
+    if facts.are_fresh() && facts.absent_roles.contains(&guid) {
         // A moment ago there was none of that id.
         return Ok(None);
     }
-    let guid = known.map_or_else(|| new_role(intent, grant).guid, |role| role.guid);
     let scope = known.and_then(|role| role.assignable_scopes.first()).unwrap_or(&here);
     let read = run.azure.role_definition(scope, guid).await;
     let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
@@ -204,12 +207,41 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
 
 /// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
 /// may not read it there may not write it either, and that is for the decision to say.
-async fn look_for_own(run: &Run) -> Vec<Role> {
+async fn look_for_own(run: &Run) -> Own {
     let scope = run.intent.vnet.subscription_scope();
     let grants = run.intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
     let own = grants.map(|grant| new_role(&run.intent, &grant).guid);
-    let reads = own.map(|guid| run.azure.role_definition(&scope, guid));
-    join_all(reads).await.into_iter().flatten().flatten().collect()
+    let scope = &scope;
+    let reads = own.map(|guid| async move { (guid, run.azure.role_definition(scope, guid).await) });
+    let mut own = Own::default();
+    for (guid, read) in join_all(reads).await {
+        match read {
+            Ok(Some(role)) => own.there.push(role),
+            Ok(None) => _ = own.absent.insert(guid),
+            Err(_) => {}
+        }
+    }
+    own
+}
+
+/// The roles that setup makes, asked for by their ids.
+#[derive(Default)]
+struct Own {
+    there: Vec<Role>,
+    absent: BTreeSet<Uuid>,
+}
+
+/// What Resource Graph says of other subscriptions. It shows for minutes what was deleted, too; of the roles here, the
+/// list and the ids tell better.
+fn only_elsewhere(roles: Vec<Role>, intent: &Intent) -> Vec<Role> {
+    let vnet = intent.vnet.to_string();
+    let own: Vec<Uuid> = intent
+        .grants()
+        .iter()
+        .map(|grant| new_role(intent, grant).guid)
+        .collect();
+    let elsewhere = |role: &Role| !own.contains(&role.guid) && !covers(&role.assignable_scopes, &vnet);
+    roles.into_iter().filter(elsewhere).collect()
 }
 
 /// A role of a wanted name may live in another subscription: the name is taken all the same.
@@ -460,6 +492,19 @@ mod tests {
             [other.to_owned(), intent.vnet.subscription_scope()]
         );
         assert_eq!(mended.guid, facts.roles_elsewhere[0].guid);
+    }
+
+    #[test]
+    fn of_the_roles_here_resource_graph_says_nothing() {
+        let (intent, facts) = samples::kong_done();
+        let here = facts.roles[0].clone();
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let mut own = new_role(&intent, &grant);
+        own.assignable_scopes = vec!["/subscriptions/00000000-0000-0000-0000-0000000000ff".to_owned()];
+        let mut elsewhere = own.clone();
+        elsewhere.guid = Uuid::from_u128(0xe15e);
+        let found = only_elsewhere(vec![here, own, elsewhere.clone()], &intent);
+        assert_eq!(found, [elsewhere]);
     }
 
     #[test]

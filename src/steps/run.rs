@@ -85,7 +85,22 @@ pub struct Run {
     facts: Mutex<Facts>,
     minted: Mutex<Option<Minted>>,
     deadline: OnceCell<Instant>,
-    waited: Mutex<BTreeMap<StepId, Duration>>,
+    waited: Mutex<BTreeMap<StepId, Waited>>,
+}
+
+/// How long a step has waited, and until when: what waits at the same time waits once.
+#[derive(Clone, Copy, Default)]
+struct Waited {
+    time: Duration,
+    until: Option<Instant>,
+}
+
+impl Waited {
+    fn add(&mut self, from: Instant, until: Instant) {
+        let from = self.until.map_or(from, |covered| covered.max(from));
+        self.time += until.saturating_duration_since(from);
+        self.until = Some(from.max(until));
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -179,7 +194,9 @@ impl Run {
 
     /// How long the step has waited for others.
     pub fn waited(&self, step: StepId) -> Duration {
-        lock(&self.waited).get(&step).copied().unwrap_or_default()
+        lock(&self.waited)
+            .get(&step)
+            .map_or(Duration::ZERO, |waited| waited.time)
     }
 
     /// Waits, but not past the run's time.
@@ -188,9 +205,9 @@ impl Run {
             .deadline
             .get()
             .map_or(wait, |end| end.saturating_duration_since(Instant::now()));
-        let wait = wait.min(left);
+        let (from, wait) = (Instant::now(), wait.min(left));
         sleep(wait).await;
-        *lock(&self.waited).entry(step).or_default() += wait;
+        lock(&self.waited).entry(step).or_default().add(from, from + wait);
     }
 
     /// Whether the run's time is up.
@@ -290,6 +307,13 @@ impl Run {
     }
 }
 
+/// What came of several at once: what failed before what only waits for somebody.
+pub fn every(ended: Vec<Result<(), Stop>>) -> Result<(), Stop> {
+    let mut stops: Vec<Stop> = ended.into_iter().filter_map(Result::err).collect();
+    stops.sort_by_key(|stop| !matches!(stop, Stop::Failed(_)));
+    stops.into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Whether the refusal has one of these codes.
 pub fn is_one_of(error: &ApiError, codes: &[&str]) -> bool {
     error
@@ -324,5 +348,33 @@ impl<'a> Awaited<'a> {
                 answer: None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_at_the_same_time_waits_once() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut waited = Waited::default();
+        waited.add(start, start + second);
+        waited.add(start, start + second);
+        waited.add(start + second / 2, start + second * 2);
+        waited.add(start + second * 5, start + second * 6);
+        assert_eq!(waited.time, second * 3);
+    }
+
+    #[test]
+    fn a_failure_is_told_before_a_wait() {
+        let held = || {
+            let hold = Awaited::replication("until").hold;
+            Err(Stop::waiting(hold))
+        };
+        let failed = || Err(Stop::from(Problem::new(Kind::Conflict, "what", "why")));
+        assert!(every(vec![Ok(()), Ok(())]).is_ok());
+        assert!(matches!(every(vec![held(), Ok(())]), Err(Stop::Held { .. })));
+        assert!(matches!(every(vec![held(), failed()]), Err(Stop::Failed(_))));
     }
 }

@@ -54,16 +54,21 @@ async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), 
         let who = run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()));
         who.await.map(drop)
     };
-    let there = sign_in_there(run, remote, || enter(identity.in_tenant(remote.tenant)));
+    let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
+    let there = sign_in_there(run, remote, by_hand, || enter(identity.in_tenant(remote.tenant)));
+    if by_hand {
+        // A credential that has not arrived yet would look like a vendor that has not let us in.
+        here.await?;
+        return there.await;
+    }
     tokio::try_join!(here, there).map(drop)
 }
 
-async fn sign_in_there<F>(run: &Run, remote: &Remote, attempt: impl Fn() -> F) -> Result<(), Stop>
+async fn sign_in_there<F>(run: &Run, remote: &Remote, by_hand: bool, attempt: impl Fn() -> F) -> Result<(), Stop>
 where
     F: Future<Output = Result<WhoAmI, ApiError>>,
 {
     let doing = format!("signing in to tenant {}", remote.tenant);
-    let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
     if !by_hand {
         let lets_in = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
         let passes = |error: &ApiError| {
@@ -286,15 +291,14 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
     let sync = present.as_ref().is_some_and(stale);
     let attempt = || async {
         if sync {
-            writer.sync_peering(&id, &back).await?;
+            writer.sync_peering(&id, &back).await
         } else {
-            writer.put_peering(&id, &back).await?;
+            writer.put_peering(&id, &back).await
         }
-        writer.peering(&id).await
     };
     let put = run.while_it_passes(STEP, "writing the other direction", passes, attempt);
     match put.await {
-        Ok(theirs) => {
+        Ok(()) => {
             run.changed(
                 STEP,
                 if present.is_some() {
@@ -305,7 +309,10 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
                 "virtualNetworkPeering",
                 id.to_string(),
             );
-            run.learn(|facts| facts.remote_peering = theirs);
+            // What cannot be read now is looked at again by who judges the whole.
+            if let Ok(theirs) = writer.peering(&id).await {
+                run.learn(|facts| facts.remote_peering = theirs);
+            }
             Ok(())
         }
         Err(Stop::Failed(problem)) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
