@@ -35,7 +35,9 @@ pub const LONGEST_OWN_WAIT: Duration = Duration::from_secs(30);
 /// (ARM's hourly limits) is answered with an error that says so, rather than with a program that seems to hang.
 pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(5 * 60);
 
-/// How long one call may take with all its repetitions and waits.
+/// How long one call may take with all its repetitions and waits, from its first try, or from when it began to wait
+/// behind refusals. What it waits so that it is not refused does not count: a large job is no service in trouble, and its
+/// last request may be repeated like its first.
 pub const CALL: Duration = Duration::from_secs(10 * 60);
 
 /// How long before its end a token is replaced: a request that starts with it has to arrive, and to be carried out.
@@ -76,6 +78,45 @@ pub const OPERATION: Duration = Duration::from_secs(15 * 60);
 /// Requests that a run remembers for its record: an hour of waiting is a few hundred, and none of them takes more than
 /// some 500 bytes.
 pub const JOURNAL: usize = 10_000;
+
+// Of budgets: how many requests Azure takes of one identity. Four fifths of what it documents: what else runs as the same
+// identity needs some, and a request on its way is not where Azure counts it.
+
+/// Reads at once in one subscription, or of the tenant: of a bucket of 250.
+pub const READS: u32 = 200;
+
+/// After what time one more read is to be had: twenty a second, of 25.
+pub const READ_EVERY: Duration = Duration::from_millis(50);
+
+/// Writes at once, and as many deletes: of a bucket of 200.
+pub const WRITES: u32 = 160;
+
+/// After what time one more write or delete is to be had: eight a second, of ten.
+pub const WRITE_EVERY: Duration = Duration::from_millis(125);
+
+/// Writes and deletes of Microsoft.Network at once in one subscription. It takes 1,000 in five minutes; half of our 800
+/// at once and half by and by are never more, wherever its five minutes begin. Its 10,000 reads are more than Azure's own
+/// budget gives.
+pub const NETWORK_WRITES: u32 = 400;
+
+/// After what time Microsoft.Network has one more of them: 400 in five minutes.
+pub const NETWORK_WRITE_EVERY: Duration = Duration::from_millis(750);
+
+/// Queries of Resource Graph in [`GRAPH_PERIOD`]: of 15.
+pub const GRAPH_QUERIES: u32 = 12;
+
+/// The period in which Resource Graph counts.
+pub const GRAPH_PERIOD: Duration = Duration::from_secs(5);
+
+/// After what time one request goes to see, where Azure's own count says that nothing is left: its slowest bucket has ten
+/// again by then.
+pub const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// The shortest wait for a budget that a person is told of: below it, nobody wonders.
+pub const TOLD_WAIT: Duration = Duration::from_millis(500);
+
+/// After what time a person is told again that requests wait for the same budget.
+pub const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 // Of steps, and of what people wait for.
 

@@ -15,7 +15,7 @@ fn manners() -> Vec<(&'static str, Manners)> {
     let mut all = Vec::new();
     let mut everything = Manners::default();
     type Switch = fn(&mut Manners) -> &mut bool;
-    let switches: [(&str, Switch); 9] = [
+    let switches: [(&str, Switch); 10] = [
         ("other_order", |manners| &mut manners.other_order),
         ("bare", |manners| &mut manners.bare),
         ("lower_case", |manners| &mut manners.lower_case),
@@ -25,6 +25,7 @@ fn manners() -> Vec<(&'static str, Manners)> {
         ("throttles", |manners| &mut manners.throttles),
         ("talkative", |manners| &mut manners.talkative),
         ("packed", |manners| &mut manners.packed),
+        ("stingy", |manners| &mut manners.stingy),
     ];
     for (name, switch) in switches {
         let mut alone = Manners::default();

@@ -142,6 +142,8 @@ const ROWS: &[Row] = &[
     (Partner, Fault(A_PEERING, "429:600"), "RetryableError", ""),
     (Kong, Fault(THE_NETWORK, "429:600"), "TooManyRequests", ""),
     (Kong, Fault(THE_NETWORK, "429:600"), "SubscriptionRequestsThrottled", ""),
+    (Kong, Fault(THE_NETWORK, "429:600"), "TenantRequestsThrottled", ""),
+    (Kong, Fault(THE_NETWORK, "429:600"), "RateLimiting", ""),
     (Kong, Fault(THE_NETWORK, "429:600"), "ResourceRequestsThrottled", ""),
     (Kong, Fault(THE_NETWORK, "500:600"), "InternalServerError", ""),
     (Kong, Fault(THE_NETWORK, "503:600"), "ServiceUnavailable", ""),

@@ -4,10 +4,11 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::DEADLINE;
 use support::both_sides::{PARTNER_TENANT, partner};
 use support::colleague::Colleague;
 use support::kong::VNET_ID;
-use support::served::{Answer, Body, Served};
+use support::served::{Answer, Body, Served, poll};
 use support::troubles;
 
 const NETWORK: &str = "api-version=2023-11-01";
@@ -75,6 +76,75 @@ fn a_write_says_where_its_operation_is() {
     has(&written, &["x-ms-ratelimit-remaining-subscription-writes"]);
     has(&gone, &["x-ms-ratelimit-remaining-subscription-deletes"]);
     assert!(written.header("location").is_empty() && gone.header("location").contains("/operationResults/"));
+}
+
+const QUERY: &str = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01";
+
+fn query(client: &Colleague<'_>) -> Answer {
+    let text = "resources | where type =~ 'microsoft.network/virtualnetworks' | project id";
+    client.tries(Method::POST, QUERY, Some(json!({"query": text})))
+}
+
+/// Headers that say what is left, and what was recorded in them of a principal's first request.
+#[test]
+fn the_first_request_leaves_what_was_recorded() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let client = Colleague::of(&sandbox);
+    let data = VNET_ID.replace("vnet-app", "vnet-data");
+    let read = client.tries(Method::GET, &network(VNET_ID), None);
+    let written = client.tries(Method::PUT, &peering(VNET_ID, "p"), to(&data));
+    let found = query(&client);
+    for (answer, name, recorded) in [
+        // The count of reads itself was taken out of what was recorded.
+        (&read, "x-ms-ratelimit-remaining-subscription-global-reads", "3749"),
+        (&written, "x-ms-ratelimit-remaining-subscription-writes", "199"),
+        (&written, "x-ms-ratelimit-remaining-subscription-global-writes", "2999"),
+        (&found, "x-ms-user-quota-remaining", "14"),
+        (&found, "x-ms-user-quota-resets-after", "00:00:05"),
+        (&found, "x-ms-ratelimit-remaining-tenant-resource-requests", "14"),
+        (&found, "x-ms-ratelimit-remaining-tenant-writes", ""),
+    ] {
+        assert_eq!(answer.header(name), recorded, "{name}");
+    }
+}
+
+/// A refusal of what is too much, as it was recorded, and as people have met it since buckets refill.
+#[test]
+fn who_asks_too_often_is_refused_as_by_azure() {
+    let limits = ["reads=1/1", "queries=1/9s"]
+        .into_iter()
+        .flat_map(|limit| ["--limit", limit]);
+    let sandbox = Served::start(["--lag", "none"].into_iter().chain(limits));
+    let client = Colleague::of(&sandbox);
+    let last = |ask: &dyn Fn() -> Answer| {
+        // The first is answered; how soon the second comes is not for a test to say.
+        poll(DEADLINE, || Some(ask()).filter(|answer| answer.status == 429)).expect("one too many")
+    };
+    let read = last(&|| client.tries(Method::GET, &network(VNET_ID), None));
+    let listed = last(&|| client.tries(Method::GET, "/subscriptions?api-version=2022-12-01", None));
+    let found = last(&|| query(&client));
+    for (answer, code, fields) in [
+        (&read, "SubscriptionRequestsThrottled", PLAIN),
+        (&listed, "TenantRequestsThrottled", PLAIN),
+        (&found, "RateLimiting", WITH_DETAILS),
+    ] {
+        let error = &answer.body["error"];
+        assert_eq!(error["code"], code);
+        let own: Vec<&String> = error.as_object().expect("an envelope").keys().collect();
+        assert_eq!(own, fields, "{code}");
+        assert!(
+            answer
+                .header("retry-after")
+                .parse::<u32>()
+                .is_ok_and(|seconds| seconds > 0),
+            "{answer:?}"
+        );
+    }
+    assert!(
+        read.header("x-ms-ratelimit-remaining-subscription-reads").is_empty(),
+        "{read:?}"
+    );
+    assert_eq!(found.header("x-ms-user-quota-remaining"), "0");
 }
 
 const PLAIN: &[&str] = &["code", "message"];

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::transport::TransportError;
 
 /// Who answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     Arm,

@@ -3,11 +3,12 @@
 //! This is the only folder that names an `azure_*` crate, and it knows no vendor, no step and no screen.
 //!
 //! - [`wire`]: the seam to the world. Every request of the program goes through [`Wire`]: allowed hosts, retries,
-//!   request ids, logging without secrets, counting, the journal. Below it is a [`Transport`]: [`HttpsTransport`] in production.
+//!   budgets, request ids, logging without secrets, counting, the journal. Below it is a [`Transport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 
+mod account;
 mod applications;
 mod authorization;
 mod call;
@@ -35,7 +36,9 @@ mod role_search;
 mod routes;
 #[cfg(test)]
 mod testing;
+mod throttle;
 pub mod transport;
+mod turns;
 pub mod wire;
 
 pub use authorization::role_definition_id;

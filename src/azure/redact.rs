@@ -33,8 +33,9 @@ const SHOWN_HEADERS: [&str; 12] = [
     "server",
     "user-agent",
 ];
-const SHOWN_PREFIXES: [&str; 5] = [
+const SHOWN_PREFIXES: [&str; 6] = [
     "x-ms-ratelimit-",
+    "x-ms-user-quota-",
     "x-ms-request-id",
     "x-ms-correlation-request-id",
     "x-ms-client-request-id",

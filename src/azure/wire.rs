@@ -1,4 +1,5 @@
-//! The only place that sends: allowed hosts, repetition, request ids, logging without secrets, counting, the journal.
+//! The only place that sends: allowed hosts, repetition, budgets, request ids, logging without secrets, counting, the
+//! journal.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,6 +17,7 @@ use tracing::{debug, trace};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use super::account::Account;
 pub use super::call::{Call, Reply};
 use super::clock;
 use super::error::{ApiError, Failure, Service};
@@ -23,6 +25,7 @@ use super::journal::{Journal, Sending};
 use super::redact;
 use super::retry::{self, Outcome};
 use super::transport::{Transport, TransportError};
+use super::turns::Turns;
 use crate::limits;
 
 /// The origins (scheme, host, port) that a request may go to: the cloud's for the cloud's services, the vendor's for the
@@ -92,16 +95,18 @@ fn may_be_plain(url: &Url) -> bool {
     }
 }
 
-/// Why a request is going to be repeated.
+/// Why a request waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoticeWhy {
     /// The service answered with this status.
     Status(u16),
     /// No answer came; the sentence says why.
     NoAnswer(String),
+    /// Nothing went wrong: so that nothing does, it and those behind it leave more slowly. Names what they are.
+    Budget(String),
 }
 
-/// Told before the wire waits and repeats a request.
+/// Told before the wire waits and repeats a request, and once for a longer time in which requests leave slowly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub service: Service,
@@ -135,12 +140,13 @@ struct Counters {
     retries: AtomicU64,
 }
 
-/// The seam to the world; clones share the connection, the counters and the journal.
+/// The seam to the world; clones share the connection, the counters, the budgets and the journal.
 #[derive(Clone)]
 pub struct Wire {
     transport: Arc<dyn Transport>,
     allowed: Arc<AllowedHosts>,
     counters: Arc<Counters>,
+    turns: Turns,
     journal: Journal,
     /// How many seconds Azure's clock is ahead of this machine's, by ARM's answers.
     ahead: Arc<Mutex<Option<i64>>>,
@@ -163,13 +169,14 @@ impl Wire {
             transport,
             allowed: Arc::new(allowed),
             counters: Arc::default(),
+            turns: Turns::default(),
             journal: Journal::default(),
             ahead: Arc::default(),
             tell: None,
         }
     }
 
-    /// The same wire, telling `tell` of every wait before a repetition.
+    /// The same wire, telling `tell` of every wait before a repetition, and of longer ones for a budget.
     #[must_use]
     pub fn noticing(mut self, tell: Arc<dyn Fn(Notice) + Send + Sync>) -> Self {
         self.tell = Some(tell);
@@ -231,10 +238,14 @@ impl Wire {
             self.counters.writes.fetch_add(1, Ordering::Relaxed);
         }
         let id = Uuid::new_v4();
-        let started = Instant::now();
+        let mut began = None;
         let mut tries = 0;
         loop {
+            let slowly = |why: &Account, time| self.notice(&call, NoticeWhy::Budget(why.to_string()), time, false);
+            let turn = self.turns.next(&call, slowly).await;
+            let began: Instant = *began.get_or_insert(turn.began);
             let result = self.send_once(&call, id).await;
+            let known = turn.answered(&result);
             tries += 1;
             let outcome = match &result {
                 Ok(reply) => Outcome::Answer {
@@ -243,28 +254,30 @@ impl Wire {
                 },
                 Err(error) => Outcome::Nothing(error),
             };
-            let Some(wait) = retry::next(call.repeatable, &outcome, tries, started.elapsed(), jitter()) else {
+            let Some(wait) = retry::next(call.repeatable, &outcome, tries, began.elapsed(), jitter()) else {
                 return result.map_err(|error| call.failed(Failure::Unreachable(error)));
             };
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
-            self.notice(&call, &outcome, wait);
+            if !known {
+                let why = match &outcome {
+                    Outcome::Answer { status, .. } => NoticeWhy::Status(*status),
+                    Outcome::Nothing(error) => NoticeWhy::NoAnswer(error.to_string()),
+                };
+                self.notice(&call, why, wait.time, wait.asked);
+            }
             tokio::time::sleep(wait.time).await;
         }
     }
 
-    fn notice(&self, call: &Call, outcome: &Outcome<'_>, wait: retry::Wait) {
-        let why = match outcome {
-            Outcome::Answer { status, .. } => NoticeWhy::Status(*status),
-            Outcome::Nothing(error) => NoticeWhy::NoAnswer(error.to_string()),
-        };
-        debug!(target: "peerctl::wire", tried = %call.tried(), ?why, wait = ?wait.time, "waits and tries again");
+    fn notice(&self, call: &Call, why: NoticeWhy, wait: Duration, asked: bool) {
+        debug!(target: "peerctl::wire", tried = %call.tried(), ?why, ?wait, "waits");
         if let Some(tell) = &self.tell {
             tell(Notice {
                 service: call.service,
                 tried: call.tried(),
                 why,
-                wait: wait.time,
-                asked: wait.asked,
+                wait,
+                asked,
             });
         }
     }

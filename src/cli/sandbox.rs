@@ -12,7 +12,7 @@ use crate::azure::Cloud;
 use crate::errors::Outcome;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
-use crate::sandbox::{Estate, FaultRule, Lag, Options, Sandbox};
+use crate::sandbox::{Estate, FaultRule, Lag, Limit, Options, Sandbox};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -49,6 +49,11 @@ pub struct Args {
     /// reset-after, stall, stall-after, truncate, garbage. Example: 'PUT */roleAssignments/*:2=429'; may be repeated
     #[arg(long = "fault", value_name = "RULE")]
     faults: Vec<FaultRule>,
+    /// How much Azure takes of one identity in one subscription before it refuses, as KIND=BUCKET/REFILL: so many at
+    /// once, and so many more a second. The kinds: reads, writes, deletes; by default Azure's own 250/25, 200/10, 200/10.
+    /// Resource Graph's queries=15/5s are so many in a time. Example: reads=20/2; may be repeated
+    #[arg(long = "limit", value_name = "LIMIT")]
+    limits: Vec<Limit>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -61,6 +66,7 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         latency: args.latency,
         lag: args.lag,
         faults: args.faults,
+        limits: args.limits.into_iter().collect(),
         ..Options::default()
     };
     if let Some(path) = &args.env_file {

@@ -114,6 +114,13 @@ fn notice_text(notice: &Notice) -> String {
         NoticeWhy::Status(429) => format!("{} asks to slow down", notice.service),
         NoticeWhy::Status(status) => format!("{} answers {status}", notice.service),
         NoticeWhy::NoAnswer(why) => format!("{}: {why}", notice.service),
+        NoticeWhy::Budget(what) => {
+            return format!(
+                "{} takes only so many {what} at a time; going on more slowly for at least {:.0} s, so that none is refused",
+                notice.service,
+                notice.wait.as_secs_f32().max(1.0)
+            );
+        }
     };
     format!(
         "{why}; trying again in {:.1} s ({})",

@@ -7,10 +7,12 @@
 //! - [`estate`](Estate): what is in the world at its beginning, as data.
 //! - `world`: the state, and the queue of what is still to happen; `timing`: how long things take.
 //! - `entra`, `graph`, `arm`, `vendors`: one folder for each service, answering from the world.
+//! - `budgets`: how much ARM takes of one principal before it refuses.
 //! - `faults`, `journal`, `control`: what goes wrong on demand, the log of requests, `/_sandbox`.
 //! - [`serve`]: all of it on one TLS port.
 
 mod arm;
+mod budgets;
 mod control;
 mod entra;
 mod estate;
@@ -38,6 +40,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
 
+pub use budgets::{Limit, Limits};
 pub use estate::{Credentials, Estate};
 use faults::Faults;
 pub use faults::{Fault, FaultRule};
@@ -57,6 +60,8 @@ pub struct Options {
     pub lag: Lag,
     /// What goes wrong.
     pub faults: Vec<FaultRule>,
+    /// How much ARM takes before it refuses.
+    pub limits: Limits,
     /// What is in the world.
     pub estate: Estate,
     /// How many items a list answers at once.
@@ -70,6 +75,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             lag: Lag::default(),
             faults: Vec::new(),
+            limits: Limits::default(),
             estate: Estate::default(),
             page_size: 100,
         }
@@ -112,7 +118,13 @@ impl State {
     fn new(options: &Options) -> Self {
         Self {
             began: Instant::now(),
-            world: World::new(&options.estate, options.seed, options.lag, options.page_size),
+            world: World::new(
+                &options.estate,
+                options.seed,
+                options.lag,
+                options.page_size,
+                options.limits,
+            ),
             faults: Faults::new(&options.faults),
         }
     }

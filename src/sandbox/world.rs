@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::budgets::{Budgets, Limits};
 use super::estate::Estate;
 use super::ids::Ids;
 use super::journal::Journal;
@@ -241,6 +242,7 @@ pub(super) struct World {
     pub(super) timing: Timing,
     pub(super) ids: Ids,
     pub(super) journal: Journal,
+    pub(super) budgets: Budgets,
     pub(super) page_size: usize,
     pub(super) signing_key: Vec<u8>,
     pub(super) tenants: Vec<Tenant>,
@@ -270,13 +272,14 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(estate: &Estate, seed: u64, lag: Lag, page_size: usize) -> Self {
+    pub(super) fn new(estate: &Estate, seed: u64, lag: Lag, page_size: usize, limits: Limits) -> Self {
         let mut world = Self {
             started: OffsetDateTime::now_utc(),
             now: Duration::ZERO,
             timing: Timing::from(lag),
             ids: Ids::new(seed),
             journal: Journal::default(),
+            budgets: Budgets::new(limits),
             page_size: page_size.max(1),
             signing_key: format!("peerctl sandbox signing key {seed}").into_bytes(),
             tenants: Vec::new(),

@@ -63,11 +63,13 @@ enum Lie {
     Redirect(u16),
     Status(u16),
     RetryAfter(&'static str),
+    /// Nothing is said to be left, whatever is asked.
+    NothingLeft,
     /// An error with escape sequences in its code, its message and its details.
     RefusedInColour,
 }
 
-const LIES: [Lie; 34] = [
+const LIES: [Lie; 35] = [
     Lie::Empty,
     Lie::JustNull,
     Lie::JustText,
@@ -101,16 +103,28 @@ const LIES: [Lie; 34] = [
     Lie::RetryAfter("-1"),
     Lie::RetryAfter("Fri, 31 Dec 9999 23:59:59 GMT"),
     Lie::RetryAfter("soon"),
+    Lie::NothingLeft,
     Lie::RefusedInColour,
 ];
 
+/// The headers that say how much is left.
+const COUNTS: [&str; 6] = [
+    "x-ms-ratelimit-remaining-subscription-reads",
+    "x-ms-ratelimit-remaining-subscription-writes",
+    "x-ms-ratelimit-remaining-subscription-deletes",
+    "x-ms-ratelimit-remaining-tenant-reads",
+    "x-ms-ratelimit-remaining-tenant-writes",
+    "x-ms-user-quota-remaining",
+];
+
 /// What those do that go on for the rest of a run.
-const LASTING: [Lie; 7] = [
+const LASTING: [Lie; 8] = [
     Lie::NextInACircle,
     Lie::LocationInACircle,
     Lie::EscapesInNames,
     Lie::RetryAfter("99999999999999999999"),
     Lie::RetryAfter("-1"),
+    Lie::NothingLeft,
     Lie::Status(100),
     Lie::RefusedInColour,
 ];
@@ -130,6 +144,9 @@ impl Lie {
             Self::Redirect(status) => redirected(answer, status, ELSEWHERE),
             Self::Status(status) => with_status(answer, status),
             Self::RetryAfter(wait) => with_header(with_status(answer, 429), "retry-after", wait),
+            Self::NothingLeft => COUNTS
+                .into_iter()
+                .fold(answer, |answer, name| with_header(answer, name, "0")),
             Self::OperationElsewhere => accepted(answer, "azure-asyncoperation", ELSEWHERE),
             Self::LocationElsewhere => accepted(answer, "location", ELSEWHERE),
             Self::OperationPlain => accepted(answer, "azure-asyncoperation", "http://azure.test/operation"),

@@ -48,7 +48,10 @@ impl Link {
             true => &[],
             false => &["--resource-group", "rg-network", "--vnet", "vnet-app"],
         };
-        let yes: &[&str] = if command == "status" { &[] } else { &["--yes"] };
+        let yes: &[&str] = match command {
+            "status" | "doctor" => &[],
+            _ => &["--yes"],
+        };
         let own = ["azure", command, "--no-input", "--vendor", self.vendor];
         let all = own.iter().chain(yes).chain(vnet).chain(self.inputs).chain(more);
         all.map(|text| (*text).to_owned()).collect()

@@ -82,6 +82,12 @@ impl Refusal {
         }
     }
 
+    /// To be tried again after so many seconds.
+    pub(super) fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// With a further field of the envelope.
     pub(super) fn with(mut self, name: &'static str, value: Value) -> Self {
         self.more.push((name, value));
@@ -138,10 +144,9 @@ impl Refusal {
             "Operation {operation} ({id}) is updating resource {target}. The call can be retried in {seconds} seconds."
         );
         let detail = json!({"code": "RetryableErrorDueToAnotherOperation", "message": text});
-        Self {
-            retry_after: Some(seconds),
-            ..Self::new(429, "RetryableError", "A retryable error occurred.").with("details", json!([detail]))
-        }
+        Self::new(429, "RetryableError", "A retryable error occurred.")
+            .with("details", json!([detail]))
+            .after(seconds)
     }
 
     pub(super) fn answer(&self, request_origin: &str) -> Answer {

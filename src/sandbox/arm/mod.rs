@@ -1,7 +1,7 @@
 //! Azure Resource Manager: subscriptions, networks, peerings, roles, locks, Resource Graph.
 //!
-//! A request passes, in Azure's order: token (401), subscription and tenant (404, 401), role (403), locks (409), the
-//! linked check (403), the provider's own rules (400), other work in progress (429).
+//! A request passes, in Azure's order: token (401), what the caller may still send (429), subscription and tenant (404,
+//! 401), role (403), locks (409), the linked check (403), the provider's own rules (400), other work in progress (429).
 
 mod access;
 mod assignments;
@@ -25,8 +25,9 @@ mod scope_children;
 mod security_groups;
 mod security_writes;
 mod subscriptions;
+mod throttling;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use uuid::Uuid;
 
 use super::message::{self, Answer, Incoming};
@@ -42,7 +43,8 @@ type Outcome = Result<Answer, Refusal>;
 
 /// Answers a request for ARM.
 pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
-    let outcome = route(world, request);
+    let mut counts = HeaderMap::new();
+    let outcome = route(world, request, &mut counts);
     let mut answer = outcome.unwrap_or_else(|refusal| refusal.answer(&request.origin));
     let (id, service_id) = (world.ids.next().to_string(), world.ids.next().to_string());
     let correlation = request.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
@@ -61,7 +63,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     message::set(&mut answer, "x-ms-routing-request-id", &format!("SANDBOX:{stamp}:{id}"));
     message::set(&mut answer, "x-ms-arm-service-request-id", &service_id);
     message::set(&mut answer, "x-content-type-options", "nosniff");
-    rates(&mut answer, &request.method);
+    answer.headers_mut().extend(counts);
     let wants_echo = request
         .header("x-ms-return-client-request-id")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -71,28 +73,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     answer
 }
 
-/// What is left of the subscription's budgets, which are never used up here: throttling is a fault of one's own choice.
-fn rates(answer: &mut Answer, method: &Method) {
-    let left = match *method {
-        Method::GET | Method::HEAD => [
-            ("x-ms-ratelimit-remaining-subscription-reads", "1099"),
-            ("x-ms-ratelimit-remaining-subscription-global-reads", "16499"),
-        ],
-        Method::DELETE => [
-            ("x-ms-ratelimit-remaining-subscription-deletes", "799"),
-            ("x-ms-ratelimit-remaining-subscription-global-deletes", "11999"),
-        ],
-        _ => [
-            ("x-ms-ratelimit-remaining-subscription-writes", "799"),
-            ("x-ms-ratelimit-remaining-subscription-global-writes", "11999"),
-        ],
-    };
-    for (name, value) in left {
-        message::set(answer, name, value);
-    }
-}
-
-fn route(world: &mut World, request: &Incoming) -> Outcome {
+fn route(world: &mut World, request: &Incoming, counts: &mut HeaderMap) -> Outcome {
     check_version(request)?;
     let lower = request.lower();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -100,6 +81,7 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
         return Ok(subscriptions::metadata(request));
     }
     let context = Context::authenticate(world, request)?;
+    throttling::count(world, &context, counts)?;
     match (&request.method, words.as_slice()) {
         (&Method::GET, ["tenants"]) => subscriptions::tenants(world, &context),
         (&Method::GET, ["subscriptions"]) => subscriptions::list(world, &context),

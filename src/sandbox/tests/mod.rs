@@ -3,6 +3,7 @@
 mod aiven;
 mod applications;
 mod arm;
+mod budgets;
 mod console;
 mod dragonfly;
 mod entra;

@@ -1,0 +1,237 @@
+//! How many requests ARM takes of one principal, on the world's clock: buckets that refill, and Resource Graph's quota.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// How much is taken. By default what Azure documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    reads: Bucket,
+    writes: Bucket,
+    deletes: Bucket,
+    queries: Quota,
+}
+
+/// So many requests at once, and so many more a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bucket {
+    most: u32,
+    refill: u32,
+}
+
+/// So many queries in each period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quota {
+    most: u32,
+    period: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let changes = Bucket { most: 200, refill: 10 };
+        Self {
+            reads: Bucket { most: 250, refill: 25 },
+            writes: changes,
+            deletes: changes,
+            queries: Quota {
+                most: 15,
+                period: Duration::from_secs(5),
+            },
+        }
+    }
+}
+
+/// One limit other than Azure's, as in `reads=20/2`: a bucket of 20 that two a second come back into; or
+/// `queries=15/5s`: 15 in each five seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(Changed);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    Bucket(Kind, Bucket),
+    Queries(Quota),
+}
+
+impl FromIterator<Limit> for Limits {
+    fn from_iter<I: IntoIterator<Item = Limit>>(limits: I) -> Self {
+        let mut all = Self::default();
+        for Limit(changed) in limits {
+            match changed {
+                Changed::Bucket(Kind::Reads, bucket) => all.reads = bucket,
+                Changed::Bucket(Kind::Writes, bucket) => all.writes = bucket,
+                Changed::Bucket(Kind::Deletes, bucket) => all.deletes = bucket,
+                Changed::Queries(quota) => all.queries = quota,
+            }
+        }
+        all
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| {
+            format!(
+                "'{text}' is no limit: {why}. It looks like 'reads=20/2' (KIND=BUCKET/REFILL: so many at once, and so \
+                 many more a second) or 'queries=15/5s'."
+            )
+        };
+        let (kind, amounts) = text.split_once('=').ok_or_else(|| wrong("there is no '='"))?;
+        let (most, rest) = amounts.split_once('/').ok_or_else(|| wrong("there is no '/'"))?;
+        let number = |text: &str| text.trim().parse().ok().filter(|number| *number > 0);
+        let most = number(most).ok_or_else(|| wrong("before '/' comes a number from 1"))?;
+        let kind = match kind.trim() {
+            "reads" => Kind::Reads,
+            "writes" => Kind::Writes,
+            "deletes" => Kind::Deletes,
+            "queries" => {
+                let period = humantime::parse_duration(rest.trim()).ok();
+                let period = period.filter(|period| !period.is_zero() && *period <= LONGEST_PERIOD);
+                let period = period.ok_or_else(|| wrong("after '/' comes a time up to an hour, such as 5s"))?;
+                return Ok(Self(Changed::Queries(Quota { most, period })));
+            }
+            _ => return Err(wrong("the kinds are reads, writes, deletes and queries")),
+        };
+        let refill = number(rest).ok_or_else(|| wrong("after '/' comes a number from 1"))?;
+        Ok(Self(Changed::Bucket(kind, Bucket { most, refill })))
+    }
+}
+
+/// More than any quota's period, and short enough for `hh:mm:ss`.
+const LONGEST_PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// What Azure counts apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Reads,
+    Writes,
+    Deletes,
+}
+
+impl Kind {
+    /// As headers name it.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Deletes => "deletes",
+        }
+    }
+
+    /// As messages name it.
+    pub(super) fn singular(self) -> &'static str {
+        self.plural().trim_end_matches('s')
+    }
+}
+
+/// What was used, and when.
+#[derive(Debug)]
+pub(super) struct Budgets {
+    limits: Limits,
+    /// By principal (nobody: all together), by subscription or tenant, and by kind.
+    levels: HashMap<(Option<Uuid>, Uuid, Kind), Level>,
+    /// Of Resource Graph: by principal, what is left and when the period ends.
+    quotas: HashMap<Uuid, (u32, Duration)>,
+}
+
+/// What is in a bucket, in billionths of a request, and as of when: exact on any clock.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    content: u128,
+    at: Duration,
+}
+
+const ONE: u128 = 1_000_000_000;
+
+/// What came of the wish to send one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spent {
+    /// It may; so many are left, and so many for all principals together.
+    One { left: u32, global: u32 },
+    /// Nothing is left; the next is there after so many seconds.
+    Nothing { seconds: u64 },
+}
+
+impl Budgets {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            levels: HashMap::new(),
+            quotas: HashMap::new(),
+        }
+    }
+
+    /// One request of `principal` in a subscription or tenant.
+    pub(super) fn spend(&mut self, now: Duration, principal: Uuid, scope: Uuid, kind: Kind) -> Spent {
+        let own = match kind {
+            Kind::Reads => self.limits.reads,
+            Kind::Writes => self.limits.writes,
+            Kind::Deletes => self.limits.deletes,
+        };
+        let all = own.of_everybody();
+        let keys = [(Some(principal), scope, kind), (None, scope, kind)];
+        let buckets = [own, all];
+        let level = |at: usize| buckets[at].filled(self.levels.get(&keys[at]), now);
+        let [mut mine, mut everybodys] = [level(0), level(1)];
+        let missing = own.seconds_to_one(mine).max(all.seconds_to_one(everybodys));
+        if missing > 0 {
+            return Spent::Nothing { seconds: missing };
+        }
+        mine.content -= ONE;
+        everybodys.content -= ONE;
+        self.levels.extend(keys.into_iter().zip([mine, everybodys]));
+        Spent::One {
+            left: mine.whole(),
+            global: everybodys.whole(),
+        }
+    }
+
+    /// One query of `principal`: what is left, where there was something, and the seconds until all of it is again.
+    pub(super) fn query(&mut self, now: Duration, principal: Uuid) -> (Option<u32>, u64) {
+        let Quota { most, period } = self.limits.queries;
+        let quota = self.quotas.entry(principal).or_insert((most, now + period));
+        if quota.1 <= now {
+            *quota = (most, now + period);
+        }
+        let left = quota.0.checked_sub(1);
+        quota.0 = left.unwrap_or(0);
+        let seconds = (quota.1 - now).as_nanos().div_ceil(ONE);
+        (left, seconds.try_into().unwrap_or(u64::MAX))
+    }
+}
+
+impl Bucket {
+    /// All principals together have fifteen times as much as each.
+    fn of_everybody(self) -> Self {
+        Self {
+            most: self.most.saturating_mul(15),
+            refill: self.refill.saturating_mul(15),
+        }
+    }
+
+    fn filled(self, level: Option<&Level>, now: Duration) -> Level {
+        let most = u128::from(self.most) * ONE;
+        let content = level.map_or(most, |level| {
+            let came = now.saturating_sub(level.at).as_nanos() * u128::from(self.refill);
+            most.min(level.content.saturating_add(came))
+        });
+        Level { content, at: now }
+    }
+
+    /// Whole seconds until there is one; none where there is.
+    fn seconds_to_one(self, level: Level) -> u64 {
+        let missing = ONE.saturating_sub(level.content);
+        let seconds = missing.div_ceil(u128::from(self.refill) * ONE);
+        seconds.try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl Level {
+    fn whole(self) -> u32 {
+        u32::try_from(self.content / ONE).unwrap_or(u32::MAX)
+    }
+}
