@@ -11,6 +11,9 @@ use crate::sandbox::world::{Definition, Vnet, World};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 
+/// How much more it gives at once than a list does: a thousand rows where a list's page has a hundred.
+const PAGES_OF_LISTS: usize = 10;
+
 /// `POST /providers/Microsoft.ResourceGraph/resources`.
 pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
@@ -20,7 +23,7 @@ pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
     if let Some(names) = named_roles(body["query"].as_str().unwrap_or_default()) {
         return Ok(message::json(StatusCode::OK, &roles(world, context, &names)));
     }
-    let columns = columns(body["query"].as_str().unwrap_or_default())?;
+    let query = Query::parse(body["query"].as_str().unwrap_or_default())?;
     let chosen: Option<Vec<&str>> = body["subscriptions"]
         .as_array()
         .map(|ids| ids.iter().filter_map(Value::as_str).collect());
@@ -32,7 +35,10 @@ pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
                 .is_none_or(|ids| ids.iter().any(|chosen| chosen.eq_ignore_ascii_case(&id)))
             && access::allowed(world, &context.caller, READ, &vnet.id)
     };
-    let found: Vec<&Vnet> = world.vnets.values().filter(wanted).collect();
+    let mut found: Vec<&Vnet> = world.vnets.values().filter(wanted).collect();
+    if query.by_name {
+        found.sort_by_key(|vnet| (name(vnet), &vnet.id));
+    }
     let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
     let token = body["options"]["$skipToken"]
         .as_str()
@@ -40,13 +46,12 @@ pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
     let from = token.or_else(|| number(&body["options"]["$skip"])).unwrap_or(0);
     let top = number(&body["options"]["$top"])
         .unwrap_or(world.page_size)
-        .clamp(1, 1000)
-        .min(world.page_size.max(1));
+        .clamp(1, world.page_size * PAGES_OF_LISTS);
     let rows: Vec<Value> = found
         .iter()
         .skip(from)
         .take(top)
-        .map(|vnet| row(world, vnet, &columns))
+        .map(|vnet| row(world, vnet, &query.columns))
         .collect();
     let next = from + rows.len();
     let mut body = json!({
@@ -115,57 +120,80 @@ fn role_count(world: &World, context: &Context<'_>) -> Value {
     })
 }
 
-/// The columns of the other query that is understood:
+/// The other query that is understood:
 /// `resources | where type =~ 'microsoft.network/virtualnetworks' | project … [| order by …]`.
-fn columns(query: &str) -> Result<Vec<String>, Refusal> {
-    let wrong = || {
-        let text = "Please provide below info when asking for support: the query is invalid, or the sandbox does not \
-                    understand it: it knows resources | where type =~ 'microsoft.network/virtualnetworks' | project …";
-        Refusal::new(400, "BadRequest", text)
-    };
-    let stages: Vec<String> = query
-        .split('|')
-        .map(|stage| stage.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect();
-    let (Some(table), Some(filter)) = (stages.first(), stages.get(1)) else {
-        return Err(wrong());
-    };
-    let filter = filter.to_ascii_lowercase().replace('"', "'");
-    let networks = filter == "where type =~ 'microsoft.network/virtualnetworks'"
-        || filter == "where type == 'microsoft.network/virtualnetworks'";
-    if !table.eq_ignore_ascii_case("resources") || !networks {
-        return Err(wrong());
-    }
-    let mut columns = Vec::new();
-    for stage in &stages[2..] {
-        let lower = stage.to_ascii_lowercase();
-        if let Some(list) = lower.strip_prefix("project ") {
-            let width = "project ".len();
-            debug_assert_eq!(list.len(), stage.len() - width);
-            columns = stage[width..]
-                .split(',')
-                .map(|column| column.trim().to_owned())
-                .collect();
-        } else if !lower.starts_with("order by ") && !lower.starts_with("sort by ") {
-            return Err(wrong());
-        }
-    }
-    if columns.is_empty() { Err(wrong()) } else { Ok(columns) }
+#[derive(Debug, PartialEq)]
+struct Query {
+    /// Each with the name that it is to have in the answer, and where it stands in the resource.
+    columns: Vec<(String, String)>,
+    /// Whether the rows are wanted by name, and by id only where names are the same.
+    by_name: bool,
 }
 
-fn row(world: &World, vnet: &Vnet, columns: &[String]) -> Value {
+impl Query {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let wrong = || {
+            let text = "Please provide below info when asking for support: the query is invalid, or the sandbox does not \
+                        understand it: it knows resources | where type =~ 'microsoft.network/virtualnetworks' | project …";
+            Refusal::new(400, "BadRequest", text)
+        };
+        let stages: Vec<String> = text
+            .split('|')
+            .map(|stage| stage.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        let (Some(table), Some(filter)) = (stages.first(), stages.get(1)) else {
+            return Err(wrong());
+        };
+        let filter = filter.to_ascii_lowercase().replace('"', "'");
+        let networks = filter == "where type =~ 'microsoft.network/virtualnetworks'"
+            || filter == "where type == 'microsoft.network/virtualnetworks'";
+        if !table.eq_ignore_ascii_case("resources") || !networks {
+            return Err(wrong());
+        }
+        let mut query = Self {
+            columns: Vec::new(),
+            by_name: false,
+        };
+        for stage in &stages[2..] {
+            let (first, rest) = stage.split_once(' ').unwrap_or((stage, ""));
+            match (first.to_ascii_lowercase().as_str(), rest.to_ascii_lowercase().as_str()) {
+                ("project", _) => query.columns = rest.split(',').map(column).collect(),
+                ("order" | "sort", "by id asc") => {}
+                ("order" | "sort", "by name asc, id asc") => query.by_name = true,
+                _ => return Err(wrong()),
+            }
+        }
+        if query.columns.is_empty() {
+            Err(wrong())
+        } else {
+            Ok(query)
+        }
+    }
+}
+
+/// `id`, or `prefixes = properties.addressSpace.addressPrefixes`.
+fn column(text: &str) -> (String, String) {
+    let (name, path) = text.split_once('=').unwrap_or((text, text));
+    (name.trim().to_owned(), path.trim().to_owned())
+}
+
+fn name(vnet: &Vnet) -> &str {
+    vnet.id.rsplit('/').next().unwrap_or_default()
+}
+
+fn row(world: &World, vnet: &Vnet, columns: &[(String, String)]) -> Value {
     let whole = networks::resource(world, vnet);
-    let value = |column: &String| match column.as_str() {
+    let value = |path: &str| match path {
         "subscriptionId" => json!(vnet.subscription),
         "tenantId" => json!(vnet.tenant),
         "type" => json!("microsoft.network/virtualnetworks"),
         "resourceGroup" => json!(vnet.id.split('/').nth(4).map(str::to_ascii_lowercase)),
-        other => whole[other].clone(),
+        path => path.split('.').fold(&whole, |inner, name| &inner[name]).clone(),
     };
     Value::Object(
         columns
             .iter()
-            .map(|column| (column.clone(), value(column)))
+            .map(|(name, path)| (name.clone(), value(path)))
             .collect::<Map<_, _>>(),
     )
 }
@@ -176,16 +204,25 @@ mod tests {
 
     #[test]
     fn one_query_is_understood_whatever_its_spacing() {
-        let good = "Resources\n  | where type =~ 'microsoft.network/virtualNetworks'\n| project id, name,location | order by id asc";
-        assert_eq!(columns(good).expect("understood"), ["id", "name", "location"]);
+        let good = "Resources\n  | where type =~ 'microsoft.network/virtualNetworks'\n| project id, name,place = location | order by id asc";
+        let columns = [("id", "id"), ("name", "name"), ("place", "location")];
+        let columns = columns.map(|(name, path)| (name.to_owned(), path.to_owned()));
+        let by = |by_name| Query {
+            columns: columns.to_vec(),
+            by_name,
+        };
+        assert_eq!(Query::parse(good).expect("understood"), by(false));
+        let named = good.replace("order by id", "sort by name asc, id");
+        assert_eq!(Query::parse(&named).expect("understood"), by(true));
         for bad in [
             "",
             "resources",
             "resources | where type =~ 'x' | project id",
             "resources | take 3",
             "resources | where type =~ 'microsoft.network/virtualnetworks' | summarize count()",
+            "resources | where type =~ 'microsoft.network/virtualnetworks' | project id | order by location asc",
         ] {
-            assert_eq!(columns(bad).expect_err(bad).code, "BadRequest");
+            assert_eq!(Query::parse(bad).expect_err(bad).code, "BadRequest");
         }
     }
 }

@@ -211,6 +211,15 @@ async fn resource_graph_answers_its_one_query_in_pages() {
     assert_eq!(first["count"], 6);
     let rest = ask(&operator, json!({"$top": 6, "$skipToken": first["$skipToken"]})).await;
     assert_eq!((rest["count"].as_u64(), rest.get("$skipToken")), (Some(4), None));
+    let named = "resources | where type =~ 'microsoft.network/virtualnetworks' | order by name asc, id asc | project name, prefixes = properties.addressSpace.addressPrefixes";
+    let by_name = operator
+        .send(Method::POST, path, Some(json!({"query": named})))
+        .await
+        .ok();
+    let expected = [("vnet-app", "10.20.0.0/16"), ("vnet-app", "10.40.0.0/16")];
+    for (row, (name, prefix)) in expected.into_iter().enumerate() {
+        assert_eq!(by_name["data"][row], json!({"name": name, "prefixes": [prefix]}));
+    }
     let other = operator
         .send(Method::POST, path, Some(json!({"query": "resources | take 1"})))
         .await;
