@@ -7,12 +7,11 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 
 use support::cli::program;
-use support::pty::{Exit, NO_ENV, Wizard, keys};
+use support::pty::{Exit, LARGE, NO_ENV, Wizard, against, keys};
 use support::served::{Body, Served};
 use support::svg::Film;
 
 const SMALL: (u16, u16) = (24, 80);
-const LARGE: (u16, u16) = (40, 200);
 
 /// The questions of a whole walk, in order, by words that only stand there while the question is open.
 const QUESTIONS: [&str; 7] = [
@@ -35,21 +34,6 @@ const DONE: &str = "Done: vnet-data and Kong Konnect are peered.";
 /// A rehearsal: `azure setup --sandbox` on a screen of this size.
 fn rehearsal(size: (u16, u16)) -> Wizard {
     Wizard::start(["azure", "setup", "--sandbox"], size, NO_ENV)
-}
-
-/// The wizard against a sandbox of its own process. The subscription is left to be asked for; `without` names what else
-/// is not in the environment, `env` what is there besides.
-fn against(sandbox: &Served, args: &[&str], without: &[&str], env: &[(&str, &str)]) -> Wizard {
-    let exported = sandbox
-        .env()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    let variables: Vec<(&str, &str)> = exported
-        .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID" && !without.contains(name))
-        .chain(env.iter().copied())
-        .collect();
-    let args: Vec<&str> = ["azure", "setup"].into_iter().chain(args.iter().copied()).collect();
-    Wizard::start(args, LARGE, variables)
 }
 
 /// Answers question `index` with `text` and Enter.
@@ -653,9 +637,9 @@ fn picture_of_the_whole_walk() {
             for typed in ["d", "da", "dat", "data"] {
                 wizard.answer(&typed[typed.len() - 1..]);
                 let line = format!("Virtual network › {typed}");
-                film_with(&mut film, &wizard, &[&line, "❯ vnet-data", "vnet-dual"], 180);
+                film_with(&mut film, &wizard, &[&line, "❯ vnet-"], 180);
             }
-            film.hold(wizard.picture(), 900);
+            film_with(&mut film, &wizard, &["❯ vnet-data"], 900);
         }
         wizard.answer(keys::ENTER);
     }

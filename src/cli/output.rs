@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, fmt};
 use crate::domain::harmless;
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
-use crate::ui::{Manner, Plain, Screen, Terminal, manner};
+use crate::ui::{Manner, Plain, Screen, Terminal, manner, tell};
 
 #[derive(Debug, Args)]
 pub struct OutputArgs {
@@ -143,6 +143,21 @@ fn only_ours(level: LevelFilter) -> Targets {
     Targets::new().with_target("peerctl", level)
 }
 
+/// Standard error, but for what a prompt has on it.
+struct BesidePrompts;
+
+impl Write for BesidePrompts {
+    /// A whole entry at a time, as the log writes them.
+    fn write(&mut self, entry: &[u8]) -> std::io::Result<usize> {
+        tell(String::from_utf8_lossy(entry).trim_end_matches('\n'));
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Starts the log, where one is wanted.
 ///
 /// # Errors
@@ -154,7 +169,7 @@ pub fn start_logging(args: &OutputArgs) -> anyhow::Result<()> {
         _ => LevelFilter::TRACE,
     };
     let to_stderr = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| BesidePrompts)
         .with_target(false)
         .with_filter(only_ours(level));
     let file = args

@@ -36,7 +36,8 @@ impl From<Problem> for Halt {
 impl From<AskError> for Halt {
     fn from(error: AskError) -> Self {
         match error {
-            AskError::Cancelled => Self::Cancelled,
+            // Whoever withdraws a question has a reason of their own, and does not ask what came of it.
+            AskError::Cancelled | AskError::Withdrawn => Self::Cancelled,
             AskError::Terminal(error) => {
                 let problem = Problem::new(
                     crate::errors::Kind::Usage,

@@ -11,7 +11,7 @@ use crate::azure::{ApiError, Subscription, Vnet};
 use crate::domain::VnetId;
 use crate::errors::{Kind as ErrorKind, Problem};
 use crate::plan::{Consent, Event, VendorAccess};
-use crate::ui::Answer;
+use crate::ui::{Answer, Row, Rows};
 use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
 
 impl Wizard<'_> {
@@ -232,7 +232,8 @@ impl Wizard<'_> {
             "Consent for {} (your tenant has no service principal of it yet)",
             self.vendor.short_name
         );
-        let answer = self.asker.choose(question, items.map(str::to_owned).to_vec()).await?;
+        let rows = Rows::of(items.map(|item| Row::new([item])));
+        let answer = self.asker.choose(question, rows).await?;
         let Answer::Value(index) = answer else {
             return Ok(Asked::Back);
         };

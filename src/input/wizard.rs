@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{Given, Halt, Source, menu};
 use crate::azure::Subscription;
 use crate::steps::Sink;
-use crate::ui::{Answer, AskError, Check, Prompter};
+use crate::ui::{Answer, AskError, Check, Prompter, Rows};
 use crate::vendors::{Profile, Wanted, profiles};
 
 /// Asks without blocking the runtime: the prompts wait for keys in a thread of their own.
@@ -27,8 +27,8 @@ impl Asker {
         }
     }
 
-    pub(super) async fn choose(&self, question: String, items: Vec<String>) -> Result<Answer<usize>, Halt> {
-        self.on_a_thread(move |prompter| prompter.choose(&question, &items))
+    pub(super) async fn choose(&self, question: String, rows: Rows) -> Result<Answer<usize>, Halt> {
+        self.on_a_thread(move |prompter| prompter.choose(&question, &rows))
             .await
     }
 

@@ -4,7 +4,14 @@ use std::io::{BufRead, Write, stderr, stdin};
 
 use secrecy::SecretString;
 
+use super::filter::Filter;
+use super::open::{Prompting, tell};
 use super::prompt::{Answer, AskError, Check, Prompter};
+use super::rows::{Rows, State};
+use super::words::counted;
+
+/// Lines of a list that somebody reads, or listens to; a longer one is searched.
+const MOST_LINES: usize = 40;
 
 /// Asks by lines on standard error and reads lines from standard input.
 pub struct LinePrompter;
@@ -36,21 +43,56 @@ fn ask<T>(prompt: &str, understand: impl Fn(&str) -> Result<T, String>) -> Resul
     }
 }
 
+/// The rows of these indices, each behind the number that chooses it.
+fn numbered(state: &State, some: impl IntoIterator<Item = usize>) -> String {
+    let line = |at: usize| format!("  {}. {}\n", at + 1, state.line(&state.rows[at]));
+    some.into_iter().map(line).collect()
+}
+
+/// Those that fit what was typed.
+fn found(state: &State, text: &str) -> String {
+    let mut filter = Filter::default();
+    filter.update(text, &state.rows);
+    let kept = filter.kept();
+    match kept.len() {
+        0 => format!("None of them fits '{text}'."),
+        count if count > MOST_LINES => format!("{} of them fit '{text}': say more of it.", counted(count)),
+        _ => numbered(state, kept.iter().copied()).trim_end().to_owned(),
+    }
+}
+
 impl Prompter for LinePrompter {
-    fn choose(&self, question: &str, items: &[String]) -> Result<Answer<usize>, AskError> {
-        say(&format!("{question}\n"));
-        for (index, item) in items.iter().enumerate() {
-            say(&format!("  {}. {item}\n", index + 1));
+    /// A list that is still being read is waited for: lines that come later would be in nobody's order.
+    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError> {
+        if !rows.look().complete {
+            tell(&format!("{question}: reading…"));
         }
-        let prompt = format!("Number from 1 to {}, or b for the question before: ", items.len());
+        rows.wait();
+        if rows.look().withdrawn {
+            return Err(AskError::Withdrawn);
+        }
+        let _prompting = Prompting::alone();
+        let count = rows.len();
+        let long = count > MOST_LINES;
+        match long {
+            true => say(&format!("{question}: {} of them\n", counted(count))),
+            false => say(&format!("{question}\n{}", numbered(&rows.look(), 0..count))),
+        }
+        if let Some(note) = rows.look().note.clone() {
+            say(&format!("{note}\n"));
+        }
+        let what = if long { "Text to look for, or number" } else { "Number" };
+        let prompt = format!("{what} from 1 to {count}, or b for the question before: ");
         ask(&prompt, |text| match text.parse::<usize>() {
-            Ok(number) if (1..=items.len()).contains(&number) => Ok(Answer::Value(number - 1)),
+            Ok(number) if (1..=count).contains(&number) => Ok(Answer::Value(number - 1)),
             _ if text.eq_ignore_ascii_case("b") => Ok(Answer::Back),
-            _ => Err(format!("'{text}' is not a number from 1 to {}.", items.len())),
+            _ if long => Err(found(&rows.look(), text)),
+            _ => Err(format!("'{text}' is not a number from 1 to {count}.")),
         })
     }
 
     fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
+        let _prompting = Prompting::alone();
         ask(&format!("{question}, or b for the question before: "), |text| {
             if text.eq_ignore_ascii_case("b") {
                 return Ok(Answer::Back);
@@ -60,6 +102,7 @@ impl Prompter for LinePrompter {
     }
 
     fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
+        let _prompting = Prompting::alone();
         say(&format!("{question}, or b for the question before: "));
         let secret = console::Term::stderr().read_secure_line()?;
         Ok(match secret.trim() {
@@ -70,6 +113,7 @@ impl Prompter for LinePrompter {
 
     /// The answer is always typed: an empty line is no yes and no no.
     fn confirm(&self, question: &str, _by_default: bool) -> Result<Answer<bool>, AskError> {
+        let _prompting = Prompting::alone();
         ask(
             &format!("{question} (y or n, or b for the question before): "),
             |text| match text.to_ascii_lowercase().as_str() {

@@ -1,9 +1,11 @@
 //! One line typed below a question: Esc goes back, the line never breaks, and a secret is never shown.
 
 use std::io;
+use std::ops::Range;
 
 use console::{Key, Term, measure_text_width, style, truncate_str};
 
+use super::keys;
 use super::prompt::Answer;
 use crate::domain::lines;
 
@@ -55,7 +57,7 @@ fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
 
 /// What has been typed, and where the cursor stands in it.
 #[derive(Debug, Default)]
-struct Line {
+pub struct Line {
     text: Vec<char>,
     at: usize,
 }
@@ -67,7 +69,7 @@ impl Line {
             term.clear_line()?;
             term.write_str(&format!("{} {shown}", style("❯").green()))?;
             term.move_cursor_left(behind)?;
-            match term.read_key()? {
+            match keys::next(term)? {
                 Key::Enter => return Ok(Answer::Value(self.text.iter().collect::<String>().trim().to_owned())),
                 Key::Escape => return Ok(Answer::Back),
                 key => self.take(&key),
@@ -75,7 +77,8 @@ impl Line {
         }
     }
 
-    fn take(&mut self, key: &Key) {
+    /// What the key does to it; a key that does nothing to a line is passed over.
+    pub fn take(&mut self, key: &Key) {
         match key {
             Key::Char('\u{15}') => *self = Self::default(),
             Key::Char(c) if !c.is_control() => {
@@ -97,22 +100,49 @@ impl Line {
         }
     }
 
+    /// What has been typed.
+    pub fn text(&self) -> String {
+        self.text.iter().collect()
+    }
+
+    /// The part of the line around the cursor that fits into `room` columns: before it, under it, behind it.
+    pub fn around(&self, room: usize) -> [String; 3] {
+        let part = self.part(false, room);
+        let text = |part: Range<usize>| self.text[part].iter().collect::<String>();
+        let behind = part.end.min(self.at + 1);
+        let under = text(self.at.min(behind)..behind);
+        let under = if under.is_empty() { " ".to_owned() } else { under };
+        [text(part.start..self.at), under, text(behind..part.end)]
+    }
+
     /// The part of the line around the cursor that fits into `room` columns, and how many columns of it are behind the
     /// cursor.
     fn shown(&self, hidden: bool, room: usize) -> (String, usize) {
-        let cell = |c: &char| if hidden { "*".to_owned() } else { c.to_string() };
-        let columns = |cells: &[char]| cells.iter().map(|c| measure_text_width(&cell(c))).sum::<usize>();
+        let part = self.part(hidden, room);
+        let text = self.text[part.clone()].iter().map(|c| cell(*c, hidden)).collect();
+        (text, columns(&self.text[self.at.min(part.end)..part.end], hidden))
+    }
+
+    fn part(&self, hidden: bool, room: usize) -> Range<usize> {
         let mut start = 0;
-        while columns(&self.text[start..self.at]) > room {
+        while columns(&self.text[start..self.at], hidden) > room {
             start += 1;
         }
         let mut end = self.text.len();
-        while columns(&self.text[start..end]) > room {
+        while columns(&self.text[start..end], hidden) > room {
             end -= 1;
         }
-        let text = self.text[start..end].iter().map(cell).collect();
-        (text, columns(&self.text[self.at.min(end)..end]))
+        start..end
     }
+}
+
+/// What is shown of a character.
+fn cell(c: char, hidden: bool) -> String {
+    if hidden { "*".to_owned() } else { c.to_string() }
+}
+
+fn columns(cells: &[char], hidden: bool) -> usize {
+    cells.iter().map(|c| measure_text_width(&cell(*c, hidden))).sum()
 }
 
 #[cfg(test)]
@@ -150,6 +180,19 @@ mod tests {
             ("0123".to_owned(), 4)
         );
         assert_eq!(typed("0123", &[Key::ArrowLeft]).shown(false, 9), ("0123".to_owned(), 1));
+    }
+
+    #[test]
+    fn a_line_is_cut_in_three_at_the_cursor() {
+        let table: [(&[Key], usize, [&str; 3]); 4] = [
+            (&[], 9, ["abc", " ", ""]),
+            (&[Key::ArrowLeft], 9, ["ab", "c", ""]),
+            (&[Key::Home], 9, ["", "a", "bc"]),
+            (&[], 2, ["bc", " ", ""]),
+        ];
+        for (keys, room, expected) in table {
+            assert_eq!(typed("abc", keys).around(room), expected, "{keys:?} {room}");
+        }
     }
 
     #[test]

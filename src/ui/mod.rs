@@ -1,11 +1,16 @@
 //! Everything that a person sees: prompts, progress, the summary. Screens fold the run's events; nothing else prints.
 
 mod ask;
+mod filter;
 mod findings;
+mod keys;
 mod line;
+mod list;
 mod modes;
+mod open;
 mod plain;
 mod prompt;
+mod rows;
 mod status;
 mod summary;
 mod terminal;
@@ -14,14 +19,17 @@ mod words;
 use std::io::{IsTerminal, stderr, stdin};
 
 pub use ask::LinePrompter;
+pub use filter::{Filter, Row};
 pub use findings::{findings, probes};
 pub use modes::Modes;
+pub use open::tell;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
+pub use rows::Rows;
 pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{indented, removed, summary};
 pub use terminal::Terminal;
-pub use words::{plan_lines, problem_text};
+pub use words::{counted, plan_lines, problem_text};
 
 use crate::plan::Event;
 

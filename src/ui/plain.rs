@@ -1,9 +1,9 @@
 //! Lines only, on standard error: for files, pipelines, screen readers and terminals without cursor control.
 
 use std::collections::HashSet;
-use std::io::{Write, stderr};
 use std::sync::{Mutex, PoisonError};
 
+use super::open::tell as say;
 use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text, settled};
 use super::{Screen, width};
 use crate::domain::harmless;
@@ -13,11 +13,6 @@ use crate::plan::{Event, StepEvent, StepId};
 #[derive(Default)]
 pub struct Plain {
     said: Mutex<HashSet<(StepId, String)>>,
-}
-
-fn say(text: &str) {
-    // Where standard error is gone, there is nobody to tell.
-    let _ = writeln!(stderr(), "{text}");
 }
 
 fn say_all(indent: &str, lines: impl IntoIterator<Item = String>) {

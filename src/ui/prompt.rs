@@ -3,12 +3,15 @@
 use std::sync::Once;
 
 use console::{Term, style, truncate_str};
+use dialoguer::Confirm;
 use dialoguer::theme::ColorfulTheme;
-use dialoguer::{Confirm, FuzzySelect};
 use secrecy::SecretString;
 
 use super::line::read_line;
+use super::list::{self, Chosen};
 use super::modes::NoEcho;
+use super::open::Prompting;
+use super::rows::Rows;
 use super::width;
 
 /// What came of a question.
@@ -24,6 +27,9 @@ pub enum Answer<T> {
 pub enum AskError {
     #[error("stopped by the user")]
     Cancelled,
+    /// Whoever asked does not want to know any more.
+    #[error("not asked any more")]
+    Withdrawn,
     #[error("the terminal cannot be read: {0}")]
     Terminal(std::io::Error),
 }
@@ -33,11 +39,11 @@ pub type Check = Box<dyn Fn(&str) -> Result<(), String> + Send>;
 
 /// Asks a person. Calls block until there is an answer.
 pub trait Prompter: Send + Sync {
-    /// The index of one of `items`, which are never empty here.
+    /// The index of one of `rows`, which may still come while the question is open.
     ///
     /// # Errors
-    /// `Cancelled` on Ctrl-C; so too for the others.
-    fn choose(&self, question: &str, items: &[String]) -> Result<Answer<usize>, AskError>;
+    /// `Cancelled` on Ctrl-C, so too for the others; `Withdrawn` once the rows are.
+    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError>;
     /// A line that passes `check`; empty where `check` lets that through.
     fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError>;
     /// A line that is not echoed; may be empty.
@@ -74,33 +80,22 @@ fn tell_keys() {
     let _ = Term::stderr().write_line(&truncate_str(&style(keys).dim().to_string(), width(), "…"));
 }
 
-/// What FuzzySelect draws around an item.
-const MARGIN: usize = 4;
-/// Items on screen at once; fewer on a low terminal, so that the question stays in sight.
-const MOST_ITEMS: usize = 10;
-
 impl Prompter for TerminalPrompter {
-    fn choose(&self, question: &str, items: &[String]) -> Result<Answer<usize>, AskError> {
+    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError> {
         let _no_echo = NoEcho::begin();
         KEYS.call_once(tell_keys);
-        let theme = ColorfulTheme::default();
-        let labels = labels(items, width().saturating_sub(MARGIN));
-        let rows = usize::from(Term::stderr().size().0);
-        let chosen = FuzzySelect::with_theme(&theme)
-            .with_prompt(question)
-            .items(&labels)
-            .default(0)
-            .max_length(MOST_ITEMS.min(rows.saturating_sub(4)).max(1))
-            .report(false)
-            .interact_opt()?;
-        if let Some(index) = chosen {
-            answered(question, &items[index]);
+        match list::choose(question, rows)? {
+            Chosen::Row(index, label) => {
+                answered(question, &label);
+                Ok(Answer::Value(index))
+            }
+            Chosen::Back => Ok(Answer::Back),
+            Chosen::Withdrawn => Err(AskError::Withdrawn),
         }
-        Ok(chosen.map_or(Answer::Back, Answer::Value))
     }
 
     fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
-        let _no_echo = NoEcho::begin();
+        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
         let answer = read_line(&Term::stderr(), question, false, &check)?;
         if let Answer::Value(text) = &answer {
             answered(question, if text.is_empty() { "none" } else { text });
@@ -109,7 +104,7 @@ impl Prompter for TerminalPrompter {
     }
 
     fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
-        let _no_echo = NoEcho::begin();
+        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
         Ok(match read_line(&Term::stderr(), question, true, &|_| Ok(()))? {
             Answer::Value(secret) => {
                 answered(question, if secret.is_empty() { "none" } else { "********" });
@@ -120,7 +115,7 @@ impl Prompter for TerminalPrompter {
     }
 
     fn confirm(&self, question: &str, by_default: bool) -> Result<Answer<bool>, AskError> {
-        let _no_echo = NoEcho::begin();
+        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
         let theme = ColorfulTheme::default();
         let answer = Confirm::with_theme(&theme)
             .with_prompt(question)
@@ -146,33 +141,4 @@ fn answered(question: &str, answer: &str) {
     let line = format!("{} {topic} · {}", style("✔").green(), style(answer).cyan());
     // Where standard error is gone, there is nobody to tell.
     let _ = Term::stderr().write_line(&truncate_str(&line, width(), "…"));
-}
-
-/// Labels that fit a line and differ: FuzzySelect returns the first of two that are equal, whichever was picked.
-fn labels(items: &[String], width: usize) -> Vec<String> {
-    let mut labels: Vec<String> = Vec::with_capacity(items.len());
-    let mut seen = std::collections::HashSet::new();
-    for (index, item) in items.iter().enumerate() {
-        let mut label = truncate_str(item, width, "…").into_owned();
-        if !seen.insert(label.clone()) {
-            let mark = format!(" #{}", index + 1);
-            label = format!("{}{mark}", truncate_str(item, width.saturating_sub(mark.len()), "…"));
-            seen.insert(label.clone());
-        }
-        labels.push(label);
-    }
-    labels
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_that_would_be_equal_are_told_apart() {
-        let items = ["vnet-app  10.0.0.0/16 rg-one", "vnet-app  10.0.0.0/16 rg-two", "other"].map(str::to_owned);
-        let labels = labels(&items, 14);
-        assert_eq!(labels, ["vnet-app  10.…", "vnet-app  … #2", "other"]);
-        assert!(labels.iter().all(|label| console::measure_text_width(label) <= 14));
-    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use console::{Term, style};
+use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::open::tell;
 use super::status::turn_line;
 use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
 use super::{Screen, width};
@@ -37,10 +38,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Terminal {
     fn say(&self, text: &str) {
         // Not by the bars' own println: it fills every line up to the right edge, and who copies it gets the blanks too.
-        self.bars.suspend(|| {
-            // Where standard error is gone, there is nobody to tell.
-            let _ = Term::stderr().write_line(text);
-        });
+        self.bars.suspend(|| tell(text));
     }
 
     fn say_all(&self, indent: &str, lines: impl IntoIterator<Item = String>) {

@@ -110,6 +110,16 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// `20,000`.
+pub fn counted(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |(at, digit)| match (digits.len() - at) % 3 {
+        0 if at > 0 => [Some(','), Some(digit)],
+        _ => [None, Some(digit)],
+    };
+    digits.chars().enumerate().flat_map(comma).flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +149,19 @@ mod tests {
     fn durations_are_read_at_a_glance() {
         assert_eq!(duration(Duration::from_millis(1900)), "1 s");
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
+    }
+
+    #[test]
+    fn large_numbers_are_read_at_a_glance() {
+        let table = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (25_000, "25,000"),
+            (1_234_567, "1,234,567"),
+        ];
+        for (number, expected) in table {
+            assert_eq!(counted(number), expected);
+        }
     }
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
+use super::served::Served;
 pub use super::terminal::Exit;
 use super::terminal::{Watch, plain, scrolled, text_of};
 use super::{DEADLINE, PEERCTL, clean_environment, temporary_folder};
@@ -36,6 +37,24 @@ pub mod keys {
 
 /// For programs that need no environment beyond the clean one.
 pub const NO_ENV: [(&str, &str); 0] = [];
+
+/// A screen on which every line has room.
+pub const LARGE: (u16, u16) = (40, 200);
+
+/// `azure setup` against a sandbox of its own process. The subscription is left to be asked for; `without` names what
+/// else is not in the environment, `env` what is there besides.
+pub fn against(sandbox: &Served, args: &[&str], without: &[&str], env: &[(&str, &str)]) -> Wizard {
+    let exported = sandbox
+        .env()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let variables: Vec<(&str, &str)> = exported
+        .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID" && !without.contains(name))
+        .chain(env.iter().copied())
+        .collect();
+    let args: Vec<&str> = ["azure", "setup"].into_iter().chain(args.iter().copied()).collect();
+    Wizard::start(args, LARGE, variables)
+}
 
 /// An escape byte and what follows it are read as one key if they arrive together, so nothing follows this soon.
 /// The one pause in here: it is part of what is typed, and waits for nothing.

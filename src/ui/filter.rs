@@ -1,0 +1,245 @@
+//! Which rows of a list fit what was typed. Pure, and little work for each key: what fitted `vnet` is all that can fit
+//! `vnet-d`.
+
+use crate::domain::harmless;
+
+/// What stands between two columns; no column has one in it.
+const GAP: char = '\t';
+
+/// One row of a list: its columns, and the same in small letters to compare with.
+#[derive(Debug, Clone)]
+pub struct Row {
+    text: Box<str>,
+    folded: Box<str>,
+}
+
+impl Row {
+    /// A row of these columns; what a terminal would obey in them is made visible.
+    pub fn new<T: AsRef<str>>(cells: impl IntoIterator<Item = T>) -> Self {
+        let mut text = String::new();
+        for (at, cell) in cells.into_iter().enumerate() {
+            if at > 0 {
+                text.push(GAP);
+            }
+            text.push_str(&harmless(cell.as_ref()));
+        }
+        let text = text.trim_end_matches(GAP);
+        Self {
+            text: text.into(),
+            folded: fold(text).into(),
+        }
+    }
+
+    /// Its columns; empty ones at the end are left out.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        self.text.split(GAP)
+    }
+}
+
+/// In small letters, one for one: a place in the one is the same place in the other.
+fn fold(text: &str) -> String {
+    let small = |c: char| {
+        let mut small = c.to_lowercase();
+        match (small.next(), small.next()) {
+            (Some(one), None) => one,
+            _ => c,
+        }
+    };
+    text.chars().map(small).collect()
+}
+
+/// The rows that fit what was typed, kept from key to key.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// What was typed, word by word, in small letters.
+    words: Vec<String>,
+    /// Whether no row has the words as they are, so that rows with their letters in that order are shown.
+    loose: bool,
+    kept: Vec<usize>,
+    /// How many rows were there the last time.
+    seen: usize,
+}
+
+impl Filter {
+    /// Brings it up to date with what is typed by now and with the rows that have come since. A row fits if each word
+    /// of `typed` stands in one of its columns, whatever the case; where no row does, if each word's letters stand in
+    /// it in their order. Rows only come in at the end, and never move.
+    pub fn update(&mut self, typed: &str, rows: &[Row]) {
+        let words: Vec<String> = fold(typed).split_whitespace().map(str::to_owned).collect();
+        let before = std::mem::replace(&mut self.words, words);
+        if before != self.words {
+            // Whatever fits now fitted before too if every word of before is still there, perhaps longer.
+            let narrower = |old: &String| self.words.iter().any(|new| new.contains(old.as_str()));
+            let narrowed = before.iter().all(narrower);
+            self.retype(narrowed, &rows[..self.seen]);
+        }
+        let new = self.fitting(self.seen..rows.len(), rows, self.loose);
+        self.kept.extend(new);
+        self.seen = rows.len();
+        if self.kept.is_empty() && !self.words.is_empty() {
+            self.kept = self.fitting(0..rows.len(), rows, true);
+            self.loose = !self.kept.is_empty();
+        }
+    }
+
+    /// The same rows under other words.
+    fn retype(&mut self, narrowed: bool, rows: &[Row]) {
+        let kept = std::mem::take(&mut self.kept);
+        let was_loose = std::mem::take(&mut self.loose);
+        self.kept = match narrowed {
+            true => self.fitting(kept.iter().copied(), rows, false),
+            false => self.fitting(0..rows.len(), rows, false),
+        };
+        if self.kept.is_empty() && narrowed && was_loose {
+            self.kept = self.fitting(kept.into_iter(), rows, true);
+            self.loose = !self.kept.is_empty();
+        }
+    }
+
+    fn fitting(&self, some: impl Iterator<Item = usize>, rows: &[Row], loosely: bool) -> Vec<usize> {
+        let fits = |row: &Row| match loosely {
+            false => self.words.iter().all(|word| row.folded.contains(word.as_str())),
+            true => self.words.iter().all(|word| scattered(&row.folded, word).is_some()),
+        };
+        some.filter(|at| fits(&rows[*at])).collect()
+    }
+
+    /// The indices of the rows that fit, in the rows' order.
+    pub fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// Whether these only come close.
+    pub fn is_loose(&self) -> bool {
+        self.loose
+    }
+
+    /// Whether something is typed.
+    pub fn is_typed(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    /// Which characters of the row are those that were typed, counted from 0 with a gap between columns as one.
+    pub fn hits(&self, row: &Row) -> Vec<usize> {
+        let hits = self.words.iter().flat_map(|word| match row.folded.find(word.as_str()) {
+            Some(at) => {
+                let from = row.folded[..at].chars().count();
+                (from..from + word.chars().count()).collect()
+            }
+            None => scattered(&row.folded, word).unwrap_or_default(),
+        });
+        hits.collect()
+    }
+}
+
+/// Where the word's characters stand in the text, each behind the one before; nothing where they do not.
+fn scattered(text: &str, word: &str) -> Option<Vec<usize>> {
+    let mut rest = text.chars().enumerate();
+    word.chars()
+        .map(|wanted| rest.find(|(_, c)| *c == wanted).map(|(at, _)| at))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let rows = [
+            ["vnet-app", "10.20.0.0/16", "rg-network", "Contoso Production"],
+            ["vnet-data", "10.30.0.0/16", "rg-network", "Contoso Production"],
+            ["VNet-Übersee", "10.40.0.0/16", "rg-network-eu", "Contoso Staging"],
+        ];
+        rows.into_iter().map(Row::new).collect()
+    }
+
+    fn kept(typed: &str) -> Vec<usize> {
+        let mut filter = Filter::default();
+        filter.update(typed, &rows());
+        filter.kept().to_vec()
+    }
+
+    #[test]
+    fn words_are_looked_for_in_every_column_whatever_their_case_and_order() {
+        let table: [(&str, &[usize]); 9] = [
+            ("", &[0, 1, 2]),
+            ("data", &[1]),
+            ("10.40", &[2]),
+            ("network-eu", &[2]),
+            ("STAGING", &[2]),
+            ("über", &[2]),
+            ("production vnet", &[0, 1]),
+            ("prod 10.20", &[0]),
+            ("nothing", &[]),
+        ];
+        for (typed, expected) in table {
+            assert_eq!(kept(typed), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_has_the_words_their_letters_in_order_will_do() {
+        let mut filter = Filter::default();
+        filter.update("vdata", &rows());
+        assert_eq!((filter.kept(), filter.is_loose()), (&[1][..], true));
+        // Longer, and still close; then a word that is there.
+        filter.update("vdatax", &rows());
+        assert_eq!((filter.kept(), filter.is_loose()), (&[][..], false));
+        filter.update("data", &rows());
+        assert_eq!((filter.kept(), filter.is_loose()), (&[1][..], false));
+    }
+
+    /// Typed key by key, over rows that come one by one, it says what it says when asked at once.
+    #[test]
+    fn key_by_key_and_row_by_row_come_to_the_same() {
+        let all = rows();
+        for typed in ["vnet-data", "contoso st", "vnet 10.3", "network-eu", "ppn"] {
+            for came in 0..all.len() {
+                let mut filter = Filter::default();
+                for end in 0..=typed.len() {
+                    filter.update(&typed[..end], &all[..came]);
+                }
+                for now in came..=all.len() {
+                    filter.update(typed, &all[..now]);
+                }
+                // A last key, so that rows which only came close are judged with all the others.
+                filter.update(&typed[..typed.len() - 1], &all);
+                filter.update(typed, &all);
+                assert_eq!(filter.kept(), kept(typed), "{typed} after {came}");
+            }
+            // And back to nothing.
+            let mut filter = Filter::default();
+            for end in (0..=typed.len()).rev() {
+                filter.update(&typed[..end], &all);
+                assert_eq!(filter.kept(), kept(&typed[..end]), "{}", &typed[..end]);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_come_later_never_move_those_that_are_there() {
+        let all = rows();
+        let mut filter = Filter::default();
+        filter.update("vnetdt", &all[1..2]);
+        assert_eq!((filter.kept(), filter.is_loose()), (&[0][..], true));
+        let more = [all[1].clone(), Row::new(["vnetdt"])];
+        filter.update("vnetdt", &more);
+        assert_eq!(filter.kept(), [0, 1], "what only came close stays until the next key");
+    }
+
+    #[test]
+    fn what_was_typed_is_found_again_in_the_row() {
+        let mut filter = Filter::default();
+        let all = rows();
+        filter.update("be 10", &all);
+        assert_eq!(filter.hits(&all[2]), [6, 7, 13, 14]);
+        filter.update("vdt", &all);
+        assert_eq!(filter.hits(&all[1]), [0, 5, 7]);
+    }
+
+    #[test]
+    fn a_row_shows_what_a_terminal_would_obey() {
+        let row = Row::new(["a\u{1b}[2J\tb", "", ""]);
+        assert_eq!(row.cells().collect::<Vec<_>>(), ["a\u{fffd}[2J b"]);
+    }
+}

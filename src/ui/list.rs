@@ -1,0 +1,264 @@
+//! A list to type in and choose from, below a question. Rows may come while it is shown: they stand below those that are
+//! there, and what is chosen is always what was on the screen when the key was pressed.
+
+use std::io;
+
+use console::{Key, StyledObject, Term, style, truncate_str};
+
+use super::filter::{Filter, Row};
+use super::keys::Ear;
+use super::line::Line;
+use super::open::Prompting;
+use super::rows::{COLUMNS_APART, Rows, State};
+use super::words::counted;
+
+/// Rows on screen at once; fewer on a low terminal, so that the question stays in sight.
+const MOST_ROWS: usize = 10;
+/// Columns that are left to what is typed, however long the question is.
+const ROOM_TO_TYPE: usize = 8;
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The row of this index, and what it says.
+    Row(usize, String),
+    Back,
+    /// The rows were withdrawn.
+    Withdrawn,
+}
+
+impl Chosen {
+    fn row(rows: &Rows, index: usize) -> Self {
+        let cells: Vec<String> = rows.look().rows[index].cells().map(str::to_owned).collect();
+        Self::Row(index, cells.join(" "))
+    }
+}
+
+/// Asks on standard error until there is an answer, or the rows are withdrawn.
+///
+/// # Errors
+/// `Interrupted` on Ctrl-C; what the terminal says otherwise.
+pub fn choose(question: &str, rows: &Rows) -> io::Result<Chosen> {
+    let ear = Ear::new()?;
+    rows.attach(ear.bell());
+    let prompting = Prompting::above(ear.bell());
+    let canvas = Canvas::begin()?;
+    let mut list = List::new(question);
+    let mut drawn = 0;
+    loop {
+        canvas.term.move_cursor_up(drawn)?;
+        canvas.term.clear_to_end_of_screen()?;
+        for line in prompting.told() {
+            canvas.term.write_line(&line)?;
+        }
+        // The rows are let go before the terminal is written to, which may take its time.
+        let picture = match rows.look() {
+            state if state.withdrawn => return Ok(Chosen::Withdrawn),
+            state => list.picture(&state, canvas.size()),
+        };
+        if let Some(index) = list.awaited() {
+            return Ok(Chosen::row(rows, index));
+        }
+        for line in &picture {
+            canvas.term.write_line(line)?;
+        }
+        canvas.term.flush()?;
+        drawn = picture.len();
+        // After Ctrl-C the screen is no longer this list's: somebody else may be writing the last words.
+        let Some(key) = ear.listen(&canvas.term)? else {
+            continue;
+        };
+        let chosen = match list.take(&key) {
+            None => continue,
+            Some(Taken::Back) => Chosen::Back,
+            Some(Taken::Row(index)) => Chosen::row(rows, index),
+        };
+        canvas.term.move_cursor_up(drawn)?;
+        canvas.term.clear_to_end_of_screen()?;
+        return Ok(chosen);
+    }
+}
+
+/// The terminal without a cursor, which is drawn where something is typed; with it again when this goes.
+struct Canvas {
+    term: Term,
+}
+
+impl Canvas {
+    fn begin() -> io::Result<Self> {
+        let term = Term::buffered_stderr();
+        term.hide_cursor()?;
+        Ok(Self { term })
+    }
+
+    fn size(&self) -> (usize, usize) {
+        let (rows, columns) = self.term.size();
+        (rows.into(), columns.into())
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        // Where standard error is gone there is no cursor to show.
+        let _ = self.term.show_cursor().and_then(|()| self.term.flush());
+    }
+}
+
+/// What a key came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Taken {
+    Row(usize),
+    Back,
+}
+
+/// What is typed and where the marker stands.
+struct List<'a> {
+    question: &'a str,
+    typed: Line,
+    filter: Filter,
+    /// The marked row, among those that fit.
+    at: usize,
+    /// The first one on the screen, and how many there are.
+    top: usize,
+    shown: usize,
+    complete: bool,
+    /// Enter was pressed before any row was there: who types ahead wants the first one that fits, once all are there.
+    ahead: bool,
+}
+
+impl<'a> List<'a> {
+    fn new(question: &'a str) -> Self {
+        Self {
+            question,
+            typed: Line::default(),
+            filter: Filter::default(),
+            at: 0,
+            top: 0,
+            shown: 1,
+            complete: false,
+            ahead: false,
+        }
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Taken> {
+        let last = self.filter.kept().len().saturating_sub(1);
+        self.ahead = *key == Key::Enter && self.filter.kept().is_empty() && !self.complete;
+        match key {
+            Key::Escape => return Some(Taken::Back),
+            Key::Enter => return self.filter.kept().get(self.at).map(|index| Taken::Row(*index)),
+            Key::ArrowUp | Key::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
+            Key::ArrowDown | Key::Tab if self.at >= last => self.at = 0,
+            Key::ArrowDown | Key::Tab => self.at += 1,
+            Key::PageUp => self.at = self.at.saturating_sub(self.shown),
+            Key::PageDown => self.at = last.min(self.at + self.shown),
+            key => {
+                let before = self.typed.text();
+                self.typed.take(key);
+                if self.typed.text() != before {
+                    self.at = 0;
+                }
+            }
+        }
+        None
+    }
+
+    /// The row that was chosen before it was there.
+    fn awaited(&self) -> Option<usize> {
+        let first = self.filter.kept().first();
+        first.copied().filter(|_| self.ahead && self.complete)
+    }
+
+    /// The lines on the screen.
+    fn picture(&mut self, state: &State, (height, width): (usize, usize)) -> Vec<String> {
+        self.filter.update(&self.typed.text(), &state.rows);
+        self.complete = state.complete;
+        let kept = self.filter.kept();
+        self.shown = MOST_ROWS.min(height.saturating_sub(4)).max(1);
+        self.at = self.at.min(kept.len().saturating_sub(1));
+        // The marked one is always in sight.
+        self.top = self.top.clamp((self.at + 1).saturating_sub(self.shown), self.at);
+        let visible = kept.iter().enumerate().skip(self.top).take(self.shown);
+        let rows = visible.map(|(place, index)| self.row(state, &state.rows[*index], place == self.at));
+        let footer = match self.ahead && !state.complete {
+            true => vec!["Reading; the first that fits is taken…".to_owned()],
+            false => footer(state, &self.filter, self.shown),
+        };
+        let footer = footer.into_iter().map(|line| format!("  {}", said(line).dim()));
+        let lines = std::iter::once(self.head(width)).chain(rows).chain(footer);
+        lines
+            .map(|line| truncate_str(&line, width, "…").into_owned())
+            .take(height.saturating_sub(1).max(2))
+            .collect()
+    }
+
+    fn head(&self, width: usize) -> String {
+        let question = truncate_str(self.question, width.saturating_sub(ROOM_TO_TYPE + 6), "…");
+        let taken = console::measure_text_width(&question) + 6;
+        let [before, under, behind] = self.typed.around(width.saturating_sub(taken));
+        format!(
+            "{} {} {} {before}{}{behind}",
+            said("?").yellow(),
+            said(question).bold(),
+            said("›").black().bright(),
+            said(under).black().on_white(),
+        )
+    }
+
+    fn row(&self, state: &State, row: &Row, marked: bool) -> String {
+        let hits = self.filter.hits(row);
+        let mut line = match marked {
+            true => format!("{} ", said("❯").green()),
+            false => "  ".to_owned(),
+        };
+        let mut cells = row.cells().zip(&state.widths).peekable();
+        let mut place = 0;
+        while let Some((cell, width)) = cells.next() {
+            let chars: Vec<char> = cell.chars().collect();
+            let hit: Vec<bool> = (place..).take(chars.len()).map(|at| hits.contains(&at)).collect();
+            let mut from = 0;
+            for run in hit.chunk_by(|a, b| a == b) {
+                let text = said(chars[from..from + run.len()].iter().collect::<String>());
+                let text = if marked { text.cyan() } else { text };
+                let text = if run[0] { text.bold() } else { text };
+                line.push_str(&text.to_string());
+                from += run.len();
+            }
+            place += chars.len() + 1;
+            if cells.peek().is_some() {
+                let blanks = width.saturating_sub(console::measure_text_width(cell));
+                line.push_str(&" ".repeat(blanks));
+                line.push_str(COLUMNS_APART);
+            }
+        }
+        line
+    }
+}
+
+/// As standard error can show it.
+fn said<D>(what: D) -> StyledObject<D> {
+    style(what).for_stderr()
+}
+
+/// What stands below the rows: how many there are where not all are on the screen, and what is to be known of them.
+fn footer(state: &State, filter: &Filter, shown: usize) -> Vec<String> {
+    let (kept, all) = (filter.kept().len(), state.rows.len());
+    let count = match (state.complete, filter.is_typed()) {
+        (false, _) if all == 0 => Some("Reading…".to_owned()),
+        (false, false) => Some(format!("{} so far, and reading more…", counted(all))),
+        (false, true) => Some(format!(
+            "{} of {} so far, and reading more…",
+            counted(kept),
+            counted(all)
+        )),
+        (true, _) if kept == 0 => Some("None of them fits.".to_owned()),
+        (true, true) if filter.is_loose() => Some(format!("None fits as it is. Close to it: {}.", counted(kept))),
+        (true, _) if kept <= shown => None,
+        (true, false) => Some(format!("{} in all.", counted(all))),
+        (true, true) => Some(format!("{} of {} fit.", counted(kept), counted(all))),
+    };
+    count.into_iter().chain(state.note.clone()).collect()
+}
+
+#[cfg(test)]
+#[path = "list_tests.rs"]
+mod tests;

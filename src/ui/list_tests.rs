@@ -1,0 +1,155 @@
+use super::*;
+
+fn rows(count: usize) -> Rows {
+    Rows::of((1..=count).map(|n| Row::new([format!("vnet-{n}"), format!("10.{n}.0.0/16")])))
+}
+
+fn picture(list: &mut List<'_>, rows: &Rows, size: (usize, usize)) -> Vec<String> {
+    let lines = list.picture(&rows.look(), size);
+    let plain = lines
+        .iter()
+        .map(|line| console::strip_ansi_codes(line).trim_end().to_owned());
+    plain.collect()
+}
+
+fn press(list: &mut List<'_>, rows: &Rows, keys: &[Key]) -> Vec<String> {
+    for key in keys {
+        assert_eq!(list.take(key), None, "{key:?}");
+        picture(list, rows, (24, 80));
+    }
+    picture(list, rows, (24, 80))
+}
+
+fn typed(text: &str) -> Vec<Key> {
+    text.chars().map(Key::Char).collect()
+}
+
+/// The marked line, without its marker.
+fn marked(picture: &[String]) -> &str {
+    let marked = picture.iter().find_map(|line| line.strip_prefix("❯ "));
+    marked.expect("a marked row").split_whitespace().next().expect("a name")
+}
+
+#[test]
+fn it_looks_like_a_question_with_the_rows_below_it() {
+    let mut list = List::new("Virtual network");
+    let shown = press(&mut list, &rows(2), &typed("vnet"));
+    assert_eq!(
+        shown,
+        [
+            "? Virtual network › vnet",
+            "❯ vnet-1  10.1.0.0/16",
+            "  vnet-2  10.2.0.0/16"
+        ]
+    );
+}
+
+#[test]
+fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
+    let (rows, mut list) = (rows(25), List::new("?"));
+    let table: [(&[Key], &str); 7] = [
+        (&[], "vnet-1"),
+        (&[Key::ArrowUp], "vnet-25"),
+        (&[Key::Tab], "vnet-1"),
+        (&[Key::ArrowDown, Key::ArrowDown], "vnet-3"),
+        (&[Key::PageDown], "vnet-13"),
+        (&[Key::PageDown, Key::PageDown], "vnet-25"),
+        (&[Key::PageUp, Key::BackTab], "vnet-14"),
+    ];
+    for (keys, expected) in table {
+        let shown = press(&mut list, &rows, keys);
+        assert_eq!(marked(&shown), expected, "{shown:#?}");
+        assert_eq!(shown.len(), 1 + MOST_ROWS + 1);
+        assert_eq!(shown.last().map(String::as_str), Some("  25 in all."));
+    }
+}
+
+#[test]
+fn what_is_chosen_is_what_was_on_the_screen() {
+    let rows = Rows::default();
+    let mut list = List::new("?");
+    let first = picture(&mut list, &rows, (24, 80));
+    assert_eq!(first, ["? ? ›", "  Reading…"]);
+    rows.push([Row::new(["b"])]);
+    assert_eq!(list.take(&Key::Enter), None, "nobody has seen this one");
+    assert_eq!(list.take(&Key::End), None, "it was not meant");
+    picture(&mut list, &rows, (24, 80));
+    rows.push([Row::new(["a"]), Row::new(["c"])]);
+    let shown = picture(&mut list, &rows, (24, 80));
+    assert_eq!(shown, ["? ? ›", "❯ b", "  a", "  c", "  3 so far, and reading more…"]);
+    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(0)));
+    press(&mut list, &rows, &typed("c"));
+    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(2)));
+    assert_eq!(list.take(&Key::Escape), Some(Taken::Back));
+}
+
+#[test]
+fn who_types_ahead_gets_the_first_that_fits_once_all_are_there() {
+    let rows = Rows::default();
+    let mut list = List::new("?");
+    press(&mut list, &rows, &typed("b"));
+    let shown = press(&mut list, &rows, &[Key::Enter]);
+    assert_eq!(shown[1..], ["  Reading; the first that fits is taken…"]);
+    rows.push(["a", "b1", "b2"].map(|name| Row::new([name])));
+    picture(&mut list, &rows, (24, 80));
+    assert_eq!(list.awaited(), None, "more may come");
+    rows.complete(None);
+    picture(&mut list, &rows, (24, 80));
+    assert_eq!(list.awaited(), Some(1));
+    // Any other key takes it back.
+    press(&mut list, &rows, &[Key::ArrowDown]);
+    assert_eq!(list.awaited(), None);
+}
+
+#[test]
+fn the_last_line_says_how_many_there_are_where_not_all_are_to_be_seen() {
+    let many = rows(1_234);
+    let table = [
+        ("", vec!["1,234 in all."]),
+        ("vnet-1", vec!["346 of 1,234 fit."]),
+        ("vnet-777", vec![]),
+        ("vnet777", vec!["None fits as it is. Close to it: 30."]),
+        ("x", vec!["None of them fits."]),
+    ];
+    for (text, expected) in table {
+        let mut list = List::new("?");
+        list.typed = Line::default();
+        press(&mut list, &many, &typed(text));
+        assert_eq!(footer(&many.look(), &list.filter, MOST_ROWS), expected, "{text}");
+    }
+    many.complete(Some("There are more.".to_owned()));
+    let mut list = List::new("?");
+    let shown = press(&mut list, &many, &typed("vnet-777"));
+    assert_eq!(shown.last().map(String::as_str), Some("  There are more."));
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
+    let long = Rows::of([Row::new(["a".repeat(90), "b".to_owned()]), Row::new(["x", "y"])]);
+    let question = "Consent for Kong (your tenant has no service principal of it yet)";
+    for (height, width) in [(24, 80), (10, 40), (5, 20), (3, 20), (1, 16)] {
+        let mut list = List::new(question);
+        press(&mut list, &long, &typed("a"));
+        let shown = picture(&mut list, &long, (height, width));
+        assert!(shown[0].starts_with("? C") && shown[0].contains("› a"), "{shown:#?}");
+        assert!(
+            shown.iter().all(|line| console::measure_text_width(line) <= width),
+            "{shown:#?}"
+        );
+        assert!(shown.len() < height.max(3), "{height}: {shown:#?}");
+        assert!(shown[1].starts_with("❯ a"), "{shown:#?}");
+    }
+}
+
+#[test]
+fn columns_stand_under_each_other_and_a_long_one_takes_no_more_than_its_share() {
+    let rows = Rows::of([
+        Row::new(["a", "x"]),
+        Row::new(["long", "y"]),
+        Row::new(["n".repeat(40), "z".into()]),
+    ]);
+    let shown = picture(&mut List::new("?"), &rows, (24, 80));
+    let at = |line: &str, wanted| line.chars().position(|c| c == wanted);
+    assert_eq!(at(&shown[1], 'x'), at(&shown[2], 'y'));
+    assert!(shown[3].ends_with("n  z"), "{shown:#?}");
+}

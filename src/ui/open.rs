@@ -1,0 +1,76 @@
+//! What is told while a prompt is open: above it where the prompt makes room, and once it is over where it cannot.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use console::Term;
+
+use super::keys::Bell;
+
+/// The terminal has one prompt at a time.
+static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+
+struct Open {
+    told: Vec<String>,
+    bell: Option<Bell>,
+}
+
+fn open() -> MutexGuard<'static, Option<Open>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a line to standard error, but never into a prompt.
+pub fn tell(line: &str) {
+    let mut open = open();
+    match &mut *open {
+        Some(open) => {
+            open.told.push(line.to_owned());
+            if let Some(bell) = &open.bell {
+                bell.ring();
+            }
+        }
+        None => write(line),
+    }
+}
+
+fn write(line: &str) {
+    // Where standard error is gone, there is nobody to tell.
+    let _ = Term::stderr().write_line(line);
+}
+
+/// A prompt that is open for as long as this lives.
+pub struct Prompting(());
+
+impl Prompting {
+    /// One that makes room for lines above it when its bell rings.
+    pub fn above(bell: Bell) -> Self {
+        Self::begin(Some(bell))
+    }
+
+    /// One that cannot.
+    pub fn alone() -> Self {
+        Self::begin(None)
+    }
+
+    fn begin(bell: Option<Bell>) -> Self {
+        *open() = Some(Open { told: Vec::new(), bell });
+        Self(())
+    }
+
+    /// The lines that are to stand above it since the last time.
+    pub fn told(&self) -> Vec<String> {
+        open()
+            .as_mut()
+            .map(|open| std::mem::take(&mut open.told))
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Prompting {
+    fn drop(&mut self) {
+        let mut open = open();
+        open.take()
+            .into_iter()
+            .flat_map(|open| open.told)
+            .for_each(|line| write(&line));
+    }
+}

@@ -1,0 +1,139 @@
+//! The rows of a list, which may still come while the list is on screen.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use console::measure_text_width;
+
+use super::filter::Row;
+use super::keys::Bell;
+
+/// One long name must not push everything else off the screen.
+const WIDEST: usize = 32;
+
+/// The rows of one list. Clones share them: one is filled, and another one is on screen.
+#[derive(Clone, Default)]
+pub struct Rows(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What there is of them now.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) rows: Vec<Row>,
+    /// Columns that each column takes.
+    pub(super) widths: Vec<usize>,
+    /// Nothing comes any more.
+    pub(super) complete: bool,
+    /// What is to be known of the list as a whole.
+    pub(super) note: Option<String>,
+    /// The question is not put any more: its answer is known, or there can be none.
+    pub(super) withdrawn: bool,
+    bell: Option<Bell>,
+}
+
+impl State {
+    /// The row with its columns under those of the others.
+    pub(super) fn line(&self, row: &Row) -> String {
+        let cells = row.cells().zip(&self.widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(measure_text_width(cell)))))
+            .collect();
+        cells.join(COLUMNS_APART).trim_end().to_owned()
+    }
+}
+
+/// What stands between two columns on the screen.
+pub(super) const COLUMNS_APART: &str = "  ";
+
+impl Rows {
+    /// All of them are there.
+    pub fn of(rows: impl IntoIterator<Item = Row>) -> Self {
+        let whole = Self::default();
+        whole.push(rows);
+        whole.complete(None);
+        whole
+    }
+
+    /// These come next.
+    pub fn push(&self, rows: impl IntoIterator<Item = Row>) {
+        self.change(|state| {
+            for row in rows {
+                for (at, cell) in row.cells().enumerate() {
+                    let width = measure_text_width(cell).min(WIDEST);
+                    match state.widths.get_mut(at) {
+                        Some(widest) => *widest = width.max(*widest),
+                        None => state.widths.push(width),
+                    }
+                }
+                state.rows.push(row);
+            }
+        });
+    }
+
+    /// No more come; `note` says what is to be known of the whole.
+    pub fn complete(&self, note: Option<String>) {
+        self.change(|state| {
+            state.complete = true;
+            state.note = note;
+        });
+    }
+
+    /// Takes the question back, whatever is on the screen.
+    pub fn withdraw(&self) {
+        self.change(|state| state.withdrawn = true);
+    }
+
+    /// The rows of these indices, without the column of this one.
+    #[must_use]
+    pub fn only(&self, some: &[usize], without: usize) -> Self {
+        let state = self.look();
+        let cells = |row: &Row| {
+            Row::new(
+                row.cells()
+                    .enumerate()
+                    .filter(|(at, _)| *at != without)
+                    .map(|(_, cell)| cell),
+            )
+        };
+        Self::of(some.iter().map(|at| cells(&state.rows[*at])))
+    }
+
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.look().rows.len()
+    }
+
+    /// Whether there are none so far.
+    pub fn is_empty(&self) -> bool {
+        self.look().rows.is_empty()
+    }
+
+    pub(super) fn look(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rings at every change from now on.
+    pub(super) fn attach(&self, bell: Bell) {
+        self.look().bell = Some(bell);
+    }
+
+    /// Waits until they are complete, or the question is withdrawn.
+    pub(super) fn wait(&self) {
+        let going_on = |state: &mut State| !state.complete && !state.withdrawn;
+        drop(self.0.changed.wait_while(self.look(), going_on));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.look();
+        change(&mut state);
+        if let Some(bell) = &state.bell {
+            bell.ring();
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
