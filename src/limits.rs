@@ -55,6 +55,14 @@ pub const GRAPH_ROWS: usize = 1_000;
 /// Subscriptions in one query of Resource Graph: the most that it takes.
 pub const GRAPH_SUBSCRIPTIONS: usize = 1_000;
 
+/// Virtual networks that a menu is filled with: some 10 MB, and far more than anybody scrolls through. Who has more
+/// chooses a subscription first, or names the network.
+pub const LISTED_VNETS: usize = 25_000;
+
+/// Answers of a search for virtual networks that are read before anybody looks at it. They are a third of the fifteen
+/// queries in five seconds that Resource Graph has for a person: the search that is wanted in the end has to have some.
+pub const ANSWERS_AHEAD: usize = 4;
+
 /// Lists that are read side by side where Resource Graph is not to be had: a third of what ARM refills per second.
 pub const LISTS_AT_ONCE: usize = 8;
 

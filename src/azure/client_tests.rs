@@ -185,50 +185,6 @@ async fn tenants_are_named() {
     assert_eq!(arm_lines(&script), ["GET /tenants?api-version=2022-12-01"]);
 }
 
-#[tokio::test]
-async fn resource_graph_is_read_page_by_page() {
-    let (azure, script) = azure(|request| {
-        let body = body(request);
-        let token = body["options"]["$skipToken"].as_str();
-        let row = vnet_json(&vnet_id(ONE, if token.is_none() { "vnet-a" } else { "vnet-b" }));
-        let mut page = json!({ "totalRecords": 2, "count": 1, "data": [row, { "id": 7 }, { "id": "/odd" }], "facets": [], "resultTruncated": "false" });
-        if token.is_none() {
-            page["$skipToken"] = "more".into();
-        }
-        json_answer(200, &page)
-    });
-    let list = azure.vnets(&[ONE, TWO]).await.unwrap();
-    let names: Vec<_> = list.vnets.iter().map(|vnet| vnet.id.name.as_str()).collect();
-    assert_eq!(names, ["vnet-a", "vnet-b"]);
-    assert_eq!(list.vnets[0].peerings.len(), 1);
-    let first = body(&script.requests()[1]);
-    assert_eq!(first["subscriptions"], json!([ONE, TWO]));
-    assert_eq!(azure.wire().stats().writes, 0, "a query is no write");
-}
-
-#[tokio::test]
-async fn without_resource_graph_each_subscription_is_asked_and_one_may_refuse() {
-    let (azure_, _) = azure(|request| {
-        let path = request.uri().path();
-        if path.contains("ResourceGraph") || path.contains(&TWO.to_string()) {
-            json_answer(403, &error_json("AuthorizationFailed"))
-        } else {
-            json_answer(200, &json!({ "value": [vnet_json(&vnet_id(ONE, "vnet-a"))] }))
-        }
-    });
-    let list = azure_.vnets(&[ONE, TWO]).await.unwrap();
-    assert_eq!((list.vnets.len(), list.skipped.len()), (1, 1));
-    assert_eq!(
-        (list.skipped[0].0, list.skipped[0].1.code()),
-        (TWO, Some("AuthorizationFailed"))
-    );
-    assert!(azure_.vnets(&[TWO]).await.is_err(), "nothing at all could be read");
-
-    let (azure_, script) = azure(|_| json_answer(401, &error_json("InvalidAuthenticationTokenTenant")));
-    assert_eq!(azure_.vnets(&[ONE]).await.unwrap_err().status(), Some(401));
-    assert_eq!(arm_lines(&script).len(), 1, "a wrong tenant is wrong for the lists too");
-}
-
 fn role() -> RoleDefinition {
     let actions = vec!["Microsoft.Network/virtualNetworks/peer/action".to_owned()];
     RoleDefinition {

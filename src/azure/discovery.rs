@@ -1,41 +1,38 @@
-//! Tenants, subscriptions, and all virtual networks at once.
+//! All virtual networks of many subscriptions, told as they are found: a menu is of use long before the last one is read.
 
-use azure_mgmt_network::package_2024_03::models::VirtualNetwork;
+use std::mem;
+
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::call::Call;
 use super::client::Azure;
 use super::error::{ApiError, Failure, Service};
-use super::model::{Subscription, Tenant, Vnet, VnetList};
-use super::network;
-use crate::domain::{SubscriptionId, TenantId};
+use super::model::ListedVnet;
+use crate::domain::{AddressSpace, SubscriptionId};
 use crate::limits;
 
-const SUBSCRIPTIONS: &str = "2022-12-01";
 const RESOURCE_GRAPH: &str = "2021-03-01";
 
-/// A stable order needs the id in the answer.
-const QUERY: &str = "resources | where type =~ 'microsoft.network/virtualnetworks' \
-                     | project id, name, location, properties | order by id asc";
+/// What a menu shows and no more. Pages need an order in which no two rows are the same, and the id in the answer.
+const QUERY: &str = "resources | where type =~ 'microsoft.network/virtualnetworks' | order by name asc, id asc \
+                     | project id, location, prefixes = properties.addressSpace.addressPrefixes";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ShownSubscription {
-    subscription_id: SubscriptionId,
-    tenant_id: TenantId,
-    display_name: Option<String>,
-    state: Option<String>,
+/// What a search for virtual networks tells.
+#[derive(Debug)]
+pub enum Found {
+    /// The next ones, by name.
+    Vnets(Vec<ListedVnet>),
+    /// A subscription that does not list its own; the search goes on.
+    Refused(SubscriptionId, ApiError),
+    /// There are more, and the search ends: there are [`limits::LISTED_VNETS`], or the rest cannot be read.
+    Unread(Option<ApiError>),
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ShownTenant {
-    tenant_id: TenantId,
-    display_name: Option<String>,
-    default_domain: Option<String>,
-}
+/// Where a search tells what it finds. It waits while nobody takes it, and ends when nobody is left to.
+pub type Finds = mpsc::Sender<Result<Found, ApiError>>;
 
 #[derive(Deserialize)]
 struct Rows {
@@ -44,87 +41,34 @@ struct Rows {
     skip_token: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    location: Option<String>,
+    prefixes: Option<Vec<String>>,
+}
+
+/// Why a search ends early.
+enum End {
+    /// Nobody wants more of it, or the rest is said to be unread.
+    Enough,
+    Failed(ApiError),
+}
+
 impl Azure {
-    /// The tenant that a subscription belongs to, whoever may see it: Azure names it when it turns a request without a
-    /// token away. `None` where it does not.
-    pub async fn tenant_of(&self, subscription: SubscriptionId) -> Option<TenantId> {
-        let url = self.arm_url(
-            &format!("/subscriptions/{subscription}"),
-            &[("api-version", SUBSCRIPTIONS)],
-        );
-        let reply = self.wire().send(Call::get(Service::Arm, url)).await.ok()?;
-        let challenge = reply.headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
-        let (_, rest) = challenge.split_once("authorization_uri=\"")?;
-        let (uri, _) = rest.split_once('"')?;
-        uri.trim_end_matches('/').rsplit('/').next()?.parse().ok()
-    }
-
-    /// The tenants that the signed-in identity belongs to.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>, ApiError> {
-        let url = self.arm_url("/tenants", &[("api-version", SUBSCRIPTIONS)]);
-        let shown: Vec<ShownTenant> = self.list(Service::Arm, url).await?;
-        let convert = |shown: ShownTenant| Tenant {
-            id: shown.tenant_id,
-            name: shown.display_name,
-            default_domain: shown.default_domain,
+    /// Searches the subscriptions for virtual networks: by Resource Graph, which is some seconds to minutes behind, or by
+    /// one list for each subscription where Resource Graph is not to be had. It ends with an error only where nothing at
+    /// all could be read.
+    pub async fn find_vnets(&self, subscriptions: &[SubscriptionId], finds: Finds) {
+        let mut search = Search {
+            azure: self,
+            finds,
+            found: 0,
         };
-        Ok(shown.into_iter().map(convert).collect())
-    }
-
-    /// The subscriptions that the signed-in identity can see with a token of its tenant.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub async fn subscriptions(&self) -> Result<Vec<Subscription>, ApiError> {
-        let url = self.arm_url("/subscriptions", &[("api-version", SUBSCRIPTIONS)]);
-        let shown: Vec<ShownSubscription> = self.list(Service::Arm, url).await?;
-        let convert = |shown: ShownSubscription| Subscription {
-            id: shown.subscription_id,
-            name: shown.display_name.unwrap_or_else(|| shown.subscription_id.to_string()),
-            tenant: shown.tenant_id,
-            state: shown.state.unwrap_or_default(),
-        };
-        Ok(shown.into_iter().map(convert).collect())
-    }
-
-    /// The virtual networks of the subscriptions, for a menu: by Resource Graph, which is some seconds to minutes
-    /// behind, or by one list for each subscription where Resource Graph is not to be had.
-    ///
-    /// # Errors
-    /// When nothing at all can be read. A subscription that refuses its own list is named in `skipped`.
-    pub async fn vnets(&self, subscriptions: &[SubscriptionId]) -> Result<VnetList, ApiError> {
-        match self.vnets_by_graph(subscriptions).await {
-            // A network of a minute ago is not in Resource Graph yet.
-            Ok(vnets) if vnets.is_empty() => self.vnets_by_lists(subscriptions).await,
-            Ok(vnets) => Ok(VnetList {
-                vnets,
-                skipped: Vec::new(),
-            }),
-            Err(error) if is_about_all(&error) => Err(error),
-            Err(error) => {
-                tracing::debug!(%error, "no Resource Graph; each subscription is asked");
-                self.vnets_by_lists(subscriptions).await
-            }
+        if let Err(End::Failed(error)) = search.run(subscriptions).await {
+            // Where nobody listens any more, nobody misses it.
+            let _ = search.finds.send(Err(error)).await;
         }
-    }
-
-    async fn vnets_by_graph(&self, subscriptions: &[SubscriptionId]) -> Result<Vec<Vnet>, ApiError> {
-        let mut vnets = Vec::new();
-        for some in subscriptions.chunks(limits::GRAPH_SUBSCRIPTIONS) {
-            let mut skip_token = None;
-            for _ in 0..limits::PAGES {
-                let page = self.graph_page(some, skip_token.as_deref()).await?;
-                vnets.extend(page.data.into_iter().filter_map(row));
-                skip_token = page.skip_token.filter(|token| !token.is_empty());
-                if skip_token.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(vnets)
     }
 
     async fn graph_page(&self, subscriptions: &[SubscriptionId], skip_token: Option<&str>) -> Result<Rows, ApiError> {
@@ -139,24 +83,112 @@ impl Azure {
             .await?
             .json()
     }
+}
 
-    async fn vnets_by_lists(&self, subscriptions: &[SubscriptionId]) -> Result<VnetList, ApiError> {
-        let lists = subscriptions
-            .iter()
-            .map(|&id| async move { (id, self.vnets_of(id).await) });
-        let mut lists = futures::stream::iter(lists).buffered(limits::LISTS_AT_ONCE);
-        let mut all = VnetList::default();
-        while let Some((subscription, list)) = lists.next().await {
-            match list {
-                Ok(vnets) => all.vnets.extend(vnets),
-                Err(error) if is_about_all(&error) => return Err(error),
-                Err(error) => all.skipped.push((subscription, error)),
+/// One search while it is under way.
+struct Search<'a> {
+    azure: &'a Azure,
+    finds: Finds,
+    /// How many networks have been told.
+    found: usize,
+}
+
+impl Search<'_> {
+    async fn run(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), End> {
+        let mut rest = subscriptions;
+        while !rest.is_empty() {
+            let (some, after) = rest.split_at(rest.len().min(limits::GRAPH_SUBSCRIPTIONS));
+            if !self.by_graph(some).await? {
+                return self.by_lists(rest).await;
+            }
+            rest = after;
+        }
+        // A network of a minute ago is not in Resource Graph yet. One round of lists is worth that, thousands are not.
+        if self.found == 0 && subscriptions.len() <= limits::LISTS_AT_ONCE {
+            return self.by_lists(subscriptions).await;
+        }
+        Ok(())
+    }
+
+    /// Page after page; false where Resource Graph is not to be had.
+    async fn by_graph(&mut self, subscriptions: &[SubscriptionId]) -> Result<bool, End> {
+        let mut skip_token = None;
+        for _ in 0..limits::PAGES {
+            let page = match self.azure.graph_page(subscriptions, skip_token.as_deref()).await {
+                Ok(page) => page,
+                Err(error) if self.found > 0 => return Err(self.unread(Some(error)).await),
+                Err(error) if is_about_all(&error) => return Err(End::Failed(error)),
+                Err(error) => {
+                    tracing::debug!(%error, "no Resource Graph; each subscription is asked");
+                    return Ok(false);
+                }
+            };
+            self.tell(page.data.into_iter().filter_map(row).collect()).await?;
+            skip_token = page.skip_token.filter(|token| !token.is_empty());
+            if skip_token.is_none() {
+                return Ok(true);
             }
         }
-        match all.skipped.first() {
-            Some((_, error)) if all.skipped.len() == subscriptions.len() => Err(error.clone()),
-            _ => Ok(all),
+        Err(self.unread(None).await)
+    }
+
+    async fn by_lists(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), End> {
+        let azure = self.azure.clone();
+        let lists = subscriptions.iter().copied().map(move |id| {
+            let azure = azure.clone();
+            // Each as a task, so that it is read to its end while nobody takes what another one found.
+            let list = tokio::spawn(async move { azure.vnets_of(id).await });
+            async move { (id, list.await) }
+        });
+        let mut lists = futures::stream::iter(lists).buffered(limits::LISTS_AT_ONCE);
+        let mut first_refusal = None;
+        let mut refusals = 0;
+        while let Some((subscription, list)) = lists.next().await {
+            match list {
+                Ok(Ok(vnets)) => self.tell(vnets).await?,
+                Ok(Err(error)) if is_about_all(&error) && self.found > 0 => return Err(self.unread(Some(error)).await),
+                Ok(Err(error)) if is_about_all(&error) => return Err(End::Failed(error)),
+                Ok(Err(error)) => {
+                    refusals += 1;
+                    first_refusal.get_or_insert_with(|| error.clone());
+                    self.send(Found::Refused(subscription, error)).await?;
+                }
+                // The runtime is going down.
+                Err(_) => return Err(End::Enough),
+            }
         }
+        match first_refusal {
+            Some(error) if refusals == subscriptions.len() => Err(End::Failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells these, as far as there is room for them.
+    async fn tell(&mut self, mut vnets: Vec<ListedVnet>) -> Result<(), End> {
+        let room = limits::LISTED_VNETS - self.found;
+        let too_many = vnets.len() > room;
+        vnets.sort_by_cached_key(|vnet| {
+            let name = |text: &str| text.to_lowercase();
+            (name(&vnet.id.name), name(&vnet.id.resource_group), vnet.id.subscription)
+        });
+        vnets.truncate(room);
+        self.found += vnets.len();
+        self.send(Found::Vnets(vnets)).await?;
+        if too_many {
+            return Err(self.unread(None).await);
+        }
+        Ok(())
+    }
+
+    /// Says that the rest is not read, and gives the end that this is.
+    async fn unread(&mut self, why: Option<ApiError>) -> End {
+        // Whoever does not listen any more knows that there is more.
+        let _ = self.send(Found::Unread(why)).await;
+        End::Enough
+    }
+
+    async fn send(&mut self, found: Found) -> Result<(), End> {
+        self.finds.send(Ok(found)).await.map_err(|_| End::Enough)
     }
 }
 
@@ -169,13 +201,26 @@ fn is_about_all(error: &ApiError) -> bool {
     }
 }
 
-/// A row has the form of the resource itself. One that cannot be read is left out, and said in the log.
-fn row(row: Value) -> Option<Vnet> {
-    match serde_json::from_value::<VirtualNetwork>(row) {
-        Ok(vnet) => network::listed(vnet),
+/// One that cannot be read is left out, and said in the log.
+fn row(row: Value) -> Option<ListedVnet> {
+    let shown = serde_json::from_value::<Row>(row).map_err(|error| error.to_string());
+    let read = shown.and_then(|mut row| {
+        let id = mem::take(&mut row.id).parse().map_err(|error| format!("{error}"));
+        Ok((id?, row))
+    });
+    match read {
+        Ok((id, row)) => Some(ListedVnet {
+            id,
+            location: row.location.unwrap_or_default(),
+            address_space: AddressSpace::from_texts(row.prefixes.unwrap_or_default()),
+        }),
         Err(error) => {
             tracing::warn!(%error, "a row of Resource Graph is left out");
             None
         }
     }
 }
+
+#[cfg(test)]
+#[path = "discovery_tests.rs"]
+mod tests;

@@ -34,6 +34,7 @@ mod refusal;
 mod retry;
 mod role_search;
 mod routes;
+mod tenants;
 #[cfg(test)]
 mod testing;
 mod throttle;
@@ -44,6 +45,7 @@ pub mod wire;
 pub use authorization::role_definition_id;
 pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
+pub use discovery::{Finds, Found};
 pub use error::{ApiError, Failure, Service};
 pub use governance::{Lock, PolicyDenial};
 pub use https::{HttpsTransport, TlsError, TransportOptions};

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::error::ApiError;
 use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 
 /// `GET /subscriptions`.
@@ -53,11 +52,13 @@ pub struct Subnet {
     pub route_table: Option<String>,
 }
 
-/// The virtual networks of several subscriptions, and the subscriptions that would not list theirs.
-#[derive(Debug, Clone, Default)]
-pub struct VnetList {
-    pub vnets: Vec<Vnet>,
-    pub skipped: Vec<(SubscriptionId, ApiError)>,
+/// What of a virtual network a menu shows: tens of thousands of these are held at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVnet {
+    pub id: VnetId,
+    /// Azure region, such as `westeurope`.
+    pub location: String,
+    pub address_space: AddressSpace,
 }
 
 /// One direction of a peering (`Microsoft.Network/virtualNetworks/virtualNetworkPeerings`).

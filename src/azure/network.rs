@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::client::Azure;
 use super::error::ApiError;
 use super::legacy;
-use super::model::{Peering, Subnet, Vnet};
+use super::model::{ListedVnet, Peering, Subnet, Vnet};
 use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, VnetId};
 
 /// The codes with which ARM (the first two) and the network service say that something does not exist.
@@ -33,7 +33,7 @@ impl Azure {
     }
 
     /// The virtual networks of one subscription.
-    pub(super) async fn vnets_of(&self, subscription: SubscriptionId) -> Result<Vec<Vnet>, ApiError> {
+    pub(super) async fn vnets_of(&self, subscription: SubscriptionId) -> Result<Vec<ListedVnet>, ApiError> {
         let tried = format!("GET /subscriptions/{subscription}/providers/Microsoft.Network/virtualNetworks");
         let pages = self
             .network()
@@ -69,10 +69,14 @@ impl Azure {
 }
 
 /// A virtual network out of a list; one whose id cannot be read is left out, because nothing could be done with it.
-pub(super) fn listed(vnet: models::VirtualNetwork) -> Option<Vnet> {
-    let text = vnet.resource.id.clone().unwrap_or_default();
+fn listed(vnet: models::VirtualNetwork) -> Option<ListedVnet> {
+    let text = vnet.resource.id.unwrap_or_default();
     match text.parse() {
-        Ok(id) => Some(convert(id, vnet)),
+        Ok(id) => Some(ListedVnet {
+            id,
+            location: vnet.resource.location.unwrap_or_default(),
+            address_space: space(vnet.properties.unwrap_or_default().address_space),
+        }),
         Err(error) => {
             tracing::warn!(id = %text, %error, "a virtual network is left out");
             None

@@ -1,6 +1,6 @@
 //! The rows of the menus: a name, and beside it what tells it from its neighbours.
 
-use crate::azure::{Subscription, Vnet};
+use crate::azure::{ListedVnet, Subscription};
 use crate::ui::{Row, Rows};
 use crate::vendors::{Profile, VendorNetwork};
 
@@ -27,8 +27,8 @@ pub fn subscriptions(subscriptions: &[Subscription]) -> Rows {
 }
 
 /// Virtual networks, with address spaces, region and resource group.
-pub fn vnets(vnets: &[Vnet]) -> Rows {
-    let row = |vnet: &Vnet| {
+pub fn vnets(vnets: &[ListedVnet]) -> Rows {
+    let row = |vnet: &ListedVnet| {
         Row::new([
             vnet.id.name.clone(),
             vnet.address_space.to_string(),

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
 
 use super::values::{app_id, check_vendor_input, subscription};
 use super::wizard::{Asked, Wizard};
 use super::{Halt, Source, menu};
-use crate::azure::{ApiError, Subscription, Vnet};
+use crate::azure::{ApiError, Found, ListedVnet, Subscription};
 use crate::domain::VnetId;
 use crate::errors::{Kind as ErrorKind, Problem};
+use crate::limits;
 use crate::plan::{Consent, Event, VendorAccess};
 use crate::ui::{Answer, Row, Rows};
 use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
@@ -52,9 +54,16 @@ impl Wizard<'_> {
             return Ok(Asked::Passed);
         }
         let subscription = subscription(&self.talk.given, self.subscriptions)?;
-        let list = self.session.azure.vnets(&[subscription]).await;
-        let list = list.map_err(|error| failed("reading the virtual networks", &error))?;
-        let mut vnets: Vec<Vnet> = list.vnets;
+        let (finds, mut found) = mpsc::channel(limits::ANSWERS_AHEAD);
+        let azure = self.session.azure.clone();
+        tokio::spawn(async move { azure.find_vnets(&[subscription], finds).await });
+        let mut vnets: Vec<ListedVnet> = Vec::new();
+        while let Some(found) = found.recv().await {
+            let found = found.map_err(|error| failed("reading the virtual networks", &error))?;
+            if let Found::Vnets(some) = found {
+                vnets.extend(some);
+            }
+        }
         let wanted = |given: Option<&str>, name: &str| given.is_none_or(|given| given.eq_ignore_ascii_case(name));
         vnets.retain(|vnet| {
             wanted(self.talk.given.get("resource-group"), &vnet.id.resource_group)
