@@ -5,7 +5,8 @@
 //! 1. [`cli`] parses the command line; every flag is an input of [`input`]'s table.
 //! 2. [`input`] takes what was given, by flag or environment, and the vendor's profile from [`vendors`].
 //! 3. It opens a session: a cloud, a sign-in and the one wire to the world, all of [`azure`].
-//! 4. What is missing is asked, with suggestions from Azure and the vendor; or named, all at once, where nobody answers.
+//! 4. What is missing is asked, with suggestions from Azure and the vendor, which are read while a person reads the first
+//!    question; or named, all at once, where nobody answers.
 //! 5. The result is an intent ([`plan`]): everything that is wanted, and no secret.
 //! 6. [`engine`] surveys: every one of the [`steps`] reads side by side, then decides, purely; [`doctor`] checks.
 //! 7. The plan is shown, and one question asked.

@@ -525,7 +525,7 @@ fn the_walk_by_numbers(env: (&str, &str)) {
         ("Who do you want to peer with?", "1"),
         ("Subscription\n", "1"),
         ("Virtual network\n", "b"),
-        ("Subscription\n", "1"),
+        ("Subscription\n", "2"),
         ("Virtual network\n", "9"),
         ("'9' is not a number from 1 to 6.", "1"),
         ("Konnect network\n", "1"),
@@ -620,7 +620,7 @@ fn picture_of_the_whole_walk() {
     let last = [
         "Dedicated",
         "Contoso Sandbox",
-        "vnet-legacy",
+        "vnet-spoke",
         "new-network",
         "❯",
         "Somebody",

@@ -192,6 +192,15 @@ impl Wire {
         }
     }
 
+    /// The same wire for the vendor's API too.
+    #[must_use]
+    pub fn also_to_vendor(&self, url: &Url) -> Self {
+        Self {
+            allowed: Arc::new(AllowedHosts::clone(&self.allowed).and_vendor(url)),
+            ..self.clone()
+        }
+    }
+
     /// The counters, of all clones together.
     pub fn stats(&self) -> WireStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ahead::Entry;
 use super::given::{missing_line, set_variable};
 use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
 use super::values::{
@@ -61,6 +62,10 @@ pub struct Options {
 /// Every missing input at once where nobody answers; a malformed one; a sign-in that fails; the user who leaves.
 pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
     let asker = manner.prompter.clone().map(Asker);
+    // While somebody reads the first question, the sign-in is under way; a script may need none.
+    if asker.is_some() && !manner.dry_run {
+        talk.entered.get_or_insert_with(|| Entry::begin(&talk.given, around));
+    }
     loop {
         let vendor = vendor(&mut talk.given, asker.as_ref(), &manner.also_missing).await?;
         if asker.is_none() {
@@ -85,38 +90,33 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             let intent = intent(&talk.given, around, vendor, known, manner.options.clone())?;
             return finish(talk, around, intent, None);
         }
-        let session = match talk.entered.take().filter(|(id, _)| *id == vendor.id) {
-            Some((_, session)) => session,
-            None => Session::open(&talk.given, around, &vendor)?,
+        let Some(asker) = &asker else {
+            let session = Session::open(&talk.given, around)?;
+            let known = known(&session, &talk.given, &manner).await?;
+            let intent = intent(&talk.given, around, vendor, known, manner.options)?;
+            return finish(talk, around, intent, Some(session));
         };
-        talk.entered = Some((vendor.id.clone(), session.clone()));
-        // A run that knows what it is about reads all at once, who signed in too.
-        let known = match (tenant(&talk.given)?, &asker) {
-            (Some(tenant), None) if !manner.dry_run && subscription_is_id(&talk.given) => Known {
-                tenant: Some(tenant),
-                ..Known::default()
-            },
-            _ => Known::from(session.introduction.clone().await?),
+        let entered = talk.entered.take();
+        let mut entry = entered.unwrap_or_else(|| Entry::begin(&talk.given, around))?;
+        let mut wizard = Wizard {
+            asker,
+            talk: &mut talk,
+            entry: &mut entry,
+            vendor: &vendor,
+            sink: &around.sink,
+            narrow: manner.narrow,
+            preparation: manner.options.share.is_preparation(),
         };
-        if let Some(asker) = &asker {
-            let mut wizard = Wizard {
-                asker,
-                talk: &mut talk,
-                session: &session,
-                vendor: &vendor,
-                subscriptions: &known.subscriptions,
-                sink: &around.sink,
-                narrow: manner.narrow,
-                preparation: manner.options.share.is_preparation(),
-            };
-            if wizard.ask().await? == Answer::Back {
-                if talk.back() {
-                    continue;
-                }
-                // Back from the first question is out.
-                return Err(Halt::Cancelled);
+        if wizard.ask().await? == Answer::Back {
+            talk.entered = Some(Ok(entry));
+            if talk.back() {
+                continue;
             }
+            // Back from the first question is out.
+            return Err(Halt::Cancelled);
         }
+        let (session, known) = (entry.session.clone(), entry.known().await?.clone());
+        talk.entered = Some(Ok(entry));
         let intent = intent(&talk.given, around, vendor, known, manner.options)?;
         return finish(talk, around, intent, Some(session));
     }
@@ -234,12 +234,24 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
     problem
 }
 
+/// What has to be known of the sign-in before the run. One that knows what it is about reads all at once, who signed in
+/// too.
+async fn known(session: &Session, given: &Given, manner: &Manner) -> Result<Known, Problem> {
+    match tenant(given)? {
+        Some(tenant) if !manner.dry_run && subscription_is_id(given) => Ok(Known {
+            tenant: Some(tenant),
+            ..Known::default()
+        }),
+        _ => Ok(session.introduction.clone().await?.into()),
+    }
+}
+
 /// What the sign-in told.
 #[derive(Clone, Default)]
 pub struct Known {
     tenant: Option<TenantId>,
     tenant_name: Option<String>,
-    subscriptions: Arc<[Subscription]>,
+    pub(super) subscriptions: Arc<[Subscription]>,
 }
 
 impl From<Introduced> for Known {

@@ -1,9 +1,11 @@
 //! What must be known before a run, and how it may be learnt: flag, environment, or a question with suggestions.
 
+mod ahead;
 mod gather;
 mod given;
 mod menu;
 mod questions;
+mod search;
 mod session;
 mod table;
 mod values;

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::mpsc;
 
-use super::values::{app_id, check_vendor_input, subscription};
-use super::wizard::{Asked, Wizard};
+use super::ahead::is_open;
+use super::search::{Scope, usable};
+use super::values::{app_id, check_vendor_input};
+use super::wizard::{Asked, Chosen, Wizard};
 use super::{Halt, Source, menu};
-use crate::azure::{ApiError, Found, ListedVnet, Subscription};
+use crate::azure::{ApiError, Subscription};
 use crate::domain::VnetId;
 use crate::errors::{Kind as ErrorKind, Problem};
-use crate::limits;
 use crate::plan::{Consent, Event, VendorAccess};
 use crate::ui::{Answer, Row, Rows};
 use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
@@ -21,69 +21,70 @@ impl Wizard<'_> {
         if self.talk.given.get("subscription").is_some() || self.talk.given.get("vnet-id").is_some() {
             return Ok(Asked::Passed);
         }
-        let usable: Vec<&Subscription> = self
-            .subscriptions
-            .iter()
-            .filter(|one| !matches!(one.state.as_str(), "Disabled" | "Deleted"))
-            .collect();
-        let usable: Vec<Subscription> = usable.into_iter().cloned().collect();
-        let chosen = match usable.as_slice() {
-            [] => return Err(no_subscription().into()),
-            [only] => {
-                let only = only.id.to_string();
-                self.talk.given.answer("subscription", only);
+        let rows = Rows::default();
+        let entry = &mut *self.entry;
+        let filling = async {
+            let known = entry.known().await?;
+            let usable: Vec<&Subscription> = usable(&known.subscriptions).collect();
+            match usable.as_slice() {
+                [] => Err(no_subscription().into()),
+                [only] => Ok(Some(only.id)),
+                many => {
+                    rows.push([menu::everywhere()]);
+                    rows.push(many.iter().map(|one| menu::subscription(one)));
+                    rows.complete(None);
+                    Ok(None)
+                }
+            }
+        };
+        let chosen = self.asker.choose_meanwhile("Subscription", &rows, filling).await?;
+        let index = match chosen {
+            Chosen::Answer(Answer::Back) => return Ok(Asked::Back),
+            Chosen::Answer(Answer::Value(index)) => index,
+            Chosen::Settled(only) => {
+                self.talk.given.answer("subscription", only.to_string());
                 return Ok(Asked::Passed);
             }
-            many => {
-                self.asker
-                    .choose("Subscription".to_owned(), menu::subscriptions(many))
-                    .await?
-            }
         };
-        let Answer::Value(index) = chosen else {
-            return Ok(Asked::Back);
-        };
-        self.talk.given.answer("subscription", usable[index].id.to_string());
+        let known = self.entry.known().await?;
+        // The first row is all of them.
+        let chosen = index.checked_sub(1).and_then(|at| usable(&known.subscriptions).nth(at));
+        self.talk.everywhere = chosen.is_none();
+        if let Some(chosen) = chosen {
+            self.talk.given.answer("subscription", chosen.id.to_string());
+        }
         Ok(Asked::Answered)
     }
 
     pub(super) async fn vnet(&mut self) -> Result<Asked, Halt> {
-        if self.talk.given.get("vnet-id").is_some()
-            || (self.talk.given.get("vnet").is_some() && self.talk.given.get("resource-group").is_some())
-        {
+        if !is_open(&self.talk.given) {
             return Ok(Asked::Passed);
         }
-        let subscription = subscription(&self.talk.given, self.subscriptions)?;
-        let (finds, mut found) = mpsc::channel(limits::ANSWERS_AHEAD);
-        let azure = self.session.azure.clone();
-        tokio::spawn(async move { azure.find_vnets(&[subscription], finds).await });
-        let mut vnets: Vec<ListedVnet> = Vec::new();
-        while let Some(found) = found.recv().await {
-            let found = found.map_err(|error| failed("reading the virtual networks", &error))?;
-            if let Found::Vnets(some) = found {
-                vnets.extend(some);
+        let given = &self.talk.given;
+        let rows = self.entry.rows(given)?;
+        let filling = async {
+            let search = self.entry.networks(given).await?;
+            let filled = search.fill().await;
+            filled.map_err(|error| failed("reading the virtual networks", &error))?;
+            if let Some(notice) = search.notice.take() {
+                (self.sink)(Event::Notice(notice));
             }
-        }
-        let wanted = |given: Option<&str>, name: &str| given.is_none_or(|given| given.eq_ignore_ascii_case(name));
-        vnets.retain(|vnet| {
-            wanted(self.talk.given.get("resource-group"), &vnet.id.resource_group)
-                && wanted(self.talk.given.get("vnet"), &vnet.id.name)
-        });
-        vnets.sort_by_key(|vnet| (vnet.id.name.to_lowercase(), vnet.id.resource_group.to_lowercase()));
-        if vnets.is_empty() {
-            return Err(no_vnet(&subscription.to_string()).into());
-        }
-        let Answer::Value(index) = self
-            .asker
-            .choose("Virtual network".to_owned(), menu::vnets(&vnets))
-            .await?
-        else {
+            match search.ids.is_empty() {
+                true => Err(no_vnet(search.scope).into()),
+                false => Ok(None::<()>),
+            }
+        };
+        let chosen = self.asker.choose_meanwhile("Virtual network", &rows, filling).await?;
+        let Chosen::Answer(Answer::Value(index)) = chosen else {
             return Ok(Asked::Back);
         };
-        self.talk
-            .given
-            .answer("resource-group", vnets[index].id.resource_group.clone());
-        self.talk.given.answer("vnet", vnets[index].id.name.clone());
+        let chosen = self.entry.networks(given).await?.ids[index].clone();
+        let given = &mut self.talk.given;
+        if given.get("subscription").is_none() {
+            given.answer("subscription", chosen.subscription.to_string());
+        }
+        given.answer("resource-group", chosen.resource_group);
+        given.answer("vnet", chosen.name);
         Ok(Asked::Answered)
     }
 
@@ -134,6 +135,7 @@ impl Wizard<'_> {
         inputs: &BTreeMap<String, Vec<String>>,
     ) -> Result<Asked, Halt> {
         let connector = self
+            .entry
             .session
             .connector(self.talk.given.vars(), self.vendor, token, inputs)?;
         let networks = match connector.networks().await {
@@ -170,7 +172,7 @@ impl Wizard<'_> {
         let Some(vnet) = named.next() else {
             return self.line(input).await;
         };
-        let Some(tenant) = self.session.azure.tenant_of(vnet.subscription).await else {
+        let Some(tenant) = self.entry.session.azure.tenant_of(vnet.subscription).await else {
             return self.line(input).await;
         };
         (self.sink)(Event::Notice(format!("{} lies in tenant {tenant}", vnet.name)));
@@ -224,7 +226,8 @@ impl Wizard<'_> {
         let Some(app_id) = app_id(&self.talk.given, self.vendor)? else {
             return Ok(Asked::Passed);
         };
-        match self.session.azure.service_principal(app_id).await {
+        self.entry.known().await?;
+        match self.entry.session.azure.service_principal(app_id).await {
             Ok(None) => {}
             Ok(Some(_)) => return Ok(Asked::Passed),
             // Who may not read the directory is told by the plan what to do.
@@ -271,9 +274,17 @@ fn no_subscription() -> Problem {
     .remedy("az login --tenant THE-TENANT-OF-THE-NETWORK, or ask for a role on the subscription.")
 }
 
-fn no_vnet(subscription: &str) -> Problem {
-    let what = format!("There is no such virtual network in subscription {subscription}.");
-    Problem::new(ErrorKind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(format!(
-        "az network vnet list --subscription {subscription} --output table"
-    ))
+fn no_vnet(scope: Scope) -> Problem {
+    let (place, list) = match scope {
+        Scope::One(id) => (
+            format!("subscription {id}"),
+            format!("az network vnet list --subscription {id} --output table"),
+        ),
+        Scope::All => (
+            "any subscription".to_owned(),
+            "az network vnet list --output table".to_owned(),
+        ),
+    };
+    let what = format!("There is no such virtual network in {place}.");
+    Problem::new(ErrorKind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(list)
 }

@@ -39,13 +39,9 @@ pub struct Session {
 impl Session {
     /// # Errors
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
-    pub fn open(given: &Given, around: &Surroundings, vendor: &Profile) -> Result<Self, Problem> {
+    pub fn open(given: &Given, around: &Surroundings) -> Result<Self, Problem> {
         let cloud = cloud(given, around)?;
-        let cloud_hosts: AllowedHosts = cloud.origins().into_iter().collect();
-        let hosts = match vendor_api(&around.vars, vendor)? {
-            Some(api) => cloud_hosts.and_vendor(&api),
-            None => cloud_hosts,
-        };
+        let hosts: AllowedHosts = cloud.origins().into_iter().collect();
         let transport = match &around.transport {
             Some(transport) => Arc::clone(transport),
             None => https(&cloud)?,
@@ -91,7 +87,8 @@ impl Session {
         let Some(base) = vendor_api(vars, vendor)? else {
             return Err(unusable("Its profile names none.".to_owned()));
         };
-        connect(vendor, base, token, self.wire.clone(), inputs).map_err(unusable)
+        let wire = self.wire.also_to_vendor(&base);
+        connect(vendor, base, token, wire, inputs).map_err(unusable)
     }
 
     /// How much was sent.

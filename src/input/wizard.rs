@@ -1,19 +1,39 @@
 //! The questions, in order, each with suggestions from Azure or the vendor. Esc goes back to the question before.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use secrecy::SecretString;
 
-use super::session::Session;
+use super::ahead::Entry;
 use super::{Given, Halt, Source, menu};
-use crate::azure::Subscription;
+use crate::errors::Problem;
 use crate::steps::Sink;
 use crate::ui::{Answer, AskError, Check, Prompter, Rows};
 use crate::vendors::{Profile, Wanted, profiles};
 
+/// What became of a question whose rows were still to come.
+pub(super) enum Chosen<T> {
+    Answer(Answer<usize>),
+    /// There was nothing to choose after all.
+    Settled(T),
+}
+
 /// Asks without blocking the runtime: the prompts wait for keys in a thread of their own.
 #[derive(Clone)]
 pub struct Asker(pub Arc<dyn Prompter>);
+
+/// Withdraws a question when nobody waits for its answer any more.
+struct Open(Option<Rows>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(rows) = &self.0 {
+            rows.withdraw();
+        }
+    }
+}
 
 impl Asker {
     async fn on_a_thread<T: Send + 'static>(
@@ -28,8 +48,44 @@ impl Asker {
     }
 
     pub(super) async fn choose(&self, question: String, rows: Rows) -> Result<Answer<usize>, Halt> {
-        self.on_a_thread(move |prompter| prompter.choose(&question, &rows))
-            .await
+        let mut open = Open(Some(rows.clone()));
+        let answer = self
+            .on_a_thread(move |prompter| prompter.choose(&question, &rows))
+            .await;
+        open.0 = None;
+        answer
+    }
+
+    /// The same while `filling` brings the rows. It may also find that there is nothing to choose; then, and where it
+    /// fails, the question is withdrawn.
+    pub(super) async fn choose_meanwhile<T>(
+        &self,
+        question: &str,
+        rows: &Rows,
+        filling: impl Future<Output = Result<Option<T>, Halt>>,
+    ) -> Result<Chosen<T>, Halt> {
+        let mut filling = pin!(filling);
+        let mut asked = pin!(self.choose(question.to_owned(), rows.clone()));
+        // What is there already needs no list that comes and goes.
+        let filled = match (&mut filling).now_or_never() {
+            Some(filled) => filled,
+            None => tokio::select! {
+                biased;
+                answer = &mut asked => return answer.map(Chosen::Answer),
+                filled = filling => {
+                    if !matches!(filled, Ok(None)) {
+                        rows.withdraw();
+                        // The screen is free once the prompt has left it, whatever it has to say.
+                        let _ = (&mut asked).await;
+                    }
+                    filled
+                }
+            },
+        };
+        match filled? {
+            Some(settled) => Ok(Chosen::Settled(settled)),
+            None => asked.await.map(Chosen::Answer),
+        }
     }
 
     pub(super) async fn text(&self, question: String, check: Check) -> Result<Answer<String>, Halt> {
@@ -98,7 +154,6 @@ pub(super) enum Asked {
 }
 
 /// What is known, and which questions told it: enough to go back to one of them.
-#[derive(Clone)]
 pub struct Conversation {
     pub given: Given,
     /// The vendor's, from the environment or typed in.
@@ -106,8 +161,10 @@ pub struct Conversation {
     answered: Vec<(Question, String)>,
     /// Keys of vendor inputs that an answer told, without a question of their own.
     pub(super) told: Vec<String>,
-    /// The sign-in, by the vendor that it was made for.
-    pub(super) entered: Option<(String, Session)>,
+    /// Whether the network is chosen among those of all subscriptions.
+    pub(super) everywhere: bool,
+    /// The sign-in, once it is begun; or why it cannot begin.
+    pub(super) entered: Option<Result<Entry, Problem>>,
 }
 
 impl Conversation {
@@ -118,6 +175,7 @@ impl Conversation {
             token: None,
             answered: Vec::new(),
             told: Vec::new(),
+            everywhere: false,
             entered: None,
         }
     }
@@ -138,10 +196,18 @@ impl Conversation {
 
     fn forget(&mut self, question: Question, key: &str) {
         match question {
-            Question::Subscription => self.given.forget("subscription"),
-            Question::Vnet => ["resource-group", "vnet"]
-                .into_iter()
-                .for_each(|id| self.given.forget(id)),
+            Question::Subscription => {
+                self.everywhere = false;
+                self.given.forget("subscription");
+            }
+            Question::Vnet => {
+                self.given.forget("resource-group");
+                self.given.forget("vnet");
+                // It told the subscription too.
+                if self.everywhere {
+                    self.given.forget("subscription");
+                }
+            }
             Question::Token => {
                 self.token = None;
                 self.given.forget("vendor-access");
@@ -161,9 +227,8 @@ impl Conversation {
 pub struct Wizard<'a> {
     pub asker: &'a Asker,
     pub talk: &'a mut Conversation,
-    pub session: &'a Session,
+    pub entry: &'a mut Entry,
     pub vendor: &'a Profile,
-    pub subscriptions: &'a [Subscription],
     /// Says what made a question come again.
     pub sink: &'a Sink,
     /// Only what tells which peering is meant.
@@ -183,6 +248,8 @@ impl Wizard<'_> {
         let place = |question: Question| order.iter().position(|one| *one == question).unwrap_or(0);
         let mut at = self.talk.answered.last().map_or(0, |(last, _)| place(*last) + 1);
         while let Some(&question) = order.get(at) {
+            // Nobody answers one more question for a sign-in that has failed.
+            self.entry.look()?;
             match self.put(question).await? {
                 Asked::Answered => self.talk.answered.push((question, self.key(question))),
                 Asked::Passed => {}

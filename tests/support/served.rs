@@ -117,6 +117,16 @@ impl Served {
             .collect()
     }
 
+    /// Every request so far: method and address.
+    #[track_caller]
+    pub fn asked(&self) -> Vec<String> {
+        let requests = self.requests();
+        let all = requests["requests"].as_array().into_iter().flatten();
+        let text = |request: &Value, key: &str| request[key].as_str().unwrap_or_default().to_owned();
+        all.map(|request| format!("{} {}", text(request, "method"), text(request, "url")))
+            .collect()
+    }
+
     #[track_caller]
     fn ask(&self, method: reqwest::Method, path: &str) -> Value {
         let (status, body) = self.send(method, path, None, Body::None);

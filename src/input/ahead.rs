@@ -1,0 +1,195 @@
+//! What goes on while a person reads the first questions: the sign-in, and a first look for virtual networks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use tokio::task::JoinSet;
+
+use super::Given;
+use super::gather::Known;
+use super::search::{Scope, Search, usable};
+use super::session::{Session, Surroundings};
+use super::values::subscription;
+use crate::errors::{Kind, Problem};
+use crate::plan::Event;
+use crate::steps::Sink;
+use crate::ui::Rows;
+
+/// What the session says: kept until somebody has to know that it is there, and then told to the screen.
+#[derive(Clone)]
+struct Said {
+    kept: Arc<Mutex<Option<Vec<Event>>>>,
+    screen: Sink,
+}
+
+impl Said {
+    fn new(screen: &Sink) -> Self {
+        Self {
+            kept: Arc::new(Mutex::new(Some(Vec::new()))),
+            screen: Arc::clone(screen),
+        }
+    }
+
+    fn say(&self, event: Event) {
+        match &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(kept) => kept.push(event),
+            None => (self.screen)(event),
+        }
+    }
+
+    /// Tells what was kept, and from here on all at once.
+    fn tell(&self) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.into_iter().flatten().for_each(|event| (self.screen)(event));
+    }
+}
+
+/// The sign-in of a conversation, and what it has told so far.
+pub struct Entry {
+    pub session: Session,
+    coming: JoinSet<Result<(Known, Option<Search>), Problem>>,
+    known: Option<Known>,
+    said: Said,
+    /// What the first search finds, if it is begun.
+    ahead: Rows,
+    searches: Vec<Search>,
+    _tokens: JoinSet<()>,
+}
+
+impl Entry {
+    /// Begins to sign in, and then to look for the networks that `given` leaves open.
+    ///
+    /// # Errors
+    /// A cloud or a way to sign in that cannot be used.
+    pub fn begin(given: &Given, around: &Surroundings) -> Result<Self, Problem> {
+        let (said, ahead) = (Said::new(&around.sink), Rows::default());
+        let around = Surroundings {
+            sink: {
+                let said = said.clone();
+                Arc::new(move |event| said.say(event))
+            },
+            ..around.clone()
+        };
+        let session = Session::open(given, &around)?;
+        let mut tokens = JoinSet::new();
+        if given.get("vendor").is_none() || is_open(given) {
+            let azure = session.azure.clone();
+            // The directory is asked a little later.
+            tokens.spawn(async move { azure.prepare_graph().await });
+        }
+        let mut coming = JoinSet::new();
+        coming.spawn({
+            let (session, given, rows) = (session.clone(), given.clone(), ahead.clone());
+            async move {
+                let known = Known::from(session.introduction.clone().await?);
+                let scope = open_scope(&given, &known);
+                let search =
+                    scope.map(|scope| Search::begin(&session.azure, scope, &known.subscriptions, &given, rows));
+                Ok((known, search))
+            }
+        });
+        Ok(Self {
+            session,
+            coming,
+            known: None,
+            said,
+            ahead,
+            searches: Vec::new(),
+            _tokens: tokens,
+        })
+    }
+
+    /// What the sign-in told; it is waited for where it is still under way, and said to whom it is to be said.
+    ///
+    /// # Errors
+    /// When it failed.
+    pub async fn known(&mut self) -> Result<&Known, Problem> {
+        if self.known.is_none() {
+            let ended = self.coming.join_next().await;
+            let (known, search) = ended.and_then(Result::ok).unwrap_or_else(|| Err(broken_off()))?;
+            self.said.tell();
+            self.searches.extend(search);
+            self.known = Some(known);
+        }
+        self.known.as_ref().ok_or_else(broken_off)
+    }
+
+    /// Notices a sign-in that is over, without waiting for one that is not.
+    ///
+    /// # Errors
+    /// When it failed.
+    pub fn look(&mut self) -> Result<(), Problem> {
+        self.known().now_or_never().map_or(Ok(()), |known| known.map(drop))
+    }
+
+    /// The rows of the search for the networks that `given` leaves open, without waiting for the sign-in.
+    ///
+    /// # Errors
+    /// As [`Entry::networks`].
+    pub fn rows(&mut self, given: &Given) -> Result<Rows, Problem> {
+        // As long as nobody is signed in nothing is answered, so that it is the first search that is wanted.
+        let ahead = self.ahead.clone();
+        let search = self.networks(given).now_or_never();
+        search.map_or(Ok(ahead), |search| Ok(search?.rows.clone()))
+    }
+
+    /// The search for the networks that `given` leaves open: in its subscription, or in all of them.
+    ///
+    /// # Errors
+    /// When the sign-in failed, or `given` names a subscription that is none.
+    pub async fn networks(&mut self, given: &Given) -> Result<&mut Search, Problem> {
+        let subscriptions = &self.known().await?.subscriptions;
+        let scope = match given.get("subscription") {
+            Some(_) => Scope::One(subscription(given, subscriptions)?),
+            None => Scope::All,
+        };
+        let begun = self.searches.iter().position(|search| search.scope == scope);
+        let at = match begun {
+            Some(at) => at,
+            None => {
+                let search = self.begin_search(scope, given).await?;
+                self.searches.push(search);
+                self.searches.len() - 1
+            }
+        };
+        Ok(&mut self.searches[at])
+    }
+
+    async fn begin_search(&mut self, scope: Scope, given: &Given) -> Result<Search, Problem> {
+        let everywhere = self.searches.iter_mut().find(|search| search.scope == Scope::All);
+        if let (Scope::One(subscription), Some(everywhere)) = (scope, everywhere)
+            && let Some(search) = everywhere.narrowed(subscription)
+        {
+            return Ok(search);
+        }
+        let azure = self.session.azure.clone();
+        let subscriptions = &self.known().await?.subscriptions;
+        Ok(Search::begin(&azure, scope, subscriptions, given, Rows::default()))
+    }
+}
+
+/// Whether the network has to be chosen.
+pub fn is_open(given: &Given) -> bool {
+    let named = given.get("vnet").is_some() && given.get("resource-group").is_some();
+    given.get("vnet-id").is_none() && !named
+}
+
+/// Where to look, if a network has to be chosen at all.
+fn open_scope(given: &Given, known: &Known) -> Option<Scope> {
+    if !is_open(given) {
+        return None;
+    }
+    if given.get("subscription").is_some() {
+        // One that is none is refused when it is needed.
+        return subscription(given, &known.subscriptions).ok().map(Scope::One);
+    }
+    let mut usable = usable(&known.subscriptions);
+    match (usable.next(), usable.next()) {
+        (Some(_), Some(_)) => Some(Scope::All),
+        (only, _) => only.map(|only| Scope::One(only.id)),
+    }
+}
+
+fn broken_off() -> Problem {
+    Problem::new(Kind::SignIn, "The sign-in broke off.", "It was stopped from within.")
+}

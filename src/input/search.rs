@@ -1,0 +1,334 @@
+//! A search for virtual networks whose finds are the rows of a menu.
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::task::JoinSet;
+
+use super::{Given, menu};
+use crate::azure::{ApiError, Azure, Found, ListedVnet, Subscription};
+use crate::domain::{SubscriptionId, VnetId, harmless};
+use crate::limits;
+use crate::ui::{Rows, counted};
+
+/// Where networks are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    One(SubscriptionId),
+    /// In every subscription that can be used.
+    All,
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Looking,
+    /// Everything was read but what was refused.
+    Whole,
+    CutShort,
+}
+
+/// A search that is under way. It reads a little ahead, and then waits until somebody looks.
+pub struct Search {
+    pub scope: Scope,
+    /// What is on the menu, and will be.
+    pub rows: Rows,
+    /// The network of each row.
+    pub ids: Vec<VnetId>,
+    /// What a person has to be told once.
+    pub notice: Option<String>,
+    state: State,
+    finds: mpsc::Receiver<Result<Found, ApiError>>,
+    /// The search itself, which ends with this.
+    _looking: JoinSet<()>,
+    /// What the network's resource group and itself are called, as far as that is given.
+    wanted: (Option<String>, Option<String>),
+    /// The subscriptions that are searched.
+    names: HashMap<SubscriptionId, String>,
+    refused: Vec<(SubscriptionId, ApiError)>,
+}
+
+impl Search {
+    /// Begins to look in `subscriptions` for the networks that `given` leaves open; they come into `rows`.
+    pub fn begin(azure: &Azure, scope: Scope, subscriptions: &[Subscription], given: &Given, rows: Rows) -> Self {
+        let searched: Vec<SubscriptionId> = match scope {
+            Scope::One(id) => vec![id],
+            Scope::All => usable(subscriptions).map(|one| one.id).collect(),
+        };
+        let (sender, finds) = mpsc::channel(limits::ANSWERS_AHEAD);
+        let mut looking = JoinSet::new();
+        let azure = azure.clone();
+        looking.spawn(async move { azure.find_vnets(&searched, sender).await });
+        let part = |id| given.get(id).map(str::to_owned);
+        Self {
+            scope,
+            rows,
+            ids: Vec::new(),
+            notice: None,
+            state: State::Looking,
+            finds,
+            _looking: looking,
+            wanted: (part("resource-group"), part("vnet")),
+            names: usable(subscriptions).map(|one| (one.id, one.name.clone())).collect(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Takes what is found until nothing more comes. It may be left at any time, and goes on when it is called again.
+    ///
+    /// # Errors
+    /// When nothing at all can be read.
+    pub async fn fill(&mut self) -> Result<(), ApiError> {
+        while self.state == State::Looking {
+            let found = self.finds.recv().await;
+            self.take(found)?;
+        }
+        Ok(())
+    }
+
+    /// What it knows of one of its subscriptions, where that is all that can be known: nothing has to be asked again.
+    pub fn narrowed(&mut self, subscription: SubscriptionId) -> Option<Self> {
+        while self.state == State::Looking {
+            let found = match self.finds.try_recv() {
+                Ok(found) => Some(found),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => break,
+            };
+            self.take(found).ok()?;
+        }
+        let told = self.state == State::Whole && !self.refused.iter().any(|(id, _)| *id == subscription);
+        let mine = |at: &usize| told && self.ids[*at].subscription == subscription;
+        let mine: Vec<usize> = (0..self.ids.len()).filter(mine).collect();
+        // Where there are none, Azure is asked once more: a network of a minute ago may be missing here.
+        (!mine.is_empty()).then(|| Self {
+            scope: Scope::One(subscription),
+            rows: self.rows.only(&mine, menu::SUBSCRIPTION),
+            ids: mine.iter().map(|at| self.ids[*at].clone()).collect(),
+            notice: None,
+            state: State::Whole,
+            finds: mpsc::channel(1).1,
+            _looking: JoinSet::new(),
+            wanted: self.wanted.clone(),
+            names: HashMap::new(),
+            refused: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, found: Option<Result<Found, ApiError>>) -> Result<(), ApiError> {
+        match found {
+            Some(Ok(Found::Vnets(vnets))) => self.add(vnets),
+            Some(Ok(Found::Refused(subscription, error))) => self.refused.push((subscription, error)),
+            Some(Ok(Found::Unread(why))) => {
+                let note = self.unread(why.as_ref());
+                self.end(State::CutShort, Some(note));
+            }
+            Some(Err(error)) => {
+                self.end(State::CutShort, None);
+                return Err(error);
+            }
+            None => self.end(State::Whole, None),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, mut vnets: Vec<ListedVnet>) {
+        let (group, name) = &self.wanted;
+        let wanted = |given: &Option<String>, name: &str| {
+            given
+                .as_ref()
+                .is_none_or(|given| given.to_lowercase() == name.to_lowercase())
+        };
+        vnets.retain(|vnet| wanted(group, &vnet.id.resource_group) && wanted(name, &vnet.id.name));
+        let of = |vnet: &ListedVnet| match self.scope {
+            Scope::One(_) => None,
+            Scope::All => Some(self.names.get(&vnet.id.subscription).map_or("", String::as_str)),
+        };
+        self.rows.push(vnets.iter().map(|vnet| menu::vnet(vnet, of(vnet))));
+        self.ids.extend(vnets.into_iter().map(|vnet| vnet.id));
+    }
+
+    fn end(&mut self, state: State, note: Option<String>) {
+        self.state = state;
+        self.rows.complete(note);
+        self.notice = self.refused.first().map(|(_, error)| {
+            let (count, all) = (self.refused.len(), self.names.len());
+            format!(
+                "{} of {} subscriptions do not list their virtual networks ({}): theirs are not among these.",
+                counted(count),
+                counted(all),
+                said(error)
+            )
+        });
+    }
+
+    /// What the menu says where it does not show everything.
+    fn unread(&self, why: Option<&ApiError>) -> String {
+        match (why, self.scope) {
+            (Some(error), _) => format!("There are more, but they cannot be read ({}).", said(error)),
+            (None, Scope::All) => format!(
+                "There are more than {}. Is yours not here? Go back, and choose its subscription first.",
+                counted(self.ids.len())
+            ),
+            (None, Scope::One(_)) => format!(
+                "There are more than {}. Is yours not here? Start again with --vnet-id.",
+                counted(self.ids.len())
+            ),
+        }
+    }
+}
+
+/// The subscriptions in which something can be written.
+pub fn usable(subscriptions: &[Subscription]) -> impl Iterator<Item = &Subscription> {
+    let gone = |one: &&Subscription| matches!(one.state.as_str(), "Disabled" | "Deleted");
+    subscriptions.iter().filter(move |one| !gone(one))
+}
+
+fn said(error: &ApiError) -> String {
+    harmless(error.code().unwrap_or(&error.message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::azure::{Failure, Service};
+    use crate::domain::AddressSpace;
+
+    const ONE: SubscriptionId = Uuid::from_u128(1);
+    const TWO: SubscriptionId = Uuid::from_u128(2);
+
+    fn vnet(subscription: SubscriptionId, name: &str) -> ListedVnet {
+        ListedVnet {
+            id: VnetId::new(subscription, "rg-net", name).expect("an id"),
+            location: "westus".to_owned(),
+            address_space: AddressSpace::from_texts(["10.0.0.0/16"]),
+        }
+    }
+
+    fn refusal() -> ApiError {
+        ApiError {
+            service: Service::Arm,
+            tried: "GET".to_owned(),
+            failure: Failure::Refused {
+                status: 403,
+                code: "AuthorizationFailed".to_owned(),
+                message: "No.".to_owned(),
+                details: Vec::new(),
+                retry_after: None,
+            },
+            correlation_id: None,
+        }
+    }
+
+    /// A search that finds this.
+    fn search(scope: Scope, found: impl IntoIterator<Item = Result<Found, ApiError>>) -> Search {
+        let (sender, finds) = mpsc::channel(9);
+        found
+            .into_iter()
+            .for_each(|found| sender.try_send(found).expect("there is room"));
+        Search {
+            scope,
+            rows: Rows::default(),
+            ids: Vec::new(),
+            notice: None,
+            state: State::Looking,
+            finds,
+            _looking: JoinSet::new(),
+            wanted: (None, None),
+            names: HashMap::from([(ONE, "First".to_owned()), (TWO, "Second".to_owned())]),
+            refused: Vec::new(),
+        }
+    }
+
+    fn pages() -> [Result<Found, ApiError>; 2] {
+        [
+            Ok(Found::Vnets(vec![vnet(ONE, "vnet-a"), vnet(TWO, "vnet-b")])),
+            Ok(Found::Vnets(vec![vnet(ONE, "vnet-c")])),
+        ]
+    }
+
+    fn names(search: &Search) -> Vec<&str> {
+        search.ids.iter().map(|id| id.name.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn only_what_was_left_open_is_on_the_menu() {
+        let mut search = search(Scope::All, pages());
+        search.wanted = (Some("RG-net".to_owned()), Some("VNET-b".to_owned()));
+        search.fill().await.expect("found");
+        assert_eq!((names(&search), search.rows.len()), (vec!["vnet-b"], 1));
+    }
+
+    #[tokio::test]
+    async fn one_subscription_of_all_is_not_asked_again_where_all_of_it_is_known() {
+        let mut all = search(Scope::All, pages());
+        let one = all.narrowed(ONE).expect("everything is known");
+        assert_eq!(
+            (one.scope, names(&one), one.rows.len()),
+            (Scope::One(ONE), vec!["vnet-a", "vnet-c"], 2)
+        );
+        assert!(
+            all.narrowed(Uuid::from_u128(3)).is_none(),
+            "nothing is known of that one"
+        );
+        for last in [
+            Ok(Found::Refused(ONE, refusal())),
+            Ok(Found::Unread(None)),
+            Err(refusal()),
+        ] {
+            let mut all = search(Scope::All, pages().into_iter().chain([last]));
+            assert!(all.narrowed(ONE).is_none());
+        }
+        // Still looking.
+        let (sender, finds) = mpsc::channel(1);
+        let mut looking = search(Scope::All, []);
+        looking.finds = finds;
+        sender
+            .try_send(Ok(Found::Vnets(vec![vnet(ONE, "vnet-a")])))
+            .expect("there is room");
+        assert!(looking.narrowed(ONE).is_none());
+        assert_eq!(names(&looking), ["vnet-a"], "and nothing is lost");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_on_the_menu_is_said() {
+        let mut refused = search(
+            Scope::All,
+            [Ok(Found::Refused(TWO, refusal()))].into_iter().chain(pages()),
+        );
+        refused.fill().await.expect("found");
+        let notice = refused.notice.expect("a notice");
+        assert!(notice.starts_with("1 of 2 subscriptions do not list their virtual networks (AuthorizationFailed)"));
+
+        for (scope, why, note) in [
+            (
+                Scope::All,
+                None,
+                "There are more than 0. Is yours not here? Go back, and choose its subscription first.",
+            ),
+            (
+                Scope::One(ONE),
+                None,
+                "There are more than 0. Is yours not here? Start again with --vnet-id.",
+            ),
+            (
+                Scope::All,
+                Some(&refusal()),
+                "There are more, but they cannot be read (AuthorizationFailed).",
+            ),
+        ] {
+            assert_eq!(search(scope, []).unread(why), note);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_that_fails_says_why() {
+        let mut search = search(Scope::One(ONE), [Err(refusal())]);
+        assert_eq!(
+            search.fill().await.expect_err("it failed").code(),
+            Some("AuthorizationFailed")
+        );
+    }
+}
