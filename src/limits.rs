@@ -192,5 +192,8 @@ pub const WATCH: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15
 /// What a run that is stopped may take for its last act: enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
 pub const LAST_ACT: Duration = Duration::from_secs(15);
 
+/// What the end of the program may take for what is still under way: time to drop it, and too short to be noticed.
+pub const GOODBYE: Duration = Duration::from_millis(100);
+
 /// Requests named in a ticket. Longer lists are in the record; a ticket names the requests that wrote or failed.
 pub const TICKET_REQUESTS: usize = 200;

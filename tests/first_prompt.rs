@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
+
 use support::DEADLINE;
-use support::cli::peerctl;
+use support::cli::{peerctl, program};
 use support::kong::{LIMITED, setup};
 use support::pty::{Exit, Wizard, against, keys};
 use support::served::{Served, poll};
@@ -149,6 +151,38 @@ fn the_only_subscription_is_not_asked_for() {
     assert!(!shown.contains("Subscription"), "{shown}");
     assert!(shown.contains("? Virtual network ›"), "{shown}");
     leave_at_once(&mut wizard);
+}
+
+#[test]
+fn whoever_leaves_takes_az_along() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let folder = sandbox.folder();
+    let az = folder.join("az");
+    // It never answers, and its whole family is known by its number.
+    let text = format!(
+        "#!/bin/sh\necho $$ >> '{}'\nexec sleep 600\n",
+        folder.join("started").display()
+    );
+    std::fs::write(&az, text).expect("a script");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let env = [("PATH", path.as_str()), ("PEERCTL_AUTH", "azure-cli")];
+    let mut wizard = against(&sandbox, &[], &["AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"], &env);
+    wizard.wait_for(VENDOR);
+    let started = poll(DEADLINE, || {
+        let text = std::fs::read_to_string(folder.join("started")).unwrap_or_default();
+        let numbers: Vec<String> = text.lines().map(str::to_owned).collect();
+        (numbers.len() == 2).then_some(numbers)
+    });
+    let started = started.expect("az is asked for two tokens");
+    leave_at_once(&mut wizard);
+    for number in started {
+        let alive = || program("kill", ["-0", &number]).run().code == Some(0);
+        assert!(
+            poll(DEADLINE, || (!alive()).then_some(())).is_some(),
+            "az {number} is still there"
+        );
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::output::OutputArgs;
+use crate::limits;
 
 /// Sets up a cross-tenant Azure virtual network peering.
 ///
@@ -78,8 +79,9 @@ pub fn main() -> ExitCode {
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     });
-    // A prompt may still be waiting for a key in a thread of its own; nothing waits for it.
-    runtime.shutdown_background();
+    // What is still under way is dropped, an az that is asked for a token is ended. A prompt may still be waiting for a
+    // line in a thread of its own; that is not waited for.
+    runtime.shutdown_timeout(limits::GOODBYE);
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => output::fail(&error),

@@ -1,8 +1,9 @@
 //! How az is started: as anybody would start it, but for the secrets in our environment, which are none of its business.
+//! It ends when nobody waits for its answer any more.
 
 use std::ffi::OsStr;
 use std::io;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use async_trait::async_trait;
 use azure_identity::Executor;
@@ -28,6 +29,57 @@ impl Executor for Child {
         for (name, _) in std::env::vars_os().filter(|(name, _)| holds_secret(name)) {
             command.env_remove(name);
         }
-        command.output().await
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let family = Family::of(&child);
+        let output = child.wait_with_output().await?;
+        family.ended();
+        Ok(output)
     }
+}
+
+/// The process and those that it has started: a shell that is killed leaves its az behind. At a prompt no Ctrl-C of the
+/// terminal's own reaches them either.
+struct Family {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
+
+#[cfg(unix)]
+impl Family {
+    fn of(child: &tokio::process::Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self {
+            leader: id.and_then(rustix::process::Pid::from_raw),
+        }
+    }
+
+    /// It has ended by itself.
+    fn ended(mut self) {
+        self.leader = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Family {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            // One that has ended meanwhile needs no signal.
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Family {
+    fn of(_: &tokio::process::Child) -> Self {
+        Self {}
+    }
+
+    fn ended(self) {}
 }
