@@ -86,13 +86,10 @@ mod side_by_side {
             let ours = peerctl(&sandbox, &arguments(&["--yes", "-o", "json"]))?;
             let left = sandbox.state();
             sandbox.reset();
-            let script = script(&arguments(&[
-                "--dry-run",
-                "--vendor-access",
-                "api",
-                "--tenant-id",
-                TENANT,
-            ]))?;
+            let script = script(
+                &sandbox,
+                &arguments(&["--dry-run", "--vendor-access", "api", "--tenant-id", TENANT]),
+            )?;
             let theirs = by_az(&az, &sandbox, &script)?;
             ensure!(left == sandbox.state(), "{vendor}: the two ways leave different worlds");
             for (name, cost) in [("peerctl", ours), ("the az script", theirs)] {
@@ -131,8 +128,8 @@ mod side_by_side {
         Ok(costs[RUNS / 2])
     }
 
-    fn script(arguments: &[String]) -> anyhow::Result<String> {
-        let printed = Command::new(PEERCTL).args(arguments).output()?;
+    fn script(sandbox: &Served, arguments: &[String]) -> anyhow::Result<String> {
+        let printed = Command::new(PEERCTL).args(arguments).envs(sandbox.env()).output()?;
         ensure!(
             printed.status.success(),
             "no script: {}",
@@ -164,7 +161,8 @@ mod side_by_side {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let began = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().with_context(|| program.clone())?;
         let mut stdin = child.stdin.take().context("it was piped")?;
         stdin.write_all(input.as_bytes())?;
         drop(stdin);
@@ -174,7 +172,7 @@ mod side_by_side {
         let wall = began.elapsed();
         if !used.status.success() {
             let said = said.join().map_err(|_| anyhow::anyhow!("no panic"))??;
-            bail!("{command:?} ended with {}: {said}", used.status);
+            bail!("{program} ended with {}: {said}", used.status);
         }
         Ok(Cost {
             wall,

@@ -6,9 +6,10 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt;
 
+use support::DEADLINE;
 use support::cli::program;
 use support::pty::{Exit, LARGE, NO_ENV, Wizard, against, keys};
-use support::served::{Body, Served};
+use support::served::{Body, Served, poll};
 use support::svg::Film;
 
 const SMALL: (u16, u16) = (24, 80);
@@ -385,10 +386,10 @@ fn the_consent_page_opens_in_the_browser_and_the_run_goes_on_once_it_is_accepted
     wizard.wait_for("Opened in your browser; accept there:");
     let page = consent_page(&wizard);
     wizard.wait_for_output("until somebody accepts on that page");
-    assert_eq!(
-        std::fs::read_to_string(&opened).expect("a page was opened").trim(),
-        page
-    );
+    // The browser's shell makes the file before it writes to it.
+    let opened = || std::fs::read_to_string(&opened).ok().filter(|text| !text.is_empty());
+    let opened = poll(DEADLINE, opened).expect("a page was opened");
+    assert_eq!(opened.trim(), page);
     accept(&sandbox, &page);
     it_goes_on_to_connected(&wizard);
 }
