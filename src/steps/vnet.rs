@@ -82,7 +82,7 @@ pub async fn read_with_surroundings(run: &Run) -> Result<(), Stop> {
 }
 
 /// Those of `read` that are wanted, and the ids of the wanted ones that are not among them.
-fn found_among<'a, T>(read: Vec<T>, wanted: Vec<&'a String>, id: fn(&T) -> &String) -> (Vec<T>, Vec<&'a String>) {
+fn found_among<T>(read: Vec<T>, wanted: Vec<&String>, id: fn(&T) -> &String) -> (Vec<T>, Vec<&String>) {
     let same = |one: &T, wanted: &String| id(one).eq_ignore_ascii_case(wanted);
     let missing = |wanted: &&String| !read.iter().any(|one| same(one, wanted));
     let missing = wanted.iter().copied().filter(missing).collect();
