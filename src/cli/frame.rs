@@ -145,11 +145,13 @@ where
     };
     let modes = Modes::now();
     let ended = tokio::select! {
-        ended = frame.go(work) => ended?,
+        // First, so that a signal finds us listening however soon the first prompt is there.
+        biased;
         () = asked_to_stop() => {
             frame.take_back().await;
             Ended::cancelled()
         }
+        ended = frame.go(work) => ended?,
     };
     // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
     if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
