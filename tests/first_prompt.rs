@@ -118,6 +118,18 @@ fn what_was_typed_before_the_rows_came_counts_once_they_are_there() {
 }
 
 #[test]
+fn a_wait_is_told_above_the_question_that_waits() {
+    let busy = "POST */oauth2/v2.0/token=503:9";
+    let sandbox = Served::start(["--lag", "none", "--fault", busy]);
+    let mut wizard = against(&sandbox, &["--vendor", "kong"], &[], &[]);
+    wizard.wait_for("Microsoft Entra answers 503; trying again in 9.0 s");
+    wizard.wait_for("? Subscription ›\n  Reading…");
+    let shown = wizard.screen();
+    assert!(shown.find("answers 503") < shown.find("? Subscription ›"), "{shown}");
+    leave_at_once(&mut wizard);
+}
+
+#[test]
 fn a_sign_in_that_fails_is_told_as_where_nobody_is_asked() {
     let sandbox = Served::start(["--lag", "none", "--fault", "POST */oauth2/v2.0/token=400:AADSTS7000215"]);
     let told = setup(&sandbox, &[]).run();

@@ -15,7 +15,8 @@ use crate::plan::Event;
 use crate::steps::Sink;
 use crate::ui::Rows;
 
-/// What the session says: kept until somebody has to know that it is there, and then told to the screen.
+/// What the session says. Who signed in is kept until somebody has to know it, and then told to the screen; that a
+/// request has to wait is told at once, because a person waits with it.
 #[derive(Clone)]
 struct Said {
     kept: Arc<Mutex<Option<Vec<Event>>>>,
@@ -32,8 +33,8 @@ impl Said {
 
     fn say(&self, event: Event) {
         match &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(kept) => kept.push(event),
-            None => (self.screen)(event),
+            Some(kept) if matches!(event, Event::SignedIn(_)) => kept.push(event),
+            _ => (self.screen)(event),
         }
     }
 
