@@ -1,11 +1,13 @@
 //! Who may do what: role definitions and assignments at scope.
 
+use std::collections::{HashMap, HashSet};
+
 use uuid::Uuid;
 
 use super::errors::Refusal;
 use crate::sandbox::faults::glob;
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Assignment, Permission, World};
+use crate::sandbox::world::{Assignment, Definition, Permission, World};
 
 impl Permission {
     /// Whether this entry grants `action`: without case, `*` for any text, exceptions only within the entry.
@@ -22,14 +24,11 @@ impl Permission {
 
 /// Whether what holds at `scope` holds for `id`: it is the same, or lies below.
 pub(super) fn covers(scope: &str, id: &str) -> bool {
-    let (scope, id) = (
-        scope.trim_end_matches('/').to_ascii_lowercase(),
-        id.to_ascii_lowercase(),
-    );
-    scope.is_empty()
-        || id
-            .strip_prefix(&scope)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let scope = scope.trim_end_matches('/').as_bytes();
+    let Some((head, rest)) = id.as_bytes().split_at_checked(scope.len()) else {
+        return false;
+    };
+    head.eq_ignore_ascii_case(scope) && (scope.is_empty() || rest.first().is_none_or(|next| *next == b'/'))
 }
 
 /// The caller's assignments that count by now.
@@ -48,13 +47,13 @@ pub(super) fn permissions<'a>(world: &'a World, caller: &Caller, scope: &str) ->
         .filter(|found| covers(&found.scope, scope))
         .map(|found| found.role)
         .collect();
-    let definitions = roles.iter().filter_map(|role| {
-        world
-            .definitions
-            .iter()
-            .find(|found| found.guid == *role && found.tenant.is_none_or(|owner| owner == tenant))
-    });
+    let definitions = roles.iter().filter_map(|role| definition(world, tenant, *role));
     definitions.flat_map(|definition| &definition.permissions).collect()
+}
+
+fn definition(world: &World, tenant: Uuid, role: Uuid) -> Option<&Definition> {
+    let mut all = world.definitions.iter();
+    all.find(|found| found.guid == role && found.tenant.is_none_or(|owner| owner == tenant))
 }
 
 /// Whether the caller may do `action` at `scope`.
@@ -62,6 +61,48 @@ pub(super) fn allowed(world: &World, caller: &Caller, action: &str, scope: &str)
     permissions(world, caller, scope)
         .iter()
         .any(|entry| entry.allows(action))
+}
+
+/// Where something holds for a caller, for a question about thousands of places: the scopes, in small letters.
+pub(super) struct Reach(HashSet<String>);
+
+impl Reach {
+    /// Where the caller may do `action`.
+    pub(super) fn of(world: &World, caller: &Caller, action: &str) -> Self {
+        let mut judged = HashMap::new();
+        let mut allows = |role: Uuid| {
+            *judged.entry(role).or_insert_with(|| {
+                let entries = definition(world, caller.tenant, role).map(|found| &found.permissions);
+                entries.into_iter().flatten().any(|entry| entry.allows(action))
+            })
+        };
+        let mine = effective(world, caller).filter(|found| allows(found.role));
+        Self(mine.map(|found| folded(&found.scope)).collect())
+    }
+
+    /// In which subscriptions the caller has some role.
+    pub(super) fn seen(world: &World, caller: &Caller) -> Self {
+        let subscription = |scope: String| match scope.match_indices('/').nth(2) {
+            Some((end, _)) => scope[..end].to_owned(),
+            None => scope,
+        };
+        Self(
+            effective(world, caller)
+                .map(|found| subscription(folded(&found.scope)))
+                .collect(),
+        )
+    }
+
+    /// Whether it holds at `id`: at it, or above.
+    pub(super) fn covers(&self, id: &str) -> bool {
+        let id = folded(id);
+        let ends = id.match_indices('/').map(|(end, _)| end);
+        ends.chain([id.len()]).any(|end| self.0.contains(&id[..end]))
+    }
+}
+
+fn folded(scope: &str) -> String {
+    scope.trim_end_matches('/').to_ascii_lowercase()
 }
 
 /// Refuses a caller who may not do `action` at `scope`.
@@ -111,6 +152,27 @@ mod tests {
         ];
         for (scope, id, expected) in table {
             assert_eq!(covers(scope, id), expected, "{scope} over {id}");
+        }
+    }
+
+    #[test]
+    fn a_reach_covers_what_one_of_its_scopes_does() {
+        let reach = |scopes: &[&str]| Reach(scopes.iter().map(|scope| folded(scope)).collect());
+        let group = "/subscriptions/A/resourceGroups/x";
+        for scopes in [
+            &["/"][..],
+            &["/subscriptions/a"],
+            &[group],
+            &["/subscriptions/a/resourceGroups/x/"],
+        ] {
+            assert!(reach(scopes).covers(group), "{scopes:?}");
+        }
+        for scopes in [
+            &[][..],
+            &["/subscriptions/ab"],
+            &["/subscriptions/a/resourceGroups/x/y"],
+        ] {
+            assert!(!reach(scopes).covers(group), "{scopes:?}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! Azure Resource Graph, as far as three queries: all virtual networks, custom roles of some names, and how many there are.
 
+use std::collections::HashSet;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::context::Context;
 use super::errors::Refusal;
@@ -24,16 +27,14 @@ pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
         return Ok(message::json(StatusCode::OK, &roles(world, context, &names)));
     }
     let query = Query::parse(body["query"].as_str().unwrap_or_default())?;
-    let chosen: Option<Vec<&str>> = body["subscriptions"]
+    let chosen: Option<HashSet<Uuid>> = body["subscriptions"]
         .as_array()
-        .map(|ids| ids.iter().filter_map(Value::as_str).collect());
+        .map(|ids| ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect());
+    let reach = access::Reach::of(world, &context.caller, READ);
     let wanted = |vnet: &&Vnet| {
-        let id = vnet.subscription.to_string();
         vnet.tenant == context.caller.tenant
-            && chosen
-                .as_ref()
-                .is_none_or(|ids| ids.iter().any(|chosen| chosen.eq_ignore_ascii_case(&id)))
-            && access::allowed(world, &context.caller, READ, &vnet.id)
+            && chosen.as_ref().is_none_or(|ids| ids.contains(&vnet.subscription))
+            && reach.covers(&vnet.id)
     };
     let mut found: Vec<&Vnet> = world.vnets.values().filter(wanted).collect();
     if query.by_name {

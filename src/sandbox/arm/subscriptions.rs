@@ -61,8 +61,8 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
         .subscriptions
         .iter()
         .filter(|found| found.tenant == context.caller.tenant);
-    let seen = own.filter(|found| access::sees(world, &context.caller, &scope(found.id)));
-    let seen: Vec<&Subscription> = seen.collect();
+    let reach = access::Reach::seen(world, &context.caller);
+    let seen: Vec<&Subscription> = own.filter(|found| reach.covers(&scope(found.id))).collect();
     let total = seen.len();
     let mut body = context.page(world, seen.into_iter(), subscription);
     body["count"] = json!({"type": "Total", "value": total});
