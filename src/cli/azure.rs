@@ -4,6 +4,11 @@ use clap::Subcommand;
 
 use super::{doctor, repair, setup, status, teardown};
 
+pub const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n  \
+peerctl azure doctor --vendor kong --vnet-id /subscriptions/… --set network=my-network\n      \
+what would be in the way\n\n\
+The vendor, the network and what the vendor needs besides tell which peering is meant: the same flags for all of these.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Set up the whole peering, asking what is missing

@@ -1,13 +1,13 @@
 //! `peerctl explain CODE`: what an error or a state means and what to do, from the table that every command uses.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Read, Write as _, stderr, stdin, stdout};
+use std::io::{IsTerminal, Read, stdin, stdout};
 
 use anyhow::Context;
 use console::style;
 use serde_json::{Value, json};
 
-use super::output::{Format, OutputArgs, manner_of, print};
+use super::output::{Format, OutputArgs, complain, manner_of, print};
 use crate::domain::{harmless, harmless_json, lines};
 use crate::errors::family::{family, near};
 use crate::errors::known::all;
@@ -220,11 +220,6 @@ fn problem(what: String, why: String, remedies: Vec<String>) -> String {
     let mut problem = Problem::new(Kind::Usage, what, why);
     problem.remedies = remedies;
     problem_text(&problem, width())
-}
-
-fn complain(text: &str) {
-    // Where standard error is gone, the exit code is all that can be said.
-    let _ = writeln!(stderr(), "{text}");
 }
 
 // ------------------------------------------------------------------------------------------------ JSON

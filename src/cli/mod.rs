@@ -7,6 +7,8 @@ mod ended;
 mod explain;
 mod file;
 mod frame;
+mod help;
+mod man;
 mod output;
 mod record;
 mod repair;
@@ -18,11 +20,13 @@ mod target;
 mod teardown;
 mod vendors;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use self::output::OutputArgs;
+use crate::errors::Outcome;
 use crate::limits;
 
 /// Sets up a cross-tenant Azure virtual network peering.
@@ -30,7 +34,7 @@ use crate::limits;
 /// It asks what it cannot find out, shows what it will do, does it, waits until both directions say Connected, and
 /// proves it. Running it again is always safe.
 #[derive(Debug, Parser)]
-#[command(name = "peerctl", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "peerctl", version, max_term_width = 100, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -38,14 +42,21 @@ struct Cli {
     output: OutputArgs,
 }
 
-const EXAMPLES: &str = "Try it without Azure, on the embedded one:\n  peerctl azure setup --sandbox\n\n\
-Exit codes: 0 done, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
+const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n      try it without Azure, on the embedded one\n  \
+peerctl azure setup\n      the real thing\n  \
+peerctl azure status --vendor kong --vnet-id /subscriptions/… --set network=my-network\n      where it stands";
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
 4 the preflight found what blocks, 130 stopped by the user.";
+
+fn after_help() -> String {
+    [EXAMPLES, EXIT_CODES, &help::listed()].join("\n\n")
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Peer an Azure virtual network with a vendor's
-    #[command(subcommand)]
+    #[command(subcommand, after_help = azure::EXAMPLES)]
     Azure(azure::Command),
     /// Say what an error or a state of Azure's, Entra's or a vendor's means, and what to do
     ///
@@ -55,11 +66,19 @@ enum Command {
     Vendors(vendors::Args),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
     Sandbox(sandbox::Args),
+    /// Print the manual page, or write the pages of all commands
+    Man(man::Args),
 }
 
 /// Parses the process's command line, runs it and gives its exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let line: Vec<OsString> = std::env::args_os().collect();
+            return help::answer(&error, &line).map_or_else(|| error.exit(), ended);
+        }
+    };
     if let Err(error) = output::start_logging(&cli.output) {
         return output::fail(&error);
     }
@@ -77,11 +96,16 @@ pub fn main() -> ExitCode {
             Command::Explain(args) => explain::run(&args, &cli.output),
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Man(args) => man::run(&args),
         }
     });
     // What is still under way is dropped, an az that is asked for a token is ended. A prompt may still be waiting for a
     // line in a thread of its own; that is not waited for.
     runtime.shutdown_timeout(limits::GOODBYE);
+    ended(outcome)
+}
+
+fn ended(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => output::fail(&error),

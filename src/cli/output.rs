@@ -19,6 +19,7 @@ use crate::plan::{Event, StepEvent};
 use crate::ui::{Manner, Plain, Screen, Terminal, manner, tell};
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// What the result looks like on standard output
     #[arg(
@@ -126,6 +127,12 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 pub fn remark(text: &str) {
     // Where standard error is gone, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+}
+
+/// Says what is wrong with what was given, on standard error.
+pub fn complain(text: &str) {
+    // Where standard error is gone, the exit code is all that can be said.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.

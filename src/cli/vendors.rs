@@ -9,13 +9,18 @@ use crate::plan::OwnAppRole;
 use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// A vendor's name, or the file of a profile: say everything about it
+    #[arg(value_name = "NAME|FILE")]
     name: Option<String>,
     /// Print the JSON Schema of a profile, by which editors complete and check one of your own
     #[arg(long, conflicts_with = "name")]
     schema: bool,
 }
+
+const EXAMPLES: &str = "Examples:\n  peerctl vendors kong\n  peerctl vendors ./my-vendor.toml\n      \
+a profile of your own; what is wrong with it is named with its line";
 
 /// Prints the list, or one vendor.
 ///

@@ -58,8 +58,8 @@ const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an 
 A run that changed something keeps a record, without secrets, for you alone to read: in the folder\n\
 PEERCTL_STATE_DIR, else your platform's for such things; PEERCTL_STATE_DIR=none keeps none.\n\n\
 Steps: consent, own-app, role-definition, role-assignment, vendor-request, peering, verification, clean-up.\n\n\
-Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n\
-  peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
+Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n  \
+peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
 the same from a pipeline, one JSON document on standard output";
 
 impl Args {

@@ -1,0 +1,136 @@
+//! `peerctl help TOPIC`: what belongs to no single command. clap's own `help` knows the commands; what it does not know
+//! is looked up here.
+
+mod text;
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+pub use self::text::{Part, parts};
+use super::output::print;
+use crate::errors::{Kind, Outcome, Problem};
+use crate::input::INPUTS;
+use crate::ui::{problem_text, width};
+use crate::vendors::profiles;
+
+/// A text on one matter. It is written as [`parts`] reads it.
+pub struct Topic {
+    pub name: &'static str,
+    pub about: &'static str,
+    text: &'static str,
+}
+
+/// Every topic, in the order of the list.
+pub const TOPICS: [Topic; 4] = [
+    Topic {
+        name: "authentication",
+        about: "How peerctl signs in to Azure and to a vendor",
+        text: include_str!("authentication.txt"),
+    },
+    Topic {
+        name: "environment",
+        about: "The environment variables that it reads",
+        text: include_str!("environment.txt"),
+    },
+    Topic {
+        name: "exit-codes",
+        about: "How a command ended, for scripts",
+        text: include_str!("exit-codes.txt"),
+    },
+    Topic {
+        name: "formats",
+        about: "What is written, where, and as text or JSON",
+        text: include_str!("formats.txt"),
+    },
+];
+
+impl Topic {
+    /// The whole text.
+    pub fn text(&self) -> String {
+        self.text
+            .replace("{inputs}\n", &inputs())
+            .replace("{vendors}\n", &vendors())
+    }
+}
+
+/// A term and its meaning, as the texts have them.
+fn entry(term: &str, meaning: &str) -> String {
+    format!("{term}\n    {meaning}\n")
+}
+
+fn inputs() -> String {
+    let with_variable = INPUTS.iter().filter_map(|input| Some((input, input.env?)));
+    with_variable
+        .map(|(input, env)| entry(&format!("{env} ({})", input.flag()), input.meaning))
+        .collect()
+}
+
+fn vendors() -> String {
+    let with_api = profiles()
+        .iter()
+        .filter_map(|vendor| Some((vendor, vendor.access.as_ref()?)));
+    with_api
+        .map(|(vendor, access)| {
+            let token = entry(
+                &access.token_env,
+                &format!("for {}: {}", vendor.name, access.token_help),
+            );
+            let api = format!("the address of its API, in place of {}", access.api);
+            token + &entry(&access.api_env, &api)
+        })
+        .collect()
+}
+
+/// The topics as the help lists them.
+pub fn listed() -> String {
+    let rows = TOPICS
+        .iter()
+        .map(|topic| format!("  {:<15} {}", topic.name, topic.about));
+    let rows: Vec<String> = rows.collect();
+    format!("Help topics (peerctl help TOPIC):\n{}", rows.join("\n"))
+}
+
+/// Answers `help WORD` where WORD is no command; `None` where something else is wrong with the command line.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<Outcome>> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let asked = line
+        .windows(2)
+        .any(|pair| pair[0] == "help" && pair[1] == word.as_str());
+    if error.kind() != ErrorKind::InvalidSubcommand || !asked {
+        return None;
+    }
+    let Some(topic) = TOPICS.iter().find(|topic| topic.name == word) else {
+        super::output::complain(&problem_text(&unknown(word), width()));
+        return Some(Ok(Outcome::Usage));
+    };
+    let text = text::folded(&topic.text(), width());
+    Some(print(&text).map(|()| Outcome::Done))
+}
+
+fn unknown(word: &str) -> Problem {
+    let topics = TOPICS.map(|topic| topic.name).join(", ");
+    Problem::new(
+        Kind::Usage,
+        format!("'{word}' is neither a command nor a help topic."),
+        format!("The topics are {topics}."),
+    )
+    .remedy("peerctl --help lists the commands.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_for_what_is_known_elsewhere_is_filled() {
+        for topic in &TOPICS {
+            assert!(!topic.text().contains(['{', '}']), "{}", topic.text());
+        }
+    }
+}
