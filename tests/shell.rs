@@ -1,4 +1,4 @@
-//! At home in a shell: manual pages, the help and its topics.
+//! At home in a shell: completions that a real shell is asked for, manual pages, the help and its topics.
 
 mod support;
 
@@ -18,6 +18,17 @@ fn installed(name: &str) -> Option<PathBuf> {
         eprintln!("skipped, because there is no {name}");
     }
     found
+}
+
+fn script(shell: &str) -> String {
+    peerctl(["completions", shell]).run().expect_code(0).stdout
+}
+
+/// A folder with the script of `shell` in a file of that name.
+fn folder_with(shell: &str, name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(name), script(shell)).expect("the script is written");
+    folder
 }
 
 /// Every command by its words, the whole program first: what there are pages of.
@@ -47,6 +58,158 @@ fn pages() -> (tempfile::TempDir, Vec<(String, PathBuf)>) {
         .collect();
     files.sort();
     (folder, files)
+}
+
+// ---- completions ------------------------------------------------------------------------------------------------
+
+const VENDORS: &str = "kong aiven dragonfly atlas confluent generic";
+
+/// What is on the line, the last word being completed; and what is offered for it.
+const PLACES: [(&str, &str); 15] = [
+    ("azure te", "teardown"),
+    ("azure setup --vendor ", VENDORS),
+    ("azure setup --cloud ", "public usgov china"),
+    (
+        "azure status --auth ",
+        "auto azure-cli environment workload-identity managed-identity",
+    ),
+    ("azure setup --consent ", "create browser wait"),
+    ("azure repair --vendor-access ", "api manual"),
+    ("azure setup --only ro", "role-definition role-assignment"),
+    ("azure setup --skip v", "vendor-request verification"),
+    ("azure doctor --only ro", "role-name role-limit routes"),
+    ("azure setup --set netw", "network="),
+    ("sandbox --lag ", "none typical worst"),
+    ("azure setup -o ", "text json"),
+    ("vendors k", "kong"),
+    ("explain ScopeL", "ScopeLocked"),
+    ("help e", "explain environment exit-codes"),
+];
+
+fn sorted(words: &str) -> Vec<&str> {
+    let words: BTreeSet<&str> = words.split_whitespace().collect();
+    words.into_iter().collect()
+}
+
+#[test]
+fn bash_completes_commands_flags_and_values() {
+    let Some(bash) = installed("bash") else { return };
+    let folder = folder_with("bash", "peerctl.bash");
+    let ask = r#"source peerctl.bash
+while IFS= read -r line; do
+    read -ra COMP_WORDS <<<"peerctl $line"
+    [[ $line != *' ' ]] || COMP_WORDS+=('')
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    _peerctl peerctl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
+    echo "${COMPREPLY[*]}"
+done"#;
+    let lines: String = PLACES.iter().map(|(line, _)| format!("{line}\n")).collect();
+    let ran = program(bash, ["--norc", "-c", ask])
+        .in_folder(folder.path())
+        .stdin(lines)
+        .run()
+        .expect_code(0);
+    let answers: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(answers.len(), PLACES.len(), "{ran}");
+    for ((line, offered), answer) in PLACES.iter().zip(answers) {
+        assert_eq!(sorted(answer), sorted(offered), "{line}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_flags_and_values() {
+    let Some(fish) = installed("fish") else { return };
+    let folder = folder_with("fish", "peerctl.fish");
+    for (line, offered) in PLACES {
+        let ask = format!("source peerctl.fish; complete -C 'peerctl {line}'");
+        let ran = program(&fish, ["-c", &ask])
+            .in_folder(folder.path())
+            .run()
+            .expect_code(0);
+        let words = ran.stdout.lines().filter_map(|line| line.split('\t').next());
+        // A vendor and a cloud may be a file, too.
+        let words: Vec<&str> = words.filter(|word| *word != "peerctl.fish").collect();
+        assert_eq!(sorted(&words.join(" ")), sorted(offered), "{line}");
+    }
+}
+
+#[cfg(unix)]
+mod in_a_terminal {
+    use super::*;
+    use crate::support::pty::{Wizard, keys};
+
+    /// Ctrl-U.
+    const CLEAR_THE_LINE: &str = "\u{15}";
+
+    /// What is typed, and what stands on the line after Tab.
+    const TYPED: [(&str, &str); 4] = [
+        ("azure doctor --only add", "--only address-overlap"),
+        ("azure setup --vendor ko", "--vendor kong"),
+        // A vendor is a file, too.
+        ("azure setup --vendor ./mine.t", "--vendor ./mine.toml"),
+        ("vendors ./mine.t", "vendors ./mine.toml"),
+    ];
+
+    fn completes(mut shell: Wizard) {
+        fs::write(shell.home().join("mine.toml"), "").expect("a file of one's own");
+        for (typed, completed) in TYPED {
+            shell.wait_until("a prompt", |screen| {
+                screen.contents().trim_end().ends_with('%').then_some(())
+            });
+            shell.send(&format!("peerctl {typed}{}", keys::TAB));
+            shell.wait_for(completed);
+            shell.send(CLEAR_THE_LINE);
+        }
+    }
+
+    #[test]
+    fn bash_completes_what_is_typed() {
+        if installed("bash").is_none() {
+            return;
+        }
+        let folder = folder_with("bash", "peerctl");
+        let begin = format!("PS1='% '; source '{}/peerctl'\n", folder.path().display());
+        fs::write(folder.path().join("begin"), begin).expect("a file to begin with");
+        let args = [
+            "--rcfile".into(),
+            folder.path().join("begin").into_os_string(),
+            "-i".into(),
+        ];
+        completes(Wizard::start_program(
+            "bash",
+            args,
+            (24, 100),
+            crate::support::pty::NO_ENV,
+        ));
+    }
+
+    #[test]
+    fn zsh_completes_what_is_typed() {
+        if installed("zsh").is_none() {
+            return;
+        }
+        let folder = folder_with("zsh", "_peerctl");
+        let begin = "PS1='%% '; fpath=($ZDOTDIR $fpath); autoload -Uz compinit; compinit -u -D\n";
+        fs::write(folder.path().join(".zshrc"), begin).expect("a file to begin with");
+        let env = [("ZDOTDIR", folder.path())];
+        completes(Wizard::start_program("zsh", ["-i"], (24, 100), env));
+    }
+}
+
+#[test]
+fn every_script_is_whole_and_knows_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = script(shell);
+        for word in commands().iter().filter_map(|words| words.last()) {
+            assert!(script.contains(word.as_str()), "{word} in {shell}'s");
+        }
+    }
+}
+
+#[test]
+fn a_shell_that_is_none_is_refused_with_those_there_are() {
+    let ran = peerctl(["completions", "tcsh"]).run().expect_code(2);
+    assert!(ran.stderr.contains("bash, elvish, fish, powershell, zsh"), "{ran}");
 }
 
 // ---- manual pages -----------------------------------------------------------------------------------------------

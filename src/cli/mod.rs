@@ -2,6 +2,7 @@
 
 mod again;
 mod azure;
+mod completions;
 mod doctor;
 mod ended;
 mod explain;
@@ -66,6 +67,8 @@ enum Command {
     Vendors(vendors::Args),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
     Sandbox(sandbox::Args),
+    /// Print the script by which a shell completes command lines
+    Completions(completions::Args),
     /// Print the manual page, or write the pages of all commands
     Man(man::Args),
 }
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
             Command::Explain(args) => explain::run(&args, &cli.output),
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }
     });

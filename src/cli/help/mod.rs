@@ -5,6 +5,7 @@ mod text;
 
 use std::ffi::OsString;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 pub use self::text::{Part, parts};
@@ -89,6 +90,21 @@ pub fn listed() -> String {
         .map(|topic| format!("  {:<15} {}", topic.name, topic.about));
     let rows: Vec<String> = rows.collect();
     format!("Help topics (peerctl help TOPIC):\n{}", rows.join("\n"))
+}
+
+/// The command line with a `help` that has the topics beside the commands, for who completes it.
+pub fn with_topics(command: Command) -> Command {
+    let commands = command.get_subcommands().map(named);
+    let topics = TOPICS.iter().map(|topic| Command::new(topic.name).about(topic.about));
+    let help = Command::new("help").about("Print the help of a command, or on a topic");
+    let help = help.subcommands(commands.chain(topics));
+    command.disable_help_subcommand(true).subcommand(help)
+}
+
+/// The command's name, and those below it.
+fn named(command: &Command) -> Command {
+    let name = Command::new(command.get_name().to_owned()).about(command.get_about().cloned().unwrap_or_default());
+    name.subcommands(command.get_subcommands().map(named))
 }
 
 /// Answers `help WORD` where WORD is no command; `None` where something else is wrong with the command line.
