@@ -519,9 +519,9 @@ fn a_token_typed_in_is_used_and_never_shown() {
 // ---- terminals that can do less ---------------------------------------------------------------------------------
 
 #[track_caller]
-fn the_walk_by_numbers(env: (&str, &str)) {
+fn the_walk_by_numbers(args: &[&str], env: &[(&str, &str)]) {
     let sandbox = Served::start(["--lag", "none"]);
-    let mut wizard = against(&sandbox, &[], &[], &[env]);
+    let mut wizard = against(&sandbox, args, &[], env);
     for (question, answer) in [
         ("Who do you want to peer with?", "1"),
         ("Subscription\n", "1"),
@@ -544,6 +544,8 @@ fn the_walk_by_numbers(env: (&str, &str)) {
         line(&mut wizard, answer);
     }
     wizard.wait_for("Done: vnet-app and Kong Konnect are peered.");
+    // Not everybody sees an arrow.
+    wizard.wait_for("vnet-app to Kong Konnect: Connected");
     assert_eq!(wizard.wait_exit(), Exit::with_code(0));
     let raw = wizard.raw();
     assert!(
@@ -560,18 +562,23 @@ fn line(wizard: &mut Wizard, text: &str) {
 }
 
 #[test]
-fn no_color_asks_by_numbers_and_writes_no_escape_sequence() {
-    the_walk_by_numbers(("NO_COLOR", "1"));
+fn who_wants_it_plain_is_asked_by_numbers_and_gets_no_escape_sequence() {
+    the_walk_by_numbers(&["--plain"], &[("NO_COLOR", "1")]);
+}
+
+#[test]
+fn so_is_who_wants_it_plain_always() {
+    the_walk_by_numbers(&[], &[("PEERCTL_PLAIN", "1"), ("NO_COLOR", "1")]);
 }
 
 #[test]
 fn a_dumb_terminal_is_asked_by_numbers_and_gets_no_escape_sequence() {
-    the_walk_by_numbers(("TERM", "dumb"));
+    the_walk_by_numbers(&[], &[("TERM", "dumb")]);
 }
 
 #[test]
 fn control_c_at_a_numbered_question_ends_with_130_and_no_escape_sequence() {
-    let mut wizard = Wizard::start(["azure", "setup", "--sandbox"], SMALL, [("NO_COLOR", "1")]);
+    let mut wizard = Wizard::start(["azure", "setup", "--sandbox", "--plain"], SMALL, NO_ENV);
     wizard.wait_for("Number from 1 to 6");
     wizard.send(keys::CTRL_C);
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));

@@ -7,13 +7,12 @@ use anyhow::Context;
 use console::style;
 use serde_json::{Value, json};
 
-use super::output::{Format, OutputArgs, complain, manner_of, print};
+use super::output::{Format, OutputArgs, complain, print};
 use crate::domain::{harmless, harmless_json, lines};
 use crate::errors::family::{family, near};
 use crate::errors::known::all;
 use crate::errors::search::{Found, search};
 use crate::errors::{Kind, Known, Outcome, Problem, Speaker};
-use crate::input::Vars;
 use crate::ui::{problem_text, width};
 
 /// More than any error message; what comes on standard input may have no end.
@@ -38,8 +37,6 @@ az network vnet peering create … 2>&1 | peerctl explain -";
 /// # Errors
 /// When standard input cannot be read or standard output cannot be written.
 pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    // For its colours alone.
-    manner_of(output, &Vars::of_process());
     if args.text.is_empty() {
         print(&match output.output {
             Format::Text => list(),

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::again::Known;
 use super::ended::{Ended, Turn};
-use super::output::{Format, OutputArgs, manner_of, print, screen};
+use super::output::{Format, OutputArgs, print, screen};
 use super::record;
 use super::stop::asked_to_stop;
 use super::target::TargetArgs;
@@ -79,6 +79,7 @@ impl<'a> Errand<'a> {
 pub struct Frame<'a> {
     errand: Errand<'a>,
     output: &'a OutputArgs,
+    manner: Manner,
     around: Surroundings,
     report: Arc<Mutex<Report>>,
     begun: Instant,
@@ -98,7 +99,9 @@ where
 {
     let begun = Instant::now();
     let mut vars = Vars::of_process();
-    let screen = screen(output, &vars);
+    // A rehearsal has other inputs, and the same terminal.
+    let manner = ui::manner(output.plain, &|name| vars.get(name));
+    let screen = screen(output, manner);
     let report = Arc::new(Mutex::new(Report::new(errand.name)));
     let embedded = if errand.target.sandbox {
         Some(super::sandbox::embed().await?)
@@ -136,6 +139,7 @@ where
     let frame = Frame {
         errand,
         output,
+        manner,
         around,
         report,
         begun,
@@ -401,7 +405,7 @@ impl<'a> Frame<'a> {
     }
 
     fn rich(&self) -> bool {
-        manner_of(self.output, &self.around.vars) == Manner::Rich
+        self.manner == Manner::Rich
     }
 
     /// What is said to a user who left in the middle.
@@ -446,7 +450,10 @@ impl<'a> Frame<'a> {
             Format::Json => print(&lock(&self.report).json())?,
             Format::Text => match ended.text {
                 // On a terminal the result stands apart from the progress above it.
-                Some(text) if stdout().is_terminal() => print(&format!("\n{text}{record}"))?,
+                Some(text) if stdout().is_terminal() => {
+                    let text = if self.rich() { text } else { ui::in_words(&text) };
+                    print(&format!("\n{text}{record}"))?;
+                }
                 Some(text) => print(&format!("{text}{record}"))?,
                 None => {
                     if let Some(stopped) = stopped {

@@ -75,12 +75,11 @@ enum Command {
 
 /// Parses the process's command line, runs it and gives its exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    output::choose_colours(&line);
+    let cli = match Cli::try_parse_from(&line) {
         Ok(cli) => cli,
-        Err(error) => {
-            let line: Vec<OsString> = std::env::args_os().collect();
-            return help::answer(&error, &line).map_or_else(|| error.exit(), ended);
-        }
+        Err(error) => return help::answer(&error, &line).map_or_else(|| output::clap_says(&error), ended),
     };
     if let Err(error) = output::start_logging(&cli.output) {
         return output::fail(&error);

@@ -1,7 +1,9 @@
 //! Where output goes: results to standard output, everything else to standard error, the log to a file.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use tracing_subscriber::{Layer, fmt};
 use crate::domain::harmless;
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
-use crate::ui::{Manner, Plain, Screen, Terminal, manner, tell};
+use crate::ui::{self, Manner, Plain, Screen, Terminal, tell};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -37,9 +39,13 @@ pub struct OutputArgs {
     /// Show each request (-v) and its headers without secrets (-vv) on standard error
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// When to use colour
+    /// When to use colour; auto: as NO_COLOR, CLICOLOR_FORCE and CLICOLOR say, else on a terminal
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
-    pub color: Color,
+    color: Color,
+    /// Whole lines: no spinner, nothing redrawn, lists to choose from by number; for screen readers and simple terminals
+    /// [env: PEERCTL_PLAIN]
+    #[arg(long, global = true)]
+    pub plain: bool,
     /// Write each request as a JSON line to this file, without secrets
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -52,7 +58,7 @@ pub enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+enum Color {
     Auto,
     Always,
     Never,
@@ -81,30 +87,52 @@ impl Screen for Quiet {
 }
 
 /// The screen for this run: lines where requests are logged in between, or where there is no terminal.
-pub fn screen(args: &OutputArgs, vars: &Vars) -> Arc<dyn Screen> {
+pub fn screen(args: &OutputArgs, manner: Manner) -> Arc<dyn Screen> {
     if args.quiet {
         return Arc::new(Quiet::default());
     }
-    match manner_of(args, vars) {
+    match manner {
         Manner::Rich if args.verbose == 0 => Arc::new(Terminal::default()),
         Manner::Rich | Manner::Plain => Arc::new(Plain::default()),
     }
 }
 
-/// What the terminal may be asked to do, by flag and environment.
-pub fn manner_of(args: &OutputArgs, vars: &Vars) -> Manner {
-    match args.color {
-        Color::Never => {
-            console::set_colors_enabled(false);
-            console::set_colors_enabled_stderr(false);
-        }
-        Color::Always => {
-            console::set_colors_enabled(true);
-            console::set_colors_enabled_stderr(true);
-        }
-        Color::Auto => {}
-    }
-    manner(&|name| vars.get(name))
+/// Decides on colours by the command line and the environment: before the line is parsed, because what is wrong with it
+/// is told in colour, too.
+pub fn choose_colours(line: &[OsString]) {
+    let line: Vec<Cow<'_, str>> = line.iter().map(|word| word.to_string_lossy()).collect();
+    let words = line.iter().enumerate().take_while(|(_, word)| *word != "--");
+    let when = words.filter_map(|(at, word)| match word.strip_prefix("--color")? {
+        "" => Some(line.get(at + 1)?.to_string()),
+        rest => Some(rest.strip_prefix('=')?.to_owned()),
+    });
+    // What is none is refused in a moment.
+    let asked = when.last().and_then(|when| Color::from_str(&when, false).ok());
+    let asked = asked.and_then(|when| match when {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    });
+    let vars = Vars::of_process();
+    ui::choose_colours(asked, &|name| vars.get(name));
+}
+
+/// Says what clap has to say, help or an error, and gives the exit code.
+pub fn clap_says(said: &clap::Error) -> ExitCode {
+    let (mut out, coloured): (Box<dyn Write>, bool) = if said.use_stderr() {
+        (Box::new(stderr()), console::colors_enabled_stderr())
+    } else {
+        (Box::new(stdout()), console::colors_enabled())
+    };
+    let text = said.render();
+    let text = if coloured {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    // A reader that went away is no failure.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2))
 }
 
 /// Prints a result. A reader that went away (`| head`) is no failure.
@@ -126,13 +154,13 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Says, on standard error, what is no part of the run and all the same has to be known; also where nothing else is.
 pub fn remark(text: &str) {
     // Where standard error is gone, there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+    let _ = writeln!(stderr(), "{}", harmless(text));
 }
 
 /// Says what is wrong with what was given, on standard error.
 pub fn complain(text: &str) {
     // Where standard error is gone, the exit code is all that can be said.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.
@@ -140,7 +168,7 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     // Where standard error is gone, the exit code is all that can be said.
     let text = format!("Error: {error:#}");
     for line in text.lines() {
-        let _ = writeln!(std::io::stderr(), "{}", harmless(line));
+        let _ = writeln!(stderr(), "{}", harmless(line));
     }
     ExitCode::from(1)
 }

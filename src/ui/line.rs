@@ -3,10 +3,11 @@
 use std::io;
 use std::ops::Range;
 
-use console::{Key, Term, measure_text_width, style, truncate_str};
+use console::{Key, Term, measure_text_width, truncate_str};
 
 use super::keys;
 use super::prompt::Answer;
+use super::style;
 use crate::domain::lines;
 
 /// Asks until `check` lets an answer through; what was refused stays there to be mended.

@@ -3,13 +3,14 @@
 
 use std::io;
 
-use console::{Key, StyledObject, Term, style, truncate_str};
+use console::{Key, Term, truncate_str};
 
 use super::filter::{Filter, Row};
 use super::keys::Ear;
 use super::line::Line;
 use super::open::Prompting;
 use super::rows::{COLUMNS_APART, Rows, State};
+use super::style;
 use super::words::counted;
 
 /// Rows on screen at once; fewer on a low terminal, so that the question stays in sight.
@@ -183,7 +184,7 @@ impl<'a> List<'a> {
             true => vec!["Reading; the first that fits is taken…".to_owned()],
             false => footer(state, &self.filter, self.shown),
         };
-        let footer = footer.into_iter().map(|line| format!("  {}", said(line).dim()));
+        let footer = footer.into_iter().map(|line| format!("  {}", style(line).dim()));
         let lines = std::iter::once(self.head(width)).chain(rows).chain(footer);
         lines
             .map(|line| truncate_str(&line, width, "…").into_owned())
@@ -197,17 +198,17 @@ impl<'a> List<'a> {
         let [before, under, behind] = self.typed.around(width.saturating_sub(taken));
         format!(
             "{} {} {} {before}{}{behind}",
-            said("?").yellow(),
-            said(question).bold(),
-            said("›").black().bright(),
-            said(under).black().on_white(),
+            style("?").yellow(),
+            style(question).bold(),
+            style("›").black().bright(),
+            style(under).black().on_white(),
         )
     }
 
     fn row(&self, state: &State, row: &Row, marked: bool) -> String {
         let hits = self.filter.hits(row);
         let mut line = match marked {
-            true => format!("{} ", said("❯").green()),
+            true => format!("{} ", style("❯").green()),
             false => "  ".to_owned(),
         };
         let mut cells = row.cells().zip(&state.widths).peekable();
@@ -217,7 +218,7 @@ impl<'a> List<'a> {
             let hit: Vec<bool> = (place..).take(chars.len()).map(|at| hits.contains(&at)).collect();
             let mut from = 0;
             for run in hit.chunk_by(|a, b| a == b) {
-                let text = said(chars[from..from + run.len()].iter().collect::<String>());
+                let text = style(chars[from..from + run.len()].iter().collect::<String>());
                 let text = if marked { text.cyan() } else { text };
                 let text = if run[0] { text.bold() } else { text };
                 line.push_str(&text.to_string());
@@ -232,11 +233,6 @@ impl<'a> List<'a> {
         }
         line
     }
-}
-
-/// As standard error can show it.
-fn said<D>(what: D) -> StyledObject<D> {
-    style(what).for_stderr()
 }
 
 /// What stands below the rows: how many there are where not all are on the screen, and what is to be known of them.

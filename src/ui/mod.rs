@@ -6,6 +6,7 @@ mod findings;
 mod keys;
 mod line;
 mod list;
+mod manner;
 mod modes;
 mod open;
 mod plain;
@@ -21,6 +22,8 @@ use std::io::{IsTerminal, stderr, stdin};
 pub use ask::LinePrompter;
 pub use filter::{Filter, Row};
 pub use findings::{findings, probes};
+use manner::style;
+pub use manner::{Manner, choose_colours, manner};
 pub use modes::Modes;
 pub use open::tell;
 pub use plain::Plain;
@@ -29,7 +32,7 @@ pub use rows::Rows;
 pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{indented, removed, summary};
 pub use terminal::Terminal;
-pub use words::{counted, plan_lines, problem_text};
+pub use words::{counted, in_words, plan_lines, problem_text};
 
 use crate::plan::Event;
 
@@ -37,25 +40,6 @@ use crate::plan::Event;
 pub trait Screen: Send + Sync {
     /// Takes one event, in the order in which they happen.
     fn on(&self, event: &Event);
-}
-
-/// How much of a terminal there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// Colours, a spinner, a list to choose from.
-    Rich,
-    /// Lines only: no colour, no redraw. For `NO_COLOR`, `TERM=dumb`, screen readers and files.
-    Plain,
-}
-
-/// What this process's terminal can do.
-pub fn manner(variable: &dyn Fn(&str) -> Option<String>) -> Manner {
-    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
-    if stderr().is_terminal() && !dumb && variable("NO_COLOR").is_none() {
-        Manner::Rich
-    } else {
-        Manner::Plain
-    }
 }
 
 /// Whether somebody is there to answer.

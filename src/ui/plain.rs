@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::open::tell as say;
-use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text, settled};
+use super::open::tell;
+use super::words::{card_lines, duration, hold_lines, in_words, plan_lines, problem_text, settled};
 use super::{Screen, width};
 use crate::domain::harmless;
 use crate::plan::{Event, StepEvent, StepId};
@@ -13,6 +13,10 @@ use crate::plan::{Event, StepEvent, StepId};
 #[derive(Default)]
 pub struct Plain {
     said: Mutex<HashSet<(StepId, String)>>,
+}
+
+fn say(text: &str) {
+    tell(&in_words(text));
 }
 
 fn say_all(indent: &str, lines: impl IntoIterator<Item = String>) {

@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use console::{Term, style, truncate_str};
+use console::{Term, truncate_str};
 use dialoguer::Confirm;
 use dialoguer::theme::ColorfulTheme;
 use secrecy::SecretString;
@@ -12,7 +12,7 @@ use super::list::{self, Chosen};
 use super::modes::NoEcho;
 use super::open::Prompting;
 use super::rows::Rows;
-use super::width;
+use super::{style, width};
 
 /// What came of a question.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::open::tell;
 use super::status::turn_line;
 use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
-use super::{Screen, width};
+use super::{Screen, style, width};
 use crate::domain::harmless;
 use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
 

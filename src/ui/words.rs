@@ -102,6 +102,11 @@ pub fn hold_lines(hold: &Hold) -> Vec<String> {
     out
 }
 
+/// Without the one symbol that says something by itself: not everybody sees it.
+pub fn in_words(text: &str) -> String {
+    text.replace(" → ", " to ")
+}
+
 /// `12 s`, `3 min 20 s`.
 pub fn duration(duration: Duration) -> String {
     match duration.as_secs() {
