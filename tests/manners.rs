@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use support::PEERCTL;
 use support::cli::peerctl;
 use support::pty::{Exit, NO_ENV, Wizard};
+use support::served::Served;
 
 const SIZE: (u16, u16) = (40, 100);
 
@@ -93,4 +95,109 @@ fn without_colour_a_terminal_is_still_a_terminal() {
         wizard.wait_for("Who do you want to peer with? ›");
         assert_eq!(coloured(&wizard.raw()), env.0 == "PEERCTL_PLAIN", "{env:?}");
     }
+}
+
+// ---- widths -----------------------------------------------------------------------------------------------------
+
+const WIDTHS: [u16; 6] = [20, 27, 40, 62, 100, 200];
+
+const LINK: [&str; 9] = [
+    "--vendor",
+    "kong",
+    "--resource-group",
+    "rg-network",
+    "--vnet",
+    "vnet-app",
+    "--set",
+    "network=eastus2-network",
+    "--no-input",
+];
+
+/// The lines that the terminal had to break although they could have been folded. What is for copying stays whole: a
+/// command, an id, an address.
+fn broken(shown: &str, width: u16) -> Vec<&str> {
+    let for_copying = |line: &str| {
+        let long = |word: &str| word.chars().count() > 30 && word.chars().count() + 12 > width.into();
+        let long = line.split_whitespace().any(long);
+        let one_word = !line.trim().contains(' ');
+        one_word
+            || long
+            || ["peerctl ", "az ", "case "]
+                .iter()
+                .any(|command| line.contains(command))
+    };
+    let wide = shown.lines().filter(|line| line.chars().count() > width.into());
+    wide.filter(|line| !for_copying(line)).collect()
+}
+
+/// Runs a command on a terminal of this width to its end.
+#[track_caller]
+fn fits(args: &[&str], width: u16, env: &BTreeMap<String, String>, code: u32) {
+    let wizard = Wizard::start(args, (50, width), env);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(code), "{}", wizard.scrolled());
+    let shown = wizard.scrolled();
+    assert_eq!(broken(&shown, width), [] as [&str; 0], "{args:?} at {width}\n{shown}");
+}
+
+#[test]
+fn every_screen_of_a_link_fits_every_width() {
+    // The same words are beside each other from 60 columns on.
+    for width in [20, 40, 80] {
+        let sandbox = Served::start(["--lag", "none"]);
+        let on_the_link = |words: &[&str], code| {
+            let args: Vec<&str> = words.iter().chain(&LINK).copied().collect();
+            fits(&args, width, sandbox.env(), code);
+        };
+        on_the_link(&["azure", "doctor"], 0);
+        on_the_link(&["azure", "status"], 3);
+        on_the_link(
+            &["azure", "setup", "--yes", "--vendor-access", "manual", "--no-wait"],
+            3,
+        );
+        on_the_link(&["azure", "setup", "--yes"], 0);
+        on_the_link(&["azure", "status"], 0);
+        on_the_link(&["azure", "repair", "--yes"], 0);
+        on_the_link(&["azure", "teardown", "--yes"], 0);
+    }
+}
+
+#[test]
+fn every_screen_that_needs_no_link_fits_every_width() {
+    let commands: [(&[&str], u32); 13] = [
+        (&["vendors"], 0),
+        (&["vendors", "kong"], 0),
+        (&["vendors", "aiven"], 0),
+        (&["explain"], 0),
+        (&["explain", "AuthorizationFailed"], 0),
+        (&["explain", "nonsense"], 2),
+        (&["azure", "doctor", "--list"], 0),
+        (&["azure", "status", "--no-input"], 2),
+        (&["help", "authentication"], 0),
+        (&["help", "environment"], 0),
+        (&["help", "exit-codes"], 0),
+        (&["help", "formats"], 0),
+        (&["help", "nonsense"], 2),
+    ];
+    for width in WIDTHS {
+        for (args, code) in commands {
+            fits(args, width, &BTreeMap::new(), code);
+        }
+    }
+}
+
+#[test]
+fn a_question_is_whole_at_every_width() {
+    for width in WIDTHS {
+        let args = ["azure", "setup", "--sandbox"].iter().chain(&LINK[..8]);
+        let args = args.chain(&["--subscription", "Contoso Production"]);
+        let wizard = Wizard::start(args, (40, width), NO_ENV);
+        let question = "? DNS mapping (domain=server ip; empty: none)";
+        wizard.wait_until(question, |screen| {
+            in_one_line(&screen.contents()).contains(question).then_some(())
+        });
+    }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

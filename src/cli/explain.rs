@@ -1,7 +1,6 @@
 //! `peerctl explain CODE`: what an error or a state means and what to do, from the table that every command uses.
 
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Read, stdin, stdout};
+use std::io::{Read, stdin};
 
 use anyhow::Context;
 use console::style;
@@ -13,7 +12,7 @@ use crate::errors::family::{family, near};
 use crate::errors::known::all;
 use crate::errors::search::{Found, search};
 use crate::errors::{Kind, Known, Outcome, Problem, Speaker};
-use crate::ui::{problem_text, width};
+use crate::ui::{NARROW, hanging, problem_text, room, width};
 
 /// More than any error message; what comes on standard input may have no end.
 const LONGEST: u64 = 1024 * 1024;
@@ -97,8 +96,7 @@ fn groups() -> Vec<Vec<&'static Known>> {
 // ------------------------------------------------------------------------------------------------ text
 
 fn list() -> String {
-    // Whoever pipes it into grep wants whole lines.
-    let room = if stdout().is_terminal() { width() } else { usize::MAX };
+    let room = room();
     let mut out = Vec::new();
     let mut heading = None;
     let groups = groups();
@@ -110,7 +108,12 @@ fn list() -> String {
                 out.push(String::new());
             }
             let states = if first.state { ", states" } else { "" };
-            out.push(style(format!("{}{states}", first.service)).bold().to_string());
+            let text = format!("{}{states}", first.service);
+            out.extend(
+                lines(&text, room)
+                    .into_iter()
+                    .map(|line| style(line).bold().to_string()),
+            );
         }
         // The usual one, where the message can say more.
         let usual = group.iter().find(|known| known.contains.is_none()).unwrap_or(&first);
@@ -118,13 +121,19 @@ fn list() -> String {
             1 => first.meaning.clone(),
             many => format!("{} ({many} meanings)", usual.meaning.trim_end_matches('.')),
         };
-        out.push(shortened(&format!("  {:<32}  {meaning}", first.code), room));
+        if room < NARROW {
+            out.push(format!("  {}", first.code));
+            out.push(shortened(&format!("    {meaning}"), room));
+        } else {
+            out.push(shortened(&format!("  {:<32}  {meaning}", first.code), room));
+        }
     }
     out.push(String::new());
-    out.push(format!(
+    let last = format!(
         "{} codes and states. peerctl explain CODE says what to do.",
         groups.len()
-    ));
+    );
+    out.extend(lines(&last, room));
     out.join("\n")
 }
 
@@ -142,7 +151,7 @@ fn pages(found: &Found) -> String {
     let unknown = found.unknown.iter().map(|code| {
         let family = family(code);
         let code = shortened(&harmless(code), LONGEST_CODE);
-        let mut out = format!("{} is not in the table.\n", style(code).bold());
+        let mut out = folded(&format!("{} is not in the table.", style(code).bold()), "");
         out += &labelled("In general: ", family.meaning);
         if let Some(url) = &family.look_up {
             out += &labelled("Look it up: ", url);
@@ -155,9 +164,10 @@ fn pages(found: &Found) -> String {
 fn page(group: &[&Known]) -> String {
     let first = group[0];
     let state = if first.state { ", a state" } else { "" };
-    let mut out = format!("{} ({}{state})\n", style(&first.code).bold(), first.service);
+    let mut out = folded(&format!("{} ({}{state})", style(&first.code).bold(), first.service), "");
     if group.len() > 1 {
-        let _ = writeln!(out, "  It has {} meanings; the message tells which.", group.len());
+        let many = format!("It has {} meanings; the message tells which.", group.len());
+        out += &folded(&many, "  ");
     }
     for known in group {
         if group.len() > 1 {
@@ -165,7 +175,8 @@ fn page(group: &[&Known]) -> String {
                 Some(text) => format!("Where the message has \"{text}\":"),
                 None => "Where it has none of these:".to_owned(),
             };
-            let _ = writeln!(out, "\n  {when}");
+            out += "\n";
+            out += &folded(&when, "  ");
         }
         out += &labelled("Means:  ", &known.meaning);
         out += &labelled("Class:  ", known.class.words());
@@ -177,17 +188,21 @@ fn page(group: &[&Known]) -> String {
     out.trim_end().to_owned()
 }
 
+fn folded(text: &str, head: &str) -> String {
+    let lines = lines(text, width().saturating_sub(head.len()));
+    lines.iter().map(|line| format!("{head}{line}\n")).collect()
+}
+
 /// A text behind its label, folded to the terminal's width. A command at its end stays whole, for copying.
 fn labelled(label: &str, text: &str) -> String {
-    // What goes on is set off from what begins: remedies stand one below the other.
-    let indent = 2 + label.chars().count() + 2;
     let starts = |at: &usize| ["az ", "peerctl "].iter().any(|name| text[*at..].starts_with(name));
     let behind = text.match_indices(": ").map(|(at, _)| at + 2);
     let command = [0].into_iter().chain(behind).find(starts).unwrap_or(text.len());
-    let whole = text[command..].replace(' ', "\u{1}");
-    let folded = lines(&format!("{}{whole}", &text[..command]), width().saturating_sub(indent));
-    let folded = folded.join(&format!("\n{:indent$}", "")).replace('\u{1}', " ");
-    format!("  {label}{folded}\n")
+    // In no text is this character, which belongs to nobody.
+    const KEPT: char = '\u{e000}';
+    let whole = text[command..].replace(' ', &KEPT.to_string());
+    let folded = hanging(&format!("  {label}"), &format!("{}{whole}", &text[..command]), width());
+    folded.join("\n").replace(KEPT, " ") + "\n"
 }
 
 /// What is said where nothing is known.

@@ -16,6 +16,7 @@ use super::record;
 use super::stop::asked_to_stop;
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
+use crate::domain::lines;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
@@ -417,9 +418,10 @@ impl<'a> Frame<'a> {
         } else {
             "Stopped; nothing was written."
         };
+        let stopped = lines(stopped, ui::room()).join("\n");
         match self.again().filter(|_| written) {
             Some(again) => format!("{stopped}\n\n{}", indented(&again)),
-            None => stopped.to_owned(),
+            None => stopped,
         }
     }
 

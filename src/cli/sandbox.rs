@@ -9,10 +9,12 @@ use super::file::{Readers, write_whole};
 use super::output::print;
 use super::stop::asked_to_stop;
 use crate::azure::Cloud;
+use crate::domain::lines;
 use crate::errors::Outcome;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
 use crate::sandbox::{Estate, FaultRule, Lag, Limit, Options, Sandbox};
+use crate::ui::room;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -77,7 +79,8 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.env_file {
         write_files(path, &sandbox, &serving).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    print(&format!(
+    let say = |text: &str| print(&lines(text, room()).join("\n"));
+    say(&format!(
         "The sandbox serves Azure, Entra, Graph and the vendors at {}",
         serving.origin
     ))?;
@@ -86,13 +89,13 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
             "In another shell: source {}",
             quoted(&path.display().to_string())
         ))?,
-        None => print("Start it with --env-file FILE for the variables that point clients at it.")?,
+        None => say("Start it with --env-file FILE for the variables that point clients at it.")?,
     }
-    print(&format!(
-        "The vendors' consoles, for pasting by hand: {0}konnect {0}aiven {0}dragonfly
-Ctrl-C stops it.",
+    say(&format!(
+        "The vendors' consoles, for pasting by hand: {0}konnect {0}aiven {0}dragonfly",
         serving.origin
     ))?;
+    say("Ctrl-C stops it.")?;
     asked_to_stop().await;
     serving.shut_down().await;
     Ok(Outcome::Done)

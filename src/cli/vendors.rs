@@ -6,6 +6,7 @@ use super::output::{Format, OutputArgs, print};
 use crate::domain::{SubscriptionId, harmless_json};
 use crate::errors::Outcome;
 use crate::plan::OwnAppRole;
+use crate::ui::{beside, hanging, room};
 use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, Profile, Wanted, profile, profiles};
 
 #[derive(Debug, clap::Args)]
@@ -33,11 +34,13 @@ pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     }
     let Some(name) = &args.name else {
         let text = match output.output {
-            Format::Text => profiles()
-                .iter()
-                .map(|one| format!("{:<12} {}, {}", one.id, one.name, one.product))
-                .collect::<Vec<_>>()
-                .join("\n"),
+            Format::Text => {
+                let row = |one: &Profile| {
+                    let text = format!("{}, {}", one.name, one.product);
+                    beside(&one.id, 13, &[&text], room())
+                };
+                profiles().iter().flat_map(row).collect::<Vec<_>>().join("\n")
+            }
             Format::Json => serde_json::to_string_pretty(&profiles().iter().map(document).collect::<Vec<_>>())?,
         };
         print(&text)?;
@@ -95,7 +98,8 @@ fn page(vendor: &Profile) -> String {
             Wanted::Never => "optional",
         };
         let repeat = if input.repeatable { ", may be repeated" } else { "" };
-        out.push(format!("  {:<16} {} ({wanted}{repeat})", input.key, input.help));
+        let text = format!("{} ({wanted}{repeat})", input.help);
+        out.extend(beside(&format!("  {}", input.key), 19, &[&text], room()));
     }
     if let Some(access) = &vendor.access {
         out.push(String::new());
@@ -116,7 +120,17 @@ fn page(vendor: &Profile) -> String {
     out.extend(vendor.hand_off.values.iter().map(|value| format!("  {}", value.label)));
     out.push(String::new());
     out.push(format!("Then it usually takes {}.", vendor.usual_wait));
-    out.join("\n")
+    let lines = out.iter().flat_map(|line| folded(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A line that is too long, behind its own blanks.
+fn folded(line: &str) -> Vec<String> {
+    if line.chars().count() <= room() {
+        return vec![line.to_owned()];
+    }
+    let text = line.trim_start();
+    hanging(&line[..line.len() - text.len()], text, room())
 }
 
 fn document(vendor: &Profile) -> serde_json::Value {

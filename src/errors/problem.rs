@@ -113,6 +113,14 @@ impl Problem {
         format!("{} {}{correlation}", self.what, self.why)
     }
 
+    /// Where it was, for whoever looks into it: the step, and Azure's id of the request.
+    pub fn reference(&self) -> Option<String> {
+        let step = self.step.map(|step| format!("step {step}"));
+        let correlation = self.correlation_id.as_ref().map(|id| format!("correlation id {id}"));
+        let parts: Vec<String> = step.into_iter().chain(correlation).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
     /// The same, as the failure of `step`.
     #[must_use]
     pub fn in_step(mut self, step: StepId) -> Self {
@@ -168,11 +176,8 @@ impl fmt::Display for Problem {
             let label = if index == 0 { "Do: " } else { "    " };
             write!(f, "\n  {label}  {}", aligned(remedy))?;
         }
-        let step = self.step.map(|step| format!("step {step}"));
-        let correlation = self.correlation_id.as_ref().map(|id| format!("correlation id {id}"));
-        let reference: Vec<String> = step.into_iter().chain(correlation).collect();
-        if !reference.is_empty() {
-            write!(f, "\n  Ref:  {}", reference.join(", "))?;
+        if let Some(reference) = self.reference() {
+            write!(f, "\n  Ref:  {reference}")?;
         }
         Ok(())
     }

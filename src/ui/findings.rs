@@ -2,6 +2,7 @@
 
 use console::style;
 
+use super::words::{beside, is_command};
 use crate::domain::{harmless, lines};
 use crate::plan::{Check, CheckVerdict, Severity};
 
@@ -67,7 +68,7 @@ fn finding(check: &Check, width: usize) -> Vec<String> {
         (CheckVerdict::Ok, _) => style("✔ Fine").green(),
     };
     let mut out = vec![format!("{mark}: {}", style(check.id).bold())];
-    let room = width.saturating_sub(2).max(20);
+    let room = width.saturating_sub(2);
     let indented = |text: &str| lines(&harmless(text), room).into_iter().map(|line| format!("  {line}"));
     out.extend(indented(&check.detail));
     if let Some(meaning) = check.meaning.filter(|_| check.is_problem()) {
@@ -75,6 +76,7 @@ fn finding(check: &Check, width: usize) -> Vec<String> {
     }
     for (index, remedy) in check.remedies.iter().enumerate() {
         let label = if index == 0 { "Do:" } else { "" };
+        // A command is for copying: it stays whole.
         if is_command(remedy) {
             out.push(format!("  {label:<5}{}", harmless(remedy)));
         } else {
@@ -84,15 +86,8 @@ fn finding(check: &Check, width: usize) -> Vec<String> {
     out
 }
 
-/// A command is for copying: it stays whole.
-fn is_command(remedy: &str) -> bool {
-    remedy
-        .split_whitespace()
-        .any(|word| word == "az" || word.ends_with("$(az"))
-}
-
 fn labelled(label: &str, text: &str, room: usize) -> Vec<String> {
-    let folded = lines(&harmless(text), room.saturating_sub(5).max(20));
+    let folded = lines(&harmless(text), room.saturating_sub(5));
     let head = |index: usize| if index == 0 { label } else { "" };
     folded
         .into_iter()
@@ -102,25 +97,7 @@ fn labelled(label: &str, text: &str, room: usize) -> Vec<String> {
 }
 
 fn row(id: &str, text: &str, width: usize) -> Vec<String> {
-    let narrow = width < 60;
-    let (indent, room) = if narrow {
-        (4, width.saturating_sub(4))
-    } else {
-        (IDS + 2, width.saturating_sub(IDS + 2))
-    };
-    let folded = lines(&harmless(text), room.max(16));
-    let mut out = Vec::new();
-    if narrow {
-        out.push(format!("  {id}"));
-    }
-    for (index, line) in folded.into_iter().enumerate() {
-        out.push(if index == 0 && !narrow {
-            format!("  {id:<IDS$}{line}")
-        } else {
-            format!("{}{line}", " ".repeat(indent))
-        });
-    }
-    out
+    beside(&format!("  {id}"), IDS + 2, &[text], width)
 }
 
 #[cfg(test)]

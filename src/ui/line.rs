@@ -46,8 +46,12 @@ fn width(term: &Term) -> usize {
 }
 
 fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
-    let question = format!("{} {}", style("?").yellow(), style(question).bold());
-    let mut out = vec![truncate_str(&question, width, "…").into_owned()];
+    let asked = lines(question, width - 2).into_iter().enumerate().map(|(index, text)| {
+        let mark = if index == 0 { "?" } else { " " };
+        let text = format!("{} {}", style(mark).yellow(), style(text).bold());
+        truncate_str(&text, width, "…").into_owned()
+    });
+    let mut out: Vec<String> = asked.collect();
     let refusal = refusal.map(|why| lines(why, width - 4)).unwrap_or_default();
     out.extend(refusal.into_iter().enumerate().map(|(index, why)| {
         let mark = if index == 0 { "✘" } else { " " };

@@ -17,7 +17,7 @@ mod summary;
 mod terminal;
 mod words;
 
-use std::io::{IsTerminal, stderr, stdin};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 
 pub use ask::LinePrompter;
 pub use filter::{Filter, Row};
@@ -32,7 +32,7 @@ pub use rows::Rows;
 pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{indented, removed, summary};
 pub use terminal::Terminal;
-pub use words::{counted, in_words, plan_lines, problem_text};
+pub use words::{NARROW, beside, counted, hanging, in_words, plan_lines, problem_text};
 
 use crate::plan::Event;
 
@@ -45,6 +45,12 @@ pub trait Screen: Send + Sync {
 /// Whether somebody is there to answer.
 pub fn someone_answers() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// The columns that a result may fill: the terminal's, and no end of them in a pipeline, where whoever greps wants whole
+/// lines.
+pub fn room() -> usize {
+    if stdout().is_terminal() { width() } else { usize::MAX }
 }
 
 /// The terminal's width in columns; 80 where there is none.

@@ -55,7 +55,7 @@ impl Plain {
             }
             StepEvent::HandOff(card) => {
                 news("hand-off".to_owned());
-                say_all("  ", card_lines(card));
+                say_all("  ", card_lines(card, usize::MAX));
             }
             StepEvent::Changed(change) => {
                 news(format!("{} {} {}", change.action, change.kind, harmless(&change.id)));
@@ -70,7 +70,7 @@ impl Plain {
             }
             StepEvent::Held { state, hold, .. } => {
                 news(state.to_string());
-                say_all("  ", hold_lines(hold));
+                say_all("  ", hold_lines(hold, usize::MAX));
             }
             StepEvent::Failed { .. } => news("failed".to_owned()),
             StepEvent::Skipped { because_of } => news(format!("not tried: {because_of} comes first")),

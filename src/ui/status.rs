@@ -1,6 +1,6 @@
 //! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
 
-use super::summary::{direction, summary};
+use super::summary::{directions, summary};
 use super::words::step_lines;
 use crate::domain::{harmless, lines};
 use crate::errors::Outcome;
@@ -13,10 +13,7 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
     let mut out = lines(&headline(standing, vnet, vendor), width);
     out.push(String::new());
     out.extend(step_lines(plan, width, |decision| decision.state().to_string()));
-    if !report.peerings().is_empty() {
-        out.push(String::new());
-        out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
-    }
+    out.extend(directions(report, names, width));
     if let Some(request) = &standing.request {
         let reason = request.reason.as_ref().map(|reason| format!(" ({reason})"));
         let text = format!(

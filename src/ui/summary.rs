@@ -1,5 +1,6 @@
 //! The result as text: what there is now, what was created, and how to do the same again.
 
+use super::words::hanging;
 use crate::domain::{harmless, lines};
 use crate::errors::Outcome;
 use crate::plan::{Direction, PeeringView};
@@ -9,11 +10,8 @@ use crate::render::Report;
 /// were given.
 pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, width: usize) -> String {
     let wrote = report.changes().next().is_some();
-    let mut out = vec![headline(report.outcome(), vnet, vendor, wrote)];
-    if !report.peerings().is_empty() {
-        out.push(String::new());
-        out.extend(report.peerings().iter().map(|view| direction(view, vnet, vendor)));
-    }
+    let mut out = lines(&headline(report.outcome(), vnet, vendor, wrote), width);
+    out.extend(directions(report, (vnet, vendor), width));
     out.extend(remarks(report, width));
     out.extend(changes(report, "What was written:", width));
     if let Some(again) = again {
@@ -26,11 +24,12 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, w
 
 /// The lines for standard output when something was to be removed: what went, and what stays.
 pub fn removed(report: &Report, vnet: &str, vendor: &str, width: usize) -> String {
-    let mut out = vec![match report.outcome() {
+    let headline = match report.outcome() {
         Outcome::Done => format!("Removed: what setup had made to peer {vnet} with {vendor}."),
         Outcome::Unchanged => format!("Nothing to remove: {vnet} has nothing of setup's for {vendor}."),
         other => headline(other, vnet, vendor, report.changes().next().is_some()),
-    }];
+    };
+    let mut out = lines(&headline, width);
     out.extend(changes(report, "What was removed:", width));
     let kept: Vec<String> = report
         .kept()
@@ -54,11 +53,14 @@ fn changes(report: &Report, heading: &str, width: usize) -> Vec<String> {
                 harmless(name),
             );
             // Ids are for copying: one that does not fit has a line of its own.
-            let together = head.chars().count() + 1 + name.chars().count();
-            if together <= width {
+            let (head_is, name_is) = (head.chars().count(), name.chars().count());
+            if head_is + 1 + name_is <= width {
                 format!("{head} {name}")
-            } else {
+            } else if head_is <= width {
                 format!("{head}\n    {name}")
+            } else {
+                let what = hanging("    ", &format!("{} {}", change.action, change.kind), width);
+                format!("  {}\n{}\n    {name}", step.name(), what.join("\n"))
             }
         })
         .collect();
@@ -87,17 +89,16 @@ fn remarks(report: &Report, width: usize) -> Vec<String> {
     let about = report.checks().iter().filter(|check| TRAFFIC.contains(&check.id));
     let worth_saying = about.filter(|check| check.is_problem() || check.id == "dns-hint");
     let said = worth_saying.flat_map(|check| std::iter::once(&check.detail).chain(&check.remedies));
-    let lines: Vec<String> = said
+    let said: Vec<String> = said
         .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
         .collect();
-    if lines.is_empty() {
+    if said.is_empty() {
         return Vec::new();
     }
-    let heading = ["".to_owned(), "For traffic and names:".to_owned()];
-    heading
-        .into_iter()
-        .chain(lines.into_iter().map(|line| format!("  {line}")))
-        .collect()
+    let mut out = vec![String::new()];
+    out.extend(lines("For traffic and names:", width));
+    out.extend(said.into_iter().map(|line| format!("  {line}")));
+    out
 }
 
 fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {
@@ -113,8 +114,19 @@ fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {
     }
 }
 
-/// One direction of the link, in a line.
-pub fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
+/// Both directions of the link, as far as they are known, below an empty line.
+pub fn directions(report: &Report, (vnet, vendor): (&str, &str), width: usize) -> Vec<String> {
+    let views = report.peerings().iter();
+    let lines: Vec<String> = views
+        .flat_map(|view| hanging("  ", &direction(view, vnet, vendor), width))
+        .collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    [String::new()].into_iter().chain(lines).collect()
+}
+
+fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     let (from, to) = match view.direction {
         Direction::Local => (vnet, vendor),
         Direction::Remote => (vendor, vnet),
@@ -125,5 +137,5 @@ pub fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
         format!(" ({})", view.address_space)
     };
     // Words of Azure's that we do not know are shown as they come.
-    harmless(&format!("  {from} → {to}: {}, {}{space}", view.state, view.sync_level))
+    format!("{from} → {to}: {}, {}{space}", view.state, view.sync_level)
 }

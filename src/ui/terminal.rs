@@ -8,10 +8,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::open::tell;
 use super::status::turn_line;
-use super::words::{card_lines, duration, hold_lines, plan_lines, problem_text};
+use super::words::{beside, card_lines, duration, hanging, hold_lines, plan_lines, problem_text};
 use super::{Screen, style, width};
-use crate::domain::harmless;
+use crate::domain::{harmless, lines};
 use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
+
+/// Where what is said of a step begins.
+const COLUMN: usize = 21;
 
 /// Draws live lines and prints what stays.
 pub struct Terminal {
@@ -67,15 +70,7 @@ impl Terminal {
         if let Some(bar) = lock(&self.live).remove(&id) {
             bar.finish_and_clear();
         }
-        let room = width().saturating_sub(22).max(20);
-        for (index, line) in crate::domain::lines(&harmless(text), room).iter().enumerate() {
-            let head = if index == 0 {
-                format!("  {mark} {:<16}", id.name())
-            } else {
-                " ".repeat(20)
-            };
-            self.say(&format!("{head} {line}"));
-        }
+        self.say_all("", beside(&format!("  {mark} {}", id.name()), COLUMN, &[text], width()));
     }
 
     fn planned(&self, plan: &Plan) {
@@ -88,14 +83,26 @@ impl Terminal {
             self.say(&line);
         }
         for check in plan.checks.iter().filter(|check| check.is_problem()) {
-            self.say(&format!(
-                "  {} {}: {}",
-                style("!").yellow(),
-                check.id,
-                harmless(&check.detail)
-            ));
+            let (head, text) = (
+                format!("  {} ", style("!").yellow()),
+                format!("{}: {}", check.id, check.detail),
+            );
+            self.say_all("", hanging(&head, &text, width()));
         }
         self.say("");
+    }
+
+    /// Something that nobody had to be asked for.
+    fn found(&self, what: &str, answer: &str) {
+        let answer = harmless(answer);
+        let folded = lines(&format!("{what} · {answer}"), width().saturating_sub(2));
+        if folded.len() < 2 {
+            self.say(&format!("{} {what} · {}", style("✔").green(), style(answer).cyan()));
+        } else {
+            self.say(&format!("{} {what} ·", style("✔").green()));
+            let folded = lines(&answer, width().saturating_sub(2)).into_iter();
+            self.say_all("  ", folded.map(|line| style(line).cyan().to_string()));
+        }
     }
 
     fn step(&self, id: StepId, event: &StepEvent) {
@@ -130,7 +137,7 @@ impl Terminal {
             }
             StepEvent::HandOff(card) => {
                 self.say("");
-                self.say_all("  ", card_lines(card));
+                self.say_all("  ", card_lines(card, width() - 2));
                 self.say("");
             }
             StepEvent::Changed(_) => {}
@@ -149,7 +156,7 @@ impl Terminal {
                     style("…").yellow()
                 };
                 self.done(id, &mark.to_string(), &state.to_string());
-                self.say_all("      ", hold_lines(hold));
+                self.say_all("    ", hold_lines(hold, width() - 4));
             }
             StepEvent::Failed { .. } => self.done(id, &style("✘").red().to_string(), "failed"),
             StepEvent::Skipped { because_of } => {
@@ -167,15 +174,14 @@ impl Screen for Terminal {
     fn on(&self, event: &Event) {
         match event {
             Event::SignedIn(who) => {
-                let (name, tenant) = (harmless(&who.name), harmless(&who.tenant));
-                self.say(&format!("{} Signed in · {}", style("✔").green(), style(name).cyan()));
-                self.say(&format!("{} Tenant · {}", style("✔").green(), style(tenant).cyan()));
+                self.found("Signed in", &who.name);
+                self.found("Tenant", &who.tenant);
             }
             Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is".to_owned())),
             Event::Planned(plan) => self.planned(plan),
             Event::Step(id, event) => self.step(*id, event),
             Event::Notice(text) => {
-                for line in crate::domain::lines(&harmless(text), width()) {
+                for line in lines(&harmless(text), width()) {
                     self.say(&style(line).dim().to_string());
                 }
             }

@@ -2,61 +2,107 @@
 
 use std::time::Duration;
 
+use console::{Alignment, measure_text_width, pad_str};
+
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
-use crate::plan::{Card, Decision, Hold, Plan, StepState};
+use crate::plan::{Card, Decision, Hold, Plan, PlannedStep, StepState};
 
 /// The plan, a few lines a step, at most `width` columns wide.
 pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
     step_lines(plan, width, |decision| decision.verb().to_owned())
 }
 
+/// Below this many columns there is no room for two things side by side.
+pub const NARROW: usize = 60;
+
+/// A head and what belongs to it: beside it from column `column` on, or, where there is little room, below it.
+pub fn beside(head: &str, column: usize, texts: &[&str], width: usize) -> Vec<String> {
+    let narrow = width < NARROW;
+    let indent = if narrow { 4 } else { column };
+    let room = width.saturating_sub(indent).max(16);
+    let texts = texts.iter().filter(|text| !text.is_empty());
+    let mut text = texts.flat_map(|text| lines(&harmless(text), room));
+    let first = if narrow { None } else { text.next() };
+    let first = first.map_or_else(
+        || head.trim_end().to_owned(),
+        |first| format!("{}{first}", pad_str(head, column, Alignment::Left, None)),
+    );
+    let rest = text.map(|line| format!("{:indent$}{line}", ""));
+    [first].into_iter().chain(rest).collect()
+}
+
+/// A text behind a head; what does not fit goes on below it, two columns further to the right. Where there is little
+/// room, a long head stands above it.
+pub fn hanging(head: &str, text: &str, width: usize) -> Vec<String> {
+    let indent = measure_text_width(head) + 2;
+    if width < NARROW && indent > 6 {
+        let head = Some(head.trim_end()).filter(|head| !head.is_empty());
+        let below = hanging("    ", text, width);
+        return head.map(str::to_owned).into_iter().chain(below).collect();
+    }
+    let folded = lines(&harmless(text), width.saturating_sub(indent).max(8));
+    let line = |(index, line)| match index {
+        0 => format!("{head}{line}"),
+        _ => format!("{:indent$}{line}", ""),
+    };
+    folded.into_iter().enumerate().map(line).collect()
+}
+
 /// Every step with a word for it, and what it is about.
 pub fn step_lines(plan: &Plan, width: usize, word: fn(&Decision) -> String) -> Vec<String> {
     const LABELS: usize = 2 + 16 + 2 + 9 + 2;
-    let room = width.saturating_sub(LABELS).max(20);
-    let mut out = Vec::new();
-    for step in &plan.steps {
-        let mut text = lines(&harmless(step.decision.what()), room);
+    let step = |step: &PlannedStep| {
+        let (name, word) = (step.id.name(), word(&step.decision));
+        let head = if width >= NARROW {
+            format!("  {name:<16}  {word:<9}")
+        } else if name.len() + word.len() + 4 <= width {
+            format!("  {name}: {word}")
+        } else {
+            format!("  {name}:\n    {word}")
+        };
         let details = step.decision.details();
-        text.extend(details.iter().flat_map(|detail| lines(&harmless(detail), room)));
-        for (index, line) in text.iter().enumerate() {
-            let (id, word) = if index == 0 {
-                (step.id.name(), word(&step.decision))
-            } else {
-                ("", String::new())
-            };
-            out.push(format!("  {id:<16}  {word:<9}  {line}"));
-        }
-    }
-    out
+        let details = details.iter().map(String::as_str);
+        let texts: Vec<&str> = std::iter::once(step.decision.what()).chain(details).collect();
+        beside(&head, LABELS, &texts, width)
+    };
+    plan.steps.iter().flat_map(step).collect()
 }
 
 /// A failure in its four parts, at most `width` columns wide where its words allow.
 pub fn problem_text(problem: &Problem, width: usize) -> String {
-    let indent = "        ";
+    const LABEL: usize = 8;
     let mut out = Vec::new();
-    for line in problem.to_string().lines().map(harmless) {
-        let label = line.char_indices().nth(indent.len()).map_or(0, |(at, _)| at);
-        // Commands to copy stay whole; only the sentences of "Why" and the first line are folded.
-        let folds = line.starts_with("Error:") || line.starts_with("  Why:");
-        if !folds || label == 0 {
-            out.push(line);
-            continue;
+    let mut part = |label: &str, text: &str| {
+        // A command is for copying: it stays whole, and a script keeps its lines.
+        let whole = is_command(text) || text.contains('\n');
+        let folded: Vec<String> = if whole {
+            text.lines().map(harmless).collect()
+        } else {
+            lines(&harmless(text), width.saturating_sub(LABEL))
+        };
+        for (index, line) in folded.into_iter().enumerate() {
+            let label = if index == 0 { label } else { "        " };
+            out.push(format!("{label}{line}"));
         }
-        let head = if line.starts_with("Error:") { 0 } else { label };
-        for (index, part) in lines(&line[head..], width.saturating_sub(indent.len()))
-            .into_iter()
-            .enumerate()
-        {
-            out.push(if index == 0 {
-                format!("{}{part}", &line[..head])
-            } else {
-                format!("{indent}{part}")
-            });
-        }
+    };
+    part("Error: ", &problem.what);
+    if !problem.why.is_empty() {
+        part("  Why:  ", &problem.why);
+    }
+    for (index, remedy) in problem.remedies.iter().enumerate() {
+        part(if index == 0 { "  Do:   " } else { "        " }, remedy);
+    }
+    if let Some(reference) = problem.reference() {
+        part("  Ref:  ", &reference);
     }
     out.join("\n")
+}
+
+/// Whether there is something in it to copy into a shell.
+pub fn is_command(text: &str) -> bool {
+    let az = |word: &str| word == "az" || word.ends_with("$(az");
+    text.starts_with("peerctl ") || text.split_whitespace().any(az)
 }
 
 /// How a step that is over stands: there as it shall be, or gone.
@@ -67,38 +113,48 @@ pub fn settled(state: StepState) -> &'static str {
     }
 }
 
-/// The hand-off card.
-pub fn card_lines(card: &Card) -> Vec<String> {
+/// The hand-off card; its values stay whole, for copying.
+pub fn card_lines(card: &Card, width: usize) -> Vec<String> {
     let labels: Vec<String> = card.values.iter().map(|value| harmless(&value.label)).collect();
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let mut out: Vec<String> = Vec::new();
     if !card.before.is_empty() {
         out.push("Before that:".to_owned());
-        out.extend(card.before.iter().map(|line| format!("    {}", harmless(line))));
+        out.extend(card.before.iter().flat_map(|line| hanging("    ", line, width)));
         out.push(String::new());
     }
-    out.extend([
-        format!("Enter these values at {}", harmless(&card.place)),
-        String::new(),
-    ]);
-    out.extend(
-        labels
-            .iter()
-            .zip(&card.values)
-            .map(|(label, value)| format!("    {label:<longest$}  {}", harmless(&value.value))),
-    );
+    out.extend(lines(
+        &format!("Enter these values at {}", harmless(&card.place)),
+        width,
+    ));
+    out.push(String::new());
+    let values = card.values.iter().map(|value| harmless(&value.value));
+    let beside: Vec<String> = labels
+        .iter()
+        .zip(values.clone())
+        .map(|(label, value)| format!("    {label:<longest$}  {value}"))
+        .collect();
+    if beside.iter().all(|row| row.chars().count() <= width) {
+        out.extend(beside);
+    } else {
+        for (label, value) in labels.iter().zip(values) {
+            out.extend(lines(label, width));
+            out.push(format!("  {value}"));
+        }
+    }
     out
 }
 
-/// Who has to act, and what to hand over.
-pub fn hold_lines(hold: &Hold) -> Vec<String> {
-    let mut out = vec![harmless(&hold.why), format!("Next: {}", harmless(&hold.who))];
-    out.extend(hold.packet.iter().map(|line| format!("    {}", harmless(line))));
-    out.extend(
-        hold.answer
-            .iter()
-            .map(|answer| format!("(Azure: {})", harmless(answer))),
-    );
+/// Who has to act, and what to hand over; commands stay whole, for copying.
+pub fn hold_lines(hold: &Hold, width: usize) -> Vec<String> {
+    let mut out = lines(&harmless(&hold.why), width);
+    out.extend(lines(&format!("Next: {}", harmless(&hold.who)), width));
+    match hold.packet.as_slice() {
+        [sentence] if !is_command(sentence) => out.extend(hanging("    ", sentence, width)),
+        packet => out.extend(packet.iter().map(|line| format!("    {}", harmless(line)))),
+    }
+    let answer = hold.answer.iter();
+    out.extend(answer.flat_map(|answer| lines(&format!("(Azure: {})", harmless(answer)), width)));
     out
 }
 

@@ -42,7 +42,10 @@ pub fn folded(text: &str, width: usize) -> String {
     let mut out = Vec::new();
     for part in parts(text) {
         match part {
-            Part::Heading(heading) => out.push(style(heading).bold().to_string()),
+            Part::Heading(heading) => {
+                let folded = lines(heading, width).into_iter();
+                out.extend(folded.map(|line| style(line).bold().to_string()));
+            }
             Part::Command(command) => out.push(format!("  {command}")),
             Part::Meaning(meaning) => {
                 let folded = lines(meaning, width.saturating_sub(MEANING));
