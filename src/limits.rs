@@ -189,6 +189,13 @@ pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// `status --watch`: the shortest and the longest wait between two looks. A look costs a dozen requests, and the vendors' work takes minutes: often enough to be told soon, and no more.
 pub const WATCH: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
+/// When a wait is a long one, in which a person is told that nobody has to stay: most of Azure's replication is over by
+/// then, and no vendor's work is.
+pub const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// How often a wait says in a log that it goes on: a pipeline that is silent for long is taken for dead.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
 /// What a run that is stopped may take for its last act: enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
 pub const LAST_ACT: Duration = Duration::from_secs(15);
 

@@ -9,7 +9,7 @@ use std::fs;
 
 use support::PEERCTL;
 use support::cli::peerctl;
-use support::pty::{Exit, NO_ENV, Wizard};
+use support::pty::{Exit, NO_ENV, Wizard, keys};
 use support::served::Served;
 
 const SIZE: (u16, u16) = (40, 100);
@@ -200,4 +200,36 @@ fn a_question_is_whole_at_every_width() {
 
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+// ---- waits ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_long_wait_says_what_is_awaited_how_long_that_takes_and_that_nobody_has_to_stay() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let args = ["azure", "setup", "--yes", "--vendor-access", "manual"]
+        .iter()
+        .chain(&LINK);
+    let args: Vec<&str> = args.copied().collect();
+    let mut wizards: Vec<Wizard> = [20, 34, 80, 200]
+        .map(|width| Wizard::start(&args, (50, width), sandbox.env()))
+        .into();
+    for wizard in &mut wizards {
+        wizard.wait_until("the whole live line", |screen| {
+            let shown = in_one_line(&screen.contents());
+            let (_, live) =
+                shown.split_once("Ctrl-C is safe: run the same command again later, and it goes on from here.")?;
+            let seconds = live
+                .split_whitespace()
+                .any(|word| word.parse().is_ok_and(|seconds: u32| seconds > 2));
+            let whole = |text: &str| text.split(' ').all(|word| live.contains(word));
+            let awaited = "until the values are entered and Kong begins; usually 30 to 40 minutes";
+            (seconds && whole(awaited)).then_some(())
+        });
+        wizard.send(keys::CTRL_C);
+        assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+        let shown = in_one_line(&wizard.scrolled());
+        assert!(!shown.contains("until the values"), "the live line stays: {shown}");
+        assert_eq!(shown.matches("Ctrl-C is safe").count(), 1, "{shown}");
+    }
 }

@@ -26,7 +26,7 @@ use crate::limits;
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId, VendorAccess};
 use crate::render::{Record, Report};
 use crate::steps::{Opener, Run, Sink, clean_up, views};
-use crate::ui::{self, Answer, LinePrompter, Manner, Modes, Prompter, TerminalPrompter, indented};
+use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, TerminalPrompter, indented};
 
 /// Columns of a command line in a document.
 const DOCUMENT: usize = 100;
@@ -149,6 +149,7 @@ where
         known,
     };
     let modes = Modes::now();
+    let _no_caret = frame.rich().then(NoCaret::begin);
     let ended = tokio::select! {
         // First, so that a signal finds us listening however soon the first prompt is there.
         biased;
@@ -158,11 +159,7 @@ where
         }
         ended = frame.go(work) => ended?,
     };
-    // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer.
-    if ended.outcome == Outcome::Cancelled && ended.text.is_none() {
-        frame.tidy_terminal(&modes);
-    }
-    frame.finish(ended)
+    frame.finish(ended, &modes)
 }
 
 impl<'a> Frame<'a> {
@@ -425,7 +422,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
+    fn finish(&self, ended: Ended, modes: &Modes) -> anyhow::Result<Outcome> {
         let wire = lock(&self.wire).take();
         let sent = wire.as_ref().map(Wire::stats).unwrap_or_default();
         let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -441,6 +438,11 @@ impl<'a> Frame<'a> {
             problem: ended.problem,
             stats,
         });
+        // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer. Live lines are gone by now: they
+        // are taken away from where the cursor was left.
+        if outcome == Outcome::Cancelled && ended.text.is_none() {
+            self.tidy_terminal(modes);
+        }
         if ended.printed {
             return Ok(outcome);
         }

@@ -15,6 +15,7 @@ mod rows;
 mod status;
 mod summary;
 mod terminal;
+mod waits;
 mod words;
 
 use std::io::{IsTerminal, stderr, stdin, stdout};
@@ -24,7 +25,7 @@ pub use filter::{Filter, Row};
 pub use findings::{findings, probes};
 use manner::style;
 pub use manner::{Manner, choose_colours, manner};
-pub use modes::Modes;
+pub use modes::{Modes, NoCaret};
 pub use open::tell;
 pub use plain::Plain;
 pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};

@@ -3,8 +3,9 @@
 
 #[cfg(unix)]
 mod unix {
+    use rustix::process::getpgrp;
     use rustix::stdio::stdin;
-    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
     /// How standard input's terminal was set.
     pub struct Modes(Option<Termios>);
@@ -18,9 +19,42 @@ mod unix {
         /// Sets them again.
         pub fn restore(&self) {
             if let Some(modes) = &self.0 {
-                // Where the terminal is gone there is nothing to restore.
-                let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
+                set(modes);
             }
+        }
+
+        /// Sets them with a change, and gives how they were.
+        fn with(change: impl FnOnce(&mut Termios)) -> Self {
+            let before = Self::now();
+            if let Some(mut modes) = before.0.clone() {
+                change(&mut modes);
+                set(&modes);
+            }
+            before
+        }
+    }
+
+    fn set(modes: &Termios) {
+        // Who sets them from the background is stopped by the system.
+        if tcgetpgrp(stdin()) == Ok(getpgrp()) {
+            // A terminal that refuses, or is gone, is no worse than before.
+            let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
+        }
+    }
+
+    /// No `^C` where the cursor stands, for as long as this lives: it would push the live lines out of their place, and
+    /// one of them would stay.
+    pub struct NoCaret(Modes);
+
+    impl NoCaret {
+        pub fn begin() -> Self {
+            Self(Modes::with(|modes| modes.local_modes.remove(LocalModes::ECHOCTL)))
+        }
+    }
+
+    impl Drop for NoCaret {
+        fn drop(&mut self) {
+            self.0.restore();
         }
     }
 
@@ -30,16 +64,12 @@ mod unix {
 
     impl NoEcho {
         pub fn begin() -> Self {
-            let before = Modes::now();
-            if let Some(mut modes) = before.0.clone() {
-                let by_line = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
+            let by_line = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
+            Self(Modes::with(|modes| {
                 modes.local_modes.remove(by_line);
                 modes.special_codes[SpecialCodeIndex::VMIN] = 1;
                 modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-                // A terminal that refuses is no worse than before.
-                let _ = tcsetattr(stdin(), OptionalActions::Now, &modes);
-            }
-            Self(before)
+            }))
         }
     }
 
@@ -70,9 +100,17 @@ mod other {
             Self
         }
     }
+
+    pub struct NoCaret;
+
+    impl NoCaret {
+        pub fn begin() -> Self {
+            Self
+        }
+    }
 }
 
 #[cfg(not(unix))]
-pub use other::{Modes, NoEcho};
+pub use other::{Modes, NoCaret, NoEcho};
 #[cfg(unix)]
-pub use unix::{Modes, NoEcho};
+pub use unix::{Modes, NoCaret, NoEcho};

@@ -1,108 +1,219 @@
 //! Lines only, on standard error: for files, pipelines, screen readers and terminals without cursor control.
 
 use std::collections::HashSet;
+use std::io::{IsTerminal, stderr};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::open::tell;
+use super::status::turn_line;
+use super::waits::{MAY_LEAVE, Waits};
 use super::words::{card_lines, duration, hold_lines, in_words, plan_lines, problem_text, settled};
 use super::{Screen, width};
 use crate::domain::harmless;
+use crate::limits;
 use crate::plan::{Event, StepEvent, StepId};
 
-/// The plain screen. It says each thing once: a wait that goes on is no news.
-#[derive(Default)]
-pub struct Plain {
-    said: Mutex<HashSet<(StepId, String)>>,
-}
+/// The plain screen. It says each thing once, and now and then that a wait goes on.
+pub struct Plain(Mutex<Told>);
 
-fn say(text: &str) {
-    tell(&in_words(text));
-}
-
-fn say_all(indent: &str, lines: impl IntoIterator<Item = String>) {
-    for line in lines {
-        say(&format!("{indent}{line}"));
+impl Default for Plain {
+    fn default() -> Self {
+        Self(Mutex::new(Told::new(stderr().is_terminal())))
     }
 }
 
-impl Plain {
-    fn step(&self, id: StepId, event: &StepEvent) {
-        let news = |text: String| {
-            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-            if said.insert((id, text.clone())) {
-                say(&format!("{id}: {text}"));
-            }
+impl Screen for Plain {
+    fn on(&self, event: &Event) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in told.lines(event, Instant::now()) {
+            tell(&in_words(&line));
+        }
+    }
+}
+
+/// What has been told so far.
+struct Told {
+    said: HashSet<(StepId, String)>,
+    waits: Waits,
+    /// When the last line was.
+    last: Option<Instant>,
+    /// Somebody reads along, and can press Ctrl-C.
+    attended: bool,
+}
+
+impl Told {
+    fn new(attended: bool) -> Self {
+        Self {
+            said: HashSet::new(),
+            waits: Waits::default(),
+            last: None,
+            attended,
+        }
+    }
+
+    /// The lines that tell of an event.
+    fn lines(&mut self, event: &Event, now: Instant) -> Vec<String> {
+        let waited = self.waits.on(event, now);
+        let mut lines = match event {
+            Event::Step(id, event) => self.step(*id, event),
+            other => told(other),
         };
-        match event {
-            StepEvent::Started => {}
-            StepEvent::Doing(text) => news(harmless(text)),
-            StepEvent::Waiting { what, usually: None } => news(format!("waiting: {}", harmless(what))),
-            StepEvent::Waiting {
-                what,
-                usually: Some(usually),
-            } => {
-                news(harmless(&format!("waiting: {what} (usually {usually})")));
+        if let Some(waited) = waited {
+            if lines.is_empty() && self.is_long_silent(now) {
+                lines.extend(still(event, waited));
+            }
+            if self.attended && self.waits.may_leave(waited) {
+                lines.push(MAY_LEAVE.to_owned());
+            }
+        }
+        if !lines.is_empty() {
+            self.last = Some(now);
+        }
+        lines
+    }
+
+    fn is_long_silent(&self, now: Instant) -> bool {
+        let last = self.last.unwrap_or(now);
+        now.saturating_duration_since(last) >= limits::SIGN_OF_LIFE
+    }
+
+    fn step(&mut self, id: StepId, event: &StepEvent) -> Vec<String> {
+        let (news, below) = match event {
+            StepEvent::Started => return Vec::new(),
+            StepEvent::Doing(text) => (harmless(text), Vec::new()),
+            StepEvent::Waiting { what, usually } => {
+                let usually = usually.as_ref().map(|usually| format!(" (usually {usually})"));
+                (
+                    harmless(&format!("waiting: {what}{}", usually.unwrap_or_default())),
+                    Vec::new(),
+                )
             }
             StepEvent::OpenPage { url, opened } => {
-                news(format!(
-                    "{} {url}",
-                    if *opened {
-                        "opened in the browser:"
-                    } else {
-                        "open in a browser:"
-                    }
-                ));
+                let what = if *opened {
+                    "opened in the browser:"
+                } else {
+                    "open in a browser:"
+                };
+                (format!("{what} {url}"), Vec::new())
             }
-            StepEvent::HandOff(card) => {
-                news("hand-off".to_owned());
-                say_all("  ", card_lines(card, usize::MAX));
-            }
-            StepEvent::Changed(change) => {
-                news(format!("{} {} {}", change.action, change.kind, harmless(&change.id)));
-            }
+            StepEvent::HandOff(card) => ("hand-off".to_owned(), card_lines(card, usize::MAX)),
+            StepEvent::Changed(change) => (
+                format!("{} {} {}", change.action, change.kind, harmless(&change.id)),
+                Vec::new(),
+            ),
             StepEvent::Finished { state, detail, waited } => {
                 let waited = if waited.as_secs() == 0 {
                     String::new()
                 } else {
                     format!(" (waited {})", duration(*waited))
                 };
-                news(format!("{}: {}{waited}", settled(*state), harmless(detail)));
+                (format!("{}: {}{waited}", settled(*state), harmless(detail)), Vec::new())
             }
-            StepEvent::Held { state, hold, .. } => {
-                news(state.to_string());
-                say_all("  ", hold_lines(hold, usize::MAX));
-            }
-            StepEvent::Failed { .. } => news("failed".to_owned()),
-            StepEvent::Skipped { because_of } => news(format!("not tried: {because_of} comes first")),
-        }
+            StepEvent::Held { state, hold, .. } => (state.to_string(), hold_lines(hold, usize::MAX)),
+            StepEvent::Failed { .. } => ("failed".to_owned(), Vec::new()),
+            StepEvent::Skipped { because_of } => (format!("not tried: {because_of} comes first"), Vec::new()),
+        };
+        let is_new = self.said.insert((id, news.clone()));
+        let news = is_new.then(|| format!("{id}: {news}"));
+        news.into_iter()
+            .chain(below.into_iter().map(|line| format!("  {line}")))
+            .collect()
     }
 }
 
-impl Screen for Plain {
-    fn on(&self, event: &Event) {
-        match event {
-            Event::SignedIn(who) => say(&format!(
-                "Signed in as {} to {} ({}).",
-                harmless(&who.name),
-                harmless(&who.tenant),
-                who.cloud
-            )),
-            Event::Surveying => say("Reading what there is."),
-            Event::Planned(plan) => {
-                say("Plan:");
-                say_all("", plan_lines(plan, width()));
-                for check in plan.checks.iter().filter(|check| check.is_problem()) {
-                    say(&format!("  check {}: {}", check.id, harmless(&check.detail)));
-                }
-            }
-            Event::Step(id, event) => self.step(*id, event),
-            Event::Notice(text) => say(&harmless(text)),
-            Event::Checked(_) | Event::Peerings(_) | Event::Standing(_) => {}
-            Event::Ended { problem, .. } => {
-                if let Some(problem) = problem {
-                    say(&problem_text(problem, width()));
-                }
-            }
+/// What belongs to no step.
+fn told(event: &Event) -> Vec<String> {
+    match event {
+        Event::SignedIn(who) => vec![format!(
+            "Signed in as {} to {} ({}).",
+            harmless(&who.name),
+            harmless(&who.tenant),
+            who.cloud
+        )],
+        Event::Surveying => vec!["Reading what there is.".to_owned()],
+        Event::Planned(plan) => {
+            let checks = plan.checks.iter().filter(|check| check.is_problem());
+            let checks = checks.map(|check| format!("  check {}: {}", check.id, harmless(&check.detail)));
+            let plan = plan_lines(plan, width()).into_iter();
+            ["Plan:".to_owned()].into_iter().chain(plan).chain(checks).collect()
+        }
+        Event::Notice(text) => vec![harmless(text)],
+        Event::Ended { problem, .. } => problem.iter().map(|problem| problem_text(problem, width())).collect(),
+        Event::Step(..) | Event::Checked(_) | Event::Peerings(_) | Event::Standing(_) => Vec::new(),
+    }
+}
+
+/// That a wait goes on, and since when.
+fn still(event: &Event, waited: Duration) -> Option<String> {
+    let waited = duration(waited);
+    match event {
+        Event::Step(id, StepEvent::Waiting { what, usually }) => {
+            let usually = usually.as_ref().map(|usually| format!(", usually {usually}"));
+            let usually = usually.unwrap_or_default();
+            Some(harmless(&format!(
+                "{id}: still waiting: {what} ({waited} so far{usually})"
+            )))
+        }
+        Event::Standing(standing) => {
+            let next = standing.next.first().map(turn_line).unwrap_or_default();
+            Some(format!("Still waiting ({waited} so far): {next}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(what: &str) -> Event {
+        let usually = Some("30 to 40 minutes".to_owned());
+        let what = what.to_owned();
+        Event::Step(StepId::Peering, StepEvent::Waiting { what, usually })
+    }
+
+    #[test]
+    fn a_wait_is_told_once_and_then_at_most_once_a_minute() {
+        let (mut told, start) = (Told::new(false), Instant::now());
+        let lines: Vec<(u64, String)> = (0..=300)
+            .step_by(10)
+            .flat_map(|second| {
+                let now = start + Duration::from_secs(second);
+                let lines = told.lines(&waiting("Kong creates both directions"), now);
+                lines.into_iter().map(move |line| (second, line))
+            })
+            .collect();
+        let still = |minutes: u64| {
+            let line =
+                "peering: still waiting: Kong creates both directions (N min 00 s so far, usually 30 to 40 minutes)";
+            (minutes * 60, line.replace('N', &minutes.to_string()))
+        };
+        let first = "peering: waiting: Kong creates both directions (usually 30 to 40 minutes)".to_owned();
+        let rest = (1..=5).map(still);
+        assert_eq!(lines, [(0, first)].into_iter().chain(rest).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn whatever_else_is_told_is_sign_of_life_enough() {
+        let (mut told, start) = (Told::new(false), Instant::now());
+        let mut at = |seconds, event: &Event| told.lines(event, start + Duration::from_secs(seconds)).len();
+        assert_eq!(at(0, &waiting("it")), 1);
+        assert_eq!(at(50, &Event::Notice("Azure asks to slow down".to_owned())), 1);
+        assert_eq!(at(100, &waiting("it")), 0);
+        assert_eq!(at(110, &waiting("it")), 1);
+    }
+
+    #[test]
+    fn who_reads_along_is_told_once_that_nobody_has_to_stay() {
+        for attended in [true, false] {
+            let (mut told, start) = (Told::new(attended), Instant::now());
+            let seconds = (0..40).step_by(2).map(|second| start + Duration::from_secs(second));
+            let lines: Vec<String> = seconds.flat_map(|now| told.lines(&waiting("it"), now)).collect();
+            let times = lines.iter().filter(|line| *line == MAY_LEAVE).count();
+            assert_eq!(times, usize::from(attended), "{lines:?}");
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The rich terminal: a live line for every step that is under way, on standard error.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use tokio::time::Instant;
 
 use super::open::tell;
 use super::status::turn_line;
-use super::words::{beside, card_lines, duration, hanging, hold_lines, plan_lines, problem_text};
+use super::waits::{MAY_LEAVE, Waits};
+use super::words::{NARROW, beside, card_lines, duration, hanging, hold_lines, plan_lines, problem_text};
 use super::{Screen, style, width};
 use crate::domain::{harmless, lines};
 use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
@@ -21,6 +24,7 @@ pub struct Terminal {
     bars: MultiProgress,
     live: Mutex<BTreeMap<StepId, ProgressBar>>,
     reading: Mutex<Option<ProgressBar>>,
+    waits: Mutex<Waits>,
 }
 
 impl Default for Terminal {
@@ -29,12 +33,46 @@ impl Default for Terminal {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             live: Mutex::default(),
             reading: Mutex::default(),
+            waits: Mutex::default(),
         }
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows what is done now, and since when the line has been there. What does not fit goes on below.
+fn show(bar: &ProgressBar, text: &str) {
+    let (template, message) = live_line(&bar.prefix(), &harmless(text), width());
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let since = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // A line that cannot be written is not shown.
+        let _ = out.write_str(&duration(state.elapsed()));
+    };
+    bar.set_style(style.with_key("since", since));
+    bar.set_message(message);
+}
+
+/// The template of a live line, and its message.
+fn live_line(name: &str, text: &str, width: usize) -> (String, String) {
+    const SINCE: usize = " 59 min 59 s".len();
+    let (mut template, indent, room) = if width >= NARROW {
+        let template = "  {spinner:.cyan} {prefix:<16} {wide_msg:.dim} {since:.dim}";
+        (template.to_owned(), COLUMN, width.saturating_sub(COLUMN + SINCE))
+    } else {
+        let fits = "  ⠋ ".chars().count() + name.len() + SINCE <= width;
+        let between = if fits { " " } else { "\n    " };
+        let template = format!("  {{spinner:.cyan}} {{prefix}}{between}{{since:.dim}}");
+        (template, 4, width.saturating_sub(4))
+    };
+    let mut folded = lines(text, room).into_iter();
+    let message = if width >= NARROW { folded.next() } else { None };
+    for line in folded.filter(|line| !line.is_empty()) {
+        let line = style(line).dim().to_string().replace('{', "{{").replace('}', "}}");
+        template += &format!("\n{:indent$}{line}", "");
+    }
+    (template, message.unwrap_or_default())
 }
 
 impl Terminal {
@@ -49,19 +87,17 @@ impl Terminal {
         }
     }
 
-    fn bar(&self, prefix: &str, message: String) -> ProgressBar {
-        let template = "  {spinner:.cyan} {prefix:<16} {wide_msg:.dim} {elapsed:.dim}";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style));
-        bar.set_prefix(prefix.to_owned());
-        bar.set_message(message);
+    fn bar(&self, prefix: &'static str, text: &str) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_prefix(prefix);
+        show(&bar, text);
         bar.enable_steady_tick(Duration::from_millis(100));
         bar
     }
 
     fn doing(&self, id: StepId, text: &str) {
         if let Some(bar) = lock(&self.live).get(&id) {
-            bar.set_message(harmless(text));
+            show(bar, text);
         }
     }
 
@@ -108,7 +144,7 @@ impl Terminal {
     fn step(&self, id: StepId, event: &StepEvent) {
         match event {
             StepEvent::Started => {
-                let bar = self.bar(id.name(), String::new());
+                let bar = self.bar(id.name(), "");
                 lock(&self.live).insert(id, bar);
             }
             StepEvent::Doing(text) => self.doing(id, text),
@@ -172,12 +208,24 @@ impl Terminal {
 
 impl Screen for Terminal {
     fn on(&self, event: &Event) {
+        let mut waits = lock(&self.waits);
+        let waited = waits.on(event, Instant::now());
+        let may_leave = waited.is_some_and(|waited| waits.may_leave(waited));
+        drop(waits);
+        if may_leave {
+            self.say_all(
+                "",
+                lines(MAY_LEAVE, width())
+                    .iter()
+                    .map(|line| style(line).dim().to_string()),
+            );
+        }
         match event {
             Event::SignedIn(who) => {
                 self.found("Signed in", &who.name);
                 self.found("Tenant", &who.tenant);
             }
-            Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is".to_owned())),
+            Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is")),
             Event::Planned(plan) => self.planned(plan),
             Event::Step(id, event) => self.step(*id, event),
             Event::Notice(text) => {
@@ -187,7 +235,7 @@ impl Screen for Terminal {
             }
             Event::Standing(standing) => {
                 if let (Some(bar), Some(next)) = (lock(&self.reading).as_ref(), standing.next.first()) {
-                    bar.set_message(turn_line(next));
+                    show(bar, &turn_line(next));
                 }
             }
             Event::Checked(_) | Event::Peerings(_) => {}

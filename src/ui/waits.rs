@@ -1,0 +1,74 @@
+//! How long something has been waited for, and what is said while nothing happens.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::limits;
+use crate::plan::{Event, StepEvent, StepId, Verdict};
+
+/// Said once in a long wait.
+pub const MAY_LEAVE: &str = "Ctrl-C is safe: run the same command again later, and it goes on from here.";
+
+/// The waits that are under way; without a step, that of who only looks.
+#[derive(Default)]
+pub struct Waits {
+    begun: HashMap<Option<StepId>, Instant>,
+    may_leave_is_said: bool,
+}
+
+impl Waits {
+    /// Takes an event; where it tells of a wait, how long that has taken by now.
+    pub fn on(&mut self, event: &Event, now: Instant) -> Option<Duration> {
+        let (step, waits) = match event {
+            Event::Step(step, event) => (Some(*step), matches!(event, StepEvent::Waiting { .. })),
+            Event::Standing(standing) => (None, standing.verdict == Verdict::Waiting),
+            _ => return None,
+        };
+        if !waits {
+            self.begun.remove(&step);
+            return None;
+        }
+        let begun = self.begun.entry(step).or_insert(now);
+        Some(now.saturating_duration_since(*begun))
+    }
+
+    /// Whether it is time to say that nobody has to stay: once, and not where a wait is soon over.
+    pub fn may_leave(&mut self, waited: Duration) -> bool {
+        let say = waited >= limits::LONG_WAIT && !self.may_leave_is_said;
+        self.may_leave_is_said |= say;
+        say
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(event: StepEvent) -> Event {
+        Event::Step(StepId::Peering, event)
+    }
+
+    fn waiting() -> Event {
+        let what = "both directions".to_owned();
+        step(StepEvent::Waiting { what, usually: None })
+    }
+
+    #[test]
+    fn a_wait_is_as_long_as_nothing_else_happens_in_its_step() {
+        let (mut waits, start) = (Waits::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(waits.on(&waiting(), at(5)), Some(Duration::ZERO));
+        assert_eq!(waits.on(&waiting(), at(65)), Some(Duration::from_secs(60)));
+        assert_eq!(waits.on(&step(StepEvent::Doing("it".to_owned())), at(66)), None);
+        assert_eq!(waits.on(&waiting(), at(70)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn that_nobody_has_to_stay_is_said_once_and_only_in_a_long_wait() {
+        let mut waits = Waits::default();
+        let said = [0, 4, 5, 6, 600].map(|seconds| waits.may_leave(Duration::from_secs(seconds)));
+        assert_eq!(said, [false, false, true, false, false]);
+    }
+}
