@@ -9,6 +9,7 @@ use std::fs;
 
 use support::PEERCTL;
 use support::cli::peerctl;
+use support::kong::INPUTS;
 use support::pty::{Exit, NO_ENV, Wizard, keys};
 use support::served::Served;
 
@@ -101,18 +102,6 @@ fn without_colour_a_terminal_is_still_a_terminal() {
 
 const WIDTHS: [u16; 6] = [20, 27, 40, 62, 100, 200];
 
-const LINK: [&str; 9] = [
-    "--vendor",
-    "kong",
-    "--resource-group",
-    "rg-network",
-    "--vnet",
-    "vnet-app",
-    "--set",
-    "network=eastus2-network",
-    "--no-input",
-];
-
 /// The lines that the terminal had to break although they could have been folded. What is for copying stays whole: a
 /// command, an id, an address.
 fn broken(shown: &str, width: u16) -> Vec<&str> {
@@ -145,7 +134,7 @@ fn every_screen_of_a_link_fits_every_width() {
     for width in [20, 40, 80] {
         let sandbox = Served::start(["--lag", "none"]);
         let on_the_link = |words: &[&str], code| {
-            let args: Vec<&str> = words.iter().chain(&LINK).copied().collect();
+            let args: Vec<&str> = words.iter().chain(&INPUTS).chain(&["--no-input"]).copied().collect();
             fits(&args, width, sandbox.env(), code);
         };
         on_the_link(&["azure", "doctor"], 0);
@@ -188,7 +177,7 @@ fn every_screen_that_needs_no_link_fits_every_width() {
 #[test]
 fn a_question_is_whole_at_every_width() {
     for width in WIDTHS {
-        let args = ["azure", "setup", "--sandbox"].iter().chain(&LINK[..8]);
+        let args = ["azure", "setup", "--sandbox"].iter().chain(&INPUTS);
         let args = args.chain(&["--subscription", "Contoso Production"]);
         let wizard = Wizard::start(args, (40, width), NO_ENV);
         let question = "? DNS mapping (domain=server ip; empty: none)";
@@ -207,9 +196,8 @@ fn in_one_line(text: &str) -> String {
 #[test]
 fn a_long_wait_says_what_is_awaited_how_long_that_takes_and_that_nobody_has_to_stay() {
     let sandbox = Served::start(["--lag", "none"]);
-    let args = ["azure", "setup", "--yes", "--vendor-access", "manual"]
-        .iter()
-        .chain(&LINK);
+    let args = ["azure", "setup", "--no-input", "--yes", "--vendor-access", "manual"];
+    let args = args.iter().chain(&INPUTS);
     let args: Vec<&str> = args.copied().collect();
     let mut wizards: Vec<Wizard> = [20, 34, 80, 200]
         .map(|width| Wizard::start(&args, (50, width), sandbox.env()))

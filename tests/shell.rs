@@ -365,7 +365,7 @@ fn is_variable(name: &str) -> bool {
     ];
     const KNOWN: [&str; 4] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "LOCALAPPDATA"];
     let ours = |prefix: &&str| name.starts_with(*prefix) && !name.ends_with('_');
-    OURS.iter().any(|prefix| ours(&prefix)) || KNOWN.contains(&name)
+    OURS.iter().any(ours) || KNOWN.contains(&name)
 }
 
 /// Variables that stand in quotes in the program's sources and profiles, the embedded Azure's and the tests' aside.

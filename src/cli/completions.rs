@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn every_word_that_is_offered_is_taken() {
         let command = offering(Cli::command());
-        let taken: [(&str, fn(&str) -> bool); 6] = [
+        type Takes = fn(&str) -> bool;
+        let taken: [(&str, Takes); 6] = [
             ("consent", |word| word.parse::<Consent>().is_ok()),
             ("vendor_access", |word| word.parse::<VendorAccess>().is_ok()),
             ("own_app_role", |word| word.parse::<OwnAppRole>().is_ok()),

@@ -66,8 +66,9 @@ mod tests {
 
     #[test]
     fn colour_is_decided_by_the_first_that_has_a_word_in_it() {
-        // Flag, variables, a terminal: colour.
-        let cases: [(Option<bool>, &[(&str, &str)], bool, bool); 12] = [
+        /// Flag, variables, a terminal: colour.
+        type Case<'a> = (Option<bool>, &'a [(&'a str, &'a str)], bool, bool);
+        let cases: [Case<'_>; 12] = [
             (None, &[], true, true),
             (None, &[], false, false),
             (None, &[("CLICOLOR", "0")], true, false),
