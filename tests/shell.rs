@@ -368,12 +368,13 @@ fn is_variable(name: &str) -> bool {
     OURS.iter().any(ours) || KNOWN.contains(&name)
 }
 
-/// Variables that stand in quotes in the program's sources and profiles, the embedded Azure's and the tests' aside.
+/// Variables that stand in quotes in the program's sources and profiles. Aside are the embedded Azure's, the tests', and
+/// those that an exported configuration is read with.
 fn sources(folder: &Path, found: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("sandbox") {
+        if name.starts_with("sandbox") || ["terraform", "schema.rs"].contains(&&*name) {
             continue;
         }
         if path.is_dir() {
