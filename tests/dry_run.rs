@@ -254,17 +254,19 @@ fn what_a_vendor_profile_says_of_itself_stays_data_too() {
 /// Every input of a run against the sandbox, by the vendor's name.
 fn inputs(vendor: &str) -> Vec<String> {
     let partner = "/subscriptions/77c61208-ca0c-4f61-a384-90b5c62f7467/resourceGroups/rg-partner/providers/Microsoft.Network/virtualNetworks";
+    let another_tenant =
+        format!("--vendor generic --set remote-tenant-id={FABRIKAM} --set remote-vnet-id={partner}/vnet-partner");
     let text = match vendor {
         "kong" => "--vendor kong --set network=eastus2-network --set dns=a.example,b.example=10.20.0.4".to_owned(),
         "aiven" => format!("--vendor aiven --set project=demo --set vpc={AIVEN_VPC}"),
         "dragonfly" => "--vendor dragonfly --set network=cache-eastus2 --own-app-role network-contributor".to_owned(),
-        "own app" => format!(
-            "--vendor generic --set remote-tenant-id={FABRIKAM} --set remote-vnet-id={partner}/vnet-partner --own-app {OWN_APP}"
-        ),
+        "own app" => format!("{another_tenant} --own-app {OWN_APP}"),
+        "forwarded and transit" => format!("{another_tenant} --allow-forwarded-traffic --allow-gateway-transit"),
+        "transit" => format!("{another_tenant} --allow-gateway-transit"),
         "guarded" => {
             format!("--vendor generic --set remote-tenant-id={FABRIKAM} --set remote-vnet-id={partner}/vnet-guarded")
         }
-        _ => format!("--vendor generic --set remote-tenant-id={FABRIKAM} --set remote-vnet-id={partner}/vnet-partner"),
+        _ => another_tenant,
     };
     let own = format!("azure setup --no-input --yes --vnet-id {VNET_ID} {text}");
     own.split(' ').map(str::to_owned).collect()
@@ -343,6 +345,28 @@ fn by_the_real_az_dragonfly() {
 fn by_the_real_az_another_tenant() {
     judged_by_az("another tenant", |_| (), 0);
     judged_by_az("own app", |_| (), 0);
+}
+
+#[test]
+fn by_the_real_az_our_direction_allows_what_is_asked_for() {
+    let ours = |sandbox: &Served| {
+        let state = sandbox.state();
+        let mut vnets = state["virtualNetworks"].as_array().expect("a list").iter();
+        let ours = vnets.find(|vnet| vnet["id"] == VNET_ID).expect("our network");
+        let flags = ["allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways"];
+        flags.map(|flag| ours["peerings"][0][flag] == true)
+    };
+    let Some(by_az) = judged_by_az("forwarded and transit", |_| (), 0) else {
+        return;
+    };
+    assert_eq!(ours(&by_az), [true, true, false]);
+    // One that is there and allows less is mended, and keeps what it allows besides.
+    let prepare = |sandbox: &Served| {
+        let flag = "--allow-forwarded-traffic";
+        run(sandbox, "another tenant", &[flag]).run().expect_code(0);
+    };
+    let by_az = judged_by_az("transit", prepare, 0).expect("az is there");
+    assert_eq!(ours(&by_az), [true, true, false]);
 }
 
 #[test]

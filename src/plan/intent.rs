@@ -66,6 +66,21 @@ pub struct PeeringSettings {
     pub use_remote_gateways: bool,
 }
 
+impl PeeringSettings {
+    /// What is asked for, as the peering's properties are called.
+    pub fn properties(self) -> Vec<&'static str> {
+        let all = [
+            ("allowForwardedTraffic", self.allow_forwarded_traffic),
+            ("allowGatewayTransit", self.allow_gateway_transit),
+            ("useRemoteGateways", self.use_remote_gateways),
+        ];
+        all.iter()
+            .filter(|(_, wanted)| *wanted)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+}
+
 /// The customer's multi-tenant application that writes our direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnApp {

@@ -1,5 +1,7 @@
 //! The peering: the vendor's, waited for; or ours, and theirs where it is ours to write; then both Connected.
 
+use serde_json::json;
+
 use super::{Part, other_direction, ours_to_write};
 use crate::domain::harmless;
 use crate::plan::{Intent, VendorAccess};
@@ -46,7 +48,9 @@ fn ours(intent: &Intent) -> Part {
         text.push_str(include_str!("script/theirs.sh"));
     }
     text.push_str("done_writing\n");
-    let part = Part::new(&text).value("our_peering_name", intent.our_peering_name());
+    let part = Part::new(&text)
+        .value("our_peering_name", intent.our_peering_name())
+        .value("our_settings", json!(intent.peering_settings.properties()).to_string());
     let Some(remote) = theirs else { return part };
     let name = intent.their_peering_name(&remote);
     part.value("remote_tenant_id", remote.tenant.to_string())

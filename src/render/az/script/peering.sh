@@ -8,6 +8,7 @@ read_peering() {
     provisioning=$(jq --raw-output '.properties.provisioningState // empty' <<<"$peering")
     in_sync=$(jq '(.properties.peeringSyncLevel // "FullyInSync") == "FullyInSync"' <<<"$peering")
     access=$(jq '.properties.allowVirtualNetworkAccess // false' <<<"$peering")
+    settled=$(jq --argjson settings "$our_settings" '[.properties[$settings[]]] | all(. == true)' <<<"$peering")
 }
 
 # An id as the path of a URL: ID.
@@ -31,12 +32,14 @@ arm_of_both() {
     printf '%s\n' "$answer"
 }
 
-# Writes one direction: NETWORK NAME OTHER-NETWORK TENANT OTHER-TENANT.
+# Writes one direction: NETWORK NAME OTHER-NETWORK TENANT OTHER-TENANT SETTINGS PEERING. What one that is
+# there allows already stays allowed.
 write_peering() {
     local body path
-    body=$(jq --null-input --compact-output --arg remote "$3" '{properties: {remoteVirtualNetwork: {id: $remote},
-        allowVirtualNetworkAccess: true, allowForwardedTraffic: false, allowGatewayTransit: false,
-        useRemoteGateways: false}}')
+    body=$(jq --compact-output --arg remote "$3" --argjson settings "$6" '.properties as $present
+        | {properties: ({remoteVirtualNetwork: {id: $remote}, allowVirtualNetworkAccess: true}
+            + ([("allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways") as $name
+                | {($name): ($present[$name] == true or ($settings | index($name)) != null)}] | add))}' <<<"$7")
     path=$(path_of "$1/virtualNetworkPeerings/$2")
     arm_of_both PUT "$path" "$4" "$5" --data "$body" >/dev/null
 }

@@ -13,7 +13,7 @@ if [[ $peering_state != Connected ]]; then
     if [[ $(jq --raw-output '.properties.peeringState // "Disconnected"' <<<"$theirs") == Disconnected ]]; then
         their_name=$(jq --raw-output --arg name "$their_peering_name" '.name // $name' <<<"$theirs")
         patiently 'AnotherOperationInProgress|RetryableError|TooManyRequests' \
-            write_peering "$remote_vnet_id" "$their_name" "$vnet_id" "$remote_tenant_id" "$tenant_id" ||
+            write_peering "$remote_vnet_id" "$their_name" "$vnet_id" "$remote_tenant_id" "$tenant_id" '[]' "$theirs" ||
             hand_over "The other direction cannot be written from here."
     fi
     read_peering
