@@ -10,13 +10,15 @@ mod session;
 mod table;
 mod values;
 mod wizard;
+mod written;
 
 pub use gather::{Gathered, Manner, Options, gather};
 pub use given::{Given, Source, Vars};
 pub use session::{Session, Surroundings};
-pub use table::{INPUTS, Input, input};
+pub use table::{INPUTS, Input, SWITCHES, input};
 pub use values::own_app_credential;
 pub use wizard::{Asker, Conversation};
+pub use written::{At, SETS, Text, Written, in_order, is_path, refuse, string};
 
 use crate::errors::Problem;
 use crate::ui::AskError;

@@ -86,6 +86,14 @@ pub const INPUTS: &[Input] = &[
     row("timeout", Some("PEERCTL_TIMEOUT"), "how long to wait, such as 30m"),
 ];
 
+/// Inputs that are on or off: the flag is `--SWITCH`. They have no variable, and nobody asks for them.
+pub const SWITCHES: &[&str] = &[
+    "allow-forwarded-traffic",
+    "allow-gateway-transit",
+    "use-remote-gateways",
+    "no-wait",
+];
+
 /// The row of that id.
 pub fn input(id: &str) -> Option<&'static Input> {
     INPUTS.iter().find(|input| input.id == id)

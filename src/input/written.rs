@@ -1,0 +1,365 @@
+//! Inputs as a file has them: a TOML table whose keys are the names of the flags.
+//!
+//! ```toml
+//! vendor = "kong"
+//! vnet-id = "/subscriptions/…"
+//! no-wait = true
+//! set = { network = "my-network", dns = ["a.internal=10.1.0.4", "b.internal=10.1.0.5"] }
+//! ```
+//!
+//! Who reads a file parses it as a [`Text`] and hands each such table to [`Written::read`]. What is wrong is told with
+//! file and line; a value is never shown, because it may be a secret that is in the wrong place.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::table::{INPUTS, SWITCHES};
+use crate::domain::harmless;
+use crate::errors::{Kind, Problem};
+
+/// The key of the table with the vendor's inputs.
+pub const SETS: &str = "set";
+
+/// Inputs that are names of something known, or files.
+const MAYBE_FILES: [&str; 2] = ["vendor", "cloud"];
+
+/// Words in the name of a key that holds a secret.
+const SECRETS: [&str; 8] = [
+    "secret",
+    "secrets",
+    "token",
+    "password",
+    "passphrase",
+    "credential",
+    "credentials",
+    "pat",
+];
+
+/// The same, of two words.
+const SECRET_KEYS: [&str; 3] = ["api-key", "access-key", "private-key"];
+
+/// A file's text, and where it is from.
+#[derive(Debug, Clone)]
+pub struct Text {
+    file: PathBuf,
+    text: String,
+}
+
+impl Text {
+    pub fn new(file: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            text: text.into(),
+        }
+    }
+
+    /// The whole file as a table; its parts know where they stand.
+    ///
+    /// # Errors
+    /// What is no TOML.
+    pub fn parse(&self) -> Result<DeTable<'_>, Problem> {
+        // The error's own text quotes the line, and with it whatever stands there.
+        DeTable::parse(&self.text).map(Spanned::into_inner).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            self.refuse(&span, "this is no TOML", format!("{}.", error.message()))
+        })
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The line, from 1, that a part begins in.
+    pub fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// A refusal of the part at `span`: `FILE, line 7: what.`
+    pub fn refuse(&self, span: &Range<usize>, what: impl AsRef<str>, why: impl Into<String>) -> Problem {
+        refuse(&self.file, self.line(span), what, why)
+    }
+}
+
+/// A refusal of what stands in a line of a file.
+pub fn refuse(file: &Path, line: usize, what: impl AsRef<str>, why: impl Into<String>) -> Problem {
+    let file = harmless(&file.to_string_lossy());
+    let what = format!("{file}, line {line}: {}.", harmless(what.as_ref()));
+    Problem::new(Kind::Usage, what, why)
+}
+
+/// What is written, and in which line, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At<T> {
+    pub value: T,
+    pub line: usize,
+}
+
+/// The inputs of one table. Empty texts are left out: they count as not given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// By input id; as the flag takes them.
+    pub values: BTreeMap<&'static str, At<String>>,
+    /// By switch, such as `no-wait`.
+    pub switches: BTreeMap<&'static str, At<bool>>,
+    /// The vendor's inputs, by key; which ones there are is the vendor's profile's to say.
+    pub sets: BTreeMap<String, At<Vec<String>>>,
+}
+
+impl Written {
+    /// Reads a table of `text`. Keys in `others` are left to who calls.
+    ///
+    /// # Errors
+    /// A key that is no input, or looks like a secret; a value of the wrong type; two that exclude each other.
+    pub fn read(table: &DeTable<'_>, text: &Text, others: &[&str]) -> Result<Self, Problem> {
+        let mut written = Self::default();
+        for (key, value) in in_order(table) {
+            let name = key.as_ref().as_ref();
+            if others.contains(&name) {
+                continue;
+            }
+            let line = text.line(&key.span());
+            if let Some(input) = INPUTS.iter().find(|input| input.id == name) {
+                let value = string(name, value, text)?;
+                if !value.is_empty() {
+                    let value = beside(text.file(), input.id, value);
+                    written.values.insert(input.id, At { value, line });
+                }
+            } else if let Some(switch) = SWITCHES.iter().find(|switch| **switch == name) {
+                let value = value.as_ref().as_bool();
+                let value = value.ok_or_else(|| text.refuse(&key.span(), format!("{name} is true or false"), ""))?;
+                written.switches.insert(switch, At { value, line });
+            } else if name == SETS {
+                written.sets = sets(value, text)?;
+            } else {
+                return Err(unknown(key, text, others));
+            }
+        }
+        written.agrees(text.file())?;
+        Ok(written)
+    }
+
+    /// The inputs of a vendor as `--set` takes them.
+    pub fn set_texts(&self) -> Vec<String> {
+        let each = |(key, at): (&String, &At<Vec<String>>)| -> Vec<String> {
+            at.value.iter().map(|value| format!("{key}={value}")).collect()
+        };
+        self.sets.iter().flat_map(each).collect()
+    }
+
+    /// Refuses what the command line refuses to take together.
+    fn agrees(&self, file: &Path) -> Result<(), Problem> {
+        if self.values.contains_key("vnet-id")
+            && let Some((part, at)) =
+                (self.values.iter()).find(|(id, _)| ["subscription", "resource-group", "vnet"].contains(id))
+        {
+            let what = format!("vnet-id names the virtual network already, and so does {part}");
+            return Err(refuse(file, at.line, what, "").remedy("Keep vnet-id, or the three parts."));
+        }
+        let on = |switch: &str| self.switches.get(switch).filter(|at| at.value);
+        if let (Some(at), Some(_)) = (on("use-remote-gateways"), on("allow-gateway-transit")) {
+            let why = "A virtual network uses the other's gateway or lets it use its own.";
+            let what = "use-remote-gateways and allow-gateway-transit cannot be used together";
+            return Err(refuse(file, at.line, what, why));
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a table as they stand in the file.
+pub fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<Cow<'i, str>>, &'t Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// The text that the key `name` has.
+///
+/// # Errors
+/// When it is no text.
+pub fn string(name: &str, value: &Spanned<DeValue<'_>>, text: &Text) -> Result<String, Problem> {
+    let found = value.as_ref().as_str().map(str::to_owned);
+    found.ok_or_else(|| text.refuse(&value.span(), format!("{name} is a text, in quotes"), ""))
+}
+
+fn sets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<BTreeMap<String, At<Vec<String>>>, Problem> {
+    let no_table = || {
+        let why = "It is a table of the vendor's inputs: set = { network = \"my-network\" }.";
+        text.refuse(&value.span(), "set is no table", why)
+    };
+    let table = value.as_ref().as_table().ok_or_else(no_table)?;
+    let mut sets = BTreeMap::new();
+    for (key, value) in in_order(table) {
+        let name = key.as_ref().as_ref();
+        if is_secret(name) {
+            return Err(secret(key, text));
+        }
+        let values = match value.as_ref().as_array() {
+            Some(values) => values.iter().map(|value| string(name, value, text)).collect(),
+            None => string(name, value, text).map(|value| vec![value]),
+        };
+        let mut values: Vec<String> = values?;
+        values.retain(|value| !value.is_empty());
+        if !values.is_empty() {
+            let line = text.line(&key.span());
+            sets.insert(name.to_owned(), At { value: values, line });
+        }
+    }
+    Ok(sets)
+}
+
+/// A file that is named by a relative path lies beside the one that names it, wherever the program is started.
+fn beside(file: &Path, id: &str, value: String) -> String {
+    let folder = file.parent().filter(|_| MAYBE_FILES.contains(&id) && is_path(&value));
+    folder.map_or(value.clone(), |folder| {
+        folder.join(&value).to_string_lossy().into_owned()
+    })
+}
+
+/// Whether a vendor or a cloud is given by its file: no name that is known has such characters.
+pub fn is_path(value: &str) -> bool {
+    value.contains(['/', '\\', '.'])
+}
+
+fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace(['_', '.', ' '], "-");
+    let word = |word: &str| SECRETS.contains(&word);
+    key.split('-').any(word) || SECRET_KEYS.iter().any(|two| key.contains(two))
+}
+
+/// What is wrong with a key that is no input.
+fn unknown(key: &Spanned<Cow<'_, str>>, text: &Text, others: &[&str]) -> Problem {
+    let name = key.as_ref();
+    if is_secret(name) {
+        return secret(key, text);
+    }
+    let inputs = INPUTS.iter().map(|input| input.id);
+    let all = others.iter().copied().chain(inputs).chain(SWITCHES.iter().copied());
+    let all: Vec<&str> = all.collect();
+    let why = format!("There are {}, and the table {SETS}.", all.join(", "));
+    let problem = text.refuse(&key.span(), format!("'{name}' is no input"), why);
+    problem.remedy(format!(
+        "What a vendor needs besides is a key of the table {SETS}; peerctl vendors NAME lists them."
+    ))
+}
+
+fn secret(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
+    let what = format!("'{}' looks like a secret", key.as_ref());
+    let why = "A secret has no place in a file: it comes by environment or is asked for.";
+    let problem = text.refuse(&key.span(), what, why);
+    problem.remedy("Take the line out; peerctl help environment names the variables for secrets.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Written, Problem> {
+        let text = Text::new("/etc/peerctl/some.toml", text);
+        Written::read(&text.parse()?, &text, &["name"])
+    }
+
+    #[test]
+    fn keys_are_the_names_of_the_flags_and_every_value_knows_its_line() {
+        let text = "name = 1\nvendor = \"kong\"\nvnet = \"\"\n\nno-wait = true\n[set]\nnetwork = \"n\"\nname = ''\n\
+                    dns = [\"a=1.1.1.1\",\n  \"b=2.2.2.2\"]\n";
+        let written = read(text).expect("good");
+        let at = |value: &str, line| At {
+            value: value.to_owned(),
+            line,
+        };
+        assert_eq!(written.values, BTreeMap::from([("vendor", at("kong", 2))]));
+        assert_eq!(
+            written.switches,
+            BTreeMap::from([("no-wait", At { value: true, line: 5 })])
+        );
+        assert_eq!(written.set_texts(), ["dns=a=1.1.1.1", "dns=b=2.2.2.2", "network=n"]);
+        assert_eq!((written.sets["network"].line, written.sets["dns"].line), (7, 9));
+    }
+
+    #[test]
+    fn every_input_and_every_switch_can_be_written() {
+        let alone = |line: &str| read(line).unwrap_or_else(|problem| panic!("{line}: {problem}"));
+        for input in INPUTS {
+            assert_eq!(alone(&format!("{} = \"x\"", input.id)).values.len(), 1);
+        }
+        for switch in SWITCHES {
+            assert_eq!(alone(&format!("{switch} = false")).switches.len(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line_and_without_the_value() {
+        let table = [
+            ("vendor = \"kong\"\nvendr = \"x-marks\"", 2, "'vendr' is no input"),
+            ("vnet = 7117", 1, "vnet is a text"),
+            ("no-wait = \"x-marks\"", 1, "no-wait is true or false"),
+            ("\nset = \"x-marks\"", 2, "set is no table"),
+            ("[set]\nnetwork = 7117", 2, "network is a text"),
+            ("[set]\ndns = [\n\"a\",\n7117]", 4, "dns is a text"),
+            ("client-secret = \"x-marks\"", 1, "'client-secret' looks like a secret"),
+            ("KONNECT_TOKEN = \"x-marks\"", 1, "'KONNECT_TOKEN' looks like a secret"),
+            (
+                "DFCLOUD_API_KEY = \"x-marks\"",
+                1,
+                "'DFCLOUD_API_KEY' looks like a secret",
+            ),
+            (
+                "[set]\n\nkonnect-token = \"x-marks\"",
+                3,
+                "'konnect-token' looks like a secret",
+            ),
+            ("vendor = \"kong\"\ntoken = x-marks", 2, "this is no TOML"),
+            ("vendor = \"x-marks\"\nvendor = \"x-marks\"", 2, "this is no TOML"),
+            (
+                "vnet-id = \"x-marks\"\nvnet = \"x-marks\"",
+                2,
+                "names the virtual network already",
+            ),
+            (
+                "use-remote-gateways = true\nallow-gateway-transit = true",
+                1,
+                "cannot be used together",
+            ),
+        ];
+        for (text, line, what) in table {
+            let problem = read(text).expect_err(text);
+            assert_eq!(problem.kind, Kind::Usage, "{text}");
+            let expected = format!("/etc/peerctl/some.toml, line {line}: ");
+            assert!(
+                problem.what.starts_with(&expected) && problem.what.contains(what),
+                "{text}: {problem}"
+            );
+            let shown = problem.to_string();
+            assert!(!shown.contains("x-marks") && !shown.contains("7117"), "{text}: {shown}");
+        }
+        let problem = read("vendr = \"\"").expect_err("unknown");
+        assert!(
+            problem.why.contains("name, cloud, auth, vendor") && problem.why.contains("no-wait"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_file_is_looked_for_beside_the_one_that_names_it() {
+        let beside = |name: &str| Path::new("/etc/peerctl").join(name).display().to_string();
+        let table = [
+            ("vendor = \"kong\"", "kong".to_owned()),
+            ("vendor = \"./mine.toml\"", beside("./mine.toml")),
+            ("cloud = 'mine.json'", beside("mine.json")),
+            ("cloud = '/srv/mine.json'", beside("/srv/mine.json")),
+            // Not every input is one of a file.
+            ("vnet = 'v.1'", "v.1".to_owned()),
+        ];
+        for (text, expected) in table {
+            let written = read(text).expect("good");
+            let value = written.values.values().next().map(|at| at.value.clone());
+            assert_eq!(value, Some(expected), "{text}");
+        }
+    }
+}
