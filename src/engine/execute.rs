@@ -10,7 +10,7 @@ use futures::{FutureExt, StreamExt};
 use super::survey::checks;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
-use crate::steps::{Run, Stop, decision, only_rights_are_missing, step, views};
+use crate::steps::{Run, Stop, Turn, decision, only_rights_are_missing, step, turn, views};
 
 /// How one step ended.
 enum Ended {
@@ -27,8 +27,9 @@ enum Ended {
 
 /// What a step has come to.
 enum Stage {
-    /// What it writes is accepted, and others may build on it; it still reads it back.
-    Written,
+    /// What it writes is accepted, and others may build on it; it still reads it back. Runs beside this one that want to
+    /// write the same wait for that.
+    Written(Option<Turn>),
     Over(Ended),
 }
 
@@ -55,10 +56,15 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         }
         match running.next().await {
             None => break,
-            Some((id, Stage::Written)) => {
+            Some((id, Stage::Written(turn))) => {
                 written.insert(id);
                 run.learn(|facts| _ = facts.unconfirmed.insert(id));
-                running.push(async move { (id, Stage::Over(read_back(run, id).await)) }.boxed());
+                let read_back = async move {
+                    let ended = read_back(run, id).await;
+                    drop(turn);
+                    (id, Stage::Over(ended))
+                };
+                running.push(read_back.boxed());
             }
             Some((id, Stage::Over(end))) => {
                 run.learn(|facts| _ = facts.unconfirmed.remove(&id));
@@ -95,7 +101,10 @@ fn outcome(ended: BTreeMap<StepId, Ended>, whole: bool) -> (Outcome, Option<Prob
 /// The step's turn: what is missing is written (or removed).
 async fn write(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Stage {
     let step = step(id);
-    let decision = decision(id, &run.intent, &run.facts());
+    let (decision, turn) = match decided(run, id, in_the_way.is_none()).await {
+        Ok(decided) => decided,
+        Err(stop) => return Stage::Over(stopped(run, id, stop)),
+    };
     // A step that this operator may not do needs no turn: whoever can unblock it gets everything in one go.
     if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, Decision::Blocked(_))) {
         run.tell(id, StepEvent::Skipped { because_of });
@@ -124,9 +133,23 @@ async fn write(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Stage {
         }
     };
     match acted {
-        Ok(()) => Stage::Written,
+        Ok(()) => Stage::Written(turn),
         Err(stop) => Stage::Over(stopped(run, id, stop)),
     }
+}
+
+/// What is to be done; where it is to be written now, once it is this run's turn to write it, by what others have left.
+async fn decided(run: &Run, id: StepId, now: bool) -> Result<(Decision, Option<Turn>), Stop> {
+    let before = decision(id, &run.intent, &run.facts());
+    if !(now && before.writes()) {
+        return Ok((before, None));
+    }
+    let turn = turn(run, id).await;
+    if turn.as_ref().is_none_or(|turn| !turn.outdated) {
+        return Ok((before, turn));
+    }
+    step(id).observe(run).await?;
+    Ok((decision(id, &run.intent, &run.facts()), turn))
 }
 
 /// Reads back what the step has written, until it is to be seen.

@@ -68,7 +68,7 @@ pub fn leftovers(application: &Application) -> Vec<Uuid> {
     ours.map(|password| password.key_id).collect()
 }
 
-/// Removes every credential that setup made; also called when a run is cancelled.
+/// Removes every credential that setup made, once no run beside this one uses it; also called when a run is cancelled.
 ///
 /// # Errors
 /// What Graph answered; the credential then ends by itself, an hour after it was made.
@@ -76,8 +76,29 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
     let Some(application) = run.facts().own_app else {
         return Ok(());
     };
+    let queue = run.company.credential(application.id);
+    let in_use = queue.lock().await;
+    let used_by_others = in_use.strong_count() > usize::from(run.minted().is_some());
+    if !used_by_others {
+        return remove_all(run, &application, None).await;
+    }
+    // Whoever is the last removes what this run has used.
+    if run.minted().is_some() {
+        run.set_minted(None);
+        run.learn(|facts| facts.credential_made = false);
+        return Ok(());
+    }
+    let others = in_use.upgrade().map(|minted| minted.key_id);
+    remove_all(run, &application, others).await
+}
+
+/// Removes every credential that setup made but `spared`.
+pub(super) async fn remove_all(run: &Run, application: &Application, spared: Option<Uuid>) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
-    for key in left(run, &application).await? {
+    for key in left(run, application).await? {
+        if Some(key) == spared {
+            continue;
+        }
         let doing = "removing the own application's credential";
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;

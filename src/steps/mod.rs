@@ -1,6 +1,7 @@
 //! One module per step, each with the same faces: observe (reads), decide (pure), act (writes).
 
 mod clean_up;
+mod company;
 mod consent;
 mod existing;
 mod facts;
@@ -25,6 +26,7 @@ mod writes;
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
+pub use company::{Company, Desk, Turn, turn};
 pub use existing::{existing, unread};
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};

@@ -5,12 +5,14 @@
 
 pub(super) mod undo;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::clean_up::clean_up;
+use super::clean_up::remove_all;
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
@@ -29,8 +31,7 @@ const JUST_MADE: [&str; 3] = [
 ];
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
 
-/// A credential that this run made.
-#[derive(Clone)]
+/// A credential that was made for this run, and for those beside it.
 pub struct Minted {
     pub key_id: Uuid,
     pub secret: SecretString,
@@ -241,8 +242,8 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
     };
     let credential = match (&run.app_credential, run.minted()) {
         (Some(brought), _) if matches!(run.intent.own_app, Some(Wanted::Given(_))) => brought.clone(),
-        (_, Some(minted)) => AppCredential::Secret(minted.secret),
-        (_, None) => AppCredential::Secret(mint(run, &application).await?.secret),
+        (_, Some(minted)) => AppCredential::Secret(minted.secret.clone()),
+        (_, None) => AppCredential::Secret(credential(run, &application).await?.secret.clone()),
     };
     let azure = &run.azure;
     Ok(Identity::application(
@@ -263,6 +264,22 @@ pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
     let wire = azure.wire().clone();
     let identity = Identity::application(azure.cloud(), wire, run.intent.tenant, *app, credential.clone());
     Some((*app, identity))
+}
+
+/// The credential that a run beside this one uses, or a new one.
+async fn credential(run: &Run, application: &Application) -> Result<Arc<Minted>, Stop> {
+    let queue = run.company.credential(application.id);
+    let mut in_use = queue.lock().await;
+    let minted = match in_use.upgrade() {
+        Some(minted) => {
+            run.learn(|facts| facts.credential_made = true);
+            minted
+        }
+        None => Arc::new(mint(run, application).await?),
+    };
+    *in_use = Arc::downgrade(&minted);
+    run.set_minted(Some(Arc::clone(&minted)));
+    Ok(minted)
 }
 
 async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
@@ -298,7 +315,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
             // It may be there, but nobody knows its text any more.
             Err(_) => {
                 run.learn(|facts| facts.credential_in_doubt = true);
-                clean_up(run).await?;
+                remove_all(run, application, None).await?;
             }
         }
         tries += 1;
@@ -308,7 +325,6 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
         key_id: password.key_id,
         secret: password.secret,
     };
-    run.set_minted(Some(minted.clone()));
     let id = format!("{} (for an hour at most)", minted.key_id);
     run.changed(STEP, Action::Created, "passwordCredential", id);
     Ok(minted)

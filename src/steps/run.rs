@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::own_app::Minted;
-use super::{Facts, Introduction};
+use super::{Company, Desk, Facts, Introduction};
 use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
@@ -80,10 +80,14 @@ pub struct Run {
     pub open_page: Opener,
     /// The own application's credential, where the operator brings one.
     pub app_credential: Option<AppCredential>,
+    /// The runs beside which it works.
+    pub company: Arc<Company>,
+    /// Its place among them.
+    pub desk: Desk,
     introduction: Introduction,
     sink: Sink,
     facts: Mutex<Facts>,
-    minted: Mutex<Option<Minted>>,
+    minted: Mutex<Option<Arc<Minted>>>,
     deadline: OnceCell<Instant>,
     waited: Mutex<BTreeMap<StepId, Waited>>,
 }
@@ -124,6 +128,8 @@ impl Run {
             connector,
             open_page,
             app_credential: None,
+            company: Company::of(1),
+            desk: Desk::default(),
             introduction,
             sink,
             facts: Mutex::default(),
@@ -149,12 +155,12 @@ impl Run {
         note(&mut lock(&self.facts));
     }
 
-    /// The credential that this run made, if it made one.
-    pub(super) fn minted(&self) -> Option<Minted> {
+    /// The credential that this run made or shares, if there is one.
+    pub(super) fn minted(&self) -> Option<Arc<Minted>> {
         lock(&self.minted).clone()
     }
 
-    pub(super) fn set_minted(&self, minted: Option<Minted>) {
+    pub(super) fn set_minted(&self, minted: Option<Arc<Minted>>) {
         *lock(&self.minted) = minted;
     }
 
@@ -301,7 +307,12 @@ impl Run {
             }
             let usually = awaited.usually.map(str::to_owned);
             self.tell(step, StepEvent::Waiting { what, usually });
-            self.pause(step, wait).await;
+            let pause = self.pause(step, wait);
+            if awaited.someone_else {
+                self.desk.away(&self.company, pause).await;
+            } else {
+                pause.await;
+            }
             wait = longer(wait);
         }
     }
