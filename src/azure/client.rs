@@ -62,6 +62,12 @@ impl Azure {
         }
     }
 
+    /// The same, by another wire.
+    #[must_use]
+    pub fn by(&self, wire: Wire) -> Self {
+        Self { wire, ..self.clone() }
+    }
+
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }

@@ -183,6 +183,17 @@ impl Wire {
         self
     }
 
+    /// A wire of the same connection and budgets that counts, keeps its journal and tells for itself.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            counters: Arc::default(),
+            journal: Journal::default(),
+            tell: None,
+            ..self.clone()
+        }
+    }
+
     /// The same wire for one more host, such as the instance metadata service.
     #[must_use]
     pub(super) fn also_to(&self, url: &Url) -> Self {

@@ -136,6 +136,7 @@ where
         cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
         sink,
         transport: None,
+        sign_ins: None,
     };
     let frame = Frame {
         errand,

@@ -3,6 +3,7 @@
 mod ahead;
 mod gather;
 mod given;
+mod listed;
 mod menu;
 mod questions;
 mod search;
@@ -14,7 +15,8 @@ mod written;
 
 pub use gather::{Gathered, Manner, Options, gather};
 pub use given::{Given, Source, Vars};
-pub use session::{Session, Surroundings};
+pub use listed::{Row, listed};
+pub use session::{Session, SignIns, Surroundings};
 pub use table::{INPUTS, Input, SWITCHES, input};
 pub use values::own_app_credential;
 pub use wizard::{Asker, Conversation};

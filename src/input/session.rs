@@ -1,7 +1,7 @@
 //! From a cloud, a way to sign in and a vendor to clients that can be called.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 use url::Url;
@@ -25,6 +25,43 @@ pub struct Surroundings {
     pub sink: Sink,
     /// What carries requests, where it is not HTTPS: an embedded Azure that needs no socket.
     pub transport: Option<Arc<dyn Transport>>,
+    /// The sign-ins that it shares with other runs.
+    pub sign_ins: Option<SignIns>,
+}
+
+/// Sign-ins that several runs share: one for each tenant, cloud and way to sign in.
+#[derive(Clone)]
+pub struct SignIns {
+    sink: Sink,
+    known: Arc<Mutex<BTreeMap<[String; 3], Session>>>,
+}
+
+impl SignIns {
+    /// None yet; `sink` is told of each.
+    pub fn telling(sink: Sink) -> Self {
+        Self {
+            sink,
+            known: Arc::default(),
+        }
+    }
+
+    fn session(&self, given: &Given, around: &Surroundings) -> Result<Session, Problem> {
+        let key = ["cloud", "auth", "tenant-id"].map(|id| given.get(id).unwrap_or_default().to_owned());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = known.get(&key) {
+            return Ok(session.apart(&around.sink));
+        }
+        let session = Session::open_telling(given, around, &self.sink)?;
+        let apart = session.apart(&around.sink);
+        known.insert(key, session);
+        Ok(apart)
+    }
+
+    /// What the sign-ins themselves have sent, apart from the runs.
+    pub fn wires(&self) -> Vec<Wire> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|session| session.wire.clone()).collect()
+    }
 }
 
 /// Clients of one run: they share one wire.
@@ -37,19 +74,35 @@ pub struct Session {
 }
 
 impl Session {
+    /// A sign-in of its own, or one that is shared.
+    ///
     /// # Errors
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
     pub fn open(given: &Given, around: &Surroundings) -> Result<Self, Problem> {
+        match &around.sign_ins {
+            Some(shared) => shared.session(given, around),
+            None => Self::open_telling(given, around, &around.sink),
+        }
+    }
+
+    /// The same sign-in, with a wire of its own.
+    fn apart(&self, sink: &Sink) -> Self {
+        let wire = noticing(self.wire.apart(), sink);
+        Self {
+            azure: self.azure.by(wire.clone()),
+            introduction: self.introduction.clone(),
+            wire,
+        }
+    }
+
+    fn open_telling(given: &Given, around: &Surroundings, sink: &Sink) -> Result<Self, Problem> {
         let cloud = cloud(given, around)?;
         let hosts: AllowedHosts = cloud.origins().into_iter().collect();
         let transport = match &around.transport {
             Some(transport) => Arc::clone(transport),
             None => https(&cloud)?,
         };
-        let sink = Arc::clone(&around.sink);
-        let wire = Wire::new(transport, hosts).noticing(Arc::new(move |notice: Notice| {
-            sink(Event::Notice(notice_text(&notice)));
-        }));
+        let wire = noticing(Wire::new(transport, hosts), sink);
         let tenant = tenant(given)?;
         let auth = auth(given)?;
         let variable = |name: &str| around.vars.get(name);
@@ -59,7 +112,7 @@ impl Session {
         })?;
         let azure = Azure::new(cloud, wire.clone(), identity);
         Ok(Self {
-            introduction: introduce(azure.clone(), tenant, Arc::clone(&around.sink)),
+            introduction: introduce(azure.clone(), tenant, Arc::clone(sink)),
             azure,
             wire,
         })
@@ -104,6 +157,13 @@ fn https(cloud: &Cloud) -> Result<Arc<dyn Transport>, Problem> {
     let transport = HttpsTransport::new(&options)
         .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
     Ok(Arc::new(transport))
+}
+
+fn noticing(wire: Wire, sink: &Sink) -> Wire {
+    let sink = Arc::clone(sink);
+    wire.noticing(Arc::new(move |notice: Notice| {
+        sink(Event::Notice(notice_text(&notice)));
+    }))
 }
 
 fn notice_text(notice: &Notice) -> String {

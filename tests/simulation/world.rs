@@ -256,6 +256,7 @@ impl World {
             cloud: Some(self.cloud.clone()),
             sink: Arc::clone(&sink),
             transport: Some(transport),
+            sign_ins: None,
         };
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
         let flags = [

@@ -1,0 +1,330 @@
+//! Many peerings in one file: what each of them needs, under the names of the flags.
+//!
+//! ```toml
+//! [defaults]
+//! vendor = "kong"
+//! set = { network = "my-network" }
+//!
+//! [[peering]]
+//! name = "shop"
+//! vnet-id = "/subscriptions/…"
+//!
+//! [[peering]]
+//! vnet-ids = ["/subscriptions/…", "/subscriptions/…"]
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::written::{At, Text, Written, refuse, string};
+use crate::errors::Problem;
+use crate::plan::PeeringSettings;
+
+const NAME: &str = "name";
+const DEFAULTS: &str = "defaults";
+const ROWS: &str = "peering";
+/// Several networks that are peered alike: a row each.
+const VNETS: &str = "vnet-ids";
+/// What names a virtual network in parts.
+const PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
+
+/// One peering of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its own, or made of the network's and the vendor's.
+    pub name: String,
+    /// Where it begins in the file, from 1.
+    pub line: usize,
+    inputs: Written,
+}
+
+impl Row {
+    /// The inputs, as flags.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.inputs.values.iter().map(|(id, at)| (*id, at.value.as_str()))
+    }
+
+    /// The vendor's inputs, as `--set` takes them.
+    pub fn sets(&self) -> Vec<String> {
+        self.inputs.set_texts()
+    }
+
+    /// Whether a switch is on.
+    pub fn is_on(&self, switch: &str) -> bool {
+        self.inputs.switches.get(switch).is_some_and(|at| at.value)
+    }
+
+    /// What our direction shall allow.
+    pub fn peering_settings(&self) -> PeeringSettings {
+        PeeringSettings {
+            allow_forwarded_traffic: self.is_on("allow-forwarded-traffic"),
+            allow_gateway_transit: self.is_on("allow-gateway-transit"),
+            use_remote_gateways: self.is_on("use-remote-gateways"),
+        }
+    }
+}
+
+/// The peerings of a file, in their order.
+///
+/// # Errors
+/// What cannot be read, with its line: a table or a key that is none, a value of another type, two rows of one name.
+pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
+    let file = text.parse()?;
+    for (key, _) in super::written::in_order(&file) {
+        let name = key.as_ref().as_ref();
+        if ![DEFAULTS, ROWS].contains(&name) {
+            let why = format!("There are the table [{DEFAULTS}] and the tables [[{ROWS}]].");
+            return Err(text.refuse(&key.span(), format!("'{name}' is neither"), why));
+        }
+    }
+    let defaults = match file.get(DEFAULTS) {
+        Some(value) => Part::read(table(DEFAULTS, value, text)?, text)?,
+        None => Part::default(),
+    };
+    let Some(found) = file.get(ROWS) else {
+        let why = format!("Each peering is a table that begins with [[{ROWS}]].");
+        return Err(refuse(text.file(), 1, "there is no peering in it", why));
+    };
+    let no_list = || {
+        text.refuse(
+            &found.span(),
+            format!("{ROWS} is no list"),
+            format!("Write [[{ROWS}]]."),
+        )
+    };
+    let mut rows = Vec::new();
+    for value in found.as_ref().as_array().ok_or_else(no_list)?.iter() {
+        let line = text.line(&value.span());
+        rows.extend(
+            Part::read(table(ROWS, value, text)?, text)?
+                .over(&defaults)
+                .rows(line, text)?,
+        );
+    }
+    distinct(&rows, text)?;
+    Ok(rows)
+}
+
+fn distinct(rows: &[Row], text: &Text) -> Result<(), Problem> {
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        if let Some(before) = lines.insert(&row.name, row.line) {
+            let what = format!("'{}' is the name of the row of line {before} already", row.name);
+            let why = "By its name a row is told from the others, and taken by --row.";
+            let problem = refuse(text.file(), row.line, what, why);
+            return Err(problem.remedy("Give one of them another name = \"…\"."));
+        }
+    }
+    Ok(())
+}
+
+fn table<'t, 'i>(name: &str, value: &'t Spanned<DeValue<'i>>, text: &Text) -> Result<&'t DeTable<'i>, Problem> {
+    let table = value.as_ref().as_table();
+    table.ok_or_else(|| text.refuse(&value.span(), format!("{name} is no table"), ""))
+}
+
+/// The inputs of a table, and the rows that it stands for.
+#[derive(Default)]
+struct Part {
+    name: Option<String>,
+    vnets: Vec<At<String>>,
+    inputs: Written,
+}
+
+impl Part {
+    fn read(table: &DeTable<'_>, text: &Text) -> Result<Self, Problem> {
+        let inputs = Written::read(table, text, &[NAME, VNETS])?;
+        let name = table.get(NAME).map(|value| string(NAME, value, text)).transpose()?;
+        let vnets = match table.get(VNETS) {
+            Some(value) => vnets(value, text)?,
+            None => Vec::new(),
+        };
+        let named = PARTS
+            .iter()
+            .chain(&["vnet-id"])
+            .find(|id| inputs.values.contains_key(*id));
+        if let (Some(first), Some(named)) = (vnets.first(), named) {
+            let what = format!("{VNETS} names the virtual networks already, and so does {named}");
+            return Err(refuse(text.file(), first.line, what, ""));
+        }
+        Ok(Self { name, vnets, inputs })
+    }
+
+    /// What this table says, and what `defaults` say besides.
+    fn over(mut self, defaults: &Self) -> Self {
+        let has = |inputs: &Written, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
+        let whole = !self.vnets.is_empty() || has(&self.inputs, &["vnet-id"]);
+        let in_parts = has(&self.inputs, &PARTS);
+        // A network is named in one way, and a vendor's inputs are of no use to another one.
+        let fits = |id: &str| match id {
+            "vnet-id" => !whole && !in_parts,
+            id if PARTS.contains(&id) => !whole,
+            _ => true,
+        };
+        let same_vendor = !has(&self.inputs, &["vendor"]);
+        for (id, at) in defaults.inputs.values.iter().filter(|(id, _)| fits(id)) {
+            self.inputs.values.entry(id).or_insert_with(|| at.clone());
+        }
+        for (switch, at) in &defaults.inputs.switches {
+            self.inputs.switches.entry(switch).or_insert_with(|| at.clone());
+        }
+        for (key, at) in defaults.inputs.sets.iter().filter(|_| same_vendor) {
+            self.inputs.sets.entry(key.clone()).or_insert_with(|| at.clone());
+        }
+        if !whole && !in_parts {
+            self.vnets.clone_from(&defaults.vnets);
+        }
+        self
+    }
+
+    fn rows(self, line: usize, text: &Text) -> Result<Vec<Row>, Problem> {
+        let Self { name, vnets, inputs } = self;
+        let of = |vnet: Option<At<String>>| {
+            let mut inputs = inputs.clone();
+            let several = vnet.is_some();
+            inputs.values.extend(vnet.map(|vnet| ("vnet-id", vnet)));
+            let value = |id: &str| inputs.values.get(id).map(|at| at.value.as_str());
+            let network = value("vnet-id").or_else(|| value("vnet")).unwrap_or("?");
+            // The last segment of an id; one that is none is refused later.
+            let network = network.rsplit('/').next().unwrap_or(network);
+            let name = match &name {
+                Some(name) if several => format!("{name}-{network}"),
+                Some(name) => name.clone(),
+                None => format!("{network}-{}", vendor(value("vendor"))),
+            };
+            Row { name, line, inputs }
+        };
+        if vnets.is_empty() {
+            return Ok(vec![of(None)]);
+        }
+        let mut seen = BTreeSet::new();
+        let twice = vnets.iter().find(|vnet| !seen.insert(vnet.value.to_lowercase()));
+        if let Some(twice) = twice {
+            return Err(refuse(
+                text.file(),
+                twice.line,
+                "this virtual network is in the list twice",
+                "",
+            ));
+        }
+        Ok(vnets.into_iter().map(|vnet| of(Some(vnet))).collect())
+    }
+}
+
+/// A vendor's name, or what its profile's file is called.
+fn vendor(given: Option<&str>) -> String {
+    let given = given.unwrap_or("?");
+    let file = std::path::Path::new(given).file_stem();
+    file.map_or_else(|| given.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn vnets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<Vec<At<String>>, Problem> {
+    let no_list = || {
+        let why = "It is a list of ARM ids: vnet-ids = [\"/subscriptions/…\"].";
+        text.refuse(&value.span(), format!("{VNETS} is no list of texts"), why)
+    };
+    let list = value.as_ref().as_array().ok_or_else(no_list)?;
+    let each = |value: &Spanned<DeValue<'_>>| {
+        let line = text.line(&value.span());
+        string(VNETS, value, text).map(|value| At { value, line })
+    };
+    let vnets: Vec<At<String>> = list.iter().map(each).collect::<Result<_, _>>()?;
+    if vnets.is_empty() {
+        return Err(no_list());
+    }
+    Ok(vnets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "/subscriptions/5c1e0a52-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/a";
+    const B: &str = "/subscriptions/5c1e0a52-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/b";
+
+    fn rows(text: &str) -> Result<Vec<Row>, Problem> {
+        listed(&Text::new("many.toml", text.replace("{A}", A).replace("{B}", B)))
+    }
+
+    /// Name, inputs and vendor's inputs of each row.
+    fn told(text: &str) -> Vec<(String, BTreeMap<&'static str, String>, Vec<String>)> {
+        let rows = rows(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
+        let told = |row: &Row| {
+            let flags = row.flags().map(|(id, value)| (id, value.to_owned())).collect();
+            (row.name.clone(), flags, row.sets())
+        };
+        rows.iter().map(told).collect()
+    }
+
+    fn inputs(pairs: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
+        pairs.iter().map(|(id, value)| (*id, (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_row_says_what_differs_from_the_defaults() {
+        let text = "[defaults]\nvendor = \"kong\"\nsubscription = \"s\"\nset = { network = \"n\", dns = \"d\" }\n\
+                    [[peering]]\nvnet = \"v\"\nresource-group = \"g\"\n\
+                    [[peering]]\nname = \"b\"\nvnet-id = \"{B}\"\nset = { network = \"m\" }\n\
+                    [[peering]]\nvendor = \"./some/mine.toml\"\nvnet-id = \"{A}\"\n";
+        let sets = |network: &str| vec!["dns=d".to_owned(), format!("network={network}")];
+        let first = inputs(&[
+            ("vendor", "kong"),
+            ("subscription", "s"),
+            ("resource-group", "g"),
+            ("vnet", "v"),
+        ]);
+        assert_eq!(
+            told(text),
+            [
+                ("v-kong".to_owned(), first, sets("n")),
+                ("b".to_owned(), inputs(&[("vendor", "kong"), ("vnet-id", B)]), sets("m")),
+                (
+                    "a-mine".to_owned(),
+                    inputs(&[("vendor", "./some/mine.toml"), ("vnet-id", A)]),
+                    Vec::new()
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn several_networks_are_peered_with_each_vendor() {
+        let text = "[defaults]\nvnet-ids = [\"{A}\", \"{B}\"]\n[[peering]]\nvendor = \"kong\"\n\
+                    [[peering]]\nname = \"x\"\nvendor = \"aiven\"\n[[peering]]\nvendor = \"dragonfly\"\nvnet-id = \"{A}\"\n";
+        let names: Vec<String> = told(text).into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["a-kong", "b-kong", "x-a", "x-b", "a-dragonfly"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let table = [
+            ("", 1, "there is no peering in it"),
+            ("\n[peerings]", 2, "'peerings' is neither"),
+            ("peering = 1", 1, "peering is no list"),
+            ("peering = [1]", 1, "peering is no table"),
+            ("defaults = 1\n[[peering]]", 1, "defaults is no table"),
+            ("[[peering]]\nvent = \"a\"", 2, "'vent' is no input"),
+            ("[[peering]]\nname = 1", 2, "name is a text"),
+            ("[[peering]]\nvnet-ids = \"a\"", 2, "vnet-ids is no list"),
+            ("[[peering]]\nvnet-ids = []", 2, "vnet-ids is no list"),
+            ("[[peering]]\nvnet-ids = [\n\"a\",\n1]", 4, "vnet-ids is a text"),
+            ("[[peering]]\nvnet-ids = [\n\"a\",\n\"A\"]", 4, "in the list twice"),
+            ("[[peering]]\nvnet = \"v\"\nvnet-ids = [\"a\"]", 3, "and so does vnet"),
+            (
+                "[[peering]]\nname = \"a\"\n\n[[peering]]\nname = \"a\"",
+                4,
+                "'a' is the name of the row of line 1",
+            ),
+        ];
+        for (text, line, what) in table {
+            let problem = rows(text).expect_err(text);
+            let expected = format!("many.toml, line {line}: ");
+            assert!(
+                problem.what.starts_with(&expected) && problem.what.contains(what),
+                "{text}: {problem}"
+            );
+        }
+    }
+}
