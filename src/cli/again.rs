@@ -1,6 +1,6 @@
 //! Command lines to go on with: the same again without a question, another command on the same peering.
 
-use crate::plan::Share;
+use crate::plan::{Share, StepId};
 use crate::render::command_line;
 
 /// Inputs that say how a peering is made, or that the ids of tenant and network say for anybody.
@@ -52,8 +52,14 @@ impl Known {
     }
 
     /// The same in one line, for somebody else, who signs in in their own way.
-    pub fn for_another(&self, command: &str) -> String {
+    fn for_another(&self, command: &str) -> String {
         self.naming_it(command, usize::MAX, &["--auth"])
+    }
+
+    /// The line of a packet that has peerctl do the step. A comment, so that the packet can be pasted into a shell as a
+    /// whole.
+    pub fn hand_over(&self, step: StepId) -> String {
+        format!("# or with peerctl: {} --only {step}", self.for_another("azure setup"))
     }
 
     fn naming_it(&self, command: &str, width: usize, without: &[&str]) -> String {

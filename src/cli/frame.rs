@@ -1,15 +1,14 @@
 //! The frame of every command on a peering: inputs, a sign-in, a run, Ctrl-C, and one result.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::again::Known;
+use super::asked;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
@@ -23,7 +22,7 @@ use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
 use crate::limits;
-use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId, VendorAccess};
+use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
 use crate::steps::{Opener, Run, Sink, clean_up, views};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, TerminalPrompter, indented};
@@ -123,9 +122,7 @@ where
             if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
                 && hands_over.contains(id)
             {
-                // A comment, so that the packet can be pasted into a shell as a whole.
-                let line = lock(&known).for_another("azure setup");
-                hold.packet.push(format!("# or with peerctl: {line} --only {id}"));
+                hold.packet.push(lock(&known).hand_over(*id));
             }
             lock(&report).on(&event);
             screen.on(&event);
@@ -246,41 +243,8 @@ impl<'a> Frame<'a> {
 
     /// Notes what was asked for: in the document, and for the command line that says the same.
     pub fn note(&self, gathered: &Gathered) {
-        let intent = &gathered.intent;
-        let mut inputs = BTreeMap::from([
-            ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
-            ("vnetId".to_owned(), Value::from(intent.vnet.to_string())),
-            ("consent".to_owned(), Value::from(intent.consent.to_string())),
-            ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
-        ]);
-        if let Some(app) = &intent.vendor_app {
-            inputs.insert("applicationId".to_owned(), Value::from(app.id.to_string()));
-        }
-        let sets = &gathered.vendor_inputs;
-        let sets: serde_json::Map<String, Value> = sets
-            .iter()
-            .map(|(key, values)| (key.clone(), Value::from(values.clone())))
-            .collect();
-        inputs.insert("set".to_owned(), Value::Object(sets));
-        lock(&self.report).asked(&intent.vendor.id, &gathered.cloud, inputs);
-
-        let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
-        if self.errand.target.sandbox {
-            // The embedded Azure brings its own of these.
-            flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
-            flags.insert(0, ("--sandbox".to_owned(), String::new()));
-        }
-        // A token is no argument; the embedded Azure brings its own.
-        let access = intent.vendor.access.as_ref();
-        let access = access.filter(|_| intent.access == VendorAccess::Api && !self.errand.target.sandbox);
-        *lock(&self.known) = Known {
-            flags,
-            peering: vec![
-                ("--tenant-id".to_owned(), intent.tenant.to_string()),
-                ("--vnet-id".to_owned(), intent.vnet.to_string()),
-            ],
-            token_env: access.map(|access| access.token_env.clone()),
-        };
+        asked::note(&mut lock(&self.report), gathered);
+        *lock(&self.known) = asked::known(gathered, self.errand.target.sandbox);
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
             let line = lock(&self.known).sibling(undo, DOCUMENT);
@@ -312,14 +276,7 @@ impl<'a> Frame<'a> {
 
     /// Who answers questions; `None`: nobody.
     pub fn prompter(&self) -> Option<Arc<dyn Prompter>> {
-        if self.errand.target.no_input || !ui::someone_answers() {
-            return None;
-        }
-        Some(if self.rich() {
-            Arc::new(TerminalPrompter)
-        } else {
-            Arc::new(LinePrompter)
-        })
+        prompter(self.errand.target.no_input, self.manner)
     }
 
     /// Whether somebody has to give leave: the command line does not.
@@ -486,7 +443,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Who answers questions; `None`: nobody.
+pub fn prompter(no_input: bool, manner: Manner) -> Option<Arc<dyn Prompter>> {
+    if no_input || !ui::someone_answers() {
+        return None;
+    }
+    Some(match manner {
+        Manner::Rich => Arc::new(TerminalPrompter),
+        Manner::Plain => Arc::new(LinePrompter),
+    })
+}
+
 /// Opens pages in the user's browser; only where there is somebody to look at it.
-fn opener() -> Opener {
+pub fn opener() -> Opener {
     Arc::new(|url| ui::someone_answers() && webbrowser::open(url.as_str()).is_ok())
 }

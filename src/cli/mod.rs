@@ -1,6 +1,7 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod again;
+mod asked;
 mod azure;
 mod completions;
 mod doctor;

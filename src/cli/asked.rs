@@ -1,0 +1,53 @@
+//! What a run was asked for: in its document, and as command lines to go on with.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::again::Known;
+use crate::input::Gathered;
+use crate::plan::VendorAccess;
+use crate::render::Report;
+
+/// Notes it in the document.
+pub fn note(report: &mut Report, gathered: &Gathered) {
+    let intent = &gathered.intent;
+    let mut inputs = BTreeMap::from([
+        ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
+        ("vnetId".to_owned(), Value::from(intent.vnet.to_string())),
+        ("consent".to_owned(), Value::from(intent.consent.to_string())),
+        ("vendorAccess".to_owned(), Value::from(intent.access.to_string())),
+    ]);
+    if let Some(app) = &intent.vendor_app {
+        inputs.insert("applicationId".to_owned(), Value::from(app.id.to_string()));
+    }
+    let sets = &gathered.vendor_inputs;
+    let sets: serde_json::Map<String, Value> = sets
+        .iter()
+        .map(|(key, values)| (key.clone(), Value::from(values.clone())))
+        .collect();
+    inputs.insert("set".to_owned(), Value::Object(sets));
+    report.asked(&intent.vendor.id, &gathered.cloud, inputs);
+}
+
+/// For command lines on the same peering; `rehearsal`: on the embedded Azure.
+pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
+    let intent = &gathered.intent;
+    let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
+    if rehearsal {
+        // The embedded Azure brings its own of these.
+        flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
+        flags.insert(0, ("--sandbox".to_owned(), String::new()));
+    }
+    // A token is no argument; the embedded Azure brings its own.
+    let access = intent.vendor.access.as_ref();
+    let access = access.filter(|_| intent.access == VendorAccess::Api && !rehearsal);
+    Known {
+        flags,
+        peering: vec![
+            ("--tenant-id".to_owned(), intent.tenant.to_string()),
+            ("--vnet-id".to_owned(), intent.vnet.to_string()),
+        ],
+        token_env: access.map(|access| access.token_env.clone()),
+    }
+}
