@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{doctor, repair, setup, status, teardown};
+use super::{apply, doctor, repair, setup, status, teardown};
 
 pub const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n  \
 peerctl azure doctor --vendor kong --vnet-id /subscriptions/… --set network=my-network\n      \
@@ -13,6 +13,8 @@ The vendor, the network and what the vendor needs besides tell which peering is 
 pub enum Command {
     /// Set up the whole peering, asking what is missing
     Setup(Box<setup::Args>),
+    /// Set up the peerings of a file, side by side
+    Apply(Box<apply::Args>),
     /// Show where a peering stands and whose turn it is; reads only
     Status(Box<status::Args>),
     /// Look for what is in a peering's way, before or after the set-up; reads only

@@ -110,10 +110,7 @@ where
     };
     if let Some(embedded) = &embedded {
         screen.on(&Event::Notice(embedded.welcome.clone()));
-        // The real sign-in, network and vendor have no place in a rehearsal.
-        vars = vars
-            .without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
-            .with(embedded.variables.clone());
+        vars = embedded.vars(vars);
     }
     let known = Arc::new(Mutex::new(Known::default()));
     let sink: Sink = {

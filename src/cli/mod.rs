@@ -1,6 +1,7 @@
 //! The command line: one file per command. This page is the table of commands.
 
 mod again;
+mod apply;
 mod asked;
 mod azure;
 mod completions;
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
+            Command::Azure(azure::Command::Apply(args)) => apply::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Doctor(args)) => doctor::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,

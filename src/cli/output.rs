@@ -97,6 +97,22 @@ pub fn screen(args: &OutputArgs, manner: Manner) -> Arc<dyn Screen> {
     }
 }
 
+/// A screen for each of several runs, by their names.
+pub fn row_screens(args: &OutputArgs, manner: Manner, names: &[String]) -> Vec<Arc<dyn Screen>> {
+    if manner == Manner::Rich && args.verbose == 0 && !args.quiet {
+        return ui::board(names);
+    }
+    let screen = |name: &String| -> Arc<dyn Screen> {
+        let plain = Plain::of_row(name);
+        if args.quiet {
+            Arc::new(Quiet(plain))
+        } else {
+            Arc::new(plain)
+        }
+    };
+    names.iter().map(screen).collect()
+}
+
 /// Decides on colours by the command line and the environment: before the line is parsed, because what is wrong with it
 /// is told in colour, too.
 pub fn choose_colours(line: &[OsString]) {

@@ -11,6 +11,7 @@ use super::stop::asked_to_stop;
 use crate::azure::Cloud;
 use crate::domain::lines;
 use crate::errors::Outcome;
+use crate::input::Vars;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
 use crate::sandbox::{Estate, FaultRule, Lag, Limit, Options, Sandbox};
@@ -121,10 +122,18 @@ async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<Serving> 
 /// The embedded Azure of a `--sandbox` run, served for as long as this lives: consent pages open in a browser.
 pub struct Embedded {
     pub cloud: Cloud,
-    pub variables: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
     /// What a newcomer has to know.
     pub welcome: String,
     _serving: Serving,
+}
+
+impl Embedded {
+    /// The environment of a rehearsal: the real sign-in, network and vendor have no place in it.
+    pub fn vars(&self, vars: Vars) -> Vars {
+        vars.without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
+            .with(self.variables.clone())
+    }
 }
 
 /// Starts one in this process.

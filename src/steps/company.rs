@@ -10,12 +10,16 @@ use uuid::Uuid;
 
 use super::Run;
 use super::own_app::Minted;
+use crate::azure::RoleDefinition;
+use crate::domain::TenantId;
 use crate::plan::{Intent, StepEvent, StepId};
 
 /// The runs that know of each other. A run alone is a company, too.
 pub struct Company {
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
     credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Weak<Minted>>>>>,
+    /// As they were written last.
+    roles: Mutex<BTreeMap<(TenantId, Uuid), RoleDefinition>>,
     desks: Arc<Semaphore>,
 }
 
@@ -25,6 +29,7 @@ impl Company {
         Arc::new(Self {
             queues: Mutex::default(),
             credentials: Mutex::default(),
+            roles: Mutex::default(),
             desks: Arc::new(Semaphore::new(desks)),
         })
     }
@@ -33,6 +38,34 @@ impl Company {
     pub(super) fn credential(&self, application: Uuid) -> Arc<Queue<Weak<Minted>>> {
         let mut credentials = lock(&self.credentials);
         Arc::clone(credentials.entry(application).or_default())
+    }
+
+    /// Notes a role that was written: lists of other subscriptions do not show it for minutes.
+    pub(super) fn wrote(&self, tenant: TenantId, role: &RoleDefinition) {
+        lock(&self.roles).insert((tenant, role.guid), role.clone());
+    }
+
+    /// The roles of the tenant that the company has written.
+    pub(super) fn roles(&self, tenant: TenantId) -> Vec<RoleDefinition> {
+        let roles = lock(&self.roles);
+        let here = roles.iter().filter(|((of, _), _)| *of == tenant);
+        here.map(|(_, role)| role.clone()).collect()
+    }
+
+    /// A role as it was read, with the scopes that the company has added to it since.
+    pub(super) fn up_to_date(&self, tenant: TenantId, mut role: RoleDefinition) -> RoleDefinition {
+        let roles = lock(&self.roles);
+        let written = roles.get(&(tenant, role.guid)).into_iter();
+        for scope in written.flat_map(|written| &written.assignable_scopes) {
+            if !role
+                .assignable_scopes
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(scope))
+            {
+                role.assignable_scopes.push(scope.clone());
+            }
+        }
+        role
     }
 
     fn queue(&self, what: String) -> Arc<Queue<Option<Instant>>> {

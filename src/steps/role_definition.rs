@@ -60,6 +60,7 @@ impl Step for RoleDefinition {
         });
         run.learn(|facts| facts.absent_roles = own.absent);
         note(run, own.there, |facts| &mut facts.roles);
+        note_company(run);
         let facts = run.facts();
         let mut grants = run.intent.grants().into_iter();
         if grants.any(|grant| grant.built_in.is_none() && facts.role(&run.intent, &grant).is_none()) {
@@ -183,6 +184,7 @@ async fn write_once(run: &Run, grant: &Grant) -> Result<(), Stop> {
     };
     let put = put.map_err(|stop| stop.or_hold(hold))?;
     run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
+    run.company.wrote(intent.tenant, &put);
     learn(run, put);
     Ok(())
 }
@@ -201,6 +203,7 @@ async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
     let scope = known.and_then(|role| role.assignable_scopes.first()).unwrap_or(&here);
     let read = run.azure.role_definition(scope, guid).await;
     let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
+    let read = read.map(|role| run.company.up_to_date(intent.tenant, role));
     // A role of another subscription may have been deleted minutes ago; one in a list of here is there.
     Ok(read.or_else(|| known.filter(|role| facts.is_assignable(role)).cloned()))
 }
@@ -292,6 +295,20 @@ fn note(run: &Run, roles: Vec<Role>, place: fn(&mut Facts) -> &mut Vec<Role>) {
             }
         }
     });
+}
+
+/// Notes what runs beside this one have written, wherever it is.
+fn note_company(run: &Run) {
+    let vnet = run.intent.vnet.to_string();
+    let roles = run.company.roles(run.intent.tenant);
+    let (here, elsewhere) = roles
+        .into_iter()
+        .partition(|role| covers(&role.assignable_scopes, &vnet));
+    note(run, here, |facts| &mut facts.roles);
+    let names = names(run);
+    let named = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
+    let elsewhere = Vec::into_iter(elsewhere).filter(named).collect();
+    note(run, elsewhere, |facts| &mut facts.roles_elsewhere);
 }
 
 async fn wait_until_visible(run: &Run, grant: &Grant) -> Result<(), Stop> {

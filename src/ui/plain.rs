@@ -17,18 +17,52 @@ use crate::limits;
 use crate::plan::{Event, StepEvent, StepId};
 
 /// The plain screen. It says each thing once, and now and then that a wait goes on.
-pub struct Plain(Mutex<Told>);
+pub struct Plain {
+    told: Mutex<Told>,
+    row: Option<String>,
+}
 
 impl Default for Plain {
     fn default() -> Self {
-        Self(Mutex::new(Told::new(stderr().is_terminal())))
+        Self {
+            told: Mutex::new(Told::new(stderr().is_terminal())),
+            row: None,
+        }
+    }
+}
+
+impl Plain {
+    /// For one of several runs: its name is before what it says.
+    pub fn of_row(name: &str) -> Self {
+        Self {
+            row: Some(harmless(name)),
+            ..Self::default()
+        }
     }
 }
 
 impl Screen for Plain {
     fn on(&self, event: &Event) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in told.lines(event, Instant::now()) {
+        if self.row.is_some() && matches!(event, Event::Surveying | Event::Planned(_)) {
+            // The plans of all rows are one table.
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = told.lines(event, Instant::now());
+        if let Some(row) = &self.row {
+            // What goes on in further lines is for copying.
+            let named = |line: String| match line.starts_with("  ") {
+                true => line,
+                false => format!("{row}: {line}"),
+            };
+            // In one piece: others speak, too.
+            let block: Vec<String> = lines.into_iter().map(named).collect();
+            lines = [block.join("\n")]
+                .into_iter()
+                .filter(|block| !block.is_empty())
+                .collect();
+        }
+        for line in lines {
             tell(&in_words(&line));
         }
     }

@@ -17,7 +17,7 @@ use crate::domain::{harmless, lines};
 use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
 
 /// Where what is said of a step begins.
-const COLUMN: usize = 21;
+pub(super) const COLUMN: usize = 21;
 
 /// Draws live lines and prints what stays.
 pub struct Terminal {
@@ -38,12 +38,12 @@ impl Default for Terminal {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shows what is done now, and since when the line has been there. What does not fit goes on below.
-fn show(bar: &ProgressBar, text: &str) {
+pub(super) fn show(bar: &ProgressBar, text: &str) {
     let (template, message) = live_line(&bar.prefix(), &harmless(text), width());
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     let since = |state: &ProgressState, out: &mut dyn fmt::Write| {

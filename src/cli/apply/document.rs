@@ -1,0 +1,80 @@
+//! The one JSON document of all rows.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::{Args, Job};
+use crate::azure::Wire;
+use crate::cli::ended::Ended;
+use crate::domain::harmless_json;
+use crate::errors::{Outcome, Problem};
+use crate::input::Surroundings;
+use crate::plan::Stats;
+use crate::render::Report;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    schema: u32,
+    command: &'static str,
+    file: String,
+    /// That of the row that went worst.
+    outcome: Outcome,
+    rows: Vec<Row>,
+    /// Of all rows together, with the sign-ins that they share.
+    stats: Stats,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Problem>,
+}
+
+/// A row's document: that of a set-up, and which row it is.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    /// Where it is in the file.
+    line: usize,
+    #[serde(flatten)]
+    report: Report,
+}
+
+impl Document {
+    pub fn of(args: &Args, jobs: &[Job], around: &Surroundings, begun: Instant, ended: Ended) -> Self {
+        let row = |job: &Job| Row {
+            name: job.name().to_owned(),
+            line: job.line(),
+            report: job.report(),
+        };
+        let rows: Vec<Row> = jobs.iter().map(row).collect();
+        let sign_ins = around.sign_ins.iter().flat_map(|shared| shared.wires());
+        let sent: Vec<_> = sign_ins.map(|wire: Wire| wire.stats()).collect();
+        let of_rows = || rows.iter().map(|row| row.report.stats());
+        let stats = Stats {
+            requests: of_rows().map(|stats| stats.requests).sum::<u64>()
+                + sent.iter().map(|sent| sent.requests).sum::<u64>(),
+            writes: of_rows().map(|stats| stats.writes).sum(),
+            waves: of_rows().map(|stats| stats.waves).max().unwrap_or(0),
+            elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        Self {
+            schema: 1,
+            command: "azure apply",
+            file: args.file.to_string_lossy().into_owned(),
+            outcome: ended.outcome,
+            rows,
+            stats,
+            error: ended.problem,
+        }
+    }
+
+    /// Each row by its name.
+    pub fn rows(&self) -> Vec<(&str, &Report)> {
+        self.rows.iter().map(|row| (row.name.as_str(), &row.report)).collect()
+    }
+
+    /// As it is printed.
+    pub fn json(&self) -> String {
+        // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
+        harmless_json(&serde_json::to_string_pretty(self).unwrap_or_default())
+    }
+}

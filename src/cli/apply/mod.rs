@@ -1,0 +1,316 @@
+//! `peerctl azure apply`: the peerings of a file, side by side.
+
+mod args;
+mod document;
+mod row;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use futures::future::join_all;
+
+pub use args::Args;
+use document::Document;
+use row::Job;
+
+use super::ended::Ended;
+use super::frame::prompter;
+use super::output::{Format, OutputArgs, print, row_screens, screen};
+use super::stop::asked_to_stop;
+use super::{record, sandbox};
+use crate::domain::lines as folded;
+use crate::errors::{Kind, Outcome, Problem};
+use crate::input::{Asker, Halt, Row, SignIns, Surroundings, Text, Vars, listed};
+use crate::plan::{Event, SignedIn, Stats};
+use crate::render::Report;
+use crate::steps::{Company, Sink};
+use crate::ui::{self, Answer, Manner, Modes, NoCaret, Screen, many_ended, many_planned};
+
+/// Sets up the rows of a file and prints one result.
+///
+/// # Errors
+/// When the embedded Azure cannot start, or standard output cannot be written.
+pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let mut vars = Vars::of_process();
+    let manner = ui::manner(output.plain, &|name| vars.get(name));
+    let screen = screen(output, manner);
+    let embedded = if args.sandbox {
+        Some(sandbox::embed().await?)
+    } else {
+        None
+    };
+    if let Some(embedded) = &embedded {
+        screen.on(&Event::Notice(embedded.welcome.clone()));
+        vars = embedded.vars(vars);
+    }
+    let signed_in = Arc::new(Mutex::new(Vec::new()));
+    let whole: Sink = {
+        let (screen, signed_in) = (Arc::clone(&screen), Arc::clone(&signed_in));
+        Arc::new(move |event| {
+            screen.on(&event);
+            if let Event::SignedIn(who) = event {
+                lock(&signed_in).push(who);
+            }
+        })
+    };
+    let around = Surroundings {
+        vars,
+        cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
+        sink: Arc::clone(&whole),
+        transport: None,
+        sign_ins: Some(SignIns::telling(whole)),
+    };
+    let jobs = jobs(&args, output, manner, &around);
+    let (jobs, wrong) = jobs.map_or_else(|problem| (Vec::new(), Some(problem)), |jobs| (jobs, None));
+    let all = All {
+        args: &args,
+        output,
+        manner,
+        screen,
+        around,
+        signed_in,
+        begun,
+        jobs,
+    };
+    if let Some(problem) = wrong {
+        return all.finish(Ended::by(problem));
+    }
+    let modes = Modes::now();
+    let no_caret = (manner == Manner::Rich).then(NoCaret::begin);
+    let ended = tokio::select! {
+        biased;
+        () = asked_to_stop() => {
+            join_all(all.jobs.iter().map(Job::take_back)).await;
+            Ended::cancelled()
+        }
+        ended = all.go() => ended,
+    };
+    drop(no_caret);
+    if ended.outcome == Outcome::Cancelled {
+        modes.restore();
+    }
+    all.finish(ended)
+}
+
+/// A job for each row that is wanted.
+fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings) -> Result<Vec<Job>, Problem> {
+    record::check_ticket(args.report.as_deref(), &around.vars)?;
+    if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
+        let why = "Nobody is asked: there is no terminal, or --no-input was given.";
+        return Err(
+            Problem::new(Kind::Usage, "An input is missing.", why).remedy("--yes: nobody is there to confirm the plan")
+        );
+    }
+    let text = read(&args.file)?;
+    let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
+    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let screens = row_screens(output, manner, &names);
+    let company = Company::of(usize::from(args.parallelism));
+    let job = |(row, screen): (Row, Arc<dyn Screen>)| Job::new(row, screen, Arc::clone(&company), around, args);
+    Ok(rows.into_iter().zip(screens).map(job).collect())
+}
+
+fn read(file: &Path) -> Result<Text, Problem> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Text::new(file, text)),
+        Err(error) => {
+            let what = format!("{} cannot be read.", file.display());
+            Err(Problem::new(Kind::Usage, what, format!("{error}.")))
+        }
+    }
+}
+
+fn wanted(mut rows: Vec<Row>, names: &[String], file: &Path) -> Result<Vec<Row>, Problem> {
+    let known: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
+        let what = format!("--row {unknown} cannot be used: {} has no such row.", file.display());
+        let all: Vec<&str> = known.into_iter().collect();
+        return Err(Problem::new(
+            Kind::Usage,
+            what,
+            format!("Its rows are {}.", all.join(", ")),
+        ));
+    }
+    rows.retain(|row| names.is_empty() || names.contains(&row.name));
+    Ok(rows)
+}
+
+/// Everything, while it is under way.
+struct All<'a> {
+    args: &'a Args,
+    output: &'a OutputArgs,
+    manner: Manner,
+    screen: Arc<dyn Screen>,
+    around: Surroundings,
+    signed_in: Arc<Mutex<Vec<SignedIn>>>,
+    begun: Instant,
+    jobs: Vec<Job>,
+}
+
+impl All<'_> {
+    async fn go(&self) -> Ended {
+        if let Err(problem) = self.gather().await {
+            return Ended::by(problem);
+        }
+        if let Err(problem) = self.sign_in().await {
+            return Ended::by(problem);
+        }
+        join_all(self.jobs.iter().map(Job::survey)).await;
+        if !(self.output.quiet || self.args.dry_run) {
+            self.tell_plan();
+        }
+        if self.args.dry_run {
+            self.jobs.iter().for_each(Job::leave_at_plan);
+            return Ended::new(worst(&self.jobs), None);
+        }
+        match self.confirm().await {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Ended::cancelled(),
+        }
+        join_all(self.jobs.iter().map(Job::carry_out)).await;
+        Ended::new(worst(&self.jobs), None)
+    }
+
+    /// Learns what each row needs to know. What is wrong with the inputs is told of all rows at once, before anything is
+    /// written.
+    async fn gather(&self) -> Result<(), Problem> {
+        let told = join_all(self.jobs.iter().map(Job::gather)).await;
+        let wrong = self.jobs.iter().zip(told);
+        let wrong: Vec<(&Job, Problem)> = wrong.filter_map(|(job, told)| Some((job, told?))).collect();
+        let twice = twice(&self.jobs);
+        let file = self.args.file.display();
+        let line = |job: &Job, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
+        let mut remedies: Vec<String> = Vec::new();
+        for (job, problem) in &wrong {
+            remedies.push(line(job, &problem.what));
+            let more = std::iter::once(&problem.why).chain(&problem.remedies);
+            remedies.extend(more.filter(|text| !text.is_empty()).map(|text| format!("  {text}")));
+        }
+        remedies.extend(
+            twice
+                .iter()
+                .map(|(job, before)| line(job, &format!("is row {before} once more."))),
+        );
+        let what = match wrong.len() + twice.len() {
+            0 => return Ok(()),
+            1 => format!("A row of {file} cannot be used."),
+            count => format!("{count} rows of {file} cannot be used."),
+        };
+        let why = "In the file an input has its flag's name: vnet-id = \"…\", set = { network = \"…\" }.";
+        let mut problem = Problem::new(Kind::Usage, what, why);
+        problem.remedies = remedies;
+        Err(problem)
+    }
+
+    /// Who signs in. A row whose sign-in fails is over; where none works, that is told once.
+    async fn sign_in(&self) -> Result<(), Problem> {
+        let signed_in = join_all(self.jobs.iter().map(Job::sign_in)).await;
+        if signed_in.iter().all(Result::is_err) {
+            return signed_in.into_iter().next().unwrap_or(Ok(()));
+        }
+        for (job, signed_in) in self.jobs.iter().zip(signed_in) {
+            if let Err(problem) = signed_in {
+                job.fail(problem);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_plan(&self) {
+        let reports: Vec<_> = self.jobs.iter().map(|job| (job.name(), job.report())).collect();
+        let rows: Vec<_> = reports.iter().map(|(name, report)| (*name, report)).collect();
+        ui::tell("\nWhat will be done");
+        many_planned(&rows, ui::width()).iter().for_each(|line| ui::tell(line));
+        ui::tell("");
+    }
+
+    /// Whether to go on.
+    async fn confirm(&self) -> Result<bool, Halt> {
+        let to_write = self.jobs.iter().filter(|job| job.writes()).count();
+        let prompter = prompter(self.args.no_input, self.manner).filter(|_| !self.args.yes && to_write > 0);
+        let Some(prompter) = prompter else { return Ok(true) };
+        let question = match (to_write, self.jobs.len()) {
+            (some, all) if some == all => "Go ahead?".to_owned(),
+            (some, all) => format!("Go ahead with {some} of {all} rows?"),
+        };
+        let answer = Asker(prompter).confirm(question, true).await?;
+        Ok(answer == Answer::Value(true))
+    }
+
+    fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
+        // A row tells who ran it; with several sign-ins that is not one for all.
+        let who = match lock(&self.signed_in).as_slice() {
+            [who] => Some(who.clone()),
+            _ => None,
+        };
+        // What is wrong with the whole is no row's.
+        let jobs = if ended.problem.is_some() { &[][..] } else { &self.jobs };
+        jobs.iter().for_each(|job| job.finish(self.args, who.as_ref()));
+        let outcome = ended.outcome;
+        self.screen.on(&Event::Ended {
+            outcome,
+            problem: ended.problem.clone(),
+            stats: Stats::default(),
+        });
+        let document = Document::of(self.args, jobs, &self.around, self.begun, ended);
+        let text = match self.output.output {
+            Format::Json => document.json(),
+            Format::Text => self.result(&document.rows(), outcome),
+        };
+        if !text.is_empty() {
+            print(&text)?;
+        }
+        Ok(outcome)
+    }
+
+    fn result(&self, rows: &[(&str, &Report)], outcome: Outcome) -> String {
+        if self.args.dry_run {
+            return many_planned(rows, ui::room()).join("\n");
+        }
+        let mut lines = many_ended(rows, ui::room());
+        let over = matches!(outcome, Outcome::Done | Outcome::Unchanged);
+        if !lines.is_empty() && !over {
+            let again = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
+            lines.push(String::new());
+            lines.extend(folded(again, ui::room()));
+        }
+        lines.join("\n")
+    }
+}
+
+/// Rows that another one before them says already.
+fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
+    let mut seen: Vec<(String, &Job)> = Vec::new();
+    let mut twice = Vec::new();
+    for job in jobs {
+        let Some(what) = job.what() else { continue };
+        match seen.iter().find(|(known, _)| *known == what) {
+            Some((_, before)) => twice.push((job, before.name().to_owned())),
+            None => seen.push((what, job)),
+        }
+    }
+    twice
+}
+
+/// How the whole ended: as the row that went worst.
+fn worst(jobs: &[Job]) -> Outcome {
+    let order = [
+        Outcome::Usage,
+        Outcome::Cancelled,
+        Outcome::Failed,
+        Outcome::Blocked,
+        Outcome::Waiting,
+        Outcome::Done,
+    ];
+    let outcomes: Vec<Outcome> = jobs.iter().map(|job| job.report().outcome()).collect();
+    let worst = order.into_iter().find(|outcome| outcomes.contains(outcome));
+    worst.unwrap_or(Outcome::Unchanged)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere does not make what was noted wrong.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

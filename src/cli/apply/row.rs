@@ -1,0 +1,290 @@
+//! One row: a whole set-up beside others.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use time::OffsetDateTime;
+
+use super::{Args, lock};
+use crate::azure::{Sending, Wire};
+use crate::cli::again::Known;
+use crate::cli::ended::{Ended, blocked};
+use crate::cli::frame::opener;
+use crate::cli::{asked, record};
+use crate::engine;
+use crate::errors::{Kind, Outcome, Problem};
+use crate::input::{
+    Conversation, Gathered, Given, Halt, Manner, Options, Row, Surroundings, gather, own_app_credential,
+};
+use crate::limits;
+use crate::plan::{Event, SignedIn, Stats, StepEvent};
+use crate::render::{Record, Report};
+use crate::steps::{Company, Run, Sink, clean_up};
+use crate::ui::Screen;
+
+/// A row that is to be set up.
+pub struct Job {
+    row: Row,
+    screen: Arc<dyn Screen>,
+    company: Arc<Company>,
+    around: Surroundings,
+    no_wait: bool,
+    rehearsal: bool,
+    begun: Instant,
+    report: Arc<Mutex<Report>>,
+    known: Arc<Mutex<Known>>,
+    state: Mutex<State>,
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct State {
+    run: Option<Arc<Run>>,
+    wire: Option<Wire>,
+    /// Whether there is something to write.
+    writes: bool,
+    ended: Option<(Outcome, Option<Problem>)>,
+}
+
+impl Job {
+    pub fn new(row: Row, screen: Arc<dyn Screen>, company: Arc<Company>, around: &Surroundings, args: &Args) -> Self {
+        let report = Arc::new(Mutex::new(Report::new("azure apply")));
+        let known = Arc::new(Mutex::new(Known::default()));
+        let sink: Sink = {
+            let (report, known, screen) = (Arc::clone(&report), Arc::clone(&known), Arc::clone(&screen));
+            Arc::new(move |mut event| {
+                if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event {
+                    hold.packet.push(lock(&known).hand_over(*id));
+                }
+                lock(&report).on(&event);
+                if !matches!(event, Event::Ended { .. }) {
+                    screen.on(&event);
+                }
+            })
+        };
+        Self {
+            no_wait: args.no_wait || row.is_on("no-wait"),
+            rehearsal: args.sandbox,
+            row,
+            screen,
+            company,
+            around: Surroundings { sink, ..around.clone() },
+            begun: Instant::now(),
+            report,
+            known,
+            state: Mutex::default(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    pub fn line(&self) -> usize {
+        self.row.line
+    }
+
+    /// The document as far as it has come.
+    pub fn report(&self) -> Report {
+        lock(&self.report).clone()
+    }
+
+    /// Whether something is to be written for it.
+    pub fn writes(&self) -> bool {
+        lock(&self.state).writes
+    }
+
+    /// What it is about, if that is known: no other row may say the same.
+    pub fn what(&self) -> Option<String> {
+        let run = lock(&self.state).run.clone()?;
+        let intent = &run.intent;
+        Some(format!(
+            "{} {} {:?} {:?}",
+            intent.vnet.to_string().to_lowercase(),
+            intent.vendor.id,
+            intent.vendor_inputs,
+            intent.peering_name
+        ))
+    }
+
+    /// Learns what a run has to know; a problem with the inputs is given back, any other ends the row.
+    pub async fn gather(&self) -> Option<Problem> {
+        match self.begin().await {
+            Ok(()) => None,
+            Err(problem) if problem.kind == Kind::Usage => Some(problem),
+            Err(problem) => {
+                self.fail(problem);
+                None
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<(), Problem> {
+        // The embedded Azure brings its own of these.
+        let brought = |id: &str| self.rehearsal && ["cloud", "auth"].contains(&id);
+        let flags = self.row.flags().filter(|(id, _)| !brought(id));
+        let flags = flags.map(|(id, value)| (id, Some(value)));
+        let given = Given::new(flags, &self.row.sets(), self.around.vars.clone());
+        let given = given.map_err(|set| Problem::new(Kind::Usage, format!("{set} cannot be used."), ""))?;
+        let manner = Manner {
+            prompter: None,
+            dry_run: false,
+            survey: false,
+            narrow: false,
+            also_missing: Vec::new(),
+            options: Options {
+                no_wait: self.no_wait,
+                peering_settings: self.row.peering_settings(),
+                ..Options::default()
+            },
+        };
+        let gathered = match gather(Conversation::new(given), &self.around, manner).await {
+            Ok(gathered) => gathered,
+            Err(Halt::Problem(problem)) => return Err(*problem),
+            Err(Halt::Cancelled) => {
+                let why = "A question was withdrawn that nobody was asked.";
+                return Err(Problem::new(Kind::Usage, "The inputs are not complete.", why));
+            }
+        };
+        self.note(&gathered);
+        let Some(session) = gathered.session else {
+            let why = "A run always signs in.";
+            return Err(Problem::new(Kind::SignIn, "There is no session.", why));
+        };
+        let wire = session.wire().clone();
+        let sink = Arc::clone(&self.around.sink);
+        let mut run = Run::new(
+            gathered.intent,
+            session.azure,
+            session.introduction,
+            gathered.connector,
+            opener(),
+            sink,
+        );
+        run.app_credential = own_app_credential(&gathered.talk.given);
+        run.company = Arc::clone(&self.company);
+        let mut state = lock(&self.state);
+        state.run = Some(Arc::new(run));
+        state.wire = Some(wire);
+        Ok(())
+    }
+
+    fn note(&self, gathered: &Gathered) {
+        asked::note(&mut lock(&self.report), gathered);
+        let known = asked::known(gathered, self.rehearsal);
+        // A rehearsal's world is gone with the run.
+        if !self.rehearsal {
+            lock(&self.report).undone_by(known.sibling("azure teardown", 100));
+        }
+        *lock(&self.known) = known;
+    }
+
+    /// Waits until it is known who signed in for it.
+    ///
+    /// # Errors
+    /// When nobody could.
+    pub async fn sign_in(&self) -> Result<(), Problem> {
+        match self.run() {
+            Some(run) => run.introduced().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the row by a problem.
+    pub fn fail(&self, problem: Problem) {
+        self.end(Ended::by(problem));
+    }
+
+    /// Reads what there is and decides what is to be done; a row that must not begin is over.
+    pub async fn survey(&self) {
+        let Some(run) = self.run() else { return };
+        run.desk.take(&self.company).await;
+        let planned = engine::survey(&run).await;
+        run.desk.leave();
+        match planned {
+            Err(problem) => self.fail(problem),
+            Ok(plan) => match blocked(&plan) {
+                Some(problem) => self.end(Ended::new(Outcome::Blocked, Some(problem))),
+                None => lock(&self.state).writes = plan.writes(),
+            },
+        }
+    }
+
+    /// Nothing is done about it.
+    pub fn leave_at_plan(&self) {
+        if self.run().is_some() {
+            self.end(Ended::new(Outcome::Unchanged, None));
+        }
+    }
+
+    /// Does what is to be done.
+    pub async fn carry_out(&self) {
+        let Some(run) = self.run() else { return };
+        run.desk.take(&self.company).await;
+        let (outcome, problem) = engine::carry_out(&run).await;
+        run.desk.leave();
+        self.end(Ended::new(outcome, problem));
+    }
+
+    /// Its run, as long as it is not over.
+    fn run(&self) -> Option<Arc<Run>> {
+        let state = lock(&self.state);
+        state.run.clone().filter(|_| state.ended.is_none())
+    }
+
+    fn end(&self, ended: Ended) {
+        let problem = ended.problem.clone();
+        lock(&self.state).ended = Some((ended.outcome, problem));
+        let event = Event::Ended {
+            outcome: ended.outcome,
+            problem: ended.problem,
+            stats: self.stats(),
+        };
+        lock(&self.report).on(&event);
+        self.screen.on(&event);
+    }
+
+    fn stats(&self) -> Stats {
+        let sent = lock(&self.state).wire.as_ref().map(Wire::stats).unwrap_or_default();
+        Stats {
+            requests: sent.requests,
+            writes: sent.writes,
+            waves: sent.waves,
+            elapsed_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Removes the credential that a run was using when it was stopped.
+    pub async fn take_back(&self) {
+        let run = lock(&self.state).run.clone();
+        let Some(run) = run.filter(|run| run.facts().credential_made) else {
+            return;
+        };
+        let removed = tokio::time::timeout(limits::LAST_ACT, clean_up(&run)).await;
+        if !matches!(removed, Ok(Ok(()))) {
+            let text = "The credential is not removed yet. It ends within the hour, and the next run removes it.";
+            (self.around.sink)(Event::Notice(text.to_owned()));
+        }
+    }
+
+    /// Keeps the record, and the ticket where one is wanted; a row that is not over was stopped. `who`: signed in.
+    pub fn finish(&self, args: &Args, who: Option<&SignedIn>) {
+        if self.run().is_some() {
+            self.end(Ended::cancelled());
+        }
+        if let Some(who) = who {
+            lock(&self.report).on(&Event::SignedIn(who.clone()));
+        }
+        let sending = lock(&self.state).wire.as_ref().map(Wire::sent).unwrap_or_default();
+        if let Some(file) = self.keep(sending, args.report.as_deref()) {
+            lock(&self.report).recorded_in(file);
+        }
+    }
+
+    fn keep(&self, sending: Sending, ticket: Option<&Path>) -> Option<String> {
+        let ended = OffsetDateTime::now_utc();
+        let record = Record::new(self.report(), ended - self.begun.elapsed(), ended, sending);
+        record::keep(record, &self.around.vars, self.rehearsal, ticket)
+    }
+}

@@ -1,0 +1,243 @@
+//! Several runs on one terminal: a live line for each that is at work, and a line that stays for each that is over.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+
+use super::open::tell;
+use super::terminal::{COLUMN, lock, show};
+use super::words::{beside, card_lines, hold_lines, problem_text};
+use super::{Screen, style, width};
+use crate::domain::{harmless, lines};
+use crate::errors::Outcome;
+use crate::plan::{Event, StepEvent, StepId};
+use crate::render::Report;
+
+/// Live lines at a time: a low terminal has room for them and for what they push up.
+const LIVE: usize = 12;
+
+/// What the rows share.
+struct Board {
+    bars: MultiProgress,
+    live: Mutex<BTreeMap<usize, ProgressBar>>,
+    /// How many of them are over.
+    over: Mutex<usize>,
+    rows: usize,
+    total: ProgressBar,
+}
+
+/// One row of it.
+struct RowOf {
+    board: Arc<Board>,
+    row: usize,
+    name: String,
+}
+
+/// A screen for each row; they share the terminal.
+pub fn board(names: &[String]) -> Vec<Arc<dyn Screen>> {
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+    let total = bars.add(ProgressBar::new_spinner());
+    let board = Arc::new(Board {
+        bars,
+        live: Mutex::default(),
+        over: Mutex::default(),
+        rows: names.len(),
+        total,
+    });
+    let screen = |(row, name): (usize, &String)| {
+        let (board, name) = (Arc::clone(&board), harmless(name));
+        Arc::new(RowOf { board, row, name }) as Arc<dyn Screen>
+    };
+    names.iter().enumerate().map(screen).collect()
+}
+
+impl Board {
+    fn say(&self, text: &str) {
+        self.bars.suspend(|| tell(text));
+    }
+
+    fn doing(&self, row: usize, name: &str, text: &str) {
+        let mut live = lock(&self.live);
+        if live.is_empty() && *lock(&self.over) == 0 {
+            self.total.enable_steady_tick(Duration::from_millis(100));
+            self.count();
+        }
+        let room = live.len() < LIVE;
+        let bar = match live.get(&row) {
+            Some(bar) => bar,
+            None if !room => return,
+            None => {
+                let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
+                bar.set_prefix(name.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(100));
+                live.entry(row).or_insert(bar)
+            }
+        };
+        show(bar, text);
+    }
+
+    fn count(&self) {
+        let over = *lock(&self.over);
+        show(&self.total, &format!("{over} of {} rows are over", self.rows));
+    }
+
+    fn clear(&self, row: usize) {
+        if let Some(bar) = lock(&self.live).remove(&row) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn ended(&self, row: usize) {
+        self.clear(row);
+        let over = {
+            let mut over = lock(&self.over);
+            *over += 1;
+            *over
+        };
+        if over == self.rows {
+            self.total.finish_and_clear();
+        } else {
+            self.count();
+        }
+    }
+}
+
+impl RowOf {
+    /// A block of lines under the row's name, in one piece.
+    fn block(&self, lines: Vec<String>) {
+        let head = format!("  {}", style(&self.name).bold());
+        let lines = lines.into_iter().map(|line| format!("    {line}"));
+        self.board
+            .say(&std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n"));
+    }
+
+    fn step(&self, id: StepId, event: &StepEvent) {
+        let doing = |text: &str| self.board.doing(self.row, &self.name, &format!("{id}: {text}"));
+        match event {
+            StepEvent::Started => doing(""),
+            StepEvent::Doing(text) => doing(text),
+            StepEvent::Waiting { what, usually: None } => doing(what),
+            StepEvent::Waiting {
+                what,
+                usually: Some(usually),
+            } => doing(&format!("{what}; usually {usually}")),
+            StepEvent::OpenPage { url, .. } => {
+                self.block(vec![
+                    "Accept in a browser:".to_owned(),
+                    style(url).underlined().to_string(),
+                ]);
+            }
+            StepEvent::HandOff(card) => self.block(card_lines(card, width().saturating_sub(4))),
+            StepEvent::Held { hold, .. } => self.block(hold_lines(hold, width().saturating_sub(4))),
+            StepEvent::Changed(_)
+            | StepEvent::Finished { .. }
+            | StepEvent::Failed { .. }
+            | StepEvent::Skipped { .. } => {}
+        }
+    }
+}
+
+impl Screen for RowOf {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::Surveying => self.board.doing(self.row, &self.name, "reading what there is"),
+            Event::Planned(_) => self.board.clear(self.row),
+            Event::Step(id, event) => self.step(*id, event),
+            Event::Notice(text) => {
+                let text = format!("{}: {}", self.name, harmless(text));
+                for line in lines(&text, width()) {
+                    self.board.say(&style(line).dim().to_string());
+                }
+            }
+            Event::Ended { outcome, problem, .. } => {
+                self.board.ended(self.row);
+                let mark = match outcome {
+                    Outcome::Done | Outcome::Unchanged => style("✔").green(),
+                    Outcome::Waiting | Outcome::Cancelled => style("…").yellow(),
+                    Outcome::Blocked => style("■").yellow(),
+                    Outcome::Failed | Outcome::Usage => style("✘").red(),
+                };
+                let head = format!("  {mark} {}", self.name);
+                let line = beside(&head, COLUMN, &[in_a_word(*outcome)], width());
+                self.board.say(&line.join("\n"));
+                if let Some(problem) = problem {
+                    self.board.say(&problem_text(problem, width()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn in_a_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "Connected",
+        Outcome::Unchanged => "in place already",
+        Outcome::Waiting => "waiting for somebody else",
+        Outcome::Blocked => "blocked",
+        Outcome::Failed | Outcome::Usage => "failed",
+        Outcome::Cancelled => "stopped",
+    }
+}
+
+/// What is to be done about each row: its name, and a report that has come as far as a plan.
+pub fn many_planned(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
+    let told = |report: &Report| {
+        let Some(plan) = report.plan() else {
+            return not_done(report);
+        };
+        if report.error().is_some() {
+            return not_done(report);
+        }
+        let mut open: Vec<(&str, Vec<&str>)> = Vec::new();
+        for step in plan.steps.iter().filter(|step| !plan.is_in_place(step.id)) {
+            let verb = step.decision.verb();
+            match open.iter_mut().find(|(known, _)| *known == verb) {
+                Some((_, steps)) => steps.push(step.id.name()),
+                None => open.push((verb, vec![step.id.name()])),
+            }
+        }
+        let open: Vec<String> = open
+            .iter()
+            .map(|(verb, steps)| format!("{verb} {}", steps.join(", ")))
+            .collect();
+        match open.is_empty() {
+            true => in_a_word(Outcome::Unchanged).to_owned(),
+            false => open.join("; "),
+        }
+    };
+    table(rows, told, width)
+}
+
+/// How each row ended.
+pub fn many_ended(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
+    let told = |report: &Report| match report.outcome() {
+        Outcome::Done | Outcome::Unchanged => in_a_word(report.outcome()).to_owned(),
+        _ => not_done(report),
+    };
+    table(rows, told, width)
+}
+
+/// Why a row is not done, in a line.
+fn not_done(report: &Report) -> String {
+    let word = in_a_word(report.outcome());
+    if let Some(problem) = report.error() {
+        return format!("{word}: {}", problem.what);
+    }
+    match report.holds().next() {
+        Some((step, hold)) => format!("waiting: {step}, for {}", hold.who),
+        None => word.to_owned(),
+    }
+}
+
+fn table(rows: &[(&str, &Report)], told: impl Fn(&Report) -> String, width: usize) -> Vec<String> {
+    let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let column = (2 + longest + 2).min(32);
+    let row = |(name, report): &(&str, &Report)| {
+        let text = harmless(&told(report));
+        beside(&format!("  {}", harmless(name)), column, &[&text], width)
+    };
+    rows.iter().flat_map(row).collect()
+}

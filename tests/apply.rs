@@ -1,0 +1,439 @@
+//! `peerctl azure apply`: the peerings of a file, side by side; the same world as one set-up after another.
+
+mod support;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use support::both_sides::{VPC, assert_in_place, assert_no_credential, partner, struck, words};
+use support::cli::{Ran, Run, peerctl};
+use support::dry_runs::OWN_APP;
+use support::kong::{OTHER_SUBSCRIPTION, ROLE, SUBSCRIPTION, VNET_ID};
+use support::pty::Wizard;
+use support::running::Running;
+use support::served::{Served, poll};
+use support::terminal::Exit;
+
+const FABRIKAM: &str = "8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43";
+
+fn sandbox() -> Served {
+    Served::start(["--lag", "none"])
+}
+
+/// Contoso's network of this name and group.
+fn vnet(subscription: &str, group: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}")
+}
+
+fn write(sandbox: &Served, text: &str) -> PathBuf {
+    let file = sandbox.folder().join("peerings.toml");
+    std::fs::write(&file, text).expect("a file");
+    file
+}
+
+fn line(file: &std::path::Path, more: &[&str]) -> Vec<String> {
+    let file = file.display().to_string();
+    let own = ["azure", "apply", &file, "--no-input", "--yes"];
+    own.iter().chain(more).map(|word| (*word).to_owned()).collect()
+}
+
+fn apply(sandbox: &Served, text: &str, more: &[&str]) -> Run {
+    peerctl(line(&write(sandbox, text), more)).envs(sandbox.env())
+}
+
+/// The document of a run that ended so.
+#[track_caller]
+fn document(sandbox: &Served, text: &str, more: &[&str], code: i32) -> Value {
+    let json = [&["-o", "json"], more].concat();
+    apply(sandbox, text, &json).run().expect_code(code).json()
+}
+
+/// Name and outcome of each row.
+fn outcomes(document: &Value) -> Vec<(&str, &str)> {
+    let rows = document["rows"].as_array().expect("rows").iter();
+    rows.map(|row| {
+        (
+            row["name"].as_str().unwrap_or(""),
+            row["outcome"].as_str().unwrap_or(""),
+        )
+    })
+    .collect()
+}
+
+/// How many writes there were whose line has this in it.
+fn writes(sandbox: &Served, what: &str) -> usize {
+    sandbox.writes().iter().filter(|line| line.contains(what)).count()
+}
+
+/// Every way of making a link, two networks with Kong in two subscriptions, two of one vendor in one.
+fn everything() -> String {
+    let partner = partner("vnet-partner");
+    let staging = vnet(OTHER_SUBSCRIPTION, "rg-network", "vnet-app");
+    let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
+    format!(
+        "[defaults]\nvnet-id = '{VNET_ID}'\nvendor = 'kong'\nset = {{ network = 'eastus2-network' }}\n\
+         [[peering]]\nname = 'shop'\n\
+         [[peering]]\nname = 'staging'\nvnet-id = '{staging}'\n\
+         [[peering]]\nvendor = 'aiven'\nset = {{ project = 'demo', vpc = '{VPC}' }}\n\
+         [[peering]]\nvnet-ids = ['{VNET_ID}', '{data}']\nvendor = 'dragonfly'\nset = {{ network = 'cache-eastus2' }}\n\
+         [[peering]]\nvendor = 'generic'\nallow-forwarded-traffic = true\n\
+         set = {{ remote-tenant-id = '{FABRIKAM}', remote-vnet-id = '{partner}' }}\n"
+    )
+}
+
+const EVERY_ROW: [&str; 6] = [
+    "shop",
+    "staging",
+    "vnet-app-aiven",
+    "vnet-app-dragonfly",
+    "vnet-data-dragonfly",
+    "vnet-app-generic",
+];
+
+/// The same by `setup`, one after the other.
+fn one_by_one(sandbox: &Served) {
+    let partner = partner("vnet-partner");
+    let staging = vnet(OTHER_SUBSCRIPTION, "rg-network", "vnet-app");
+    let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
+    let kong = "--vendor kong --set network=eastus2-network";
+    let dragonfly = "--vendor dragonfly --set network=cache-eastus2";
+    for line in [
+        format!("--vnet-id {VNET_ID} {kong}"),
+        format!("--vnet-id {staging} {kong}"),
+        format!("--vnet-id {VNET_ID} --vendor aiven --set project=demo --set vpc={VPC}"),
+        format!("--vnet-id {VNET_ID} {dragonfly}"),
+        format!("--vnet-id {data} {dragonfly}"),
+        format!(
+            "--vnet-id {VNET_ID} --vendor generic --allow-forwarded-traffic \
+             --set remote-tenant-id={FABRIKAM} --set remote-vnet-id={partner}"
+        ),
+    ] {
+        let own = ["azure", "setup", "--no-input", "--yes"];
+        peerctl(own.into_iter().chain(line.split_whitespace()))
+            .envs(sandbox.env())
+            .run()
+            .expect_code(0);
+    }
+}
+
+#[test]
+fn it_leaves_the_world_of_one_setup_after_another_and_finds_it_in_place_then() {
+    let (by_apply, by_setup) = (sandbox(), sandbox());
+    one_by_one(&by_setup);
+    let text = everything();
+    let done = document(&by_apply, &text, &[], 0);
+    assert_eq!(done["outcome"], "done", "{done:#}");
+    assert_eq!(outcomes(&done), EVERY_ROW.map(|name| (name, "done")), "{done:#}");
+    done["rows"].as_array().expect("rows").iter().for_each(assert_in_place);
+    assert_eq!(by_apply.state(), by_setup.state());
+    assert_no_credential(&by_apply);
+
+    let before = by_apply.writes();
+    let again = document(&by_apply, &text, &[], 0);
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+    assert_eq!(outcomes(&again), EVERY_ROW.map(|name| (name, "unchanged")));
+    assert_eq!(again["stats"]["writes"], 0);
+    assert_eq!(by_apply.writes(), before);
+}
+
+#[test]
+fn what_rows_share_is_done_once_whatever_the_lag() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    document(&sandbox, &everything(), &[], 0);
+    // The service principals of three vendors, and of three applications of ours.
+    let made = sandbox.writes();
+    let made = made
+        .iter()
+        .filter(|line| *line == "POST /v1.0/servicePrincipals 201")
+        .count();
+    assert_eq!(made, 3 + 3, "{:#?}", sandbox.writes());
+    let state = sandbox.state();
+    let roles = state["roleDefinitions"].as_array().expect("roles");
+    let names: std::collections::BTreeSet<&str> = roles.iter().filter_map(|role| role["roleName"].as_str()).collect();
+    assert_eq!(names.len(), roles.len(), "{roles:#?}");
+    let kongs = roles.iter().find(|role| role["roleName"] == ROLE).expect("Kong's role");
+    let scopes = [SUBSCRIPTION, OTHER_SUBSCRIPTION].map(|id| format!("/subscriptions/{id}"));
+    assert_eq!(kongs["assignableScopes"], json!(scopes));
+    // Made for one subscription, and then for the other; every other role is written once.
+    assert_eq!(
+        writes(&sandbox, "/roleDefinitions/"),
+        roles.len() + 1,
+        "{:#?}",
+        sandbox.writes()
+    );
+    assert_no_credential(&sandbox);
+}
+
+#[test]
+fn rows_of_one_application_share_its_credential() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
+    let text = format!(
+        "[defaults]\nvendor = 'dragonfly'\nown-app = '{OWN_APP}'\nset = {{ network = 'cache-eastus2' }}\n\
+         [[peering]]\nvnet-ids = ['{VNET_ID}', '{data}']\n"
+    );
+    document(&sandbox, &text, &[], 0);
+    assert_no_credential(&sandbox);
+    let (made, removed) = (writes(&sandbox, "/addPassword"), writes(&sandbox, "/removePassword"));
+    assert!(made == removed && (1..=2).contains(&made), "{:#?}", sandbox.writes());
+}
+
+#[test]
+fn a_row_that_cannot_go_on_keeps_no_other_back() {
+    let sandbox = sandbox();
+    let legacy = vnet(SUBSCRIPTION, "rg-legacy", "vnet-legacy");
+    let nowhere = vnet(SUBSCRIPTION, "rg-network", "vnet-nowhere");
+    let text = format!(
+        "[defaults]\nvendor = 'kong'\nset = {{ network = 'eastus2-network' }}\n\
+         [[peering]]\nvnet-ids = ['{legacy}', '{nowhere}', '{VNET_ID}']\n"
+    );
+    let expected = [
+        ("vnet-legacy-kong", "blocked"),
+        ("vnet-nowhere-kong", "failed"),
+        ("vnet-app-kong", "done"),
+    ];
+    // As the row that went worst.
+    let ended = document(&sandbox, &text, &[], 1);
+    assert_eq!(outcomes(&ended), expected, "{ended:#}");
+    assert_eq!(ended["rows"][0]["error"]["kind"], "preflight");
+    let ran = apply(
+        &sandbox,
+        &text,
+        &["--row", "vnet-legacy-kong", "--row", "vnet-app-kong"],
+    )
+    .run();
+    let ran = ran.expect_code(4);
+    let told: Vec<&str> = ran.stdout.lines().collect();
+    assert!(told[0].starts_with("  vnet-legacy-kong  blocked: "), "{ran}");
+    assert!(ran.stdout.contains("  vnet-app-kong     in place already"), "{ran}");
+    assert!(ran.stdout.contains("Run the same command again"), "{ran}");
+    assert!(
+        !ran.stdout.contains("nowhere") && ran.stderr.contains("vnet-legacy-kong: Error: "),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_file_is_told_of_all_rows_at_once_and_nothing_is_written() {
+    let sandbox = sandbox();
+    let none: &[&str] = &[];
+    let table: [(&str, &[&str], &[&str]); 8] = [
+        (
+            "[[peering]]\nvendor = 'kong'\nvnt = 'x'",
+            none,
+            &["peerings.toml, line 3: 'vnt' is no input"],
+        ),
+        (
+            "[[peering]]\nvendor = 'kong'\nkonnect-token = 'kpat_x-marks'",
+            none,
+            &["line 3: 'konnect-token' looks like a secret"],
+        ),
+        (
+            "[[peering]]\nname = 'a'\nvendor = 'kong'\n[[peering]]\nname = 'b'\nvnet-id = 'x'\nvendor = 'nobody'",
+            none,
+            &[
+                "2 rows of",
+                "a (line 1): ",
+                "--resource-group",
+                "--set network=…",
+                "b (line 4): --vendor nobody cannot be used.",
+            ],
+        ),
+        (
+            "[[peering]]\nname = 'a'\nvendor = 'kong'\nvnet-id = '{V}'\nset = { network = 'n' }\n\
+             [[peering]]\nname = 'b'\nvendor = 'kong'\nvnet-id = '{V}'\nset = { network = 'n' }",
+            none,
+            &["b (line 6): is row a once more."],
+        ),
+        (
+            "[[peering]]\nname = 'a'",
+            &["--row", "c"],
+            &["--row c cannot be used", "Its rows are a."],
+        ),
+        ("", none, &["there is no peering in it"]),
+        ("x", none, &["line 1: this is no TOML"]),
+        ("[[peering]]", &["--parallelism", "0"], &["--parallelism"]),
+    ];
+    for (text, more, expected) in table {
+        let text = text.replace("{V}", VNET_ID);
+        let ran = apply(&sandbox, &text, more).run().expect_code(2);
+        for part in expected {
+            assert!(words(&ran.stderr).contains(part), "{part} of {text}\n{ran}");
+        }
+        assert!(!ran.stderr.contains("x-marks"), "{ran}");
+        assert!(ran.stdout.is_empty(), "{ran}");
+    }
+    let ran = peerctl(["azure", "apply", "nothing.toml", "--yes", "-o", "json"])
+        .run()
+        .expect_code(2);
+    assert_eq!(ran.json()["error"]["kind"], "usage");
+    let file = write(&sandbox, &everything());
+    let ran = peerctl(["azure".into(), "apply".into(), file.into_os_string()])
+        .envs(sandbox.env())
+        .run();
+    assert!(ran.expect_code(2).stderr.contains("--yes"));
+    assert_eq!(sandbox.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+    let sandbox = sandbox();
+    let legacy = vnet(SUBSCRIPTION, "rg-legacy", "vnet-legacy");
+    let text = everything();
+    let ran = apply(&sandbox, &text, &["--dry-run"]).run().expect_code(0);
+    assert!(
+        ran.stdout
+            .contains("  shop                 create consent, role-definition, role-assignment"),
+        "{ran}"
+    );
+    assert_eq!(
+        ran.stdout.lines().filter(|line| line.contains("create ")).count(),
+        6,
+        "{ran}"
+    );
+    let kong = "vendor = 'kong'\nset = { network = 'eastus2-network' }\n";
+    let blocked = format!("[[peering]]\nvnet-id = '{legacy}'\n{kong}[[peering]]\nvnet-id = '{VNET_ID}'\n{kong}");
+    let document = document(&sandbox, &blocked, &["--dry-run"], 4);
+    assert_eq!(
+        outcomes(&document),
+        [("vnet-legacy-kong", "blocked"), ("vnet-app-kong", "unchanged")]
+    );
+    assert_eq!(sandbox.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_wrong_sign_in_is_told_once() {
+    let sandbox = sandbox();
+    let ran = apply(&sandbox, &everything(), &[])
+        .env("AZURE_CLIENT_SECRET", "wrong")
+        .run();
+    let ran = ran.expect_code(1);
+    assert_eq!(ran.stderr.matches("AADSTS7000215").count(), 1, "{ran}");
+}
+
+#[test]
+fn it_waits_for_nobody_where_it_shall_not_and_goes_on_later() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let text = everything();
+    let waiting = document(&sandbox, &text, &["--no-wait"], 3);
+    assert_eq!(waiting["outcome"], "waiting", "{waiting:#}");
+    document(&sandbox, &text, &[], 0);
+    let again = document(&sandbox, &text, &[], 0);
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+}
+
+/// More rows than may work at a time, all of which wait for Kong at the same time.
+#[test]
+fn rows_that_wait_for_somebody_else_let_others_work() {
+    let sandbox = Served::start(["--lag", "typical"]);
+    let vnets = [
+        vnet(SUBSCRIPTION, "rg-network", "vnet-data"),
+        vnet(SUBSCRIPTION, "rg-network-eu", "vnet-app"),
+        vnet(SUBSCRIPTION, "rg-apps", "vnet-dual"),
+    ];
+    let text = format!(
+        "[[peering]]\nvendor = 'kong'\nset = {{ network = 'eastus2-network' }}\nvnet-ids = ['{}']\n",
+        vnets.join("', '")
+    );
+    let done = document(&sandbox, &text, &["--parallelism", "1"], 0);
+    assert_eq!(done["outcome"], "done");
+    let log = sandbox.requests();
+    let log: Vec<(String, bool)> = log["requests"]
+        .as_array()
+        .expect("a log")
+        .iter()
+        .map(|request| {
+            let url = request["url"].as_str().unwrap_or_default().to_owned();
+            (url, request["write"] == true)
+        })
+        .collect();
+    // All three were asked for before the first one was there to be seen.
+    let asked = |(url, write): &(String, bool)| *write && url.contains("/transit-gateways");
+    let last = log.iter().rposition(asked).expect("a request");
+    assert_eq!(log.iter().filter(|one| asked(one)).count(), 3);
+    let first = log.iter().position(asked).expect("a request");
+    let looks = log[first..last]
+        .iter()
+        .filter(|(url, write)| !write && url.contains("/transit-gateways/"));
+    assert!(looks.count() > 0, "the first row looked while the others had not begun");
+}
+
+#[cfg(unix)]
+#[test]
+fn stopped_or_killed_anywhere_it_goes_on_from_there() {
+    let by_setup = sandbox();
+    one_by_one(&by_setup);
+    for (signal, code) in [("INT", Some(130)), ("KILL", None)] {
+        for fault in [
+            "PUT */roleDefinitions/*:1=stall-after",
+            "POST */addPassword:1=stall-after",
+            "PUT */virtualNetworkPeerings/*:1=stall",
+        ] {
+            let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+            let text = everything();
+            let running = Running::start(line(&write(&sandbox, &text), &[]), sandbox.env());
+            poll(support::DEADLINE, || (struck(&sandbox) >= 1).then_some(())).expect("the request is sent");
+            let exit = running.signal(signal).wait();
+            assert_eq!(exit.code, code, "{fault}: {}", exit.stderr);
+            if signal == "INT" {
+                assert_no_credential(&sandbox);
+                assert!(exit.stdout.contains("stopped"), "{}", exit.stdout);
+            }
+            document(&sandbox, &text, &[], 0);
+            assert_eq!(sandbox.state(), by_setup.state(), "{signal} at {fault}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
+    let sandbox = sandbox();
+    let file = write(&sandbox, &everything());
+    let file = file.display().to_string();
+    for answer in ["n", "y"] {
+        let mut terminal = Wizard::start(["azure", "apply", &file], (40, 100), sandbox.env());
+        terminal.wait_for("Go ahead?");
+        let screen = terminal.screen();
+        assert!(
+            screen.contains("What will be done") && screen.contains("vnet-data-dragonfly"),
+            "{screen}"
+        );
+        terminal.send(answer);
+        let exit = terminal.wait_exit();
+        let screen = terminal.screen();
+        if answer == "n" {
+            assert_eq!(exit, Exit::with_code(130), "{screen}");
+            assert_eq!(sandbox.writes(), Vec::<String>::new());
+        } else {
+            assert_eq!(exit, Exit::with_code(0), "{screen}");
+            for name in EVERY_ROW {
+                assert!(screen.contains(&format!("✔ {name}")), "{name} in\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_leaves_a_record_and_a_ticket_as_a_set_up_does() {
+    let sandbox = sandbox();
+    let (records, ticket) = (sandbox.folder().join("records"), sandbox.folder().join("ticket.md"));
+    let shown = ticket.display().to_string();
+    let run = apply(&sandbox, &everything(), &["--report", &shown, "-o", "json"]);
+    let ran: Ran = run.env("PEERCTL_STATE_DIR", &records).run().expect_code(0);
+    for row in ran.json()["rows"].as_array().expect("rows") {
+        let file = row["record"].as_str().unwrap_or_else(|| panic!("{row:#}"));
+        let record: Value = serde_json::from_str(&std::fs::read_to_string(file).expect("a record")).expect("JSON");
+        assert_eq!(record["who"]["name"], "peerctl-operator", "{record:#}");
+        let undo = record["undo"].as_str().unwrap_or_default();
+        assert!(undo.starts_with("peerctl azure teardown "), "{undo}");
+        let writes = record["requests"].as_array().expect("a list").iter();
+        assert!(writes.filter(|sent| sent["writes"] == true).count() > 0);
+    }
+    let text = std::fs::read_to_string(ticket).expect("a ticket");
+    assert_eq!(
+        text.matches("\n# ").count() + usize::from(text.starts_with("# ")),
+        6,
+        "{text}"
+    );
+}
