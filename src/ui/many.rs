@@ -25,6 +25,8 @@ struct Board {
     /// How many of them are over.
     over: Mutex<usize>,
     rows: usize,
+    /// Columns of the longest name, within reason.
+    longest: usize,
     total: ProgressBar,
 }
 
@@ -44,6 +46,7 @@ pub fn board(names: &[String]) -> Vec<Arc<dyn Screen>> {
         live: Mutex::default(),
         over: Mutex::default(),
         rows: names.len(),
+        longest: names.iter().map(|name| name.chars().count().min(28)).max().unwrap_or(0),
         total,
     });
     let screen = |(row, name): (usize, &String)| {
@@ -60,17 +63,13 @@ impl Board {
 
     fn doing(&self, row: usize, name: &str, text: &str) {
         let mut live = lock(&self.live);
-        if live.is_empty() && *lock(&self.over) == 0 {
-            self.total.enable_steady_tick(Duration::from_millis(100));
-            self.count();
-        }
         let room = live.len() < LIVE;
         let bar = match live.get(&row) {
             Some(bar) => bar,
             None if !room => return,
             None => {
                 let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
-                bar.set_prefix(name.to_owned());
+                bar.set_prefix(format!("{name:<0$}", self.longest));
                 bar.enable_steady_tick(Duration::from_millis(100));
                 live.entry(row).or_insert(bar)
             }
@@ -78,9 +77,17 @@ impl Board {
         show(bar, text);
     }
 
+    /// Shows how many are over, as long as some are at work.
     fn count(&self) {
+        self.total.enable_steady_tick(Duration::from_millis(100));
         let over = *lock(&self.over);
-        show(&self.total, &format!("{over} of {} rows are over", self.rows));
+        show(
+            &self.total,
+            &format!(
+                "{over} of {} rows are over; Ctrl-C is safe, and run again it goes on",
+                self.rows
+            ),
+        );
     }
 
     fn clear(&self, row: usize) {
@@ -116,7 +123,10 @@ impl RowOf {
     fn step(&self, id: StepId, event: &StepEvent) {
         let doing = |text: &str| self.board.doing(self.row, &self.name, &format!("{id}: {text}"));
         match event {
-            StepEvent::Started => doing(""),
+            StepEvent::Started => {
+                self.board.count();
+                doing("");
+            }
             StepEvent::Doing(text) => doing(text),
             StepEvent::Waiting { what, usually: None } => doing(what),
             StepEvent::Waiting {
@@ -160,7 +170,8 @@ impl Screen for RowOf {
                     Outcome::Failed | Outcome::Usage => style("✘").red(),
                 };
                 let head = format!("  {mark} {}", self.name);
-                let line = beside(&head, COLUMN, &[in_a_word(*outcome)], width());
+                let column = COLUMN.max(self.board.longest + 5);
+                let line = beside(&head, column, &[in_a_word(*outcome)], width());
                 self.board.say(&line.join("\n"));
                 if let Some(problem) = problem {
                     self.board.say(&problem_text(problem, width()));

@@ -58,8 +58,10 @@ pub(super) fn show(bar: &ProgressBar, text: &str) {
 fn live_line(name: &str, text: &str, width: usize) -> (String, String) {
     const SINCE: usize = " 59 min 59 s".len();
     let (mut template, indent, room) = if width >= NARROW {
-        let template = "  {spinner:.cyan} {prefix:<16} {wide_msg:.dim} {since:.dim}";
-        (template.to_owned(), COLUMN, width.saturating_sub(COLUMN + SINCE))
+        let column = COLUMN.max(name.chars().count() + 5);
+        let name = column - 5;
+        let template = format!("  {{spinner:.cyan}} {{prefix:<{name}}} {{wide_msg:.dim}} {{since:.dim}}");
+        (template, column, width.saturating_sub(column + SINCE))
     } else {
         let fits = "  ⠋ ".chars().count() + name.len() + SINCE <= width;
         let between = if fits { " " } else { "\n    " };

@@ -5,6 +5,7 @@ mod document;
 mod row;
 
 use std::collections::BTreeSet;
+use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -260,8 +261,10 @@ impl All<'_> {
             Format::Json => document.json(),
             Format::Text => self.result(&document.rows(), outcome),
         };
+        // On a terminal the result stands apart from the progress above it.
+        let apart = self.output.output == Format::Text && stdout().is_terminal();
         if !text.is_empty() {
-            print(&text)?;
+            print(&if apart { format!("\n{text}") } else { text })?;
         }
         Ok(outcome)
     }
