@@ -417,6 +417,19 @@ fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
 }
 
 #[test]
+fn the_file_on_the_page_is_one_that_works() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/docs/many.md")).expect("a page");
+    let file = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a file");
+    let done = document(&sandbox(), file, &[], 0);
+    let names = ["shop", "vnet-app-dragonfly", "vnet-data-dragonfly"];
+    assert_eq!(outcomes(&done), names.map(|name| (name, "done")), "{done:#}");
+}
+
+#[test]
 fn a_row_leaves_a_record_and_a_ticket_as_a_set_up_does() {
     let sandbox = sandbox();
     let (records, ticket) = (sandbox.folder().join("records"), sandbox.folder().join("ticket.md"));

@@ -83,13 +83,28 @@ impl Left {
     }
 }
 
+#[test]
+fn no_row_of_a_file_shows_a_secret() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let file = sandbox.folder().join("peerings.toml");
+    let rows = [KONG, AIVEN, DRAGONFLY, GENERIC].map(|link| link.row());
+    std::fs::write(&file, rows.concat()).expect("a file");
+    let file = file.display().to_string();
+    let line = ["azure", "apply", &file, "--no-input", "--yes"]
+        .map(str::to_owned)
+        .to_vec();
+    let (ran, files) = searched(&sandbox, line, &["-o", "json"]);
+    // The log, the ticket, and a record of each.
+    assert_eq!(files, 2 + rows.len(), "{}", ran.expect_code(0));
+}
+
 /// Runs the command line as loud as it can be, and searches all of it.
 #[track_caller]
 fn searched(sandbox: &Served, line: Vec<String>, more: &[&str]) -> (Ran, usize) {
     let left = Left::new();
     let reports = line
         .iter()
-        .any(|word| ["setup", "repair", "teardown"].contains(&word.as_str()));
+        .any(|word| ["setup", "apply", "repair", "teardown"].contains(&word.as_str()));
     let dry = more.contains(&"--dry-run");
     let report = ["--report".to_owned(), left.at("ticket.md")];
     let report = report.into_iter().filter(|_| reports && !dry);

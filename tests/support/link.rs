@@ -57,6 +57,17 @@ impl Link {
         all.map(|text| (*text).to_owned()).collect()
     }
 
+    /// A row of a file for `azure apply`.
+    pub fn row(&self) -> String {
+        let sets = self.inputs.iter().filter_map(|word| word.split_once('='));
+        let sets: Vec<String> = sets.map(|(key, value)| format!("{key} = '{value}'")).collect();
+        format!(
+            "[[peering]]\nresource-group = 'rg-network'\nvnet = 'vnet-app'\nvendor = '{}'\nset = {{ {} }}\n",
+            self.vendor,
+            sets.join(", ")
+        )
+    }
+
     /// The same, to be run against the sandbox.
     pub fn command(&self, sandbox: &Served, command: &str, more: &[&str]) -> Run {
         peerctl(self.line(command, more)).envs(sandbox.env())
