@@ -35,6 +35,11 @@ fn help() {
     run(&["azure", "setup", "--help"]);
 }
 
+#[divan::bench]
+fn completions() {
+    run(&["completions", "bash"]);
+}
+
 /// A code's meaning, out of the table in the program.
 #[divan::bench]
 fn explain() {
