@@ -43,6 +43,10 @@ pub const CALL: Duration = Duration::from_secs(10 * 60);
 /// How long before its end a token is replaced: a request that starts with it has to arrive, and to be carried out.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(5 * 60);
 
+/// How long a credential of the own application's is given to further runs: it lives an hour, and has to last for what
+/// they do with it.
+pub const CREDENTIAL_SHARED: Duration = Duration::from_secs(30 * 60);
+
 /// How long a client assertion is valid: long enough for clocks that differ, too short to be worth stealing.
 pub const ASSERTION: Duration = Duration::from_secs(10 * 60);
 

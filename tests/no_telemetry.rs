@@ -68,7 +68,7 @@ fn one_file_can_send_one_can_listen_one_can_start_a_program_and_one_a_browser() 
             // The second one has a pair of sockets, each connected with the other alone: it wakes who waits for a key.
             &["src/sandbox/serve.rs", "src/ui/keys.rs"],
         ),
-        (&["process::Command", "Command::new"], &["src/azure/identity/child.rs"]),
+        (&["process::Command", "process::{"], &["src/azure/identity/child.rs"]),
         (&["webbrowser::"], &["src/cli/frame.rs"]),
     ];
     for (words, expected) in table {

@@ -12,19 +12,17 @@ use super::asked;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
-use super::stop::asked_to_stop;
+use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
-use crate::domain::lines;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
 };
-use crate::limits;
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
-use crate::steps::{Opener, Run, Sink, clean_up, views};
+use crate::steps::{Opener, Run, Sink, views};
 use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, TerminalPrompter, indented};
 
 /// Columns of a command line in a document.
@@ -328,33 +326,7 @@ impl<'a> Frame<'a> {
     /// Removes the credential of a run that is stopped, and says where that could not be done.
     async fn take_back(&self) {
         let run = lock(&self.run).clone();
-        let Some(run) = run.filter(|run| run.facts().credential_made) else {
-            return;
-        };
-        let say = |text: &str| self.tell(Event::Notice(text.to_owned()));
-        say("Removing the own application's credential; Ctrl-C again leaves that to the next run.");
-        let removed = tokio::select! {
-            removed = tokio::time::timeout(limits::LAST_ACT, clean_up(&run)) => matches!(removed, Ok(Ok(()))),
-            () = asked_to_stop() => false,
-        };
-        if !removed {
-            say("The credential is not removed yet. It ends within the hour, and the next run removes it.");
-        }
-    }
-
-    /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
-    fn tidy_terminal(&self, modes: &Modes) {
-        modes.restore();
-        if !ui::someone_answers() {
-            return;
-        }
-        let terminal = console::Term::stderr();
-        // Where standard error is gone there is nothing to tidy.
-        if self.rich() {
-            let _ = terminal.show_cursor();
-        }
-        // The prompt's own line stays; what follows begins below it.
-        let _ = terminal.write_line("");
+        take_back(run, |text| self.tell(Event::Notice(text.to_owned()))).await;
     }
 
     fn rich(&self) -> bool {
@@ -365,12 +337,7 @@ impl<'a> Frame<'a> {
     fn stopped(&self, sending: &Sending) -> String {
         // An answer may be lost with the run that waited for it.
         let written = sending.requests.iter().any(Sent::may_have_changed);
-        let stopped = if written {
-            "Stopped. Nothing is left half done: run it again, and it goes on from here."
-        } else {
-            "Stopped; nothing was written."
-        };
-        let stopped = lines(stopped, ui::room()).join("\n");
+        let stopped = stopped(written);
         match self.again().filter(|_| written) {
             Some(again) => format!("{stopped}\n\n{}", indented(&again)),
             None => stopped,
@@ -396,7 +363,7 @@ impl<'a> Frame<'a> {
         // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer. Live lines are gone by now: they
         // are taken away from where the cursor was left.
         if outcome == Outcome::Cancelled && ended.text.is_none() {
-            self.tidy_terminal(modes);
+            tidy_terminal(modes, self.manner);
         }
         if ended.printed {
             return Ok(outcome);

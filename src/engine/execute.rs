@@ -10,7 +10,7 @@ use futures::{FutureExt, StreamExt};
 use super::survey::checks;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
-use crate::steps::{Run, Stop, Turn, decision, only_rights_are_missing, step, turn, views};
+use crate::steps::{Run, Seat, Stop, Turn, decision, only_rights_are_missing, step, turn, views};
 
 /// How one step ended.
 enum Ended {
@@ -37,10 +37,11 @@ enum Stage {
 pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     let mut written: BTreeSet<StepId> = BTreeSet::new();
     let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
-    run.begin();
     let steps = run.intent.steps();
     let mut waiting = steps.clone();
-    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, Stage)>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, Stage, Seat<'_>)>> = FuturesUnordered::new();
+    // Of the step that ended last: what is due now takes its place.
+    let mut seat = None;
     loop {
         let ready = |id: &mut StepId| {
             let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
@@ -52,23 +53,26 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
                 |needed: &StepId| matches!(ended.get(needed), Some(end) if !matches!(end, Ended::Settled { .. }));
             let in_the_way = run.intent.needs(id).into_iter().find(missing);
             let in_the_way = in_the_way.filter(|_| !id.comes_what_may());
-            running.push(async move { (id, write(run, id, in_the_way).await) }.boxed());
+            running.push(at_a_desk(run, id, async move { write(run, id, in_the_way).await }).boxed());
         }
+        drop(seat.take());
         match running.next().await {
             None => break,
-            Some((id, Stage::Written(turn))) => {
+            Some((id, Stage::Written(turn), from)) => {
                 written.insert(id);
                 run.learn(|facts| _ = facts.unconfirmed.insert(id));
                 let read_back = async move {
                     let ended = read_back(run, id).await;
                     drop(turn);
-                    (id, Stage::Over(ended))
+                    Stage::Over(ended)
                 };
-                running.push(read_back.boxed());
+                running.push(at_a_desk(run, id, read_back).boxed());
+                seat = Some(from);
             }
-            Some((id, Stage::Over(end))) => {
+            Some((id, Stage::Over(end), from)) => {
                 run.learn(|facts| _ = facts.unconfirmed.remove(&id));
                 ended.insert(id, end);
+                seat = Some(from);
             }
         }
     }
@@ -76,6 +80,20 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     run.emit(Event::Checked(checks(&run.intent, &facts)));
     run.emit(Event::Peerings(views(&run.intent, &facts)));
     outcome(ended, run.intent.share.only.is_empty())
+}
+
+/// Does a part of a step's work, once the run has a desk; its time begins with the first.
+fn at_a_desk<'a>(
+    run: &'a Run,
+    id: StepId,
+    work: impl Future<Output = Stage> + 'a,
+) -> impl Future<Output = (StepId, Stage, Seat<'a>)> + 'a {
+    let seat = run.desk.seat();
+    async move {
+        seat.down(&run.company).await;
+        run.begin();
+        (id, work.await, seat)
+    }
 }
 
 /// `whole`: the link is wanted, not only some steps of it.
@@ -144,7 +162,7 @@ async fn decided(run: &Run, id: StepId, now: bool) -> Result<(Decision, Option<T
     if !(now && before.writes()) {
         return Ok((before, None));
     }
-    let turn = turn(run, id).await;
+    let turn = turn(run, id).await?;
     if turn.as_ref().is_none_or(|turn| !turn.outdated) {
         return Ok((before, turn));
     }

@@ -19,6 +19,9 @@ use crate::steps::Introduced;
 use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, profile};
 
+/// Why an input is missing that a person could have been asked for.
+pub const NOBODY_ASKED: &str = "Nobody is asked: there is no terminal, or --no-input was given.";
+
 /// Everything that a run has to know, and the clients to do it with.
 pub struct Gathered {
     pub intent: Intent,
@@ -225,11 +228,7 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
         1 => "An input is missing.".to_owned(),
         count => format!("{count} inputs are missing."),
     };
-    let mut problem = Problem::new(
-        Kind::Usage,
-        what,
-        "Nobody is asked: there is no terminal, or --no-input was given.",
-    );
+    let mut problem = Problem::new(Kind::Usage, what, NOBODY_ASKED);
     problem.remedies = lines;
     problem
 }

@@ -13,12 +13,13 @@
 //! vnet-ids = ["/subscriptions/…", "/subscriptions/…"]
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::written::{At, Text, Written, refuse, string};
+use super::written::{At, Text, Written, in_order, refuse, string};
+use crate::domain::VnetId;
 use crate::errors::Problem;
 use crate::plan::PeeringSettings;
 
@@ -72,7 +73,7 @@ impl Row {
 /// What cannot be read, with its line: a table or a key that is none, a value of another type, two rows of one name.
 pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
     let file = text.parse()?;
-    for (key, _) in super::written::in_order(&file) {
+    for (key, _) in in_order(&file) {
         let name = key.as_ref().as_ref();
         if ![DEFAULTS, ROWS].contains(&name) {
             let why = format!("There are the table [{DEFAULTS}] and the tables [[{ROWS}]].");
@@ -80,7 +81,14 @@ pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
         }
     }
     let defaults = match file.get(DEFAULTS) {
-        Some(value) => Part::read(table(DEFAULTS, value, text)?, text)?,
+        Some(value) => {
+            let part = Part::read(table(DEFAULTS, value, text)?, text)?;
+            if part.name.is_some() {
+                let why = "Each row has its own.";
+                return Err(text.refuse(&value.span(), format!("{DEFAULTS} has a {NAME}"), why));
+            }
+            part
+        }
         None => Part::default(),
     };
     let Some(found) = file.get(ROWS) else {
@@ -90,34 +98,43 @@ pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
     let no_list = || {
         text.refuse(
             &found.span(),
-            format!("{ROWS} is no list"),
-            format!("Write [[{ROWS}]]."),
+            format!("{ROWS} is no list of peerings"),
+            format!("Write [[{ROWS}]] before each."),
         )
     };
-    let mut rows = Vec::new();
-    for value in found.as_ref().as_array().ok_or_else(no_list)?.iter() {
+    let list = found.as_ref().as_array().filter(|list| !list.is_empty());
+    let mut parts = Vec::new();
+    for value in list.ok_or_else(no_list)?.iter() {
         let line = text.line(&value.span());
-        rows.extend(
-            Part::read(table(ROWS, value, text)?, text)?
-                .over(&defaults)
-                .rows(line, text)?,
-        );
+        let part = Part::read(table(ROWS, value, text)?, text)?.over(&defaults, text)?;
+        parts.extend(part.rows(line, text)?);
     }
-    distinct(&rows, text)?;
-    Ok(rows)
+    named(parts, text)
 }
 
-fn distinct(rows: &[Row], text: &Text) -> Result<(), Problem> {
-    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows {
-        if let Some(before) = lines.insert(&row.name, row.line) {
-            let what = format!("'{}' is the name of the row of line {before} already", row.name);
+/// The rows under names that tell them apart: networks of one name are told by their resource group, and by their
+/// subscription.
+fn named(parts: Vec<(Vec<String>, Row)>, text: &Text) -> Result<Vec<Row>, Problem> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (names, mut row) in parts.clone() {
+        let others = || parts.iter().filter(|(_, other)| *other != row);
+        let is_its_own = |(at, name): &(usize, &String)| {
+            !others().any(|(theirs, _)| theirs.get(*at).or(theirs.last()) == Some(*name))
+        };
+        let own = names.iter().enumerate().find(is_its_own);
+        row.name = own
+            .map(|(_, name)| name.clone())
+            .or(names.last().cloned())
+            .unwrap_or_default();
+        if let Some(before) = rows.iter().find(|before| before.name == row.name) {
+            let what = format!("'{}' is the name of the row of line {} already", row.name, before.line);
             let why = "By its name a row is told from the others, and taken by --row.";
             let problem = refuse(text.file(), row.line, what, why);
             return Err(problem.remedy("Give one of them another name = \"…\"."));
         }
+        rows.push(row);
     }
-    Ok(())
+    Ok(rows)
 }
 
 fn table<'t, 'i>(name: &str, value: &'t Spanned<DeValue<'i>>, text: &Text) -> Result<&'t DeTable<'i>, Problem> {
@@ -137,6 +154,7 @@ impl Part {
     fn read(table: &DeTable<'_>, text: &Text) -> Result<Self, Problem> {
         let inputs = Written::read(table, text, &[NAME, VNETS])?;
         let name = table.get(NAME).map(|value| string(NAME, value, text)).transpose()?;
+        let name = name.filter(|name| !name.trim().is_empty());
         let vnets = match table.get(VNETS) {
             Some(value) => vnets(value, text)?,
             None => Vec::new(),
@@ -153,7 +171,7 @@ impl Part {
     }
 
     /// What this table says, and what `defaults` say besides.
-    fn over(mut self, defaults: &Self) -> Self {
+    fn over(mut self, defaults: &Self, text: &Text) -> Result<Self, Problem> {
         let has = |inputs: &Written, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
         let whole = !self.vnets.is_empty() || has(&self.inputs, &["vnet-id"]);
         let in_parts = has(&self.inputs, &PARTS);
@@ -176,25 +194,29 @@ impl Part {
         if !whole && !in_parts {
             self.vnets.clone_from(&defaults.vnets);
         }
-        self
+        self.inputs.agrees(text.file())?;
+        Ok(self)
     }
 
-    fn rows(self, line: usize, text: &Text) -> Result<Vec<Row>, Problem> {
+    /// Its rows, each with the names that it may have, the shortest first.
+    fn rows(self, line: usize, text: &Text) -> Result<Vec<(Vec<String>, Row)>, Problem> {
         let Self { name, vnets, inputs } = self;
         let of = |vnet: Option<At<String>>| {
             let mut inputs = inputs.clone();
             let several = vnet.is_some();
             inputs.values.extend(vnet.map(|vnet| ("vnet-id", vnet)));
             let value = |id: &str| inputs.values.get(id).map(|at| at.value.as_str());
-            let network = value("vnet-id").or_else(|| value("vnet")).unwrap_or("?");
-            // The last segment of an id; one that is none is refused later.
-            let network = network.rsplit('/').next().unwrap_or(network);
-            let name = match &name {
-                Some(name) if several => format!("{name}-{network}"),
-                Some(name) => name.clone(),
-                None => format!("{network}-{}", vendor(value("vendor"))),
+            let networks = networks(value("vnet-id").or_else(|| value("vnet")).unwrap_or("?"));
+            let names = match &name {
+                Some(name) if several => networks.iter().map(|network| format!("{name}-{network}")).collect(),
+                Some(name) => vec![name.clone()],
+                None => {
+                    let vendor = vendor(value("vendor"));
+                    networks.iter().map(|network| format!("{network}-{vendor}")).collect()
+                }
             };
-            Row { name, line, inputs }
+            let name = String::new();
+            (names, Row { name, line, inputs })
         };
         if vnets.is_empty() {
             return Ok(vec![of(None)]);
@@ -211,6 +233,20 @@ impl Part {
         }
         Ok(vnets.into_iter().map(|vnet| of(Some(vnet))).collect())
     }
+}
+
+/// What a virtual network may be called: its name, with its resource group, and with the beginning of its subscription's
+/// id. What is no id is refused later.
+fn networks(vnet: &str) -> Vec<String> {
+    let Ok(id) = vnet.parse::<VnetId>() else {
+        return vec![vnet.rsplit('/').next().unwrap_or(vnet).to_owned()];
+    };
+    let subscription: String = id.subscription.to_string().chars().take(8).collect();
+    vec![
+        id.name.clone(),
+        format!("{}-{}", id.name, id.resource_group),
+        format!("{}-{}-{subscription}", id.name, id.resource_group),
+    ]
 }
 
 /// A vendor's name, or what its profile's file is called.
@@ -239,6 +275,8 @@ fn vnets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<Vec<At<String>>, P
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const A: &str = "/subscriptions/5c1e0a52-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/a";
@@ -298,11 +336,39 @@ mod tests {
     }
 
     #[test]
+    fn networks_of_one_name_are_told_apart() {
+        let vnet = |subscription: u8, group: &str| {
+            format!(
+                "/subscriptions/5c1e0a5{subscription}-0000-4000-8000-000000000001/resourceGroups/{group}/providers/\
+                 Microsoft.Network/virtualNetworks/va"
+            )
+        };
+        let [a, b, c] = [vnet(1, "g"), vnet(1, "h"), vnet(2, "g")];
+        let names = |list: &[&String], name: &str| -> Vec<String> {
+            let text = format!("[[peering]]\nvendor = 'kong'\n{name}\nvnet-ids = {list:?}\n");
+            told(&text).into_iter().map(|(name, ..)| name).collect()
+        };
+        assert_eq!(names(&[&a, &b], ""), ["va-g-kong", "va-h-kong"]);
+        assert_eq!(names(&[&a, &c], "name = 'x'"), ["x-va-g-5c1e0a51", "x-va-g-5c1e0a52"]);
+        assert_eq!(
+            names(&[&a, &b, &c], ""),
+            ["va-g-5c1e0a51-kong", "va-h-kong", "va-g-5c1e0a52-kong"]
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_line() {
         let table = [
             ("", 1, "there is no peering in it"),
             ("\n[peerings]", 2, "'peerings' is neither"),
             ("peering = 1", 1, "peering is no list"),
+            ("peering = []", 1, "peering is no list"),
+            ("[defaults]\nname = \"a\"\n[[peering]]", 1, "defaults has a name"),
+            (
+                "[defaults]\nuse-remote-gateways = true\n[[peering]]\nallow-gateway-transit = true",
+                2,
+                "cannot be used together",
+            ),
             ("peering = [1]", 1, "peering is no table"),
             ("defaults = 1\n[[peering]]", 1, "defaults is no table"),
             ("[[peering]]\nvent = \"a\"", 2, "'vent' is no input"),

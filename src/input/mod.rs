@@ -13,7 +13,7 @@ mod values;
 mod wizard;
 mod written;
 
-pub use gather::{Gathered, Manner, Options, gather};
+pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather};
 pub use given::{Given, Source, Vars};
 pub use listed::{Row, listed};
 pub use session::{Session, SignIns, Surroundings};

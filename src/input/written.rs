@@ -153,7 +153,7 @@ impl Written {
     }
 
     /// Refuses what the command line refuses to take together.
-    fn agrees(&self, file: &Path) -> Result<(), Problem> {
+    pub(super) fn agrees(&self, file: &Path) -> Result<(), Problem> {
         if self.values.contains_key("vnet-id")
             && let Some((part, at)) =
                 (self.values.iter()).find(|(id, _)| ["subscription", "resource-group", "vnet"].contains(id))

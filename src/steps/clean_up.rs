@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::own_app::CREDENTIAL;
-use super::{Facts, Run, Step, Stop};
+use super::{Facts, Lease, Run, Step, Stop};
 use crate::azure::Application;
 use crate::limits;
 use crate::plan::{Action, Decision, Intent, StepEvent, StepId};
@@ -76,27 +76,39 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
     let Some(application) = run.facts().own_app else {
         return Ok(());
     };
-    let queue = run.company.credential(application.id);
-    let in_use = queue.lock().await;
-    let used_by_others = in_use.strong_count() > usize::from(run.minted().is_some());
-    if !used_by_others {
-        return remove_all(run, &application, None).await;
+    let queue = run.company.credentials(application.id);
+    let mut leases = queue.lock().await;
+    if let Some(mine) = run.minted()
+        && let Some(at) = leases.iter().position(|lease| lease.minted.key_id == mine.key_id)
+    {
+        leases[at].users -= 1;
+        if leases[at].users > 0 {
+            // Whoever is the last removes it.
+            run.set_minted(None);
+            run.learn(|facts| facts.credential_made = false);
+            return Ok(());
+        }
+        leases.remove(at);
     }
-    // Whoever is the last removes what this run has used.
-    if run.minted().is_some() {
+    let removed = remove_all(run, &application, &in_use(&leases)).await;
+    if removed.is_err() {
+        // It may be gone all the same: nobody else is to use it, and it is looked for by its name.
         run.set_minted(None);
-        run.learn(|facts| facts.credential_made = false);
-        return Ok(());
+        run.learn(|facts| facts.credential_in_doubt = true);
     }
-    let others = in_use.upgrade().map(|minted| minted.key_id);
-    remove_all(run, &application, others).await
+    removed
 }
 
-/// Removes every credential that setup made but `spared`.
-pub(super) async fn remove_all(run: &Run, application: &Application, spared: Option<Uuid>) -> Result<(), Stop> {
+/// The credentials that runs beside this one use.
+pub(super) fn in_use(leases: &[Lease]) -> Vec<Uuid> {
+    leases.iter().map(|lease| lease.minted.key_id).collect()
+}
+
+/// Removes every credential that setup made but those `spared`.
+pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[Uuid]) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
     for key in left(run, application).await? {
-        if Some(key) == spared {
+        if spared.contains(&key) {
             continue;
         }
         let doing = "removing the own application's credential";

@@ -1,23 +1,25 @@
 //! Runs of one process side by side: what several of them need is done once and by one at a time, they share the own
 //! application's credential, and no more of them work at a time than is wanted.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Run;
 use super::own_app::Minted;
+use super::{Run, Stop};
 use crate::azure::RoleDefinition;
-use crate::domain::TenantId;
-use crate::plan::{Intent, StepEvent, StepId};
+use crate::domain::{TenantId, VnetId};
+use crate::plan::{Hold, Intent, StepEvent, StepId};
 
 /// The runs that know of each other. A run alone is a company, too.
 pub struct Company {
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
-    credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Weak<Minted>>>>>,
+    credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<Lease>>>>>,
+    /// Which names of peerings the runs have taken: the network, the name, the other network.
+    names: Mutex<Vec<(VnetId, String, VnetId)>>,
     /// As they were written last.
     roles: Mutex<BTreeMap<(TenantId, Uuid), RoleDefinition>>,
     desks: Arc<Semaphore>,
@@ -29,15 +31,25 @@ impl Company {
         Arc::new(Self {
             queues: Mutex::default(),
             credentials: Mutex::default(),
+            names: Mutex::default(),
             roles: Mutex::default(),
             desks: Arc::new(Semaphore::new(desks)),
         })
     }
 
-    /// The credential in use of the application with this object id. While the queue is held, none is made or removed.
-    pub(super) fn credential(&self, application: Uuid) -> Arc<Queue<Weak<Minted>>> {
+    /// The credentials in use of the application with this object id. While the queue is held, none is made or removed.
+    pub(super) fn credentials(&self, application: Uuid) -> Arc<Queue<Vec<Lease>>> {
         let mut credentials = lock(&self.credentials);
         Arc::clone(credentials.entry(application).or_default())
+    }
+
+    /// Has `choose` choose a name for a peering of `vnet` with `remote`, beside those that other runs have taken there.
+    pub(super) fn name(&self, vnet: &VnetId, remote: &VnetId, choose: impl Fn(BTreeSet<String>) -> String) -> String {
+        let mut names = lock(&self.names);
+        let others = names.iter().filter(|(at, _, with)| at == vnet && with != remote);
+        let name = choose(others.map(|(_, name, _)| name.to_lowercase()).collect());
+        names.push((vnet.clone(), name.clone(), remote.clone()));
+        name
     }
 
     /// Notes a role that was written: lists of other subscriptions do not show it for minutes.
@@ -78,6 +90,12 @@ impl Company {
     }
 }
 
+/// A credential, and how many runs use it.
+pub struct Lease {
+    pub minted: Arc<Minted>,
+    pub users: usize,
+}
+
 /// The turn to write what others of the company may want to write, too. It ends when this is dropped.
 pub struct Turn {
     last: OwnedMutexGuard<Option<Instant>>,
@@ -92,18 +110,35 @@ impl Drop for Turn {
 }
 
 /// Waits for the run's turn at a step; `None` where nobody else writes the same.
-pub async fn turn(run: &Run, step: StepId) -> Option<Turn> {
-    let queue = run.company.queue(shared(&run.intent, step)?);
+///
+/// # Errors
+/// Held where the run's time is up before it comes.
+pub async fn turn(run: &Run, step: StepId) -> Result<Option<Turn>, Stop> {
+    let Some(what) = shared(&run.intent, step) else {
+        return Ok(None);
+    };
+    let queue = run.company.queue(what);
     let last = match Arc::clone(&queue).try_lock_owned() {
         Ok(last) => last,
         Err(_) => {
             run.tell(step, StepEvent::Doing("another row does the same first".to_owned()));
-            queue.lock_owned().await
+            // Who has it may be waiting for a person, and for a desk then.
+            let turn = run.desk.away(&run.company, run.in_time(queue.lock_owned()));
+            turn.await.ok_or_else(|| Stop::waiting(after_another()))?
         }
     };
     let read = run.facts().read_at;
     let outdated = last.is_some_and(|last| read.is_none_or(|read| last > read));
-    Some(Turn { last, outdated })
+    Ok(Some(Turn { last, outdated }))
+}
+
+fn after_another() -> Hold {
+    Hold {
+        who: "another row of the file".to_owned(),
+        why: "It does the same first, and is not done yet.".to_owned(),
+        packet: vec!["Run the same command again.".to_owned()],
+        answer: None,
+    }
 }
 
 /// What a step writes that is not this run's alone.
@@ -119,51 +154,88 @@ fn shared(intent: &Intent, step: StepId) -> Option<String> {
     }
 }
 
-/// Where a run works: given up while all that it does is to wait for somebody else.
+/// Where a run works. It has one for as long as any part of it is at work, and none while all of them wait for somebody
+/// else.
 #[derive(Default)]
-pub struct Desk(Mutex<Occupied>);
+pub struct Desk {
+    occupied: Mutex<Occupied>,
+    /// One part of the run goes for a desk; the others wait for it.
+    going: Queue<()>,
+}
 
 #[derive(Default)]
 struct Occupied {
     permit: Option<OwnedSemaphorePermit>,
-    away: usize,
+    /// Parts that are at work, or about to be.
+    working: usize,
 }
 
 impl Desk {
-    /// Sits down, once there is a free one.
-    pub async fn take(&self, company: &Company) {
-        let permit = company.desk().await;
-        lock(&self.0).permit = permit;
+    /// A place at it for a part of the run that is about to work.
+    pub fn seat(&self) -> Seat<'_> {
+        lock(&self.occupied).working += 1;
+        Seat(self)
     }
 
-    /// Gets up for good.
-    pub fn leave(&self) {
-        lock(&self.0).permit = None;
-    }
-
-    /// Gets up while `waiting`, and waits for a free one then. A run that never sat down does not.
+    /// Gets up while `waiting`; without a seat there is nothing to get up from.
     pub(super) async fn away<T>(&self, company: &Company, waiting: impl Future<Output = T>) -> T {
-        let sits = {
-            let mut occupied = lock(&self.0);
-            let sits = occupied.permit.is_some() || occupied.away > 0;
-            if sits {
-                occupied.away += 1;
-                occupied.permit = None;
-            }
-            sits
-        };
-        let waited = waiting.await;
-        if sits {
-            let needed = {
-                let mut occupied = lock(&self.0);
-                occupied.away -= 1;
-                occupied.permit.is_none()
-            };
-            if needed {
-                self.take(company).await;
-            }
+        if lock(&self.occupied).working == 0 {
+            return waiting.await;
         }
+        let up = Up::from(self);
+        let waited = waiting.await;
+        drop(up);
+        self.there(company).await;
         waited
+    }
+
+    /// Waits until the run has a desk.
+    async fn there(&self, company: &Company) {
+        let _alone = self.going.lock().await;
+        if lock(&self.occupied).permit.is_none() {
+            let permit = company.desk().await;
+            lock(&self.occupied).permit = permit;
+        }
+    }
+
+    fn up(&self) {
+        let mut occupied = lock(&self.occupied);
+        occupied.working -= 1;
+        if occupied.working == 0 {
+            occupied.permit = None;
+        }
+    }
+}
+
+/// A part of the run that is at work, or about to be, until this is dropped.
+pub struct Seat<'a>(&'a Desk);
+
+impl Seat<'_> {
+    /// Sits down, once there is a free desk.
+    pub async fn down(&self, company: &Company) {
+        self.0.there(company).await;
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.up();
+    }
+}
+
+/// A part that has got up; dropped, it is about to work again.
+struct Up<'a>(&'a Desk);
+
+impl<'a> Up<'a> {
+    fn from(desk: &'a Desk) -> Self {
+        desk.up();
+        Self(desk)
+    }
+}
+
+impl Drop for Up<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.occupied).working += 1;
     }
 }
 
@@ -182,23 +254,49 @@ mod tests {
     async fn who_waits_for_somebody_else_makes_room_for_the_next() {
         let company = Company::of(1);
         let (first, second) = (Desk::default(), Desk::default());
-        first.take(&company).await;
-        assert!(second.take(&company).now_or_never().is_none(), "there is one desk");
+        let (seat, other) = (first.seat(), second.seat());
+        seat.down(&company).await;
+        assert!(other.down(&company).now_or_never().is_none(), "there is one desk");
         let (over, end) = tokio::sync::oneshot::channel::<()>();
         let mut away = Box::pin(first.away(&company, end));
         assert!((&mut away).now_or_never().is_none());
-        second.take(&company).now_or_never().expect("it is free now");
+        other.down(&company).now_or_never().expect("it is free now");
         over.send(()).expect("somebody waits");
         assert!((&mut away).now_or_never().is_none(), "the other one sits there");
-        second.leave();
+        drop(other);
         away.await.expect("the wait is over");
-        assert!(second.take(&company).now_or_never().is_none());
+        assert!(second.seat().down(&company).now_or_never().is_none());
+    }
+
+    /// One part waits for somebody else all the time, the other comes and goes.
+    #[tokio::test]
+    async fn no_desk_is_kept_by_who_only_waits() {
+        let company = Company::of(1);
+        let (desk, next) = (Desk::default(), Desk::default());
+        let (waits, works) = (desk.seat(), desk.seat());
+        waits.down(&company).await;
+        works.down(&company).await;
+        let mut away = Box::pin(desk.away(&company, std::future::pending::<()>()));
+        assert!((&mut away).now_or_never().is_none());
+        let seat = next.seat();
+        assert!(seat.down(&company).now_or_never().is_none(), "one part works");
+        let mut short = Box::pin(desk.away(&company, tokio::task::yield_now()));
+        assert!((&mut short).now_or_never().is_none());
+        short.await;
+        drop(works);
+        seat.down(&company).now_or_never().expect("nobody works there");
     }
 
     #[tokio::test]
-    async fn who_never_sat_down_takes_no_desk() {
+    async fn without_a_seat_there_is_nothing_to_get_up_from() {
         let company = Company::of(1);
         Desk::default().away(&company, async {}).await;
-        Desk::default().take(&company).now_or_never().expect("it is free");
+        let desk = Desk::default();
+        desk.seat().down(&company).now_or_never().expect("it is free");
+        Desk::default()
+            .seat()
+            .down(&company)
+            .now_or_never()
+            .expect("it is free again");
     }
 }

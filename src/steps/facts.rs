@@ -33,6 +33,8 @@ pub struct Facts {
     pub unconfirmed: BTreeSet<StepId>,
     /// Ids of roles that Azure was asked for by id, and does not have.
     pub absent_roles: BTreeSet<Uuid>,
+    /// Names of the network's peerings, in small letters, that runs beside this one have taken.
+    pub names_beside: BTreeSet<String>,
     /// The steps that this sign-in may not read.
     pub unread: BTreeSet<StepId>,
     /// The vendor's service principal in the customer's tenant.
@@ -207,7 +209,8 @@ impl Facts {
         let taken = |name: &str| {
             let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
             let mut same = peerings.filter(|peering| peering.id.name.eq_ignore_ascii_case(name));
-            same.any(|peering| remote.is_some() && peering.remote_vnet != remote)
+            let beside = self.names_beside.contains(&name.to_lowercase());
+            beside || same.any(|peering| remote.is_some() && peering.remote_vnet != remote)
         };
         if intent.peering_name.is_some() || !taken(&name) {
             return name;

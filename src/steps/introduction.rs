@@ -15,6 +15,8 @@ use super::Sink;
 /// What the sign-in tells.
 #[derive(Debug, Clone)]
 pub struct Introduced {
+    /// As people know it.
+    pub who: SignedIn,
     pub tenant: TenantId,
     /// The tenant's display name, or its default domain.
     pub tenant_name: Option<String>,
@@ -54,12 +56,14 @@ async fn ask(azure: Azure, wanted: Option<TenantId>, sink: Sink) -> Result<Intro
     let label = tenant_name
         .as_ref()
         .map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
-    sink(Event::SignedIn(SignedIn {
+    let signed_in = SignedIn {
         name,
         tenant: label,
         cloud: azure.cloud().name.clone(),
-    }));
+    };
+    sink(Event::SignedIn(signed_in.clone()));
     Ok(Introduced {
+        who: signed_in,
         tenant: who.tenant,
         tenant_name,
         subscriptions: subscriptions.into(),

@@ -26,7 +26,7 @@ mod writes;
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
-pub use company::{Company, Desk, Turn, turn};
+pub use company::{Company, Desk, Lease, Seat, Turn, turn};
 pub use existing::{existing, unread};
 pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};

@@ -12,9 +12,9 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::clean_up::remove_all;
+use super::clean_up::{in_use, remove_all};
 use super::run::Awaited;
-use super::{Facts, Run, Step, Stop};
+use super::{Facts, Lease, Run, Step, Stop};
 use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
@@ -35,6 +35,7 @@ const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicro
 pub struct Minted {
     pub key_id: Uuid,
     pub secret: SecretString,
+    made: Instant,
 }
 
 pub struct OwnApp;
@@ -266,23 +267,28 @@ pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
     Some((*app, identity))
 }
 
-/// The credential that a run beside this one uses, or a new one.
+/// The credential that a run beside this one uses, as long as it is not too old; or a new one.
 async fn credential(run: &Run, application: &Application) -> Result<Arc<Minted>, Stop> {
-    let queue = run.company.credential(application.id);
-    let mut in_use = queue.lock().await;
-    let minted = match in_use.upgrade() {
-        Some(minted) => {
-            run.learn(|facts| facts.credential_made = true);
-            minted
-        }
-        None => Arc::new(mint(run, application).await?),
+    let queue = run.company.credentials(application.id);
+    let mut leases = queue.lock().await;
+    let lasts = |lease: &&mut Lease| lease.minted.made.elapsed() < limits::CREDENTIAL_SHARED;
+    let minted = if let Some(lease) = leases.iter_mut().find(lasts) {
+        lease.users += 1;
+        run.learn(|facts| facts.credential_made = true);
+        Arc::clone(&lease.minted)
+    } else {
+        let minted = Arc::new(mint(run, application, &in_use(&leases)).await?);
+        leases.push(Lease {
+            minted: Arc::clone(&minted),
+            users: 1,
+        });
+        minted
     };
-    *in_use = Arc::downgrade(&minted);
     run.set_minted(Some(Arc::clone(&minted)));
     Ok(minted)
 }
 
-async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
+async fn mint(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<Minted, Stop> {
     run.tell(STEP, StepEvent::Doing("making a credential for this run".to_owned()));
     let doing = "making a credential for the own application";
     let object_id = application.id;
@@ -315,7 +321,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
             // It may be there, but nobody knows its text any more.
             Err(_) => {
                 run.learn(|facts| facts.credential_in_doubt = true);
-                remove_all(run, application, None).await?;
+                remove_all(run, application, in_use).await?;
             }
         }
         tries += 1;
@@ -324,6 +330,7 @@ async fn mint(run: &Run, application: &Application) -> Result<Minted, Stop> {
     let minted = Minted {
         key_id: password.key_id,
         secret: password.secret,
+        made: Instant::now(),
     };
     let id = format!("{} (for an hour at most)", minted.key_id);
     run.changed(STEP, Action::Created, "passwordCredential", id);

@@ -140,11 +140,14 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             write_ours(run, &peering.id.clone(), &remote).await?;
         }
         VendorPeering::None => {
-            let id = run
-                .intent
-                .vnet
-                .peering(&facts.our_peering_name(&run.intent))
-                .map_err(|error| Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string()))?;
+            let name = run.company.name(&run.intent.vnet, &remote.vnet, |beside| {
+                run.learn(|facts| facts.names_beside = beside);
+                run.facts().our_peering_name(&run.intent)
+            });
+            let id =
+                run.intent.vnet.peering(&name).map_err(|error| {
+                    Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string())
+                })?;
             write_ours(run, &id, &remote).await?;
         }
     }

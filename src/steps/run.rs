@@ -14,7 +14,7 @@ use super::{Company, Desk, Facts, Introduction};
 use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
-use crate::plan::{Action, Change, Event, Hold, Intent, StepEvent, StepId, StepState};
+use crate::plan::{Action, Change, Event, Hold, Intent, SignedIn, StepEvent, StepId, StepState};
 use crate::vendors::Connector;
 
 /// Takes every event of a run.
@@ -168,10 +168,10 @@ impl Run {
     ///
     /// # Errors
     /// When nobody could, or to another tenant.
-    pub async fn introduced(&self) -> Result<(), Problem> {
+    pub async fn introduced(&self) -> Result<SignedIn, Problem> {
         let introduced = self.introduction.clone().await?;
         self.intent.tenant_name.note(introduced.tenant_name);
-        Ok(())
+        Ok(introduced.who)
     }
 
     /// The subscriptions that the operator sees.
@@ -214,6 +214,14 @@ impl Run {
         let (from, wait) = (Instant::now(), wait.min(left));
         sleep(wait).await;
         lock(&self.waited).entry(step).or_default().add(from, from + wait);
+    }
+
+    /// What `work` comes to, unless the run's time is up before.
+    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.deadline.get() {
+            Some(end) => tokio::time::timeout_at(*end, work).await.ok(),
+            None => Some(work.await),
+        }
     }
 
     /// Whether the run's time is up.

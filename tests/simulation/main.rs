@@ -4,6 +4,7 @@
 mod behind;
 mod hostile;
 mod page;
+mod rows;
 mod trouble;
 mod waves;
 mod world;

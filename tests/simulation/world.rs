@@ -7,19 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use peerctl::azure::{Cloud, Transport};
+use futures::future::join_all;
+use peerctl::azure::{Cloud, Transport, Wire};
 use peerctl::engine;
 use peerctl::errors::{Kind, Outcome, Problem};
-use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, Surroundings, Vars, gather};
+use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, SignIns, Surroundings, Vars, gather};
 use peerctl::plan::{Check, Event, Goal, StepEvent, StepId};
 use peerctl::sandbox::{Lag, Options, Sandbox};
-use peerctl::steps::{Run, Sink};
+use peerctl::steps::{Company, Run, Sink};
 use serde_json::{Value, json};
 
 use super::trouble::{Line, Trouble};
 
 pub const ORIGIN: &str = "https://azure.test/";
-const VNET: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
+pub const VNET: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-network/providers/Microsoft.Network/virtualNetworks/vnet-app";
 
 /// Who is peered with, and the inputs that say so.
 pub type Party = (&'static str, &'static [&'static str]);
@@ -35,6 +36,15 @@ pub const PARTNER: Party = (
     ],
 );
 pub const PARTIES: [Party; 4] = [KONG, AIVEN, DRAGONFLY, PARTNER];
+
+/// One of several links that are set up side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub party: Party,
+    pub vnet: &'static str,
+    /// An application that the operator brings.
+    pub own_app: Option<&'static str>,
+}
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,14 +242,51 @@ impl World {
             Some((outcome, problem)) => (Some(outcome), problem),
             None => (None, None),
         };
-        Ended {
-            outcome,
-            problem,
-            requests: line.sent(),
-            struck: line.struck(),
-            writes: line.writes(),
-            held: std::mem::take(&mut *held.lock().expect("no panic")),
-            took: begun.elapsed(),
+        ended_by(outcome, problem, &line, &held, begun)
+    }
+
+    /// The rows side by side, as `azure apply` would set them up; how the whole ended is how the worst of them did.
+    pub async fn apply(&self, rows: &[Row], trouble: Trouble) -> Ended {
+        let line = Line::new(self.sandbox.clone(), trouble);
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let begun = tokio::time::Instant::now();
+        let around = self.around(line.clone(), noting(&held));
+        let around = Surroundings {
+            sign_ins: Some(SignIns::telling(Arc::clone(&around.sink))),
+            ..around
+        };
+        let company = Company::of(3);
+        let one = async |row: &Row| match self.begin(*row, Job::SetUp, &around).await {
+            Err(ended) => ended,
+            Ok((mut run, _)) => {
+                run.company = Arc::clone(&company);
+                carried_out(&run, Job::SetUp).await
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            () = line.killed() => None,
+            ended = join_all(rows.iter().map(one)) => Some(ended),
+        };
+        let rank = |(outcome, _): &(Outcome, Option<Problem>)| match outcome {
+            Outcome::Unchanged => 0,
+            Outcome::Done => 1,
+            Outcome::Waiting => 2,
+            Outcome::Blocked => 3,
+            _ => 4,
+        };
+        let worst = ended.and_then(|ended| ended.into_iter().max_by_key(rank));
+        let (outcome, problem) = worst.map_or((None, None), |(outcome, problem)| (Some(outcome), problem));
+        ended_by(outcome, problem, &line, &held, begun)
+    }
+
+    fn around(&self, transport: Arc<dyn Transport>, sink: Sink) -> Surroundings {
+        Surroundings {
+            vars: self.vars.clone(),
+            cloud: Some(self.cloud.clone()),
+            sink,
+            transport: Some(transport),
+            sign_ins: None,
         }
     }
 
@@ -251,17 +298,33 @@ impl World {
         transport: Arc<dyn Transport>,
         sink: Sink,
     ) -> (Outcome, Option<Problem>) {
-        let around = Surroundings {
-            vars: self.vars.clone(),
-            cloud: Some(self.cloud.clone()),
-            sink: Arc::clone(&sink),
-            transport: Some(transport),
-            sign_ins: None,
+        let row = Row {
+            party,
+            vnet: VNET,
+            own_app: None,
         };
+        let (run, wire) = match self.begin(row, job, &self.around(transport, sink)).await {
+            Ok(begun) => begun,
+            Err(ended) => return ended,
+        };
+        let ended = carried_out(&run, job).await;
+        self.waves.store(wire.stats().waves, Ordering::Relaxed);
+        ended
+    }
+
+    /// A run with its inputs.
+    async fn begin(
+        &self,
+        row: Row,
+        job: Job,
+        around: &Surroundings,
+    ) -> Result<(Run, Wire), (Outcome, Option<Problem>)> {
+        let Row { party, vnet, own_app } = row;
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
         let flags = [
             ("vendor", Some(party.0)),
-            ("vnet-id", Some(VNET)),
+            ("vnet-id", Some(vnet)),
+            ("own-app", own_app),
             ("timeout", self.timeout),
         ];
         let given = Given::new(flags, &sets, self.vars.clone()).expect("good inputs");
@@ -276,10 +339,10 @@ impl World {
                 ..Switches::default()
             },
         };
-        let gathered = match gather(Conversation::new(given), &around, manner).await {
+        let gathered = match gather(Conversation::new(given), around, manner).await {
             Ok(gathered) => gathered,
-            Err(Halt::Problem(problem)) => return (Outcome::Failed, Some(*problem)),
-            Err(Halt::Cancelled) => return (Outcome::Cancelled, None),
+            Err(Halt::Problem(problem)) => return Err((Outcome::Failed, Some(*problem))),
+            Err(Halt::Cancelled) => return Err((Outcome::Cancelled, None)),
         };
         let session = gathered.session.expect("a run signs in");
         let wire = session.wire().clone();
@@ -289,23 +352,43 @@ impl World {
             session.introduction,
             gathered.connector,
             Arc::new(|_| false),
-            sink,
+            Arc::clone(&around.sink),
         );
-        let plan = match job {
-            Job::Status => engine::look(&run).await,
-            _ => engine::survey(&run).await,
-        };
-        let ended = match plan {
-            Err(problem) => (Outcome::Failed, Some(problem)),
-            Ok(plan) if job == Job::Status => match plan.is_in_place(StepId::Verification) {
-                true => (Outcome::Unchanged, None),
-                false => (Outcome::Waiting, None),
-            },
-            Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
-            Ok(_) => engine::carry_out(&run).await,
-        };
-        self.waves.store(wire.stats().waves, Ordering::Relaxed);
-        ended
+        Ok((run, wire))
+    }
+}
+
+async fn carried_out(run: &Run, job: Job) -> (Outcome, Option<Problem>) {
+    let plan = match job {
+        Job::Status => engine::look(run).await,
+        _ => engine::survey(run).await,
+    };
+    match plan {
+        Err(problem) => (Outcome::Failed, Some(problem)),
+        Ok(plan) if job == Job::Status => match plan.is_in_place(StepId::Verification) {
+            true => (Outcome::Unchanged, None),
+            false => (Outcome::Waiting, None),
+        },
+        Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
+        Ok(_) => engine::carry_out(run).await,
+    }
+}
+
+fn ended_by(
+    outcome: Option<Outcome>,
+    problem: Option<Problem>,
+    line: &Line,
+    held: &Mutex<Vec<String>>,
+    begun: tokio::time::Instant,
+) -> Ended {
+    Ended {
+        outcome,
+        problem,
+        requests: line.sent(),
+        struck: line.struck(),
+        writes: line.writes(),
+        held: std::mem::take(&mut *held.lock().expect("no panic")),
+        took: begun.elapsed(),
     }
 }
 

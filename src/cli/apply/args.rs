@@ -39,7 +39,7 @@ const EXAMPLES: &str = "The file's keys are the names of the flags of azure setu
 [[peering]]\n  name = \"shop\"\n  vnet-id = \"/subscriptions/…\"\n\n  \
 [[peering]]\n  vnet-ids = [\"/subscriptions/…\", \"/subscriptions/…\"]   # a row each, named after the network\n\n\
 What a row does not say comes from [defaults], then from the environment. A row with a vendor of its own takes no set\n\
-of the defaults. Tokens come by environment: KONNECT_TOKEN, AIVEN_TOKEN.\n\n\
+of the defaults. Tokens come by environment: KONNECT_TOKEN, AIVEN_AUTH_TOKEN, DFCLOUD_API_KEY.\n\n\
 What rows share (consent, application, roles) is done once. A row that is blocked or fails keeps no other from going\n\
 on; run again, what is done stays as it is.\n\n\
 Exit codes: that of the row that went worst. 0 every row is done, 1 a row failed, 4 a row is blocked, 3 a row waits for\n\

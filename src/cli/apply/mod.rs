@@ -19,12 +19,12 @@ use row::Job;
 use super::ended::Ended;
 use super::frame::prompter;
 use super::output::{Format, OutputArgs, print, row_screens, screen};
-use super::stop::asked_to_stop;
+use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use super::{record, sandbox};
 use crate::domain::lines as folded;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Asker, Halt, Row, SignIns, Surroundings, Text, Vars, listed};
-use crate::plan::{Event, SignedIn, Stats};
+use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, Vars, listed};
+use crate::plan::{Event, Stats};
 use crate::render::Report;
 use crate::steps::{Company, Sink};
 use crate::ui::{self, Answer, Manner, Modes, NoCaret, Screen, many_ended, many_planned};
@@ -47,15 +47,9 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         screen.on(&Event::Notice(embedded.welcome.clone()));
         vars = embedded.vars(vars);
     }
-    let signed_in = Arc::new(Mutex::new(Vec::new()));
     let whole: Sink = {
-        let (screen, signed_in) = (Arc::clone(&screen), Arc::clone(&signed_in));
-        Arc::new(move |event| {
-            screen.on(&event);
-            if let Event::SignedIn(who) = event {
-                lock(&signed_in).push(who);
-            }
-        })
+        let screen = Arc::clone(&screen);
+        Arc::new(move |event| screen.on(&event))
     };
     let around = Surroundings {
         vars,
@@ -72,7 +66,6 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         manner,
         screen,
         around,
-        signed_in,
         begun,
         jobs,
     };
@@ -84,14 +77,16 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let ended = tokio::select! {
         biased;
         () = asked_to_stop() => {
-            join_all(all.jobs.iter().map(Job::take_back)).await;
+            let say = |text: &str| all.jobs.iter().take(1).for_each(|job| job.notice(text));
+            take_back(all.jobs.iter().filter_map(Job::last_run), say).await;
             Ended::cancelled()
         }
         ended = all.go() => ended,
     };
+    all.jobs.iter().for_each(Job::stop);
     drop(no_caret);
     if ended.outcome == Outcome::Cancelled {
-        modes.restore();
+        tidy_terminal(&modes, manner);
     }
     all.finish(ended)
 }
@@ -146,7 +141,6 @@ struct All<'a> {
     manner: Manner,
     screen: Arc<dyn Screen>,
     around: Surroundings,
-    signed_in: Arc<Mutex<Vec<SignedIn>>>,
     begun: Instant,
     jobs: Vec<Job>,
 }
@@ -164,7 +158,7 @@ impl All<'_> {
             self.tell_plan();
         }
         if self.args.dry_run {
-            self.jobs.iter().for_each(Job::leave_at_plan);
+            self.jobs.iter().for_each(|job| job.leave_at_plan(Outcome::Unchanged));
             return Ended::new(worst(&self.jobs), None);
         }
         match self.confirm().await {
@@ -179,16 +173,27 @@ impl All<'_> {
     /// written.
     async fn gather(&self) -> Result<(), Problem> {
         let told = join_all(self.jobs.iter().map(Job::gather)).await;
-        let wrong = self.jobs.iter().zip(told);
-        let wrong: Vec<(&Job, Problem)> = wrong.filter_map(|(job, told)| Some((job, told?))).collect();
+        let (mut wrong, mut failed) = (Vec::new(), Vec::new());
+        for (job, told) in self.jobs.iter().zip(told) {
+            match told {
+                Ok(()) => {}
+                Err(problem) if problem.kind == Kind::Usage => wrong.push((job, problem)),
+                Err(problem) => failed.push((job, problem)),
+            }
+        }
+        if wrong.is_empty() {
+            self.fail(failed)?;
+        }
         let twice = twice(&self.jobs);
         let file = self.args.file.display();
         let line = |job: &Job, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
         let mut remedies: Vec<String> = Vec::new();
         for (job, problem) in &wrong {
             remedies.push(line(job, &problem.what));
-            let more = std::iter::once(&problem.why).chain(&problem.remedies);
-            remedies.extend(more.filter(|text| !text.is_empty()).map(|text| format!("  {text}")));
+            // Nobody is asked anyhow: the rows are those of a file.
+            let why = Some(&problem.why).filter(|why| !why.is_empty() && *why != NOBODY_ASKED);
+            let more = why.into_iter().chain(&problem.remedies);
+            remedies.extend(more.map(|text| format!("  {text}")));
         }
         remedies.extend(
             twice
@@ -206,18 +211,28 @@ impl All<'_> {
         Err(problem)
     }
 
-    /// Who signs in. A row whose sign-in fails is over; where none works, that is told once.
+    /// Who signs in. A row whose sign-in fails is over.
     async fn sign_in(&self) -> Result<(), Problem> {
         let signed_in = join_all(self.jobs.iter().map(Job::sign_in)).await;
-        if signed_in.iter().all(Result::is_err) {
-            return signed_in.into_iter().next().unwrap_or(Ok(()));
-        }
-        for (job, signed_in) in self.jobs.iter().zip(signed_in) {
-            if let Err(problem) = signed_in {
-                job.fail(problem);
+        let failed = self.jobs.iter().zip(signed_in);
+        self.fail(
+            failed
+                .filter_map(|(job, signed_in)| Some((job, signed_in.err()?)))
+                .collect(),
+        )
+    }
+
+    /// Ends these rows. What fails all of them alike is given back, to be told once.
+    fn fail(&self, failed: Vec<(&Job, Problem)>) -> Result<(), Problem> {
+        let first = failed.first().map(|(_, problem)| problem.clone());
+        let alike = |first: &Problem| failed.iter().all(|(_, one)| one.to_string() == first.to_string());
+        match first {
+            Some(first) if failed.len() == self.jobs.len() && alike(&first) => Err(first),
+            _ => {
+                failed.into_iter().for_each(|(job, problem)| job.fail(problem));
+                Ok(())
             }
         }
-        Ok(())
     }
 
     fn tell_plan(&self) {
@@ -242,14 +257,8 @@ impl All<'_> {
     }
 
     fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
-        // A row tells who ran it; with several sign-ins that is not one for all.
-        let who = match lock(&self.signed_in).as_slice() {
-            [who] => Some(who.clone()),
-            _ => None,
-        };
         // What is wrong with the whole is no row's.
         let jobs = if ended.problem.is_some() { &[][..] } else { &self.jobs };
-        jobs.iter().for_each(|job| job.finish(self.args, who.as_ref()));
         let outcome = ended.outcome;
         self.screen.on(&Event::Ended {
             outcome,
@@ -273,16 +282,24 @@ impl All<'_> {
         if self.args.dry_run {
             return many_planned(rows, ui::room()).join("\n");
         }
+        let written = self.jobs.iter().any(Job::may_have_changed);
+        if outcome == Outcome::Cancelled && !written {
+            return stopped(written);
+        }
         let mut lines = many_ended(rows, ui::room());
         let over = matches!(outcome, Outcome::Done | Outcome::Unchanged);
         if !lines.is_empty() && !over {
-            let again = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
             lines.push(String::new());
-            lines.extend(folded(again, ui::room()));
+            lines.push(match outcome {
+                Outcome::Cancelled => stopped(written),
+                _ => folded(AGAIN, ui::room()).join("\n"),
+            });
         }
         lines.join("\n")
     }
 }
+
+const AGAIN: &str = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
 
 /// Rows that another one before them says already.
 fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
@@ -301,7 +318,6 @@ fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
 /// How the whole ended: as the row that went worst.
 fn worst(jobs: &[Job]) -> Outcome {
     let order = [
-        Outcome::Usage,
         Outcome::Cancelled,
         Outcome::Failed,
         Outcome::Blocked,

@@ -1,26 +1,26 @@
 //! One row: a whole set-up beside others.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use time::OffsetDateTime;
 
 use super::{Args, lock};
-use crate::azure::{Sending, Wire};
+use crate::azure::{Sending, Sent, Wire};
 use crate::cli::again::Known;
 use crate::cli::ended::{Ended, blocked};
 use crate::cli::frame::opener;
 use crate::cli::{asked, record};
+use crate::domain::VnetId;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
     Conversation, Gathered, Given, Halt, Manner, Options, Row, Surroundings, gather, own_app_credential,
 };
-use crate::limits;
-use crate::plan::{Event, SignedIn, Stats, StepEvent};
+use crate::plan::{Event, Stats, StepEvent};
 use crate::render::{Record, Report};
-use crate::steps::{Company, Run, Sink, clean_up};
+use crate::steps::{Company, Run, Sink};
 use crate::ui::Screen;
 
 /// A row that is to be set up.
@@ -31,6 +31,7 @@ pub struct Job {
     around: Surroundings,
     no_wait: bool,
     rehearsal: bool,
+    ticket: Option<PathBuf>,
     begun: Instant,
     report: Arc<Mutex<Report>>,
     known: Arc<Mutex<Known>>,
@@ -44,7 +45,9 @@ struct State {
     wire: Option<Wire>,
     /// Whether there is something to write.
     writes: bool,
-    ended: Option<(Outcome, Option<Problem>)>,
+    /// Whether its steps are under way.
+    carries_out: bool,
+    over: bool,
 }
 
 impl Job {
@@ -66,6 +69,7 @@ impl Job {
         Self {
             no_wait: args.no_wait || row.is_on("no-wait"),
             rehearsal: args.sandbox,
+            ticket: args.report.clone(),
             row,
             screen,
             company,
@@ -99,28 +103,27 @@ impl Job {
     pub fn what(&self) -> Option<String> {
         let run = lock(&self.state).run.clone()?;
         let intent = &run.intent;
+        // Azure takes an id in any case.
+        let value = |value: &String| {
+            let id = value.parse::<VnetId>();
+            id.map_or_else(|_| value.clone(), |id| id.to_string().to_lowercase())
+        };
+        let inputs = intent.vendor_inputs.iter();
+        let inputs: Vec<_> = inputs
+            .map(|(key, values)| (key, values.iter().map(value).collect::<Vec<_>>()))
+            .collect();
+        let vnet = intent.vnet.to_string().to_lowercase();
         Some(format!(
-            "{} {} {:?} {:?}",
-            intent.vnet.to_string().to_lowercase(),
-            intent.vendor.id,
-            intent.vendor_inputs,
-            intent.peering_name
+            "{vnet} {} {inputs:?} {:?}",
+            intent.vendor.id, intent.peering_name
         ))
     }
 
-    /// Learns what a run has to know; a problem with the inputs is given back, any other ends the row.
-    pub async fn gather(&self) -> Option<Problem> {
-        match self.begin().await {
-            Ok(()) => None,
-            Err(problem) if problem.kind == Kind::Usage => Some(problem),
-            Err(problem) => {
-                self.fail(problem);
-                None
-            }
-        }
-    }
-
-    async fn begin(&self) -> Result<(), Problem> {
+    /// Learns what a run has to know.
+    ///
+    /// # Errors
+    /// An input that is missing or wrong; a sign-in that fails.
+    pub async fn gather(&self) -> Result<(), Problem> {
         // The embedded Azure brings its own of these.
         let brought = |id: &str| self.rehearsal && ["cloud", "auth"].contains(&id);
         let flags = self.row.flags().filter(|(id, _)| !brought(id));
@@ -185,23 +188,25 @@ impl Job {
     /// # Errors
     /// When nobody could.
     pub async fn sign_in(&self) -> Result<(), Problem> {
-        match self.run() {
-            Some(run) => run.introduced().await,
-            None => Ok(()),
-        }
+        let Some(run) = self.run() else { return Ok(()) };
+        let who = run.introduced().await?;
+        lock(&self.report).on(&Event::SignedIn(who));
+        Ok(())
     }
 
     /// Ends the row by a problem.
     pub fn fail(&self, problem: Problem) {
-        self.end(Ended::by(problem));
+        // What is found so late is wrong for this row alone, and others may have been written.
+        self.end(Ended::new(Outcome::Failed, Some(problem)));
     }
 
     /// Reads what there is and decides what is to be done; a row that must not begin is over.
     pub async fn survey(&self) {
         let Some(run) = self.run() else { return };
-        run.desk.take(&self.company).await;
+        let seat = run.desk.seat();
+        seat.down(&self.company).await;
         let planned = engine::survey(&run).await;
-        run.desk.leave();
+        drop(seat);
         match planned {
             Err(problem) => self.fail(problem),
             Ok(plan) => match blocked(&plan) {
@@ -211,38 +216,48 @@ impl Job {
         }
     }
 
-    /// Nothing is done about it.
-    pub fn leave_at_plan(&self) {
+    /// Nothing is done about it: the document says so, and the plan is told of all rows together.
+    pub fn leave_at_plan(&self, outcome: Outcome) {
         if self.run().is_some() {
-            self.end(Ended::new(Outcome::Unchanged, None));
+            self.settle(Ended::new(outcome, None));
         }
     }
 
     /// Does what is to be done.
     pub async fn carry_out(&self) {
         let Some(run) = self.run() else { return };
-        run.desk.take(&self.company).await;
+        lock(&self.state).carries_out = true;
         let (outcome, problem) = engine::carry_out(&run).await;
-        run.desk.leave();
         self.end(Ended::new(outcome, problem));
     }
 
     /// Its run, as long as it is not over.
     fn run(&self) -> Option<Arc<Run>> {
         let state = lock(&self.state);
-        state.run.clone().filter(|_| state.ended.is_none())
+        state.run.clone().filter(|_| !state.over)
     }
 
     fn end(&self, ended: Ended) {
-        let problem = ended.problem.clone();
-        lock(&self.state).ended = Some((ended.outcome, problem));
+        let event = self.settle(ended);
+        self.screen.on(&event);
+    }
+
+    /// Notes how it ended, and keeps what is to be kept of it.
+    fn settle(&self, ended: Ended) -> Event {
         let event = Event::Ended {
             outcome: ended.outcome,
             problem: ended.problem,
             stats: self.stats(),
         };
         lock(&self.report).on(&event);
-        self.screen.on(&event);
+        let mut state = lock(&self.state);
+        state.over = true;
+        let sending = state.wire.as_ref().map(Wire::sent).unwrap_or_default();
+        drop(state);
+        if let Some(file) = self.keep(sending) {
+            lock(&self.report).recorded_in(file);
+        }
+        event
     }
 
     fn stats(&self) -> Stats {
@@ -255,36 +270,34 @@ impl Job {
         }
     }
 
-    /// Removes the credential that a run was using when it was stopped.
-    pub async fn take_back(&self) {
-        let run = lock(&self.state).run.clone();
-        let Some(run) = run.filter(|run| run.facts().credential_made) else {
-            return;
-        };
-        let removed = tokio::time::timeout(limits::LAST_ACT, clean_up(&run)).await;
-        if !matches!(removed, Ok(Ok(()))) {
-            let text = "The credential is not removed yet. It ends within the hour, and the next run removes it.";
-            (self.around.sink)(Event::Notice(text.to_owned()));
-        }
+    /// Tells something on its line of the screen.
+    pub fn notice(&self, text: &str) {
+        (self.around.sink)(Event::Notice(text.to_owned()));
     }
 
-    /// Keeps the record, and the ticket where one is wanted; a row that is not over was stopped. `who`: signed in.
-    pub fn finish(&self, args: &Args, who: Option<&SignedIn>) {
-        if self.run().is_some() {
-            self.end(Ended::cancelled());
-        }
-        if let Some(who) = who {
-            lock(&self.report).on(&Event::SignedIn(who.clone()));
-        }
+    /// Its run, whether it is over or not.
+    pub fn last_run(&self) -> Option<Arc<Run>> {
+        lock(&self.state).run.clone()
+    }
+
+    /// Whether something was written for it, or may have been.
+    pub fn may_have_changed(&self) -> bool {
         let sending = lock(&self.state).wire.as_ref().map(Wire::sent).unwrap_or_default();
-        if let Some(file) = self.keep(sending, args.report.as_deref()) {
-            lock(&self.report).recorded_in(file);
+        sending.requests.iter().any(Sent::may_have_changed)
+    }
+
+    /// Ends it where it is not over: it was stopped.
+    pub fn stop(&self) {
+        if lock(&self.state).carries_out && self.run().is_some() {
+            self.end(Ended::cancelled());
+        } else {
+            self.leave_at_plan(Outcome::Cancelled);
         }
     }
 
-    fn keep(&self, sending: Sending, ticket: Option<&Path>) -> Option<String> {
+    fn keep(&self, sending: Sending) -> Option<String> {
         let ended = OffsetDateTime::now_utc();
         let record = Record::new(self.report(), ended - self.begun.elapsed(), ended, sending);
-        record::keep(record, &self.around.vars, self.rehearsal, ticket)
+        record::keep(record, &self.around.vars, self.rehearsal, self.ticket.as_deref())
     }
 }
