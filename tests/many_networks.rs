@@ -154,7 +154,7 @@ fn where_every_list_is_refused_the_run_ends_with_the_reason() {
 #[test]
 fn a_long_list_is_searched_by_lines_where_the_terminal_can_do_no_more() {
     let sandbox = large(&[]);
-    let mut wizard = against(&sandbox, &["--vendor", "kong"], &[], &[("NO_COLOR", "1")]);
+    let mut wizard = against(&sandbox, &["--vendor", "kong"], &[], &[("PEERCTL_PLAIN", "1")]);
     let line = |wizard: &mut Wizard, question: &str, text: &str| {
         wizard.wait_until(question, |screen| {
             let shown = screen.contents();
