@@ -3,7 +3,8 @@
 //! The life of one `peerctl azure setup`, in ten steps:
 //!
 //! 1. [`cli`] parses the command line; every flag is an input of [`input`]'s table.
-//! 2. [`input`] takes what was given, by flag or environment, and the vendor's profile from [`vendors`].
+//! 2. [`input`] takes what was given, by flag, environment or configuration file, and the vendor's profile from
+//!    [`vendors`].
 //! 3. It opens a session: a cloud, a sign-in and the one wire to the world, all of [`azure`].
 //! 4. What is missing is asked, with suggestions from Azure and the vendor, which are read while a person reads the first
 //!    question; or named, all at once, where nobody answers.

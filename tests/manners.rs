@@ -9,7 +9,7 @@ use std::fs;
 
 use support::PEERCTL;
 use support::cli::peerctl;
-use support::kong::INPUTS;
+use support::kong::{INPUTS, VNET_ID};
 use support::pty::{Exit, NO_ENV, Wizard, keys};
 use support::served::Served;
 
@@ -152,7 +152,7 @@ fn every_screen_of_a_link_fits_every_width() {
 
 #[test]
 fn every_screen_that_needs_no_link_fits_every_width() {
-    let commands: [(&[&str], u32); 13] = [
+    let commands: [(&[&str], u32); 17] = [
         (&["vendors"], 0),
         (&["vendors", "kong"], 0),
         (&["vendors", "aiven"], 0),
@@ -162,6 +162,10 @@ fn every_screen_that_needs_no_link_fits_every_width() {
         (&["azure", "doctor", "--list"], 0),
         (&["azure", "status", "--no-input"], 2),
         (&["help", "authentication"], 0),
+        (&["config", "list"], 0),
+        (&["config", "show"], 0),
+        (&["config", "show", "--vendor", "kong", "--vnet-id", VNET_ID], 0),
+        (&["help", "configuration"], 0),
         (&["help", "environment"], 0),
         (&["help", "exit-codes"], 0),
         (&["help", "formats"], 0),

@@ -65,7 +65,7 @@ fn pages() -> (tempfile::TempDir, Vec<(String, PathBuf)>) {
 const VENDORS: &str = "kong aiven dragonfly atlas confluent generic";
 
 /// What is on the line, the last word being completed; and what is offered for it.
-const PLACES: [(&str, &str); 15] = [
+const PLACES: [(&str, &str); 16] = [
     ("azure te", "teardown"),
     ("azure setup --vendor ", VENDORS),
     ("azure setup --cloud ", "public usgov china"),
@@ -82,6 +82,7 @@ const PLACES: [(&str, &str); 15] = [
     ("sandbox --lag ", "none typical worst"),
     ("azure setup -o ", "text json"),
     ("vendors k", "kong"),
+    ("config sh", "show"),
     ("explain ScopeL", "ScopeLocked"),
     ("help e", "explain environment exit-codes"),
 ];
@@ -259,6 +260,7 @@ fn every_command_has_a_manual_page() {
         let more: &[&str] = if whole {
             &[
                 "AUTHENTICATION",
+                "CONFIGURATION",
                 "ENVIRONMENT",
                 "EXIT STATUS",
                 "FORMATS",
@@ -291,7 +293,13 @@ fn one_page_is_printed_and_a_folder_that_is_none_is_refused() {
 
 // ---- help -------------------------------------------------------------------------------------------------------
 
-const TOPICS: [&str; 4] = ["authentication", "environment", "exit-codes", "formats"];
+const TOPICS: [&str; 5] = [
+    "authentication",
+    "configuration",
+    "environment",
+    "exit-codes",
+    "formats",
+];
 
 fn help(words: &[&str]) -> Ran {
     peerctl(["help"].iter().chain(words)).run()
@@ -363,7 +371,7 @@ fn is_variable(name: &str) -> bool {
         "IDENTITY_",
         "XDG_",
     ];
-    const KNOWN: [&str; 4] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "LOCALAPPDATA"];
+    const KNOWN: [&str; 5] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "LOCALAPPDATA", "APPDATA"];
     let ours = |prefix: &&str| name.starts_with(*prefix) && !name.ends_with('_');
     OURS.iter().any(ours) || KNOWN.contains(&name)
 }

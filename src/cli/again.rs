@@ -21,23 +21,25 @@ pub struct Known {
     pub flags: Vec<(String, String)>,
     /// What tells the peering in any shell, whoever is signed in.
     pub peering: Vec<(String, String)>,
+    /// What is on: flags without a value.
+    pub switches: Vec<&'static str>,
     /// The variable that holds the vendor's token, where one was used.
     pub token_env: Option<String>,
 }
 
 impl Known {
     /// The command line that does the same without a question, folded at `width` columns; `None` as long as the inputs
-    /// are not complete. `switches` are flags without a value; `asks`: the plan has to be confirmed.
-    pub fn again(&self, command: &str, switches: &[&str], share: &Share, asks: bool, width: usize) -> Option<String> {
+    /// are not complete. `asks`: the plan has to be confirmed.
+    pub fn again(&self, command: &str, share: &Share, asks: bool, width: usize) -> Option<String> {
         if self.flags.is_empty() {
             return None;
         }
-        let switches = switches.iter().map(|flag| (*flag, ""));
-        let only = share.only.iter().map(|step| ("--only", step.name()));
-        let skip = share.skip.iter().map(|step| ("--skip", step.name()));
-        let last = [Some(("--no-input", "")), asks.then_some(("--yes", ""))];
+        let switches = self.switches.iter().map(|switch| (*switch, ""));
+        let only = share.only.iter().map(|step| ("only", step.name()));
+        let skip = share.skip.iter().map(|step| ("skip", step.name()));
+        let last = [Some(("no-input", "")), asks.then_some(("yes", ""))];
         let more = switches.chain(only).chain(skip).chain(last.into_iter().flatten());
-        let more = more.map(|(flag, value)| (flag.to_owned(), value.to_owned()));
+        let more = more.map(|(flag, value)| (format!("--{flag}"), value.to_owned()));
         let flags: Vec<(String, String)> = self.flags.iter().cloned().chain(more).collect();
         let line = command_line(command, &flags, width);
         Some(match &self.token_env {

@@ -49,5 +49,6 @@ pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
             ("--vnet-id".to_owned(), intent.vnet.to_string()),
         ],
         token_env: access.map(|access| access.token_env.clone()),
+        ..Known::default()
     }
 }

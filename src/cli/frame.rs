@@ -34,7 +34,7 @@ pub struct Errand<'a> {
     pub target: &'a TargetArgs,
     /// Inputs that only this command takes by flag, by their ids.
     pub flags: Vec<(&'static str, Option<&'a str>)>,
-    /// What is switched on by a flag alone, as (flag, on): part of the command line that does the same again.
+    /// What a flag alone switches on, as (switch, on). A profile may switch it on, too.
     pub switches: Vec<(&'static str, bool)>,
     pub options: Options,
     /// Whether the plan is confirmed by a flag; `None` where there is nothing to confirm.
@@ -180,15 +180,16 @@ impl<'a> Frame<'a> {
     }
 
     fn given(&self) -> Result<Given, Problem> {
-        let target = self.errand.target;
-        let flags = target.flags().into_iter().chain(self.errand.flags.iter().copied());
-        Given::new(flags, &target.sets, self.around.vars.clone()).map_err(|set| {
-            Problem::new(
-                Kind::Usage,
-                format!("--set {set} cannot be used."),
-                "It has the form KEY=VALUE.",
-            )
-        })
+        let given = self.errand.target.given(&self.errand.flags, &self.around.vars)?;
+        if let Some(profile) = given.profile() {
+            // It may be the default one, which nobody has named.
+            self.tell(Event::Notice(format!(
+                "Profile {} of {}",
+                profile.name,
+                profile.file.display()
+            )));
+        }
+        Ok(given)
     }
 
     async fn gather(&self, talk: Conversation) -> Result<Gathered, Halt> {
@@ -205,7 +206,10 @@ impl<'a> Frame<'a> {
             survey: self.errand.survey,
             narrow: self.errand.narrow,
             also_missing,
-            options: self.errand.options.clone(),
+            options: {
+                let switches = talk.given.switches(&self.errand.switches);
+                self.errand.options.clone().switched_on(&switches)
+            },
         };
         gather(talk, &self.around, manner).await
     }
@@ -239,7 +243,12 @@ impl<'a> Frame<'a> {
     /// Notes what was asked for: in the document, and for the command line that says the same.
     pub fn note(&self, gathered: &Gathered) {
         asked::note(&mut lock(&self.report), gathered);
-        *lock(&self.known) = asked::known(gathered, self.errand.target.sandbox);
+        let (talk, rehearsal) = (&gathered.talk, self.errand.target.sandbox);
+        let switches = talk.given.switches(&self.errand.switches);
+        *lock(&self.known) = Known {
+            switches,
+            ..asked::known(gathered, rehearsal)
+        };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
             let line = lock(&self.known).sibling(undo, DOCUMENT);
@@ -250,10 +259,8 @@ impl<'a> Frame<'a> {
     /// The command line that does the same without a question; `None` as long as the inputs are not complete.
     pub fn again(&self) -> Option<String> {
         let errand = &self.errand;
-        let on = errand.switches.iter().filter(|(_, on)| *on).map(|(flag, _)| *flag);
-        let (switches, share): (Vec<&str>, _) = (on.collect(), &errand.options.share);
         let width = ui::width() - 2;
-        lock(&self.known).again(errand.name, &switches, share, errand.yes.is_some(), width)
+        lock(&self.known).again(errand.name, &errand.options.share, errand.yes.is_some(), width)
     }
 
     /// Where the link stands; told to the screen and the document.

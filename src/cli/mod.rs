@@ -5,10 +5,12 @@ mod apply;
 mod asked;
 mod azure;
 mod completions;
+mod config;
 mod doctor;
 mod ended;
 mod explain;
 mod file;
+mod folders;
 mod frame;
 mod help;
 mod man;
@@ -67,6 +69,9 @@ enum Command {
     Explain(explain::Args),
     /// List the vendors that peerctl knows, and what each will be given
     Vendors(vendors::Args),
+    /// Show the configuration: profiles of inputs, and where each value comes from
+    #[command(subcommand, after_help = config::EXAMPLES)]
+    Config(config::Command),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
     Sandbox(sandbox::Args),
     /// Print the script by which a shell completes command lines
@@ -99,6 +104,7 @@ pub fn main() -> ExitCode {
             Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,
             Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
             Command::Explain(args) => explain::run(&args, &cli.output),
+            Command::Config(command) => config::run(&command, &cli.output),
             Command::Vendors(args) => vendors::run(&args, &cli.output),
             Command::Sandbox(args) => sandbox::run(args).await,
             Command::Completions(args) => completions::run(&args),

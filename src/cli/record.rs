@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::file::{Readers, write_whole};
+use super::file::{Readers, make_folder, write_whole};
+use super::folders::{Use, own_folder};
 use super::output::remark;
 use crate::domain::utc;
 use crate::errors::{Kind, Problem};
@@ -56,17 +57,11 @@ pub fn keep(mut record: Record, vars: &Vars, rehearsal: bool, ticket: Option<&Pa
 }
 
 fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
-    let Some(folder) = folder(vars, Platform::OURS)? else {
+    let Some(folder) = folder(vars)? else {
         return Ok(None);
     };
     let folder = std::path::absolute(folder)?;
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(&folder)
-        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    make_folder(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // No two runs have the same name, so none is ever written over.
     let file = folder.join(format!("{}-{:08x}.json", name(record), Uuid::new_v4().as_fields().0));
     write_whole(&file, &record.json(), Readers::Owner)
@@ -95,43 +90,14 @@ fn plain(text: &str) -> String {
     text.chars().take(64).map(safe).collect()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Platform {
-    Mac,
-    Windows,
-    /// Linux and whatever else follows the XDG base directories.
-    Xdg,
-}
-
-impl Platform {
-    const OURS: Self = if cfg!(windows) {
-        Self::Windows
-    } else if cfg!(target_os = "macos") {
-        Self::Mac
-    } else {
-        Self::Xdg
-    };
-}
-
 /// Where records go; `None` where none are wanted.
-fn folder(vars: &Vars, platform: Platform) -> anyhow::Result<Option<PathBuf>> {
-    if let Some(folder) = vars.get(STATE_DIR) {
-        return Ok((folder != "none").then(|| folder.into()));
+fn folder(vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
+    match vars.get(STATE_DIR) {
+        Some(folder) => Ok((folder != "none").then(|| folder.into())),
+        None => own_folder(Use::State, vars)
+            .map(Some)
+            .map_err(|variable| anyhow::anyhow!("neither {STATE_DIR} nor {variable} is set")),
     }
-    let path = |name: &str| vars.get(name).map(PathBuf::from);
-    let home = || path("HOME").with_context(|| format!("neither {STATE_DIR} nor HOME is set"));
-    let state = match platform {
-        Platform::Windows => {
-            path("LOCALAPPDATA").with_context(|| format!("neither {STATE_DIR} nor LOCALAPPDATA is set"))?
-        }
-        Platform::Mac => home()?.join("Library/Application Support"),
-        // The specification says to ignore one that is relative.
-        Platform::Xdg => match path("XDG_STATE_HOME").filter(|state| state.is_absolute()) {
-            Some(state) => state,
-            None => home()?.join(".local/state"),
-        },
-    };
-    Ok(Some(state.join("peerctl")))
 }
 
 /// Adds a chapter to the tickets in `file`; what earlier runs wrote there is kept.
@@ -194,50 +160,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_the_platforms_or_the_one_that_is_named() {
-        use Platform::{Mac, Windows, Xdg};
-        type Case = (Platform, &'static [(&'static str, &'static str)], Option<&'static str>);
-        let table: [Case; 9] = [
-            (Xdg, &[("HOME", "/home/ada")], Some("/home/ada/.local/state/peerctl")),
-            (
-                Xdg,
-                &[("HOME", "/home/ada"), ("XDG_STATE_HOME", "/state")],
-                Some("/state/peerctl"),
-            ),
-            (
-                Xdg,
-                &[("HOME", "/home/ada"), ("XDG_STATE_HOME", "state")],
-                Some("/home/ada/.local/state/peerctl"),
-            ),
-            (
-                Mac,
-                &[("HOME", "/Users/ada")],
-                Some("/Users/ada/Library/Application Support/peerctl"),
-            ),
-            (
-                Windows,
-                &[("LOCALAPPDATA", "/local"), ("HOME", "/x")],
-                Some("/local/peerctl"),
-            ),
-            (Xdg, &[(STATE_DIR, "records")], Some("records")),
-            (Windows, &[(STATE_DIR, "./none")], Some("./none")),
-            (Mac, &[("HOME", "/x"), (STATE_DIR, "none")], None),
-            (
-                Mac,
-                &[("HOME", "/x"), (STATE_DIR, "")],
-                Some("/x/Library/Application Support/peerctl"),
-            ),
-        ];
-        for (platform, vars, expected) in table {
-            let vars = vars
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let found = folder(&Vars::default().with(vars), platform).expect("it is known");
-            assert_eq!(found, expected.map(PathBuf::from), "{platform:?}");
+    fn the_folder_is_the_one_that_is_named_and_without_one_the_platforms() {
+        let folder = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            folder(&Vars::default().with(pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))))
+        };
+        let table = [("records", Some("records")), ("./none", Some("./none")), ("none", None)];
+        for (named, expected) in table {
+            let found = folder(&[(STATE_DIR, named), ("HOME", "/x"), ("LOCALAPPDATA", "/x")]).expect("it is known");
+            assert_eq!(found, expected.map(PathBuf::from), "{named}");
         }
-        for platform in [Xdg, Mac, Windows] {
-            assert!(folder(&Vars::default(), platform).is_err_and(|error| error.to_string().contains(STATE_DIR)));
-        }
+        let usual = folder(&[(STATE_DIR, ""), ("HOME", "/x"), ("LOCALAPPDATA", "/x")]).expect("it is known");
+        assert!(usual.is_some_and(|folder| folder.starts_with("/x") && folder.ends_with("peerctl")));
+        assert!(folder(&[]).is_err_and(|error| error.to_string().contains(STATE_DIR)));
     }
 
     #[test]

@@ -41,9 +41,8 @@ Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --se
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        switches: vec![("--no-wait", args.no_wait)],
+        switches: vec![("no-wait", args.no_wait)],
         options: Options {
-            no_wait: args.no_wait,
             goal: Goal::Repair,
             ..Options::default()
         },

@@ -129,10 +129,9 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// The environment of a rehearsal: the real sign-in, network and vendor have no place in it.
+    /// The environment of a rehearsal.
     pub fn vars(&self, vars: Vars) -> Vars {
-        vars.without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
-            .with(self.variables.clone())
+        vars.for_rehearsal().with(self.variables.clone())
     }
 }
 

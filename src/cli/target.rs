@@ -1,5 +1,9 @@
 //! Which peering is meant: the arguments that every command on a peering shares; their doc comments are the manual.
 
+use super::config::{self, ProfileArgs};
+use crate::errors::{Kind, Problem};
+use crate::input::{Given, Vars};
+
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
     /// Who to peer with: a vendor's name, or the file of a vendor profile of your own [env: PEERCTL_VENDOR]
@@ -55,6 +59,8 @@ pub struct TargetArgs {
     /// How long to wait for the vendor and for replication, in all; default: 1h [env: PEERCTL_TIMEOUT]
     #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     timeout: Option<String>,
+    #[command(flatten)]
+    pub(super) profile: ProfileArgs,
     /// Ask nothing: name every missing input, and exit 2
     #[arg(long)]
     pub(super) no_input: bool,
@@ -64,8 +70,25 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// What was given by these flags and by `more`, in the environment and in a profile.
+    ///
+    /// # Errors
+    /// A `--set` or a configuration file that cannot be used.
+    pub(super) fn given(&self, more: &[(&'static str, Option<&str>)], vars: &Vars) -> Result<Given, Problem> {
+        let flags = self.flags().into_iter().chain(more.iter().copied());
+        let given = Given::new(flags, &self.sets, vars.clone()).map_err(|set| {
+            let what = format!("--set {set} cannot be used.");
+            Problem::new(Kind::Usage, what, "It has the form KEY=VALUE.")
+        })?;
+        let profile = config::chosen(&self.profile, vars, self.sandbox)?;
+        Ok(match profile {
+            Some(profile) => given.over(profile),
+            None => given,
+        })
+    }
+
     /// The inputs that were given by flag, by their ids.
-    pub(super) fn flags(&self) -> [(&'static str, Option<&str>); 14] {
+    fn flags(&self) -> [(&'static str, Option<&str>); 14] {
         [
             ("vendor", self.vendor.as_deref()),
             ("tenant-id", self.tenant_id.as_deref()),

@@ -44,9 +44,8 @@ Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        switches: vec![("--consent", args.consent), ("--no-wait", args.no_wait)],
+        switches: vec![("consent", args.consent), ("no-wait", args.no_wait)],
         options: Options {
-            no_wait: args.no_wait,
             goal: Goal::TearDown { consent: args.consent },
             ..Options::default()
         },

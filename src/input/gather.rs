@@ -59,6 +59,21 @@ pub struct Options {
     pub share: Share,
 }
 
+impl Options {
+    /// The same with these [`super::SWITCHES`] on.
+    #[must_use]
+    pub fn switched_on(mut self, switches: &[&str]) -> Self {
+        let on = |switch| switches.contains(&switch);
+        self.no_wait = on("no-wait");
+        self.peering_settings = PeeringSettings {
+            allow_forwarded_traffic: on("allow-forwarded-traffic"),
+            allow_gateway_transit: on("allow-gateway-transit"),
+            use_remote_gateways: on("use-remote-gateways"),
+        };
+        self
+    }
+}
+
 /// Gathers everything.
 ///
 /// # Errors
@@ -155,17 +170,8 @@ fn finish(
 }
 
 async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String]) -> Result<Profile, Halt> {
-    if let Some(name) = given.get("vendor") {
-        return profile(name).map_err(|error| {
-            let problem = Problem::new(
-                Kind::Usage,
-                format!("--vendor {name} cannot be used."),
-                error.to_string(),
-            );
-            problem
-                .remedy("peerctl vendors lists the vendors that it knows.")
-                .into()
-        });
+    if given.get("vendor").is_some() {
+        return Ok(vendor_of(given)?);
     }
     let Some(asker) = asker else {
         let always = missing_vnet(given).into_iter().map(missing_line);
@@ -177,6 +183,19 @@ async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String
     let vendor = ask_vendor(asker).await?.clone();
     given.answer("vendor", vendor.id.clone());
     Ok(vendor)
+}
+
+/// The vendor that was given.
+///
+/// # Errors
+/// None, or one that is neither known nor a profile's file.
+pub fn vendor_of(given: &Given) -> Result<Profile, Problem> {
+    let name = given.get("vendor").unwrap_or_default();
+    profile(name).map_err(|error| {
+        let what = format!("{} {name} cannot be used.", given.name_of("vendor"));
+        let problem = Problem::new(Kind::Usage, what, error.to_string());
+        problem.remedy("peerctl vendors lists the vendors that it knows.")
+    })
 }
 
 /// The ids of what is missing to name the virtual network.
@@ -285,7 +304,8 @@ fn intent(
         None => {
             let subscription = subscription(given, &known.subscriptions)?;
             let part = |id| given.get(id).unwrap_or_default();
-            VnetId::new(subscription, part("resource-group"), part("vnet")).map_err(|error| malformed("vnet", error))?
+            VnetId::new(subscription, part("resource-group"), part("vnet"))
+                .map_err(|error| malformed(given, "vnet", error))?
         }
     };
     let principal_id = parsed(given, "vendor-principal-id")?;

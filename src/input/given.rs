@@ -1,9 +1,11 @@
-//! What was given before any question: flags first, then the environment. Empty counts as not given.
+//! What was given before any question: flags first, then the environment, then a profile. Empty counts as not given.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::config::Chosen;
 use super::table::{INPUTS, input};
 use crate::vendors::Profile;
 
@@ -34,11 +36,16 @@ impl Vars {
     }
 
     /// The same without the variables whose names begin so.
-    #[must_use]
-    pub fn without(mut self, prefixes: &[&str]) -> Self {
+    fn without(mut self, prefixes: &[&str]) -> Self {
         self.0
             .retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix)));
         self
+    }
+
+    /// The same for a rehearsal: the real sign-in, network and vendor have no place in one.
+    #[must_use]
+    pub fn for_rehearsal(self) -> Self {
+        self.without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
     }
 
     /// The same with these variables set.
@@ -55,6 +62,8 @@ impl Vars {
 pub enum Source {
     Flag,
     Environment,
+    /// A profile of the configuration file.
+    Profile,
     /// Answered to a question.
     Answer,
 }
@@ -65,6 +74,7 @@ pub struct Given {
     values: BTreeMap<&'static str, (String, Source)>,
     sets: BTreeMap<String, Vec<String>>,
     vars: Vars,
+    profile: Option<Arc<Chosen>>,
 }
 
 impl Given {
@@ -103,14 +113,32 @@ impl Given {
         Ok(given)
     }
 
-    /// The network is named in one piece or in three; what a flag says wins over what the environment says.
+    /// The same over a profile: it tells what neither a flag nor the environment has told.
+    #[must_use]
+    pub fn over(mut self, profile: Chosen) -> Self {
+        for (id, at) in &profile.written.values {
+            let value = || (at.value.clone(), Source::Profile);
+            self.values.entry(id).or_insert_with(value);
+        }
+        self.profile = Some(Arc::new(profile));
+        self.settle_vnet();
+        self
+    }
+
+    /// The network is named in one piece or in three; the more telling source says which. That the environment has a
+    /// subscription does not yet name a network: it is there for other programs, too.
     fn settle_vnet(&mut self) {
         const PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
-        let by_flag = |id: &&str| self.source(id) == Some(Source::Flag);
-        let in_parts = PARTS.iter().any(by_flag) && !by_flag(&"vnet-id");
-        if in_parts {
+        let rank = |id: &str| match self.source(id)? {
+            Source::Flag => Some(2),
+            Source::Environment if id == "subscription" => None,
+            Source::Environment => Some(1),
+            Source::Profile | Source::Answer => Some(0),
+        };
+        let (parts, whole) = (PARTS.iter().filter_map(|id| rank(id)).max(), rank("vnet-id"));
+        if parts > whole {
             self.values.remove("vnet-id");
-        } else if self.values.contains_key("vnet-id") {
+        } else if whole.is_some() {
             PARTS.iter().for_each(|id| drop(self.values.remove(id)));
         }
     }
@@ -146,17 +174,71 @@ impl Given {
         self.values.get(id).map(|(_, source)| *source)
     }
 
+    /// The profile that values were taken from.
+    pub fn profile(&self) -> Option<&Chosen> {
+        self.profile.as_deref()
+    }
+
+    /// How whoever gave an input knows it: `--vnet`, or its place in the profile.
+    pub fn name_of(&self, id: &str) -> String {
+        let profile = self.profile().filter(|_| self.source(id) == Some(Source::Profile));
+        let at = profile.and_then(|profile| Some(profile.place(id, profile.written.values.get(id)?.line)));
+        at.unwrap_or_else(|| format!("--{id}"))
+    }
+
+    /// Where a vendor's input came from.
+    pub fn source_of_set(&self, key: &str) -> Option<Source> {
+        if self.sets.contains_key(key) {
+            Some(Source::Flag)
+        } else if self.vars.get(&set_variable(key)).is_some() {
+            Some(Source::Environment)
+        } else {
+            let written = &self.profile()?.written;
+            written.sets.contains_key(key).then_some(Source::Profile)
+        }
+    }
+
+    /// As [`Given::name_of`], for a vendor's input.
+    pub fn name_of_set(&self, key: &str) -> String {
+        let profile = self
+            .profile()
+            .filter(|_| self.source_of_set(key) == Some(Source::Profile));
+        let at = profile.and_then(|profile| {
+            let line = profile.written.sets.get(key)?.line;
+            Some(profile.place(&format!("set.{key}"), line))
+        });
+        at.unwrap_or_else(|| format!("--set {key}"))
+    }
+
+    /// Switches that are on: those of the flags, and those of the profile that `flags` knows and no flag excludes.
+    pub fn switches(&self, flags: &[(&'static str, bool)]) -> Vec<&'static str> {
+        let by_flag = |switch: &str| flags.contains(&(switch, true));
+        let by_profile = |switch: &str| {
+            let written = self.profile().map(|profile| &profile.written.switches);
+            let excluded = match switch {
+                "allow-gateway-transit" => by_flag("use-remote-gateways"),
+                "use-remote-gateways" => by_flag("allow-gateway-transit"),
+                _ => false,
+            };
+            !excluded && written.is_some_and(|written| written.get(switch).is_some_and(|at| at.value))
+        };
+        let on = |(switch, on): &(&'static str, bool)| (*on || by_profile(switch)).then_some(*switch);
+        flags.iter().filter_map(on).collect()
+    }
+
     /// The environment of this run.
     pub fn vars(&self) -> &Vars {
         &self.vars
     }
 
-    /// The vendor inputs that were given, by flag or as `PEERCTL_SET_KEY` (several separated by `;`).
+    /// The vendor inputs that were given, by flag, as `PEERCTL_SET_KEY` (several separated by `;`) or in the profile.
     ///
     /// # Errors
     /// The key that the vendor does not have.
     pub fn vendor_inputs(&self, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, String> {
-        if let Some(unknown) = self.sets.keys().find(|key| vendor.input(key).is_none()) {
+        let written = self.profile().map(|profile| &profile.written.sets);
+        let keys = self.sets.keys().chain(written.into_iter().flat_map(BTreeMap::keys));
+        if let Some(unknown) = keys.into_iter().find(|key| vendor.input(key).is_none()) {
             return Err(unknown.clone());
         }
         let mut inputs = self.sets.clone();
@@ -164,6 +246,9 @@ impl Given {
             if let (None, Some(value)) = (inputs.get(&input.key), self.vars.get(&set_variable(&input.key))) {
                 inputs.insert(input.key.clone(), value.split(';').map(str::to_owned).collect());
             }
+        }
+        for (key, at) in written.into_iter().flatten() {
+            inputs.entry(key.clone()).or_insert_with(|| at.value.clone());
         }
         inputs.retain(|_, values| values.iter().any(|value| !value.is_empty()));
         Ok(inputs)

@@ -1,6 +1,8 @@
-//! What must be known before a run, and how it may be learnt: flag, environment, or a question with suggestions.
+//! What must be known before a run, and how it may be learnt: flag, environment, a profile, or a question with
+//! suggestions.
 
 mod ahead;
+pub mod config;
 mod gather;
 mod given;
 mod listed;
@@ -13,12 +15,12 @@ mod values;
 mod wizard;
 mod written;
 
-pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather};
-pub use given::{Given, Source, Vars};
+pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather, vendor_of};
+pub use given::{Given, Source, Vars, set_variable};
 pub use listed::{Row, listed};
 pub use session::{Session, SignIns, Surroundings};
 pub use table::{INPUTS, Input, SWITCHES, input};
-pub use values::own_app_credential;
+pub use values::{own_app_credential, vendor_inputs};
 pub use wizard::{Asker, Conversation};
 pub use written::{At, SETS, Text, Written, in_order, is_path, refuse, string};
 

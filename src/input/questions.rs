@@ -116,8 +116,10 @@ impl Wizard<'_> {
 
     pub(super) async fn vendor_input(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
         let inputs = self.talk.given.vendor_inputs(self.vendor).unwrap_or_default();
-        let wanted = self.vendor.needs(input, self.talk.token.is_some()) || input.ask;
-        if inputs.contains_key(&input.key) || !wanted {
+        let needed = self.vendor.needs(input, self.talk.token.is_some());
+        // Whoever gave an empty one wants none.
+        let told = inputs.contains_key(&input.key) || !needed && self.talk.given.source_of_set(&input.key).is_some();
+        if told || !(needed || input.ask) {
             return Ok(Asked::Passed);
         }
         match (input.suggest, self.talk.token.clone()) {

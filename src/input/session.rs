@@ -198,7 +198,7 @@ pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
     Cloud::from_name_or_file(name).map_err(|error| {
         Problem::new(
             Kind::Usage,
-            format!("--cloud {name} cannot be used."),
+            format!("{} {name} cannot be used.", given.name_of("cloud")),
             error.to_string(),
         )
         .remedy("Give public, usgov, china, or a file with what `az cloud show --output json` prints.")
@@ -214,7 +214,7 @@ pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
         text.parse().map_err(|_| {
             Problem::new(
                 Kind::Usage,
-                format!("--tenant-id '{text}' is no tenant id."),
+                format!("{} '{text}' is no tenant id.", given.name_of("tenant-id")),
                 "A tenant id is a GUID.",
             )
             .remedy("az account show --query tenantId --output tsv")
@@ -229,7 +229,7 @@ fn auth(given: &Given) -> Result<Auth, Problem> {
         let words: Vec<String> = Auth::ALL.iter().map(ToString::to_string).collect();
         Problem::new(
             Kind::Usage,
-            format!("--auth '{text}' is no way to sign in."),
+            format!("{} '{text}' is no way to sign in.", given.name_of("auth")),
             format!("It is one of {}.", words.join(", ")),
         )
     })

@@ -29,7 +29,7 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
             .into_iter()
             .flat_map(|input| values.iter().map(move |text| (input, text)))
         {
-            check_vendor_input(input, text).map_err(|why| malformed(&format!("set {key}"), why))?;
+            check_vendor_input(input, text).map_err(|why| unusable(&given.name_of_set(&key), why))?;
         }
     }
     parsed::<Uuid>(given, "own-app")?;
@@ -37,13 +37,14 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     parsed::<OwnAppRole>(given, "own-app-role")?;
     if access(given, vendor)? == VendorAccess::Api && vendor.access.is_none() {
         return Err(malformed(
+            given,
             "vendor-access",
             format!("{} has no API that peerctl knows.", vendor.name),
         ));
     }
     vendor_api(given.vars(), vendor)?;
     let name_of = |id, check: fn(&str) -> Result<String, IdError>| match given.get(id) {
-        Some(text) => check(text).map(|_| ()).map_err(|error| malformed(id, error)),
+        Some(text) => check(text).map(|_| ()).map_err(|error| malformed(given, id, error)),
         None => Ok(()),
     };
     name_of("resource-group", check_group)?;
@@ -52,14 +53,19 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     parsed::<VnetId>(given, "vnet-id").map(|_| ())
 }
 
-pub fn malformed(id: &str, why: impl Display) -> Problem {
-    Problem::new(ErrorKind::Usage, format!("--{id} cannot be used."), why.to_string())
+/// An input that means nothing, named as whoever gave it knows it.
+pub fn malformed(given: &Given, id: &str, why: impl Display) -> Problem {
+    unusable(&given.name_of(id), why)
+}
+
+fn unusable(name: &str, why: impl Display) -> Problem {
+    Problem::new(ErrorKind::Usage, format!("{name} cannot be used."), why.to_string())
 }
 
 pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Option<T>, Problem> {
     given
         .get(id)
-        .map(|text| text.parse().map_err(|error| malformed(id, error)))
+        .map(|text| text.parse().map_err(|error| malformed(given, id, error)))
         .transpose()
 }
 
@@ -68,9 +74,9 @@ pub fn timeout(given: &Given) -> Result<Duration, Problem> {
         return Ok(limits::TIMEOUT);
     };
     let duration = humantime::parse_duration(text)
-        .map_err(|error| malformed("timeout", format!("'{text}': {error}; say 30m or 1h30m.")))?;
+        .map_err(|error| malformed(given, "timeout", format!("'{text}': {error}; say 30m or 1h30m.")))?;
     if duration > limits::LONGEST_TIMEOUT {
-        return Err(malformed("timeout", format!("'{text}' is longer than 7 days.")));
+        return Err(malformed(given, "timeout", format!("'{text}' is longer than 7 days.")));
     }
     Ok(duration)
 }
@@ -86,7 +92,11 @@ pub fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> 
 pub fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, Problem> {
     given.vendor_inputs(vendor).map_err(|key| {
         let keys: Vec<&str> = vendor.inputs.iter().map(|input| input.key.as_str()).collect();
-        let what = format!("--set {key}=… is no input of {}.", vendor.name);
+        let name = match given.name_of_set(&key) {
+            flag if flag.starts_with("--") => format!("{flag}=…"),
+            place => place,
+        };
+        let what = format!("{name} is no input of {}.", vendor.name);
         Problem::new(ErrorKind::Usage, what, format!("It has {}.", keys.join(", ")))
             .remedy(format!("peerctl vendors {} says what each means.", vendor.id))
     })
@@ -97,7 +107,7 @@ pub fn dns(given: &Given, vendor: &Profile) -> Result<Vec<DnsMapping>, Problem> 
     let texts = inputs.get("dns").cloned().unwrap_or_default();
     texts
         .iter()
-        .map(|text| text.parse().map_err(|error| malformed("set dns", error)))
+        .map(|text| text.parse().map_err(|error| unusable(&given.name_of_set("dns"), error)))
         .collect()
 }
 

@@ -100,7 +100,8 @@ pub struct At<T> {
     pub line: usize,
 }
 
-/// The inputs of one table. Empty texts are left out: they count as not given.
+/// The inputs of one table. Empty texts are left out: they count as not given. A vendor's input without a value is one
+/// that is wanted to have none: it is not asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// By input id; as the flag takes them.
@@ -205,10 +206,8 @@ fn sets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<BTreeMap<String, At
         };
         let mut values: Vec<String> = values?;
         values.retain(|value| !value.is_empty());
-        if !values.is_empty() {
-            let line = text.line(&key.span());
-            sets.insert(name.to_owned(), At { value: values, line });
-        }
+        let line = text.line(&key.span());
+        sets.insert(name.to_owned(), At { value: values, line });
     }
     Ok(sets)
 }
@@ -280,6 +279,11 @@ mod tests {
         );
         assert_eq!(written.set_texts(), ["dns=a=1.1.1.1", "dns=b=2.2.2.2", "network=n"]);
         assert_eq!((written.sets["network"].line, written.sets["dns"].line), (7, 9));
+        let none = At {
+            value: Vec::new(),
+            line: 8,
+        };
+        assert_eq!(written.sets["name"], none);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub use self::text::{Part, parts};
 use super::output::print;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::INPUTS;
+use crate::input::{INPUTS, SWITCHES};
 use crate::ui::{problem_text, width};
 use crate::vendors::profiles;
 
@@ -23,11 +23,16 @@ pub struct Topic {
 }
 
 /// Every topic, in the order of the list.
-pub const TOPICS: [Topic; 4] = [
+pub const TOPICS: [Topic; 5] = [
     Topic {
         name: "authentication",
         about: "How peerctl signs in to Azure and to a vendor",
         text: include_str!("authentication.txt"),
+    },
+    Topic {
+        name: "configuration",
+        about: "The file with profiles of inputs",
+        text: include_str!("configuration.txt"),
     },
     Topic {
         name: "environment",
@@ -52,6 +57,7 @@ impl Topic {
         self.text
             .replace("{inputs}\n", &inputs())
             .replace("{vendors}\n", &vendors())
+            .replace("{switches}", &SWITCHES.join(", "))
     }
 }
 

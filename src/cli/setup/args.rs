@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::dry_run::Format;
 use crate::cli::target::TargetArgs;
 use crate::domain::StepId;
-use crate::plan::{PeeringSettings, Share};
+use crate::plan::Share;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -63,13 +63,13 @@ peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-
 the same from a pipeline, one JSON document on standard output";
 
 impl Args {
-    /// What is switched on by a flag alone, as (flag, on).
+    /// What is switched on by a flag alone, as (switch, on).
     pub(super) fn switches(&self) -> [(&'static str, bool); 4] {
         [
-            ("--allow-forwarded-traffic", self.allow_forwarded_traffic),
-            ("--allow-gateway-transit", self.allow_gateway_transit),
-            ("--use-remote-gateways", self.use_remote_gateways),
-            ("--no-wait", self.no_wait),
+            ("allow-forwarded-traffic", self.allow_forwarded_traffic),
+            ("allow-gateway-transit", self.allow_gateway_transit),
+            ("use-remote-gateways", self.use_remote_gateways),
+            ("no-wait", self.no_wait),
         ]
     }
 
@@ -78,15 +78,6 @@ impl Args {
         Share {
             only: self.only.clone(),
             skip: self.skip.clone(),
-        }
-    }
-
-    /// What our direction shall allow.
-    pub(super) fn peering_settings(&self) -> PeeringSettings {
-        PeeringSettings {
-            allow_forwarded_traffic: self.allow_forwarded_traffic,
-            allow_gateway_transit: self.allow_gateway_transit,
-            use_remote_gateways: self.use_remote_gateways,
         }
     }
 }

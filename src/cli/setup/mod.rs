@@ -25,8 +25,6 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         flags: vec![("consent", args.consent.as_deref())],
         switches: args.switches().to_vec(),
         options: Options {
-            no_wait: args.no_wait,
-            peering_settings: args.peering_settings(),
             share: args.share(),
             ..Options::default()
         },

@@ -1,0 +1,141 @@
+//! Where the configuration is, and which of its profiles a run takes values from.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::cli::folders::{Use, own_folder};
+use crate::domain::harmless;
+use crate::errors::{Kind, Problem};
+use crate::input::config::{Chosen, Config, NO_PROFILE};
+use crate::input::{Text, Vars};
+
+const FILE: &str = "PEERCTL_CONFIG";
+const PROFILE: &str = "PEERCTL_PROFILE";
+
+/// Which file.
+#[derive(Debug, clap::Args)]
+pub struct FileArgs {
+    /// The configuration file; default: config.toml in the folder that your platform has for such things
+    /// [env: PEERCTL_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Which profile of it.
+#[derive(Debug, clap::Args)]
+pub struct ProfileArgs {
+    /// Take what neither a flag nor the environment gives from this profile of the configuration file; none takes none;
+    /// default: the file's default-profile. With --sandbox only a profile that this flag names counts, without its
+    /// cloud and auth [env: PEERCTL_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// The configuration file, whether there is one or not.
+pub struct Place {
+    pub file: PathBuf,
+    /// What names it; nothing where it is the platform's.
+    pub by: Option<&'static str>,
+}
+
+impl FileArgs {
+    /// By flag, else by environment, else the platform's.
+    ///
+    /// # Errors
+    /// When the platform's folder is not known.
+    pub fn place(&self, vars: &Vars) -> Result<Place, Problem> {
+        let flag = self.config.clone().filter(|_| self.is_named());
+        let flag = flag.map(|file| (file, "--config"));
+        if let Some((file, by)) = flag.or_else(|| Some((vars.get(FILE)?.into(), FILE))) {
+            return Ok(Place { file, by: Some(by) });
+        }
+        let folder = own_folder(Use::Config, vars).map_err(|variable| {
+            let why = format!("Neither --config nor {FILE} names one, and {variable} is not set.");
+            Problem::new(Kind::Usage, "There is no folder for a configuration file.", why)
+        })?;
+        let file = folder.join("config.toml");
+        Ok(Place { file, by: None })
+    }
+
+    /// Whether the command line names the file.
+    pub fn is_named(&self) -> bool {
+        self.config.as_ref().is_some_and(|file| !file.as_os_str().is_empty())
+    }
+}
+
+impl Place {
+    /// What the file says; `None` where there is none at the platform's place.
+    ///
+    /// # Errors
+    /// One that is named and not there, or cannot be read or used.
+    pub fn read(&self) -> Result<Option<Config>, Problem> {
+        match self.text()? {
+            Some(text) => Config::read(&Text::new(&self.file, text)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The file's text; `None` where there is none at the platform's place.
+    ///
+    /// # Errors
+    /// One that is named and not there, or cannot be read.
+    pub fn text(&self) -> Result<Option<String>, Problem> {
+        match (std::fs::read_to_string(&self.file), self.by) {
+            (Ok(text), _) => Ok(Some(text)),
+            (Err(error), None) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            (Err(error), by) => {
+                let file = shown(&self.file);
+                let what = match by {
+                    Some(by) => format!("{by} {file} cannot be read."),
+                    None => format!("The configuration file {file} cannot be read."),
+                };
+                Err(Problem::new(Kind::Usage, what, format!("{error}.")))
+            }
+        }
+    }
+}
+
+/// A path for people.
+pub fn shown(file: &Path) -> String {
+    harmless(&file.to_string_lossy())
+}
+
+/// The profile that a run takes values from. A rehearsal takes from one that the command line names, and no other: what
+/// is set up for the real Azure has no place there.
+///
+/// # Errors
+/// A file that cannot be used, or has no such profile.
+pub fn chosen(args: &ProfileArgs, vars: &Vars, rehearsal: bool) -> Result<Option<Chosen>, Problem> {
+    let flag = args.profile.clone().filter(|name| !name.is_empty());
+    let flag = flag.map(|name| (name, "--profile"));
+    let asked = flag.or_else(|| Some((vars.get(PROFILE)?, PROFILE)).filter(|_| !rehearsal));
+    let asked = asked.as_ref().map(|(name, by)| (name.as_str(), *by));
+    let unasked = rehearsal && asked.is_none();
+    if asked.is_some_and(|(name, _)| name == NO_PROFILE) || unasked && !args.file.is_named() {
+        return Ok(None);
+    }
+    let place = match (args.file.place(vars), asked) {
+        // Without a home there is nothing by default.
+        (Err(_), None) => return Ok(None),
+        (place, _) => place?,
+    };
+    let chosen = match (place.read()?, asked) {
+        (Some(_), _) if unasked => None,
+        (Some(config), asked) => config.choose(asked)?,
+        (None, None) => None,
+        (None, Some((name, by))) => {
+            let what = format!("{by}: there is no profile '{}'.", harmless(name));
+            let why = format!("There is no configuration file {}.", shown(&place.file));
+            return Err(Problem::new(Kind::Usage, what, why));
+        }
+    };
+    Ok(chosen.map(|mut chosen| {
+        if rehearsal {
+            // The embedded Azure brings its own of these.
+            chosen.written.values.retain(|id, _| *id != "cloud" && *id != "auth");
+        }
+        chosen
+    }))
+}

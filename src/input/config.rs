@@ -1,0 +1,218 @@
+//! The configuration file: named profiles of inputs, one of which may be the default.
+//!
+//! ```toml
+//! default-profile = "production"
+//!
+//! [profiles.production]
+//! vendor = "kong"
+//! vnet-id = "/subscriptions/…"
+//! set.network = "my-network"
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::written::{At, Text, Written, in_order, string};
+use crate::domain::harmless;
+use crate::errors::{Kind, Problem};
+
+/// The name that stands for no profile.
+pub const NO_PROFILE: &str = "none";
+
+const DEFAULT: &str = "default-profile";
+const PROFILES: &str = "profiles";
+
+/// What a configuration file says. All of it is checked, whichever profile is wanted.
+#[derive(Debug, Clone)]
+pub struct Config {
+    file: PathBuf,
+    default: Option<At<String>>,
+    profiles: BTreeMap<String, Written>,
+}
+
+/// A profile that a run takes values from.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    pub name: String,
+    pub file: PathBuf,
+    /// What chose it: `--profile`, `PEERCTL_PROFILE`, `default-profile`.
+    pub by: &'static str,
+    pub written: Written,
+}
+
+impl Config {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// What is no TOML, a key that has no meaning, a profile that cannot be used; with its line.
+    pub fn read(text: &Text) -> Result<Self, Problem> {
+        let mut config = Self {
+            file: text.file().to_owned(),
+            default: None,
+            profiles: BTreeMap::new(),
+        };
+        for (key, value) in in_order(&text.parse()?) {
+            let line = text.line(&key.span());
+            match key.as_ref().as_ref() {
+                DEFAULT => {
+                    let value = string(DEFAULT, value, text)?;
+                    config.default = Some(At { value, line });
+                }
+                PROFILES => {
+                    let why = "A profile is a table: [profiles.NAME].";
+                    let no_table = || text.refuse(&value.span(), "profiles is no table", why);
+                    let profiles = value.as_ref().as_table().ok_or_else(no_table)?;
+                    for (name, profile) in in_order(profiles) {
+                        let no_table = || text.refuse(&name.span(), format!("'{}' is no profile", name.as_ref()), why);
+                        let table = profile.as_ref().as_table().ok_or_else(no_table)?;
+                        check_name(name.as_ref()).map_err(|why| text.refuse(&name.span(), why, ""))?;
+                        let written = Written::read(table, text, &[])?;
+                        config.profiles.insert(name.as_ref().to_string(), written);
+                    }
+                }
+                other => {
+                    let what = format!("'{other}' has no meaning here");
+                    let why = format!("There are {DEFAULT} and tables of inputs: [{PROFILES}.NAME].");
+                    return Err(text.refuse(&key.span(), what, why));
+                }
+            }
+        }
+        if let Some(default) = &config.default
+            && !config.profiles.contains_key(&default.value)
+        {
+            let what = format!("there is no profile '{}'", default.value);
+            return Err(super::written::refuse(
+                text.file(),
+                default.line,
+                what,
+                config.there_are(),
+            ));
+        }
+        Ok(config)
+    }
+
+    /// The profile that is asked for, as the name and what asks for it; else the default one, if there is one.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn choose(&self, asked: Option<(&str, &'static str)>) -> Result<Option<Chosen>, Problem> {
+        let default = self.default.as_ref().map(|default| (default.value.as_str(), DEFAULT));
+        let Some((name, by)) = asked.or(default) else {
+            return Ok(None);
+        };
+        let Some(written) = self.profiles.get(name) else {
+            let file = harmless(&self.file.to_string_lossy());
+            let what = format!("{by}: there is no profile '{}' in {file}.", harmless(name));
+            return Err(Problem::new(Kind::Usage, what, self.there_are()));
+        };
+        Ok(Some(Chosen {
+            name: name.to_owned(),
+            file: self.file.clone(),
+            by,
+            written: written.clone(),
+        }))
+    }
+
+    /// Every profile by its name, and whether it is the default one.
+    pub fn profiles(&self) -> impl Iterator<Item = (&str, &Written, bool)> {
+        let is_default = |name: &str| self.default.as_ref().is_some_and(|default| default.value == name);
+        self.profiles
+            .iter()
+            .map(move |(name, written)| (name.as_str(), written, is_default(name)))
+    }
+
+    fn there_are(&self) -> String {
+        let names: Vec<String> = self.profiles.keys().map(|name| harmless(name)).collect();
+        match names.as_slice() {
+            [] => "It has no profiles.".to_owned(),
+            names => format!("It has {}.", names.join(", ")),
+        }
+    }
+}
+
+impl Chosen {
+    /// Where something of it stands: `vnet (profile production, FILE line 4)`.
+    pub fn place(&self, what: &str, line: usize) -> String {
+        let (name, file) = (harmless(&self.name), harmless(&self.file.to_string_lossy()));
+        format!("{what} (profile {name}, {file} line {line})")
+    }
+}
+
+/// Whether a profile can have that name.
+///
+/// # Errors
+/// Why not, in a sentence without its full stop.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name == NO_PROFILE {
+        return Err("none stands for no profile".to_owned());
+    }
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(plain) {
+        return Err(
+            "a profile's name is made of letters, digits, '-', '_' and '.', and does not begin with '-'".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "default-profile = \"b\"\n[profiles.a]\nvnet = \"v\"\n[profiles.b]\nset.network = \"n\"\n";
+
+    fn read(text: &str) -> Result<Config, Problem> {
+        Config::read(&Text::new("my.toml", text))
+    }
+
+    #[test]
+    fn the_profile_is_the_one_that_is_asked_for_or_the_default_one() {
+        let no_default = FILE.replace("default-profile", "#");
+        let table = [
+            (FILE, None, Some(("b", "default-profile"))),
+            (FILE, Some(("a", "--profile")), Some(("a", "--profile"))),
+            (
+                &no_default,
+                Some(("b", "PEERCTL_PROFILE")),
+                Some(("b", "PEERCTL_PROFILE")),
+            ),
+            (&no_default, None, None),
+            ("", None, None),
+        ];
+        for (text, asked, expected) in table {
+            let chosen = read(text).expect("good").choose(asked).expect("it is there");
+            let chosen = chosen.as_ref().map(|chosen| (chosen.name.as_str(), chosen.by));
+            assert_eq!(chosen, expected, "{asked:?} in {text}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_there_is_told_with_those_that_are() {
+        let config = read(FILE).expect("good");
+        let problem = config.choose(Some(("c", "--profile"))).expect_err("there is none");
+        assert_eq!(problem.what, "--profile: there is no profile 'c' in my.toml.");
+        assert_eq!(problem.why, "It has a, b.");
+        let problem = read("default-profile = 'c'").expect_err("there is none");
+        assert_eq!(problem.what, "my.toml, line 1: there is no profile 'c'.");
+        assert_eq!(problem.why, "It has no profiles.");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let table = [
+            ("[profile.a]", 1, "'profile' has no meaning here"),
+            ("\n[profiles]\na = 1", 3, "'a' is no profile"),
+            ("profiles = 1", 1, "profiles is no table"),
+            ("default-profile = 1", 1, "default-profile is a text"),
+            ("[profiles.none]", 1, "none stands for no profile"),
+            ("[profiles.'a b']", 1, "a profile's name is made of"),
+            // The one that nobody asked for, too.
+            ("[profiles.a]\n[profiles.b]\nvendr = 'kong'", 3, "'vendr' is no input"),
+        ];
+        for (text, line, what) in table {
+            let problem = read(text).expect_err(text);
+            let expected = format!("my.toml, line {line}: {what}");
+            assert!(problem.what.starts_with(&expected), "{text}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! The configuration file: profiles that commands take their inputs from, and what says where each came from.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use support::cli::{Ran, Run, peerctl};
+use support::kong::{OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT, VNET_ID};
+
+/// Where the configuration is without a word about it.
+fn usual(home: &Path) -> PathBuf {
+    let folder = match std::env::consts::OS {
+        "macos" => home.join("Library/Application Support/peerctl"),
+        "windows" => home.join("peerctl"),
+        _ => home.join(".config/peerctl"),
+    };
+    folder.join("config.toml")
+}
+
+/// A run in a home with this configuration.
+fn configured(text: &str, args: &[&str]) -> Run {
+    let run = peerctl(args.iter().copied());
+    write(&usual(run.home()), text);
+    run
+}
+
+fn write(file: &Path, text: &str) {
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, text).expect("a file");
+}
+
+/// Everything that a dry run needs, so that it asks nobody and sends nothing.
+fn whole() -> String {
+    format!(
+        "default-profile = 'whole'\n[profiles.whole]\nvendor = 'kong'\nvendor-access = 'manual'\ntenant-id = '{TENANT}'\n\
+         vnet-id = '{VNET_ID}'\nset.network = 'written'\n"
+    )
+}
+
+const DRY_RUN: [&str; 6] = ["azure", "setup", "--dry-run", "--format", "json", "--no-input"];
+
+fn dry_run(text: &str, more: &[&str]) -> Run {
+    configured(text, &[&DRY_RUN, more].concat())
+}
+
+#[track_caller]
+fn refused(ran: Ran, parts: &[&str]) {
+    let ran = ran.expect_code(2);
+    // Sentences are folded.
+    let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in parts {
+        assert!(told.contains(part), "{part} in {ran}");
+    }
+}
+
+// ---- what wins ---------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_flag_wins_over_the_environment_that_over_the_profile_and_config_show_says_so() {
+    let text = whole().replace("set.network", "consent = 'wait'\nset.network");
+    let consent = ("PEERCTL_CONSENT", "browser");
+    let network = ("PEERCTL_SET_NETWORK", "set");
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, Value, Value);
+    let table: [Case; 7] = [
+        (&[], &[], "consent", json!("wait"), json!("profile")),
+        (&[], &[consent], "consent", json!("browser"), json!("environment")),
+        (
+            &[],
+            &[("PEERCTL_CONSENT", "")],
+            "consent",
+            json!("wait"),
+            json!("profile"),
+        ),
+        (
+            &["--consent", "create"],
+            &[consent],
+            "consent",
+            json!("create"),
+            json!("flag"),
+        ),
+        (&[], &[], "set network", json!(["written"]), json!("profile")),
+        (&[], &[network], "set network", json!(["set"]), json!("environment")),
+        (
+            &["--set", "network=given"],
+            &[network],
+            "set network",
+            json!(["given"]),
+            json!("flag"),
+        ),
+    ];
+    for (flags, env, name, value, source) in table {
+        let ran = dry_run(&text, flags).envs(env.iter().copied()).run().expect_code(0);
+        let inputs = &ran.json()["inputs"];
+        let taken = match name.strip_prefix("set ") {
+            Some(key) => &inputs["set"][key],
+            None => &inputs[name],
+        };
+        assert_eq!(*taken, value, "{flags:?} {env:?}");
+        let row = shown(&text, flags, env, name);
+        let values = if value.is_array() { value } else { json!([value]) };
+        assert_eq!(
+            (&row["values"], &row["source"]),
+            (&values, &source),
+            "{flags:?} {env:?}"
+        );
+    }
+}
+
+/// What `config show` says of an input.
+#[track_caller]
+fn shown(text: &str, flags: &[&str], env: &[(&str, &str)], name: &str) -> Value {
+    let ran = configured(text, &[&["config", "show", "-o", "json"], flags].concat());
+    let ran = ran.envs(env.iter().copied()).run().expect_code(0);
+    let document = ran.json();
+    let rows = document["inputs"].as_array().expect("rows").iter();
+    let row = rows.clone().find(|row| row["name"] == name);
+    row.unwrap_or_else(|| panic!("{name} in {ran}")).clone()
+}
+
+#[test]
+fn the_network_is_the_one_of_whoever_names_it_most_tellingly() {
+    let parts = whole().replace(
+        &format!("vnet-id = '{VNET_ID}'"),
+        &format!("subscription = '{SUBSCRIPTION}'\nresource-group = 'rg-network'\nvnet = 'vnet-app'"),
+    );
+    let other = VNET_ID.replace("vnet-app", "vnet-other");
+    let elsewhere = VNET_ID.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION);
+    let subscription = ("AZURE_SUBSCRIPTION_ID", OTHER_SUBSCRIPTION);
+    let named = [
+        ("PEERCTL_VNET", "vnet-other"),
+        ("PEERCTL_RESOURCE_GROUP", "rg-network"),
+        ("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION),
+    ];
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let table: [Case; 6] = [
+        (&parts, &[], &[], VNET_ID),
+        (&parts, &["--vnet-id", &other], &[], &other),
+        (&parts, &[], &[("PEERCTL_VNET_ID", &other)], &other),
+        // One part of three, as for any other input.
+        (&parts, &[], &[subscription], &elsewhere),
+        // It is there for az and others, and names no network.
+        (&whole(), &[], &[subscription], VNET_ID),
+        (&whole(), &[], &named, &other),
+    ];
+    for (text, flags, env, expected) in table {
+        let ran = dry_run(text, flags).envs(env.iter().copied()).run().expect_code(0);
+        assert_eq!(ran.json()["inputs"]["vnetId"], expected, "{flags:?} {env:?} {text}");
+    }
+}
+
+#[test]
+fn the_profile_is_the_flags_the_environments_or_the_default_one() {
+    let text = whole() + "[profiles.waits]\nconsent = 'wait'\n[profiles.browses]\nconsent = 'browser'\n";
+    let flags = [
+        "--vendor",
+        "kong",
+        "--tenant-id",
+        TENANT,
+        "--vnet-id",
+        VNET_ID,
+        "--set",
+        "network=n",
+    ];
+    let env = |name: &'static str| ("PEERCTL_PROFILE", name);
+    type Case<'a> = (&'a [&'a str], (&'a str, &'a str), Value, Value);
+    let table: [Case; 6] = [
+        (&[], env(""), json!("whole"), json!("default-profile")),
+        (&[], env("waits"), json!("waits"), json!("PEERCTL_PROFILE")),
+        (
+            &["--profile", "browses"],
+            env("waits"),
+            json!("browses"),
+            json!("--profile"),
+        ),
+        (
+            &["--profile", ""],
+            env("waits"),
+            json!("waits"),
+            json!("PEERCTL_PROFILE"),
+        ),
+        (&["--profile", "none"], env("waits"), Value::Null, Value::Null),
+        (&[], env("none"), Value::Null, Value::Null),
+    ];
+    for (more, env, name, by) in table {
+        let args = [&["config", "show", "-o", "json"][..], &flags, more].concat();
+        let document = configured(&text, &args).envs([env]).run().expect_code(0).json();
+        assert_eq!(
+            (&document["profile"]["name"], &document["profile"]["by"]),
+            (&name, &by),
+            "{more:?} {env:?}"
+        );
+        let consent = match name.as_str() {
+            Some("waits") => "wait",
+            Some("browses") => "browser",
+            _ => "create",
+        };
+        let args = [&flags[..], &["--vendor-access", "manual"], more].concat();
+        let ran = dry_run(&text, &args).envs([env]).run().expect_code(0);
+        assert_eq!(ran.json()["inputs"]["consent"], consent, "{more:?} {env:?}");
+        let said = name.as_str().map(|name| format!("Profile {name} of "));
+        assert_eq!(ran.stderr.contains("Profile "), said.is_some(), "{ran}");
+        assert!(said.is_none_or(|said| ran.stderr.contains(&said)), "{ran}");
+    }
+}
+
+#[test]
+fn the_file_is_the_flags_the_environments_or_the_platforms() {
+    let consent = |word: &str| format!("default-profile = 'p'\n[profiles.p]\nconsent = '{word}'\n");
+    for (flag, env, expected) in [(false, false, "wait"), (false, true, "browser"), (true, true, "create")] {
+        let flags: &[&str] = if flag { &["--config", "flag.toml"] } else { &[] };
+        for args in [&["config", "show", "-o", "json"][..], &["config", "path"]] {
+            let run = configured(&consent("wait"), &[args, flags].concat());
+            write(&run.home().join("env.toml"), &consent("browser"));
+            write(&run.home().join("flag.toml"), &consent("create"));
+            let file = match (flag, env) {
+                (true, _) => PathBuf::from("flag.toml"),
+                (_, true) => PathBuf::from("env.toml"),
+                _ => usual(run.home()),
+            };
+            let ran = run
+                .env("PEERCTL_CONFIG", if env { "env.toml" } else { "" })
+                .run()
+                .expect_code(0);
+            if args.len() == 2 {
+                assert_eq!(ran.stdout, format!("{}\n", file.display()));
+            } else {
+                let document = ran.json();
+                assert_eq!(document["file"], json!(file));
+                let consent = document["inputs"]
+                    .as_array()
+                    .expect("rows")
+                    .iter()
+                    .find(|row| row["name"] == "consent");
+                assert_eq!(consent.expect("a row")["values"], json!([expected]));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_on_a_peering_takes_one() {
+    for command in ["setup", "status", "doctor", "repair", "teardown"] {
+        let ran = configured(&whole(), &["azure", command, "--no-input", "--profile", "nope"]).run();
+        refused(ran, &["--profile: there is no profile 'nope' in", "It has whole."]);
+    }
+}
+
+#[test]
+fn switches_are_on_by_profile_too_and_a_flag_excludes_its_opposite() {
+    let vendor = "vendor = 'aiven'\nset = { project = 'demo', vpc = '7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401' }\n";
+    let text = whole()
+        .replace("vendor = 'kong'\n", vendor)
+        .replace("set.network = 'written'\n", "");
+    let text = text + "allow-gateway-transit = true\nallow-forwarded-traffic = true\nuse-remote-gateways = false\n";
+    for (flags, transit) in [(&[][..], true), (&["--use-remote-gateways"], false)] {
+        let document = dry_run(&text, flags).run().expect_code(0).json().to_string();
+        for (setting, on) in [
+            ("allowForwardedTraffic", true),
+            ("allowGatewayTransit", transit),
+            ("useRemoteGateways", !transit),
+        ] {
+            assert!(
+                document.contains(&format!("\"{setting}\":{on}")),
+                "{setting} {on}: {document}"
+            );
+        }
+    }
+    let row = shown(&text, &[], &[], "use-remote-gateways");
+    assert_eq!((&row["values"], &row["source"]), (&json!(["false"]), &json!("profile")));
+}
+
+#[test]
+fn a_vendors_file_lies_beside_the_configuration() {
+    let text = whole().replace("vendor = 'kong'", "vendor = './mine.toml'");
+    let run = dry_run(&text, &[]);
+    let kong = include_str!("../src/vendors/kong.toml").replace("id = \"kong\"", "id = \"mine\"");
+    write(&usual(run.home()).with_file_name("mine.toml"), &kong);
+    assert_eq!(run.run().expect_code(0).json()["vendor"], "mine");
+}
+
+// ---- rehearsals --------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_rehearsal_takes_from_a_profile_that_is_named_on_its_command_line_and_no_other() {
+    // Neither would be a place for a rehearsal: the embedded Azure brings its own.
+    let text = whole() + "cloud = 'usgov'\nauth = 'managed-identity'\n";
+    let text = text
+        .replace("set.network = 'written'\n", "")
+        .replace("'kong'\n", "'kong'\nset.network = 'eastus2-network'\n");
+    let rehearsal = [
+        "azure",
+        "setup",
+        "--sandbox",
+        "--no-input",
+        "--yes",
+        "--vendor-access",
+        "api",
+    ];
+    let ran = configured(&text, &[&rehearsal[..], &["--profile", "whole"]].concat())
+        .run()
+        .expect_code(0);
+    assert!(
+        ran.stdout.contains("Done: vnet-app and Kong Konnect are peered."),
+        "{ran}"
+    );
+    let ran = configured(&text, &rehearsal).env("PEERCTL_PROFILE", "whole").run();
+    refused(ran, &["inputs are missing", "--vendor or PEERCTL_VENDOR"]);
+}
+
+// ---- what is refused ---------------------------------------------------------------------------------------------
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_with_its_line_and_without_what_stands_there() {
+    let table = [
+        ("[profiles.p]\nvendr = 'x-marks'", 2, "'vendr' is no input"),
+        ("[profiles.p]\n\nvnet = 7117", 3, "vnet is a text"),
+        (
+            "[profiles.p]\nclient-secret = 'x-marks'",
+            2,
+            "'client-secret' looks like a secret",
+        ),
+        ("# one\n# two\nKONNECT_TOKEN = x-marks", 3, "this is no TOML"),
+        ("\ndefault-profile = 'q'\n[profiles.p]", 2, "there is no profile 'q'"),
+    ];
+    for (text, line, what) in table {
+        for args in [
+            &["azure", "status", "--no-input"][..],
+            &["config", "show"],
+            &["config", "list"],
+        ] {
+            let ran = configured(text, args).run();
+            assert!(
+                !ran.to_string().contains("x-marks") && !ran.to_string().contains("7117"),
+                "{ran}"
+            );
+            let said = format!("config.toml, line {line}: {what}");
+            refused(ran, &[&said]);
+        }
+    }
+    let ran = configured(table[0].0, &["azure", "status", "--no-input", "-o", "json"])
+        .run()
+        .expect_code(2);
+    assert_eq!(ran.json()["error"]["kind"], "usage", "{ran}");
+    // What is allowed is said with it.
+    let ran = configured(table[0].0, &["config", "show"]).run();
+    refused(
+        ran,
+        &[
+            "There are cloud, auth, vendor, tenant-id,",
+            "no-wait, and the table set.",
+        ],
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_used_is_told_with_its_place() {
+    let table = [
+        ("timeout = 'soon'", 8, "timeout (profile whole,", "cannot be used."),
+        ("consent = 'perhaps'", 8, "consent (profile whole,", "cannot be used."),
+        (
+            "set.netwrok = 'x'",
+            8,
+            "set.netwrok (profile whole,",
+            "is no input of Kong Konnect.",
+        ),
+        ("set.dns = 'x'", 8, "set.dns (profile whole,", "cannot be used."),
+    ];
+    for (line, number, what, why) in table {
+        let ran = dry_run(&format!("{}{line}\n", whole()), &[]).run();
+        refused(ran, &[what, &format!("config.toml line {number})"), why]);
+    }
+}
+
+#[test]
+fn a_file_that_is_named_has_to_be_there_and_the_usual_one_has_not() {
+    let flags = ["azure", "status", "--no-input", "--config", "nowhere.toml"];
+    refused(peerctl(flags).run(), &["--config nowhere.toml cannot be read."]);
+    let ran = peerctl(&flags[..3]).env("PEERCTL_CONFIG", "nowhere.toml").run();
+    refused(ran, &["PEERCTL_CONFIG nowhere.toml cannot be read."]);
+    refused(
+        peerctl(["azure", "setup", "--sandbox", "--config", "nowhere.toml"]).run(),
+        &["cannot be read."],
+    );
+    refused(peerctl(&flags[..3]).run(), &["inputs are missing."]);
+    let ran = peerctl(&flags[..3]).env("PEERCTL_PROFILE", "p").run();
+    refused(
+        ran,
+        &[
+            "PEERCTL_PROFILE: there is no profile 'p'.",
+            "There is no configuration file",
+        ],
+    );
+    // A folder is no file.
+    refused(
+        peerctl(["config", "list", "--config", "."]).run(),
+        &["--config . cannot be read."],
+    );
+    // Whoever wants no profile is in nobody's way.
+    let ran = configured("not TOML", &["azure", "status", "--no-input", "--profile", "none"]).run();
+    refused(ran, &["inputs are missing."]);
+}
+
+// ---- what is shown -----------------------------------------------------------------------------------------------
+
+#[test]
+fn config_show_names_every_source_and_no_secret() {
+    let env = [
+        ("PEERCTL_TIMEOUT", "5m"),
+        ("KONNECT_TOKEN", "sesame-open"),
+        ("AZURE_CLIENT_SECRET", "sesame-shut"),
+    ];
+    let run = configured(&whole(), &["config", "show", "--auth", "azure-cli"]);
+    let file = usual(run.home());
+    let ran = run.envs(env).run().expect_code(0);
+    assert!(ran.stdout.starts_with(&format!(
+        "Configuration file: {}\nProfile: whole (by default-profile)\n\n",
+        file.display()
+    )));
+    let rows: Vec<Vec<&str>> = ran
+        .stdout
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .collect()
+        })
+        .collect();
+    for row in [
+        &["auth", "azure-cli", "flag"][..],
+        &["vendor", "kong", "profile whole, line 3"],
+        &["vnet-id", VNET_ID, "profile whole, line 6"],
+        &["timeout", "5m", "PEERCTL_TIMEOUT"],
+        &["consent", "not set"],
+        &["no-wait", "not set"],
+        &["set network", "written", "profile whole, line 7"],
+        &["set dns", "not set"],
+        &["KONNECT_TOKEN", "set", "environment"],
+        &["AZURE_CLIENT_SECRET", "set", "environment"],
+        &["PEERCTL_OWN_APP_SECRET", "not set"],
+    ] {
+        assert!(rows.contains(&row.to_vec()), "{row:?} in {ran}");
+    }
+    let json = configured(&whole(), &["config", "show", "-o", "json"])
+        .envs(env)
+        .run()
+        .expect_code(0);
+    assert!(!format!("{ran}{json}").contains("sesame"), "{ran}{json}");
+    assert_eq!(
+        json.json()["secrets"][0],
+        json!({ "variable": "KONNECT_TOKEN", "set": true })
+    );
+    let row = shown(&whole(), &[], &env, "timeout");
+    assert_eq!(
+        row,
+        json!({ "name": "timeout", "values": ["5m"], "source": "environment", "variable": "PEERCTL_TIMEOUT" })
+    );
+    let row = shown(&whole(), &[], &env, "vendor");
+    assert_eq!(
+        row,
+        json!({ "name": "vendor", "values": ["kong"], "source": "profile", "line": 3 })
+    );
+}
+
+#[test]
+fn the_profiles_are_listed() {
+    let text = whole() + "[profiles.\"aiven.new\"]\nvendor = 'aiven'\nvnet = 'vnet-data'\n";
+    let ran = configured(&text, &["config", "list"]).run().expect_code(0);
+    let (_, rows) = ran.stdout.split_once('\n').expect("rows");
+    assert_eq!(
+        rows,
+        "  aiven.new  aiven, vnet-data\n  whole      kong, vnet-app, the default\n"
+    );
+    let document = configured(&text, &["config", "list", "-o", "json"])
+        .run()
+        .expect_code(0)
+        .json();
+    assert_eq!(
+        document["profiles"][1],
+        json!({ "name": "whole", "vendor": "kong", "vnet": "vnet-app", "default": true })
+    );
+    let ran = peerctl(["config", "list"]).run().expect_code(0);
+    assert!(ran.stdout.ends_with("It is not there yet.\n"), "{ran}");
+}
