@@ -485,3 +485,194 @@ fn the_profiles_are_listed() {
     let ran = peerctl(["config", "list"]).run().expect_code(0);
     assert!(ran.stdout.ends_with("It is not there yet.\n"), "{ran}");
 }
+
+// ---- saving the answers ------------------------------------------------------------------------------------------
+
+#[cfg(unix)]
+mod saving {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::support::pty::{Exit, LARGE, NO_ENV, Wizard, against, keys};
+    use super::support::served::Served;
+    use super::*;
+
+    const OFFER: &str = "Save these answers as a profile? ›";
+
+    /// Enter at every question up to the end of the run, for `vnet-app` and Kong.
+    #[track_caller]
+    fn walk(wizard: &mut Wizard) {
+        for question in [
+            "Subscription ›",
+            "Virtual network ›",
+            "Konnect network ›",
+            "DNS mapping (",
+            "Consent for Kong (",
+            "Go ahead?",
+        ] {
+            wizard.wait_for(question);
+            wizard.answer(keys::ENTER);
+        }
+        wizard.wait_for("peered");
+        wizard.wait_for(OFFER);
+    }
+
+    /// A set-up of `vnet-app` whose answers may be saved.
+    fn asked(sandbox: &Served, more: &[&str], env: &[(&str, &str)]) -> Wizard {
+        let mut wizard = against(sandbox, &[&["--vendor", "kong"], more].concat(), &[], env);
+        walk(&mut wizard);
+        wizard
+    }
+
+    fn sandbox() -> Served {
+        Served::start(["--lag", "none"])
+    }
+
+    #[track_caller]
+    fn ends_well(wizard: &Wizard) {
+        assert_eq!(wizard.wait_exit(), Exit::with_code(0), "{}", wizard.scrolled());
+        assert!(wizard.cursor_visible() && wizard.echoes(), "{}", wizard.screen());
+    }
+
+    fn read(file: &Path) -> String {
+        fs::read_to_string(file).expect("the file")
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_answers_are_saved_for_their_owner_and_the_next_run_needs_no_other() {
+        let sandbox = sandbox();
+        let mut wizard = asked(&sandbox, &["--allow-forwarded-traffic"], &[]);
+        wizard.answer(keys::DOWN);
+        wizard.answer(keys::ENTER);
+        wizard.wait_for("The next time:\n  peerctl azure setup --profile kong-vnet-app");
+        ends_well(&wizard);
+        let file = usual(wizard.home());
+        assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
+        let expected = format!(
+            "[profiles.kong-vnet-app]\ncloud = \"{cloud}\"\nvendor = \"kong\"\ntenant-id = \"{TENANT}\"\n\
+             vnet-id = \"{VNET_ID}\"\nconsent = \"create\"\nallow-forwarded-traffic = true\nset.dns = []\nset.network = \"eastus2-network\"\n",
+            cloud = sandbox.value("PEERCTL_CLOUD")
+        );
+        assert_eq!(read(&file), expected);
+
+        // In another environment, and without a question.
+        let again = ["azure", "setup", "--profile", "kong-vnet-app", "--no-input", "--yes"];
+        let env = sandbox.env().iter().filter(|(name, _)| !name.starts_with("PEERCTL_"));
+        let again = configured(&expected, &again)
+            .envs(env)
+            .env("AZURE_SUBSCRIPTION_ID", OTHER_SUBSCRIPTION);
+        let ran = again.run().expect_code(0);
+        assert!(ran.stdout.starts_with("Unchanged: vnet-app and Kong Konnect"), "{ran}");
+    }
+
+    #[test]
+    fn a_profile_is_added_to_what_is_there_under_a_name_that_is_free() {
+        let before = "# mine\n[profiles.kong-vnet-app]   # the old one\nvendor = 'kong'";
+        let sandbox = sandbox();
+        // The link stays one.
+        let folder = tempfile::tempdir().expect("a folder");
+        let (real, link) = (folder.path().join("real.toml"), folder.path().join("link.toml"));
+        write(&real, before);
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("permissions");
+        std::os::unix::fs::symlink(&real, &link).expect("a link");
+        let config = link.display().to_string();
+        let mut wizard = asked(&sandbox, &["--config", &config], &[]);
+        wizard.wait_for("Yes, as kong-vnet-app-2");
+        wizard.answer(keys::DOWN);
+        wizard.answer(keys::DOWN);
+        wizard.answer(keys::ENTER);
+        wizard.wait_for("Name of the profile");
+        wizard.answer("kong-vnet-app");
+        wizard.answer(keys::ENTER);
+        wizard.wait_for("There is one of that name already, and it stays as it is.");
+        wizard.answer("!");
+        wizard.answer(keys::ENTER);
+        wizard.wait_for("a profile's name is made of letters");
+        wizard.answer(keys::BACKSPACE);
+        wizard.answer("-new");
+        wizard.answer(keys::ENTER);
+        wizard.wait_for(&format!(
+            "peerctl azure setup --config {config} --profile kong-vnet-app-new"
+        ));
+        ends_well(&wizard);
+        let after = read(&real);
+        assert!(
+            after.starts_with(&format!("{before}\n\n[profiles.kong-vnet-app-new]\n")),
+            "{after}"
+        );
+        assert!(link.is_symlink());
+        assert_eq!(mode(&real), 0o640);
+    }
+
+    #[test]
+    fn enter_escape_and_control_c_save_nothing_and_the_run_is_none_the_worse() {
+        for key in [keys::ENTER, keys::ESC, keys::CTRL_C] {
+            let sandbox = sandbox();
+            let mut wizard = asked(&sandbox, &[], &[]);
+            wizard.answer(key);
+            ends_well(&wizard);
+            assert!(!usual(wizard.home()).exists(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_and_the_run_is_none_the_worse() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("a-file"), folder.path().join("peerctl/config.toml"));
+        write(&file, "");
+        write(&link, "");
+        fs::remove_file(&link).expect("it is there");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        let (below, dangling) = (file.display().to_string(), folder.path().display().to_string());
+        for (config, why) in [(below, "cannot be made"), (dangling, "leads nowhere")] {
+            let sandbox = sandbox();
+            let mut wizard = asked(&sandbox, &[], &[("XDG_CONFIG_HOME", &config), ("HOME", &config)]);
+            wizard.answer(keys::DOWN);
+            wizard.answer(keys::ENTER);
+            wizard.wait_for("The answers are not saved: ");
+            wizard.wait_for(why);
+            ends_well(&wizard);
+        }
+    }
+
+    #[test]
+    fn a_rehearsal_offers_it_where_a_file_is_named_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("try.toml");
+        write(&config, "");
+        let config = config.display().to_string();
+        let start = |more: &[&str]| {
+            let args = ["azure", "setup", "--sandbox", "--vendor", "kong"];
+            Wizard::start(args.iter().chain(more).copied(), LARGE, NO_ENV)
+        };
+        let mut wizard = start(&["--config", &config]);
+        walk(&mut wizard);
+        wizard.answer(keys::DOWN);
+        wizard.answer(keys::ENTER);
+        let next = format!("peerctl azure setup --sandbox --config {config} --profile kong-vnet-app");
+        wizard.wait_for(&next);
+        ends_well(&wizard);
+        // Nothing is asked but whether to go ahead: so nothing is offered, and what is printed names every value.
+        let args = ["--config", &config, "--profile", "kong-vnet-app"];
+        let mut wizard = start(&args);
+        wizard.wait_for("Go ahead?");
+        wizard.answer(keys::ENTER);
+        ends_well(&wizard);
+        let shown = wizard.scrolled();
+        assert!(!shown.contains("Save these answers"), "{shown}");
+        let (_, command) = shown.split_once("The same without questions:").expect("a command line");
+        for flag in [
+            "--vnet-id /subscriptions/",
+            "--set network=eastus2-network",
+            "--consent create",
+        ] {
+            assert!(
+                command.contains(flag) && !command.contains("--profile"),
+                "{flag} in {command}"
+            );
+        }
+    }
+}

@@ -299,7 +299,7 @@ fn an_answer_given_again_after_going_back_is_the_one_that_counts() {
     wizard.wait_for("\"vnet-data\"");
     reply(&mut wizard, CONFIRM, "");
     wizard.wait_for(DONE);
-    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn a_malformed_dns_mapping_is_refused_with_the_reason_and_can_be_mended() {
     no_more(&mut wizard);
     reply(&mut wizard, CONSENT, "");
     reply(&mut wizard, CONFIRM, "");
-    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
     let command = printed_command(&wizard);
     assert!(command.contains("dns=corp.example=10.20.0.4"), "{command}");
     let state = sandbox.state().to_string();
@@ -363,9 +363,9 @@ fn accept(sandbox: &Served, page: &str) {
 }
 
 #[track_caller]
-fn it_goes_on_to_connected(wizard: &Wizard) {
+fn it_goes_on_to_connected(wizard: &mut Wizard) {
     wizard.wait_for("Done: vnet-app and Kong Konnect are peered.");
-    assert_eq!(wizard.wait_exit(), Exit::with_code(0));
+    assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
     the_terminal_is_as_before(wizard);
 }
 
@@ -391,7 +391,7 @@ fn the_consent_page_opens_in_the_browser_and_the_run_goes_on_once_it_is_accepted
     let opened = poll(DEADLINE, opened).expect("a page was opened");
     assert_eq!(opened.trim(), page);
     accept(&sandbox, &page);
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn without_a_browser_the_consent_page_is_named_to_be_opened_elsewhere() {
     reply(&mut wizard, CONFIRM, "");
     wizard.wait_for("Open in a browser, and accept:");
     accept(&sandbox, &consent_page(&wizard));
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn somebody_else_can_accept_while_the_run_waits() {
         wizard.screen()
     );
     accept(&sandbox, &page);
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
 }
 
 // ---- by hand ----------------------------------------------------------------------------------------------------
@@ -472,7 +472,7 @@ fn without_a_token_the_values_are_shown_to_paste_and_the_run_goes_on_once_they_a
     reply(&mut wizard, CONFIRM, "");
     wizard.wait_for("DNS mapping          corp.example → 10.20.0.4");
     paste_into_konnect(&wizard, &sandbox);
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
     let command = printed_command(&wizard);
     assert!(command.contains("--vendor-access manual"), "{command}");
 }
@@ -487,7 +487,7 @@ fn by_hand_on_request_although_there_is_a_token() {
     reply(&mut wizard, CONSENT, "");
     reply(&mut wizard, CONFIRM, "");
     paste_into_konnect(&wizard, &sandbox);
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn a_token_typed_in_is_used_and_never_shown() {
     for index in 3..=CONFIRM {
         reply(&mut wizard, index, "");
     }
-    it_goes_on_to_connected(&wizard);
+    it_goes_on_to_connected(&mut wizard);
     assert!(!wizard.transcript().contains(&token[5..]), "{}", wizard.transcript());
     assert!(
         wizard.scrolled().contains("KONNECT_TOKEN is in the environment"),
@@ -535,6 +535,7 @@ fn the_walk_by_numbers(args: &[&str], env: &[(&str, &str)]) {
         ("Consent for Kong", "1"),
         ("Go ahead?", "perhaps"),
         ("Answer y, n or b.", "y"),
+        ("Save these answers as a profile?", "1"),
     ] {
         wizard.wait_until(question, |screen| {
             let shown = screen.contents();

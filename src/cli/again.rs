@@ -1,5 +1,6 @@
 //! Command lines to go on with: the same again without a question, another command on the same peering.
 
+use super::config::Answers;
 use crate::plan::{Share, StepId};
 use crate::render::command_line;
 
@@ -23,6 +24,8 @@ pub struct Known {
     pub peering: Vec<(String, String)>,
     /// What is on: flags without a value.
     pub switches: Vec<&'static str>,
+    /// The same for a profile, where anything of it was asked for.
+    pub answers: Option<Answers>,
     /// The variable that holds the vendor's token, where one was used.
     pub token_env: Option<String>,
 }

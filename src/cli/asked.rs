@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::again::Known;
-use crate::input::Gathered;
+use super::config::Answers;
+use crate::input::{Gathered, INPUTS};
 use crate::plan::VendorAccess;
 use crate::render::Report;
 
@@ -50,5 +51,33 @@ pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
         ],
         token_env: access.map(|access| access.token_env.clone()),
         ..Known::default()
+    }
+}
+
+/// For a profile, with these switches on. It names tenant and network by their ids: nothing in another shell's
+/// environment changes which ones are meant.
+pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) -> Answers {
+    let (intent, given) = (&gathered.intent, &gathered.talk.given);
+    let value = |id: &'static str| match id {
+        "tenant-id" => Some(intent.tenant.to_string()),
+        "vnet-id" => Some(intent.vnet.to_string()),
+        "subscription" | "resource-group" | "vnet" => None,
+        "cloud" | "auth" if rehearsal => None,
+        _ => given.get(id).map(str::to_owned),
+    };
+    let mut sets = gathered.vendor_inputs.clone();
+    // What was asked for and left empty is not asked for again.
+    for input in intent.vendor.inputs.iter().filter(|input| input.ask) {
+        sets.entry(input.key.clone()).or_default();
+    }
+    Answers {
+        values: INPUTS
+            .iter()
+            .filter_map(|input| Some((input.id, value(input.id)?)))
+            .collect(),
+        switches: switches.to_vec(),
+        sets,
+        name: format!("{}-{}", intent.vendor.id, intent.vnet.name),
+        rehearsal,
     }
 }

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::again::Known;
 use super::asked;
+use super::config;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
@@ -51,6 +52,8 @@ pub struct Errand<'a> {
     pub hands_over: &'static [StepId],
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
+    /// Whether its answers are worth a profile.
+    pub saves: bool,
 }
 
 impl<'a> Errand<'a> {
@@ -69,6 +72,7 @@ impl<'a> Errand<'a> {
             undo: None,
             hands_over: &[],
             narrow: true,
+            saves: false,
         }
     }
 }
@@ -152,7 +156,14 @@ where
         }
         ended = frame.go(work) => ended?,
     };
-    frame.finish(ended, &modes)
+    let outcome = frame.finish(ended, &modes)?;
+    // The run is over, whatever comes of this.
+    tokio::select! {
+        biased;
+        () = asked_to_stop() => frame.tidy_terminal(&modes),
+        _ = frame.offer_to_save(outcome) => {}
+    }
+    Ok(outcome)
 }
 
 impl<'a> Frame<'a> {
@@ -246,6 +257,7 @@ impl<'a> Frame<'a> {
         let (talk, rehearsal) = (&gathered.talk, self.errand.target.sandbox);
         let switches = talk.given.switches(&self.errand.switches);
         *lock(&self.known) = Known {
+            answers: talk.has_asked().then(|| asked::answers(gathered, &switches, rehearsal)),
             switches,
             ..asked::known(gathered, rehearsal)
         };
@@ -274,6 +286,25 @@ impl<'a> Frame<'a> {
         self.tell(Event::Standing(standing.clone()));
         self.tell(Event::Peerings(views(&run.intent, &facts)));
         standing
+    }
+
+    /// Offers to save the answers as a profile, after a set-up that has asked and went through. Of a rehearsal they are
+    /// of use to another rehearsal alone: it offers that where the command line names a file for them.
+    ///
+    /// # Errors
+    /// When the user left.
+    async fn offer_to_save(&self, outcome: Outcome) -> Result<(), Halt> {
+        let (target, file) = (self.errand.target, &self.errand.target.profile.file);
+        let went_through = matches!(outcome, Outcome::Done | Outcome::Unchanged | Outcome::Waiting);
+        let wanted = self.errand.saves && went_through && self.output.output == Format::Text;
+        let prompter = self
+            .prompter()
+            .filter(|_| wanted && (!target.sandbox || file.is_named()));
+        let answers = lock(&self.known).answers.take();
+        match prompter.zip(answers) {
+            Some((prompter, answers)) => config::offer(&Asker(prompter), &answers, file, &self.around.vars).await,
+            None => Ok(()),
+        }
     }
 
     /// Who answers questions; `None`: nobody.

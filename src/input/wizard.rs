@@ -47,7 +47,11 @@ impl Asker {
         }
     }
 
-    pub(super) async fn choose(&self, question: String, rows: Rows) -> Result<Answer<usize>, Halt> {
+    /// The index of one of `rows`.
+    ///
+    /// # Errors
+    /// When the user left.
+    pub async fn choose(&self, question: String, rows: Rows) -> Result<Answer<usize>, Halt> {
         let mut open = Open(Some(rows.clone()));
         let answer = self
             .on_a_thread(move |prompter| prompter.choose(&question, &rows))
@@ -88,7 +92,11 @@ impl Asker {
         }
     }
 
-    pub(super) async fn text(&self, question: String, check: Check) -> Result<Answer<String>, Halt> {
+    /// A line that passes `check`.
+    ///
+    /// # Errors
+    /// When the user left.
+    pub async fn text(&self, question: String, check: Check) -> Result<Answer<String>, Halt> {
         self.on_a_thread(move |prompter| prompter.text(&question, check)).await
     }
 
@@ -178,6 +186,11 @@ impl Conversation {
             everywhere: false,
             entered: None,
         }
+    }
+
+    /// Whether any question was answered.
+    pub fn has_asked(&self) -> bool {
+        !self.answered.is_empty() || self.given.source("vendor") == Some(Source::Answer)
     }
 
     /// Forgets the answer to the last question, so that it is put again; false where none was put.

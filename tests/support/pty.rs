@@ -208,6 +208,14 @@ impl Wizard {
         exit.unwrap_or_else(|| self.fail("the end of the program"))
     }
 
+    /// The same, after a set-up that has asked: Enter at its offer saves no answers.
+    #[track_caller]
+    pub fn exit_unsaved(&mut self) -> Exit {
+        self.wait_for("Save these answers as a profile?");
+        self.answer(keys::ENTER);
+        self.wait_exit()
+    }
+
     // ---- typing ---------------------------------------------------------------------------------------------------
 
     /// Sends `text` at once, whether or not anything reads it yet: for Ctrl-C while the program works, and for typing

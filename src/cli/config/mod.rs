@@ -1,12 +1,14 @@
 //! `peerctl config …`: the configuration file, and what it comes to.
 
 mod place;
+mod save;
 mod show;
 
 use clap::Subcommand;
 use serde_json::json;
 
 pub use place::{FileArgs, ProfileArgs, chosen};
+pub use save::{Answers, offer};
 
 use super::output::{Format, OutputArgs, complain, print};
 use crate::domain::{harmless, harmless_json, lines};

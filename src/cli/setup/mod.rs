@@ -40,6 +40,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
             StepId::RoleAssignment,
         ],
         narrow: false,
+        // Whoever was handed a step does it once.
+        saves: !args.dry_run && args.only.is_empty() && args.skip.is_empty(),
         ..Errand::new("azure setup", &args.target)
     };
     let format = args.dry_run.then(|| args.format.unwrap_or_default());
