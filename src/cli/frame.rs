@@ -160,7 +160,7 @@ where
     // The run is over, whatever comes of this.
     tokio::select! {
         biased;
-        () = asked_to_stop() => frame.tidy_terminal(&modes),
+        () = asked_to_stop() => tidy_terminal(&modes, frame.manner),
         _ = frame.offer_to_save(outcome) => {}
     }
     Ok(outcome)
