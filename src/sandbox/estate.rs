@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::arm;
 use super::ids::Ids;
 use super::vendors::{aiven, dragonfly, kong};
-use super::world::Federated;
+use super::world::{Federated, User};
 
 /// An estate: tenants, applications, subscriptions, networks, roles, and the vendors' own.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Estate {
     applications: Vec<ApplicationData>,
     #[serde(default)]
     principals: Vec<PrincipalData>,
+    #[serde(default)]
+    users: Vec<User>,
     #[serde(default)]
     subscriptions: Vec<SubscriptionData>,
     #[serde(default)]
@@ -279,6 +281,7 @@ impl Estate {
             tenants: Vec::new(),
             applications: Vec::new(),
             principals: Vec::new(),
+            users: Vec::new(),
             subscriptions: Vec::new(),
             vnets: Vec::new(),
             peerings: Vec::new(),

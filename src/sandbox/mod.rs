@@ -235,10 +235,9 @@ impl Sandbox {
     /// from asking the world for its newest version.
     pub fn az_config(&self, origin: &Url) -> [(&'static str, String); 3] {
         let bare = bare(origin);
-        let config =
-            "[cloud]\nname = peerctl-sandbox\n\n[core]\ninstance_discovery = false\ncollect_telemetry = false\n";
+        let config = "[cloud]\nname = sandbox\n\n[core]\ninstance_discovery = false\ncollect_telemetry = false\n";
         let cloud = format!(
-            "[peerctl-sandbox]\n\
+            "[sandbox]\n\
              endpoint_active_directory = {bare}\n\
              endpoint_active_directory_resource_id = https://management.core.windows.net/\n\
              endpoint_management = https://management.core.windows.net/\n\

@@ -41,6 +41,8 @@ pub(super) struct Timing {
     pub(super) application: Duration,
     /// A new client secret is known to the token endpoint.
     pub(super) secret: Duration,
+    /// How long a client waits between two looks for whether a code was entered.
+    pub(super) code_interval: Duration,
     /// A new role definition is in lists.
     pub(super) definition_list: Duration,
     /// Resource Graph knows what is new.
@@ -76,6 +78,7 @@ impl From<Lag> for Timing {
                 principal: Duration::ZERO,
                 application: Duration::ZERO,
                 secret: Duration::ZERO,
+                code_interval: Duration::ZERO,
                 definition_list: Duration::ZERO,
                 resource_graph: Duration::ZERO,
                 assignment_list: Duration::ZERO,
@@ -94,6 +97,7 @@ impl From<Lag> for Timing {
                 principal: ms(1000),
                 application: ms(800),
                 secret: ms(1200),
+                code_interval: ms(1000),
                 definition_list: ms(500),
                 resource_graph: ms(2000),
                 assignment_list: ms(300),
@@ -112,6 +116,7 @@ impl From<Lag> for Timing {
                 principal: ms(150_000),
                 application: minutes(1),
                 secret: minutes(2),
+                code_interval: ms(5000),
                 definition_list: minutes(1),
                 resource_graph: minutes(5),
                 assignment_list: ms(30_000),

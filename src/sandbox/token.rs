@@ -6,7 +6,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{Principal, World};
+use super::world::{Principal, User, World};
 
 /// How long a token lives, in seconds.
 pub(super) const LIFETIME: i64 = 3600;
@@ -19,6 +19,10 @@ pub(super) struct Caller {
     pub(super) oid: Uuid,
     pub(super) app_id: Uuid,
     pub(super) audience: String,
+    /// How Azure calls them in a refusal: a person by name, an application by its client id.
+    pub(super) name: String,
+    /// The service principal whose roles count for them: their own, or the one that a person is the equal of.
+    pub(super) principal: Uuid,
 }
 
 /// Why a token does not hold.
@@ -30,27 +34,53 @@ pub(super) enum Invalid {
     Expired(i64),
 }
 
-/// Issues a token of the v1.0 shape that ARM and Graph use. `strength` is `appidacr`: 1 secret, 2 assertion.
+/// Issues a service principal's token. `strength` is `appidacr`: 1 secret, 2 assertion.
 pub(super) fn issue(world: &mut World, principal: &Principal, audience: &str, strength: &str) -> String {
+    let own = json!({
+        "appid": principal.app_id,
+        "appidacr": strength,
+        "idtyp": "app",
+        "wids": principal.directory_roles,
+    });
+    signed(world, principal.tenant, principal.id, audience, own)
+}
+
+/// Issues a person's token, to the client by which the person signs in.
+pub(super) fn issue_to_user(world: &mut World, user: &User, audience: &str, client: &str) -> String {
+    let equal = world.principals.iter().find(|found| found.id == user.like);
+    let own = json!({
+        "appid": client,
+        "appidacr": "0",
+        "idtyp": "user",
+        "name": user.upn,
+        "scp": "user_impersonation",
+        "unique_name": user.upn,
+        "upn": user.upn,
+        "wids": equal.map(|found| &found.directory_roles),
+    });
+    signed(world, user.tenant, user.id, audience, own)
+}
+
+/// A token of the v1.0 shape that ARM and Graph use, with what is said of everybody.
+fn signed(world: &mut World, tenant: Uuid, oid: Uuid, audience: &str, mut claims: Value) -> String {
     let now = world.wall().unix_timestamp();
-    let issuer = format!("https://sts.windows.net/{}/", principal.tenant);
-    let claims = json!({
+    let issuer = format!("https://sts.windows.net/{tenant}/");
+    let everybodys = json!({
         "aud": audience,
         "iss": issuer,
         "idp": issuer,
         "iat": now,
         "nbf": now,
         "exp": now + LIFETIME,
-        "appid": principal.app_id,
-        "appidacr": strength,
-        "idtyp": "app",
-        "oid": principal.id,
-        "sub": principal.id,
-        "tid": principal.tenant,
+        "oid": oid,
+        "sub": oid,
+        "tid": tenant,
         "uti": world.ids.next().simple().to_string(),
         "ver": "1.0",
-        "wids": principal.directory_roles,
     });
+    if let (Value::Object(claims), Value::Object(everybodys)) = (&mut claims, everybodys) {
+        claims.extend(everybodys);
+    }
     let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256","kid":"sandbox"}"#);
     let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let signature = hmac::sign(&key(world), signed.as_bytes());
@@ -77,11 +107,15 @@ pub(super) fn verify(world: &World, token: &str) -> Result<Caller, Invalid> {
         return Err(Invalid::Expired(expires));
     }
     let audience = claims["aud"].as_str().ok_or(Invalid::Forged)?.to_owned();
+    let (oid, app_id) = (id("oid")?, id("appid")?);
+    let user = world.users.iter().find(|found| found.id == oid);
     Ok(Caller {
         tenant: id("tid")?,
-        oid: id("oid")?,
-        app_id: id("appid")?,
+        oid,
+        app_id,
         audience,
+        name: user.map_or_else(|| app_id.to_string(), |found| found.upn.clone()),
+        principal: user.map_or(oid, |found| found.like),
     })
 }
 

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::budgets::{Budgets, Limits};
+use super::entra::SignIns;
 use super::estate::Estate;
 use super::ids::Ids;
 use super::journal::Journal;
@@ -23,7 +24,7 @@ use super::vendors::dragonfly::Dragonfly;
 use super::vendors::kong::{self, Konnect};
 use super::vendors::reciprocal::{self, Link};
 use super::{arm, router};
-pub(super) use directory::{Application, Audience, Federated, Password, Principal, Tenant};
+pub(super) use directory::{Application, Audience, Federated, Password, Principal, Tenant, User};
 
 /// When something came to be: before the world began, or at an offset from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,6 +249,8 @@ pub(super) struct World {
     pub(super) tenants: Vec<Tenant>,
     pub(super) applications: Vec<Application>,
     pub(super) principals: Vec<Principal>,
+    pub(super) users: Vec<User>,
+    pub(super) sign_ins: SignIns,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) groups: Vec<Group>,
     /// By id in lower case.
@@ -285,6 +288,8 @@ impl World {
             tenants: Vec::new(),
             applications: Vec::new(),
             principals: Vec::new(),
+            users: Vec::new(),
+            sign_ins: SignIns::default(),
             subscriptions: Vec::new(),
             groups: Vec::new(),
             vnets: BTreeMap::new(),

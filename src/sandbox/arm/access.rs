@@ -36,7 +36,7 @@ fn effective<'a>(world: &'a World, caller: &'a Caller) -> impl Iterator<Item = &
     let mine = world
         .assignments
         .iter()
-        .filter(|found| found.tenant == caller.tenant && found.principal == caller.oid);
+        .filter(|found| found.tenant == caller.tenant && found.principal == caller.principal);
     mine.filter(|found| found.since.passed(world.timing.assignment, world.now))
 }
 

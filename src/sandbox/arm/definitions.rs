@@ -158,7 +158,7 @@ fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[Strin
         "The client '{}' with object id '{}' has permission to perform action '{WRITE}' on scope '{id}'; however, it \
          does not have permission to perform action '{WRITE}' on the linked scope(s) '{scope}' or the linked scope(s) \
          are invalid.",
-        caller.app_id, caller.oid
+        caller.name, caller.oid
     );
     Err(Refusal::new(403, "LinkedAuthorizationFailed", text))
 }

@@ -99,7 +99,7 @@ impl Refusal {
         let text = format!(
             "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
              '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-            caller.app_id, caller.oid
+            caller.name, caller.oid
         );
         Self::new(403, "AuthorizationFailed", text)
     }

@@ -85,7 +85,7 @@ pub(super) fn linked_access(world: &World, context: &Context<'_>, id: &str, remo
         "The client '{}' with object id '{}' has permission to perform action '{WRITE}' on scope '{id}'; however, it \
          does not have permission to perform action(s) '{PEER}' on the linked scope(s) '{remote}' (respectively) or \
          the linked scope(s) are invalid.",
-        caller.app_id, caller.oid
+        caller.name, caller.oid
     );
     Err(Refusal::new(403, "LinkedAuthorizationFailed", text))
 }

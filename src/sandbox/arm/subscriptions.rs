@@ -37,10 +37,12 @@ pub(super) fn metadata(request: &Incoming) -> Answer {
     message::json(StatusCode::OK, if versioned { &body[0] } else { &body })
 }
 
-/// `GET /tenants`: the token's own.
+/// `GET /tenants`: the token's own, and those that know the person.
 pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
-    let own = world.tenants.iter().filter(|tenant| tenant.id == context.caller.tenant);
-    let body = context.page(world, own, |tenant| {
+    let home = context.caller.tenant;
+    let knows = |tenant: Uuid| tenant == home || world.user(&context.caller.name, tenant).is_some();
+    let known = world.tenants.iter().filter(|tenant| knows(tenant.id));
+    let body = context.page(world, known, |tenant| {
         json!({
             "id": format!("/tenants/{}", tenant.id),
             "tenantId": tenant.id,

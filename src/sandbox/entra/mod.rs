@@ -1,6 +1,8 @@
-//! Entra ID's login endpoint: discovery, tokens, and the admin-consent page.
+//! Entra ID's login endpoint: discovery, tokens, and the pages for consent and for codes.
 
 mod consent;
+mod device;
+mod device_page;
 mod discovery;
 mod tokens;
 
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use super::message::{self, Answer, Incoming};
 use super::router;
 use super::world::World;
+pub(super) use device::SignIns;
 
 /// Answers a request for the login endpoint.
 pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
@@ -21,7 +24,9 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
         | (&Method::GET, [tenant, ".well-known", "openid-configuration"]) => discovery::openid(world, request, tenant),
         (&Method::GET, [_, "discovery", "v2.0", "keys"]) => message::json(StatusCode::OK, &json!({"keys": []})),
         (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => tokens::answer(world, request, tenant),
-        (&Method::POST, [_, "oauth2", "v2.0", "devicecode"]) => tokens::no_users("device_code").answer(world, request),
+        (&Method::POST, [tenant, "oauth2", "v2.0", "devicecode"]) => device::begin(world, request, tenant),
+        (&Method::GET, ["devicelogin"]) => device_page::page(world, request),
+        (&Method::POST, ["devicelogin"]) => device_page::decide(world, request),
         (&Method::GET, [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"]) => {
             consent::page(world, request, tenant)
         }

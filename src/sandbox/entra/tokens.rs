@@ -1,4 +1,5 @@
-//! The token endpoint: client credentials by secret, by certificate, by another identity provider's token.
+//! The token endpoint: client credentials by secret, by certificate, by another identity provider's token; and people, by
+//! a code.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Refusal;
+use super::{Refusal, device};
 use crate::sandbox::message::{self, Answer, Form, Incoming};
 use crate::sandbox::token;
 use crate::sandbox::world::{Application, Principal, World};
@@ -16,6 +17,13 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// `POST /{tenant}/oauth2/v2.0/token`.
 pub(super) fn answer(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
     let form = request.form();
+    match form.get("grant_type") {
+        Some("urn:ietf:params:oauth:grant-type:device_code" | "device_code") => {
+            return device::redeem(world, request, tenant, &form);
+        }
+        Some("refresh_token") => return device::refresh(world, request, tenant, &form),
+        _ => {}
+    }
     match grant(world, request, tenant, &form) {
         Ok((principal, audience, strength)) => {
             let token = token::issue(world, &principal, &audience, strength);
@@ -46,7 +54,7 @@ fn grant(
         .ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
     let grant_type = required(form, "grant_type")?;
     if grant_type != "client_credentials" {
-        return Err(no_users(grant_type));
+        return Err(unsupported(grant_type));
     }
     let client = required(form, "client_id")?;
     let app_id = Uuid::parse_str(client).map_err(|_| Refusal::no_application(client, &tenant.name))?;
@@ -63,11 +71,9 @@ fn grant(
     Ok((principal.clone(), audience, strength))
 }
 
-/// A flow that a person would have to take part in.
-pub(super) fn no_users(grant_type: &str) -> Refusal {
-    let text = format!(
-        "The app requested an unsupported grant type '{grant_type}'. The sandbox has no users: sign in as an application."
-    );
+/// A flow that the sandbox does not know.
+fn unsupported(grant_type: &str) -> Refusal {
+    let text = format!("The app requested an unsupported grant type '{grant_type}'.");
     Refusal::new(400, "unsupported_grant_type", 70003, text)
 }
 
@@ -80,7 +86,7 @@ fn no_principal(app_id: Uuid, tenant: Uuid) -> Refusal {
     Refusal::new(401, "invalid_client", 7_000_229, text)
 }
 
-fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
+pub(super) fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
     form.get(name).ok_or_else(|| {
         let text = format!("The request body must contain the following parameter: '{name}'.");
         Refusal::new(400, "invalid_request", 900_144, text)
@@ -88,7 +94,7 @@ fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
 }
 
 /// The resource of a scope such as `https://management.core.windows.net//.default`.
-fn audience(request: &Incoming, scope: &str) -> Result<String, Refusal> {
+pub(super) fn audience(request: &Incoming, scope: &str) -> Result<String, Refusal> {
     let Some(resource) = scope
         .split(' ')
         .next()

@@ -33,6 +33,7 @@ impl Estate {
             name: data.name.clone(),
             domain: data.domain.clone(),
         }));
+        world.users.extend(self.users.iter().cloned());
         let applications: Vec<Application> = self.applications.iter().map(|data| data.build(world)).collect();
         world.applications.extend(applications);
         for data in &self.principals {

@@ -158,7 +158,7 @@ fn is_administrator(world: &World, caller: &Caller) -> bool {
 
 /// Whether the caller is a member of one of the directory roles.
 pub(super) fn has_role(world: &World, caller: &Caller, roles: &[Uuid]) -> bool {
-    let found = world.principals.iter().find(|found| found.id == caller.oid);
+    let found = world.principals.iter().find(|found| found.id == caller.principal);
     found.is_some_and(|found| found.directory_roles.iter().any(|role| roles.contains(role)))
 }
 
@@ -167,7 +167,7 @@ pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
     if world
         .principals
         .iter()
-        .any(|found| found.id == caller.oid && found.reads_directory)
+        .any(|found| found.id == caller.principal && found.reads_directory)
     {
         return Ok(());
     }

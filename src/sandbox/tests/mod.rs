@@ -5,6 +5,7 @@ mod applications;
 mod arm;
 mod budgets;
 mod console;
+mod device;
 mod dragonfly;
 mod entra;
 mod faults;

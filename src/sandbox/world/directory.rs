@@ -1,5 +1,6 @@
 //! What the directories hold: tenants, applications with their credentials, service principals.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -87,7 +88,7 @@ pub(in crate::sandbox) struct Password {
 }
 
 /// A federated identity credential.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Federated {
     #[serde(default)]
     pub(in crate::sandbox) name: String,
@@ -113,7 +114,23 @@ pub(in crate::sandbox) struct Principal {
     pub(in crate::sandbox) since: Since,
 }
 
+/// A person in one tenant; in another one the same person has another object id.
+#[derive(Debug, Clone, Deserialize)]
+pub struct User {
+    pub(in crate::sandbox) upn: String,
+    pub(in crate::sandbox) id: Uuid,
+    pub(in crate::sandbox) tenant: Uuid,
+    /// The service principal whose equal the person is: in Azure and in the directory it may do the same.
+    pub(in crate::sandbox) like: Uuid,
+}
+
 impl World {
+    /// A person of that name, as a tenant knows it.
+    pub(in crate::sandbox) fn user(&self, upn: &str, tenant: Uuid) -> Option<&User> {
+        let mut users = self.users.iter();
+        users.find(|user| user.tenant == tenant && user.upn.eq_ignore_ascii_case(upn))
+    }
+
     /// A tenant by id or domain.
     pub(in crate::sandbox) fn tenant(&self, name: &str) -> Option<&Tenant> {
         let id = Uuid::parse_str(name).ok();

@@ -1,0 +1,227 @@
+//! Signing in by a code (RFC 8628): the code, the questions whether it was entered, and the tokens that come of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Refusal;
+use super::tokens::{audience, required};
+use crate::sandbox::message::{self, Answer, Form, Incoming};
+use crate::sandbox::token;
+use crate::sandbox::world::{User, World};
+
+/// How long a code is good.
+const LIFE: Duration = Duration::from_secs(900);
+
+/// The codes that were given out, and the refresh tokens that came of them.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct SignIns {
+    /// By device code.
+    pub(super) codes: BTreeMap<String, Code>,
+    /// Whose they are: the name, by token.
+    refresh: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Code {
+    /// What a person enters.
+    pub(super) user_code: String,
+    client: String,
+    scope: String,
+    /// None where any tenant will do.
+    pub(super) tenant: Option<Uuid>,
+    begun: Duration,
+    looked: Option<Duration>,
+    pub(super) state: State,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Pending,
+    /// By the person of that name.
+    Accepted(String),
+    Declined,
+    Redeemed,
+}
+
+impl Code {
+    /// Whether it can still be entered.
+    pub(super) fn is_open(&self, now: Duration) -> bool {
+        self.state == State::Pending && now < self.begun + LIFE
+    }
+}
+
+/// `POST /{tenant}/oauth2/v2.0/devicecode`.
+pub(super) fn begin(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+    let form = request.form();
+    let code = match new_code(world, request, tenant, &form) {
+        Ok(code) => code,
+        Err(refusal) => return refusal.answer(world, request),
+    };
+    let device_code = format!("sandbox~device~{}", world.ids.next().simple());
+    let page = format!("{}/devicelogin", request.origin);
+    let body = json!({
+        "user_code": code.user_code,
+        "device_code": device_code,
+        "verification_uri": page,
+        "expires_in": LIFE.as_secs(),
+        "interval": world.timing.code_interval.as_secs(),
+        "message": format!(
+            "To sign in, use a web browser to open the page {page} and enter the code {} to authenticate.",
+            code.user_code
+        ),
+    });
+    world.sign_ins.codes.insert(device_code, code);
+    message::json(StatusCode::OK, &body)
+}
+
+fn new_code(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Result<Code, Refusal> {
+    let (client, scope) = (required(form, "client_id")?, required(form, "scope")?);
+    audience(request, scope)?;
+    let tenant = tenant_of(world, tenant)?;
+    // Nine letters and digits, as Entra's are.
+    let id = world.ids.next().simple().to_string().to_ascii_uppercase();
+    Ok(Code {
+        user_code: id[..9].to_owned(),
+        client: client.to_owned(),
+        scope: scope.to_owned(),
+        tenant,
+        begun: world.now,
+        looked: None,
+        state: State::Pending,
+    })
+}
+
+/// The tenant of a path; none for the words that stand for all of them.
+fn tenant_of(world: &World, tenant: &str) -> Result<Option<Uuid>, Refusal> {
+    if ["organizations", "common"].contains(&tenant) {
+        return Ok(None);
+    }
+    let found = world.tenant(tenant).map(|found| Some(found.id));
+    found.ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))
+}
+
+/// The token endpoint, asked whether a code was entered.
+pub(super) fn redeem(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
+    let redeemed = take(world, tenant, form);
+    let granted = redeemed.and_then(|(upn, tenant, scope)| grant(world, request, &upn, tenant, &scope, form));
+    answer(world, request, granted)
+}
+
+/// Who entered the code, and what was asked for with it.
+fn take(world: &mut World, tenant: &str, form: &Form) -> Result<(String, Option<Uuid>, String), Refusal> {
+    let tenant = tenant_of(world, tenant)?;
+    let (client, device_code) = (required(form, "client_id")?, required(form, "device_code")?);
+    let (now, interval) = (world.now, world.timing.code_interval);
+    let refused = |error, code, text: &str| Err(Refusal::new(400, error, code, text.to_owned()));
+    let not_valid = "The provided value for the input parameter 'device_code' is not valid.";
+    let code = world.sign_ins.codes.get_mut(device_code);
+    let Some(code) = code.filter(|code| code.client == client && code.tenant == tenant) else {
+        return refused("bad_verification_code", 70000, not_valid);
+    };
+    let soon = code.looked.is_some_and(|looked| now < looked + interval);
+    code.looked = Some(now);
+    match &code.state {
+        // Pending and expired come with these numbers; for the others no answer of Entra's is on record, and the words
+        // of OAuth are what a client goes by.
+        State::Redeemed => refused("invalid_grant", 54005, "The code was already redeemed."),
+        State::Declined => refused("authorization_declined", 70018, "The person declined to sign in."),
+        _ if now >= code.begun + LIFE => {
+            let text = format!("{not_valid} This device code has expired.");
+            refused("expired_token", 70020, &text)
+        }
+        _ if soon => refused("slow_down", 70016, "The client asks more often than it was told to."),
+        State::Pending => refused(
+            "authorization_pending",
+            70016,
+            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+        ),
+        State::Accepted(upn) => {
+            let upn = upn.clone();
+            code.state = State::Redeemed;
+            Ok((upn, tenant, code.scope.clone()))
+        }
+    }
+}
+
+/// The token endpoint, asked for a further token of somebody who has signed in.
+pub(super) fn refresh(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
+    let granted = exchange(world, tenant, form)
+        .and_then(|(upn, tenant, scope)| grant(world, request, &upn, tenant, &scope, form));
+    answer(world, request, granted)
+}
+
+fn exchange(world: &World, tenant: &str, form: &Form) -> Result<(String, Option<Uuid>, String), Refusal> {
+    let tenant = tenant_of(world, tenant)?;
+    let (given, scope) = (required(form, "refresh_token")?, required(form, "scope")?);
+    let upn = world.sign_ins.refresh.get(given).ok_or_else(|| {
+        let text = "Invalid request. Request is malformed or invalid.";
+        Refusal::new(400, "invalid_grant", 9_002_313, text.to_owned())
+    })?;
+    Ok((upn.clone(), tenant, scope.to_owned()))
+}
+
+/// The answer with the tokens of a person in a tenant; where any will do, in the first that knows the person.
+fn grant(
+    world: &mut World,
+    request: &Incoming,
+    upn: &str,
+    tenant: Option<Uuid>,
+    scope: &str,
+    form: &Form,
+) -> Result<Value, Refusal> {
+    let resource = audience(request, scope)?;
+    let client = required(form, "client_id")?;
+    let mut known = world.users.iter().filter(|user| user.upn.eq_ignore_ascii_case(upn));
+    let user = known.find(|user| tenant.is_none_or(|tenant| user.tenant == tenant));
+    let user = user.cloned().ok_or_else(|| stranger(world, upn, tenant))?;
+    let refresh = format!("sandbox~refresh~{}", world.ids.next().simple());
+    world.sign_ins.refresh.insert(refresh.clone(), user.upn.clone());
+    let lifetime = token::LIFETIME - 1;
+    let mut body = json!({
+        "token_type": "Bearer",
+        "scope": format!("{resource}/user_impersonation {resource}/.default"),
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        "access_token": token::issue_to_user(world, &user, &resource, client),
+        "refresh_token": refresh,
+    });
+    if scope.split(' ').any(|word| word == "openid") {
+        body["id_token"] = token::issue_to_user(world, &user, client, client).into();
+        body["client_info"] = client_info(&user).into();
+    }
+    Ok(body)
+}
+
+/// What MSAL keeps an account under.
+fn client_info(user: &User) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"uid": user.id, "utid": user.tenant}).to_string())
+}
+
+/// `AADSTS50020`: a person whom the tenant does not know.
+pub(super) fn stranger(world: &World, upn: &str, tenant: Option<Uuid>) -> Refusal {
+    let tenant = tenant.and_then(|id| world.tenants.iter().find(|found| found.id == id));
+    let tenant = tenant.map_or("any", |found| found.name.as_str());
+    let text = format!(
+        "User account '{upn}' from identity provider 'https://sts.windows.net/' does not exist in tenant '{tenant}' and \
+         cannot access the application in that tenant. The account needs to be added as an external user in the tenant \
+         first. Sign out and sign in again with a different Azure Active Directory user account."
+    );
+    Refusal::new(400, "invalid_grant", 50020, text)
+}
+
+fn answer(world: &mut World, request: &Incoming, granted: Result<Value, Refusal>) -> Answer {
+    let body = match granted {
+        Ok(body) => body,
+        Err(refusal) => return refusal.answer(world, request),
+    };
+    let mut answer = message::json(StatusCode::OK, &body);
+    message::set(&mut answer, "cache-control", "no-store, no-cache");
+    message::set(&mut answer, "x-ms-clitelem", "1,0,0,,");
+    answer
+}
