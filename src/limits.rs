@@ -12,6 +12,9 @@ pub const REQUEST: Duration = Duration::from_secs(60);
 /// How long one token may take to come. `az` starts a Python process and may ask Entra twice.
 pub const SIGN_IN: Duration = Duration::from_secs(90);
 
+/// How long a code to sign in with is waited for. Entra's live for as long.
+pub const SIGN_IN_CODE: Duration = Duration::from_secs(15 * 60);
+
 /// The largest answer that is read, in bytes. A page of 1,000 virtual networks with their peerings is some 10 MB.
 pub const BODY: usize = 16 * 1024 * 1024;
 
@@ -72,6 +75,9 @@ pub const LISTS_AT_ONCE: usize = 8;
 
 /// Object ids in one question to Graph: the most that it takes.
 pub const OBJECTS: usize = 1_000;
+
+/// Further tenants that are named where something is not seen: a guest of many finds the one that is meant in no long list.
+pub const NAMED_TENANTS: usize = 3;
 
 /// Tokens of further tenants in one request: the most that ARM takes.
 pub const AUXILIARY: usize = 3;

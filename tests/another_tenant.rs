@@ -241,11 +241,15 @@ fn whoever_is_not_known_in_the_other_tenant_is_told_so() {
         .envs(LIMITED)
         .run()
         .expect_code(4);
-    assert!(
-        said(&ran).contains(&format!("az login --tenant {PARTNER_TENANT}")),
-        "{ran}"
-    );
-    assert!(said(&ran).contains("--own-app APP-ID"), "{ran}");
+    let (client, said) = (LIMITED[0].1, said(&ran));
+    for part in [
+        &format!("Somebody who may do so in tenant {PARTNER_TENANT}: az ad sp create --id {client}"),
+        &format!("--sign-in-audience AzureADMultipleOrgs --id {client}"),
+        "--own-app APP-ID",
+    ] {
+        assert!(said.contains(part), "{part}\n{ran}");
+    }
+    assert!(!said.contains("az login"), "an application has no use for it\n{ran}");
     assert_eq!(sandbox.writes(), [""; 0]);
 }
 

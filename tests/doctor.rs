@@ -271,8 +271,12 @@ fn pain_9_a_missing_token_for_the_other_tenant_is_a_finding_not_a_failure() {
     ];
     // This one is not known in Fabrikam's tenant.
     let document = as_whom(&sandbox, VNET_ID, &own, 4, &LIMITED);
-    let login = format!("az login --tenant {PARTNER_TENANT}");
-    blocks(&document, "tokens", &["no token for Azure Resource Manager", &login]);
+    let known_there = format!("in tenant {PARTNER_TENANT}: az ad sp create --id {}", LIMITED[0].1);
+    blocks(
+        &document,
+        "tokens",
+        &["no token for Azure Resource Manager", &known_there],
+    );
     let document = diagnosis(&sandbox, VNET_ID, &own, 0);
     assert_eq!(alone(&document, "tokens").0, "error ok");
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use support::both_sides::struck;
 use support::cli::{Ran, peerctl};
+use support::device::sign_in;
 use support::kong::{TENANT, VNET_ID};
 use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
 use support::running::Running;
@@ -22,7 +23,8 @@ const IDLE: [(&str, &str); 2] = [
     ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "canary~certificate~password"),
 ];
 
-/// Every secret there is: what was given, a token (a JWT begins so), a credential as Entra makes it.
+/// Every secret there is: what was given, a token (a JWT begins so), a credential as Entra makes it, what the sandbox
+/// gives who signs in by a code.
 fn canaries(sandbox: &Served) -> Vec<String> {
     let given = [
         "AZURE_CLIENT_SECRET",
@@ -32,7 +34,8 @@ fn canaries(sandbox: &Served) -> Vec<String> {
     ];
     let given = given.iter().map(|name| sandbox.value(name).to_owned());
     let idle = IDLE.iter().map(|(_, value)| (*value).to_owned());
-    given.chain(idle).chain(["eyJ".to_owned(), "8Q~".to_owned()]).collect()
+    let made = ["eyJ", "8Q~", "sandbox~device~", "sandbox~refresh~"].map(str::to_owned);
+    given.chain(idle).chain(made).collect()
 }
 
 #[track_caller]
@@ -202,6 +205,45 @@ fn a_run_that_is_stopped_shows_none_and_neither_does_its_process() {
     assert_none(&sandbox, "standard output", &exit.stdout);
     assert_none(&sandbox, "standard error", &exit.stderr);
     assert_eq!(left.search(&sandbox), 3, "{}", exit.stderr);
+}
+
+#[test]
+fn who_signs_in_by_a_code_shows_nothing_that_it_brings() {
+    let answer = "POST */oauth2/v2.0/token:2=truncate";
+    let none = "POST */oauth2/v2.0/token=garbage";
+    let code = "POST */oauth2/v2.0/devicecode=truncate";
+    for (link, fault, expected) in [
+        (KONG, None, Some(0)),
+        (GENERIC, None, Some(0)),
+        (KONG, Some(answer), None),
+        (KONG, Some(none), Some(1)),
+        (KONG, Some(code), Some(1)),
+    ] {
+        let left = Left::new();
+        let faults = fault.into_iter().flat_map(|fault| ["--fault", fault]);
+        let sandbox = Served::start(["--lag", "none"].into_iter().chain(faults));
+        let line = link.line("setup", &["--auth", "device-code", "--report", &left.at("ticket.md")]);
+        let records = ("PEERCTL_STATE_DIR".to_owned(), left.at("records"));
+        let env = sandbox.env().clone().into_iter().chain([records]);
+        let mut running = Running::start(line.into_iter().chain(left.flags()), env);
+        if fault.is_none_or(|fault| fault == answer) {
+            sign_in(&sandbox, &mut running);
+        }
+        let exit = running.wait();
+        assert!(
+            expected.is_none_or(|code| exit.code == Some(code)),
+            "{fault:?}\n{}",
+            exit.stderr
+        );
+        assert_none(&sandbox, "standard output", &exit.stdout);
+        assert_none(&sandbox, "standard error", &exit.stderr);
+        assert!(
+            exit.stderr.contains("/devicecode"),
+            "it logs its requests\n{}",
+            exit.stderr
+        );
+        assert!(left.search(&sandbox) > 0, "{}", exit.stderr);
+    }
 }
 
 /// The command lines of this program's processes that belong to this sandbox.

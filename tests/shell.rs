@@ -71,7 +71,7 @@ const PLACES: [(&str, &str); 16] = [
     ("azure setup --cloud ", "public usgov china"),
     (
         "azure status --auth ",
-        "auto azure-cli environment workload-identity managed-identity",
+        "auto azure-cli environment workload-identity managed-identity device-code",
     ),
     ("azure setup --consent ", "create browser wait"),
     ("azure repair --vendor-access ", "api manual"),

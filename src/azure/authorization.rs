@@ -295,5 +295,6 @@ fn unreadable(tried: String, why: &str) -> ApiError {
         tried,
         failure,
         correlation_id: None,
+        sign_in: Vec::new(),
     }
 }

@@ -147,6 +147,7 @@ impl Call {
             tried: self.tried(),
             failure,
             correlation_id: None,
+            sign_in: Vec::new(),
         }
     }
 }
@@ -206,6 +207,7 @@ impl Reply {
                 why: why.to_owned(),
             },
             correlation_id: super::refusal::correlation_id(&self.headers),
+            sign_in: Vec::new(),
         }
     }
 

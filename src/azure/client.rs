@@ -108,6 +108,11 @@ impl Azure {
     /// # Errors
     /// When there is no token, no answer, or a refusal.
     pub(super) async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+        let sent = self.send_as_signed_in(call).await;
+        sent.map_err(|error| self.identity.with_right_tenant(error))
+    }
+
+    async fn send_as_signed_in(&self, call: Call) -> Result<Reply, ApiError> {
         let scope = match call.service {
             Service::Graph => self.cloud.graph_scope(),
             _ => self.cloud.arm_scope(),

@@ -178,6 +178,18 @@ impl Cloud {
         [&self.login, &self.arm, &self.graph]
     }
 
+    /// The name by which az knows it, where az has to be told: another cloud than the public one. A name that a shell
+    /// would not take as it stands is left to the person.
+    pub(super) fn az_name(&self) -> Option<&str> {
+        let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        match self.name.as_str() {
+            "public" | "AzureCloud" => None,
+            "usgov" => Some("AzureUSGovernment"),
+            "china" => Some("AzureChinaCloud"),
+            other => Some(other).filter(plain),
+        }
+    }
+
     /// Where an administrator of `tenant` consents to the application, which creates its service principal there.
     pub fn admin_consent_url(&self, tenant: TenantId, app_id: Uuid) -> Url {
         let mut url = self.login.clone();

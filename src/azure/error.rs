@@ -49,7 +49,7 @@ pub enum Failure {
     Unreachable(TransportError),
     /// The answer is not what the API promises (HTML of a proxy, cut short, wrong type).
     Unreadable { status: u16, why: String },
-    /// No token could be had; the text says how to sign in.
+    /// No token could be had; the text says why.
     NoToken { why: String },
 }
 
@@ -62,6 +62,9 @@ pub struct ApiError {
     pub failure: Failure,
     /// `x-ms-correlation-request-id`, Graph's `request-id`, Entra's correlation id, Konnect's `instance`.
     pub correlation_id: Option<String>,
+    /// How to sign in so that it works, by the way that was chosen, each a line to follow or to copy; empty where the
+    /// sign-in is not the matter.
+    pub sign_in: Vec<String>,
 }
 
 impl ApiError {

@@ -1,9 +1,11 @@
 //! Tokens: whose they are, where they come from, and keeping them while they are good.
 
 mod adapter;
+mod again;
 mod certificate;
 mod child;
 mod claims;
+mod code;
 mod source;
 mod trouble;
 
@@ -14,11 +16,13 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use azure_core::credentials::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::claims::WhoAmI;
+pub use self::code::{Person, SignInCode};
 use self::source::{Place, Source};
 use super::cloud::Cloud;
 use super::error::{ApiError, Failure, Service};
@@ -40,16 +44,19 @@ pub enum Auth {
     WorkloadIdentity,
     /// The identity of the Azure machine that this runs on; `AZURE_CLIENT_ID` chooses among several.
     ManagedIdentity,
+    /// A code that a person enters in a browser, on any machine.
+    DeviceCode,
 }
 
 impl Auth {
     /// All of them, in the order that help texts list them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Auto,
         Self::AzureCli,
         Self::Environment,
         Self::WorkloadIdentity,
         Self::ManagedIdentity,
+        Self::DeviceCode,
     ];
 
     /// The name on the command line.
@@ -60,6 +67,7 @@ impl Auth {
             Self::Environment => "environment",
             Self::WorkloadIdentity => "workload-identity",
             Self::ManagedIdentity => "managed-identity",
+            Self::DeviceCode => "device-code",
         }
     }
 }
@@ -121,6 +129,8 @@ impl From<SignInError> for ApiError {
 pub struct Identity {
     source: Arc<Source>,
     place: Place,
+    /// Whether it is the operator's, whose way to sign in was chosen by flag and environment.
+    operator: bool,
     tokens: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
 }
 
@@ -169,21 +179,20 @@ impl Identity {
         let given = vars("AZURE_TENANT_ID").filter(|text| !text.trim().is_empty());
         let tenant = tenant
             .map(|tenant| tenant.to_string())
-            .or(given.filter(|_| source.is_application()));
-        if tenant.is_none() && source.is_application() {
+            .or(given.filter(|_| source.client_id().is_some()));
+        if tenant.is_none() && source.client_id().is_some() {
             return Err(SignInError(
                 "No tenant is given: set AZURE_TENANT_ID, or give --tenant-id, for an application to sign in."
                     .to_owned(),
             ));
         }
-        Ok(Self::with(
-            source,
-            Place {
-                tenant,
-                authority: cloud.login.clone(),
-                wire,
-            },
-        ))
+        let place = Place {
+            tenant,
+            cloud: Arc::new(cloud.clone()),
+            wire,
+            person: None,
+        };
+        Ok(Self::with(source, place, true))
     }
 
     /// The application `app_id` in `tenant`; nothing is fetched yet. A certificate is read at once, and where that fails
@@ -191,24 +200,27 @@ impl Identity {
     pub fn application(cloud: &Cloud, wire: Wire, tenant: TenantId, app_id: Uuid, credential: AppCredential) -> Self {
         let place = Place {
             tenant: Some(tenant.to_string()),
-            authority: cloud.login.clone(),
+            cloud: Arc::new(cloud.clone()),
             wire,
+            person: None,
         };
-        Self::with(Source::application(app_id.to_string(), credential), place)
+        Self::with(Source::application(app_id.to_string(), credential), place, false)
     }
 
-    fn with(source: Source, place: Place) -> Self {
+    fn with(source: Source, place: Place, operator: bool) -> Self {
         Self {
             source: Arc::new(source),
             place,
+            operator,
             tokens: Arc::default(),
         }
     }
 
-    /// Whether it is an application that signs in with something of its own; a managed identity, and whoever `az login`
-    /// has signed in, are not known before there is a token.
-    pub fn is_application(&self) -> bool {
-        self.source.is_application()
+    /// The same where `person` can be given a code.
+    #[must_use]
+    pub fn with_person(mut self, person: Person) -> Self {
+        self.place.person = Some(person);
+        self
     }
 
     /// The same identity in another tenant.
@@ -268,23 +280,9 @@ impl Identity {
     }
 
     async fn fetch(&self, scope: &str) -> Result<Held, ApiError> {
-        let tenant = self.place.tenant.as_deref();
-        // A new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
-        let credential = self
-            .source
-            .credential(&self.place)
-            .map_err(|error| trouble::explain(&error, tenant))?;
-        let scopes = [scope];
-        let token = tokio::time::timeout(limits::SIGN_IN, credential.get_token(&scopes, None))
-            .await
-            .map_err(|_| {
-                let seconds = limits::SIGN_IN.as_secs();
-                trouble::no_token(format!(
-                    "Signing in by {} took more than {seconds} s.",
-                    self.source.name()
-                ))
-            })?
-            .map_err(|error| trouble::explain(&error, tenant))?;
+        let token = self.ask(scope).await.map_err(|error| self.with_remedy(error, scope))?;
+        let held = SecretString::from(token.token.secret().to_owned());
+        self.check_tenant(&held)?;
         let now = OffsetDateTime::now_utc();
         let life = token.expires_on - now;
         let margin = limits::TOKEN_MARGIN;
@@ -294,9 +292,41 @@ impl Identity {
             now + life / 2
         };
         Ok(Held {
-            token: SecretString::from(token.token.secret().to_owned()),
+            token: held,
             fresh_until,
         })
+    }
+
+    /// A managed identity has tokens of its own tenant, whatever was asked for.
+    fn check_tenant(&self, token: &SecretString) -> Result<(), ApiError> {
+        let wanted = self
+            .place
+            .tenant
+            .as_ref()
+            .and_then(|tenant| tenant.parse::<TenantId>().ok());
+        match (wanted, claims::read(token)) {
+            (Some(wanted), Ok(who)) if who.tenant != wanted => Err(self.of_another_tenant(who.tenant, wanted)),
+            // What cannot be read is told to who wants to read it.
+            _ => Ok(()),
+        }
+    }
+
+    async fn ask(&self, scope: &str) -> Result<AccessToken, ApiError> {
+        // A new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
+        let credential = self
+            .source
+            .credential(&self.place)
+            .map_err(|error| trouble::explain(&error))?;
+        let (scopes, patience) = ([scope], self.source.patience());
+        let asked = tokio::time::timeout(patience, credential.get_token(&scopes, None));
+        match asked.await {
+            Ok(answer) => answer.map_err(|error| trouble::explain(&error)),
+            Err(_) => Err(trouble::no_token(format!(
+                "Signing in by {} took more than {} s.",
+                self.source.name(),
+                patience.as_secs()
+            ))),
+        }
     }
 
     /// Who the token of `scope` speaks for.
@@ -309,6 +339,7 @@ impl Identity {
             tried: trouble::TRIED.to_owned(),
             failure: Failure::Unreadable { status: 200, why },
             correlation_id: None,
+            sign_in: Vec::new(),
         })
     }
 }

@@ -178,6 +178,7 @@ pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
             why: error.to_string(),
         },
         correlation_id: None,
+        sign_in: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! - [`wire`]: the seam to the world. Every request of the program goes through [`Wire`]: allowed hosts, retries,
 //!   budgets, request ids, logging without secrets, counting, the journal. Below it is a [`Transport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
-//! - [`identity`]: tokens, by `azure_identity`.
+//! - [`identity`]: tokens, by `azure_identity` and, for a code that a person enters, `oauth2`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 
 mod account;
@@ -49,7 +49,7 @@ pub use discovery::{Finds, Found};
 pub use error::{ApiError, Failure, Service};
 pub use governance::{Lock, PolicyDenial};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
-pub use identity::{AppCredential, Auth, Identity, SignInError, WhoAmI};
+pub use identity::{AppCredential, Auth, Identity, Person, SignInCode, SignInError, WhoAmI};
 pub use journal::{Sending, Sent, awaiting};
 pub use model::*;
 pub use routes::{Route, RouteTable};

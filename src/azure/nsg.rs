@@ -25,6 +25,7 @@ impl Azure {
                     why: format!("'{id}' is not the id of a network security group"),
                 },
                 correlation_id: None,
+                sign_in: Vec::new(),
             });
         };
         let client = self.network().network_security_groups_client();

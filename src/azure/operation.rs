@@ -207,6 +207,7 @@ fn refused(written: &Reply, status: u16, code: &str, message: String) -> ApiErro
             retry_after: None,
         },
         correlation_id: refusal::correlation_id(&written.headers),
+        sign_in: Vec::new(),
     }
 }
 

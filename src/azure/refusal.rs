@@ -29,6 +29,7 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
             details: parsed.details,
             retry_after: retry::asked(&reply.headers),
         },
+        sign_in: Vec::new(),
     }
 }
 

@@ -36,8 +36,8 @@ pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
     let intent = &gathered.intent;
     let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
     if rehearsal {
-        // The embedded Azure brings its own of these.
-        flags.retain(|(flag, _)| flag != "--cloud" && flag != "--auth");
+        // The embedded Azure brings its own.
+        flags.retain(|(flag, _)| flag != "--cloud");
         flags.insert(0, ("--sandbox".to_owned(), String::new()));
     }
     // A token is no argument; the embedded Azure brings its own.

@@ -71,7 +71,7 @@ struct Quiet(Plain);
 impl Screen for Quiet {
     fn on(&self, event: &Event) {
         let matters = match event {
-            Event::Ended { .. } => true,
+            Event::EnterCode { .. } | Event::Ended { .. } => true,
             Event::Step(_, event) => {
                 matches!(
                     event,

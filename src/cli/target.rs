@@ -1,6 +1,7 @@
 //! Which peering is meant: the arguments that every command on a peering shares; their doc comments are the manual.
 
 use super::config::{self, ProfileArgs};
+use crate::azure::Auth;
 use crate::errors::{Kind, Problem};
 use crate::input::{Given, Vars};
 
@@ -27,9 +28,9 @@ pub struct TargetArgs {
     /// What the vendor needs besides; `peerctl vendors NAME` lists the keys; may be repeated [env: PEERCTL_SET_KEY]
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) sets: Vec<String>,
-    /// How to sign in: auto, azure-cli, environment, workload-identity or managed-identity; auto tries the
-    /// environment, then workload identity, then az [env: PEERCTL_AUTH]
-    #[arg(long, value_name = "HOW", conflicts_with = "sandbox")]
+    /// How to sign in: auto, azure-cli, environment, workload-identity, managed-identity or device-code (in a browser on
+    /// any machine); auto tries the environment, then workload identity, then az [env: PEERCTL_AUTH]
+    #[arg(long, value_name = "HOW")]
     auth: Option<String>,
     /// Use the vendor's API, or print the values to paste into its console; default: api if its token is in the
     /// environment [env: PEERCTL_VENDOR_ACCESS]
@@ -75,6 +76,7 @@ impl TargetArgs {
     /// # Errors
     /// A `--set` or a configuration file that cannot be used.
     pub(super) fn given(&self, more: &[(&'static str, Option<&str>)], vars: &Vars) -> Result<Given, Problem> {
+        self.check()?;
         let flags = self.flags().into_iter().chain(more.iter().copied());
         let given = Given::new(flags, &self.sets, vars.clone()).map_err(|set| {
             let what = format!("--set {set} cannot be used.");
@@ -85,6 +87,21 @@ impl TargetArgs {
             Some(profile) => given.over(profile),
             None => given,
         })
+    }
+
+    /// # Errors
+    /// A way to sign in that a rehearsal does not have.
+    fn check(&self) -> Result<(), Problem> {
+        let auth = self.auth.as_ref().filter(|_| self.sandbox);
+        // What is no way at all is told where it is read.
+        match auth.and_then(|auth| auth.parse().ok()) {
+            Some(auth @ (Auth::AzureCli | Auth::WorkloadIdentity | Auth::ManagedIdentity)) => {
+                let what = format!("--auth {auth} cannot be used with --sandbox.");
+                let why = "The embedded Azure knows nobody who signs in so.";
+                Err(Problem::new(Kind::Usage, what, why).remedy("Leave --auth out, or rehearse --auth device-code."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The inputs that were given by flag, by their ids.

@@ -1,10 +1,10 @@
 //! `tokens`: a plan that reaches into two tenants takes a token of each.
 
 use super::probe::{Finding, Need, Probe};
-use crate::errors::{Kind, Problem};
+use crate::errors::Problem;
 use crate::plan::{Intent, Severity};
 use crate::steps::preflight::TokenTry;
-use crate::steps::{Facts, Part};
+use crate::steps::{Facts, Part, known_in};
 use crate::vendors::CreatedBy;
 
 pub static PROBE: Probe = Probe {
@@ -57,15 +57,8 @@ fn is_awaited(intent: &Intent, one: &TokenTry, trouble: &Problem) -> bool {
 }
 
 fn remedies(one: &TokenTry, trouble: &Problem) -> Vec<String> {
-    match (one.app, trouble.code.as_deref(), trouble.kind) {
-        (Some(app), Some("AADSTS7000229" | "AADSTS700016"), _) => vec![format!(
-            "Somebody who may do so in tenant {}: az ad sp create --id {app}",
-            one.tenant
-        )],
-        (None, _, Kind::SignIn) => vec![
-            format!("az login --tenant {}", one.tenant),
-            "or use an application that is known in both tenants: --own-app APP-ID".to_owned(),
-        ],
+    match (one.app, trouble.code.as_deref()) {
+        (Some(app), Some("AADSTS7000229" | "AADSTS700016")) => vec![known_in(one.tenant, app)],
         _ => trouble.remedies.clone(),
     }
 }
@@ -75,9 +68,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::errors::Kind;
     use crate::plan::CheckVerdict;
     use crate::steps::samples;
     use crate::vendors::profile;
+
+    const LOGIN: &str = "az login --tenant 00000000-0000-0000-0000-00000000beef";
 
     fn one(tenant: u128, app: Option<u128>, code: Option<&str>) -> TokenTry {
         let trouble = code.map(|code| {
@@ -87,7 +83,7 @@ mod tests {
                 "Multi-factor authentication is wanted.",
             );
             problem.code = Some(code.to_owned());
-            problem
+            problem.remedy(LOGIN)
         });
         TokenTry {
             tenant: Uuid::from_u128(tenant),
@@ -105,10 +101,7 @@ mod tests {
         facts.preflight.tokens.push(one(0xbeef, None, Some("AADSTS50076")));
         let found = PROBE.run(&intent, &facts).expect("always");
         assert!(found.blocks() && found.detail.contains("Multi-factor"), "{found:?}");
-        assert_eq!(
-            found.remedies[0],
-            format!("az login --tenant {}", Uuid::from_u128(0xbeef))
-        );
+        assert_eq!(found.remedies, [LOGIN]);
     }
 
     #[test]

@@ -195,6 +195,7 @@ mod tests {
                 retry_after: None,
             },
             correlation_id: None,
+            sign_in: Vec::new(),
         };
         assert!(passes(&refused("PrincipalNotFound")).is_some());
         assert!(passes(&refused("TooManyRequests")).is_none());

@@ -53,6 +53,9 @@ pub struct Problem {
     pub correlation_id: Option<String>,
 }
 
+/// What a known remedy has where a tenant's id belongs.
+const THE_TENANT: &str = "THE-TENANT";
+
 impl Problem {
     /// A failure that no service reported.
     pub fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
@@ -97,7 +100,7 @@ impl Problem {
             code: error.code().map(harmless),
             what: capital(&what),
             why,
-            remedies: known.map(|known| known.remedies.clone()).unwrap_or_default(),
+            remedies: remedies(known, &error.sign_in),
             step: None,
             correlation_id: error.correlation_id.as_deref().map(harmless),
         }
@@ -134,6 +137,22 @@ impl Problem {
         self.remedies.push(remedy.into());
         self
     }
+}
+
+/// What is known to help. How to sign in is known better by the sign-in itself, where it is at hand: it stands in for the
+/// lines that leave the tenant open.
+fn remedies(known: Option<&known::Known>, sign_in: &[String]) -> Vec<String> {
+    let sign_in = || sign_in.iter().map(|line| harmless(line));
+    let Some(known) = known else {
+        return sign_in().collect();
+    };
+    let mut remedies = known.remedies.clone();
+    let open = remedies.iter().position(|line| line.contains(THE_TENANT));
+    if let Some(at) = open.filter(|_| sign_in().len() > 0) {
+        remedies.retain(|line| !line.contains(THE_TENANT));
+        remedies.splice(at..at, sign_in());
+    }
+    remedies
 }
 
 fn capital(text: &str) -> String {
@@ -201,6 +220,7 @@ mod tests {
                 retry_after: None,
             },
             correlation_id: Some("6bfb1c0e".into()),
+            sign_in: Vec::new(),
         }
     }
 

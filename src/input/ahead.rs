@@ -139,9 +139,9 @@ impl Entry {
     /// # Errors
     /// When the sign-in failed, or `given` names a subscription that is none.
     pub async fn networks(&mut self, given: &Given) -> Result<&mut Search, Problem> {
-        let subscriptions = &self.known().await?.subscriptions;
+        let known = self.known().await?;
         let scope = match given.get("subscription") {
-            Some(_) => Scope::One(subscription(given, subscriptions)?),
+            Some(_) => Scope::One(subscription(given, known)?),
             None => Scope::All,
         };
         let begun = self.searches.iter().position(|search| search.scope == scope);
@@ -182,7 +182,7 @@ fn open_scope(given: &Given, known: &Known) -> Option<Scope> {
     }
     if given.get("subscription").is_some() {
         // One that is none is refused when it is needed.
-        return subscription(given, &known.subscriptions).ok().map(Scope::One);
+        return subscription(given, known).ok().map(Scope::One);
     }
     let mut usable = usable(&known.subscriptions);
     match (usable.next(), usable.next()) {

@@ -11,11 +11,12 @@ use super::values::{
 };
 use super::wizard::{Asker, Conversation, Wizard, ask_vendor};
 use super::{Given, Halt};
-use crate::azure::Subscription;
+use crate::azure::{Auth, Subscription};
 use crate::domain::{TenantId, VnetId};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Consent, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
-use crate::steps::Introduced;
+use crate::limits;
+use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
+use crate::steps::{Elsewhere, Introduced, Sink};
 use crate::ui::{Answer, Prompter};
 use crate::vendors::{Connector, Profile, profile};
 
@@ -125,19 +126,41 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             narrow: manner.narrow,
             preparation: manner.options.share.is_preparation(),
         };
-        if wizard.ask().await? == Answer::Back {
-            talk.entered = Some(Ok(entry));
-            if talk.back() {
+        let asked = wizard.ask().await;
+        let known = match asked {
+            Ok(Answer::Value(())) => entry.known().await.cloned().map_err(Halt::from),
+            Ok(Answer::Back) => {
+                talk.entered = Some(Ok(entry));
+                if talk.back() {
+                    continue;
+                }
+                // Back from the first question is out.
+                return Err(Halt::Cancelled);
+            }
+            Err(halt) => Err(halt),
+        };
+        let known = match known {
+            Err(Halt::Problem(problem)) if entry.session.found_no_way(&problem) => {
+                if !offer_code(asker, &problem, &around.sink).await? {
+                    return Err(Halt::Problem(problem));
+                }
+                talk.given.answer("auth", Auth::DeviceCode.name());
                 continue;
             }
-            // Back from the first question is out.
-            return Err(Halt::Cancelled);
-        }
-        let (session, known) = (entry.session.clone(), entry.known().await?.clone());
+            known => known?,
+        };
+        let session = entry.session.clone();
         talk.entered = Some(Ok(entry));
         let intent = intent(&talk.given, around, vendor, known, manner.options)?;
         return finish(talk, around, intent, Some(session));
     }
+}
+
+/// Nobody is signed in, but somebody is there: whether they want to sign in by a code.
+async fn offer_code(asker: &Asker, problem: &Problem, sink: &Sink) -> Result<bool, Halt> {
+    sink(Event::Notice(problem.why.clone()));
+    let question = "Sign in with a code that you enter in a browser, here or on another machine?";
+    Ok(asker.confirm(question.to_owned(), true).await? == Answer::Value(true))
 }
 
 /// Whether a dry run needs to ask nobody.
@@ -270,6 +293,22 @@ pub struct Known {
     tenant: Option<TenantId>,
     tenant_name: Option<String>,
     pub(super) subscriptions: Arc<[Subscription]>,
+    /// The other tenants that know the one who signed in.
+    elsewhere: Arc<[Elsewhere]>,
+}
+
+impl Known {
+    /// What is not seen from here may be in another tenant that knows whoever signed in: the problem with how to look
+    /// there.
+    pub(super) fn or_elsewhere(&self, mut problem: Problem) -> Problem {
+        let others = || self.elsewhere.iter().take(limits::NAMED_TENANTS);
+        let tenants: Vec<&str> = others().map(|one| one.tenant.as_str()).collect();
+        if !tenants.is_empty() {
+            problem.why = format!("{} Tenants that know you, too: {}.", problem.why, tenants.join(", "));
+        }
+        problem.remedies.extend(others().flat_map(|one| one.sign_in.clone()));
+        problem
+    }
 }
 
 impl From<Introduced> for Known {
@@ -278,6 +317,7 @@ impl From<Introduced> for Known {
             tenant: Some(introduced.tenant),
             tenant_name: introduced.tenant_name,
             subscriptions: introduced.subscriptions,
+            elsewhere: introduced.elsewhere,
         }
     }
 }
@@ -302,7 +342,7 @@ fn intent(
     let vnet = match parsed::<VnetId>(given, "vnet-id")? {
         Some(id) => id,
         None => {
-            let subscription = subscription(given, &known.subscriptions)?;
+            let subscription = subscription(given, &known)?;
             let part = |id| given.get(id).unwrap_or_default();
             VnetId::new(subscription, part("resource-group"), part("vnet"))
                 .map_err(|error| malformed(given, "vnet", error))?

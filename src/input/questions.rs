@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::is_open;
+use super::gather::Known;
 use super::search::{Scope, usable};
 use super::values::{app_id, check_vendor_input};
 use super::wizard::{Asked, Chosen, Wizard};
@@ -27,7 +28,7 @@ impl Wizard<'_> {
             let known = entry.known().await?;
             let usable: Vec<&Subscription> = usable(&known.subscriptions).collect();
             match usable.as_slice() {
-                [] => Err(no_subscription().into()),
+                [] => Err(no_subscription(known).into()),
                 [only] => Ok(Some(only.id)),
                 many => {
                     rows.push([menu::everywhere()]);
@@ -267,13 +268,13 @@ fn failed(doing: &str, error: &ApiError) -> Problem {
     Problem::from_api(doing, error)
 }
 
-fn no_subscription() -> Problem {
-    Problem::new(
+fn no_subscription(known: &Known) -> Problem {
+    let problem = Problem::new(
         ErrorKind::NotFound,
         "This sign-in sees no subscription.",
         "It has no role in any subscription of the tenant.",
-    )
-    .remedy("az login --tenant THE-TENANT-OF-THE-NETWORK, or ask for a role on the subscription.")
+    );
+    known.or_elsewhere(problem.remedy("Ask for a role on the network's subscription, or sign in to its tenant."))
 }
 
 fn no_vnet(scope: Scope) -> Problem {

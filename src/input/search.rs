@@ -219,6 +219,7 @@ mod tests {
                 retry_after: None,
             },
             correlation_id: None,
+            sign_in: Vec::new(),
         }
     }
 

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::SecretString;
 use url::Url;
 
+use super::values::timeout;
 use super::{Given, Vars};
 use crate::azure::{
-    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Transport, TransportOptions, Wire,
+    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Person, SignInCode, Transport,
+    TransportOptions, Wire,
 };
 use crate::domain::TenantId;
 use crate::errors::{Kind, Problem};
@@ -70,6 +72,8 @@ pub struct Session {
     pub azure: Azure,
     /// Who signed in; asked for when somebody wants to know.
     pub introduction: Introduction,
+    /// Whether the way to sign in was asked for by its name.
+    chosen: bool,
     wire: Wire,
 }
 
@@ -91,6 +95,7 @@ impl Session {
         Self {
             azure: self.azure.by(wire.clone()),
             introduction: self.introduction.clone(),
+            chosen: self.chosen,
             wire,
         }
     }
@@ -108,11 +113,16 @@ impl Session {
         let variable = |name: &str| around.vars.get(name);
         let identity = Identity::new(auth, &variable, tenant, &cloud, wire.clone()).map_err(|error| {
             Problem::new(Kind::SignIn, "There is no sign-in to use.", error.to_string())
-                .remedy("az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+                .remedy("Give what is missing, or sign in in another way: peerctl help authentication")
         })?;
+        let identity = identity.with_person(Person {
+            tell: code_told(sink),
+            within: timeout(given)?,
+        });
         let azure = Azure::new(cloud, wire.clone(), identity);
         Ok(Self {
-            introduction: introduce(azure.clone(), tenant, Arc::clone(sink)),
+            introduction: introduce(azure.clone(), Arc::clone(sink)),
+            chosen: auth != Auth::Auto,
             azure,
             wire,
         })
@@ -144,10 +154,36 @@ impl Session {
         connect(vendor, base, token, wire, inputs).map_err(unusable)
     }
 
+    /// Whether `problem` is that no way to sign in was chosen, and none that needs nobody is there: az is not installed,
+    /// or has signed nobody in.
+    pub fn found_no_way(&self, problem: &Problem) -> bool {
+        let without_a_word_of_entras = problem.kind == Kind::SignIn && problem.code.is_none();
+        !self.chosen && without_a_word_of_entras && self.azure.identity().client_id().is_none()
+    }
+
     /// How much was sent.
     pub fn wire(&self) -> &Wire {
         &self.wire
     }
+}
+
+/// Gives a code to whoever reads along.
+fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
+    let sink = Arc::clone(sink);
+    Arc::new(move |code| {
+        let SignInCode {
+            page,
+            code,
+            tenant,
+            life,
+        } = code;
+        sink(Event::EnterCode {
+            page,
+            code,
+            tenant,
+            life,
+        });
+    })
 }
 
 fn https(cloud: &Cloud) -> Result<Arc<dyn Transport>, Problem> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Given;
+use super::gather::Known;
 use super::session::{vendor_api, vendor_token};
 use crate::azure::{AppCredential, Subscription};
 use crate::domain::{
@@ -178,19 +179,20 @@ pub fn subscription_is_id(given: &Given) -> bool {
 ///
 /// # Errors
 /// When no subscription, or more than one, has that name.
-pub fn subscription(given: &Given, subscriptions: &[Subscription]) -> Result<SubscriptionId, Problem> {
+pub fn subscription(given: &Given, known: &Known) -> Result<SubscriptionId, Problem> {
     let text = given.get("subscription").unwrap_or_default();
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let named: Vec<&Subscription> = subscriptions
+    let named: Vec<&Subscription> = known
+        .subscriptions
         .iter()
         .filter(|one| one.name.eq_ignore_ascii_case(text))
         .collect();
     match named.as_slice() {
         [one] => Ok(one.id),
         [] => {
-            let names: Vec<&str> = subscriptions.iter().map(|one| one.name.as_str()).collect();
+            let names: Vec<&str> = known.subscriptions.iter().map(|one| one.name.as_str()).collect();
             let why = format!(
                 "This sign-in sees: {}.",
                 if names.is_empty() {
@@ -199,10 +201,8 @@ pub fn subscription(given: &Given, subscriptions: &[Subscription]) -> Result<Sub
                     names.join(", ")
                 }
             );
-            Err(
-                Problem::new(ErrorKind::NotFound, format!("There is no subscription '{text}'."), why)
-                    .remedy("Give --subscription one of these names, or an id."),
-            )
+            let problem = Problem::new(ErrorKind::NotFound, format!("There is no subscription '{text}'."), why);
+            Err(known.or_elsewhere(problem.remedy("Give --subscription one of these names, or an id.")))
         }
         many => {
             let ids: Vec<String> = many.iter().map(|one| one.id.to_string()).collect();

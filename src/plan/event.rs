@@ -14,6 +14,15 @@ use crate::errors::{Outcome, Problem};
 pub enum Event {
     /// As whom, and where.
     SignedIn(SignedIn),
+    /// A person has to enter this code on that page to sign in.
+    EnterCode {
+        page: Url,
+        code: String,
+        /// The tenant, where it is a further one.
+        tenant: Option<String>,
+        /// How long the code is good.
+        life: Duration,
+    },
     /// The inputs are complete; reading what is there.
     Surveying,
     /// What will be done.

@@ -20,6 +20,9 @@ pub struct Report {
     vendor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cloud: Option<String>,
+    /// Who ran it, and in which tenant.
+    #[serde(rename = "signedIn", skip_serializing_if = "Option::is_none")]
+    who: Option<SignedIn>,
     outcome: Outcome,
     inputs: BTreeMap<String, serde_json::Value>,
     steps: Vec<StepReport>,
@@ -35,9 +38,6 @@ pub struct Report {
     /// The file that keeps this run's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<String>,
-    /// Who ran it; for the record.
-    #[serde(skip)]
-    who: Option<SignedIn>,
     /// What was decided; for the record.
     #[serde(skip)]
     plan: Option<Plan>,
@@ -72,6 +72,7 @@ impl Report {
             command,
             vendor: None,
             cloud: None,
+            who: None,
             outcome: Outcome::Cancelled,
             inputs: BTreeMap::new(),
             steps: Vec::new(),
@@ -82,7 +83,6 @@ impl Report {
             stats: Stats::default(),
             error: None,
             record: None,
-            who: None,
             plan: None,
             undo: None,
         }
@@ -235,7 +235,7 @@ impl Report {
                 self.error.clone_from(problem);
             }
             Event::SignedIn(who) => self.who = Some(who.clone()),
-            Event::Surveying | Event::Notice(_) => {}
+            Event::EnterCode { .. } | Event::Surveying | Event::Notice(_) => {}
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
-use crate::azure::{ApiError, Azure, Subscription, WhoAmI};
+use crate::azure::{ApiError, Azure, Subscription, Tenant, WhoAmI};
 use crate::domain::TenantId;
-use crate::errors::{Kind, Problem};
+use crate::errors::Problem;
 use crate::plan::{Event, SignedIn};
 
 use super::Sink;
@@ -22,43 +22,57 @@ pub struct Introduced {
     pub tenant_name: Option<String>,
     /// The subscriptions that it sees in the tenant.
     pub subscriptions: Arc<[Subscription]>,
+    /// The other tenants that know the one who signed in; none where that cannot be told.
+    pub elsewhere: Arc<[Elsewhere]>,
+}
+
+/// A further tenant that knows whoever signed in.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// Its name and id.
+    pub tenant: String,
+    /// How to sign in there, line by line.
+    pub sign_in: Vec<String>,
+}
+
+impl Elsewhere {
+    fn new(tenant: Tenant, azure: &Azure) -> Self {
+        Self {
+            sign_in: azure.identity().sign_in_to(tenant.id),
+            tenant: label(tenant.id, named(tenant).as_deref()),
+        }
+    }
 }
 
 /// The answer to who signed in; clones share it, and whoever waits for it first has it asked for.
 pub type Introduction = Shared<BoxFuture<'static, Result<Introduced, Problem>>>;
 
-/// Asks who signed in, and tells `sink`. `wanted` is the tenant that the sign-in has to be to, where one was named.
+/// Asks who signed in, and tells `sink`.
 ///
 /// # Errors
-/// When there is no token or the subscriptions cannot be read; a sign-in to another tenant.
-pub fn introduce(azure: Azure, wanted: Option<TenantId>, sink: Sink) -> Introduction {
-    ask(azure, wanted, sink).boxed().shared()
+/// When there is no token or the subscriptions cannot be read.
+pub fn introduce(azure: Azure, sink: Sink) -> Introduction {
+    ask(azure, sink).boxed().shared()
 }
 
-async fn ask(azure: Azure, wanted: Option<TenantId>, sink: Sink) -> Result<Introduced, Problem> {
+async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
     let failed = |doing: &str, error: ApiError| Problem::from_api(doing, &error);
     let for_its_name = async {
-        if azure.identity().is_application() {
+        if azure.identity().client_id().is_some() {
             azure.prepare_graph().await;
         }
     };
     let (who, ()) = tokio::join!(azure.who_am_i(), for_its_name);
     let who = who.map_err(|error| failed("signing in", error))?;
-    same_tenant(wanted, &who)?;
     let (tenants, subscriptions, name) = tokio::join!(azure.tenants(), azure.subscriptions(), name(&azure, &who));
     let subscriptions = subscriptions.map_err(|error| failed("reading the subscriptions", error))?;
     // The name is for people; without it the id serves.
-    let tenant = tenants
-        .unwrap_or_default()
-        .into_iter()
-        .find(|tenant| tenant.id == who.tenant);
-    let tenant_name = tenant.and_then(|tenant| tenant.name.or(tenant.default_domain));
-    let label = tenant_name
-        .as_ref()
-        .map_or_else(|| who.tenant.to_string(), |name| format!("{name} ({})", who.tenant));
+    let tenants = tenants.unwrap_or_default().into_iter();
+    let (own, elsewhere): (Vec<_>, Vec<_>) = tenants.partition(|tenant| tenant.id == who.tenant);
+    let tenant_name = own.into_iter().next().and_then(named);
     let signed_in = SignedIn {
         name,
-        tenant: label,
+        tenant: label(who.tenant, tenant_name.as_deref()),
         cloud: azure.cloud().name.clone(),
     };
     sink(Event::SignedIn(signed_in.clone()));
@@ -67,20 +81,19 @@ async fn ask(azure: Azure, wanted: Option<TenantId>, sink: Sink) -> Result<Intro
         tenant: who.tenant,
         tenant_name,
         subscriptions: subscriptions.into(),
+        elsewhere: elsewhere
+            .into_iter()
+            .map(|tenant| Elsewhere::new(tenant, &azure))
+            .collect(),
     })
 }
 
-/// A managed identity signs in to its own tenant, whatever was asked.
-fn same_tenant(wanted: Option<TenantId>, who: &WhoAmI) -> Result<(), Problem> {
-    match wanted {
-        Some(wanted) if wanted != who.tenant => {
-            let what = format!("The sign-in is to tenant {}, not to {wanted}.", who.tenant);
-            let why = "This identity cannot sign in to the tenant that --tenant-id names.";
-            let remedy = format!("az login --tenant {wanted}, or leave --tenant-id out.");
-            Err(Problem::new(Kind::SignIn, what, why).remedy(remedy))
-        }
-        _ => Ok(()),
-    }
+fn named(tenant: Tenant) -> Option<String> {
+    tenant.name.or(tenant.default_domain)
+}
+
+fn label(id: TenantId, name: Option<&str>) -> String {
+    name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})"))
 }
 
 /// A user's name is in the token; an application's has to be asked for, and is not worth failing for.

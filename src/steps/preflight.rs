@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Run;
 use super::own_app;
+use super::two_tenants::abroad;
 use crate::azure::{ApiError, Identity, Lock, Permission, PolicyDenial};
 use crate::domain::{PeeringId, TenantId, VnetId};
 use crate::errors::Problem;
@@ -226,12 +227,16 @@ async fn tokens(run: &Run) {
         .into_iter()
         .chain(remote)
         .map(|(tenant, service, identity, scope)| async move {
-            let trouble = identity.token(&scope).await.err();
+            let refused = identity.token(&scope).await.err();
+            let mut trouble = refused.map(|error| Problem::from_api("asking for a token", &error));
+            if let Some(trouble) = trouble.as_mut().filter(|_| tenant != intent.tenant) {
+                abroad(&identity, tenant, trouble);
+            }
             TokenTry {
                 tenant,
                 service,
                 app: None,
-                trouble: trouble.map(|error| Problem::from_api("asking for a token", &error)),
+                trouble,
             }
         });
     let tries = join_all(tries).await;

@@ -1,5 +1,7 @@
 //! Writing a peering across tenants: one identity, tokens of both tenants. Ours, and theirs where that is ours to write.
 
+use std::fmt::Display;
+
 use super::facts::VendorPeering;
 use super::own_app;
 use super::run::{Awaited, is_one_of};
@@ -7,7 +9,7 @@ use super::vendor_request::handed_over;
 use super::vnet::read_vnet;
 use super::{Run, Stop};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
-use crate::domain::{PeeringId, PeeringState, SyncLevel, VnetId};
+use crate::domain::{PeeringId, PeeringState, SyncLevel, TenantId, VnetId};
 use crate::errors::{Kind, Problem, known};
 use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
@@ -181,10 +183,7 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
         }
         (Some("AADSTS7000229" | "AADSTS700016"), Some(app)) => {
             problem.why = format!("Tenant {tenant} does not know the application {app}. {}", problem.why);
-            problem.remedies = vec![
-                format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {app}"),
-                "Then run the same command again.".to_owned(),
-            ];
+            problem.remedies = vec![known_in(tenant, app), "Then run the same command again.".to_owned()];
         }
         (Some("LinkedAuthorizationFailed"), _) if problem.why.contains("peer/action") => {
             problem.remedies = vec![
@@ -201,15 +200,33 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
                 remote.vnet.subscription
             )];
         }
-        (_, None) if problem.kind == Kind::SignIn => {
-            problem.remedies = vec![
-                format!("az login --tenant {tenant}"),
-                "or use an application that is known in both tenants: --own-app APP-ID".to_owned(),
-            ];
-        }
+        (_, None) if problem.kind == Kind::SignIn => abroad(run.azure.identity(), tenant, &mut problem),
         _ => {}
     }
     Stop::Failed(problem)
+}
+
+/// What helps where the operator has no token of a further tenant, `tenant`.
+pub fn abroad(identity: &Identity, tenant: TenantId, problem: &mut Problem) {
+    let unknown = problem
+        .code
+        .as_deref()
+        .is_some_and(|code| UNKNOWN_THERE.contains(&code));
+    if let Some(client) = identity.client_id().filter(|_| unknown) {
+        problem.remedies = vec![known_in(tenant, client)];
+        if problem.code.as_deref() == Some("AADSTS700016") {
+            let update = "az ad app update --sign-in-audience AzureADMultipleOrgs --id";
+            let first = format!("It has to be for more than one tenant, first: {update} {client}");
+            problem.remedies.push(first);
+        }
+    }
+    let other = "or use an application that is known in both tenants: --own-app APP-ID";
+    problem.remedies.push(other.to_owned());
+}
+
+/// How an application gets its service principal in a tenant.
+pub fn known_in(tenant: TenantId, client: impl Display) -> String {
+    format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {client}")
 }
 
 /// Deletes what is left of our direction once the vendor's was deleted: as long as it is there, Azure refuses the

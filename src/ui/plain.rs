@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::open::tell;
 use super::status::turn_line;
 use super::waits::{MAY_LEAVE, Waits};
-use super::words::{card_lines, duration, hold_lines, in_words, plan_lines, problem_text, settled};
+use super::words::{card_lines, duration, enter_code, hold_lines, in_words, plan_lines, problem_text, settled};
 use super::{Screen, width};
 use crate::domain::harmless;
 use crate::limits;
@@ -76,6 +76,10 @@ struct Told {
     last: Option<Instant>,
     /// Somebody reads along, and can press Ctrl-C.
     attended: bool,
+    /// It has been told who signed in.
+    signed_in: bool,
+    /// What is told right after.
+    held: Vec<String>,
 }
 
 impl Told {
@@ -85,6 +89,8 @@ impl Told {
             waits: Waits::default(),
             last: None,
             attended,
+            signed_in: false,
+            held: Vec::new(),
         }
     }
 
@@ -93,6 +99,15 @@ impl Told {
         let waited = self.waits.on(event, now);
         let mut lines = match event {
             Event::Step(id, event) => self.step(*id, event),
+            // What is there is read while the sign-in is asked who it is; who reads along is told in order.
+            Event::Surveying if !self.signed_in => {
+                self.held = told(event);
+                Vec::new()
+            }
+            Event::SignedIn(_) => {
+                self.signed_in = true;
+                told(event).into_iter().chain(std::mem::take(&mut self.held)).collect()
+            }
             other => told(other),
         };
         if let Some(waited) = waited {
@@ -167,6 +182,12 @@ fn told(event: &Event) -> Vec<String> {
             harmless(&who.tenant),
             who.cloud
         )],
+        Event::EnterCode {
+            page,
+            code,
+            tenant,
+            life,
+        } => vec![enter_code(page, code, tenant.as_deref(), *life)],
         Event::Surveying => vec!["Reading what there is.".to_owned()],
         Event::Planned(plan) => {
             let checks = plan.checks.iter().filter(|check| check.is_problem());

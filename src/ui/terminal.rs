@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::open::tell;
 use super::status::turn_line;
 use super::waits::{MAY_LEAVE, Waits};
-use super::words::{NARROW, beside, card_lines, duration, hanging, hold_lines, plan_lines, problem_text};
+use super::words::{NARROW, beside, card_lines, duration, enter_code, hanging, hold_lines, plan_lines, problem_text};
 use super::{Screen, style, width};
 use crate::domain::{harmless, lines};
 use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
@@ -226,6 +226,18 @@ impl Screen for Terminal {
             Event::SignedIn(who) => {
                 self.found("Signed in", &who.name);
                 self.found("Tenant", &who.tenant);
+            }
+            Event::EnterCode {
+                page,
+                code,
+                tenant,
+                life,
+            } => {
+                let text = enter_code(page, code, tenant.as_deref(), *life);
+                let lines = lines(&text, width()).into_iter();
+                self.say("");
+                self.say_all("", lines.map(|line| style(line).bold().to_string()));
+                self.say("");
             }
             Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is")),
             Event::Planned(plan) => self.planned(plan),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str};
+use url::Url;
 
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
@@ -161,6 +162,17 @@ pub fn hold_lines(hold: &Hold, width: usize) -> Vec<String> {
 /// Without the one symbol that says something by itself: not everybody sees it.
 pub fn in_words(text: &str) -> String {
     text.replace(" → ", " to ")
+}
+
+/// What a person has to do to sign in by a code.
+pub fn enter_code(page: &Url, code: &str, tenant: Option<&str>, life: Duration) -> String {
+    let whereto = tenant
+        .map(|tenant| format!(" to tenant {tenant}, too"))
+        .unwrap_or_default();
+    let life = duration(life);
+    harmless(&format!(
+        "To sign in{whereto}, open {page} and enter the code {code} (good for {life})"
+    ))
 }
 
 /// `12 s`, `3 min 20 s`.

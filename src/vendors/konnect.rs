@@ -70,6 +70,7 @@ impl Konnect {
                 why: format!("the list goes on after {} pages", limits::KONNECT_PAGES),
             },
             correlation_id: None,
+            sign_in: Vec::new(),
         })
     }
 }
@@ -293,6 +294,7 @@ fn refusal(reply: &Reply) -> ApiError {
             retry_after: None,
         },
         correlation_id: problem.instance,
+        sign_in: Vec::new(),
     }
 }
 

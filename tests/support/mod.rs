@@ -10,6 +10,7 @@
 //! - [`middleman`]: a different server in the sandbox's place.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
+//! - [`device`]: the person who enters a code to sign in (Unix).
 //! - [`dry_runs`]: a dry run of every kind, without a network (Unix).
 //! - [`golden`]: documents that are a promise to scripts.
 //! - [`hcl`]: what a Terraform configuration says, read by a parser that is not ours.
@@ -29,6 +30,8 @@ pub mod az;
 pub mod both_sides;
 pub mod cli;
 pub mod colleague;
+#[cfg(unix)]
+pub mod device;
 #[cfg(unix)]
 pub mod dry_runs;
 pub mod golden;

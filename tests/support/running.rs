@@ -61,9 +61,9 @@ impl Running {
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
-    /// Waits until standard error holds this text.
+    /// Waits until standard error holds this text; what it says by then.
     #[track_caller]
-    pub fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) -> String {
         let found = poll(DEADLINE, || {
             if self.said("stderr").contains(text) {
                 return Some(true);
@@ -72,7 +72,9 @@ impl Running {
             let ended = self.child.try_wait().ok().flatten().is_some();
             (ended && !self.said("stderr").contains(text)).then_some(false)
         });
-        assert_eq!(found, Some(true), "no '{text}' in:\n{}", self.said("stderr"));
+        let said = self.said("stderr");
+        assert_eq!(found, Some(true), "no '{text}' in:\n{said}");
+        said
     }
 
     /// Sends a signal by its short name: `INT`, `TERM`.

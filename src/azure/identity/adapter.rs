@@ -42,8 +42,8 @@ impl HttpClient for WireClient {
     }
 }
 
-/// The answer, unless its token lives for a time that no clock has: `azure_identity` adds that to now, and panics.
-fn believable(reply: Reply) -> Result<Reply, ApiError> {
+/// The answer, unless its token lives for a time that no clock has: added to now, that panics.
+pub(super) fn believable(reply: Reply) -> Result<Reply, ApiError> {
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match body.get("expires_in").filter(|life| life.is_number()) {
         Some(life) if life.as_u64().is_none_or(|seconds| seconds > LONGEST_LIFE) => {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
@@ -18,16 +19,21 @@ use url::Url;
 use super::adapter::WireClient;
 use super::certificate::{Certificate, SignedAssertion};
 use super::child::Child;
+use super::code::{CodeCredential, Codes, Person};
 use super::{AppCredential, Auth, SignInError};
+use crate::azure::cloud::Cloud;
 use crate::azure::wire::Wire;
+use crate::limits;
 
 /// Where to ask, and for which tenant.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     /// A GUID or a domain; none where az may choose.
     pub(super) tenant: Option<String>,
-    pub(super) authority: Url,
+    pub(super) cloud: Arc<Cloud>,
     pub(super) wire: Wire,
+    /// Who can be given a code.
+    pub(super) person: Option<Person>,
 }
 
 /// Where tokens come from.
@@ -54,6 +60,7 @@ pub(super) enum Source {
     Cli {
         executor: Option<Arc<dyn Executor>>,
     },
+    Code(Arc<Codes>),
 }
 
 type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -69,6 +76,7 @@ impl Source {
             Auth::Environment => Self::environment(vars),
             Auth::WorkloadIdentity => Self::federated(vars),
             Auth::ManagedIdentity => Ok(Self::managed(vars)),
+            Auth::DeviceCode => Ok(Self::Code(Arc::default())),
             Auth::Auto => {
                 let has = |name| var(vars, name).is_some();
                 let client = has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID");
@@ -131,12 +139,14 @@ impl Source {
         }
     }
 
-    /// Whether an application signs in, which needs to be told its tenant.
-    pub(super) fn is_application(&self) -> bool {
-        matches!(
-            self,
-            Self::Secret { .. } | Self::Certificate { .. } | Self::Federated { .. }
-        )
+    /// The application that signs in with something of its own, which needs to be told its tenant.
+    pub(super) fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Secret { client, .. } | Self::Certificate { client, .. } | Self::Federated { client, .. } => {
+                Some(client)
+            }
+            Self::Managed { .. } | Self::Cli { .. } | Self::Code(_) => None,
+        }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -146,12 +156,22 @@ impl Source {
             Self::Federated { .. } => "workload identity",
             Self::Managed { .. } => "managed identity",
             Self::Cli { .. } => "Azure CLI",
+            Self::Code(_) => "device code",
+        }
+    }
+
+    /// How long one token may take to come.
+    pub(super) fn patience(&self) -> Duration {
+        match self {
+            // The code ends by itself.
+            Self::Code(_) => limits::SIGN_IN + limits::SIGN_IN_CODE,
+            _ => limits::SIGN_IN,
         }
     }
 
     pub(super) fn credential(&self, place: &Place) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let tenant = place.tenant.clone().unwrap_or_default();
-        let client_options = options(place.wire.clone(), &place.authority);
+        let client_options = options(place.wire.clone(), &place.cloud.login);
         Ok(match self {
             Self::Secret { client, secret } => {
                 let secret = Secret::new(secret.expose_secret().to_owned());
@@ -160,7 +180,7 @@ impl Source {
             }
             Self::Certificate { client, certificate } => {
                 let certificate = certificate.clone().map_err(cannot)?;
-                let assertion = SignedAssertion::new(certificate, &place.authority, &tenant, client);
+                let assertion = SignedAssertion::new(certificate, &place.cloud.login, &tenant, client);
                 let options = ClientAssertionCredentialOptions { client_options };
                 ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }
@@ -187,6 +207,10 @@ impl Source {
                 };
                 AzureCliCredential::new(Some(options))?
             }
+            Self::Code(codes) => Arc::new(CodeCredential {
+                codes: Arc::clone(codes),
+                place: place.clone(),
+            }),
         })
     }
 }
@@ -218,5 +242,5 @@ fn managed_options(place: &Place, endpoint: Option<&Url>) -> ClientOptions {
         (None, Ok(metadata)) => place.wire.also_to(&metadata),
         (None, Err(_)) => place.wire.clone(),
     };
-    options(wire, &place.authority)
+    options(wire, &place.cloud.login)
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
 use azure_identity::Executor;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -150,10 +152,11 @@ async fn az_is_started_once_for_many_questions() {
     };
     let place = Place {
         tenant: Some(TENANT.to_string()),
-        authority: Cloud::public().login,
+        cloud: Arc::new(Cloud::public()),
         wire: Script::new([]).wire(),
+        person: None,
     };
-    let identity = Identity::with(source, place);
+    let identity = Identity::with(source, place, true);
     let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;
     assert!(many.iter().all(|token| token == "from-az"));
     assert_eq!(az.runs.load(Ordering::SeqCst), 1);
@@ -166,6 +169,27 @@ async fn a_managed_identity_asks_the_machine_and_nobody_else() {
     let identity = Identity::new(Auth::ManagedIdentity, &vars(&[]), None, &Cloud::public(), script.wire()).unwrap();
     assert_eq!(token(&identity).await, "from-machine");
     assert!(script.lines()[0].starts_with("GET http://169.254.169.254/metadata/identity/oauth2/token"));
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenant_than_was_asked_for_goes_nowhere() {
+    let claims = json!({ "tid": TenantId::from_u128(8), "oid": TENANT, "appid": TENANT });
+    let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let body = json!({ "access_token": token, "expires_on": "4102444800", "token_type": "Bearer", "resource": "x" });
+    let script = Script::rule(move |_| json_answer(200, &body));
+    let machine = |tenant| {
+        let (public, wire) = (Cloud::public(), script.wire());
+        Identity::new(Auth::ManagedIdentity, &vars(&[]), tenant, &public, wire).unwrap()
+    };
+    assert!(machine(None).token(SCOPE).await.is_ok());
+    let error = machine(Some(TENANT)).token(SCOPE).await.unwrap_err();
+    let message = error.message();
+    assert!(
+        message.contains("managed identity") && message.contains(&TENANT.to_string()),
+        "{message}"
+    );
+    assert!(!message.contains(&token), "{message}");
+    assert!(error.sign_in.iter().any(|line| line.contains("--auth")), "{error:?}");
 }
 
 #[test]
@@ -222,7 +246,7 @@ fn ways_to_sign_in_go_by_name() {
     for auth in Auth::ALL {
         assert_eq!(auth.to_string().parse(), Ok(auth));
     }
-    assert!("device".parse::<Auth>().unwrap_err().contains("managed-identity"));
+    assert!("password".parse::<Auth>().unwrap_err().contains("managed-identity"));
 }
 
 #[tokio::test]

@@ -16,11 +16,12 @@ fn failed(failure: Failure) -> ApiError {
         tried: TRIED.to_owned(),
         failure,
         correlation_id: None,
+        sign_in: Vec::new(),
     }
 }
 
 /// Our own error out of the chain of causes where a request was answered; otherwise what az or the library said.
-pub(super) fn explain(error: &azure_core::Error, tenant: Option<&str>) -> ApiError {
+pub(super) fn explain(error: &azure_core::Error) -> ApiError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(this) = cause {
         if let Some(ours) = this.downcast_ref::<ApiError>() {
@@ -31,41 +32,33 @@ pub(super) fn explain(error: &azure_core::Error, tenant: Option<&str>) -> ApiErr
     let text = error.to_string();
     let text = text.split("\nTo troubleshoot, visit").next().unwrap_or_default().trim();
     match text.strip_prefix("AzureCliCredential authentication failed.") {
-        Some(said) => failed(by_az(said.trim(), tenant)),
+        Some(said) => failed(by_az(said.trim())),
         None => no_token(text.to_owned()),
     }
 }
 
-/// What az said, in one sentence and with the command that helps.
-fn by_az(said: &str, tenant: Option<&str>) -> Failure {
-    let login = tenant.map_or("az login".to_owned(), |tenant| format!("az login --tenant {tenant}"));
+/// What az said, in one sentence.
+fn by_az(said: &str) -> Failure {
+    let no_token = |why: String| Failure::NoToken { why };
     if said.contains("not found on PATH") {
-        let why = "The Azure CLI (az) is not installed, or not on PATH. Install it and run: ".to_owned() + &login;
-        return Failure::NoToken {
-            why: why + ". Or sign in another way, with --auth.",
-        };
+        let why = "The Azure CLI (az) is not installed, or not on PATH. --auth device-code signs in without it, by a code \
+                   that you enter in a browser.";
+        return no_token(why.to_owned());
     }
     if let Some(code) = refusal::aadsts(said) {
         let from = said.find(&code).unwrap_or_default();
         let line = said[from..].lines().next().unwrap_or_default();
-        let sentence = refusal::sentence(line);
-        let message = format!(
-            "{} Run: {login}",
-            sentence.trim_end_matches([' ', '.']).to_owned() + "."
-        );
         // Entra answers 400 to az, which does not pass the number on.
         return Failure::Refused {
             status: 400,
             code,
-            message,
+            message: refusal::sentence(line),
             details: Vec::new(),
             retry_after: None,
         };
     }
     if said.contains("az login") || said.contains("az account set") {
-        return Failure::NoToken {
-            why: format!("The Azure CLI is not signed in there. Run: {login}"),
-        };
+        return no_token("The Azure CLI is not signed in there.".to_owned());
     }
     let line = said
         .lines()
@@ -73,9 +66,7 @@ fn by_az(said: &str, tenant: Option<&str>) -> Failure {
         .find(|line| !line.is_empty())
         .unwrap_or("it gave no reason");
     let line = line.strip_prefix("ERROR: ").unwrap_or(line);
-    Failure::NoToken {
-        why: format!("The Azure CLI gave no token: {line} If you are not signed in, run: {login}"),
-    }
+    no_token(format!("The Azure CLI gave no token: {line}"))
 }
 
 #[cfg(test)]
@@ -88,11 +79,11 @@ mod tests {
         let text = format!(
             "AzureCliCredential authentication failed. {said}\nTo troubleshoot, visit https://aka.ms/azsdk/rust/identity/troubleshoot#azure-cli"
         );
-        explain(&Error::with_message(ErrorKind::Credential, text), Some("t-1"))
+        explain(&Error::with_message(ErrorKind::Credential, text))
     }
 
     #[test]
-    fn what_az_says_becomes_one_sentence_with_the_command() {
+    fn what_az_says_becomes_one_sentence() {
         let table = [
             ("az not found on PATH", "not installed"),
             (
@@ -108,10 +99,7 @@ mod tests {
         for (said, expected) in table {
             let error = az(said);
             let message = error.message();
-            assert!(
-                message.contains(expected) && message.contains("az login --tenant t-1"),
-                "{said}: {message}"
-            );
+            assert!(message.contains(expected), "{said}: {message}");
             assert!(!message.contains("aka.ms") && !message.contains('\n'), "{message}");
             assert!(matches!(error.failure, Failure::NoToken { .. }));
         }
@@ -125,7 +113,7 @@ mod tests {
         assert_eq!(error.code(), Some("AADSTS50076"));
         let message = error.message();
         assert!(
-            message.starts_with("Due to a configuration") && message.ends_with("'x'. Run: az login --tenant t-1"),
+            message.starts_with("Due to a configuration") && message.ends_with("to access 'x'."),
             "{message}"
         );
     }
@@ -134,7 +122,7 @@ mod tests {
     fn other_words_of_the_library_are_kept_without_its_advertisement() {
         let text =
             "ManagedIdentityCredential authentication failed. no identity\nTo troubleshoot, visit https://aka.ms/x";
-        let error = explain(&Error::with_message(ErrorKind::Credential, text), None);
+        let error = explain(&Error::with_message(ErrorKind::Credential, text));
         assert_eq!(
             error.message(),
             "ManagedIdentityCredential authentication failed. no identity"

@@ -1,0 +1,262 @@
+//! What to do to be signed in: again, or to another tenant. Each way has its own answer.
+
+use super::source::Source;
+use super::{Identity, trouble};
+use crate::azure::error::{ApiError, Failure};
+use crate::domain::TenantId;
+
+impl Identity {
+    /// How to sign in to `tenant` in place of the present one: lines to follow or to copy.
+    pub fn sign_in_to(&self, tenant: TenantId) -> Vec<String> {
+        let again = format!("Run the same command with --tenant-id {tenant}");
+        let known_there = |with: &str| {
+            vec![
+                format!("{again} (or AZURE_TENANT_ID)"),
+                format!("and with an application that this tenant knows: AZURE_CLIENT_ID and {with}."),
+            ]
+        };
+        match &*self.source {
+            Source::Cli { .. } => vec![self.az_login(Some(&tenant.to_string()), None), format!("{again}.")],
+            Source::Code(_) => vec![format!("{again}, and sign in as somebody whom that tenant knows.")],
+            Source::Secret { .. } => known_there("AZURE_CLIENT_SECRET"),
+            Source::Certificate { .. } => known_there("AZURE_CLIENT_CERTIFICATE_PATH"),
+            Source::Federated { .. } => known_there("a token that it trusts in AZURE_FEDERATED_TOKEN_FILE"),
+            Source::Managed { .. } => vec![
+                "A managed identity has tokens of its own tenant only: sign in in another way, with --auth,".to_owned(),
+                format!("or run it on a machine whose identity is of tenant {tenant}."),
+            ],
+        }
+    }
+
+    /// The client id of the application that signs in with something of its own. A managed identity, and whoever az or
+    /// a code has signed in, are not known before there is a token.
+    pub fn client_id(&self) -> Option<&str> {
+        self.source.client_id()
+    }
+
+    /// The error for a token of `given` where one of `wanted` was asked for.
+    pub(super) fn of_another_tenant(&self, given: TenantId, wanted: TenantId) -> ApiError {
+        let way = self.source.name();
+        ApiError {
+            sign_in: self.sign_in_to(wanted),
+            ..trouble::no_token(format!(
+                "Signing in by {way} gives tokens of tenant {given}, not of {wanted}."
+            ))
+        }
+    }
+
+    /// The error with how to sign in again, where the operator could not.
+    pub(super) fn with_remedy(&self, mut error: ApiError, scope: &str) -> ApiError {
+        let refused = match &error.failure {
+            _ if !self.operator => return error,
+            Failure::Refused { .. } => true,
+            Failure::NoToken { .. } => false,
+            Failure::Unreachable(_) | Failure::Unreadable { .. } => return error,
+        };
+        let tenant = self.place.tenant.as_deref();
+        let check = |what: &str| {
+            vec![format!(
+                "Check AZURE_TENANT_ID (or --tenant-id), and AZURE_CLIENT_ID with {what}."
+            )]
+        };
+        error.sign_in = match &*self.source {
+            // What Entra wants may be wanted of this service alone.
+            Source::Cli { .. } => vec![self.az_login(tenant, Some(scope).filter(|_| refused)), AGAIN.to_owned()],
+            Source::Code(_) => {
+                let whom = tenant.map(|tenant| format!("somebody whom tenant {tenant} knows"));
+                let whom = whom.unwrap_or_else(|| "somebody with an account at work or school".to_owned());
+                vec![format!(
+                    "Run the same command again for a new code, and sign in as {whom}."
+                )]
+            }
+            Source::Managed { .. } => vec![
+                "Check that this machine has a managed identity, and AZURE_CLIENT_ID where it has several.".to_owned(),
+            ],
+            // Without Entra's word it is a file that could not be read, and that is said.
+            _ if !refused => Vec::new(),
+            Source::Secret { .. } => check("AZURE_CLIENT_SECRET"),
+            Source::Certificate { .. } => check("AZURE_CLIENT_CERTIFICATE_PATH"),
+            Source::Federated { .. } => check("AZURE_FEDERATED_TOKEN_FILE"),
+        };
+        error
+    }
+
+    /// The error with how to sign in to the tenant that Azure names, where the token is of another one.
+    pub(in crate::azure) fn with_right_tenant(&self, mut error: ApiError) -> ApiError {
+        if error.code() == Some("InvalidAuthenticationTokenTenant")
+            && let Some(right) = right_tenant(&error.message())
+        {
+            error.sign_in = self.sign_in_to(right);
+        }
+        error
+    }
+
+    /// az's command; where its cloud is another one than az has by itself, with that.
+    fn az_login(&self, tenant: Option<&str>, scope: Option<&str>) -> String {
+        let cloud = self
+            .place
+            .cloud
+            .az_name()
+            .map(|name| format!("az cloud set --name {name} && "));
+        let flag =
+            |name: &str, value: Option<&str>| value.map(|value| format!(" --{name} {value}")).unwrap_or_default();
+        let (tenant, scope) = (flag("tenant", tenant), flag("scope", scope));
+        format!("{}az login{tenant}{scope}", cloud.unwrap_or_default())
+    }
+}
+
+/// `… wrong issuer 'https://sts.windows.net/WRONG/'. It must match the tenant 'https://sts.windows.net/RIGHT/' …`; where
+/// several would do, the first.
+fn right_tenant(message: &str) -> Option<TenantId> {
+    let (_, rest) = message.split_once("must match")?;
+    let mut words = rest.split(|c: char| c != '-' && !c.is_ascii_hexdigit());
+    words.find_map(|word| word.parse().ok().filter(|_| word.len() == 36))
+}
+
+const AGAIN: &str = "Then run the same command again.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::testing::Script;
+    use crate::azure::{Auth, Cloud};
+
+    const TENANT: TenantId = TenantId::from_u128(7);
+    const RIGHT: TenantId = TenantId::from_u128(8);
+    const SCOPE: &str = "https://management.core.windows.net//.default";
+
+    fn identity(auth: Auth, cloud: &Cloud) -> Identity {
+        let vars = |name: &str| match name {
+            "AZURE_CLIENT_ID" => Some("app-1".to_owned()),
+            "AZURE_CLIENT_SECRET" | "AZURE_FEDERATED_TOKEN_FILE" => Some("set".to_owned()),
+            _ => None,
+        };
+        Identity::new(auth, &vars, Some(TENANT), cloud, Script::new([]).wire()).unwrap()
+    }
+
+    fn cloud(name: &str) -> Cloud {
+        Cloud {
+            name: name.to_owned(),
+            ..Cloud::public()
+        }
+    }
+
+    fn refused(code: &str, message: &str) -> ApiError {
+        let mut error = trouble::no_token(String::new());
+        error.failure = Failure::Refused {
+            status: 400,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            details: Vec::new(),
+            retry_after: None,
+        };
+        error
+    }
+
+    #[test]
+    fn each_way_has_its_own_answer_to_a_wrong_tenant() {
+        let table = [
+            (Auth::AzureCli, "az login --tenant RIGHT", "--tenant-id RIGHT"),
+            (Auth::DeviceCode, "--tenant-id RIGHT", "whom that tenant knows"),
+            (Auth::Environment, "--tenant-id RIGHT", "AZURE_CLIENT_SECRET"),
+            (
+                Auth::WorkloadIdentity,
+                "--tenant-id RIGHT",
+                "AZURE_FEDERATED_TOKEN_FILE",
+            ),
+            (Auth::ManagedIdentity, "its own tenant only", "tenant RIGHT"),
+        ];
+        for (auth, first, all) in table {
+            let lines = identity(auth, &Cloud::public()).sign_in_to(RIGHT);
+            let [first, all] = [first, all].map(|text| text.replace("RIGHT", &RIGHT.to_string()));
+            assert!(lines[0].contains(&first), "{auth}: {lines:?}");
+            assert!(lines.join(" ").contains(&all), "{auth}: {lines:?}");
+            let has_az = lines.iter().any(|line| line.contains("az login"));
+            assert_eq!(has_az, auth == Auth::AzureCli, "{auth}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn azs_command_can_be_copied_as_it_stands_in_every_cloud() {
+        let login = format!("az login --tenant {RIGHT}");
+        let table = [
+            ("public", String::new()),
+            ("AzureCloud", String::new()),
+            ("usgov", "az cloud set --name AzureUSGovernment && ".to_owned()),
+            ("china", "az cloud set --name AzureChinaCloud && ".to_owned()),
+            ("our.cloud-1", "az cloud set --name our.cloud-1 && ".to_owned()),
+            // No shell is given what it would take apart.
+            ("x; rm -rf ~", String::new()),
+        ];
+        for (name, cloud_set) in table {
+            let lines = identity(Auth::AzureCli, &cloud(name)).sign_in_to(RIGHT);
+            assert_eq!(lines[0], format!("{cloud_set}{login}"));
+        }
+    }
+
+    #[test]
+    fn signing_in_again_is_told_to_whom_it_can_be_told() {
+        let none = || trouble::no_token("nobody".to_owned());
+        let again = format!("az login --tenant {TENANT}");
+        let table = [
+            (Auth::AzureCli, none(), vec![again.clone(), AGAIN.to_owned()]),
+            (
+                Auth::AzureCli,
+                refused("AADSTS50076", ""),
+                vec![format!("{again} --scope {SCOPE}"), AGAIN.to_owned()],
+            ),
+            // A file that cannot be read, say: the error itself says which.
+            (Auth::Environment, none(), Vec::new()),
+        ];
+        for (auth, error, expected) in table {
+            let identity = identity(auth, &Cloud::public());
+            assert_eq!(identity.with_remedy(error, SCOPE).sign_in, expected, "{auth}");
+        }
+        let table = [
+            (Auth::DeviceCode, "new code"),
+            (Auth::Environment, "AZURE_CLIENT_SECRET"),
+            (Auth::WorkloadIdentity, "AZURE_FEDERATED_TOKEN_FILE"),
+            (Auth::ManagedIdentity, "AZURE_CLIENT_ID"),
+        ];
+        for (auth, expected) in table {
+            let error = identity(auth, &Cloud::public()).with_remedy(refused("AADSTS1", ""), SCOPE);
+            assert!(
+                error.sign_in.join(" ").contains(expected),
+                "{auth}: {:?}",
+                error.sign_in
+            );
+        }
+    }
+
+    #[test]
+    fn what_an_application_of_the_runs_own_meets_is_none_of_the_operators_environment() {
+        let credential = crate::azure::AppCredential::Secret("s".into());
+        let wire = Script::new([]).wire();
+        let own = Identity::application(&Cloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
+        assert!(own.with_remedy(refused("AADSTS1", ""), SCOPE).sign_in.is_empty());
+    }
+
+    #[test]
+    fn the_right_tenant_is_the_one_that_azure_names() {
+        let sts = |tenant| format!("https://sts.windows.net/{tenant}/");
+        let (wrong, right) = (sts(TENANT), sts(RIGHT));
+        let table = [
+            (
+                format!("… from the wrong issuer '{wrong}'. It must match the tenant '{right}' associated with this …"),
+                Some(RIGHT),
+            ),
+            (
+                format!("… wrong issuer '{wrong}'. It must match one of the tenants '{right},{wrong}' associated …"),
+                Some(RIGHT),
+            ),
+            (format!("… from the wrong issuer '{wrong}'."), None),
+            ("It must match the tenant 'deadbeef'".to_owned(), None),
+        ];
+        for (message, expected) in table {
+            assert_eq!(right_tenant(&message), expected, "{message}");
+            let error = refused("InvalidAuthenticationTokenTenant", &message);
+            let told = identity(Auth::AzureCli, &Cloud::public()).with_right_tenant(error);
+            assert_eq!(told.sign_in.is_empty(), expected.is_none(), "{message}");
+        }
+    }
+}
