@@ -169,7 +169,10 @@ pub fn enter_code(page: &Url, code: &str, tenant: Option<&str>, life: Duration) 
     let whereto = tenant
         .map(|tenant| format!(" to tenant {tenant}, too"))
         .unwrap_or_default();
-    let life = duration(life);
+    let life = match life.as_secs() {
+        whole @ 60.. if whole % 60 == 0 => format!("{} min", whole / 60),
+        _ => duration(life),
+    };
     harmless(&format!(
         "To sign in{whereto}, open {page} and enter the code {code} (good for {life})"
     ))
@@ -216,6 +219,30 @@ mod tests {
         );
         assert!(text.contains(command), "{text}");
         assert!(text.contains("\n  Why:  Because"), "{text}");
+    }
+
+    #[test]
+    fn a_code_is_told_with_its_page_and_its_end_and_obeys_nobody() {
+        let page = Url::parse("https://microsoft.com/devicelogin").expect("a page");
+        let table = [
+            (
+                "ABCD-EFGH",
+                None,
+                900,
+                "To sign in, open https://microsoft.com/devicelogin and enter the code ABCD-EFGH (good for 15 min)",
+            ),
+            (
+                "A\u{1b}[2J",
+                Some("t-1"),
+                61,
+                "To sign in to tenant t-1, too, open https://microsoft.com/devicelogin and enter the code A\u{fffd}[2J \
+                 (good for 1 min 01 s)",
+            ),
+        ];
+        for (code, tenant, seconds, expected) in table {
+            let told = enter_code(&page, code, tenant, Duration::from_secs(seconds));
+            assert_eq!(told, expected);
+        }
     }
 
     #[test]
