@@ -110,7 +110,7 @@ fn give_token(mut stream: TcpStream) {
     let known = head
         .iter()
         .any(|line| line.eq_ignore_ascii_case(&format!("authorization: bearer {TOKEN}")));
-    let (status, body) = if known && first.contains("&audience=api://AzureADTokenExchange ") {
+    let (status, body) = if known && first.contains("&audience=api%3A%2F%2FAzureADTokenExchange ") {
         ("200 OK", json!({"value": id_token()}).to_string())
     } else {
         ("401 Unauthorized", String::new())
@@ -183,10 +183,14 @@ fn a_token_that_github_does_not_give_is_what_fails() {
     let (sandbox, runner) = (Served::start(["--lag", "none"]), Runner::new());
     let step = runner.run(&sandbox, "set-up", &[("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another")]);
     let ran = step.ran;
-    assert!(ran.code != Some(0) && ran.stderr.contains("401"), "{ran}");
+    let ran = ran.expect_code(1);
+    for part in ["GitHub answered GitHubUnauthorized", "id-token: write"] {
+        assert!(ran.stderr.contains(part), "{part}\n{ran}");
+    }
+    assert!(!ran.stderr.contains(TOKEN), "{ran}");
     assert_eq!(
         (step.output.as_str(), sandbox.requests()["requests"].clone()),
-        ("", json!([]))
+        ("outcome=failed\n", json!([]))
     );
 }
 

@@ -18,7 +18,8 @@ use support::{DEADLINE, PEERCTL};
 use tempfile::TempDir;
 
 /// What no run of these needs, and what is in the environment of many a pipeline all the same.
-const IDLE: [(&str, &str); 2] = [
+const IDLE: [(&str, &str); 3] = [
+    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary~job~token"),
     ("PEERCTL_OWN_APP_SECRET", "canary~own-app~secret"),
     ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "canary~certificate~password"),
 ];

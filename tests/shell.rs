@@ -362,7 +362,8 @@ fn variables(text: &str) -> BTreeSet<&str> {
 
 /// Also those without an underscore that anybody would know.
 fn is_variable(name: &str) -> bool {
-    const OURS: [&str; 7] = [
+    const OURS: [&str; 8] = [
+        "ACTIONS_",
         "PEERCTL_",
         "AZURE_",
         "KONNECT_",

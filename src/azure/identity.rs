@@ -6,6 +6,7 @@ mod certificate;
 mod child;
 mod claims;
 mod code;
+mod github;
 mod source;
 mod trouble;
 
@@ -40,7 +41,8 @@ pub enum Auth {
     AzureCli,
     /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`.
     Environment,
-    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and the token of another issuer in `AZURE_FEDERATED_TOKEN_FILE`.
+    /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and the token of another issuer: in `AZURE_FEDERATED_TOKEN_FILE`, or that of
+    /// the job of GitHub Actions that this runs in.
     WorkloadIdentity,
     /// The identity of the Azure machine that this runs on; `AZURE_CLIENT_ID` chooses among several.
     ManagedIdentity,

@@ -2,7 +2,7 @@
 
 use super::source::Source;
 use super::{Identity, trouble};
-use crate::azure::error::{ApiError, Failure};
+use crate::azure::error::{ApiError, Failure, Service};
 use crate::domain::TenantId;
 
 impl Identity {
@@ -21,6 +21,7 @@ impl Identity {
             Source::Secret { .. } => known_there("AZURE_CLIENT_SECRET"),
             Source::Certificate { .. } => known_there("AZURE_CLIENT_CERTIFICATE_PATH"),
             Source::Federated { .. } => known_there("a token that it trusts in AZURE_FEDERATED_TOKEN_FILE"),
+            Source::Job { .. } => known_there("the permission id-token: write, and a trust in this repository"),
             Source::Managed { .. } => vec![
                 "A managed identity has tokens of its own tenant only: sign in in another way, with --auth,".to_owned(),
                 format!("or run it on a machine whose identity is of tenant {tenant}."),
@@ -77,6 +78,8 @@ impl Identity {
             Source::Secret { .. } => check("AZURE_CLIENT_SECRET"),
             Source::Certificate { .. } => check("AZURE_CLIENT_CERTIFICATE_PATH"),
             Source::Federated { .. } => check("AZURE_FEDERATED_TOKEN_FILE"),
+            Source::Job { .. } if error.service == Service::Entra => check("its trust in this repository"),
+            Source::Job { .. } => vec!["Check that the job has the permission id-token: write.".to_owned()],
         };
         error
     }

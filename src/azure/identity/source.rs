@@ -20,6 +20,7 @@ use super::adapter::WireClient;
 use super::certificate::{Certificate, SignedAssertion};
 use super::child::Child;
 use super::code::{CodeCredential, Codes, Person};
+use super::github::{Job, JobAssertion};
 use super::{AppCredential, Auth, SignInError};
 use crate::azure::cloud::Cloud;
 use crate::azure::wire::Wire;
@@ -51,6 +52,11 @@ pub(super) enum Source {
         client: String,
         file: PathBuf,
     },
+    /// The same by the token of a job of GitHub Actions.
+    Job {
+        client: String,
+        job: Arc<Job>,
+    },
     /// `endpoint` is App Service's own token service; without one it is the machine's metadata service.
     Managed {
         client: Option<String>,
@@ -63,9 +69,9 @@ pub(super) enum Source {
     Code(Arc<Codes>),
 }
 
-type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-fn var(vars: Vars<'_>, name: &str) -> Option<String> {
+pub(super) fn var(vars: Vars<'_>, name: &str) -> Option<String> {
     vars(name).filter(|value| !value.trim().is_empty())
 }
 
@@ -82,7 +88,7 @@ impl Source {
                 let client = has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID");
                 if client && (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH")) {
                     Self::environment(vars)
-                } else if client && has("AZURE_FEDERATED_TOKEN_FILE") {
+                } else if client && (has("AZURE_FEDERATED_TOKEN_FILE") || Job::of(vars).is_some()) {
                     Self::federated(vars)
                 } else {
                     Ok(Self::Cli { executor: None })
@@ -125,10 +131,20 @@ impl Source {
     }
 
     fn federated(vars: Vars<'_>) -> Result<Self, SignInError> {
-        Ok(Self::Federated {
-            client: required(vars, "AZURE_CLIENT_ID", Auth::WorkloadIdentity)?,
-            file: required(vars, "AZURE_FEDERATED_TOKEN_FILE", Auth::WorkloadIdentity)?.into(),
-        })
+        let client = required(vars, "AZURE_CLIENT_ID", Auth::WorkloadIdentity)?;
+        let file = var(vars, "AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from);
+        match (file, Job::of(vars)) {
+            (Some(file), _) => Ok(Self::Federated { client, file }),
+            (None, Some(job)) => Ok(Self::Job {
+                client,
+                job: Arc::new(job),
+            }),
+            (None, None) => Err(SignInError(
+                "--auth workload-identity needs AZURE_FEDERATED_TOKEN_FILE; a job of GitHub Actions, the permission \
+                 id-token: write."
+                    .to_owned(),
+            )),
+        }
     }
 
     fn managed(vars: Vars<'_>) -> Self {
@@ -142,9 +158,10 @@ impl Source {
     /// The application that signs in with something of its own, which needs to be told its tenant.
     pub(super) fn client_id(&self) -> Option<&str> {
         match self {
-            Self::Secret { client, .. } | Self::Certificate { client, .. } | Self::Federated { client, .. } => {
-                Some(client)
-            }
+            Self::Secret { client, .. }
+            | Self::Certificate { client, .. }
+            | Self::Federated { client, .. }
+            | Self::Job { client, .. } => Some(client),
             Self::Managed { .. } | Self::Cli { .. } | Self::Code(_) => None,
         }
     }
@@ -153,7 +170,7 @@ impl Source {
         match self {
             Self::Secret { .. } => "client secret",
             Self::Certificate { .. } => "client certificate",
-            Self::Federated { .. } => "workload identity",
+            Self::Federated { .. } | Self::Job { .. } => "workload identity",
             Self::Managed { .. } => "managed identity",
             Self::Cli { .. } => "Azure CLI",
             Self::Code(_) => "device code",
@@ -191,6 +208,14 @@ impl Source {
                 options.tenant_id = Some(tenant);
                 options.token_file_path = Some(file.clone());
                 WorkloadIdentityCredential::new(Some(options))?
+            }
+            Self::Job { client, job } => {
+                let assertion = JobAssertion {
+                    job: Arc::clone(job),
+                    wire: place.wire.clone(),
+                };
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }
             Self::Managed { client, endpoint } => {
                 let options = ManagedIdentityCredentialOptions {

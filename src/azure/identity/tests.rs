@@ -192,6 +192,52 @@ async fn a_token_of_another_tenant_than_was_asked_for_goes_nowhere() {
     assert!(error.sign_in.iter().any(|line| line.contains("--auth")), "{error:?}");
 }
 
+#[tokio::test]
+async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
+    let pairs = &[
+        ("AZURE_TENANT_ID", "contoso.com"),
+        ("AZURE_CLIENT_ID", "app-1"),
+        (
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "https://run.actions.githubusercontent.com/7?api-version=2.0",
+        ),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "top-secret"),
+    ];
+    for (status, given) in [
+        (200, json!({ "value": "of-the-job", "count": 1 })),
+        (403, json!({ "message": "no" })),
+    ] {
+        let script = Script::rule(move |request| match request.uri().host() {
+            Some("run.actions.githubusercontent.com") => json_answer(status, &given),
+            _ => json_answer(
+                200,
+                &json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": "token" }),
+            ),
+        });
+        let identity = Identity::new(Auth::Auto, &vars(pairs), None, &Cloud::public(), script.wire()).unwrap();
+        let got = identity.token(SCOPE).await;
+        let asked = &script.requests()[0];
+        assert_eq!(
+            asked.uri().query(),
+            Some("api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange")
+        );
+        assert_eq!(asked.headers()["authorization"], "Bearer top-secret");
+        let Err(error) = got else {
+            let exchange = &script.requests()[1];
+            assert!(
+                !exchange.headers().contains_key("authorization"),
+                "GitHub's own token goes nowhere else"
+            );
+            let body = String::from_utf8(exchange.body().to_vec()).unwrap();
+            assert!(body.contains("client_assertion=of-the-job"), "{body}");
+            continue;
+        };
+        assert_eq!((status, error.service), (403, Service::Vendor("GitHub")));
+        assert!(error.sign_in[0].contains("id-token: write"), "{error:?}");
+        assert!(!format!("{error:?}").contains("top-secret"));
+    }
+}
+
 #[test]
 fn auto_takes_the_first_that_is_complete() {
     let name = |pairs: &'static [(&str, &str)]| Source::choose(Auth::Auto, &vars(pairs)).map(|source| source.name());
