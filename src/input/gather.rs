@@ -126,9 +126,8 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             narrow: manner.narrow,
             preparation: manner.options.share.is_preparation(),
         };
-        let asked = wizard.ask().await;
-        let known = match asked {
-            Ok(Answer::Value(())) => entry.known().await.cloned().map_err(Halt::from),
+        let known = match converse(&mut wizard).await {
+            Ok(Answer::Value(known)) => known,
             Ok(Answer::Back) => {
                 talk.entered = Some(Ok(entry));
                 if talk.back() {
@@ -137,9 +136,6 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 // Back from the first question is out.
                 return Err(Halt::Cancelled);
             }
-            Err(halt) => Err(halt),
-        };
-        let known = match known {
             Err(Halt::Problem(problem)) if entry.session.found_no_way(&problem) => {
                 if !offer_code(asker, &problem, &around.sink).await? {
                     return Err(Halt::Problem(problem));
@@ -147,12 +143,20 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
                 talk.given.answer("auth", Auth::DeviceCode.name());
                 continue;
             }
-            known => known?,
+            Err(halt) => return Err(halt),
         };
         let session = entry.session.clone();
         talk.entered = Some(Ok(entry));
         let intent = intent(&talk.given, around, vendor, known, manner.options)?;
         return finish(talk, around, intent, Some(session));
+    }
+}
+
+/// Asks what is missing, and waits for what the sign-in tells.
+async fn converse(wizard: &mut Wizard<'_>) -> Result<Answer<Known>, Halt> {
+    match wizard.ask().await? {
+        Answer::Value(()) => Ok(Answer::Value(wizard.entry.known().await?.clone())),
+        Answer::Back => Ok(Answer::Back),
     }
 }
 

@@ -211,10 +211,9 @@ async fn a_tenant_that_takes_the_person_is_given_a_code_of_its_own_once() {
     }
     // A stranger is none by whatever code.
     let entra = Entra::new(5, [tokens(0)], Some((ABROAD, 50020)));
-    let error = entra.identity(limits::SIGN_IN_CODE).in_tenant(ABROAD);
-    let home = error.in_tenant(HOME);
-    assert!(home.token(ARM).await.is_ok());
-    let error = error.token(ARM).await.unwrap_err();
+    let identity = entra.identity(limits::SIGN_IN_CODE);
+    assert!(identity.token(ARM).await.is_ok());
+    let error = identity.in_tenant(ABROAD).token(ARM).await.unwrap_err();
     assert_eq!((error.code(), entra.codes()), (Some("AADSTS50020"), 1));
 }
 
@@ -231,8 +230,8 @@ async fn an_answer_that_is_none_is_told_without_what_is_in_it() {
         (u64::MAX, tokens(0)),
     ];
     for (interval, answer) in table {
-        let error = Entra::new(interval, [answer], None);
-        let error = error.identity(limits::SIGN_IN_CODE).token(ARM).await.unwrap_err();
+        let identity = Entra::new(interval, [answer], None).identity(limits::SIGN_IN_CODE);
+        let error = identity.token(ARM).await.unwrap_err();
         assert!(!format!("{error:?} {error}").contains(TOP_SECRET), "{error:?}");
     }
 }
