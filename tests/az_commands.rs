@@ -204,10 +204,10 @@ fn what_the_page_tells_to_type_works() {
 #[test]
 fn a_cloud_may_be_registered_as_well() {
     let script = r#"
-az cloud register --name sandbox --endpoint-resource-manager "$KONNECT_API_URL"
-az cloud set --name sandbox 2>/dev/null
+az cloud register --name discovered --endpoint-resource-manager "$KONNECT_API_URL"
+az cloud set --name discovered 2>/dev/null
 az login "${operator[@]}" --tenant contoso.onmicrosoft.com --output none
-says sandbox az account show --query environmentName
+says discovered az account show --query environmentName
 az cloud register --name another --cloud-config "@$PEERCTL_CLOUD"
 az cloud set --name another 2>/dev/null
 az login "${operator[@]}" --tenant "$AZURE_TENANT_ID" --output none
