@@ -10,10 +10,10 @@ use support::both_sides::{VPC, assert_in_place, assert_no_credential, partner, s
 use support::cli::{Ran, Run, peerctl};
 use support::colleague::Colleague;
 use support::dry_runs::OWN_APP;
-use support::kong::{APP_ID, OTHER_SUBSCRIPTION, ROLE, SUBSCRIPTION, VNET_ID};
+use support::kong::{APP_ID, OTHER_SUBSCRIPTION, ROLE, SUBSCRIPTION, TENANT, VNET_ID};
 use support::pty::Wizard;
 use support::running::Running;
-use support::served::{Served, poll};
+use support::served::{Body, Served, poll};
 use support::terminal::Exit;
 
 const AIVEN_APP: &str = "55f300d4-fc50-4c5e-9222-e90a6e2187fb";
@@ -320,6 +320,38 @@ fn a_wrong_sign_in_is_told_once() {
         .run();
     let ran = ran.expect_code(1);
     assert_eq!(ran.stderr.matches("AADSTS7000215").count(), 1, "{ran}");
+}
+
+/// One code serves the rows of both tenants.
+#[cfg(unix)]
+#[test]
+fn a_person_enters_one_code_for_all_rows() {
+    let sandbox = sandbox();
+    let text = format!(
+        "[defaults]\nauth = 'device-code'\nvendor = 'kong'\nset = {{ network = 'eastus2-network' }}\n\
+         [[peering]]\ntenant-id = '{TENANT}'\nvnet-id = '{VNET_ID}'\n\
+         [[peering]]\nname = 'theirs'\ntenant-id = '{FABRIKAM}'\nvnet-id = '{}'\n",
+        partner("vnet-partner")
+    );
+    let line = line(&write(&sandbox, &text), &["--dry-run"]);
+    let mut running = Running::start(line, sandbox.env());
+    let said = running.wait_for("(good for ");
+    let code = said
+        .split("enter the code ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .expect("a code");
+    let form = [
+        ("code", code),
+        ("account", "alex@contoso.onmicrosoft.com"),
+        ("decision", "accept"),
+    ];
+    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (status, _) = sandbox.send(reqwest::Method::POST, "/devicelogin", None, Body::Form(form.into()));
+    assert_eq!(status, 200);
+    let exit = running.wait();
+    assert_eq!(exit.stderr.matches("enter the code ").count(), 1, "{}", exit.stderr);
+    assert!(exit.stdout.contains("vnet-app-kong  create consent"), "{}", exit.stderr);
 }
 
 #[test]

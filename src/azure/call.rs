@@ -152,6 +152,23 @@ impl Call {
     }
 }
 
+/// What is wrong with a body, without what stands in it: serde_json quotes a text that is not what it should be, and that
+/// may be a token.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if !error.is_data() || text.starts_with("missing field") {
+        return text;
+    }
+    match text.rsplit_once("expected ") {
+        Some((_, expected)) => format!("there is no {expected}"),
+        None => format!(
+            "it is not as it should be at line {} column {}",
+            error.line(),
+            error.column()
+        ),
+    }
+}
+
 /// Without headers and body: they may hold secrets.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,7 +211,7 @@ impl Reply {
     /// As [`Reply::accepted`], and `Unreadable` where the body is not a `T`.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let reply = self.accepted()?;
-        serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&error.to_string()))
+        serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&without_values(&error)))
     }
 
     /// The error for a body that is not what the API promises.
@@ -221,5 +238,47 @@ impl Reply {
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} → {} ({} bytes)", self.tried, self.status, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_told_without_what_stands_in_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        enum Kind {
+            One,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        struct Answer {
+            #[serde(rename = "value")]
+            _value: u8,
+            #[serde(rename = "kind")]
+            _kind: Kind,
+        }
+        let table = [
+            (r#""eyJ-secret""#, "there is no struct Answer at line 1 column 12"),
+            (
+                r#"{"value": "eyJ-secret", "kind": "one"}"#,
+                "there is no u8 at line 1 column 22",
+            ),
+            (
+                r#"{"value": "expected eyJ-secret", "kind": "one"}"#,
+                "there is no u8 at line 1 column 31",
+            ),
+            (
+                r#"{"value": 1, "kind": "eyJ-secret"}"#,
+                "there is no `one` at line 1 column 33",
+            ),
+            (r#"{"kind": "one"}"#, "missing field `value` at line 1 column 15"),
+            ("eyJ-secret", "expected value at line 1 column 1"),
+        ];
+        for (body, expected) in table {
+            let error = serde_json::from_str::<Answer>(body).expect_err(body);
+            assert_eq!(without_values(&error), expected, "{body}");
+        }
     }
 }

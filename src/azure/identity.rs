@@ -237,6 +237,11 @@ impl Identity {
         }
     }
 
+    /// Whether somebody has to enter a code before there is a token.
+    pub fn takes_a_person(&self) -> bool {
+        matches!(*self.source, Source::Code(_))
+    }
+
     /// A token for `scope`, with at least five minutes of life in it where the issuer gives that much. It is fetched
     /// once, however many ask at the same time: each question to az starts a process.
     ///

@@ -57,7 +57,8 @@ pub struct TargetArgs {
     /// [env: PEERCTL_CLOUD]
     #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
     cloud: Option<String>,
-    /// How long to wait for the vendor and for replication, in all; default: 1h [env: PEERCTL_TIMEOUT]
+    /// How long to wait for the vendor and for replication, in all, and for a sign-in by code; default: 1h
+    /// [env: PEERCTL_TIMEOUT]
     #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     timeout: Option<String>,
     #[command(flatten)]

@@ -280,10 +280,10 @@ fn inputs_missing(lines: Vec<String>) -> Problem {
 }
 
 /// What has to be known of the sign-in before the run. One that knows what it is about reads all at once, who signed in
-/// too.
+/// too; but no look at what is there lasts for as long as a person may take to enter a code.
 async fn known(session: &Session, given: &Given, manner: &Manner) -> Result<Known, Problem> {
     match tenant(given)? {
-        Some(tenant) if !manner.dry_run && subscription_is_id(given) => Ok(Known {
+        Some(tenant) if !manner.dry_run && subscription_is_id(given) && !session.takes_a_person() => Ok(Known {
             tenant: Some(tenant),
             ..Known::default()
         }),

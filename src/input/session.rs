@@ -53,7 +53,14 @@ impl SignIns {
         if let Some(session) = known.get(&key) {
             return Ok(session.apart(&around.sink));
         }
-        let session = Session::open_telling(given, around, &self.sink)?;
+        // One code serves every tenant that knows the person.
+        let by_person = known
+            .iter()
+            .find(|(other, session)| other[..2] == key[..2] && session.takes_a_person());
+        let session = match by_person.zip(tenant(given)?) {
+            Some(((_, session), tenant)) => session.in_tenant(tenant, &self.sink),
+            None => Session::open_telling(given, around, &self.sink)?,
+        };
         let apart = session.apart(&around.sink);
         known.insert(key, session);
         Ok(apart)
@@ -86,6 +93,18 @@ impl Session {
         match &around.sign_ins {
             Some(shared) => shared.session(given, around),
             None => Self::open_telling(given, around, &around.sink),
+        }
+    }
+
+    /// The same person in another tenant.
+    fn in_tenant(&self, tenant: TenantId, sink: &Sink) -> Self {
+        let identity = self.azure.identity().in_tenant(tenant);
+        let azure = self.azure.acting_as(identity, Vec::new());
+        Self {
+            introduction: introduce(azure.clone(), Arc::clone(sink)),
+            azure,
+            chosen: self.chosen,
+            wire: self.wire.clone(),
         }
     }
 
@@ -159,6 +178,11 @@ impl Session {
     pub fn found_no_way(&self, problem: &Problem) -> bool {
         let without_a_word_of_entras = problem.kind == Kind::SignIn && problem.code.is_none();
         !self.chosen && without_a_word_of_entras && self.azure.identity().client_id().is_none()
+    }
+
+    /// Whether somebody has to enter a code first.
+    pub fn takes_a_person(&self) -> bool {
+        self.azure.identity().takes_a_person()
     }
 
     /// How much was sent.

@@ -65,7 +65,6 @@ async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
     let (who, ()) = tokio::join!(azure.who_am_i(), for_its_name);
     let who = who.map_err(|error| failed("signing in", error))?;
     let (tenants, subscriptions, name) = tokio::join!(azure.tenants(), azure.subscriptions(), name(&azure, &who));
-    let subscriptions = subscriptions.map_err(|error| failed("reading the subscriptions", error))?;
     // The name is for people; without it the id serves.
     let tenants = tenants.unwrap_or_default().into_iter();
     let (own, elsewhere): (Vec<_>, Vec<_>) = tenants.partition(|tenant| tenant.id == who.tenant);
@@ -76,6 +75,7 @@ async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
         cloud: azure.cloud().name.clone(),
     };
     sink(Event::SignedIn(signed_in.clone()));
+    let subscriptions = subscriptions.map_err(|error| failed("reading the subscriptions", error))?;
     Ok(Introduced {
         who: signed_in,
         tenant: who.tenant,

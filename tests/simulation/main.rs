@@ -2,6 +2,7 @@
 //! clock that does not wait.
 
 mod behind;
+mod by_code;
 mod hostile;
 mod page;
 mod rows;

@@ -12,7 +12,7 @@ use peerctl::azure::{Cloud, Transport, Wire};
 use peerctl::engine;
 use peerctl::errors::{Kind, Outcome, Problem};
 use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, SignIns, Surroundings, Vars, gather};
-use peerctl::plan::{Check, Event, Goal, StepEvent, StepId};
+use peerctl::plan::{Check, CheckVerdict, Event, Goal, StepEvent, StepId};
 use peerctl::sandbox::{Lag, Options, Sandbox};
 use peerctl::steps::{Company, Run, Sink};
 use serde_json::{Value, json};
@@ -312,6 +312,63 @@ impl World {
         ended
     }
 
+    /// A set-up whose operator signs in by a code, which is entered that much after it was told; the ids of the checks of
+    /// which nothing could be said.
+    pub async fn run_by_code(&self, party: Party, entered_after: std::time::Duration) -> (Ended, Vec<&'static str>) {
+        let line = Line::new(self.sandbox.clone(), Trouble::default());
+        let (held, unknown) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let (code, told) = tokio::sync::mpsc::unbounded_channel();
+        let (begun, mut told) = (tokio::time::Instant::now(), told);
+        let sink: Sink = {
+            let unknown = Arc::clone(&unknown);
+            Arc::new(move |event| match event {
+                Event::EnterCode { code: entered, .. } => code.send(entered).expect("somebody waits"),
+                Event::Planned(plan) => {
+                    let checks = plan
+                        .checks
+                        .iter()
+                        .filter(|check| check.verdict == CheckVerdict::Unknown);
+                    unknown.lock().expect("no panic").extend(checks.map(|check| check.id));
+                }
+                _ => {}
+            })
+        };
+        let row = Row {
+            party,
+            vnet: VNET,
+            own_app: None,
+        };
+        let mut around = self.around(line.clone(), sink);
+        around.vars = around
+            .vars
+            .with([("PEERCTL_AUTH".to_owned(), "device-code".to_owned())]);
+        let runs = async {
+            match self.begin(row, Job::SetUp, &around).await {
+                Ok((run, _)) => carried_out(&run, Job::SetUp).await,
+                Err(ended) => ended,
+            }
+        };
+        let enters = async {
+            let code: String = told.recv().await.expect("a code");
+            tokio::time::sleep(entered_after).await;
+            let form = [
+                ("code", code.as_str()),
+                ("account", "alex@contoso.onmicrosoft.com"),
+                ("decision", "accept"),
+            ];
+            let form = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form)
+                .finish();
+            let request = http::Request::post(format!("{ORIGIN}devicelogin"));
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let answer = self.sandbox.handle(request.body(Bytes::from(form)).expect("a request"));
+            assert!(answer.await.status().is_success());
+        };
+        let ((outcome, problem), ()) = tokio::join!(runs, enters);
+        let unknown = std::mem::take(&mut *unknown.lock().expect("no panic"));
+        (ended_by(Some(outcome), problem, &line, &held, begun), unknown)
+    }
+
     /// A run with its inputs.
     async fn begin(
         &self,
@@ -327,7 +384,7 @@ impl World {
             ("own-app", own_app),
             ("timeout", self.timeout),
         ];
-        let given = Given::new(flags, &sets, self.vars.clone()).expect("good inputs");
+        let given = Given::new(flags, &sets, around.vars.clone()).expect("good inputs");
         let manner = Manner {
             prompter: None,
             dry_run: false,

@@ -242,7 +242,9 @@ async fn ask(place: Place, scope: String, further: bool) -> Result<Arc<Granted>,
 
 fn nobody_entered(page: &Url, life: Duration) -> ApiError {
     let life = humantime::format_duration(Duration::from_secs(life.as_secs()));
-    no_token(format!("Nobody entered the code at {page} within {life}."))
+    no_token(format!(
+        "Nobody entered the code at {page} within {life}, which is what --timeout and the code's own life leave."
+    ))
 }
 
 /// Resource Manager's or Graph's own scope, and what brings a refresh token.

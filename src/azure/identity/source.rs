@@ -180,8 +180,8 @@ impl Source {
     /// How long one token may take to come.
     pub(super) fn patience(&self) -> Duration {
         match self {
-            // The code ends by itself.
-            Self::Code(_) => limits::SIGN_IN + limits::SIGN_IN_CODE,
+            // Each code ends by itself, and a tenant that wants more takes a second one.
+            Self::Code(_) => limits::SIGN_IN + 2 * limits::SIGN_IN_CODE,
             _ => limits::SIGN_IN,
         }
     }
