@@ -95,10 +95,8 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
 fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings) -> Result<Vec<Job>, Problem> {
     record::check_ticket(args.report.as_deref(), &around.vars)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
-        let why = "Nobody is asked: there is no terminal, or --no-input was given.";
-        return Err(
-            Problem::new(Kind::Usage, "An input is missing.", why).remedy("--yes: nobody is there to confirm the plan")
-        );
+        let problem = Problem::new(Kind::Usage, "An input is missing.", NOBODY_ASKED);
+        return Err(problem.remedy("--yes: nobody is there to confirm the plan"));
     }
     let text = read(&args.file)?;
     let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
@@ -184,31 +182,7 @@ impl All<'_> {
         if wrong.is_empty() {
             self.fail(failed)?;
         }
-        let twice = twice(&self.jobs);
-        let file = self.args.file.display();
-        let line = |job: &Job, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
-        let mut remedies: Vec<String> = Vec::new();
-        for (job, problem) in &wrong {
-            remedies.push(line(job, &problem.what));
-            // Nobody is asked anyhow: the rows are those of a file.
-            let why = Some(&problem.why).filter(|why| !why.is_empty() && *why != NOBODY_ASKED);
-            let more = why.into_iter().chain(&problem.remedies);
-            remedies.extend(more.map(|text| format!("  {text}")));
-        }
-        remedies.extend(
-            twice
-                .iter()
-                .map(|(job, before)| line(job, &format!("is row {before} once more."))),
-        );
-        let what = match wrong.len() + twice.len() {
-            0 => return Ok(()),
-            1 => format!("A row of {file} cannot be used."),
-            count => format!("{count} rows of {file} cannot be used."),
-        };
-        let why = "In the file an input has its flag's name: vnet-id = \"…\", set = { network = \"…\" }.";
-        let mut problem = Problem::new(Kind::Usage, what, why);
-        problem.remedies = remedies;
-        Err(problem)
+        unusable(&self.args.file, &wrong, &twice(&self.jobs)).map_or(Ok(()), Err)
     }
 
     /// Who signs in. A row whose sign-in fails is over.
@@ -300,6 +274,29 @@ impl All<'_> {
 }
 
 const AGAIN: &str = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
+
+/// What is wrong with the rows of the file, all of it at once.
+fn unusable(file: &Path, wrong: &[(&Job, Problem)], twice: &[(&Job, String)]) -> Option<Problem> {
+    let line = |job: &Job, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
+    let what = match wrong.len() + twice.len() {
+        0 => return None,
+        1 => format!("A row of {} cannot be used.", file.display()),
+        count => format!("{count} rows of {} cannot be used.", file.display()),
+    };
+    let why = "In the file an input has its flag's name: vnet-id = \"…\", set = { network = \"…\" }.";
+    let mut whole = Problem::new(Kind::Usage, what, why);
+    for (job, problem) in wrong {
+        whole.remedies.push(line(job, &problem.what));
+        // Nobody is asked anyhow: the rows are those of a file.
+        let why = Some(&problem.why).filter(|why| !why.is_empty() && *why != NOBODY_ASKED);
+        let more = why.into_iter().chain(&problem.remedies);
+        whole.remedies.extend(more.map(|text| format!("  {text}")));
+    }
+    let twice = twice.iter();
+    let twice = twice.map(|(job, before)| line(job, &format!("is row {before} once more.")));
+    whole.remedies.extend(twice);
+    Some(whole)
+}
 
 /// Rows that another one before them says already.
 fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
