@@ -110,7 +110,9 @@ fn give_token(mut stream: TcpStream) {
     let known = head
         .iter()
         .any(|line| line.eq_ignore_ascii_case(&format!("authorization: bearer {TOKEN}")));
-    let (status, body) = if known && first.contains("&audience=api%3A%2F%2FAzureADTokenExchange ") {
+    let (status, body) = if known && first.starts_with("GET /odd") {
+        ("200 OK", json!(id_token()).to_string())
+    } else if known && first.contains("&audience=api%3A%2F%2FAzureADTokenExchange ") {
         ("200 OK", json!({"value": id_token()}).to_string())
     } else {
         ("401 Unauthorized", String::new())
@@ -192,6 +194,19 @@ fn a_token_that_github_does_not_give_is_what_fails() {
         (step.output.as_str(), sandbox.requests()["requests"].clone()),
         ("outcome=failed\n", json!([]))
     );
+}
+
+/// Whoever answers in GitHub's place may answer in another form; the token in it is none for a log.
+#[test]
+fn an_answer_with_a_token_that_cannot_be_read_is_not_shown() {
+    let (sandbox, runner) = (Served::start(["--lag", "none"]), Runner::new());
+    let url = format!("http://127.0.0.1:{}/odd?version=2", runner.tokens);
+    let ran = runner
+        .run(&sandbox, "set-up", &[("ACTIONS_ID_TOKEN_REQUEST_URL", &url)])
+        .ran;
+    let ran = ran.expect_code(1);
+    assert!(ran.stderr.contains("GitHub") && !ran.stderr.contains("eyJ"), "{ran}");
+    assert!(!ran.stdout.contains("eyJ"), "{ran}");
 }
 
 #[test]
