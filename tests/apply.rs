@@ -164,6 +164,10 @@ fn what_rows_share_is_done_once_whatever_the_lag() {
         .into_iter()
         .filter(|line| line.contains("/roleDefinitions/"))
         .collect();
+    // Which roles of Kong's, Aiven's and Dragonfly's names there are elsewhere is asked once for each.
+    let asked = sandbox.asked();
+    let searches = asked.iter().filter(|line| line.contains("Microsoft.ResourceGraph"));
+    assert_eq!(searches.count(), 3, "{asked:#?}");
     let once: BTreeSet<&String> = written.iter().collect();
     assert_eq!(written.len(), once.len() + 1, "{written:#?}");
     assert_no_credential(&sandbox);

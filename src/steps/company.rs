@@ -22,13 +22,28 @@ pub struct Company {
     names: Mutex<Vec<(VnetId, String, VnetId)>>,
     /// As they were written last.
     roles: Mutex<BTreeMap<(TenantId, Uuid), RoleDefinition>>,
+    /// Roles by their names, as Resource Graph has them; it is asked once for all. None where there is but one run.
+    searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>,
     desks: Arc<Semaphore>,
 }
 
+/// In which tenant roles of which names are looked for.
+type Search = (TenantId, Vec<String>);
+
 impl Company {
+    /// That of a run alone.
+    pub fn alone() -> Arc<Self> {
+        Self::with(1, None)
+    }
+
     /// One in which `desks` runs work at a time; those that wait for somebody else do not count.
     pub fn of(desks: usize) -> Arc<Self> {
+        Self::with(desks, Some(Queue::default()))
+    }
+
+    fn with(desks: usize, searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>) -> Arc<Self> {
         Arc::new(Self {
+            searched,
             queues: Mutex::default(),
             credentials: Mutex::default(),
             names: Mutex::default(),
@@ -50,6 +65,27 @@ impl Company {
         let name = choose(others.map(|(_, name, _)| name.to_lowercase()).collect());
         names.push((vnet.clone(), name.clone(), remote.clone()));
         name
+    }
+
+    /// What `search` finds of roles of these names; what it found for another run, where one has searched. What the runs
+    /// themselves write is told by [`Company::roles`].
+    pub(super) async fn searched<E>(
+        &self,
+        tenant: TenantId,
+        names: &[String],
+        search: impl Future<Output = Result<Vec<RoleDefinition>, E>>,
+    ) -> Result<Vec<RoleDefinition>, E> {
+        let Some(searched) = &self.searched else {
+            return search.await;
+        };
+        let mut searched = searched.lock().await;
+        let key = (tenant, names.to_vec());
+        if let Some(found) = searched.get(&key) {
+            return Ok(found.clone());
+        }
+        let found = search.await?;
+        searched.insert(key, found.clone());
+        Ok(found)
     }
 
     /// Notes a role that was written: lists of other subscriptions do not show it for minutes.

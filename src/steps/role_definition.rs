@@ -251,7 +251,10 @@ fn only_elsewhere(roles: Vec<Role>, intent: &Intent) -> Vec<Role> {
 async fn look_elsewhere(run: &Run) -> Result<Vec<Role>, ApiError> {
     match names(run).as_slice() {
         [] => Ok(Vec::new()),
-        names => run.azure.roles_named(names).await,
+        names => {
+            let search = run.azure.roles_named(names);
+            run.company.searched(run.intent.tenant, names, search).await
+        }
     }
 }
 

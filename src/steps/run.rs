@@ -128,7 +128,7 @@ impl Run {
             connector,
             open_page,
             app_credential: None,
-            company: Company::of(1),
+            company: Company::alone(),
             desk: Desk::default(),
             introduction,
             sink,
