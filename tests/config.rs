@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use support::cli::{Ran, Run, peerctl};
-use support::kong::{OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT, VNET_ID};
+use support::kong::{INPUTS, LIMITED, OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT, VNET_ID};
+use support::served::Served;
 
 /// Where the configuration is without a word about it.
 fn usual(home: &Path) -> PathBuf {
@@ -310,6 +311,69 @@ fn a_rehearsal_takes_from_a_profile_that_is_named_on_its_command_line_and_no_oth
     refused(ran, &["inputs are missing", "--vendor or PEERCTL_VENDOR"]);
 }
 
+// ---- command lines to go on with ---------------------------------------------------------------------------------
+
+/// A profile of another peering, and one that says nothing.
+const FOREIGN: &str =
+    "[profiles.foreign]\npeering-name = 'foreign'\nconsent = 'wait'\nno-wait = true\n[profiles.mine]\n";
+
+/// Somebody with this configuration runs a line that was printed, or a first one: the document.
+#[track_caller]
+fn pasted(sandbox: &Served, text: &str, env: &[(&str, &str)], line: &str, code: i32) -> Value {
+    let line = line.replace(" \\\n   ", "");
+    let words = line.strip_prefix("peerctl ").unwrap_or(&line).split_whitespace();
+    let run = configured(text, &words.collect::<Vec<_>>()).envs(sandbox.env());
+    let run = run.args(["--no-input", "-o", "json"]).envs(env.iter().copied());
+    run.run().expect_code(code).json()
+}
+
+#[test]
+fn a_printed_line_does_the_same_whatever_profile_is_the_default_one() {
+    let default = format!("default-profile = 'foreign'\n{FOREIGN}");
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, bool);
+    let table: [Case; 5] = [
+        (&default, &[], "none", true),
+        (FOREIGN, &[("PEERCTL_PROFILE", "foreign")], "mine", true),
+        ("no TOML", &[], "none", true),
+        (&default, &[("PEERCTL_PROFILE", "none")], "mine", false),
+        (FOREIGN, &[], "mine", false),
+    ];
+    let sandbox = Served::start(["--lag", "none"]);
+    for (text, env, profile, in_force) in table {
+        sandbox.reset();
+        let first = |command: &str| format!("azure {command} --profile {profile} {}", INPUTS.join(" "));
+        let told = |line: &Value| {
+            let line = line.as_str().unwrap_or_default().to_owned();
+            assert_eq!(line.contains(" --profile none "), in_force, "{line}");
+            assert_eq!(line.contains("--profile"), in_force, "{line}");
+            line
+        };
+        // Who may not write all of it hands a step over.
+        let limited = [env, &LIMITED].concat();
+        let blocked = pasted(&sandbox, text, &limited, &(first("setup") + " --yes"), 3);
+        let packet = blocked["steps"][0]["hold"]["packet"].as_array().expect("a packet");
+        let line = told(packet.last().expect("a line"));
+        let line = line.trim_start_matches("# or with peerctl: ").to_owned() + " --yes";
+        let done = pasted(&sandbox, text, env, &line, 0);
+        assert_eq!(
+            (&done["outcome"], &done["steps"][0]["id"]),
+            (&json!("done"), &json!("consent"))
+        );
+
+        let fresh = pasted(&sandbox, text, env, &first("status"), 3);
+        let line = told(&fresh["standing"]["next"][0]["packet"][0]);
+        let state = tempfile::tempdir().expect("a folder");
+        let kept = [env, &[("PEERCTL_STATE_DIR", state.path().to_str().expect("a path"))]].concat();
+        let done = pasted(&sandbox, text, &kept, &(line + " --yes"), 0);
+        assert_eq!(done["outcome"], "done", "{done:#}");
+
+        let record = fs::read_to_string(done["record"].as_str().expect("a record")).expect("it is there");
+        let record: Value = serde_json::from_str(&record).expect("JSON");
+        let undone = pasted(&sandbox, text, env, &(told(&record["undo"]) + " --yes"), 0);
+        assert_eq!(undone["outcome"], "done", "{undone:#}");
+    }
+}
+
 // ---- what is refused ---------------------------------------------------------------------------------------------
 
 #[test]
@@ -493,7 +557,6 @@ mod saving {
     use std::os::unix::fs::PermissionsExt;
 
     use super::support::pty::{Exit, LARGE, NO_ENV, Wizard, against, keys};
-    use super::support::served::Served;
     use super::*;
 
     const OFFER: &str = "Save these answers as a profile? ›";
@@ -636,6 +699,27 @@ mod saving {
             wizard.wait_for(why);
             ends_well(&wizard);
         }
+    }
+
+    #[test]
+    fn the_same_without_questions_is_the_same_under_a_foreign_default() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("c.toml");
+        let text = format!("default-profile = 'foreign'\n{FOREIGN}");
+        write(&file, &text);
+        let sandbox = sandbox();
+        let config = file.display().to_string();
+        let mut wizard = asked(&sandbox, &["--profile", "none"], &[("PEERCTL_CONFIG", &config)]);
+        wizard.answer(keys::ENTER);
+        ends_well(&wizard);
+        let shown = wizard.scrolled();
+        let (_, below) = shown.split_once("The same without questions:").expect("a command line");
+        let (_, line) = below.split_once("  peerctl ").expect("a command line");
+        let (line, _) = line.split_once(" --yes").expect("its end");
+        assert!(line.starts_with("azure setup --profile none "), "{line}");
+        let line = line.replace('\\', "");
+        let again = pasted(&sandbox, &text, &[], &(line.replace("--no-input", "") + " --yes"), 0);
+        assert_eq!(again["outcome"], "unchanged", "{again:#}");
     }
 
     #[test]

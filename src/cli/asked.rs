@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::again::Known;
-use super::config::Answers;
+use super::config::{self, Answers};
+use crate::input::config::NO_PROFILE;
 use crate::input::{Gathered, INPUTS};
 use crate::plan::VendorAccess;
 use crate::render::Report;
@@ -39,6 +40,9 @@ pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
         // The embedded Azure brings its own.
         flags.retain(|(flag, _)| flag != "--cloud");
         flags.insert(0, ("--sandbox".to_owned(), String::new()));
+    } else if config::counts_unasked(gathered.talk.given.vars()) {
+        // The flags say everything: a profile would only add what was not meant.
+        flags.insert(0, ("--profile".to_owned(), NO_PROFILE.to_owned()));
     }
     // A token is no argument; the embedded Azure brings its own.
     let access = intent.vendor.access.as_ref();

@@ -7,7 +7,7 @@ mod show;
 use clap::Subcommand;
 use serde_json::json;
 
-pub use place::{FileArgs, ProfileArgs, chosen};
+pub use place::{FileArgs, ProfileArgs, chosen, counts_unasked};
 pub use save::{Answers, offer};
 
 use super::output::{Format, OutputArgs, complain, print};

@@ -13,7 +13,7 @@ const FILE: &str = "PEERCTL_CONFIG";
 const PROFILE: &str = "PEERCTL_PROFILE";
 
 /// Which file.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
     /// The configuration file; default: config.toml in the folder that your platform has for such things
     /// [env: PEERCTL_CONFIG]
@@ -22,7 +22,7 @@ pub struct FileArgs {
 }
 
 /// Which profile of it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct ProfileArgs {
     /// Take what neither a flag nor the environment gives from this profile of the configuration file; none takes none;
     /// default: the file's default-profile. With --sandbox only a profile that this flag names counts, without its
@@ -95,6 +95,12 @@ impl Place {
             }
         }
     }
+}
+
+/// Whether a command line that says nothing of profiles takes from one: the environment names it, or the file does. One
+/// that cannot be used is in the way of such a command line just as well.
+pub fn counts_unasked(vars: &Vars) -> bool {
+    !matches!(chosen(&ProfileArgs::default(), vars, false), Ok(None))
 }
 
 /// A path for people.
