@@ -311,6 +311,27 @@ fn a_rehearsal_takes_from_a_profile_that_is_named_on_its_command_line_and_no_oth
     refused(ran, &["inputs are missing", "--vendor or PEERCTL_VENDOR"]);
 }
 
+#[test]
+fn the_file_of_a_rehearsals_profile_is_where_the_environment_says_and_is_not_looked_at_without_one() {
+    let file = ("PEERCTL_CONFIG", "env.toml");
+    let named = |args: &[&str]| {
+        let run = peerctl(args.iter().copied()).envs([file]);
+        write(&run.home().join(file.1), &whole());
+        run
+    };
+    let profile = ["--sandbox", "--profile", "whole"];
+    let ran = named(&[&DRY_RUN[..], &profile].concat()).run().expect_code(0);
+    assert_eq!(ran.json()["vendor"], "kong", "{ran}");
+    let ran = named(&[&["config", "show", "-o", "json"][..], &profile].concat()).run();
+    let document = ran.expect_code(0).json();
+    assert_eq!(
+        (&document["file"], &document["profile"]["name"]),
+        (&json!("env.toml"), &json!("whole"))
+    );
+    let ran = peerctl(DRY_RUN).args(["--sandbox"]).envs([file]).run();
+    refused(ran, &["inputs are missing"]);
+}
+
 // ---- command lines to go on with ---------------------------------------------------------------------------------
 
 /// A profile of another peering, and one that says nothing.

@@ -35,17 +35,14 @@ impl Vars {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// The same without the variables whose names begin so.
-    fn without(mut self, prefixes: &[&str]) -> Self {
-        self.0
-            .retain(|name, _| !prefixes.iter().any(|prefix| name.starts_with(prefix)));
-        self
-    }
-
-    /// The same for a rehearsal: the real sign-in, network and vendor have no place in one.
+    /// The same for a rehearsal: the real sign-in, network and vendor have no place in one. The configuration file is
+    /// where it is: a profile may be named for a rehearsal, too.
     #[must_use]
-    pub fn for_rehearsal(self) -> Self {
-        self.without(&["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"])
+    pub fn for_rehearsal(mut self) -> Self {
+        const LEFT_OUT: [&str; 5] = ["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"];
+        let stays = |name: &str| name == "PEERCTL_CONFIG" || !LEFT_OUT.iter().any(|prefix| name.starts_with(prefix));
+        self.0.retain(|name, _| stays(name));
+        self
     }
 
     /// The same with these variables set.
