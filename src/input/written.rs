@@ -29,7 +29,7 @@ pub const SETS: &str = "set";
 const MAYBE_FILES: [&str; 2] = ["vendor", "cloud"];
 
 /// Words in the name of a key that holds a secret.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 12] = [
     "secret",
     "secrets",
     "token",
@@ -38,6 +38,10 @@ const SECRETS: [&str; 8] = [
     "credential",
     "credentials",
     "pat",
+    "passwd",
+    "pwd",
+    "pw",
+    "apikey",
 ];
 
 /// The same, of two words.
@@ -225,8 +229,16 @@ pub fn is_path(value: &str) -> bool {
     value.contains(['/', '\\', '.'])
 }
 
-fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase().replace(['_', '.', ' '], "-");
+/// Whether a key is called as one that holds a secret is, in whatever spelling.
+pub fn is_secret(key: &str) -> bool {
+    let mut words = String::new();
+    for c in key.chars() {
+        if c.is_uppercase() && words.ends_with(char::is_lowercase) {
+            words.push('-');
+        }
+        words.push(c);
+    }
+    let key = words.to_lowercase().replace(['_', '.', ' '], "-");
     let word = |word: &str| SECRETS.contains(&word);
     key.split('-').any(word) || SECRET_KEYS.iter().any(|two| key.contains(two))
 }
@@ -347,6 +359,19 @@ mod tests {
             problem.why.contains("name, cloud, auth, vendor") && problem.why.contains("no-wait"),
             "{problem}"
         );
+    }
+
+    #[test]
+    fn a_secret_is_told_by_the_name_of_its_key() {
+        let secrets = "secret client-secret clientSecret CLIENT_SECRET konnectToken apikey apiKey api_key APIKEY passwd \
+                       dbPwd pw user.pw accessKey private-key pat credentials";
+        for key in secrets.split_whitespace() {
+            assert!(is_secret(key), "{key}");
+        }
+        let others = "network vpc path dataPath keyspace tokens-per-day secretary app-id resourceGroup";
+        for key in others.split_whitespace() {
+            assert!(!is_secret(key), "{key}");
+        }
     }
 
     #[test]
