@@ -551,6 +551,59 @@ fn config_show_names_every_source_and_no_secret() {
 }
 
 #[test]
+fn config_show_hides_nothing_that_is_given() {
+    let text = whole() + "set.netwrok = 'typed'\n";
+    let secret = ["--set", "konnect-token=sesame-open"];
+    // What the vendor does not have is in nobody's way here.
+    let row = shown(&text, &secret, &[], "set netwrok");
+    let note = "no input of Kong Konnect";
+    assert_eq!(
+        row,
+        json!({ "name": "set netwrok", "values": ["typed"], "source": "profile", "line": 8, "note": note })
+    );
+    let row = shown(&text, &secret, &[], "set konnect-token");
+    let note = "not shown: it looks like a secret";
+    assert_eq!((&row["values"], &row["note"]), (&json!([]), &json!(note)));
+    let ran = configured(&text, &["config", "show"]).run().expect_code(0);
+    assert!(
+        ran.stdout.contains("profile whole, line 8; no input of Kong Konnect"),
+        "{ran}"
+    );
+    // Nor does it take a vendor to show them.
+    let text = text.replace("vendor = 'kong'\n", "");
+    let env = [("PEERCTL_SET_NETWORK", "set")];
+    for (name, values, source) in [
+        ("set network", json!(["set"]), "environment"),
+        ("set netwrok", json!(["typed"]), "profile"),
+        ("set dns", json!(["a=1.1.1.1"]), "flag"),
+    ] {
+        let row = shown(&text, &["--set", "dns=a=1.1.1.1"], &env, name);
+        assert_eq!((&row["values"], &row["source"]), (&values, &json!(source)), "{name}");
+        assert_eq!(row["note"], Value::Null, "{name}");
+    }
+}
+
+#[test]
+fn config_show_takes_the_switches() {
+    let text = whole() + "allow-gateway-transit = true\nno-wait = false\n";
+    let flags = ["--use-remote-gateways", "--no-wait"];
+    let table = [
+        (&[][..], "allow-gateway-transit", json!(["true"]), json!("profile")),
+        (&[], "no-wait", json!(["false"]), json!("profile")),
+        (&[], "use-remote-gateways", json!([]), Value::Null),
+        (&flags, "use-remote-gateways", json!(["true"]), json!("flag")),
+        (&flags, "no-wait", json!(["true"]), json!("flag")),
+        // Its opposite has switched it off.
+        (&flags, "allow-gateway-transit", json!(["false"]), json!("flag")),
+        (&flags, "allow-forwarded-traffic", json!([]), Value::Null),
+    ];
+    for (flags, name, values, source) in table {
+        let row = shown(&text, flags, &[], name);
+        assert_eq!((&row["values"], &row["source"]), (&values, &source), "{flags:?} {name}");
+    }
+}
+
+#[test]
 fn the_profiles_are_listed() {
     let text = whole() + "[profiles.\"aiven.new\"]\nvendor = 'aiven'\nvnet = 'vnet-data'\n";
     let ran = configured(&text, &["config", "list"]).run().expect_code(0);

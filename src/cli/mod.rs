@@ -21,6 +21,7 @@ mod sandbox;
 mod setup;
 mod status;
 mod stop;
+mod switches;
 mod target;
 mod teardown;
 mod vendors;

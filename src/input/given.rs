@@ -233,22 +233,34 @@ impl Given {
     /// # Errors
     /// The key that the vendor does not have.
     pub fn vendor_inputs(&self, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, String> {
+        if let Some(unknown) = self.set_keys().find(|key| vendor.input(key).is_none()) {
+            return Err(unknown.to_owned());
+        }
+        let inputs = vendor
+            .inputs
+            .iter()
+            .map(|input| (input.key.clone(), self.set(&input.key)));
+        Ok(inputs.filter(|(_, values)| !values.is_empty()).collect())
+    }
+
+    /// The keys of vendor inputs that flags and profile name, whatever a vendor has.
+    pub fn set_keys(&self) -> impl Iterator<Item = &str> {
         let written = self.profile().map(|profile| &profile.written.sets);
         let keys = self.sets.keys().chain(written.into_iter().flat_map(BTreeMap::keys));
-        if let Some(unknown) = keys.into_iter().find(|key| vendor.input(key).is_none()) {
-            return Err(unknown.clone());
+        keys.map(String::as_str)
+    }
+
+    /// The values of a vendor input; none where it was not given, or is to have none.
+    pub fn set(&self, key: &str) -> Vec<String> {
+        let several = |text: String| text.split(';').map(str::to_owned).collect();
+        let by_flag = || self.sets.get(key).cloned();
+        let by_variable = || self.vars.get(&set_variable(key)).map(several);
+        let by_profile = || Some(self.profile()?.written.sets.get(key)?.value.clone());
+        let values: Vec<String> = by_flag().or_else(by_variable).or_else(by_profile).unwrap_or_default();
+        match values.iter().all(String::is_empty) {
+            true => Vec::new(),
+            false => values,
         }
-        let mut inputs = self.sets.clone();
-        for input in &vendor.inputs {
-            if let (None, Some(value)) = (inputs.get(&input.key), self.vars.get(&set_variable(&input.key))) {
-                inputs.insert(input.key.clone(), value.split(';').map(str::to_owned).collect());
-            }
-        }
-        for (key, at) in written.into_iter().flatten() {
-            inputs.entry(key.clone()).or_insert_with(|| at.value.clone());
-        }
-        inputs.retain(|_, values| values.iter().any(|value| !value.is_empty()));
-        Ok(inputs)
     }
 
     /// The flags that say the same as everything known here, in the table's order.

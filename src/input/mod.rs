@@ -22,7 +22,7 @@ pub use session::{Session, SignIns, Surroundings};
 pub use table::{INPUTS, Input, SWITCHES, input};
 pub use values::{own_app_credential, vendor_inputs};
 pub use wizard::{Asker, Conversation};
-pub use written::{At, SETS, Text, Written, in_order, is_path, refuse, string};
+pub use written::{At, SETS, Text, Written, in_order, is_path, is_secret, refuse, string};
 
 use crate::errors::Problem;
 use crate::ui::AskError;

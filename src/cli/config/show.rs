@@ -1,15 +1,18 @@
 //! `peerctl config show`: every input, its value, and where it came from.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::json;
 
 use super::place;
 use crate::cli::output::Format;
+use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
 use crate::input::config::Chosen;
-use crate::input::{Given, INPUTS, SWITCHES, Source, Vars, set_variable, vendor_of};
+use crate::input::{Given, INPUTS, SWITCHES, Source, Vars, Written, is_secret, set_variable, vendor_of};
 use crate::ui;
 use crate::vendors::{Profile, profiles};
 
@@ -21,10 +24,13 @@ pub struct Args {
     /// How the vendor's application gets consent [env: PEERCTL_CONSENT]
     #[arg(long, value_name = "create|browser|wait")]
     consent: Option<String>,
+    #[command(flatten)]
+    switches: SwitchArgs,
 }
 
 const EXAMPLES: &str = "A flag wins over the environment, the environment over the profile; what none of them gives is asked for or\n\
-found out. It takes the flags of the commands on a peering, and shows what these would make of them; nothing is sent.\n\
+found out. It takes every flag that gives an input, and shows what the commands on a peering would make of them; nothing\n\
+is sent.\n\
 Of a secret only that it is set is shown.\n\n\
 Examples:\n  peerctl config show --profile production\n  peerctl config show --vendor kong -o json";
 
@@ -44,6 +50,9 @@ struct Row {
     /// In the profile's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// The inputs as text or as a document.
@@ -57,7 +66,7 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
     };
     let given = args.target.given(&[("consent", args.consent.as_deref())], &vars)?;
     let vendor = given.get("vendor").map(|_| vendor_of(&given)).transpose()?;
-    let rows = rows(&given, vendor.as_ref())?;
+    let rows = rows(&given, &args.switches.all(), vendor.as_ref());
     let secrets = secrets(&given, vendor.as_ref());
     let place = args.target.profile.file.place(&vars).ok();
     let file = place.map(|place| place.file);
@@ -99,7 +108,7 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
 
 /// A row as people read it.
 fn line(row: &Row, profile: Option<&Chosen>) -> ui::Setting {
-    let from = match (row.source, &row.variable, row.line, profile) {
+    let source = match (row.source, &row.variable, row.line, profile) {
         (_, Some(variable), ..) => variable.clone(),
         (_, _, Some(line), Some(profile)) => format!("profile {}, line {line}", harmless(&profile.name)),
         (Some(Source::Flag), ..) => "flag".to_owned(),
@@ -108,54 +117,82 @@ fn line(row: &Row, profile: Option<&Chosen>) -> ui::Setting {
     ui::Setting {
         name: row.name.clone(),
         values: row.values.clone(),
-        from,
+        from: match &row.note {
+            Some(note) => format!("{source}; {note}"),
+            None => source,
+        },
     }
 }
 
-/// Every input of the table, every switch, and what the vendor takes besides.
-fn rows(given: &Given, vendor: Option<&Profile>) -> Result<Vec<Row>, Problem> {
-    let profile = given.profile().map(|profile| &profile.written);
-    let mut rows: Vec<Row> = Vec::new();
-    for input in INPUTS {
-        let source = given.source(input.id);
-        rows.push(Row {
-            name: input.id.to_owned(),
-            values: given.get(input.id).map(str::to_owned).into_iter().collect(),
-            source,
-            variable: input
-                .env
-                .filter(|_| source == Some(Source::Environment))
-                .map(str::to_owned),
-            line: profile
-                .filter(|_| source == Some(Source::Profile))
-                .and_then(|written| Some(written.values.get(input.id)?.line)),
-        });
+/// Every input of the table, every switch, and what the vendor takes or is given besides.
+fn rows(given: &Given, switches: &[(&'static str, bool)], vendor: Option<&Profile>) -> Vec<Row> {
+    let inputs = INPUTS.iter().map(|input| Row {
+        values: given.get(input.id).map(str::to_owned).into_iter().collect(),
+        ..row(given, input.id, given.source(input.id), input.env, |written| {
+            Some(written.values.get(input.id)?.line)
+        })
+    });
+    let on = given.switches(switches);
+    let switches = SWITCHES.iter().map(|switch| switched(given, switch, switches, &on));
+    let own = vendor.into_iter().flat_map(|vendor| &vendor.inputs);
+    let own: Vec<&str> = own.map(|input| input.key.as_str()).collect();
+    let more: BTreeSet<&str> = given.set_keys().filter(|key| !own.contains(key)).collect();
+    let sets = own.iter().copied().chain(more).map(|key| set(given, key, vendor));
+    inputs.chain(switches).chain(sets).collect()
+}
+
+/// A row without its values: what is of its source.
+fn row(
+    given: &Given,
+    name: &str,
+    source: Option<Source>,
+    variable: Option<&str>,
+    line: impl FnOnce(&Written) -> Option<usize>,
+) -> Row {
+    let written = given.profile().map(|profile| &profile.written);
+    let variable = variable.filter(|_| source == Some(Source::Environment));
+    Row {
+        name: name.to_owned(),
+        values: Vec::new(),
+        source,
+        variable: variable.map(str::to_owned),
+        line: written.filter(|_| source == Some(Source::Profile)).and_then(line),
+        note: None,
     }
-    for switch in SWITCHES {
-        let at = profile.and_then(|written| written.switches.get(switch));
-        rows.push(Row {
-            name: (*switch).to_owned(),
-            values: at.map(|at| at.value.to_string()).into_iter().collect(),
-            source: at.map(|_| Source::Profile),
-            variable: None,
-            line: at.map(|at| at.line),
-        });
+}
+
+/// A switch. A flag switches it on, or off by switching on its opposite.
+fn switched(given: &Given, switch: &str, flags: &[(&'static str, bool)], on: &[&'static str]) -> Row {
+    let written = given.profile().and_then(|profile| profile.written.switches.get(switch));
+    let is_on = on.contains(&switch);
+    let source = match written {
+        _ if flags.contains(&(switch, true)) => Some(Source::Flag),
+        Some(at) if at.value != is_on => Some(Source::Flag),
+        written => written.map(|_| Source::Profile),
+    };
+    Row {
+        values: source.map(|_| is_on.to_string()).into_iter().collect(),
+        ..row(given, switch, source, None, |_| written.map(|at| at.line))
     }
-    let Some(vendor) = vendor else { return Ok(rows) };
-    let inputs = crate::input::vendor_inputs(given, vendor)?;
-    for input in &vendor.inputs {
-        let source = given.source_of_set(&input.key);
-        rows.push(Row {
-            name: format!("set {}", input.key),
-            values: inputs.get(&input.key).cloned().unwrap_or_default(),
-            source,
-            variable: (source == Some(Source::Environment)).then(|| set_variable(&input.key)),
-            line: profile
-                .filter(|_| source == Some(Source::Profile))
-                .and_then(|written| Some(written.sets.get(&input.key)?.line)),
-        });
+}
+
+/// An input of the vendor's, or one that only looks like it.
+fn set(given: &Given, key: &str, vendor: Option<&Profile>) -> Row {
+    let unknown = vendor.filter(|vendor| vendor.input(key).is_none());
+    let (values, note) = if is_secret(key) {
+        (Vec::new(), Some("not shown: it looks like a secret".to_owned()))
+    } else {
+        let note = unknown.map(|vendor| format!("no input of {}", vendor.name));
+        (given.set(key), note)
+    };
+    let (name, source) = (format!("set {key}"), given.source_of_set(key));
+    Row {
+        values,
+        note,
+        ..row(given, &name, source, Some(&set_variable(key)), |written| {
+            Some(written.sets.get(key)?.line)
+        })
     }
-    Ok(rows)
 }
 
 /// The variables that hold secrets, and whether they are set: the vendor's, or every vendor's where none is known.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::dry_run::Format;
+use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
 use crate::domain::StepId;
 use crate::plan::Share;
@@ -16,18 +17,8 @@ pub struct Args {
     /// admin-consent page in a browser, or only wait for somebody to consent; default: create [env: PEERCTL_CONSENT]
     #[arg(long, value_name = "create|browser|wait")]
     pub(super) consent: Option<String>,
-    /// Let our direction take traffic that the other network only forwards; where we write it
-    #[arg(long)]
-    pub(super) allow_forwarded_traffic: bool,
-    /// Let the other network use our virtual network gateway; where we write our direction
-    #[arg(long)]
-    pub(super) allow_gateway_transit: bool,
-    /// Use the other network's virtual network gateway; where we write our direction, and the other side allows it
-    #[arg(long, conflicts_with = "allow_gateway_transit")]
-    pub(super) use_remote_gateways: bool,
-    /// Do not wait for the vendor or for a person: exit 3, and run again later
-    #[arg(long)]
-    pub(super) no_wait: bool,
+    #[command(flatten)]
+    pub(super) switches: SwitchArgs,
     /// Do this step alone, and read only what it needs; may be repeated. For whoever was handed it
     #[arg(long, value_name = "STEP", conflicts_with_all = ["skip", "dry_run"])]
     pub(super) only: Vec<StepId>,
@@ -63,16 +54,6 @@ peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-
 the same from a pipeline, one JSON document on standard output";
 
 impl Args {
-    /// What is switched on by a flag alone, as (switch, on).
-    pub(super) fn switches(&self) -> [(&'static str, bool); 4] {
-        [
-            ("allow-forwarded-traffic", self.allow_forwarded_traffic),
-            ("allow-gateway-transit", self.allow_gateway_transit),
-            ("use-remote-gateways", self.use_remote_gateways),
-            ("no-wait", self.no_wait),
-        ]
-    }
-
     /// Which steps this operator takes.
     pub(super) fn share(&self) -> Share {
         Share {

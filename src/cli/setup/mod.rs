@@ -23,7 +23,7 @@ use crate::ui::{self, Answer, summary};
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
         flags: vec![("consent", args.consent.as_deref())],
-        switches: args.switches().to_vec(),
+        switches: args.switches.all().to_vec(),
         options: Options {
             share: args.share(),
             ..Options::default()
