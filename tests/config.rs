@@ -478,6 +478,14 @@ fn a_file_that_is_named_has_to_be_there_and_the_usual_one_has_not() {
             "There is no configuration file",
         ],
     );
+    // The way out is one that works.
+    for (file, way) in [
+        ("nowhere.toml", "make an empty one: touch nowhere.toml"),
+        ("a b/c.toml", "make an empty one: mkdir -p 'a b' && touch 'a b/c.toml'"),
+    ] {
+        let ran = peerctl(["config", "list", "--config", file]).run();
+        refused(ran, &[way]);
+    }
     // A folder is no file.
     refused(
         peerctl(["config", "list", "--config", "."]).run(),

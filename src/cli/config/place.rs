@@ -8,6 +8,7 @@ use crate::domain::harmless;
 use crate::errors::{Kind, Problem};
 use crate::input::config::{Chosen, Config, NO_PROFILE};
 use crate::input::{Text, Vars};
+use crate::render::ShellWord;
 
 const FILE: &str = "PEERCTL_CONFIG";
 const PROFILE: &str = "PEERCTL_PROFILE";
@@ -77,6 +78,16 @@ impl Place {
         }
     }
 
+    /// How an empty one is made.
+    fn made(&self) -> String {
+        let file = shown(&self.file);
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.filter(|folder| !folder.exists()).map(shown);
+        let folder = folder.map(|folder| format!("mkdir -p {} && ", ShellWord(&folder)));
+        let folder = folder.unwrap_or_default();
+        format!("make an empty one: {folder}touch {}", ShellWord(&file))
+    }
+
     /// The file's text; `None` where there is none at the platform's place.
     ///
     /// # Errors
@@ -91,7 +102,11 @@ impl Place {
                     Some(by) => format!("{by} {file} cannot be read."),
                     None => format!("The configuration file {file} cannot be read."),
                 };
-                Err(Problem::new(Kind::Usage, what, format!("{error}.")))
+                let problem = Problem::new(Kind::Usage, what, format!("{error}."));
+                Err(match error.kind() {
+                    ErrorKind::NotFound => problem.remedy(format!("Name one that is there, or {}.", self.made())),
+                    _ => problem,
+                })
             }
         }
     }
