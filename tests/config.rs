@@ -784,6 +784,24 @@ mod saving {
     }
 
     #[test]
+    fn a_file_that_takes_no_table_stays_as_it_is_and_the_profile_is_printed() {
+        let before = "profiles = { a = { vendor = 'kong' } }\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("c.toml");
+        write(&file, before);
+        let config = file.display().to_string();
+        let sandbox = sandbox();
+        let mut wizard = asked(&sandbox, &["--config", &config], &[]);
+        wizard.answer(keys::DOWN);
+        wizard.answer(keys::ENTER);
+        wizard.wait_for(&format!("a table cannot be added to {config} as it is written."));
+        wizard.wait_for("  [profiles.kong-vnet-app]");
+        wizard.wait_for("  set.network = \"eastus2-network\"");
+        ends_well(&wizard);
+        assert_eq!(read(&file), before);
+    }
+
+    #[test]
     fn the_same_without_questions_is_the_same_under_a_foreign_default() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("c.toml");

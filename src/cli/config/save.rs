@@ -51,7 +51,8 @@ pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Var
     let Some(name) = ask(asker, &suggested(&answers.name, &taken), taken).await? else {
         return Ok(());
     };
-    let (sentence, command) = match save(&place, &name, answers) {
+    let profile = profile(&name, answers);
+    let (sentence, below) = match save(&place, &profile) {
         Ok(()) => {
             let file = shown(&place.file);
             let flags = [
@@ -67,11 +68,14 @@ pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Var
         Err(error) => {
             let why = format!("{error:#}");
             let sentence = format!("The answers are not saved: {}.", why.trim_end_matches(['.', ' ']));
-            (sentence, String::new())
+            match sound(&profile) {
+                Ok(()) => (format!("{sentence} To add by hand:"), ui::indented(&profile)),
+                Err(_) => (sentence, String::new()),
+            }
         }
     };
     lines(&sentence, ui::width()).iter().for_each(|line| ui::tell(line));
-    command.lines().for_each(ui::tell);
+    below.lines().for_each(ui::tell);
     Ok(())
 }
 
@@ -119,12 +123,15 @@ fn suggested(name: &str, taken: &[String]) -> String {
 }
 
 /// Adds the profile at the end of the file; all else in it stays as it is.
-fn save(place: &Place, name: &str, answers: &Answers) -> anyhow::Result<()> {
+fn save(place: &Place, profile: &str) -> anyhow::Result<()> {
     let told = |problem: Problem| anyhow::anyhow!("{} {}", problem.what, problem.why);
+    sound(profile).map_err(told)?;
     let before = place.text().map_err(told)?.unwrap_or_default();
-    let text = with_profile(&before, &profile(name, answers));
-    // A vendor's input that looks like a secret is one of those that no file takes.
-    Config::read(&Text::new(&place.file, &text)).map_err(told)?;
+    let text = with_profile(&before, profile);
+    // Where the file has its profiles in another way than as tables, TOML takes no table beside them.
+    if Config::read(&Text::new(&place.file, &text)).is_err() {
+        anyhow::bail!("a table cannot be added to {} as it is written", shown(&place.file));
+    }
     let file = target(&place.file)?;
     let written = || {
         let folder = file.parent().context("it has no folder")?;
@@ -133,6 +140,14 @@ fn save(place: &Place, name: &str, answers: &Answers) -> anyhow::Result<()> {
         write_whole(&file, &text, readers)
     };
     written().with_context(|| format!("{} cannot be written", shown(&file)))
+}
+
+/// Whether a file takes the profile. A vendor's input that looks like a secret is one of those that none takes.
+///
+/// # Errors
+/// Why not.
+fn sound(profile: &str) -> Result<(), Problem> {
+    Config::read(&Text::new("the profile", profile)).map(|_| ())
 }
 
 /// The file that a link leads to is written, not the link.
