@@ -17,5 +17,5 @@ pub use existing::{Existing, ExistingGrant};
 pub use plan_json::plan_json;
 pub use record::Record;
 pub use report::Report;
-pub use shell::{ShellWord, quoted};
+pub use shell::{ShellWord, ps_quoted, quoted};
 pub use ticket::{TICKET, ticket};

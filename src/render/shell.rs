@@ -36,9 +36,40 @@ pub fn quoted(text: &str) -> String {
     out + "'"
 }
 
+/// A value in quotes for PowerShell. It takes typographic quotes for quotes, too, and each is written twice. What a
+/// terminal would obey or hide is made visible: no name of Azure's has it.
+pub fn ps_quoted(text: &str) -> String {
+    let mut out = "'".to_owned();
+    for c in harmless(text).chars() {
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            out.push(c);
+        }
+        out.push(c);
+    }
+    out + "'"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_a_value_is_read_by_powershell() {
+        let table = [
+            ("two words", "'two words'"),
+            ("$(Get-Date) `n $env:X", "'$(Get-Date) `n $env:X'"),
+            ("it's", "'it''s'"),
+            (
+                "\u{2018}a\u{2019}\u{201a}\u{201b}",
+                "'\u{2018}\u{2018}a\u{2019}\u{2019}\u{201a}\u{201a}\u{201b}\u{201b}'",
+            ),
+            ("", "''"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(ps_quoted(text), expected);
+        }
+        assert!(!ps_quoted("a\u{1b}[2Jb").contains('\u{1b}'));
+    }
 
     #[test]
     fn nothing_in_a_value_is_read_by_the_shell() {

@@ -18,6 +18,8 @@ pub enum Format {
     /// A bash script of az commands
     #[default]
     Az,
+    /// The az commands alone, one after the other, quoted for PowerShell
+    AzPs,
     /// A Terraform configuration; with import blocks for what is there, where that was read
     Terraform,
     /// The plan as one JSON document, with the requests that would be sent
@@ -27,7 +29,7 @@ pub enum Format {
 impl Format {
     /// Whether it says what is there.
     pub fn surveys(self) -> bool {
-        self != Self::Az
+        !matches!(self, Self::Az | Self::AzPs)
     }
 }
 
@@ -36,8 +38,10 @@ impl Format {
 /// # Errors
 /// When standard output cannot be written.
 pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Format) -> anyhow::Result<Ended> {
-    if !format.surveys() {
-        return printed(&az::script(&gathered.intent));
+    match format {
+        Format::Az => return printed(&az::script(&gathered.intent)),
+        Format::AzPs => return printed(&az::powershell(&gathered.intent)),
+        Format::Terraform | Format::Json => {}
     }
     let brought = own_app_credential(&gathered.talk.given).is_some();
     let (cloud, surveyed) = (gathered.cloud.clone(), gathered.session.is_some());
@@ -75,7 +79,7 @@ fn printed(text: &str) -> anyhow::Result<Ended> {
 
 /// A script has no use for a survey.
 pub(super) fn no_survey() -> Problem {
-    let why = "The az script looks at what is there when it runs.";
-    Problem::new(Kind::Usage, "--survey cannot be used with --format az.", why)
+    let why = "The az script looks at what is there when it runs, and the commands for PowerShell do not look.";
+    Problem::new(Kind::Usage, "--survey cannot be used with --format az or az-ps.", why)
         .remedy("Leave it out, or give --format terraform or --format json.")
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod packets;
+mod powershell;
 mod principals;
 mod side;
 
@@ -14,6 +15,8 @@ pub use packets::{
     delete_assignment, delete_peering, other_direction, own_app, remove_role, role_assignment, role_definition,
     role_update,
 };
+
+pub use powershell::powershell;
 
 use super::quoted;
 use crate::domain::harmless;

@@ -1,0 +1,203 @@
+//! The az commands of a run for PowerShell, one after the other: what an operator types, with every value as one word.
+//!
+//! It has no loops and no conditions: az itself says what exists already. What takes more than az (the vendor's request, a
+//! direction that an application writes with tokens of both tenants) is handed to peerctl, which runs in PowerShell too.
+
+use super::role_json;
+use crate::domain::harmless;
+use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
+use crate::render::ps_quoted;
+use crate::vendors::CreatedBy;
+
+/// Where a role's definition stands for a moment: PowerShell before 7.3, and az on Windows in any, lose the quotes of JSON
+/// that is an argument.
+const ROLE_FILE: &str = "peerctl-role.json";
+
+/// What cmd.exe, through which az is started on Windows, may take for its own.
+const CMD: [char; 7] = ['&', '|', '<', '>', '^', '%', '"'];
+
+/// The commands.
+pub fn powershell(intent: &Intent) -> String {
+    let mut out = vec![
+        format!(
+            "# Peers the Azure virtual network {} with {}: the az commands, for PowerShell.",
+            harmless(&intent.vnet.name),
+            harmless(&intent.vendor.name)
+        ),
+        "#".to_owned(),
+        "# To be run once, line by line. What exists already, az refuses to make again: go on with the next line then.".to_owned(),
+        "# peerctl azure setup does the same, looks before it writes, waits where Azure takes its time, and can be repeated."
+            .to_owned(),
+    ];
+    let commands = commands(intent);
+    if commands.iter().flat_map(|line| line.chars()).any(|c| CMD.contains(&c)) && needs_care(intent) {
+        out.push("#".to_owned());
+        out.push("# Careful: a value has a character that cmd.exe, through which az is started on Windows, takes for its own.".to_owned());
+    }
+    out.push(String::new());
+    out.extend(commands);
+    out.join("\n") + "\n"
+}
+
+/// Whether a value that is an argument has such a character.
+fn needs_care(intent: &Intent) -> bool {
+    let names = intent.grants().into_iter().map(|grant| grant.name().to_owned());
+    let own = intent.own_app.as_ref().map(OwnApp::label);
+    let more = [intent.vnet.to_string(), intent.our_peering_name()];
+    names.chain(own).chain(more).any(|text| text.contains(CMD))
+}
+
+fn commands(intent: &Intent) -> Vec<String> {
+    let mut out = vec![
+        format!("az login --tenant {}", intent.tenant),
+        format!("az account set --subscription {}", intent.vnet.subscription),
+    ];
+    if let Some(app) = &intent.vendor_app {
+        heading(&mut out, "consent");
+        out.push(format!("az ad sp create --id {}", app.id));
+    }
+    match &intent.own_app {
+        Some(OwnApp::Made { display_name, .. }) => {
+            heading(&mut out, "own-app");
+            out.push(format!(
+                "$app_id = az ad app create --display-name {} --sign-in-audience AzureADMultipleOrgs --query appId --output tsv",
+                ps_quoted(display_name)
+            ));
+            out.push("az ad sp create --id $app_id".to_owned());
+        }
+        Some(OwnApp::Given(id)) => {
+            heading(&mut out, "own-app");
+            out.push(format!("$app_id = '{id}'"));
+        }
+        None => {}
+    }
+    let grants = intent.grants();
+    let custom: Vec<&Grant> = grants.iter().filter(|grant| grant.built_in.is_none()).collect();
+    if !custom.is_empty() {
+        heading(&mut out, "role-definition");
+    }
+    for grant in custom {
+        out.push("@'".to_owned());
+        out.push(ascii(&role_json(grant, &intent.vnet.subscription_scope())));
+        out.push(format!("'@ | Set-Content -Encoding ascii {ROLE_FILE}"));
+        out.push(format!("az role definition create --role-definition {ROLE_FILE}"));
+        out.push(format!("Remove-Item {ROLE_FILE}"));
+    }
+    if !grants.is_empty() {
+        heading(&mut out, "role-assignment");
+    }
+    for grant in &grants {
+        let id = match (grant.to, &intent.vendor_app) {
+            (Grantee::Vendor, Some(app)) => app.id.to_string(),
+            _ => "$app_id".to_owned(),
+        };
+        out.push(format!(
+            "$principal_id = az ad sp show --id {id} --query id --output tsv"
+        ));
+        out.push(format!(
+            "az role assignment create --assignee-object-id $principal_id --assignee-principal-type ServicePrincipal --role {} --scope {}",
+            ps_quoted(grant.name()),
+            ps_quoted(&intent.vnet.to_string())
+        ));
+    }
+    let by_az = intent.remote().filter(|_| intent.own_app.is_none());
+    match by_az.filter(|_| intent.vendor.peering.created_by == CreatedBy::Customer) {
+        Some(remote) => both_directions(&mut out, intent, &remote),
+        None => {
+            heading(&mut out, "vendor-request, peering, verification");
+            out.push("# These take the vendor's API, or tokens of both tenants, and patience:".to_owned());
+            out.push(rest(intent));
+        }
+    }
+    out
+}
+
+fn heading(out: &mut Vec<String>, step: &str) {
+    out.push(String::new());
+    out.push(format!("# {step}"));
+}
+
+/// By who is signed in to both tenants.
+fn both_directions(out: &mut Vec<String>, intent: &Intent, remote: &Remote) {
+    heading(out, "peering, by who may write in both tenants");
+    out.push(format!("az login --tenant {}", remote.tenant));
+    let settings = intent.peering_settings;
+    let ours = [
+        (settings.allow_forwarded_traffic, " --allow-forwarded-traffic"),
+        (settings.allow_gateway_transit, " --allow-gateway-transit"),
+        (settings.use_remote_gateways, " --use-remote-gateways"),
+    ];
+    let ours: String = ours.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect();
+    let theirs = intent.their_peering_name(remote);
+    for (at, name, with, more) in [
+        (&intent.vnet, intent.our_peering_name(), &remote.vnet, ours.as_str()),
+        (&remote.vnet, theirs, &intent.vnet, ""),
+    ] {
+        out.push(format!(
+            "az network vnet peering create --subscription {} --resource-group {} --vnet-name {} --name {} --remote-vnet {} --allow-vnet-access{more}",
+            at.subscription,
+            ps_quoted(&at.resource_group),
+            ps_quoted(&at.name),
+            ps_quoted(&name),
+            ps_quoted(&with.to_string())
+        ));
+    }
+}
+
+/// The command line of peerctl for what is left.
+fn rest(intent: &Intent) -> String {
+    let sets = intent.vendor_inputs.iter().flat_map(|(key, values)| {
+        values
+            .iter()
+            .map(move |value| format!(" --set {}", ps_quoted(&format!("{key}={value}"))))
+    });
+    let own = intent.own_app.as_ref().map_or("", |_| " --own-app $app_id");
+    format!(
+        "peerctl azure setup --vendor {} --tenant-id {} --vnet-id {}{own}{}",
+        ps_quoted(&intent.vendor.id),
+        intent.tenant,
+        ps_quoted(&intent.vnet.to_string()),
+        sets.collect::<String>()
+    )
+}
+
+/// JSON with nothing in it that an encoding could change.
+fn ascii(json: &str) -> String {
+    let mut out = String::new();
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn json_is_plain_ascii_and_says_the_same() {
+        let text = serde_json::json!({ "a": "é – 𝄞 'x'" }).to_string();
+        let plain = ascii(&text);
+        assert!(plain.is_ascii(), "{plain}");
+        let read: serde_json::Value = serde_json::from_str(&plain).expect("JSON");
+        assert_eq!(read["a"], "é – 𝄞 'x'");
+    }
+
+    #[test]
+    fn a_value_that_cmd_could_take_for_its_own_is_warned_of() {
+        let (mut intent, _) = samples::kong_done();
+        assert!(!powershell(&intent).contains("Careful"));
+        if let Some(role) = &mut intent.vendor.role {
+            role.names = vec!["100% Kong".to_owned()];
+        }
+        assert!(powershell(&intent).contains("# Careful"));
+    }
+}
