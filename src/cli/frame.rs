@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -117,7 +118,12 @@ where
     let known = Arc::new(Mutex::new(Known::default()));
     let sink: Sink = {
         let (report, known, hands_over) = (Arc::clone(&report), Arc::clone(&known), errand.hands_over);
+        let over = AtomicBool::new(false);
         Arc::new(move |mut event| {
+            // What was still under way ends in its own way, and that is nobody's business any more.
+            if over.fetch_or(matches!(event, Event::Ended { .. }), Ordering::Relaxed) {
+                return;
+            }
             if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
                 && hands_over.contains(id)
             {

@@ -304,6 +304,30 @@ mod tests {
         assert!(second.seat().down(&company).now_or_never().is_none());
     }
 
+    #[test]
+    fn two_runs_do_not_take_one_name_for_two_peerings_of_a_network() {
+        let vnet = |name: &str| -> VnetId {
+            let group = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/g";
+            format!("{group}/providers/Microsoft.Network/virtualNetworks/{name}")
+                .parse()
+                .expect("an id")
+        };
+        let company = Company::of(2);
+        let name = |at: &str, with: &str| {
+            company.name(&vnet(at), &vnet(with), |taken| match taken.contains("to-hub") {
+                true => "to-hub-2".to_owned(),
+                false => "to-Hub".to_owned(),
+            })
+        };
+        assert_eq!(name("v1", "hub"), "to-Hub");
+        assert_eq!(name("v1", "another-hub"), "to-hub-2");
+        // The same link again, and another network.
+        assert_eq!(
+            (name("v1", "hub"), name("v2", "hub")),
+            ("to-Hub".to_owned(), "to-Hub".to_owned())
+        );
+    }
+
     /// One part waits for somebody else all the time, the other comes and goes.
     #[tokio::test]
     async fn no_desk_is_kept_by_who_only_waits() {
