@@ -5,7 +5,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The file: TOML, a table [[peering]] for each peering
+    /// The file: TOML, a table for each peering, and one for what they share
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
     /// Take this row of the file alone; may be repeated
