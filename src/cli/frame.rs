@@ -14,6 +14,7 @@ use super::config;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
+use super::sandbox::{Embedded, embed};
 use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
@@ -25,10 +26,10 @@ use crate::input::{
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
 use crate::steps::{Opener, Run, Sink, views};
-use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, TerminalPrompter, indented};
+use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, Screen, TerminalPrompter, indented};
 
 /// Columns of a command line in a document.
-const DOCUMENT: usize = 100;
+pub const DOCUMENT: usize = 100;
 /// What a command wants of the frame.
 pub struct Errand<'a> {
     /// `azure setup`.
@@ -78,6 +79,39 @@ impl<'a> Errand<'a> {
     }
 }
 
+/// Where a command plays.
+pub struct Scene {
+    pub vars: Vars,
+    pub manner: Manner,
+    pub screen: Arc<dyn Screen>,
+    /// A rehearsal's Azure, for as long as it lasts.
+    pub embedded: Option<Embedded>,
+}
+
+impl Scene {
+    /// The real Azure's, or a rehearsal's.
+    ///
+    /// # Errors
+    /// When the embedded Azure cannot start.
+    pub async fn set(rehearsal: bool, output: &OutputArgs) -> anyhow::Result<Self> {
+        let mut vars = Vars::of_process();
+        // A rehearsal has other inputs, and the same terminal.
+        let manner = ui::manner(output.plain, &|name| vars.get(name));
+        let screen = screen(output, manner);
+        let embedded = if rehearsal { Some(embed().await?) } else { None };
+        if let Some(embedded) = &embedded {
+            screen.on(&Event::Notice(embedded.welcome.clone()));
+            vars = embedded.vars(vars);
+        }
+        Ok(Self {
+            vars,
+            manner,
+            screen,
+            embedded,
+        })
+    }
+}
+
 /// The command while it is under way.
 pub struct Frame<'a> {
     errand: Errand<'a>,
@@ -101,20 +135,13 @@ where
     W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
 {
     let begun = Instant::now();
-    let mut vars = Vars::of_process();
-    // A rehearsal has other inputs, and the same terminal.
-    let manner = ui::manner(output.plain, &|name| vars.get(name));
-    let screen = screen(output, manner);
+    let Scene {
+        vars,
+        manner,
+        screen,
+        embedded,
+    } = Scene::set(errand.target.sandbox, output).await?;
     let report = Arc::new(Mutex::new(Report::new(errand.name)));
-    let embedded = if errand.target.sandbox {
-        Some(super::sandbox::embed().await?)
-    } else {
-        None
-    };
-    if let Some(embedded) = &embedded {
-        screen.on(&Event::Notice(embedded.welcome.clone()));
-        vars = embedded.vars(vars);
-    }
     let known = Arc::new(Mutex::new(Known::default()));
     let sink: Sink = {
         let (report, known, hands_over) = (Arc::clone(&report), Arc::clone(&known), errand.hands_over);
@@ -237,22 +264,9 @@ impl<'a> Frame<'a> {
     /// When nobody signed in, as only a dry run may.
     pub fn begin(&self, gathered: Gathered) -> Result<(Arc<Run>, Conversation), Problem> {
         self.note(&gathered);
-        let Gathered {
-            intent,
-            session,
-            connector,
-            talk,
-            ..
-        } = gathered;
-        let session = session.ok_or_else(|| {
-            let why = "A run other than a dry run always signs in.";
-            Problem::new(Kind::SignIn, "There is no session.", why)
-        })?;
-        *lock(&self.wire) = Some(session.wire().clone());
-        let sink = Arc::clone(&self.around.sink);
-        let mut run = Run::new(intent, session.azure, session.introduction, connector, opener(), sink);
-        run.app_credential = own_app_credential(&talk.given);
+        let (run, wire, talk) = run_of(gathered, &self.around.sink)?;
         let run = Arc::new(run);
+        *lock(&self.wire) = Some(wire);
         *lock(&self.run) = Some(Arc::clone(&run));
         Ok((run, talk))
     }
@@ -390,14 +404,7 @@ impl<'a> Frame<'a> {
 
     fn finish(&self, ended: Ended, modes: &Modes) -> anyhow::Result<Outcome> {
         let wire = lock(&self.wire).take();
-        let sent = wire.as_ref().map(Wire::stats).unwrap_or_default();
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stats = Stats {
-            requests: sent.requests,
-            writes: sent.writes,
-            waves: sent.waves,
-            elapsed_ms,
-        };
+        let stats = stats(wire.as_ref(), self.begun);
         let outcome = ended.outcome;
         self.tell(Event::Ended {
             outcome,
@@ -446,7 +453,41 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// The run over what was gathered, the wire that counts for it, and the conversation that led to it.
+///
+/// # Errors
+/// When nobody signed in, as only a dry run may.
+pub fn run_of(gathered: Gathered, sink: &Sink) -> Result<(Run, Wire, Conversation), Problem> {
+    let Gathered {
+        intent,
+        session,
+        connector,
+        talk,
+        ..
+    } = gathered;
+    let session = session.ok_or_else(|| {
+        let why = "A run other than a dry run always signs in.";
+        Problem::new(Kind::SignIn, "There is no session.", why)
+    })?;
+    let wire = session.wire().clone();
+    let sink = Arc::clone(sink);
+    let mut run = Run::new(intent, session.azure, session.introduction, connector, opener(), sink);
+    run.app_credential = own_app_credential(&talk.given);
+    Ok((run, wire, talk))
+}
+
+/// What was sent by the wire, if there is one, and how long it has been since `begun`.
+pub fn stats(wire: Option<&Wire>, begun: Instant) -> Stats {
+    let sent = wire.map(Wire::stats).unwrap_or_default();
+    Stats {
+        requests: sent.requests,
+        writes: sent.writes,
+        waves: sent.waves,
+        elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere does not make what was noted wrong.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -463,6 +504,6 @@ pub fn prompter(no_input: bool, manner: Manner) -> Option<Arc<dyn Prompter>> {
 }
 
 /// Opens pages in the user's browser; only where there is somebody to look at it.
-pub fn opener() -> Opener {
+fn opener() -> Opener {
     Arc::new(|url| ui::someone_answers() && webbrowser::open(url.as_str()).is_ok())
 }

@@ -2,13 +2,14 @@
 //! application's credential, and no more of them work at a time than is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::own_app::Minted;
+use super::run::lock;
 use super::{Run, Stop};
 use crate::azure::RoleDefinition;
 use crate::domain::{TenantId, VnetId};
@@ -273,11 +274,6 @@ impl Drop for Up<'_> {
     fn drop(&mut self) {
         lock(&self.0.occupied).working += 1;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere does not make what was noted wrong.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

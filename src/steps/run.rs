@@ -107,7 +107,7 @@ impl Waited {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere does not make what was noted wrong.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@
 //! tokens. Only where a tenant wants to see the person itself is a second code asked for.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ use super::trouble::no_token;
 use crate::azure::call::{Call, Reply};
 use crate::azure::error::{ApiError, Service};
 use crate::azure::journal::awaiting;
+use crate::azure::turns::lock;
 use crate::azure::wire::Wire;
 use crate::limits;
 
@@ -338,10 +339,6 @@ impl ByWire {
             .and_then(|answer| answer.ok()?.accepted().err());
         refused.unwrap_or_else(|| self.unreadable("no token, and no word about it"))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod row;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::join_all;
@@ -17,13 +17,13 @@ use document::Document;
 use row::Job;
 
 use super::ended::Ended;
-use super::frame::prompter;
-use super::output::{Format, OutputArgs, print, row_screens, screen};
+use super::frame::{Scene, prompter};
+use super::output::{Format, OutputArgs, print, row_screens};
+use super::record;
 use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
-use super::{record, sandbox};
 use crate::domain::lines as folded;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, Vars, listed};
+use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, listed};
 use crate::plan::{Event, Stats};
 use crate::render::Report;
 use crate::steps::{Company, Sink};
@@ -35,18 +35,12 @@ use crate::ui::{self, Answer, Manner, Modes, NoCaret, Screen, many_ended, many_p
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
-    let mut vars = Vars::of_process();
-    let manner = ui::manner(output.plain, &|name| vars.get(name));
-    let screen = screen(output, manner);
-    let embedded = if args.sandbox {
-        Some(sandbox::embed().await?)
-    } else {
-        None
-    };
-    if let Some(embedded) = &embedded {
-        screen.on(&Event::Notice(embedded.welcome.clone()));
-        vars = embedded.vars(vars);
-    }
+    let Scene {
+        vars,
+        manner,
+        screen,
+        embedded,
+    } = Scene::set(args.sandbox, output).await?;
     let whole: Sink = {
         let screen = Arc::clone(&screen);
         Arc::new(move |event| screen.on(&event))
@@ -324,9 +318,4 @@ fn worst(jobs: &[Job]) -> Outcome {
     let outcomes: Vec<Outcome> = jobs.iter().map(|job| job.report().outcome()).collect();
     let worst = order.into_iter().find(|outcome| outcomes.contains(outcome));
     worst.unwrap_or(Outcome::Unchanged)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere does not make what was noted wrong.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,19 +6,17 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-use super::{Args, lock};
+use super::Args;
 use crate::azure::{Sending, Sent, Wire};
 use crate::cli::again::Known;
 use crate::cli::ended::{Ended, blocked};
-use crate::cli::frame::opener;
+use crate::cli::frame::{DOCUMENT, lock, run_of, stats};
 use crate::cli::{asked, record};
 use crate::domain::VnetId;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{
-    Conversation, Gathered, Given, Halt, Manner, Options, Row, Surroundings, gather, own_app_credential,
-};
-use crate::plan::{Event, Stats, StepEvent};
+use crate::input::{Conversation, Gathered, Given, Halt, Manner, Options, Row, Surroundings, gather};
+use crate::plan::{Event, StepEvent};
 use crate::render::{Record, Report};
 use crate::steps::{Company, Run, Sink};
 use crate::ui::Screen;
@@ -151,21 +149,7 @@ impl Job {
             }
         };
         self.note(&gathered);
-        let Some(session) = gathered.session else {
-            let why = "A run always signs in.";
-            return Err(Problem::new(Kind::SignIn, "There is no session.", why));
-        };
-        let wire = session.wire().clone();
-        let sink = Arc::clone(&self.around.sink);
-        let mut run = Run::new(
-            gathered.intent,
-            session.azure,
-            session.introduction,
-            gathered.connector,
-            opener(),
-            sink,
-        );
-        run.app_credential = own_app_credential(&gathered.talk.given);
+        let (mut run, wire, _) = run_of(gathered, &self.around.sink)?;
         run.company = Arc::clone(&self.company);
         let mut state = lock(&self.state);
         state.run = Some(Arc::new(run));
@@ -178,7 +162,7 @@ impl Job {
         let known = asked::known(gathered, self.rehearsal);
         // A rehearsal's world is gone with the run.
         if !self.rehearsal {
-            lock(&self.report).undone_by(known.sibling("azure teardown", 100));
+            lock(&self.report).undone_by(known.sibling("azure teardown", DOCUMENT));
         }
         *lock(&self.known) = known;
     }
@@ -247,7 +231,7 @@ impl Job {
         let event = Event::Ended {
             outcome: ended.outcome,
             problem: ended.problem,
-            stats: self.stats(),
+            stats: stats(lock(&self.state).wire.as_ref(), self.begun),
         };
         lock(&self.report).on(&event);
         let mut state = lock(&self.state);
@@ -258,16 +242,6 @@ impl Job {
             lock(&self.report).recorded_in(file);
         }
         event
-    }
-
-    fn stats(&self) -> Stats {
-        let sent = lock(&self.state).wire.as_ref().map(Wire::stats).unwrap_or_default();
-        Stats {
-            requests: sent.requests,
-            writes: sent.writes,
-            waves: sent.waves,
-            elapsed_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
     }
 
     /// Tells something on its line of the screen.
