@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::again::Known;
 use super::config::{self, Answers};
 use crate::input::config::NO_PROFILE;
-use crate::input::{Gathered, INPUTS};
+use crate::input::{Gathered, INPUTS, REHEARSED, VNET_PARTS};
 use crate::plan::VendorAccess;
 use crate::render::Report;
 
@@ -65,8 +65,7 @@ pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) 
     let value = |id: &'static str| match id {
         "tenant-id" => Some(intent.tenant.to_string()),
         "vnet-id" => Some(intent.vnet.to_string()),
-        "subscription" | "resource-group" | "vnet" => None,
-        "cloud" | "auth" if rehearsal => None,
+        id if VNET_PARTS.contains(&id) || rehearsal && REHEARSED.contains(&id) => None,
         _ => given.get(id).map(str::to_owned),
     };
     let mut sets = gathered.vendor_inputs.clone();

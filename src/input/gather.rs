@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ahead::Entry;
 use super::given::{missing_line, set_variable};
 use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
+use super::table::VNET_PARTS;
 use super::values::{
     access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
 };
@@ -230,10 +231,7 @@ fn missing_vnet(given: &Given) -> Vec<&'static str> {
     if given.get("vnet-id").is_some() {
         return Vec::new();
     }
-    ["subscription", "resource-group", "vnet"]
-        .into_iter()
-        .filter(|id| given.get(id).is_none())
-        .collect()
+    VNET_PARTS.into_iter().filter(|id| given.get(id).is_none()).collect()
 }
 
 /// A line for every input without which nothing can be done and that nobody will answer.

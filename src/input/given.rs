@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::config::Chosen;
-use super::table::{INPUTS, input};
+use super::table::{INPUTS, VNET_PARTS, input};
 use crate::vendors::Profile;
 
 /// The environment as a value, so that a run can have another one than the process.
@@ -125,18 +125,17 @@ impl Given {
     /// The network is named in one piece or in three; the more telling source says which. That the environment has a
     /// subscription does not yet name a network: it is there for other programs, too.
     fn settle_vnet(&mut self) {
-        const PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
         let rank = |id: &str| match self.source(id)? {
             Source::Flag => Some(2),
             Source::Environment if id == "subscription" => None,
             Source::Environment => Some(1),
             Source::Profile | Source::Answer => Some(0),
         };
-        let (parts, whole) = (PARTS.iter().filter_map(|id| rank(id)).max(), rank("vnet-id"));
+        let (parts, whole) = (VNET_PARTS.iter().filter_map(|id| rank(id)).max(), rank("vnet-id"));
         if parts > whole {
             self.values.remove("vnet-id");
         } else if whole.is_some() {
-            PARTS.iter().for_each(|id| drop(self.values.remove(id)));
+            VNET_PARTS.iter().for_each(|id| drop(self.values.remove(id)));
         }
     }
 

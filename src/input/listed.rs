@@ -18,18 +18,16 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::table::VNET_PARTS;
 use super::written::{At, Text, Written, in_order, refuse, string};
 use crate::domain::VnetId;
 use crate::errors::Problem;
-use crate::plan::PeeringSettings;
 
 const NAME: &str = "name";
 const DEFAULTS: &str = "defaults";
 const ROWS: &str = "peering";
 /// Several networks that are peered alike: a row each.
 const VNETS: &str = "vnet-ids";
-/// What names a virtual network in parts.
-const PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
 
 /// One peering of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,18 +50,10 @@ impl Row {
         self.inputs.set_texts()
     }
 
-    /// Whether a switch is on.
-    pub fn is_on(&self, switch: &str) -> bool {
-        self.inputs.switches.get(switch).is_some_and(|at| at.value)
-    }
-
-    /// What our direction shall allow.
-    pub fn peering_settings(&self) -> PeeringSettings {
-        PeeringSettings {
-            allow_forwarded_traffic: self.is_on("allow-forwarded-traffic"),
-            allow_gateway_transit: self.is_on("allow-gateway-transit"),
-            use_remote_gateways: self.is_on("use-remote-gateways"),
-        }
+    /// The switches that are on.
+    pub fn switches(&self) -> impl Iterator<Item = &'static str> {
+        let switches = self.inputs.switches.iter();
+        switches.filter(|(_, at)| at.value).map(|(switch, _)| *switch)
     }
 }
 
@@ -159,7 +149,7 @@ impl Part {
             Some(value) => vnets(value, text)?,
             None => Vec::new(),
         };
-        let named = PARTS
+        let named = VNET_PARTS
             .iter()
             .chain(&["vnet-id"])
             .find(|id| inputs.values.contains_key(*id));
@@ -174,11 +164,11 @@ impl Part {
     fn over(mut self, defaults: &Self, text: &Text) -> Result<Self, Problem> {
         let has = |inputs: &Written, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
         let whole = !self.vnets.is_empty() || has(&self.inputs, &["vnet-id"]);
-        let in_parts = has(&self.inputs, &PARTS);
+        let in_parts = has(&self.inputs, &VNET_PARTS);
         // A network is named in one way, and a vendor's inputs are of no use to another one.
         let fits = |id: &str| match id {
             "vnet-id" => !whole && !in_parts,
-            id if PARTS.contains(&id) => !whole,
+            id if VNET_PARTS.contains(&id) => !whole,
             _ => true,
         };
         let same_vendor = !has(&self.inputs, &["vendor"]);

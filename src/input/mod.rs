@@ -19,10 +19,10 @@ pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather, vendor_of};
 pub use given::{Given, Source, Vars, set_variable};
 pub use listed::{Row, listed};
 pub use session::{Session, SignIns, Surroundings};
-pub use table::{INPUTS, Input, SWITCHES, input};
+pub use table::{INPUTS, Input, REHEARSED, SWITCHES, VNET_PARTS, input};
 pub use values::{own_app_credential, vendor_inputs};
 pub use wizard::{Asker, Conversation};
-pub use written::{At, SETS, Text, Written, in_order, is_path, is_secret, refuse, string};
+pub use written::{At, SETS, Text, Written, in_order, is_file, is_secret, refuse, string};
 
 use crate::errors::Problem;
 use crate::ui::AskError;

@@ -86,6 +86,12 @@ pub const INPUTS: &[Input] = &[
     row("timeout", Some("PEERCTL_TIMEOUT"), "how long to wait, such as 30m"),
 ];
 
+/// The inputs that name the virtual network in parts, in place of `vnet-id`.
+pub const VNET_PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];
+
+/// Inputs that the embedded Azure brings its own of.
+pub const REHEARSED: [&str; 2] = ["cloud", "auth"];
+
 /// Inputs that are on or off: the flag is `--SWITCH`. They have no variable, and nobody asks for them.
 pub const SWITCHES: &[&str] = &[
     "allow-forwarded-traffic",

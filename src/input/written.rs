@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{INPUTS, SWITCHES};
+use super::table::{INPUTS, SWITCHES, VNET_PARTS};
 use crate::domain::harmless;
 use crate::errors::{Kind, Problem};
 
@@ -160,8 +160,7 @@ impl Written {
     /// Refuses what the command line refuses to take together.
     pub(super) fn agrees(&self, file: &Path) -> Result<(), Problem> {
         if self.values.contains_key("vnet-id")
-            && let Some((part, at)) =
-                (self.values.iter()).find(|(id, _)| ["subscription", "resource-group", "vnet"].contains(id))
+            && let Some((part, at)) = (self.values.iter()).find(|(id, _)| VNET_PARTS.contains(id))
         {
             let what = format!("vnet-id names the virtual network already, and so does {part}");
             return Err(refuse(file, at.line, what, "").remedy("Keep vnet-id, or the three parts."));
@@ -218,15 +217,15 @@ fn sets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<BTreeMap<String, At
 
 /// A file that is named by a relative path lies beside the one that names it, wherever the program is started.
 fn beside(file: &Path, id: &str, value: String) -> String {
-    let folder = file.parent().filter(|_| MAYBE_FILES.contains(&id) && is_path(&value));
+    let folder = file.parent().filter(|_| is_file(id, &value));
     folder.map_or(value.clone(), |folder| {
         folder.join(&value).to_string_lossy().into_owned()
     })
 }
 
-/// Whether a vendor or a cloud is given by its file: no name that is known has such characters.
-pub fn is_path(value: &str) -> bool {
-    value.contains(['/', '\\', '.'])
+/// Whether an input, a vendor or a cloud, is given by its file: no name that is known has such characters.
+pub fn is_file(id: &str, value: &str) -> bool {
+    MAYBE_FILES.contains(&id) && value.contains(['/', '\\', '.'])
 }
 
 /// Whether a key is called as one that holds a secret is, in whatever spelling.

@@ -15,7 +15,7 @@ use crate::cli::{asked, record};
 use crate::domain::VnetId;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Conversation, Gathered, Given, Halt, Manner, Options, Row, Surroundings, gather};
+use crate::input::{Conversation, Gathered, Given, Halt, Manner, Options, REHEARSED, Row, Surroundings, gather};
 use crate::plan::{Event, StepEvent};
 use crate::render::{Record, Report};
 use crate::steps::{Company, Run, Sink};
@@ -65,7 +65,7 @@ impl Job {
             })
         };
         Self {
-            no_wait: args.no_wait || row.is_on("no-wait"),
+            no_wait: args.no_wait,
             rehearsal: args.sandbox,
             ticket: args.report.clone(),
             row,
@@ -122,23 +122,22 @@ impl Job {
     /// # Errors
     /// An input that is missing or wrong; a sign-in that fails.
     pub async fn gather(&self) -> Result<(), Problem> {
-        // The embedded Azure brings its own of these.
-        let brought = |id: &str| self.rehearsal && ["cloud", "auth"].contains(&id);
-        let flags = self.row.flags().filter(|(id, _)| !brought(id));
+        let flags = self
+            .row
+            .flags()
+            .filter(|(id, _)| !(self.rehearsal && REHEARSED.contains(id)));
         let flags = flags.map(|(id, value)| (id, Some(value)));
         let given = Given::new(flags, &self.row.sets(), self.around.vars.clone());
         let given = given.map_err(|set| Problem::new(Kind::Usage, format!("{set} cannot be used."), ""))?;
+        let no_wait = self.no_wait.then_some("no-wait");
+        let switches: Vec<&str> = self.row.switches().chain(no_wait).collect();
         let manner = Manner {
             prompter: None,
             dry_run: false,
             survey: false,
             narrow: false,
             also_missing: Vec::new(),
-            options: Options {
-                no_wait: self.no_wait,
-                peering_settings: self.row.peering_settings(),
-                ..Options::default()
-            },
+            options: Options::default().switched_on(&switches),
         };
         let gathered = match gather(Conversation::new(given), &self.around, manner).await {
             Ok(gathered) => gathered,

@@ -7,7 +7,7 @@ use crate::cli::folders::{Use, own_folder};
 use crate::domain::harmless;
 use crate::errors::{Kind, Problem};
 use crate::input::config::{Chosen, Config, NO_PROFILE};
-use crate::input::{Text, Vars};
+use crate::input::{REHEARSED, Text, Vars};
 use crate::render::ShellWord;
 
 const FILE: &str = "PEERCTL_CONFIG";
@@ -154,8 +154,7 @@ pub fn chosen(args: &ProfileArgs, vars: &Vars, rehearsal: bool) -> Result<Option
     };
     Ok(chosen.map(|mut chosen| {
         if rehearsal {
-            // The embedded Azure brings its own of these.
-            chosen.written.values.retain(|id, _| *id != "cloud" && *id != "auth");
+            chosen.written.values.retain(|id, _| !REHEARSED.contains(id));
         }
         chosen
     }))

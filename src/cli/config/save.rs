@@ -12,7 +12,7 @@ use crate::cli::file::{Readers, make_folder, write_whole};
 use crate::domain::lines;
 use crate::errors::Problem;
 use crate::input::config::{Config, check_name};
-use crate::input::{Asker, Halt, SETS, Text, Vars, is_path};
+use crate::input::{Asker, Halt, SETS, Text, Vars, is_file};
 use crate::render::command_line;
 use crate::ui::{self, Answer, Row, Rows};
 
@@ -204,8 +204,7 @@ fn key(name: &str) -> String {
 
 /// The path of a file means the same from any folder.
 fn lasting(id: &str, value: &str) -> String {
-    let file = matches!(id, "vendor" | "cloud") && is_path(value);
-    let path = file.then(|| std::path::absolute(value).ok()).flatten();
+    let path = is_file(id, value).then(|| std::path::absolute(value).ok()).flatten();
     path.map_or_else(|| value.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
