@@ -12,9 +12,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::Cli;
 use super::file::{Readers, write_whole};
 use super::help::{Part, TOPICS, parts};
-use super::output::{complain, print};
+use super::output::{print, refuse};
 use crate::errors::{Kind, Outcome, Problem};
-use crate::ui::{problem_text, width};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,11 +40,7 @@ pub fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     if let Err(error) = fs::create_dir_all(folder) {
         let what = format!("The folder {} cannot be made.", folder.display());
-        complain(&problem_text(
-            &Problem::new(Kind::Usage, what, error.to_string()),
-            width(),
-        ));
-        return Ok(Outcome::Usage);
+        return Ok(refuse(&Problem::new(Kind::Usage, what, error.to_string())));
     }
     write_pages(&command, folder)?;
     Ok(Outcome::Done)

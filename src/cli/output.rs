@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::domain::harmless;
+use crate::errors::{Outcome, Problem};
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
 use crate::ui::{self, Manner, Plain, Screen, Terminal, tell};
@@ -177,6 +178,12 @@ pub fn remark(text: &str) {
 pub fn complain(text: &str) {
     // Where standard error is gone, the exit code is all that can be said.
     let _ = writeln!(stderr(), "{text}");
+}
+
+/// Says what is wrong with the command line, or with a file that it names.
+pub fn refuse(problem: &Problem) -> Outcome {
+    complain(&ui::problem_text(problem, ui::width()));
+    Outcome::Usage
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Report;
-use crate::domain::harmless_json;
 use crate::plan::{Card, Check, Decision, Hold, Intent, Plan, PlannedStep, StepId, StepState, VendorAccess, Write};
 use crate::vendors::CreatedBy;
 
@@ -74,8 +73,7 @@ pub fn plan_json(report: &Report, intent: &Intent, plan: &Plan, writes: &[Write]
         // They look at what was read.
         checks: if surveyed { &plan.checks } else { &[] },
     };
-    // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
-    harmless_json(&serde_json::to_string_pretty(&document).unwrap_or_default())
+    super::document(&document)
 }
 
 fn planned<'a>(step: &'a PlannedStep, writes: &'a [Write], surveyed: bool) -> Step<'a> {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::Report;
 use crate::azure::{Sending, Sent};
-use crate::domain::{as_utc, harmless_json};
+use crate::domain::as_utc;
 use crate::plan::{Plan, PlannedStep, SignedIn, StepId};
 
 /// What is kept of a run. It holds nothing that the program reads again: all state is Azure's.
@@ -72,8 +72,7 @@ impl Record {
 
     /// The document, with a line end.
     pub fn json(&self) -> String {
-        // Strings, numbers and lists only: this cannot fail.
-        harmless_json(&serde_json::to_string_pretty(self).unwrap_or_default()) + "\n"
+        super::document(self) + "\n"
     }
 
     /// The document that it is made of.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::harmless_json;
 use crate::errors::{Outcome, Problem};
 use crate::plan::{
     Card, Change, Check, Event, Hold, PeeringView, Plan, SignedIn, Standing, Stats, StepEvent, StepId, StepState,
@@ -107,8 +106,7 @@ impl Report {
 
     /// The document as it is printed.
     pub fn json(&self) -> String {
-        // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
-        harmless_json(&serde_json::to_string_pretty(self).unwrap_or_default())
+        super::document(self)
     }
 
     /// Where the link stood, for who asked.

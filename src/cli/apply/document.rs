@@ -7,11 +7,10 @@ use serde::Serialize;
 use super::{Args, Job};
 use crate::azure::Wire;
 use crate::cli::ended::Ended;
-use crate::domain::harmless_json;
 use crate::errors::{Outcome, Problem};
 use crate::input::Surroundings;
 use crate::plan::Stats;
-use crate::render::Report;
+use crate::render::{Report, document};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +73,6 @@ impl Document {
 
     /// As it is printed.
     pub fn json(&self) -> String {
-        // Strings, numbers and lists only: this cannot fail, and an empty document would be seen at once.
-        harmless_json(&serde_json::to_string_pretty(self).unwrap_or_default())
+        document(self)
     }
 }

@@ -10,11 +10,12 @@ use serde_json::json;
 pub use place::{FileArgs, ProfileArgs, chosen, counts_unasked};
 pub use save::{Answers, offer};
 
-use super::output::{Format, OutputArgs, complain, print};
-use crate::domain::{harmless, harmless_json, lines};
+use super::output::{Format, OutputArgs, print, refuse};
+use crate::domain::{harmless, lines};
 use crate::errors::{Outcome, Problem};
 use crate::input::{Vars, Written};
-use crate::ui::{beside, problem_text, room, width};
+use crate::render::document;
+use crate::ui::{beside, room};
 
 pub const EXAMPLES: &str = "peerctl help configuration says what stands in the file.\n\n\
 Examples:\n  peerctl config show --profile production\n  peerctl config list -o json";
@@ -56,10 +57,7 @@ pub fn run(command: &Command, output: &OutputArgs) -> anyhow::Result<Outcome> {
     };
     match text {
         Ok(text) => print(&text).map(|()| Outcome::Unchanged),
-        Err(problem) => {
-            complain(&problem_text(&problem, width()));
-            Ok(Outcome::Usage)
-        }
+        Err(problem) => Ok(refuse(&problem)),
     }
 }
 
@@ -117,8 +115,4 @@ fn value<'a>(written: &'a Written, id: &str) -> Option<&'a str> {
 fn network(written: &Written) -> Option<&str> {
     let of_id = || value(written, "vnet-id")?.rsplit('/').next();
     value(written, "vnet").or_else(of_id)
-}
-
-fn document(value: &serde_json::Value) -> String {
-    harmless_json(&format!("{value:#}"))
 }

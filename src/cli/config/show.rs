@@ -13,6 +13,7 @@ use crate::domain::{harmless, lines};
 use crate::errors::Problem;
 use crate::input::config::Chosen;
 use crate::input::{Given, INPUTS, SWITCHES, Source, Vars, Written, is_secret, set_variable, vendor_of};
+use crate::render::document;
 use crate::ui;
 use crate::vendors::{Profile, profiles};
 
@@ -75,7 +76,7 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
         let secrets = secrets
             .iter()
             .map(|(variable, set)| json!({ "variable": variable, "set": set }));
-        return Ok(super::document(&json!({
+        return Ok(document(&json!({
             "file": file.as_deref().map(place::shown),
             "profile": profile.map(|profile| json!({ "name": profile.name, "by": profile.by })),
             "inputs": rows,

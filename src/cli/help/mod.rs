@@ -9,10 +9,10 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 pub use self::text::{Part, parts};
-use super::output::print;
+use super::output::{print, refuse};
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{INPUTS, SWITCHES};
-use crate::ui::{problem_text, width};
+use crate::ui::width;
 use crate::vendors::profiles;
 
 /// A text on one matter. It is written as [`parts`] reads it.
@@ -128,8 +128,7 @@ pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<O
         return None;
     }
     let Some(topic) = TOPICS.iter().find(|topic| topic.name == word) else {
-        super::output::complain(&problem_text(&unknown(word), width()));
-        return Some(Ok(Outcome::Usage));
+        return Some(Ok(refuse(&unknown(word))));
     };
     let text = text::folded(&topic.text(), width());
     Some(print(&text).map(|()| Outcome::Done))
