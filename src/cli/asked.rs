@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::again::Known;
 use super::config::{self, Answers};
 use crate::input::config::NO_PROFILE;
-use crate::input::{Gathered, INPUTS, REHEARSED, VNET_PARTS};
+use crate::input::{Gathered, INPUTS, REHEARSED, VNET_PARTS, Vars};
 use crate::plan::VendorAccess;
 use crate::render::Report;
 
@@ -32,21 +32,45 @@ pub fn note(report: &mut Report, gathered: &Gathered) {
     report.asked(&intent.vendor.id, &gathered.cloud, inputs);
 }
 
-/// For command lines on the same peering; `rehearsal`: on the embedded Azure.
-pub fn known(gathered: &Gathered, rehearsal: bool) -> Known {
+/// What a command line would meet where it is pasted.
+#[derive(Debug, Clone, Copy)]
+pub enum Pasted {
+    /// The embedded Azure.
+    Rehearsal,
+    /// A profile that it does not name, and that would add what was not meant.
+    BesideAProfile,
+    Alone,
+}
+
+impl Pasted {
+    /// Among these variables. A file is looked at for it.
+    pub fn among(vars: &Vars, rehearsal: bool) -> Self {
+        match rehearsal {
+            true => Self::Rehearsal,
+            false if config::counts_unasked(vars) => Self::BesideAProfile,
+            false => Self::Alone,
+        }
+    }
+}
+
+/// For command lines on the same peering.
+pub fn known(gathered: &Gathered, pasted: Pasted) -> Known {
     let intent = &gathered.intent;
     let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
-    if rehearsal {
-        // The embedded Azure brings its own.
-        flags.retain(|(flag, _)| flag != "--cloud");
-        flags.insert(0, ("--sandbox".to_owned(), String::new()));
-    } else if config::counts_unasked(gathered.talk.given.vars()) {
-        // The flags say everything: a profile would only add what was not meant.
-        flags.insert(0, ("--profile".to_owned(), NO_PROFILE.to_owned()));
+    match pasted {
+        Pasted::Rehearsal => {
+            // The embedded Azure brings its own.
+            flags.retain(|(flag, _)| flag != "--cloud");
+            flags.insert(0, ("--sandbox".to_owned(), String::new()));
+        }
+        // The flags say everything.
+        Pasted::BesideAProfile => flags.insert(0, ("--profile".to_owned(), NO_PROFILE.to_owned())),
+        Pasted::Alone => {}
     }
     // A token is no argument; the embedded Azure brings its own.
     let access = intent.vendor.access.as_ref();
-    let access = access.filter(|_| intent.access == VendorAccess::Api && !rehearsal);
+    let by_api = intent.access == VendorAccess::Api && !matches!(pasted, Pasted::Rehearsal);
+    let access = access.filter(|_| by_api);
     Known {
         flags,
         peering: vec![

@@ -9,7 +9,7 @@ use std::time::Instant;
 use time::OffsetDateTime;
 
 use super::again::Known;
-use super::asked;
+use super::asked::{self, Pasted};
 use super::config;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
@@ -279,7 +279,7 @@ impl<'a> Frame<'a> {
         *lock(&self.known) = Known {
             answers: talk.has_asked().then(|| asked::answers(gathered, &switches, rehearsal)),
             switches,
-            ..asked::known(gathered, rehearsal)
+            ..asked::known(gathered, Pasted::among(&self.around.vars, rehearsal))
         };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {

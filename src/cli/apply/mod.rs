@@ -16,6 +16,7 @@ pub use args::Args;
 use document::Document;
 use row::Job;
 
+use super::asked::Pasted;
 use super::ended::Ended;
 use super::frame::{Scene, prompter};
 use super::output::{Format, OutputArgs, print, row_screens};
@@ -97,7 +98,8 @@ fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings)
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let screens = row_screens(output, manner, &names);
     let company = Company::of(usize::from(args.parallelism));
-    let job = |(row, screen): (Row, Arc<dyn Screen>)| Job::new(row, screen, Arc::clone(&company), around, args);
+    let pasted = Pasted::among(&around.vars, args.sandbox);
+    let job = |row| Job::new(row, Arc::clone(&company), around, pasted, args);
     Ok(rows.into_iter().zip(screens).map(job).collect())
 }
 

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::Args;
 use crate::azure::{Sending, Sent, Wire};
 use crate::cli::again::Known;
+use crate::cli::asked::Pasted;
 use crate::cli::ended::{Ended, blocked};
 use crate::cli::frame::{DOCUMENT, lock, run_of, stats};
 use crate::cli::{asked, record};
@@ -29,6 +30,7 @@ pub struct Job {
     around: Surroundings,
     no_wait: bool,
     rehearsal: bool,
+    pasted: Pasted,
     ticket: Option<PathBuf>,
     begun: Instant,
     report: Arc<Mutex<Report>>,
@@ -49,7 +51,13 @@ struct State {
 }
 
 impl Job {
-    pub fn new(row: Row, screen: Arc<dyn Screen>, company: Arc<Company>, around: &Surroundings, args: &Args) -> Self {
+    pub fn new(
+        (row, screen): (Row, Arc<dyn Screen>),
+        company: Arc<Company>,
+        around: &Surroundings,
+        pasted: Pasted,
+        args: &Args,
+    ) -> Self {
         let report = Arc::new(Mutex::new(Report::new("azure apply")));
         let known = Arc::new(Mutex::new(Known::default()));
         let sink: Sink = {
@@ -67,6 +75,7 @@ impl Job {
         Self {
             no_wait: args.no_wait,
             rehearsal: args.sandbox,
+            pasted,
             ticket: args.report.clone(),
             row,
             screen,
@@ -158,7 +167,7 @@ impl Job {
 
     fn note(&self, gathered: &Gathered) {
         asked::note(&mut lock(&self.report), gathered);
-        let known = asked::known(gathered, self.rehearsal);
+        let known = asked::known(gathered, self.pasted);
         // A rehearsal's world is gone with the run.
         if !self.rehearsal {
             lock(&self.report).undone_by(known.sibling("azure teardown", DOCUMENT));
