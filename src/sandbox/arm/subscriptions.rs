@@ -40,7 +40,7 @@ pub(super) fn metadata(request: &Incoming) -> Answer {
 /// `GET /tenants`: the token's own, and those that know the person.
 pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
     let home = context.caller.tenant;
-    let knows = |tenant: Uuid| tenant == home || world.user(&context.caller.name, tenant).is_some();
+    let knows = |tenant: Uuid| tenant == home || world.user(&context.caller.name, Some(tenant)).is_some();
     let known = world.tenants.iter().filter(|tenant| knows(tenant.id));
     let body = context.page(world, known, |tenant| {
         json!({

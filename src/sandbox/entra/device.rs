@@ -177,9 +177,10 @@ fn grant(
 ) -> Result<Value, Refusal> {
     let resource = audience(request, scope)?;
     let client = required(form, "client_id")?;
-    let mut known = world.users.iter().filter(|user| user.upn.eq_ignore_ascii_case(upn));
-    let user = known.find(|user| tenant.is_none_or(|tenant| user.tenant == tenant));
-    let user = user.cloned().ok_or_else(|| stranger(world, upn, tenant))?;
+    let user = world
+        .user(upn, tenant)
+        .cloned()
+        .ok_or_else(|| stranger(world, upn, tenant))?;
     let refresh = format!("sandbox~refresh~{}", world.ids.next().simple());
     world.sign_ins.refresh.insert(refresh.clone(), user.upn.clone());
     let lifetime = token::LIFETIME - 1;

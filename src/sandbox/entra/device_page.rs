@@ -40,14 +40,7 @@ pub(super) fn decide(world: &mut World, request: &Incoming) -> Answer {
         let text = "That code didn't work. Check the code and try again.".to_owned();
         return said(&Refusal::new(400, "bad_verification_code", 70018, text));
     };
-    let known = world
-        .users
-        .iter()
-        .filter(|user| user.upn.eq_ignore_ascii_case(&account));
-    if !known
-        .into_iter()
-        .any(|user| tenant.is_none_or(|tenant| user.tenant == tenant))
-    {
+    if world.user(&account, tenant).is_none() {
         return said(&stranger(world, &account, tenant));
     }
     let (state, text) = match form.get("decision") {

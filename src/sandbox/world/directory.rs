@@ -125,10 +125,11 @@ pub struct User {
 }
 
 impl World {
-    /// A person of that name, as a tenant knows it.
-    pub(in crate::sandbox) fn user(&self, upn: &str, tenant: Uuid) -> Option<&User> {
+    /// A person of that name, as a tenant knows it; where any will do, the first that does.
+    pub(in crate::sandbox) fn user(&self, upn: &str, tenant: Option<Uuid>) -> Option<&User> {
+        let here = |user: &User| tenant.is_none_or(|tenant| user.tenant == tenant);
         let mut users = self.users.iter();
-        users.find(|user| user.tenant == tenant && user.upn.eq_ignore_ascii_case(upn))
+        users.find(|user| here(user) && user.upn.eq_ignore_ascii_case(upn))
     }
 
     /// A tenant by id or domain.
