@@ -222,6 +222,12 @@ impl Intent {
         matches!(self.goal, Goal::TearDown { .. })
     }
 
+    /// The other side, where its direction is ours to write, too: it lies in another tenant of one's own.
+    pub fn other_side_of_ours(&self) -> Option<Remote> {
+        self.remote()
+            .filter(|_| self.vendor.peering.created_by == CreatedBy::Customer)
+    }
+
     /// Who gets which role at the virtual network.
     pub fn grants(&self) -> Vec<Grant> {
         let vendor = self

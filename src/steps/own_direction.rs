@@ -25,7 +25,7 @@ pub async fn observe(run: &Run) {
         let tenant = run.azure.tenant_of(subscription).await;
         run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
     }
-    let Some(remote) = theirs_is_ours_to_write(&run.intent) else {
+    let Some(remote) = run.intent.other_side_of_ours() else {
         return;
     };
     let azure = run
@@ -54,13 +54,7 @@ pub async fn observe(run: &Run) {
 
 /// Whether the other direction is ours to write, too: it lies in another tenant of one's own.
 pub fn may_write_theirs(intent: &Intent) -> bool {
-    theirs_is_ours_to_write(intent).is_some()
-}
-
-fn theirs_is_ours_to_write(intent: &Intent) -> Option<Remote> {
-    (intent.vendor.peering.created_by == CreatedBy::Customer)
-        .then(|| intent.remote())
-        .flatten()
+    intent.other_side_of_ours().is_some()
 }
 
 /// What is to be done about our direction (and theirs, where it is ours to write).
@@ -95,7 +89,7 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
                 what: format!("peering {} is deleted and created again", peering.id.name),
                 differences: vec![format!("it is Disconnected: {vendor}'s direction was deleted")],
             },
-            state if theirs_is_ours_to_write(intent).is_some() && !facts.remote_peering.as_ref().is_some_and(works) => {
+            state if intent.other_side_of_ours().is_some() && !facts.remote_peering.as_ref().is_some_and(works) => {
                 let unread = unread_too(facts);
                 Decision::Create(format!("the other direction ({} is {state}){unread}", peering.id.name))
             }
@@ -122,7 +116,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     let remote = wait_for_remote(run).await?;
     let facts = run.facts();
     let gone = |theirs: &Peering| theirs.state == PeeringState::Disconnected;
-    if theirs_is_ours_to_write(&run.intent).is_some() && facts.remote_peering.as_ref().is_some_and(gone) {
+    if run.intent.other_side_of_ours().is_some() && facts.remote_peering.as_ref().is_some_and(gone) {
         // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.
         write_theirs(run, &remote).await?;
     }
@@ -151,7 +145,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
             write_ours(run, &id, &remote).await?;
         }
     }
-    if theirs_is_ours_to_write(&run.intent).is_some() {
+    if run.intent.other_side_of_ours().is_some() {
         write_theirs(run, &remote).await?;
     }
     Ok(())
@@ -168,7 +162,7 @@ pub async fn confirm(run: &Run) -> Result<(), Stop> {
 
 /// The other direction lets traffic through, as far as that is ours to see and to write.
 fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
-    theirs_is_ours_to_write(intent).is_none() || facts.remote_peering.as_ref().is_none_or(works)
+    intent.other_side_of_ours().is_none() || facts.remote_peering.as_ref().is_none_or(works)
 }
 
 /// "; the other direction could not be read (why)", where that is so.

@@ -277,10 +277,15 @@ async fn look_everywhere(run: &Run) -> Vec<Role> {
         .buffer_unordered(limits::READS_AT_ONCE)
         .collect()
         .await;
-    // Only the name matters elsewhere: a role of the same actions under another name is another team's.
+    named(run, found.into_iter().flatten().flatten())
+}
+
+/// Those of a wanted name. Only the name matters elsewhere: a role of the same actions under another name is another
+/// team's.
+fn named(run: &Run, roles: impl IntoIterator<Item = Role>) -> Vec<Role> {
     let names = names(run);
-    let named = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
-    found.into_iter().flatten().flatten().filter(named).collect()
+    let is_wanted = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
+    roles.into_iter().filter(is_wanted).collect()
 }
 
 /// The names that the custom roles of the grants may have.
@@ -304,14 +309,11 @@ fn note(run: &Run, roles: Vec<Role>, place: fn(&mut Facts) -> &mut Vec<Role>) {
 fn note_company(run: &Run) {
     let vnet = run.intent.vnet.to_string();
     let roles = run.company.roles(run.intent.tenant);
-    let (here, elsewhere) = roles
+    let (here, elsewhere): (Vec<Role>, Vec<Role>) = roles
         .into_iter()
         .partition(|role| covers(&role.assignable_scopes, &vnet));
     note(run, here, |facts| &mut facts.roles);
-    let names = names(run);
-    let named = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
-    let elsewhere = Vec::into_iter(elsewhere).filter(named).collect();
-    note(run, elsewhere, |facts| &mut facts.roles_elsewhere);
+    note(run, named(run, elsewhere), |facts| &mut facts.roles_elsewhere);
 }
 
 async fn wait_until_visible(run: &Run, grant: &Grant) -> Result<(), Stop> {

@@ -7,7 +7,6 @@ use super::role_json;
 use crate::domain::harmless;
 use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
 use crate::render::ps_quoted;
-use crate::vendors::CreatedBy;
 
 /// Where a role's definition stands for a moment: PowerShell before 7.3, and az on Windows in any, lose the quotes of JSON
 /// that is an argument.
@@ -29,13 +28,12 @@ pub fn powershell(intent: &Intent) -> String {
         "# peerctl azure setup does the same, looks before it writes, waits where Azure takes its time, and can be repeated."
             .to_owned(),
     ];
-    let commands = commands(intent);
-    if commands.iter().flat_map(|line| line.chars()).any(|c| CMD.contains(&c)) && needs_care(intent) {
+    if needs_care(intent) {
         out.push("#".to_owned());
         out.push("# Careful: a value has a character that cmd.exe, through which az is started on Windows, takes for its own.".to_owned());
     }
     out.push(String::new());
-    out.extend(commands);
+    out.extend(commands(intent));
     out.join("\n") + "\n"
 }
 
@@ -100,8 +98,7 @@ fn commands(intent: &Intent) -> Vec<String> {
             ps_quoted(&intent.vnet.to_string())
         ));
     }
-    let by_az = intent.remote().filter(|_| intent.own_app.is_none());
-    match by_az.filter(|_| intent.vendor.peering.created_by == CreatedBy::Customer) {
+    match intent.other_side_of_ours().filter(|_| intent.own_app.is_none()) {
         Some(remote) => both_directions(&mut out, intent, &remote),
         None => {
             heading(&mut out, "vendor-request, peering, verification");

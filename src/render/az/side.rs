@@ -41,9 +41,7 @@ pub(super) fn parts(intent: &Intent) -> Vec<Part> {
 
 fn ours(intent: &Intent) -> Part {
     let mut text = [RULE, include_str!("script/peering.sh"), include_str!("script/ours.sh")].concat();
-    let theirs = (intent.vendor.peering.created_by == CreatedBy::Customer)
-        .then(|| intent.remote())
-        .flatten();
+    let theirs = intent.other_side_of_ours();
     if theirs.is_some() {
         text.push_str(include_str!("script/theirs.sh"));
     }
