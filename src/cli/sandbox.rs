@@ -93,8 +93,8 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         None => say("Start it with --env-file FILE for the variables that point clients at it.")?,
     }
     say(&format!(
-        "The vendors' consoles, for pasting by hand: {0}konnect {0}aiven {0}dragonfly",
-        serving.origin
+        "The vendors' consoles, for pasting by hand: {}",
+        serving.pages()
     ))?;
     say("Ctrl-C stops it.")?;
     asked_to_stop().await;
@@ -151,8 +151,8 @@ pub async fn embed() -> anyhow::Result<Embedded> {
         .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
     let variables = exports.map(|(name, value)| (name.to_owned(), value)).collect();
     let welcome = format!(
-        "Rehearsal on the embedded Azure: nothing leaves this machine. The vendors' consoles are at {0}konnect, {0}aiven and {0}dragonfly.",
-        serving.origin
+        "Rehearsal on the embedded Azure: nothing leaves this machine. The vendors' consoles: {}",
+        serving.pages()
     );
     Ok(Embedded {
         cloud,
@@ -193,10 +193,13 @@ fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Res
         ("SSL_CERT_FILE", &certificate),
     ];
     let files = files.map(|(name, path)| (name, path.display().to_string()));
+    let origin = serving.origin.as_str().trim_end_matches('/').to_owned();
+    let own = [("SANDBOX_URL", origin), ("SANDBOX_KEY", serving.key.clone())];
     let lines: String = sandbox
         .exports(&serving.origin)
         .into_iter()
         .chain(files)
+        .chain(own)
         .map(|(name, value)| format!("export {name}={}\n", quoted(&value)))
         .collect();
     private(&path, &lines)

@@ -140,8 +140,10 @@ pub(super) fn html(status: StatusCode, page: String) -> Answer {
     set(
         &mut answer,
         "content-security-policy",
-        "default-src 'none'; style-src 'unsafe-inline'",
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     );
+    // An address may carry the sandbox's key; without any referrer, browsers would call a form's origin `null`.
+    set(&mut answer, "referrer-policy", "same-origin");
     answer
 }
 

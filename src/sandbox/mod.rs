@@ -9,7 +9,7 @@
 //! - `entra`, `graph`, `arm`, `vendors`: one folder for each service, answering from the world.
 //! - `budgets`: how much ARM takes of one principal before it refuses.
 //! - `faults`, `journal`, `control`: what goes wrong on demand, the log of requests, `/_sandbox`.
-//! - [`serve`]: all of it on one TLS port.
+//! - [`serve`]: all of it on one TLS port; `request_guard`: what it refuses there.
 
 mod arm;
 mod budgets;
@@ -22,6 +22,7 @@ mod ids;
 mod journal;
 mod message;
 mod page;
+mod request_guard;
 mod router;
 pub mod serve;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use estate::{Credentials, Estate};
 use faults::Faults;
 pub use faults::{Fault, FaultRule};
 use message::Incoming;
+pub use request_guard::KEY_HEADER;
 use router::Service;
 pub use timing::Lag;
 use world::World;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,15 +19,34 @@ use hyper_util::server::conn::auto;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::{Exchange, Sandbox};
+use super::request_guard::RequestGuard;
+use super::{Exchange, Sandbox, message};
 
-/// The longest request body that is read.
-const LONGEST_BODY: usize = 1024 * 1024;
+/// The longest request body that is read, in bytes.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// The longest request head that is read, in bytes.
+const LONGEST_HEAD: u16 = 32 * 1024;
+
+/// Connections at the same time; more wait until one ends.
+const MOST_CONNECTIONS: usize = 256;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a connection may go without a request whose head is complete.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How long a request's body may take.
+const BODY: Duration = Duration::from_secs(20);
+
+/// The pause before the next connection where the system has no descriptor for one.
+const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// How long requests that are being answered may take after the end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -38,11 +58,20 @@ pub struct Serving {
     pub origin: Url,
     /// The CA's certificate, as PEM.
     pub ca_pem: String,
+    /// What the sandbox's own pages and the vendors' consoles ask for: the header [`super::KEY_HEADER`], or `?key=`.
+    pub key: String,
     stop: watch::Sender<bool>,
     accepting: Vec<JoinHandle<()>>,
 }
 
 impl Serving {
+    /// The address of the page that leads to the vendors' consoles, with the key.
+    pub fn pages(&self) -> Url {
+        let mut page = self.origin.clone();
+        page.query_pairs_mut().append_pair("key", &self.key);
+        page
+    }
+
     /// Stops accepting, lets requests that are being answered finish, and returns when the port is free.
     pub async fn shut_down(mut self) {
         let _ = self.stop.send(true);
@@ -69,32 +98,50 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
     let port = listener.local_addr()?.port();
     let origin = Url::parse(&format!("https://localhost:{port}")).map_err(io::Error::other)?;
     let (stop, stopped) = watch::channel(false);
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let guard = RequestGuard::new();
+    let key = guard.key().to_owned();
+    let server = Arc::new(Server {
+        sandbox,
+        guard,
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        connections: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+    });
     // Some systems try `localhost` at ::1 first and wait long before they turn to 127.0.0.1.
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
     let listeners = std::iter::once(listener).chain(second);
-    let accept = |listener| tokio::spawn(accept(listener, acceptor.clone(), sandbox.clone(), stopped.clone()));
+    let accept = |listener| tokio::spawn(accept(listener, server.clone(), stopped.clone()));
     let accepting = listeners.map(accept).collect();
     Ok(Serving {
         origin,
         ca_pem,
+        key,
         stop,
         accepting,
     })
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
+/// What every connection needs.
+struct Server {
+    sandbox: Sandbox,
+    guard: RequestGuard,
+    acceptor: TlsAcceptor,
+    connections: Arc<Semaphore>,
+}
+
+async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::Receiver<bool>) {
     let watching = stopped.clone();
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept_one(&listener, &server) => accepted,
             _ = stopped.changed() => break,
         };
-        // A connection that was refused or broke at once is the client's affair.
-        let Ok((stream, _)) = accepted else { continue };
-        let _ = stream.set_nodelay(true);
-        connections.spawn(converse(stream, acceptor.clone(), sandbox.clone(), watching.clone()));
+        let Some((stream, permit)) = accepted else { continue };
+        let (server, watching) = (server.clone(), watching.clone());
+        connections.spawn(async move {
+            converse(stream, server, watching).await;
+            drop(permit);
+        });
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -103,20 +150,103 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sandbox: Sandbox, 
     connections.shutdown().await;
 }
 
+/// The next connection, with its place among those that are served at the same time.
+async fn accept_one(listener: &TcpListener, server: &Server) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            let _ = stream.set_nodelay(true);
+            let permit = server.connections.clone().acquire_owned().await.ok()?;
+            Some((stream, permit))
+        }
+        Err(error) => {
+            tokio::time::sleep(back_off(&error)).await;
+            None
+        }
+    }
+}
+
+/// The pause after a connection that couldn't be accepted. Without descriptors, accepting again at once fails in the
+/// same way, as fast as the processor can; a connection that broke at once is its client's affair.
+fn back_off(error: &io::Error) -> Duration {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    match error.kind() {
+        ConnectionAborted | ConnectionRefused | ConnectionReset => Duration::ZERO,
+        _ => BACK_OFF,
+    }
+}
+
 /// Answers the requests of one connection.
-async fn converse(stream: TcpStream, acceptor: TlsAcceptor, sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
-    let Ok(stream) = acceptor.accept(stream).await else {
+async fn converse(stream: TcpStream, server: Arc<Server>, mut stopped: watch::Receiver<bool>) {
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, server.acceptor.accept(stream)).await else {
         return;
     };
-    let service = service_fn(move |request| answer(sandbox.clone(), request));
+    let activity = Arc::new(Activity::default());
+    let service = {
+        let activity = activity.clone();
+        service_fn(move |request| {
+            let (server, under_way) = (server.clone(), activity.begin());
+            async move {
+                let answer = answer(&server, request).await;
+                drop(under_way);
+                answer
+            }
+        })
+    };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let builder = auto::Builder::new(TokioExecutor::new());
+    // The protocol is known, so nothing is read without a limit to find it out.
+    let mut builder = if is_http2 {
+        builder.http2_only()
+    } else {
+        builder.http1_only()
+    };
+    builder.http1().max_buf_size(LONGEST_HEAD.into());
+    builder.http2().max_header_list_size(LONGEST_HEAD.into());
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = activity.idle() => return,
         _ = stopped.changed() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// The requests that a connection has under way.
+#[derive(Debug, Default)]
+struct Activity {
+    under_way: AtomicUsize,
+    changed: Notify,
+}
+
+/// A request that is under way until this is dropped.
+struct UnderWay(Arc<Activity>);
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
+        UnderWay(self.clone())
+    }
+
+    /// Returns when for [`IDLE`] no request was under way and none came.
+    async fn idle(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.under_way.load(Ordering::Relaxed) > 0 {
+                changed.await;
+            } else if tokio::time::timeout(IDLE, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.changed.notify_one();
+    }
 }
 
 /// The connection breaks: what a service returns so that hyper sends no answer.
@@ -131,18 +261,25 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-async fn answer(sandbox: Sandbox, request: Request<Incoming>) -> Result<Response<Reply>, Broken> {
+async fn answer(server: &Server, request: Request<Incoming>) -> Result<Response<Reply>, Broken> {
     let (head, body) = request.into_parts();
-    let body = match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            let mut answer = Response::new(Reply::whole(Bytes::new()));
-            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(answer);
+    if let Err(refusal) = server.guard.check(&head) {
+        return Ok(refusal.map(Reply::whole));
+    }
+    let cookie = server.guard.cookie(&head);
+    let body = match tokio::time::timeout(BODY, Limited::new(body, LONGEST_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            return Ok(message::empty(StatusCode::PAYLOAD_TOO_LARGE).map(Reply::whole));
         }
-        Err(_) => return Err(Broken),
+        Ok(Err(_)) => return Err(Broken),
+        Err(_) => return Ok(message::empty(StatusCode::REQUEST_TIMEOUT).map(Reply::whole)),
     };
-    match sandbox.exchange(Request::from_parts(head, body)).await {
+    let mut exchange = server.sandbox.exchange(Request::from_parts(head, body)).await;
+    if let (Exchange::Answer(answer), Some(cookie)) = (&mut exchange, cookie) {
+        message::set(answer, "set-cookie", &cookie);
+    }
+    match exchange {
         Exchange::Answer(answer) => Ok(answer.map(Reply::whole)),
         Exchange::Truncated(answer) => Ok(answer.map(Reply::cut)),
         Exchange::Reset => Err(Broken),
@@ -223,4 +360,16 @@ fn certificates() -> Result<(rustls::ServerConfig, String), Box<dyn std::error::
         .with_single_cert(vec![certificate.der().clone()], key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok((config, ca_certificate.pem()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_backs_off_without_descriptors() {
+        let (no_descriptors, aborted) = (24, io::ErrorKind::ConnectionAborted.into());
+        assert_eq!(back_off(&io::Error::from_raw_os_error(no_descriptors)), BACK_OFF);
+        assert_eq!(back_off(&aborted), Duration::ZERO);
+    }
 }

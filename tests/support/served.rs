@@ -147,7 +147,8 @@ impl Served {
         // One origin serves everything; Konnect's address is the one that comes as it is.
         let url = format!("{}{path}", self.value("KONNECT_API_URL"));
         let request = (method, url.clone(), bearer.map(str::to_owned), body);
-        fetch(request, self.value("REQUESTS_CA_BUNDLE").into()).unwrap_or_else(|error| panic!("{url}: {error:#}"))
+        let key = self.value("SANDBOX_KEY").to_owned();
+        fetch(request, key, self.value("REQUESTS_CA_BUNDLE").into()).unwrap_or_else(|error| panic!("{url}: {error:#}"))
     }
 }
 
@@ -192,6 +193,7 @@ pub enum Body {
 /// One request, on a thread of its own: a test may already be inside an asynchronous runtime.
 fn fetch(
     (method, url, bearer, body): (reqwest::Method, String, Option<String>, Body),
+    key: String,
     ca: PathBuf,
 ) -> anyhow::Result<Answer> {
     let on_thread = move || -> anyhow::Result<Answer> {
@@ -205,7 +207,7 @@ fn fetch(
             .build()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let mut request = client.request(method, url);
+            let mut request = client.request(method, url).header("x-sandbox-key", key);
             if let Some(bearer) = bearer {
                 request = request.bearer_auth(bearer);
             }

@@ -42,6 +42,9 @@ pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str)
 /// Custom roles in one tenant.
 const MOST_ROLES: usize = 5_000;
 
+/// The most characters that Azure takes in the name of a role.
+const LONGEST_NAME: usize = 512;
+
 /// `PUT {scope}/…/roleDefinitions/{guid}`.
 pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
     let guid = children::guid(guid, "RoleDefinitionIdInvalid")?;
@@ -165,7 +168,9 @@ fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[Strin
 
 fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) -> Result<Definition, Refusal> {
     let bad = |text: &str| Refusal::new(400, "InvalidRoleDefinition", text);
-    let name = properties["roleName"].as_str().filter(|name| !name.trim().is_empty());
+    let name = properties["roleName"]
+        .as_str()
+        .filter(|name| !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME);
     let name = name.ok_or_else(|| bad("The role definition has no name."))?;
     let texts = |value: &Value| -> Vec<String> {
         value

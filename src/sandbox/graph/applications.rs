@@ -164,6 +164,9 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
     Ok(answer)
 }
 
+/// The most characters that Graph takes in a display name.
+const LONGEST_NAME: usize = 256;
+
 /// Writes the properties that a body gives; those that are not known here are left out without a word.
 fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
     for list in ["passwordCredentials", "keyCredentials"] {
@@ -174,7 +177,9 @@ fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(
         }
     }
     if let Some(value) = body.get("displayName") {
-        let name = value.as_str().filter(|name| !name.is_empty());
+        let name = value
+            .as_str()
+            .filter(|name| (1..=LONGEST_NAME).contains(&name.chars().count()));
         application.name = name.ok_or_else(|| invalid("displayName"))?.to_owned();
     }
     if let Some(value) = body.get("signInAudience").filter(|value| !value.is_null()) {

@@ -1,10 +1,18 @@
 //! The sandbox over TLS, with a client that knows nothing of it.
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::support::*;
 use crate::sandbox::serve::{Serving, serve};
-use crate::sandbox::{FaultRule, Lag, Options, Sandbox};
+use crate::sandbox::{FaultRule, KEY_HEADER, Lag, Options, Sandbox};
 
 async fn start(faults: &[&str]) -> (Serving, reqwest::Client) {
     start_with(faults, false).await
@@ -24,7 +32,14 @@ async fn start_with(faults: &[&str], old: bool) -> (Serving, reqwest::Client) {
     });
     let serving = serve(sandbox, None).await.expect("a port");
     let ca = reqwest::Certificate::from_pem(serving.ca_pem.as_bytes()).expect("a certificate");
-    let builder = reqwest::Client::builder().tls_certs_only([ca]).no_proxy();
+    let key = (
+        KEY_HEADER.parse().expect("a name"),
+        serving.key.parse().expect("a value"),
+    );
+    let builder = reqwest::Client::builder()
+        .tls_certs_only([ca])
+        .no_proxy()
+        .default_headers([key].into_iter().collect::<http::HeaderMap>());
     let builder = if old { builder.http1_only() } else { builder };
     (serving, builder.build().expect("a client"))
 }
@@ -162,4 +177,154 @@ fn exports_and_cloud_point_at_the_origin() {
     assert_eq!(cloud["endpoints"]["activeDirectory"], "https://localhost:8443");
     assert_eq!(cloud["endpoints"]["resourceManager"], "https://localhost:8443/");
     assert_eq!(cloud["caBundle"], "PEM");
+}
+
+/// A TLS connection of a client that then does as it likes.
+async fn connect(serving: &Serving, protocol: &[u8]) -> TlsStream<TcpStream> {
+    let mut roots = rustls::RootCertStore::empty();
+    let ca = CertificateDer::from_pem_slice(serving.ca_pem.as_bytes()).expect("a certificate");
+    roots.add(ca).expect("a root");
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = "localhost".try_into().expect("a name");
+    connector
+        .connect(name, silent(serving).await)
+        .await
+        .expect("a handshake")
+}
+
+/// A connection that says nothing.
+async fn silent(serving: &Serving) -> TcpStream {
+    let address = (Ipv4Addr::LOCALHOST, serving.origin.port().expect("a port"));
+    TcpStream::connect(address).await.expect("a connection")
+}
+
+/// What comes until the server closes, and how long that takes.
+async fn until_closed(mut stream: impl tokio::io::AsyncRead + Unpin) -> (String, Duration) {
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let mut said = Vec::new();
+    // TLS's own farewell may be missing: closed is closed.
+    let _ = stream.read_to_end(&mut said).await;
+    tokio::time::resume();
+    (String::from_utf8_lossy(&said).into_owned(), begun.elapsed())
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_is_ended() {
+    let (serving, _) = start(&[]).await;
+    let (said, after) = until_closed(silent(&serving).await).await;
+    assert!(said.is_empty() && after >= Duration::from_secs(10), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_connection_without_whole_requests_is_ended() {
+    let (serving, _) = start(&[]).await;
+    for (protocol, begin) in [
+        (&b"http/1.1"[..], ""),
+        (b"http/1.1", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: "),
+        (b"h2", ""),
+        (b"h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        let mut stream = connect(&serving, protocol).await;
+        stream.write_all(begin.as_bytes()).await.expect("written");
+        let (_, after) = until_closed(stream).await;
+        assert!((20..40).contains(&after.as_secs()), "{protocol:?} {begin:?}: {after:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_408() {
+    let (serving, _) = start(&[]).await;
+    let mut stream = connect(&serving, b"http/1.1").await;
+    let head = "POST /subscriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf";
+    stream.write_all(head.as_bytes()).await.expect("written");
+    let (said, after) = until_closed(stream).await;
+    assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+    assert!((20..60).contains(&after.as_secs()), "{after:?}");
+}
+
+#[tokio::test]
+async fn more_connections_than_the_limit_wait_for_a_place() {
+    let (serving, client) = start(&[]).await;
+    let mut silent_ones = Vec::new();
+    for _ in 0..256 {
+        silent_ones.push(silent(&serving).await);
+    }
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let answer = client.get(url(&serving, "/")).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    // The handshakes had begun some moments before.
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_body_or_head_beyond_the_limit_is_refused() {
+    let (serving, client) = start(&[]).await;
+    let send = async |length: usize| {
+        let request = client.post(url(&serving, "/_sandbox/edit")).body("x".repeat(length));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(send(64 * 1024).await, 404);
+    assert_eq!(send(64 * 1024 + 1).await, 413);
+    for protocol in ["http1", "http2"] {
+        let request = client.get(url(&serving, "/")).header("x-long", "x".repeat(40 * 1024));
+        let request = request.version(match protocol {
+            "http1" => http::Version::HTTP_11,
+            _ => http::Version::HTTP_2,
+        });
+        let refused = request.send().await;
+        assert!(
+            refused.is_err() || refused.is_ok_and(|answer| answer.status() == 431),
+            "{protocol}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn own_pages_open_with_the_key_of_this_run_only() {
+    let (serving, _) = start(&[]).await;
+    let ca = reqwest::Certificate::from_pem(serving.ca_pem.as_bytes()).expect("a certificate");
+    let browser = reqwest::Client::builder()
+        .tls_certs_only([ca])
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let get = async |path: &str, header: (&str, &str)| {
+        let request = browser.get(url(&serving, path)).header(header.0, header.1);
+        request.send().await.expect("an answer")
+    };
+    for page in [
+        "/",
+        "/_sandbox/state",
+        "/_sandbox/requests",
+        "/konnect",
+        "/aiven",
+        "/dragonfly",
+    ] {
+        assert_eq!(get(page, ("accept", "*/*")).await.status(), 403, "{page}");
+    }
+    let opened = browser.get(serving.pages()).send().await.expect("an answer");
+    assert_eq!(opened.status(), 200);
+    let header = |name: &str| opened.headers()[name].to_str().expect("text").to_owned();
+    assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+    let cookie = header("set-cookie");
+    assert!(cookie.contains("; Secure; HttpOnly; SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().expect("the cookie").to_owned();
+    let console = get("/konnect", ("cookie", &cookie)).await;
+    assert!(console.status() == 200 && !console.headers().contains_key("set-cookie"));
+    let foreign = browser.post(url(&serving, "/konnect")).header("cookie", &cookie);
+    let foreign = foreign.header("origin", "https://evil.example").send().await;
+    assert_eq!(foreign.expect("an answer").status(), 403);
+    let mut rebound = connect(&serving, b"http/1.1").await;
+    let head = "GET /subscriptions HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n";
+    rebound.write_all(head.as_bytes()).await.expect("written");
+    let (said, _) = until_closed(rebound).await;
+    assert!(said.starts_with("HTTP/1.1 421"), "{said}");
 }
