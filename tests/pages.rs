@@ -96,12 +96,12 @@ const END: &str = "<!-- end -->";
 /// What an action allows, for somebody who has to agree to it.
 fn allows(action: &str) -> &'static str {
     match action.strip_prefix("Microsoft.Network/virtualNetworks/") {
-        Some("read") => "read the network: its address space, its subnets",
-        Some("virtualNetworkPeerings/read") => "see its peerings and their state",
+        Some("read") => "read the network: address space and subnets",
+        Some("virtualNetworkPeerings/read") => "read its peerings and their state",
         Some("virtualNetworkPeerings/write") => "create and change its peerings",
-        Some("virtualNetworkPeerings/delete") => "remove its peerings",
+        Some("virtualNetworkPeerings/delete") => "delete its peerings",
         Some("peer/action") => {
-            "make another network the other end of a peering with it; nothing here changes by that alone"
+            "make another network the other end of a peering with it; this alone changes nothing here"
         }
         _ => panic!("what does {action} allow?"),
     }
@@ -121,21 +121,21 @@ fn granted(vendor: &Profile) -> Option<String> {
             .iter()
             .map(|action| [format!("`{action}`"), allows(action).to_owned()])
             .collect();
-        table(["action", "lets it"], &rows)
+        table(["action", "allows"], &rows)
     };
     let theirs = vendor.application.as_ref().zip(vendor.role.as_ref()).map(|(application, theirs)| {
         let (who, id) = (&vendor.short_name, application.app_id);
         format!(
-            "{who}'s application, `{id}`, gets a service principal in your tenant, by which Azure knows it there and which \
-             alone allows nothing; and, at the one network, the role \"{}\" with\n\n{}",
+            "{who}'s application, `{id}`, gets a service principal in your tenant, which alone grants nothing; and, at the \
+             one network, the role \"{}\" with\n\n{}",
             vendor.role_name(),
             role(&theirs.actions)
         )
     });
     let own = match vendor.peering.own_app {
         OwnAppWay::No => None,
-        OwnAppWay::Needed => Some("An application of yours, known in both tenants, gets, at the one network,"),
-        OwnAppWay::Possible => Some("With `--own-app`, that application of yours gets, at the one network,"),
+        OwnAppWay::Needed => Some("An application of yours that is known in both tenants gets, at the one network,"),
+        OwnAppWay::Possible => Some("With `--own-app`, your application gets, at the one network,"),
     };
     let own = own.map(|who| {
         let both = vendor.peering.created_by == CreatedBy::Customer;
@@ -157,48 +157,48 @@ fn hosts(vendor: &Profile) -> String {
     };
     let [login, arm, graph] = cloud.origins().map(|url| host(url.as_str()));
     let mut rows = vec![
-        [login, "signing in".to_owned(), "–".to_owned()],
+        [login, "sign-in".to_owned(), "–".to_owned()],
         [
             arm,
             "the network, roles, assignments, peerings".to_owned(),
-            "Azure's".to_owned(),
+            "Azure".to_owned(),
         ],
         [
             graph,
             "applications, service principals, consent".to_owned(),
-            "Azure's".to_owned(),
+            "Azure".to_owned(),
         ],
     ];
     if let Some(access) = &vendor.access {
-        let token = format!("the one in `{}`", access.token_env);
+        let token = format!("`{}`", access.token_env);
         rows.push([host(&access.api), format!("the {}", access.request), token]);
     }
-    table(["peerctl asks (public cloud)", "about", "with the token"], &rows)
+    table(["host (public cloud)", "for", "token"], &rows)
 }
 
 /// What the vendor is told, under its own labels.
 fn told(vendor: &Profile) -> Option<String> {
     let meaning = |value: &str| match value.trim_matches(['{', '}']).split(':').next() {
-        Some("tenant") => "your tenant's id",
-        Some("subscription") => "the subscription's id",
+        Some("tenant") => "your tenant ID",
+        Some("subscription") => "the subscription ID",
         Some("resource-group") => "the resource group's name",
         Some("vnet") => "the virtual network's name",
-        Some("own-app") => "your application's client id",
+        Some("own-app") => "your application's client ID",
         _ => panic!("what is {value}?"),
     };
     let values = vendor.hand_off.values.iter();
     let rows: Vec<[String; 2]> = values
         .map(|value| [value.label.clone(), meaning(&value.value).to_owned()])
         .collect();
-    let head = format!("{} is told, as", vendor.short_name);
-    (!rows.is_empty()).then(|| table([&head, "what it is"], &rows))
+    let head = format!("{} field", vendor.short_name);
+    (!rows.is_empty()).then(|| table([&head, "value"], &rows))
 }
 
 fn inputs(vendor: &Profile) -> String {
     let wanted = |wanted| match wanted {
         Wanted::Always => "yes",
         Wanted::WithApi => "with its API",
-        Wanted::ByHand => "by hand",
+        Wanted::ByHand => "without its API",
         Wanted::Never => "no",
     };
     let one = |input: &peerctl::vendors::VendorInput| {
@@ -209,24 +209,27 @@ fn inputs(vendor: &Profile) -> String {
         ]
     };
     let rows: Vec<[String; 3]> = vendor.inputs.iter().map(one).collect();
-    table(["input", "what", "needed"], &rows)
+    table(["input", "description", "required"], &rows)
 }
 
 /// How the link is made, in one sentence or two.
 fn way(vendor: &Profile) -> String {
     let who = match vendor.peering.created_by {
-        CreatedBy::Vendor => format!("{} creates both directions.", vendor.short_name),
-        CreatedBy::EachSide => format!("{} creates its direction, your application yours.", vendor.short_name),
-        CreatedBy::Customer => "You create both directions, or each side its own.".to_owned(),
+        CreatedBy::Vendor => format!("{} creates both sides.", vendor.short_name),
+        CreatedBy::EachSide => format!(
+            "{} creates the remote peering, your application the local one.",
+            vendor.short_name
+        ),
+        CreatedBy::Customer => "You create both sides, or each side creates its own.".to_owned(),
     };
     let name = vendor
         .peering
         .name
         .as_ref()
-        .map(|name| format!(" Yours is called `{name}`."));
+        .map(|name| format!(" The local peering is named `{name}`."));
     let ports: Vec<String> = vendor.peering.ports.iter().map(ToString::to_string).collect();
-    let ports = (!ports.is_empty()).then(|| format!(" It is talked to on TCP {}.", ports.join(", ")));
-    let wait = format!(" It usually takes {}.", vendor.usual_wait);
+    let ports = (!ports.is_empty()).then(|| format!(" Traffic uses TCP port {}.", ports.join(", ")));
+    let wait = format!(" This usually takes {}.", vendor.usual_wait);
     [Some(who), name, ports, Some(wait)].into_iter().flatten().collect()
 }
 
