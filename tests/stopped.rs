@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM at the writes of a set-up and of a teardown, and while reading: it stops soon, leaves no credential, says how to go on, and the
+//! Ctrl-C, SIGTERM, SIGHUP (a closed terminal) and SIGQUIT at the writes of a set-up and of a teardown, and while reading: it stops soon, leaves no credential, says how to go on, and the
 //! next run finishes.
 #![cfg(unix)]
 
@@ -91,6 +91,13 @@ stopped! {
         "POST */addPassword:1"
         "PUT */virtualNetworkPeerings/*:1"
     ]
+    set_up_whose_terminal_is_closed: AIVEN "setup" "HUP" [
+        "POST */addPassword:1"
+        "PUT */virtualNetworkPeerings/*:1"
+    ]
+    set_up_that_quits: DRAGONFLY "setup" "QUIT" [
+        "PUT */virtualNetworkPeerings/*:1"
+    ]
     a_set_up_with_another_tenant: GENERIC "setup" "INT" [
         "PUT */virtualNetworkPeerings/vnet-app-*:1"
         "PUT */virtualNetworkPeerings/vnet-partner-*:1"
@@ -104,4 +111,34 @@ stopped! {
         "DELETE */virtualNetworkPeerings/*:1"
         "DELETE */applications/*:1"
     ]
+}
+
+#[test]
+fn set_up_whose_terminal_is_closed_keeps_its_record() {
+    let sandbox = Served::start(["--lag", "none", "--fault", "PUT */virtualNetworkPeerings/*:1=stall"]);
+    let records = sandbox.folder().join("records");
+    let state = ("PEERCTL_STATE_DIR".to_owned(), records.display().to_string());
+    let env = sandbox.env().clone().into_iter().chain([state]);
+    let running = Running::start(AIVEN.line("setup", &[]), env);
+    poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the request is sent");
+    let exit = running.signal("HUP").wait();
+    assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+    assert_eq!(
+        std::fs::read_dir(&records).expect("a folder").count(),
+        1,
+        "{}",
+        exit.stderr
+    );
+}
+
+/// Whoever starts it by `nohup` has it outlive the terminal.
+#[test]
+#[cfg(target_os = "linux")]
+fn ignored_hangup_stops_nothing() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let line = KONG.line("setup", &[]);
+    let script = "trap '' HUP; \"$@\" & pid=$!; while kill -HUP $pid 2>/dev/null; do sleep 0.05; done; wait $pid";
+    let words = ["-c", script, "sh", support::PEERCTL].into_iter().map(str::to_owned);
+    let ran = support::cli::program("sh", words.chain(line)).envs(sandbox.env()).run();
+    ran.expect_code(0);
 }

@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM, and what is left to do then.
+//! Ctrl-C and the signals that end a process (SIGTERM, SIGHUP, SIGQUIT), and what is left to do then.
 
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{join_all, select_all};
 
 use crate::domain::lines;
 use crate::limits;
@@ -16,17 +16,36 @@ pub async fn asked_to_stop() {
     {
         use tokio::signal::unix::{SignalKind, signal};
         // Where no handler can be set, the signal ends the process by itself.
-        let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-            std::future::pending::<()>().await;
+        let received = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()]
+            .into_iter()
+            .filter(|kind| !is_ignored(*kind))
+            .filter_map(|kind| signal(kind).ok())
+            .map(|mut signal| Box::pin(async move { signal.recv().await }));
+        let received: Vec<_> = received.collect();
+        if received.is_empty() {
+            let _ = interrupted.await;
             return;
-        };
+        }
         tokio::select! {
             _ = interrupted => {}
-            _ = terminated.recv() => {}
+            _ = select_all(received) => {}
         }
     }
     #[cfg(not(unix))]
     let _ = interrupted.await;
+}
+
+/// Whether whoever started this process has it ignore the signal, as `nohup` does with SIGHUP. Known on Linux only; a
+/// handler of ours, which replaces that, is set but where it isn't so.
+#[cfg(unix)]
+fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or(u32::MAX);
+    1u64.checked_shl(bit).is_some_and(|bit| mask & bit != 0)
 }
 
 /// Removes the credentials of runs that are stopped, and says where that could not be done.
