@@ -3,15 +3,38 @@
 
 mod support;
 
+use serde_json::Value;
 use support::cli::peerctl;
 use support::kong::{TENANT, VNET_ID, setup};
 use support::served::Served;
 
-/// A cleared screen, a title, C1's CSI, and text turned round, as a service could put them into a message.
-const MESSAGE: &str = "no\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}";
+/// A cleared screen, a title, C1's CSI, text turned round, invisible characters, and commands of pipelines, as a service
+/// could put them into a message.
+const MESSAGE: &str = "no\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}\u{feff}\u{e0041} \
+                       ##vso[task.setvariable variable=BASH_ENV]x ##[group]y ::add-mask::z \u{a0}::stop-commands::t \
+                       https://elsewhere.example/ @admins";
 
 fn obeyed(c: char) -> bool {
-    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let invisible =
+        matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    let turned = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() && c != '\n') || invisible || turned
+}
+
+/// Whether Azure Pipelines or GitHub obeys the line.
+fn is_command(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    lower.contains("##vso[") || lower.contains("##[") || line.trim().starts_with("::")
+}
+
+/// Every string of a document.
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        Value::Object(fields) => fields.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[test]
@@ -44,6 +67,18 @@ fn an_escape_sequence_in_a_refusal_is_shown_and_not_obeyed() {
             );
             for text in shown {
                 assert!(!text.contains(obeyed), "{request} {more:?}: {text:?}");
+                let command = text.lines().find(|line| is_command(line));
+                assert_eq!(command, None, "{request} {more:?}");
+                assert!(
+                    !text.contains(" https://elsewhere.example/ @") || !text.starts_with("<!--"),
+                    "{text}"
+                );
+            }
+            let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+            assert!(more != ["-o", "json"] || document.is_object(), "{ran}");
+            for text in strings(&document) {
+                let lines: Vec<&str> = text.lines().collect();
+                assert!(lines.len() < 2 && !is_command(text), "{request}: {text:?}");
             }
         }
     }

@@ -224,3 +224,23 @@ fn the_job_has_the_rights_that_it_needs_and_no_secret_of_azures() {
         env!("CARGO_PKG_VERSION")
     );
 }
+
+/// Stands in for peerctl, whose own documents have no line ends in their words.
+#[test]
+fn words_in_a_warning_are_no_commands_for_the_runner() {
+    let (sandbox, runner) = (Served::start(["--lag", "none"]), Runner::new());
+    let hold = json!({"why": "100%\r\n::error::forged", "who": "x\n::stop-commands::t"});
+    let document = json!({"outcome": "waiting", "steps": [{"id": "consent", "hold": hold}]});
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = folder.path().join("peerctl");
+    std::fs::write(&stub, format!("#!/bin/sh\ncat <<'END'\n{document}\nEND\nexit 3\n")).expect("a script");
+    std::fs::set_permissions(&stub, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it can be run");
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let ran = runner.run(&sandbox, "set-up", &[("PATH", &path)]).ran.expect_code(0);
+    let said = "::warning title=consent::100%25%0D%0A::error::forged Next: x%0A::stop-commands::t\n";
+    assert_eq!(ran.stdout, said);
+}

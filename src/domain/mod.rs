@@ -1,10 +1,11 @@
-//! The words of the problem, pure: no I/O, no clock, nothing of ours above them.
+//! The words of the problem: no I/O, no clock, nothing of ours above them. Pure, but for the list of live secrets.
 
 mod address_space;
 mod deterministic;
 mod moment;
 mod peering;
 mod resource_id;
+mod secrets;
 mod step;
 mod text;
 
@@ -15,5 +16,6 @@ pub use peering::{PeeringState, SyncLevel};
 pub use resource_id::{
     IdError, PeeringId, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, subscription_scope,
 };
+pub use secrets::{REDACTED, holds_secret, mask, remember_secret};
 pub use step::{StepId, StepState};
 pub use text::{harmless, harmless_json, is_obeyed, lines};

@@ -1,37 +1,97 @@
-//! Texts from outside (names, messages, reasons) on their way to a terminal.
+//! Texts from outside (names, messages, reasons) on their way to a terminal, a pipeline's log or a document.
 
-/// The same text with control characters made visible, so that a name or a message from an API cannot move the
-/// cursor, recolour the screen or forge a line. Newlines and tabs become spaces.
+use std::net::IpAddr;
+
+use super::secrets::mask;
+
+/// The same text without secrets, and with nothing in it that is obeyed instead of shown: control characters and
+/// invisible ones become visible, and a pipeline's commands are taken apart, so that a name or a message from an API
+/// cannot move the cursor, recolour the screen, forge a line or set a variable. Newlines and tabs become spaces.
 pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in mask(text).chars() {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
             c if is_obeyed(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
+    without_commands(out)
+}
+
+/// Whether a reader is misled by it: a terminal obeys it instead of showing it (C0, DEL, C1), it reorders text (U+061C,
+/// U+200E-F, U+202A-E, U+2066-9), ends a line (U+2028-9), or is invisible (the soft hyphen, zero-width characters,
+/// fillers, tags).
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Takes the commands of pipelines apart: Azure Pipelines and GitHub obey `##vso[` and `##[` anywhere in a line, GitHub
+/// a `::` that a line begins with. Any word may come to stand there, once the text is wrapped.
+fn without_commands(mut text: String) -> String {
+    if text.contains("##") {
+        text = apart(&text, |rest| {
+            let command = rest.strip_prefix("##")?;
+            let named = command.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("vso["));
+            (named || command.starts_with('[')).then_some("# #")
+        });
+    }
+    if text.contains("::") {
+        text = apart(&text, |rest| {
+            let word = rest.split(' ').next().unwrap_or_default();
+            let address = word
+                .split('/')
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches([',', '.', ';', ')']);
+            (word.starts_with("::") && address.parse::<IpAddr>().is_err()).then_some(": :")
+        });
+    }
+    text
+}
+
+/// Replaces the two characters that a command begins with, wherever `command` finds one: anywhere for `##`, at the
+/// beginning of a word for `::`.
+fn apart(text: &str, command: impl Fn(&str) -> Option<&'static str>) -> String {
+    let mut out = String::with_capacity(text.len() + 1);
+    let mut skip = 0;
+    for (at, c) in text.char_indices() {
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        let begins_word = text[..at].chars().next_back().is_none_or(char::is_whitespace);
+        match command(&text[at..]).filter(|_| begins_word || c == '#') {
+            Some(taken_apart) => {
+                out.push_str(taken_apart);
+                skip = 1;
+            }
+            None => out.push(c),
+        }
+    }
     out
 }
 
-/// Whether a terminal obeys it instead of showing it: C0, DEL, C1, and the marks that reorder text (U+061C, U+200E-F,
-/// U+202A-E, U+2066-9) or end a line (U+2028-9).
-pub fn is_obeyed(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A JSON document with the same meaning and nothing in it that a terminal obeys but line ends: JSON itself wants only
-/// C0 escaped.
+/// A JSON document with the same meaning and nothing in it that a terminal or a pipeline obeys but line ends: JSON itself
+/// wants only C0 escaped.
 pub fn harmless_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
+    let mut before = '\0';
     for c in document.chars() {
         match c {
             '\n' => out.push(c),
-            // All of them stand within strings, and none is beyond U+FFFF.
-            c if is_obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            // All of these stand within strings.
+            c if is_obeyed(c) || c == '#' && before == '#' => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
             c => out.push(c),
         }
+        before = c;
     }
     out
 }
@@ -64,8 +124,42 @@ mod tests {
     }
 
     #[test]
+    fn harmless_invisible_characters_are_visible() {
+        let invisible = "\u{ad}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{e0041}\u{e007f}\u{3164}";
+        assert_eq!(harmless(invisible), "\u{fffd}".repeat(invisible.chars().count()));
+    }
+
+    #[test]
+    fn harmless_pipeline_commands_are_taken_apart() {
+        let table = [
+            (
+                "a ##vso[task.setvariable variable=x]y",
+                "a # #vso[task.setvariable variable=x]y",
+            ),
+            ("##VSO[x]", "# #VSO[x]"),
+            ("##[group]x###[y]", "# #[group]x## #[y]"),
+            ("::error::x", ": :error::x"),
+            ("a ::add-mask::x", "a : :add-mask::x"),
+            ("a\r\n::stop-commands::t", "a  : :stop-commands::t"),
+            ("::x", ": :x"),
+            // Addresses and paths of Rust stay.
+            (
+                "::1 and ::/0, fd00::/8 or ::ffff:1.2.3.4",
+                "::1 and ::/0, fd00::/8 or ::ffff:1.2.3.4",
+            ),
+            ("std::fmt ## heading", "std::fmt ## heading"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(harmless(text), expected, "{text}");
+            for line in lines(&harmless(text), 1) {
+                assert!(!line.starts_with("::error") && !line.starts_with("::add"), "{line}");
+            }
+        }
+    }
+
+    #[test]
     fn a_document_keeps_its_meaning_and_loses_what_a_terminal_obeys() {
-        let value = serde_json::json!({"a\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n\u{2028}ü"});
+        let value = serde_json::json!({"a\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n\u{2028}ü\u{e0041}##vso[x]"});
         let document = serde_json::to_string_pretty(&value).expect("a document");
         let text = harmless_json(&document);
         assert_eq!(
@@ -73,6 +167,7 @@ mod tests {
             value
         );
         assert!(!text.contains(|c| is_obeyed(c) && c != '\n'), "{text:?}");
+        assert!(!text.contains("##vso["), "{text:?}");
     }
 
     #[test]

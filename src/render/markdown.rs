@@ -5,16 +5,36 @@ use crate::domain::harmless;
 /// What Markdown, or a dialect of it, takes for more than itself inside a line.
 const MARKS: &str = "\\`*_[]<>~&#$";
 
-/// A text in a line: no link, no emphasis, no HTML. A `|` is dealt with by [`table`].
+/// A text in a line: no link, no mention, no emphasis, no HTML. A `|` is dealt with by [`table`].
 pub fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in harmless(text).chars() {
+    let text = harmless(text);
+    let words = text
+        .split(' ')
+        .map(|word| if is_linked(word) { code(word) } else { escaped(word) });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn escaped(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for c in word.chars() {
         if MARKS.contains(c) {
             out.push('\\');
         }
         out.push(c);
     }
     out
+}
+
+/// Whether a page makes a link or a mention of it, escaped or not: an address, `www.…`, `@name`, `#1`, `GH-1`. Code is
+/// left alone.
+fn is_linked(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let numbered = |mark: &str| {
+        let mut after = lower.split(mark).skip(1);
+        after.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let schemes = ["://", "www.", "mailto:", "xmpp:", "@"];
+    schemes.iter().any(|scheme| lower.contains(scheme)) || numbered("#") || numbered("gh-")
 }
 
 /// A text to be copied as it is: an id, an address.
@@ -59,8 +79,12 @@ mod tests {
     #[test]
     fn nothing_in_a_text_is_markdown() {
         assert_eq!(
-            text("a_b *c* [x](y) <img src=x> &amp; `z` $1$ #2\u{1b}[2J\r\n# h"),
-            r"a\_b \*c\* \[x\](y) \<img src=x\> \&amp; \`z\` \$1\$ \#2".to_owned() + "\u{fffd}\\[2J  \\# h"
+            text("a_b *c* [x](y) <img src=x> &amp; `z` $1$ #z\u{1b}[2J\r\n# h"),
+            r"a\_b \*c\* \[x\](y) \<img src=x\> \&amp; \`z\` \$1\$ \#z".to_owned() + "\u{fffd}\\[2J  \\# h"
+        );
+        assert_eq!(
+            text("(https://x.example/) www.x.example @admins, a@b.example o/r#12 GH-3 a`@b"),
+            "`(https://x.example/)` `www.x.example` `@admins,` `a@b.example` `o/r#12` `GH-3` ``a`@b``"
         );
         assert_eq!(code("a|b `` c`"), "``` a|b `` c` ```");
         assert_eq!((code("plain"), code("")), ("`plain`".to_owned(), String::new()));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::harmless;
+use crate::domain::{harmless, is_obeyed};
 
 /// A value as one shell word; plain words stay plain.
 pub struct ShellWord<'a>(pub &'a str);
@@ -21,7 +21,13 @@ impl fmt::Display for ShellWord<'_> {
 /// A value in quotes, always. What a terminal would obey or hide is written as its number: a printed command line must
 /// do no harm by being looked at.
 pub fn quoted(text: &str) -> String {
-    let as_number = |c: char| c != '\n' && !harmless(&c.to_string()).starts_with(c);
+    // A pipeline's log obeys "##[" anywhere, and "::" where a line begins with it.
+    let (marks, colons) = (text.contains("##"), text.contains("::"));
+    let as_number = |c: char| match c {
+        '#' => marks,
+        '\n' => colons,
+        c => is_obeyed(c),
+    };
     if !text.contains(as_number) {
         return format!("'{}'", text.replace('\'', r"'\''"));
     }
@@ -29,6 +35,7 @@ pub fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\'' | '\\' => out.extend(['\\', c]),
+            c if as_number(c) && c > '\u{ffff}' => out.push_str(&format!("\\U{:08x}", u32::from(c))),
             c if as_number(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
@@ -81,6 +88,10 @@ mod tests {
             ("it's", r"'it'\''s'"),
             ("`x`;\n&", "'`x`;\n&'"),
             ("it's\u{1b}[2J\\\u{202e}", r"$'it\'s\u001b[2J\\\u202e'"),
+            (
+                "##vso[x]\n::error::y\u{e0041}",
+                r"$'\u0023\u0023vso[x]\u000a::error::y\U000e0041'",
+            ),
         ];
         for (text, expected) in table {
             assert_eq!(ShellWord(text).to_string(), expected);

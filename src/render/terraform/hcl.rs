@@ -41,15 +41,20 @@ pub(super) fn codes<T: Into<String>>(codes: impl IntoIterator<Item = T>) -> Valu
 pub(super) fn quoted(text: &str) -> String {
     let mut out = "\"".to_owned();
     let mut chars = text.chars().peekable();
+    let mut before = '"';
     while let Some(c) = chars.next() {
         match c {
+            // A pipeline's log obeys "##[".
+            '#' if before == '#' => out.push_str("\\u0023"),
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
             // Twice, it begins no template.
             '$' | '%' if chars.peek() == Some(&'{') => out.extend([c, c]),
+            c if is_obeyed(c) && c > '\u{ffff}' => out.push_str(&format!("\\U{:08x}", u32::from(c))),
             c if is_obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
+        before = c;
     }
     out + "\""
 }
