@@ -19,6 +19,7 @@
 //! everything else it is one more cloud.
 
 pub mod azure;
+mod child;
 pub mod cli;
 pub mod doctor;
 pub mod domain;

@@ -68,8 +68,11 @@ fn one_file_can_send_one_can_listen_one_can_start_a_program_and_one_a_browser() 
             // The second one has a pair of sockets, each connected with the other alone: it wakes who waits for a key.
             &["src/sandbox/serve.rs", "src/ui/keys.rs"],
         ),
-        (&["process::Command", "process::{"], &["src/azure/identity/child.rs"]),
-        (&["webbrowser::"], &["src/cli/frame.rs"]),
+        (
+            &["process::Command", "process::{"],
+            &["src/azure/identity/child.rs", "src/child.rs"],
+        ),
+        (&["webbrowser::"], &["src/cli/browser.rs"]),
     ];
     for (words, expected) in table {
         let has = |text: &str| words.iter().any(|word| text.contains(word));

@@ -666,3 +666,134 @@ fn a_report_keeps_its_link_and_its_permissions_and_an_empty_file_is_filled() {
     assert!(link.is_symlink() && read(&file).starts_with(TICKET));
     assert_eq!((mode(&file), files(folder.path()).len()), (0o640, 2));
 }
+
+// ------------------------------------------------------------------------------------------------ the log's file
+
+/// Runs something that logs a request, with this file for the log.
+#[cfg(unix)]
+fn logging(sandbox: &Served, umask: &str, file: &Path) -> Ran {
+    let line = format!(
+        "umask {umask}; exec '{}' azure doctor --vendor kong --vnet-id {VNET_ID} --set network=eastus2-network --no-input --log-file '{}'",
+        support::PEERCTL,
+        file.display()
+    );
+    support::cli::program("sh", ["-c", &line]).envs(sandbox.env()).run()
+}
+
+#[cfg(unix)]
+#[test]
+fn log_file_is_for_its_owner_alone_and_is_added_to() {
+    let (sandbox, folder) = (sandbox(), folder());
+    for umask in ["000", "022", "077"] {
+        let file = folder.path().join(umask);
+        logging(&sandbox, umask, &file);
+        assert_eq!(mode(&file), 0o600, "umask {umask}");
+        let first = read(&file);
+        logging(&sandbox, umask, &file);
+        let both = read(&file);
+        assert!(
+            both.starts_with(&first) && both.len() > first.len() && !first.is_empty(),
+            "{both}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn log_file_that_is_something_else_stays_as_it_is() {
+    let (sandbox, folder) = (sandbox(), folder());
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("notes"), "mine\n").expect("a file");
+    std::os::unix::fs::symlink(at("notes"), at("link")).expect("a link");
+    std::os::unix::fs::symlink(at("nothing"), at("dangling")).expect("a link");
+    let made = support::cli::program("mkfifo", [at("pipe")]).run();
+    made.expect_code(0);
+    for (name, why) in [
+        ("notes", "isn't a log of peerctl"),
+        ("link", "It is a link"),
+        ("dangling", "It is a link"),
+        ("pipe", "not a regular file"),
+        (".", "can't be opened"),
+    ] {
+        let ran = logging(&sandbox, "022", &at(name)).expect_code(2);
+        assert!(ran.stderr.contains(why), "{name}\n{ran}");
+    }
+    assert_eq!(read(&at("notes")), "mine\n");
+    assert!(!at("nothing").exists());
+    assert_eq!(
+        sandbox.asked(),
+        [] as [String; 0],
+        "it is refused before anything is sent"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn log_file_on_full_disk_is_said_once_and_the_run_continues() {
+    let sandbox = sandbox();
+    let ran = logging(&sandbox, "022", Path::new("/dev/full")).expect_code(0);
+    assert_eq!(
+        ran.stderr.matches("The log file /dev/full can't be written").count(),
+        1,
+        "{ran}"
+    );
+}
+
+// ------------------------------------------------------------------------------------------------ the sandbox's files
+
+/// Starts a sandbox with this file for its variables, and ends it once the file is there (by SIGTERM, which it may not
+/// listen to yet).
+#[cfg(unix)]
+fn sandbox_in(file: &Path) -> Ran {
+    let script = format!(
+        "umask 000; '{}' sandbox --env-file '{1}' & pid=$!
+         while kill -0 $pid 2>/dev/null; do grep -q PEERCTL_CLOUD '{1}' 2>/dev/null && kill $pid; sleep 0.05; done
+         wait $pid; code=$?; [ $code = 143 ] || exit $code",
+        support::PEERCTL,
+        file.display()
+    );
+    support::cli::program("sh", ["-c", &script]).run()
+}
+
+#[cfg(unix)]
+#[test]
+fn sandbox_files_are_for_their_owner_alone_and_an_earlier_sandboxs_are_replaced() {
+    let folder = folder();
+    let file = folder.path().join("env");
+    for _ in 0..2 {
+        sandbox_in(&file).expect_code(0);
+        for (name, expected) in [
+            ("env", 0o600),
+            ("env.ca.pem", 0o600),
+            ("env.cloud.json", 0o600),
+            ("env.az", 0o700),
+        ] {
+            assert_eq!(mode(&folder.path().join(name)), expected, "{name}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sandbox_leaves_files_of_others_as_they_are() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let az = at("home-az");
+    std::fs::create_dir(&az).expect("a folder");
+    std::fs::write(az.join("msal_token_cache.json"), "tokens").expect("a file");
+    std::fs::write(at("mine"), "export MY_TOKEN=1\n").expect("a file");
+    std::os::unix::fs::symlink(&az, at("linked.az")).expect("a link");
+    std::os::unix::fs::symlink(at("mine"), at("link")).expect("a link");
+    std::fs::write(at("certificate.ca.pem"), "mine").expect("a file");
+    std::fs::create_dir(at("full.az")).expect("a folder");
+    std::fs::write(at("full.az").join("config"), "mine").expect("a file");
+    for name in ["mine", "link", "linked", "certificate", "full"] {
+        let ran = sandbox_in(&at(name)).expect_code(2);
+        assert!(ran.stderr.contains("can't be used"), "{name}\n{ran}");
+    }
+    assert_eq!(read(&az.join("msal_token_cache.json")), "tokens");
+    assert_eq!(files(&az).len(), 1);
+    assert_eq!(read(&at("mine")), "export MY_TOKEN=1\n");
+    assert_eq!(read(&at("certificate.ca.pem")), "mine");
+    assert_eq!(read(&at("full.az").join("config")), "mine");
+}

@@ -1,9 +1,15 @@
-//! What of a request and its answer may be written to a log: only what is known to hold no secret.
+//! What of a request and its answer may be shown: only what is known to hold no secret. And which parts of them are
+//! secrets, so that no output has them, whoever sends them back.
 
 use std::fmt::Write;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 use url::Url;
+
+use super::call::Call;
+use crate::domain::{mask, remember_secret};
 
 /// Query parameters whose values are shown. Links of long-running operations carry signatures (`t`, `c`, `s`, `h`).
 const SHOWN_QUERY: [&str; 9] = [
@@ -57,7 +63,7 @@ pub(super) fn url(url: &Url) -> String {
         let separator = if at == 0 { '?' } else { '&' };
         let _ = write!(text, "{separator}{name}={value}");
     }
-    text
+    mask(&text).into_owned()
 }
 
 /// The headers as one line, `name: value` each, the values of unknown ones replaced.
@@ -69,13 +75,84 @@ pub(super) fn headers(headers: &HeaderMap) -> String {
     lines.join("; ")
 }
 
-fn shown<'a>(name: &HeaderName, value: &'a HeaderValue) -> &'a str {
+fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     let name = name.as_str();
     let known = SHOWN_HEADERS.contains(&name) || SHOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     if known && !value.is_sensitive() {
-        value.to_str().unwrap_or("[not text]")
+        mask(value.to_str().unwrap_or("[not text]")).into_owned()
     } else {
-        "[redacted]"
+        "[redacted]".to_owned()
+    }
+}
+
+/// Whether a text can be the ID of a request: short, and of letters that need no care anywhere. A service that puts
+/// something else there is not quoted.
+pub(super) fn is_request_id(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-');
+    (1..=64).contains(&text.len()) && text.chars().all(letter) && mask(text) == text
+}
+
+/// Headers of a request that hold a secret, each after the scheme where it has one.
+const SECRET_HEADERS: [&str; 5] = [
+    "authorization",
+    "cookie",
+    "secret",
+    "x-identity-header",
+    "x-ms-authorization-auxiliary",
+];
+
+/// Fields of a form or of a JSON document that hold a secret: OAuth's, and Graph's `addPassword`.
+const SECRET_FIELDS: [&str; 9] = [
+    "access_token",
+    "accessToken",
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "device_code",
+    "id_token",
+    "refresh_token",
+    "secretText",
+];
+
+/// Takes note of the secrets that a request holds.
+pub(super) fn remember_request(call: &Call) {
+    for name in SECRET_HEADERS {
+        for value in call.headers.get_all(name) {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            value
+                .split([' ', ','])
+                .filter(|part| part.len() > "Bearer".len())
+                .for_each(remember_secret);
+        }
+    }
+    for (name, value) in url::form_urlencoded::parse(&call.body) {
+        if SECRET_FIELDS.contains(&name.as_ref()) {
+            remember_secret(&value);
+        }
+    }
+}
+
+/// Takes note of the secrets that an answer brings.
+pub(super) fn remember_answer(body: &Bytes) {
+    let text = String::from_utf8_lossy(body);
+    if !SECRET_FIELDS.iter().any(|field| text.contains(field)) {
+        return;
+    }
+    let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    for (_, value) in document
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| SECRET_FIELDS.contains(&name.as_str()))
+    {
+        value.as_str().into_iter().for_each(remember_secret);
+    }
+    // Graph's secret is one field of one object; in the body of another request it may lie deeper.
+    if let Some(secret) = document
+        .pointer("/passwordCredential/secretText")
+        .and_then(Value::as_str)
+    {
+        remember_secret(secret);
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::call::Reply;
 use super::error::{ApiError, Failure, Service};
-use super::retry;
+use super::{redact, retry};
+use crate::domain::mask;
 
 /// The error that a non-2xx reply stands for.
 pub(super) fn refusal(reply: &Reply) -> ApiError {
@@ -13,7 +14,7 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
         Ok(body @ Value::Object(_)) => read(reply.service, &body),
         _ => None,
     };
-    let parsed = parsed.unwrap_or_else(|| not_an_error_body(reply));
+    let parsed = parsed.unwrap_or_else(|| not_an_error_body(reply)).masked();
     ApiError {
         service: reply.service,
         tried: reply.tried.clone(),
@@ -38,7 +39,9 @@ pub(super) fn correlation_id(headers: &HeaderMap) -> Option<String> {
     let names = ["x-ms-correlation-request-id", "request-id", "x-ms-request-id"];
     names
         .into_iter()
-        .find_map(|name| headers.get(name)?.to_str().ok().map(str::to_owned))
+        .filter_map(|name| headers.get(name)?.to_str().ok())
+        .find(|id| redact::is_request_id(id))
+        .map(str::to_owned)
 }
 
 /// For an answer without a code: a vendor's name and HTTP's word for the status (`AivenForbidden`), as the table of
@@ -61,6 +64,21 @@ struct Parsed {
     message: String,
     details: Vec<(String, String)>,
     id: Option<String>,
+}
+
+impl Parsed {
+    /// Without the secrets that a service sends back in its words.
+    fn masked(self) -> Self {
+        let masked = |text: String| mask(&text).into_owned();
+        Self {
+            code: self.code.map(masked),
+            message: masked(self.message),
+            details: (self.details.into_iter())
+                .map(|(code, text)| (masked(code), masked(text)))
+                .collect(),
+            id: self.id.filter(|id| redact::is_request_id(id)),
+        }
+    }
 }
 
 fn text(value: &Value, field: &str) -> Option<String> {

@@ -304,6 +304,7 @@ impl Wire {
 
     async fn send_once(&self, call: &Call, id: Uuid) -> Result<Reply, TransportError> {
         let request = request(call, id)?;
+        redact::remember_request(call);
         trace!(target: "peerctl::wire", headers = redact::headers(request.headers()), "request");
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let n = self.journal.leaves(call, id);
@@ -325,6 +326,7 @@ impl Wire {
             Ok(answer) => {
                 let (parts, body) = answer.into_parts();
                 let status = parts.status.as_u16();
+                redact::remember_answer(&body);
                 self.note_date(call.service, &parts.headers);
                 debug!(target: "peerctl::wire", method = %call.method, %url, status, ms, request_id = %id);
                 trace!(target: "peerctl::wire", headers = redact::headers(&parts.headers), bytes = body.len(), "answer");

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::again::Known;
 use super::asked::{self, Pasted};
+use super::browser;
 use super::config;
 use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
@@ -505,5 +506,5 @@ pub fn prompter(no_input: bool, manner: Manner) -> Option<Arc<dyn Prompter>> {
 
 /// Opens pages in the user's browser; only where there is somebody to look at it.
 fn opener() -> Opener {
-    Arc::new(|url| ui::someone_answers() && webbrowser::open(url.as_str()).is_ok())
+    Arc::new(|url| ui::someone_answers() && browser::open(url))
 }

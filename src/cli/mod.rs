@@ -4,6 +4,7 @@ mod again;
 mod apply;
 mod asked;
 mod azure;
+mod browser;
 mod completions;
 mod config;
 mod doctor;
@@ -12,7 +13,9 @@ mod explain;
 mod file;
 mod folders;
 mod frame;
+mod guard;
 mod help;
+mod log_file;
 mod man;
 mod output;
 mod record;
@@ -84,13 +87,18 @@ enum Command {
 /// Parses the process's command line, runs it and gives its exit code.
 pub fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answer) = browser::answer(&line) {
+        return answer;
+    }
+    guard::no_core_dump();
+    guard::remember_environment();
     output::choose_colours(&line);
     let cli = match Cli::try_parse_from(&line) {
         Ok(cli) => cli,
         Err(error) => return help::answer(&error, &line).map_or_else(|| output::clap_says(&error), ended),
     };
-    if let Err(error) = output::start_logging(&cli.output) {
-        return output::fail(&error);
+    if let Err(problem) = output::start_logging(&cli.output) {
+        return ended(Ok(output::refuse(&problem)));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +14,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::domain::harmless;
+use super::log_file::LogFile;
+use crate::domain::{harmless, mask};
 use crate::errors::{Outcome, Problem};
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
@@ -47,7 +47,7 @@ pub struct OutputArgs {
     /// [env: PEERCTL_PLAIN]
     #[arg(long, global = true)]
     pub plain: bool,
-    /// Write each request as a JSON line to this file, without secrets
+    /// Write each request as a JSON line to this file, without secrets; an earlier log is added to
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
 }
@@ -148,7 +148,7 @@ pub fn clap_says(said: &clap::Error) -> ExitCode {
         text.to_string()
     };
     // A reader that went away is no failure.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(mask(&text).as_bytes()).and_then(|()| out.flush());
     ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2))
 }
 
@@ -159,7 +159,7 @@ pub fn clap_says(said: &clap::Error) -> ExitCode {
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     match out
-        .write_all(text.as_bytes())
+        .write_all(mask(text).as_bytes())
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush())
     {
@@ -177,7 +177,7 @@ pub fn remark(text: &str) {
 /// Says what is wrong with what was given, on standard error.
 pub fn complain(text: &str) {
     // Where standard error is gone, the exit code is all that can be said.
-    let _ = writeln!(stderr(), "{text}");
+    let _ = writeln!(stderr(), "{}", mask(text));
 }
 
 /// Says what is wrong with the command line, or with a file that it names.
@@ -219,8 +219,8 @@ impl Write for BesidePrompts {
 /// Starts the log, where one is wanted.
 ///
 /// # Errors
-/// When the log file cannot be made.
-pub fn start_logging(args: &OutputArgs) -> anyhow::Result<()> {
+/// When the log file can't be used.
+pub fn start_logging(args: &OutputArgs) -> Result<(), Problem> {
     let level = match args.verbose {
         0 => LevelFilter::OFF,
         1 => LevelFilter::DEBUG,
@@ -230,14 +230,11 @@ pub fn start_logging(args: &OutputArgs) -> anyhow::Result<()> {
         .with_writer(|| BesidePrompts)
         .with_target(false)
         .with_filter(only_ours(level));
-    let file = args
-        .log_file
-        .as_ref()
-        .map(|path| File::create(path).with_context(|| format!("cannot write the log file {}", path.display())));
-    let to_file = file.transpose()?.map(|file| {
+    let file = args.log_file.as_deref().map(LogFile::open).transpose()?;
+    let to_file = file.map(|file| {
         fmt::layer()
             .json()
-            .with_writer(Arc::new(file))
+            .with_writer(move || file.clone())
             .with_filter(only_ours(LevelFilter::DEBUG))
     });
     tracing_subscriber::registry().with(to_stderr).with(to_file).init();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::file::{Readers, make_folder, write_whole};
 use super::folders::{Use, own_folder};
 use super::output::remark;
-use crate::domain::utc;
+use crate::domain::{mask, utc};
 use crate::errors::{Kind, Problem};
 use crate::input::Vars;
 use crate::render::{Record, TICKET, ticket};
@@ -64,7 +64,7 @@ fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> 
     make_folder(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // No two runs have the same name, so none is ever written over.
     let file = folder.join(format!("{}-{:08x}.json", name(record), Uuid::new_v4().as_fields().0));
-    write_whole(&file, &record.json(), Readers::Owner)
+    write_whole(&file, &mask(&record.json()), Readers::Owner)
         .with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(Some(file))
 }
@@ -106,7 +106,7 @@ fn add_ticket(record: &Record, file: &Path, vars: &Vars) -> anyhow::Result<()> {
     if is_summary(file, vars) {
         // Added, not replaced: another program of the step may be adding to it, too.
         let mut file = fs::OpenOptions::new().create(true).append(true).open(file)?;
-        return Ok(file.write_all(format!("\n{}\n", ticket(record)).as_bytes())?);
+        return Ok(file.write_all(format!("\n{}\n", mask(&ticket(record))).as_bytes())?);
     }
     let before = match before.trim_end() {
         "" => TICKET,
@@ -114,7 +114,7 @@ fn add_ticket(record: &Record, file: &Path, vars: &Vars) -> anyhow::Result<()> {
     };
     // The file that a link leads to is written, not the link.
     let file = file.canonicalize().or_else(|_| std::path::absolute(file))?;
-    write_whole(&file, &format!("{before}\n\n{}", ticket(record)), Readers::Usual)
+    write_whole(&file, &format!("{before}\n\n{}", mask(&ticket(record))), Readers::Usual)
 }
 
 /// Whether the file is meant for whoever has something to say, and not for tickets alone.

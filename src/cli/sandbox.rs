@@ -1,16 +1,17 @@
 //! `peerctl sandbox`: serves the embedded Azure; and the same inside another command's process (`--sandbox`).
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::file::{Readers, write_whole};
-use super::output::print;
+use super::file::{Readers, make_folder, write_whole};
+use super::output::{print, refuse};
 use super::stop::asked_to_stop;
 use crate::azure::Cloud;
 use crate::domain::lines;
-use crate::errors::Outcome;
+use crate::errors::{Kind, Outcome, Problem};
 use crate::input::Vars;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
@@ -73,6 +74,9 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
         ..Options::default()
     };
     if let Some(path) = &args.env_file {
+        if let Err(problem) = check_files(path) {
+            return Ok(refuse(&problem));
+        }
         forget(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     let sandbox = Sandbox::new(options);
@@ -162,6 +166,67 @@ pub async fn embed() -> anyhow::Result<Embedded> {
     })
 }
 
+/// The file beside `path` with this ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// What is written beside the file of `--env-file`: the certificate, the cloud, az's configuration folder.
+const BESIDE: [&str; 3] = [".ca.pem", ".cloud.json", ".az"];
+
+/// What is read of a file that is there, to know whether a sandbox has made it.
+const LOOKED_AT: u64 = 64 * 1024;
+
+/// Refuses, before anything is written, files that no sandbox has made. Those of an earlier one are replaced.
+///
+/// # Errors
+/// With the file and why it stays as it is.
+fn check_files(path: &Path) -> Result<(), Problem> {
+    let beginning = |path: &Path| {
+        let mut text = String::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_string(&mut text));
+        read.map(|_| text).unwrap_or_default()
+    };
+    let begins = |path: &Path, with: &str| beginning(path).starts_with(with);
+    let exports = |path: &Path| {
+        let text = beginning(path);
+        let ours = ["export KONNECT_API_URL=", "export PEERCTL_CLOUD="]
+            .iter()
+            .all(|line| text.contains(line));
+        let empty = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        empty || ours && text.lines().all(|line| line.starts_with("export "))
+    };
+    let [certificate, cloud, az] = BESIDE.map(|ending| beside(path, ending));
+    let named = |folder: &Path| {
+        let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        empty || beginning(&folder.join("clouds.config")).contains("[sandbox]\n")
+    };
+    let made: [(&Path, &dyn Fn(&Path) -> bool); 4] = [
+        (path, &exports),
+        (&certificate, &|file| begins(file, "-----BEGIN CERTIFICATE-----")),
+        (&cloud, &|file| begins(file, "{\n")),
+        (&az, &named),
+    ];
+    for (place, (file, is_made)) in made.into_iter().enumerate() {
+        let Ok(found) = std::fs::symlink_metadata(file) else {
+            continue;
+        };
+        let folder = place == BESIDE.len();
+        let why = if found.is_symlink() {
+            "It is a link, and these files are written to the named place only."
+        } else if folder != found.is_dir() || !folder && !found.is_file() || !is_made(file) {
+            "It exists, and isn't from an earlier sandbox. It was not changed."
+        } else {
+            continue;
+        };
+        let what = format!("--env-file {} can't be used: {}.", path.display(), file.display());
+        return Err(Problem::new(Kind::Usage, what, why).remedy("Name another file, or remove this one."));
+    }
+    Ok(())
+}
+
 /// Removes what an earlier sandbox left, so that who waits for the file does not read that one's.
 fn forget(path: &Path) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
@@ -173,18 +238,12 @@ fn forget(path: &Path) -> std::io::Result<()> {
 /// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
 fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Result<()> {
     let path = std::path::absolute(path)?;
-    let beside = |ending: &str| {
-        let mut name = path.clone().into_os_string();
-        name.push(ending);
-        PathBuf::from(name)
-    };
     // The exports hold a (worthless) secret, and habits form on examples.
     let private = |path: &Path, text: &str| write_whole(path, text, Readers::Owner);
-    let (cloud, certificate) = (beside(".cloud.json"), beside(".ca.pem"));
+    let [certificate, cloud, az] = BESIDE.map(|ending| beside(&path, ending));
     private(&certificate, &serving.ca_pem)?;
     let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
     private(&cloud, &format!("{document}\n"))?;
-    let az = beside(".az");
     write_az_config(&az, &sandbox.az_config(&serving.origin))?;
     let files = [
         ("AZURE_CONFIG_DIR", &az),
@@ -214,7 +273,10 @@ fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()
         "msal_token_cache.json",
         "service_principal_entries.json",
     ];
-    std::fs::create_dir_all(folder)?;
+    make_folder(folder)?;
+    // One of an earlier sandbox may have been open to others.
+    #[cfg(unix)]
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     for name in REMEMBERED {
         forget(&folder.join(name))?;
     }

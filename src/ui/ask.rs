@@ -9,6 +9,7 @@ use super::open::{Prompting, tell};
 use super::prompt::{Answer, AskError, Check, Prompter};
 use super::rows::{Rows, State};
 use super::words::counted;
+use crate::domain::mask;
 
 /// Lines of a list that somebody reads, or listens to; a longer one is searched.
 const MOST_LINES: usize = 40;
@@ -18,7 +19,7 @@ pub struct LinePrompter;
 
 fn say(text: &str) {
     // Where standard error is gone, there is nobody to tell.
-    let _ = write!(stderr(), "{text}");
+    let _ = write!(stderr(), "{}", mask(text));
     let _ = stderr().flush();
 }
 

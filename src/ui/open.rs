@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use console::Term;
 
 use super::keys::Bell;
+use crate::domain::mask;
 
 /// The terminal has one prompt at a time.
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
@@ -20,6 +21,7 @@ fn open() -> MutexGuard<'static, Option<Open>> {
 
 /// Writes a line to standard error, but never into a prompt.
 pub fn tell(line: &str) {
+    let line = &*mask(line);
     let mut open = open();
     match &mut *open {
         Some(open) => {

@@ -51,6 +51,30 @@ pub struct Manners {
     pub packed: bool,
     /// Whatever there is, two requests are said to be left.
     pub stingy: bool,
+    /// Requests to this service are refused with this status, and the whole request stands in the answer's message,
+    /// details and headers, as a gateway under repair may have it.
+    pub echoes: Option<(Side, u16)>,
+}
+
+/// Whose interface a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    SignIn,
+    Azure,
+    Graph,
+    Vendor,
+}
+
+impl Side {
+    fn of(path: &str) -> Self {
+        let azure = ["/subscriptions", "/providers", "/tenants"];
+        match path {
+            path if path.contains("/oauth2/") => Self::SignIn,
+            path if path.starts_with("/v1.0/") => Self::Graph,
+            path if azure.iter().any(|start| path.starts_with(start)) => Self::Azure,
+            _ => Self::Vendor,
+        }
+    }
 }
 
 /// A running one, gone with the value.
@@ -228,10 +252,10 @@ impl Desk {
             headers: HeaderMap::new(),
             body: Value::Null,
         };
-        if self.answers_itself(&mut said) {
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        if self.echoes(&mut said, &head.headers, &body) || self.answers_itself(&mut said) {
             return self.written(said);
         }
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         let url = format!("{}{}", self.behind, said.path);
         // `Host` is sent on as it is (HTTP/2 would not): the sandbox's links then lead here.
         let mut headers = head.headers;
@@ -249,6 +273,55 @@ impl Desk {
         said.body = serde_json::from_slice(&answer.bytes().await.expect("a whole answer")).unwrap_or(Value::Null);
         self.another_manner(&mut said);
         self.written(said)
+    }
+
+    /// The request sent back as a refusal, in every form that a service may give it.
+    fn echoes(&self, said: &mut Said, headers: &HeaderMap, body: &Bytes) -> bool {
+        let Some((_, status)) = self.manners.echoes.filter(|(side, _)| *side == Side::of(&said.path)) else {
+            return false;
+        };
+        self.state.lock().expect("nobody panicked").shown.insert("echoes");
+        let lines = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()));
+        let lines: Vec<String> = lines.collect();
+        let body = String::from_utf8_lossy(body);
+        let decoded: Vec<String> = url::form_urlencoded::parse(body.as_bytes())
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let plain = format!(
+            "{} {} {} {body} {}",
+            said.method,
+            said.path,
+            lines.join(" "),
+            decoded.join(" ")
+        );
+        let percent: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &plain);
+        let text = format!("you sent {plain}, which is {percent}, which is {base64}");
+        said.status = status;
+        let token = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let id = token
+            .split(' ')
+            .next_back()
+            .unwrap_or_default()
+            .parse()
+            .expect("a value");
+        for name in ["x-ms-correlation-request-id", "request-id", "x-ms-request-id"] {
+            said.headers.insert(name, Clone::clone(&id));
+        }
+        said.body = match Side::of(&said.path) {
+            Side::SignIn => json!({"error": "invalid_client", "error_description": format!("AADSTS7000215: {text}"),
+                "correlation_id": token}),
+            Side::Vendor => json!({"title": "Invalid Request", "detail": text, "instance": token,
+                "invalid_parameters": [{"field": "all", "reason": text}]}),
+            Side::Azure | Side::Graph => json!({"error": {"code": "BadRequest", "message": text,
+                "details": [{"code": text, "message": text}], "innerError": {"request-id": token}}}),
+        };
+        true
     }
 
     /// What the sandbox is not asked: the next page, the end of an operation, and whom to turn away.

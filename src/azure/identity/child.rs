@@ -1,5 +1,4 @@
-//! How az is started: as anybody would start it, but for the secrets in our environment, which are none of its business.
-//! It ends when nobody waits for its answer any more.
+//! A run of az, which ends when nobody waits for its answer any more.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,26 +8,17 @@ use async_trait::async_trait;
 use azure_identity::Executor;
 use tokio::process::Command;
 
+use crate::child;
+
 /// A process of the machine's own.
 #[derive(Debug)]
 pub(super) struct Child;
 
-/// What names of variables end with that hold secrets: an application's, or a vendor's.
-const SECRETS: [&str; 4] = ["_TOKEN", "_SECRET", "_API_KEY", "_PASSWORD"];
-
-fn holds_secret(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_ascii_uppercase();
-    SECRETS.iter().any(|end| name.ends_with(end))
-}
-
 #[async_trait]
 impl Executor for Child {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = Command::new(program);
+        let mut command = Command::from(child::command(program));
         command.args(args).kill_on_drop(true);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| holds_secret(name)) {
-            command.env_remove(name);
-        }
         #[cfg(unix)]
         command.process_group(0);
         let child = command
