@@ -466,6 +466,52 @@ fn by_hand_our_half_for_aiven_is_made_anew_and_the_packet_says_what_to_do_at_aiv
     assert_no_credential(&sandbox);
 }
 
+// ------------------------------------------------------------------------------------------------ unproven
+
+/// Whose half it is cannot be told: it is kept until it is named.
+#[test]
+fn unproven_peering_is_repaired_only_by_name() {
+    let sandbox = set_up(Link::Kong);
+    let before = sandbox.state();
+    removes_theirs(&sandbox, Link::Kong);
+    edit(&sandbox, json!({"nameless": "e4a3b2c1-97d9-4c3e-b051-6d8203fc4134"}));
+    let (world, writes) = (sandbox.state(), sandbox.writes());
+    let name = ours(&sandbox)[0]["name"].as_str().expect("a name").to_owned();
+    let asks = format!("--peering-name {name}");
+    let doctor = peerctl(["azure", "doctor", "--no-input", "--vnet-id", VNET_ID])
+        .envs(sandbox.env())
+        .args(Link::Kong.inputs());
+    let doctor = doctor.run().expect_code(4);
+    assert!(
+        said(&doctor).contains(&asks) && !said(&doctor).contains("peering delete"),
+        "{doctor}"
+    );
+    let setup = Link::Kong.run(&sandbox, "setup", &[]).run().expect_code(4);
+    assert!(
+        said(&setup).contains(&asks) && !said(&setup).contains("peering delete"),
+        "{setup}"
+    );
+    let status = Link::Kong.document(&sandbox, "status", 4);
+    let fault = &status["standing"]["faults"][0];
+    assert_eq!(fault["ours"], Value::Null, "{status:#}");
+    assert_eq!(
+        fault["theirs"],
+        format!("Name the right one with --peering-name: {name}.")
+    );
+    let repair = Link::Kong.run(&sandbox, "repair", &[]).run();
+    assert!(
+        matches!(repair.code, Some(3 | 4)) && said(&repair).contains(&name),
+        "{repair}"
+    );
+    assert_eq!((sandbox.state(), sandbox.writes()), (world, writes));
+    let named = ["--peering-name", name.as_str()];
+    let ran = Link::Kong.run(&sandbox, "repair", &named).run();
+    assert!(matches!(ran.code, Some(0 | 3)), "{ran}");
+    let document = Link::Kong.document(&sandbox, "repair", 0);
+    assert_in_place(&document);
+    assert_same_world(&before, &sandbox.state());
+}
+
 // ------------------------------------------------------------------------------------------------ nothing to repair
 
 #[test]
@@ -643,6 +689,26 @@ mod in_a_terminal {
         wizard.answer(keys::ENTER);
         assert_eq!(wizard.wait_exit().code, Some(0), "{}", wizard.transcript());
         assert_whole(&sandbox);
+    }
+
+    #[test]
+    fn what_the_confirmed_plan_does_not_show_is_not_written() {
+        let sandbox = set_up(Link::Kong);
+        Colleague::of(&sandbox).removes_assignment();
+        let mut wizard = start(&sandbox);
+        wizard.wait_for("Repair this?");
+        // It was not broken when the plan was made.
+        removes_theirs(&sandbox, Link::Kong);
+        let writes = sandbox.writes().len();
+        wizard.answer(keys::ENTER);
+        assert_eq!(wizard.wait_exit().code, Some(1), "{}", wizard.transcript());
+        let said = support::both_sides::words(&wizard.transcript());
+        assert!(said.contains("the confirmed plan does not show"), "{said}");
+        let after = sandbox.writes().split_off(writes);
+        assert!(after.len() == 1 && after[0].contains("/roleAssignments/"), "{after:?}");
+        assert_eq!(ours(&sandbox).len(), 1);
+        let document = Link::Kong.document(&sandbox, "repair", 0);
+        assert_in_place(&document);
     }
 
     #[test]

@@ -930,3 +930,177 @@ fn a_lock_against_deletion_is_explained_and_once_it_is_gone_the_next_run_ends_it
     GENERIC.take_down(&sandbox, &[]);
     assert_eq!(sandbox.state(), before);
 }
+
+// ------------------------------------------------------------------------------------------------ strangers
+
+const HUB: &str = "/subscriptions/22e1c7b3-75b7-4a1c-9e3f-4b6081da2f12/resourceGroups/rg-hub/providers/Microsoft.Network/virtualNetworks/vnet-hub";
+const PARTNER_SUBSCRIPTION: &str = "77c61208-ca0c-4f61-a384-90b5c62f7467";
+
+/// A colleague's peering of `vnet-app`, whose network has addresses of the Konnect network (10.0.0.0/16).
+#[derive(Clone, Copy)]
+enum Stranger {
+    /// `to-payments`, with a network of Fabrikam's.
+    Partner,
+    /// `to-hub`, with the company's own hub, in a subscription that the pipeline does not see.
+    Hub,
+}
+
+impl Stranger {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Partner => "to-payments",
+            Self::Hub => "to-hub",
+        }
+    }
+
+    fn appears(self, sandbox: &Served, prefix: &str, state: &str) {
+        let partner = both_sides::partner("vnet-partner");
+        let network = match self {
+            Self::Partner => partner.as_str(),
+            Self::Hub => HUB,
+        };
+        edit(sandbox, json!({"addressSpace": {"id": network, "prefixes": [prefix]}}));
+        match self {
+            Self::Partner => _ = GENERIC.set_up(sandbox, &["--peering-name", "to-payments"]),
+            Self::Hub => {
+                let colleague = Colleague::of(sandbox);
+                colleague.peers(VNET_ID, "to-hub", HUB);
+                if state != "Initiated" {
+                    colleague.peers(HUB, "to-app", VNET_ID);
+                }
+            }
+        }
+        if state == "Disconnected" {
+            let theirs = match self {
+                Self::Partner => "vnet-partner-to-vnet-app",
+                Self::Hub => "to-app",
+            };
+            edit(
+                sandbox,
+                json!({"remove": format!("{network}/virtualNetworkPeerings/{theirs}")}),
+            );
+        }
+        let found = both_sides::peerings(&sandbox.state(), "vnet-app", "10.20.0.0/16");
+        assert_eq!(found[0]["state"], state, "{found:?}");
+    }
+}
+
+/// Azure names the subscription's tenant to nobody who comes without a token.
+fn is_not_named(sandbox: &Served, subscription: &str) {
+    edit(sandbox, json!({"nameless": subscription}));
+}
+
+/// Kong never was set up; teardown and repair leave the colleague's peering as it is, whoever runs them.
+fn keeps_the_strangers(stranger: Stranger, prefix: &str, state: &str) {
+    let sandbox = sandbox();
+    stranger.appears(&sandbox, prefix, state);
+    let kong = Colleague::of(&sandbox).consents();
+    let before = sandbox.state();
+    let given = ["--vendor-principal-id", kong.as_str()];
+    for (command, more, pipeline) in [
+        ("teardown", &[][..], false),
+        ("teardown", &[], true),
+        ("teardown", &given, true),
+        ("repair", &[], false),
+        ("repair", &given, true),
+    ] {
+        let ran = KONG.command(&sandbox, command, more);
+        let ran = if pipeline { ran.envs(PIPELINE).run() } else { ran.run() };
+        assert!(matches!(ran.code, Some(0 | 3 | 4)), "{command} {more:?}: {ran}");
+        assert_eq!(sandbox.state(), before, "{command} {more:?} {pipeline}: {ran}");
+    }
+    // Without its service principal Kong's tenant is known to nobody.
+    edit(&sandbox, json!({"remove": kong}));
+    let before = sandbox.state();
+    let document = KONG.run(&sandbox, "teardown", &["--consent"], 0);
+    assert_eq!(document["outcome"], "unchanged", "{document:#}");
+    let listed = kept(&document).contains(&format!("--peering-name {} says", stranger.name()));
+    assert_eq!(listed, matches!(stranger, Stranger::Partner), "{document:#}");
+    assert_eq!(sandbox.state(), before);
+}
+
+macro_rules! keeps_the_strangers {
+    ($($test:ident: $stranger:ident $prefix:literal $state:literal)+) => {
+        $(#[test]
+        fn $test() {
+            keeps_the_strangers(Stranger::$stranger, $prefix, $state);
+        })+
+    };
+}
+
+keeps_the_strangers! {
+    keeps_partner_with_equal_addresses: Partner "10.0.0.0/16" "Connected"
+    keeps_partner_with_covering_addresses: Partner "10.0.0.0/12" "Connected"
+    keeps_partner_with_covered_addresses: Partner "10.0.7.0/24" "Connected"
+    keeps_disconnected_partner: Partner "10.0.0.0/16" "Disconnected"
+    keeps_connected_hub: Hub "10.0.0.0/16" "Connected"
+    keeps_disconnected_hub: Hub "10.0.0.0/16" "Disconnected"
+    keeps_initiated_hub: Hub "10.0.0.0/16" "Initiated"
+}
+
+#[test]
+fn unnamed_tenant_proves_nothing_and_the_name_does() {
+    for state in ["Connected", "Disconnected"] {
+        let sandbox = sandbox();
+        Stranger::Partner.appears(&sandbox, "10.0.0.0/16", state);
+        is_not_named(&sandbox, PARTNER_SUBSCRIPTION);
+        Colleague::of(&sandbox).consents();
+        let before = sandbox.state();
+        let document = KONG.run(&sandbox, "teardown", &[], 0);
+        assert!(
+            kept(&document).contains("--peering-name to-payments says"),
+            "{document:#}"
+        );
+        assert_eq!(sandbox.state(), before);
+        let document = KONG.take_down(&sandbox, &["--peering-name", "to-payments"]);
+        assert_eq!(changes(&document, "peering"), ["deleted virtualNetworkPeering"]);
+        assert_eq!(ours(&sandbox), [""; 0]);
+    }
+}
+
+/// The same with the vendors whose direction setup writes, under the very name that setup gives.
+#[test]
+fn keeps_a_strangers_peering_of_setups_name() {
+    for (link, party, prefix) in [
+        (AIVEN, both_sides::AIVEN, "10.130.0.0/24"),
+        (DRAGONFLY, both_sides::DRAGONFLY, "192.168.0.0/16"),
+    ] {
+        let sandbox = sandbox();
+        edit(
+            &sandbox,
+            json!({"addressSpace": {"id": both_sides::partner("vnet-partner"), "prefixes": [prefix]}}),
+        );
+        GENERIC.set_up(&sandbox, &["--peering-name", party.peering]);
+        is_not_named(&sandbox, PARTNER_SUBSCRIPTION);
+        let before = sandbox.state();
+        let document = link.run(&sandbox, "teardown", &["--consent"], 0);
+        let named = format!("--peering-name {} says that it is meant", party.peering);
+        assert!(kept(&document).contains(&named), "{document:#}");
+        link.command(&sandbox, "repair", &[]).run();
+        assert_eq!(sandbox.state(), before);
+    }
+}
+
+/// A pipeline cannot confirm Kong's tenant. Kong removes its peering with the request; nothing else has to.
+#[test]
+fn unproven_peering_goes_with_the_vendors_request() {
+    let sandbox = sandbox();
+    let kong = Colleague::of(&sandbox).consents();
+    let before = sandbox.state();
+    let given = ["--vendor-principal-id", kong.as_str()];
+    let pipeline = |command: &str, more: &[&str]| {
+        let flags = [&given[..], &["-o", "json"], more].concat();
+        let run = KONG.command(&sandbox, command, &flags).envs(PIPELINE);
+        run.run().expect_code(0).json()
+    };
+    let document = pipeline("setup", &[]);
+    let said = step(&document, "verification").to_string();
+    assert!(
+        said.contains("recognized as Kong's by its addresses alone"),
+        "{document:#}"
+    );
+    pipeline("status", &[]);
+    let document = pipeline("teardown", &[]);
+    assert_eq!(changes(&document, "peering"), [""; 0], "{document:#}");
+    assert_eq!(sandbox.state(), before);
+}

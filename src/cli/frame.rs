@@ -356,7 +356,14 @@ impl<'a> Frame<'a> {
 
     async fn leave(&self, question: &str, by_default: bool) -> Result<Answer<bool>, Halt> {
         match self.prompter().filter(|_| self.asks()) {
-            Some(prompter) => Asker(prompter).confirm(question.to_owned(), by_default).await,
+            Some(prompter) => {
+                let answer = Asker(prompter).confirm(question.to_owned(), by_default).await;
+                // The world may have changed while the question was there.
+                if let Some(run) = lock(&self.run).as_ref() {
+                    run.learn(|facts| facts.read_at = None);
+                }
+                answer
+            }
             None => Ok(Answer::Value(true)),
         }
     }

@@ -33,6 +33,7 @@ pub struct Args {
 
 const EXAMPLES: &str = "Removed is what carries setup's own ids and names, and only where nobody else uses it; what stays is listed.\n\
 Of a Kong gateway and of a peering with any other tenant the name alone decides: one of setup's name is taken for setup's.\n\
+A peering is deleted only if its network, or its tenant, is proven to be the vendor's, or --peering-name names it.\n\
 It is safe to stop and to repeat.\n\n\
 Exit codes: 0 done, or nothing to remove, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
 130 stopped by you.\n\n\

@@ -42,7 +42,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Finding> {
     let vnet = facts.vnet.as_ref()?;
     let (name, space) = (network.name, network.address_space);
-    let vendors_own = match facts.vendor_peering(intent) {
+    let vendors_own = match facts.likely_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
@@ -59,7 +59,8 @@ fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Fin
         Finding::problem(format!("{name} ({space}) shares addresses with {}", clashes.join("; ")))
             .remedies(dead.map(|one| {
                 format!(
-                    "Its other side is gone, so it can go: {}",
+                    "{0} is Disconnected. If its owner no longer needs it, its owner deletes it: {1}",
+                    one.id.name,
                     az::delete_peering(&one.id).join("; ")
                 )
             }))

@@ -72,7 +72,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     let network = facts.network.as_ref().map(|network| network.address_space.clone());
     let theirs = || facts.remote_vnet.as_ref().map(|vnet| vnet.address_space.clone());
-    network.or_else(|| match facts.vendor_peering(intent) {
+    network.or_else(|| match facts.likely_peering(intent) {
         VendorPeering::One(peering) => Some(peering.remote_address_space.clone()),
         VendorPeering::None | VendorPeering::Many(_) => theirs(),
     })

@@ -25,7 +25,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     if count < NEAR {
         return Some(Finding::ok(detail));
     }
-    let there = matches!(facts.vendor_peering(intent), VendorPeering::One(_));
+    let there = matches!(facts.likely_peering(intent), VendorPeering::One(_));
     let found = Finding::problem(detail)
         .remedy("Delete peerings that are Disconnected or not needed any more, or use another network.");
     Some(if count < MOST || there { found.warning() } else { found })

@@ -5,7 +5,7 @@ use crate::azure::Peering;
 use crate::domain::PeeringState;
 use crate::plan::{Goal, Intent, Severity, StepId};
 use crate::render::az;
-use crate::steps::{Facts, VendorPeering};
+use crate::steps::{Facts, VendorPeering, by_name, unproven};
 use crate::vendors::CreatedBy;
 
 pub static PROBE: Probe = Probe {
@@ -33,7 +33,23 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
     let gone = |peering: &&Peering| peering.state == PeeringState::Disconnected;
-    // A repair mends it itself.
+    if let (VendorPeering::None, VendorPeering::One(peering)) =
+        (facts.vendor_peering(intent), facts.likely_peering(intent))
+        && gone(&peering)
+    {
+        let name = &peering.id.name;
+        return Some(
+            Finding::problem(format!(
+                "{name} is Disconnected, and has addresses of {vendor}'s network"
+            ))
+            .remedy(unproven(vendor, name))
+            .remedy(by_name(vendor, name))
+            .remedy(format!(
+                "If it is not: its owner repairs or deletes it. {vendor} can't peer while it is there."
+            )),
+        );
+    }
+    // A repair deletes it itself.
     let vendors = intent.vendor.peering.created_by == CreatedBy::Vendor && intent.goal != Goal::Repair;
     if let Some(peering) = ours.filter(|one| vendors && gone(one)) {
         return Some(
@@ -64,6 +80,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             "{} {verb} Disconnected: {owner} other side was deleted",
             names.join(", ")
         ))
+        .remedy("Check with the owner first. A peering that is no longer needed is deleted with:")
         .remedies(others.iter().flat_map(|one| az::delete_peering(&one.id)))
         .warning(),
     )
@@ -94,6 +111,6 @@ mod tests {
         facts.vnet.as_mut().expect("one").peerings.push(orphan);
         let found = PROBE.run(&intent, &facts).expect("always known");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
-        assert!(found.remedies[0].ends_with("--name to-old-spoke"), "{found:?}");
+        assert!(found.remedies[1].ends_with("--name to-old-spoke"), "{found:?}");
     }
 }

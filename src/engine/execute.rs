@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
-use super::survey::checks;
+use super::survey::{checks, look_again, plan_of};
 use crate::errors::{Outcome, Problem};
 use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
 use crate::steps::{Run, Seat, Stop, Turn, decision, only_rights_are_missing, step, turn, views};
@@ -33,8 +33,13 @@ enum Stage {
     Over(Ended),
 }
 
-/// Does everything that is missing. Each step is decided anew when its turn comes: what was done before it counts.
+/// Does everything that is missing. Each step is decided again when its turn comes: what was done before it counts. What
+/// the plan did not show is not written.
 pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
+    run.confirm();
+    if let Err(problem) = read_again(run).await {
+        return (Outcome::Failed, Some(problem));
+    }
     let mut written: BTreeSet<StepId> = BTreeSet::new();
     let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
     let steps = run.intent.steps();
@@ -80,6 +85,16 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     run.emit(Event::Checked(checks(&run.intent, &facts)));
     run.emit(Event::Peerings(views(&run.intent, &facts)));
     outcome(ended, run.intent.share.only.is_empty())
+}
+
+/// Reads once more what the plan was made of, where somebody took time to confirm it.
+async fn read_again(run: &Run) -> Result<(), Problem> {
+    if run.facts().are_fresh() || !plan_of(&run.intent, &run.facts()).writes() {
+        return Ok(());
+    }
+    let seat = run.desk.seat();
+    seat.down(&run.company).await;
+    look_again(run).await.map(drop)
 }
 
 /// Does a part of a step's work, once the run has a desk; its time begins with the first.
@@ -142,11 +157,15 @@ async fn write(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Stage {
             hold: hold.clone(),
         }),
         Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } | Decision::Remove { .. } => {
-            run.tell(id, StepEvent::Started);
-            if run.intent.tears_down() {
-                step.undo(run).await
-            } else {
-                step.act(run, &decision).await
+            match run.confirmed_to_write(id) {
+                Err(stop) => Err(stop),
+                Ok(()) => {
+                    run.tell(id, StepEvent::Started);
+                    match run.intent.tears_down() {
+                        true => step.undo(run).await,
+                        false => step.act(run, &decision).await,
+                    }
+                }
             }
         }
     };

@@ -37,7 +37,8 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 
 /// `{"remove":"<ARM id or service principal's object id>"}` removes without asking anyone's leave;
 /// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds;
-/// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`.
+/// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`;
+/// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
 fn edit(world: &mut World, body: &Value) -> Answer {
     let done = if let Some(id) = body["remove"].as_str() {
         remove(world, id)
@@ -49,6 +50,9 @@ fn edit(world: &mut World, body: &Value) -> Answer {
             notes: None,
         });
         true
+    } else if let Some(id) = body["nameless"].as_str() {
+        let found = id.parse().ok().filter(|id| world.subscription(*id).is_some());
+        found.is_some_and(|id| world.nameless.insert(id))
     } else {
         let change = &body["addressSpace"];
         let prefixes = change["prefixes"].as_array().into_iter().flatten();

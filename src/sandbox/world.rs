@@ -2,7 +2,7 @@
 
 mod directory;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -252,6 +252,8 @@ pub(super) struct World {
     pub(super) users: Vec<User>,
     pub(super) sign_ins: SignIns,
     pub(super) subscriptions: Vec<Subscription>,
+    /// Subscriptions whose tenant is not named to who comes without a token.
+    pub(super) nameless: BTreeSet<Uuid>,
     pub(super) groups: Vec<Group>,
     /// By id in lower case.
     pub(super) vnets: BTreeMap<String, Vnet>,
@@ -291,6 +293,7 @@ impl World {
             users: Vec::new(),
             sign_ins: SignIns::default(),
             subscriptions: Vec::new(),
+            nameless: BTreeSet::new(),
             groups: Vec::new(),
             vnets: BTreeMap::new(),
             security_groups: Vec::new(),

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::facts::VendorPeering;
 use super::role_definition::wanted_role;
+use super::vendor_peering::VendorPeering;
 use super::{Facts, step};
 use crate::azure::Application;
 use crate::plan::{Grant, Intent, OwnApp, VendorAccess};

@@ -11,8 +11,8 @@ use crate::azure::{
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
-use crate::plan::{Goal, Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
-use crate::vendors::{CreatedBy, Phase, VendorNetwork, VendorRequest};
+use crate::plan::{Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
+use crate::vendors::{Phase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
 const WIDE_ROLES: [(Uuid, &str); 3] = [
@@ -104,15 +104,6 @@ pub struct Facts {
     pub route_tables: Vec<RouteTable>,
     /// What only the checks look at.
     pub preflight: Preflight,
-}
-
-/// The vendor's peering among those of the virtual network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VendorPeering<'a> {
-    None,
-    One(&'a Peering),
-    /// Several could be it; their names.
-    Many(Vec<String>),
 }
 
 impl Facts {
@@ -242,88 +233,6 @@ impl Facts {
             .and_then(|request| request.own_app);
         intent.own_app.is_some() && !self.directory_is_closed && named.is_some() && named != ours
     }
-
-    /// Which of the virtual network's peerings is with the vendor.
-    pub fn vendor_peering(&self, intent: &Intent) -> VendorPeering<'_> {
-        let Some(vnet) = &self.vnet else {
-            return VendorPeering::None;
-        };
-        let remote = self.remote(intent);
-        let fits = |peering: &&Peering| match (&remote, &intent.peering_name) {
-            (Some(remote), _) => peering.remote_vnet.as_ref() == Some(&remote.vnet),
-            (None, Some(name)) => peering.id.name.eq_ignore_ascii_case(name),
-            // Where each side makes its own, nothing but the other network's id tells two of a vendor's apart.
-            (None, None) if intent.vendor.peering.created_by == CreatedBy::EachSide && self.network.is_none() => false,
-            (None, None) => self.is_foreign(peering) && self.is_the_vendors(peering),
-        };
-        let found: Vec<&Peering> = vnet.peerings.iter().filter(fits).collect();
-        match found.as_slice() {
-            [] => VendorPeering::None,
-            [one] => VendorPeering::One(one),
-            many => VendorPeering::Many(many.iter().map(|peering| peering.id.name.clone()).collect()),
-        }
-    }
-
-    /// Whether the vendor's peering is known without asking whose network is behind it: by the network's id or by its
-    /// name; or by its addresses, once the vendor says that it has peered, for no two networks that share addresses can
-    /// be peered with one. A removal and a repair always ask: what another link of the vendor's needs stays, and what the
-    /// vendor says may be what is wrong.
-    pub fn tell_the_vendors(&self, intent: &Intent) -> bool {
-        let ready = |request: &VendorRequest| request.phase == Phase::Ready;
-        let told = self.remote(intent).is_some()
-            || intent.peering_name.is_some()
-            || (self.network.is_some() && self.request.as_ref().is_some_and(ready));
-        intent.goal == Goal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
-    }
-
-    /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.
-    pub fn candidates(&self) -> Vec<&Peering> {
-        let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
-        peerings
-            .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering).is_none())
-            .collect()
-    }
-
-    /// Peerings that could be the vendor's as far as their tenant and their addresses tell, whoever made them and when.
-    pub fn could_be_the_vendors(&self) -> Vec<&Peering> {
-        let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
-        let shares = |peering: &&Peering| {
-            let network = self.network.as_ref();
-            network.is_none_or(|network| !peering.remote_address_space.overlaps(&network.address_space).is_empty())
-        };
-        peerings
-            .filter(|peering| self.is_foreign(peering) && self.tenant_agrees(peering) != Some(false))
-            .filter(shares)
-            .collect()
-    }
-
-    /// The other network lies in no subscription of ours.
-    fn is_foreign(&self, peering: &Peering) -> bool {
-        peering
-            .remote_vnet
-            .as_ref()
-            .is_some_and(|remote| !self.own_subscriptions.contains(&remote.subscription))
-    }
-
-    /// Whether the other network lies in the tenant that owns the vendor's application; `None` where Azure does not say.
-    fn tenant_agrees(&self, peering: &Peering) -> Option<bool> {
-        let tenant = self.remote_tenants.get(&peering.remote_vnet.as_ref()?.subscription)?;
-        Some(*tenant == self.principal.as_ref()?.owner_tenant?)
-    }
-
-    fn is_the_vendors(&self, peering: &Peering) -> bool {
-        let appeared = !self.earlier_peerings.contains(&peering.id.name);
-        let tenant = self.tenant_agrees(peering);
-        match &self.network {
-            // No two networks that share addresses can be peered with one network: the address space tells.
-            Some(network) => {
-                let space = &peering.remote_address_space;
-                let same = space.covers(&network.address_space) || network.address_space.covers(space);
-                same && tenant != Some(false)
-            }
-            None => tenant.unwrap_or(appeared),
-        }
-    }
 }
 
 /// The grant's actions that the role does not allow.
@@ -378,66 +287,6 @@ pub fn not_working(peering: &Peering) -> Option<String> {
 mod tests {
     use super::*;
     use crate::steps::samples::{kong_done, peering};
-
-    fn name(found: VendorPeering<'_>) -> String {
-        match found {
-            VendorPeering::None => "none".into(),
-            VendorPeering::One(peering) => peering.id.name.clone(),
-            VendorPeering::Many(names) => names.join(" "),
-        }
-    }
-
-    #[test]
-    fn the_vendors_peering_is_told_by_its_address_space_and_its_tenant() {
-        let (intent, mut facts) = kong_done();
-        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts
-            .remote_tenants
-            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
-        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts
-            .remote_tenants
-            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
-        assert_eq!(name(facts.vendor_peering(&intent)), "none");
-        facts.remote_tenants.clear();
-        facts.network.as_mut().expect("one").address_space = crate::domain::AddressSpace::from_texts(["10.5.0.0/16"]);
-        assert_eq!(name(facts.vendor_peering(&intent)), "none");
-    }
-
-    #[test]
-    fn a_network_of_our_own_with_the_vendors_addresses_is_not_the_vendors() {
-        let (intent, mut facts) = kong_done();
-        facts.vnet.as_mut().expect("one").peerings = vec![peering(&intent, "to-legacy", 0x50b, "10.0.0.0/16")];
-        assert_eq!(name(facts.vendor_peering(&intent)), "none");
-    }
-
-    #[test]
-    fn by_hand_what_was_there_before_counts_only_where_its_tenant_says_so() {
-        let (intent, mut facts) = kong_done();
-        facts.network = None;
-        facts.earlier_peerings = vec!["kong-1".into()];
-        assert_eq!(name(facts.vendor_peering(&intent)), "none");
-        assert_eq!(facts.candidates().len(), 1);
-        facts
-            .remote_tenants
-            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
-        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-        facts
-            .remote_tenants
-            .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x2));
-        assert_eq!(
-            (name(facts.vendor_peering(&intent)), facts.candidates().len()),
-            ("none".into(), 0)
-        );
-        facts.remote_tenants.clear();
-        let named = Intent {
-            peering_name: Some("KONG-1".into()),
-            ..intent.clone()
-        };
-        assert_eq!(name(facts.vendor_peering(&named)), "kong-1");
-        facts.earlier_peerings.clear();
-        assert_eq!(name(facts.vendor_peering(&intent)), "kong-1");
-    }
 
     #[test]
     fn our_peering_gets_a_number_where_its_name_is_taken_by_another_network() {

@@ -2,8 +2,8 @@
 //! and the checks.
 
 use super::Facts;
-use super::facts::VendorPeering;
 use super::own_direction::may_write_theirs;
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::request_kind;
 use crate::azure::Peering;
 use crate::domain::{PeeringState, SyncLevel};
@@ -47,7 +47,12 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
             )),
             theirs: None,
         }),
-        VendorPeering::None => not_told(intent, facts),
+        VendorPeering::None => match facts.likely_peering(intent) {
+            VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
+                of_peering(intent, facts, peering)
+            }
+            _ => not_told(intent, facts),
+        },
     };
     let of_theirs = facts
         .remote_peering
@@ -73,7 +78,7 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
             intent.vendor.peering.created_by == CreatedBy::Vendor
                 && facts.vnet.is_some()
                 && intent.peering_name.is_none()
-                && facts.could_be_the_vendors().is_empty()
+                && facts.could_be_the_vendors(intent).is_empty()
         }
         VendorPeering::Many(_) => false,
     };
@@ -84,7 +89,7 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
 /// is known for the vendor's among those that could be.
 pub fn not_told(intent: &Intent, facts: &Facts) -> Option<Fault> {
     let (vnet, vendor) = (facts.vnet.as_ref()?, &intent.vendor.short_name);
-    let others = facts.could_be_the_vendors();
+    let others = facts.could_be_the_vendors(intent);
     let made = match &facts.request {
         Some(request) => request.phase == Phase::Ready && !facts.request_is_gone,
         None => intent.access == VendorAccess::Manual && intent.peering_name.is_some() && !others.is_empty(),

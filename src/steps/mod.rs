@@ -2,6 +2,7 @@
 
 mod clean_up;
 mod company;
+mod confirmed;
 mod consent;
 mod existing;
 mod facts;
@@ -18,6 +19,7 @@ mod run;
 #[cfg(test)]
 pub mod samples;
 mod two_tenants;
+mod vendor_peering;
 mod vendor_request;
 mod verification;
 mod vnet;
@@ -28,16 +30,17 @@ use async_trait::async_trait;
 pub use clean_up::clean_up;
 pub use company::{Company, Desk, Lease, Seat, Turn, turn};
 pub use existing::{existing, unread};
-pub use facts::{Facts, VendorPeering, extra_actions, missing_actions};
+pub use facts::{Facts, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};
 pub use introduction::{Elsewhere, Introduced, Introduction, introduce};
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
 pub use run::{Opener, Run, Sink, Stop};
 pub use two_tenants::known_in;
+pub use vendor_peering::{Evidence, VendorPeering};
 pub use vendor_request::request_kind;
 pub use verification::views;
-pub use vnet::{read_tenants, settle_tenants};
+pub use vnet::{by_name, read_tenants, settle_tenants, unproven};
 pub use writes::writes;
 
 use crate::plan::{Decision, Hold, Intent, StepId};

@@ -1,10 +1,10 @@
 //! Our direction, written by us: by the own application, or by the operator where it may sign in to both tenants; with
 //! the other tenant's token beside ours. With another tenant of one's own, the other direction too.
 
-use super::facts::VendorPeering;
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
 use super::run::Awaited;
 use super::two_tenants::{delete, stale, works, write_ours, write_theirs};
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh};
 use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
 use super::{Facts, Run, Stop};
@@ -115,6 +115,7 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
 pub async fn act(run: &Run) -> Result<(), Stop> {
     let remote = wait_for_remote(run).await?;
     let facts = run.facts();
+    run.confirmed_to_write(STEP)?;
     let gone = |theirs: &Peering| theirs.state == PeeringState::Disconnected;
     if run.intent.other_side_of_ours().is_some() && facts.remote_peering.as_ref().is_some_and(gone) {
         // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.

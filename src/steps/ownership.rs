@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::facts::VendorPeering;
+use super::vendor_peering::VendorPeering;
 use super::{Facts, Stop};
 use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
 use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
@@ -173,7 +173,7 @@ fn may_need(peering: &Peering) -> String {
 }
 
 /// Another peering of the network with the vendor's tenant, or with one that Azure does not tell.
-fn another_link<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Peering> {
+fn another_link<'a>(intent: &'a Intent, facts: &'a Facts) -> Option<&'a Peering> {
     let by_request = facts.remote(intent).map(|remote| remote.tenant);
     let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
     let same_vendor = |peering: &&Peering| {
@@ -185,16 +185,12 @@ fn another_link<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Peering> {
 }
 
 /// The network's other peerings with networks that are not the customer's.
-fn other_links<'a>(intent: &Intent, facts: &'a Facts) -> impl Iterator<Item = &'a Peering> {
-    let this = match facts.vendor_peering(intent) {
+fn other_links<'a>(intent: &'a Intent, facts: &'a Facts) -> impl Iterator<Item = &'a Peering> {
+    let this = match facts.likely_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let foreign = move |peering: &&Peering| {
-        let remote = peering.remote_vnet.as_ref();
-        Some(&peering.id) != this
-            && remote.is_some_and(|remote| !facts.own_subscriptions.contains(&remote.subscription))
-    };
+    let foreign = move |peering: &&Peering| Some(&peering.id) != this && facts.is_elsewhere(intent, peering);
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     peerings.filter(foreign)
 }

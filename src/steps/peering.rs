@@ -5,14 +5,15 @@ mod undo;
 
 use async_trait::async_trait;
 
-use super::facts::VendorPeering;
 use super::fault::not_told;
 use super::own_direction;
+use super::ownership::request_is_ours;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh, request, request_kind};
 use super::vnet::{ambiguous, disconnected, read_network, read_with_surroundings, settle_tenants};
-use super::{Facts, Run, Step, Stop, step};
+use super::{Facts, Run, Step, Stop, decision, step};
 use crate::azure::Peering as Direction;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem, known};
@@ -56,16 +57,23 @@ impl Step for Peering {
         }
         let vendor = &intent.vendor.short_name;
         let usually = intent.vendor.usual_wait.clone();
-        match facts.vendor_peering(intent) {
+        if let Some(leftover) = leftover(intent, facts) {
+            return Decision::Change {
+                what: format!("peering {} is deleted", leftover.id.name),
+                differences: vec![format!(
+                    "it is {}; {vendor} cannot make its own beside it",
+                    leftover.state
+                )],
+            };
+        }
+        match facts.likely_peering(intent) {
             VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
-                Decision::InPlace(format!("{} is Connected", peering.id.name))
+                let caveat = facts.caveat(intent, peering);
+                Decision::InPlace(format!("{} is Connected{caveat}", peering.id.name))
             }
-            VendorPeering::One(peering) if is_deleted(intent, peering) => Decision::Change {
-                what: format!("peering {} is deleted", peering.id.name),
-                differences: vec![format!("it is Disconnected; {vendor} cannot make its own beside it")],
-            },
             VendorPeering::One(peering) => {
-                let what = format!("{} is {}: {vendor} completes it", peering.id.name, peering.state);
+                let (name, caveat) = (&peering.id.name, facts.caveat(intent, peering));
+                let what = format!("{name} is {}: {vendor} completes it{caveat}", peering.state);
                 Decision::Await { what, usually }
             }
             VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
@@ -80,9 +88,7 @@ impl Step for Peering {
             return own_direction::act(run).await;
         }
         let facts = run.facts();
-        if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent)
-            && is_deleted(&run.intent, peering)
-        {
+        if leftover(&run.intent, &facts).is_some() {
             remove_leftover(run).await?;
             if run.connector.is_none() {
                 return wait_for_vendor(run, enter_anew(run)).await;
@@ -111,9 +117,19 @@ impl Step for Peering {
     }
 }
 
-/// A repair deletes what is left of ours, so that the vendor can make both anew.
-fn is_deleted(intent: &Intent, peering: &Direction) -> bool {
-    intent.goal == Goal::Repair && peering.state == PeeringState::Disconnected
+/// Returns what a repair deletes so that the vendor can create both directions again: the local direction, proven to be
+/// the vendor's, that is Disconnected, or half there while the request is made again.
+pub fn leftover<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Direction> {
+    let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
+        return None;
+    };
+    let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
+    let dead = match &peering.state {
+        PeeringState::Disconnected => true,
+        PeeringState::Connected => false,
+        _ => decision(StepId::VendorRequest, intent, facts).writes(),
+    };
+    (by_vendor && intent.goal == Goal::Repair && dead).then_some(peering)
 }
 
 /// The vendor has made its peering; as long as nobody says which it is, a repair would wait in vain.
@@ -170,7 +186,7 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
     vnet?;
     settle_tenants(run).await;
     let facts = run.facts();
-    match facts.vendor_peering(&run.intent) {
+    match facts.likely_peering(&run.intent) {
         VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(Seen::Connected)),
         VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
             return Err(disconnected(run, peering).into());
@@ -221,7 +237,9 @@ pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Resu
     let connector = run
         .connector
         .as_ref()
-        .filter(|_| not_arrived && *renewals < limits::RENEWALS && !run.out_of_time());
+        .filter(|_| not_arrived && *renewals < limits::RENEWALS && !run.out_of_time())
+        // A colleague's is not deleted without a plan that shows it.
+        .filter(|_| run.plans_to_write(StepId::VendorRequest) || request_is_ours(&run.intent, &run.facts(), failed));
     let Some(connector) = connector else {
         return Err(vendor_failed(run, failed).into());
     };

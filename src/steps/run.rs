@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use super::confirmed::ConfirmedPlan;
 use super::own_app::Minted;
 use super::{Company, Desk, Facts, Introduction};
 use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
@@ -87,6 +88,7 @@ pub struct Run {
     introduction: Introduction,
     sink: Sink,
     facts: Mutex<Facts>,
+    confirmed: OnceLock<ConfirmedPlan>,
     minted: Mutex<Option<Arc<Minted>>>,
     deadline: OnceCell<Instant>,
     waited: Mutex<BTreeMap<StepId, Waited>>,
@@ -133,6 +135,7 @@ impl Run {
             introduction,
             sink,
             facts: Mutex::default(),
+            confirmed: OnceLock::new(),
             minted: Mutex::default(),
             deadline: OnceCell::new(),
             waited: Mutex::default(),
@@ -153,6 +156,17 @@ impl Run {
     /// Notes what was read.
     pub fn learn(&self, note: impl FnOnce(&mut Facts)) {
         note(&mut lock(&self.facts));
+    }
+
+    /// Takes the plan as it stands for the one that was shown and confirmed: from here on nothing else is written.
+    pub fn confirm(&self) {
+        // A second confirmation changes nothing.
+        let _ = self.confirmed.set(ConfirmedPlan::of(&self.intent, &self.facts()));
+    }
+
+    /// The plan that was confirmed, once one was.
+    pub(super) fn confirmed(&self) -> Option<&ConfirmedPlan> {
+        self.confirmed.get()
     }
 
     /// The credential that this run made or shares, if there is one.

@@ -189,6 +189,7 @@ fn facts(intent: &Intent) -> Facts {
             dns_servers: Vec::new(),
         }),
         own_subscriptions: vec![intent.vnet.subscription],
+        remote_tenants: BTreeMap::from([(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0))]),
         network: Some(VendorNetwork {
             id: "11111111-0000-0000-0000-000000000000".into(),
             name: "eastus2-network".into(),

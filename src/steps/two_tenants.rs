@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use super::facts::VendorPeering;
 use super::own_app;
 use super::run::{Awaited, is_one_of};
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::handed_over;
 use super::vnet::read_vnet;
 use super::{Run, Stop};
@@ -254,6 +254,7 @@ pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
         _ => by_vendor,
     };
     if in_the_way {
+        run.confirmed_to_delete(STEP, &peering.id)?;
         delete(run, &peering.id).await?;
         read_vnet(run).await?;
     }

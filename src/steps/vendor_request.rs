@@ -7,10 +7,10 @@ use async_trait::async_trait;
 
 pub use by_hand::{enter_anew, handed_over};
 
-use super::facts::VendorPeering;
 use super::fault::half_is_gone;
 use super::run::Awaited;
 use super::two_tenants::remove_leftover;
+use super::vendor_peering::VendorPeering;
 use super::{Facts, Run, Step, Stop};
 use crate::domain::AddressSpace;
 use crate::errors::{Kind, Problem};
@@ -44,9 +44,13 @@ impl Step for VendorRequest {
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
         let vendor = &intent.vendor.short_name;
         if intent.access == VendorAccess::Manual {
-            return match facts.vendor_peering(intent) {
+            return match facts.likely_peering(intent) {
                 VendorPeering::One(peering) => {
-                    Decision::InPlace(format!("{vendor} knows the network: {} is there", peering.id.name))
+                    let caveat = facts.caveat(intent, peering);
+                    Decision::InPlace(format!(
+                        "{vendor} knows the network: {} is there{caveat}",
+                        peering.id.name
+                    ))
                 }
                 _ if intent.vendor_input("to-network-id").is_some() => {
                     Decision::InPlace(format!("{vendor} knows the network: it has named its own"))

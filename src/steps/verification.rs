@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 
-use super::facts::{VendorPeering, not_working};
+use super::facts::not_working;
 use super::own_direction::{self, may_write_theirs};
 use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::Awaited;
 use super::two_tenants::works;
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::{refresh, request_kind};
 use super::vnet::{disconnected, read_network, settle_tenants};
 use super::{Facts, Run, Step, Stop};
@@ -73,7 +74,7 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
 /// What waiting does not mend.
 fn cannot_come(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent) {
+    if let VendorPeering::One(peering) = facts.likely_peering(&run.intent) {
         if peering.state == PeeringState::Disconnected {
             return Err(disconnected(run, peering).into());
         }
@@ -96,17 +97,20 @@ fn cannot_come(run: &Run) -> Result<(), Stop> {
 /// What is proven; or why it is not.
 fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
     let vendor = &intent.vendor;
-    match facts.vendor_peering(intent) {
-        VendorPeering::One(peering) => not_working(peering).map_or(Ok(()), Err)?,
+    let caveat = match facts.likely_peering(intent) {
+        VendorPeering::One(peering) => {
+            not_working(peering).map_or(Ok(()), Err)?;
+            facts.caveat(intent, peering)
+        }
         VendorPeering::None => return Err("there is no peering yet".to_owned()),
         VendorPeering::Many(_) => return Err("several peerings could be it".to_owned()),
-    }
+    };
     theirs_works(intent, facts)?;
     match &facts.request {
         Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
         Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
         Some(request) => Ok(format!(
-            "both directions Connected and FullyInSync, {} says {}",
+            "both directions Connected and FullyInSync, {} says {}{caveat}",
             vendor.name, request.state
         )),
         None if asks_an_api(intent) && !facts.unread.contains(&StepId::VendorRequest) => Err(format!(
@@ -114,7 +118,7 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
             vendor.name,
             request_kind(intent)
         )),
-        None => Ok("both directions Connected and FullyInSync".to_owned()),
+        None => Ok(format!("both directions Connected and FullyInSync{caveat}")),
     }
 }
 
@@ -162,7 +166,7 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
 /// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and
 /// its sync level the other's from the other side.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
-    let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
+    let VendorPeering::One(peering) = facts.likely_peering(intent) else {
         return Vec::new();
     };
     let local_space = facts

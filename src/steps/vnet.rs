@@ -147,13 +147,27 @@ pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
 
 /// The other side deleted its direction.
 pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
-    let id = &peering.id;
+    let (id, vendor) = (&peering.id, &run.intent.vendor.short_name);
     let what = format!("The peering {} is Disconnected.", id.name);
+    if !run.facts().caveat(&run.intent, peering).is_empty() {
+        return Problem::new(Kind::Conflict, what, unproven(vendor, &id.name)).remedy(by_name(vendor, &id.name));
+    }
     let why = format!(
-        "{}'s direction was deleted; Azure needs ours deleted too before both can be made anew.",
-        run.intent.vendor.short_name
+        "{vendor}'s direction was deleted. Azure requires the local one deleted too before both can be created again."
     );
     let mut problem = Problem::new(Kind::Conflict, what, why);
     problem.remedies = az::delete_peering(id);
-    problem.remedy("then run the same command again.")
+    problem.remedy("Then run the same command again.")
+}
+
+/// Says why a peering that could be the vendor's is left alone.
+pub fn unproven(vendor: &str, name: &str) -> String {
+    format!(
+        "{name} could be {vendor}'s, but nothing proves it: its tenant could not be confirmed, and other networks can have the same addresses."
+    )
+}
+
+/// Says how the operator takes responsibility for a peering.
+pub fn by_name(vendor: &str, name: &str) -> String {
+    format!("If {name} is {vendor}'s: peerctl azure repair, with the same inputs and --peering-name {name}")
 }

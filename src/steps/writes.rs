@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::clean_up::leftovers;
-use super::facts::VendorPeering;
 use super::own_app::CREDENTIAL;
 use super::own_direction::{good, may_write_theirs};
+use super::peering::leftover;
 use super::role_definition::wanted_role;
 use super::two_tenants::{stale, wanted, works};
+use super::vendor_peering::VendorPeering;
 use super::vendor_request::{is_made_anew, new_request};
 use super::{Facts, decision};
 use crate::azure::{NewPeering, RoleDefinition, role_definition_id};
@@ -210,9 +211,11 @@ fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
     let mut all = Vec::new();
-    if let Some(ours) = ours.filter(|ours| ours.state == PeeringState::Disconnected) {
-        all.push(write(step, ARM, "DELETE", ours.id.to_string(), None));
-    }
+    let deleted = match intent.vendor.peering.created_by {
+        CreatedBy::Vendor => leftover(intent, facts),
+        _ => ours.filter(|ours| ours.state == PeeringState::Disconnected),
+    };
+    all.extend(deleted.map(|peering| write(step, ARM, "DELETE", peering.id.to_string(), None)));
     if intent.vendor.peering.created_by == CreatedBy::Vendor {
         return all;
     }

@@ -173,6 +173,17 @@ impl<'a> Colleague<'a> {
         assert_eq!(status, 200, "the console takes the form");
     }
 
+    /// Peers one network with another one of the tenant, in this direction alone.
+    #[track_caller]
+    pub fn peers(&self, vnet: &str, name: &str, remote: &str) {
+        let path = format!("{vnet}/virtualNetworkPeerings/{name}?api-version=2024-03-01");
+        let body = json!({"properties": {
+            "remoteVirtualNetwork": {"id": remote},
+            "allowVirtualNetworkAccess": true,
+        }});
+        self.azure(Method::PUT, &path, Some(body));
+    }
+
     /// Deletes every transit gateway of the network.
     #[track_caller]
     pub fn deletes_gateways(&self) {

@@ -105,6 +105,7 @@ impl<'a> Context<'a> {
 fn tenant_of_path(world: &World, request: &Incoming) -> String {
     let id = request.segments.get(1).and_then(|id| Uuid::parse_str(id).ok());
     let found = id.and_then(|id| world.subscription(id));
+    let found = found.filter(|found| !world.nameless.contains(&found.id));
     found.map_or_else(|| "common".to_owned(), |found| found.tenant.to_string())
 }
 

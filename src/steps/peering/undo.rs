@@ -5,18 +5,16 @@ use crate::azure::{Azure, Peering};
 use crate::domain::PeeringId;
 use crate::plan::{Action, Decision, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
-use crate::steps::facts::VendorPeering;
 use crate::steps::own_direction::may_write_theirs;
 use crate::steps::ownership::{is_named, peering_is_ours};
+use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::read_vnet;
-use crate::steps::{Facts, Run, Stop, decision};
+use crate::steps::{Facts, Run, Stop, decision, request_kind};
+use crate::vendors::CreatedBy;
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let ours = match facts.vendor_peering(intent) {
-        VendorPeering::None => Decision::Absent(format!(
-            "{} has no peering with {}",
-            intent.vnet.name, intent.vendor.name
-        )),
+        VendorPeering::None => unproven(intent, facts),
         VendorPeering::Many(names) => Decision::Keep(format!(
             "several peerings could be meant ({}); --peering-name says which",
             names.join(", ")
@@ -26,7 +24,7 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             peering.id.name, intent.vendor.name
         )),
         VendorPeering::One(peering) if peering_is_ours(intent, facts, peering) => Decision::Remove {
-            what: format!("peering {}", peering.id.name),
+            what: format!("peering {}{}", peering.id.name, with_network(peering)),
             kept: Vec::new(),
         },
         VendorPeering::One(peering) => Decision::Keep(format!(
@@ -49,6 +47,47 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             None => ours,
         },
     }
+}
+
+/// " with vnet-theirs in subscription …": names can be given again, to a peering with another network.
+fn with_network(peering: &Peering) -> String {
+    let remote = peering.remote_vnet.as_ref();
+    let named = remote.map(|remote| format!(" with {} in subscription {}", remote.name, remote.subscription));
+    named.unwrap_or_default()
+}
+
+/// Peerings that could be the vendor's stay, unless the vendor removes one with its request.
+fn unproven(intent: &Intent, facts: &Facts) -> Decision {
+    let vendor = &intent.vendor.short_name;
+    let mut could_be = facts.could_be_the_vendors(intent);
+    if intent.vendor.peering.created_by != CreatedBy::Vendor {
+        // There is one name that setup gives.
+        could_be.retain(|peering| facts.remote(intent).is_none() && peering_is_ours(intent, facts, peering));
+    }
+    let request_goes = || matches!(decision(StepId::VendorRequest, intent, facts), Decision::Remove { .. });
+    let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
+    match facts.likely_peering(intent) {
+        VendorPeering::One(peering) if by_vendor && request_goes() => {
+            let (name, kind) = (&peering.id.name, request_kind(intent));
+            let caveat = facts.caveat(intent, peering);
+            return Decision::Await {
+                what: format!("{vendor} removes {name} with its {kind}{caveat}"),
+                usually: "minutes".to_owned(),
+            };
+        }
+        _ => {}
+    }
+    let keep = |peering: &Peering| {
+        let name = &peering.id.name;
+        Decision::Keep(format!(
+            "peering {name} could be {vendor}'s, but nothing proves it; --peering-name {name} says that it is meant"
+        ))
+    };
+    let kept = could_be.into_iter().map(keep).reduce(Decision::and);
+    kept.unwrap_or_else(|| {
+        let (vnet, vendor) = (&intent.vnet.name, &intent.vendor.name);
+        Decision::Absent(format!("{vnet} has no peering with {vendor}"))
+    })
 }
 
 /// The link is somebody else's as long as the vendor's request for it is, unless the operator named the direction.

@@ -2,9 +2,9 @@
 
 use super::{STEP, request_kind};
 use crate::plan::{Card, Hold, Intent, StepEvent};
-use crate::steps::facts::VendorPeering;
 use crate::steps::run::Awaited;
 use crate::steps::two_tenants::remove_leftover;
+use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::{ambiguous, read_vnet};
 use crate::steps::{Facts, Run, Stop};
 use crate::vendors::CreatedBy;
@@ -33,7 +33,7 @@ pub async fn hand_over(run: &Run) -> Result<(), Stop> {
     };
     let look = async || {
         read_vnet(run).await?;
-        match run.facts().vendor_peering(intent) {
+        match run.facts().likely_peering(intent) {
             VendorPeering::One(_) => Ok(Some(())),
             VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
             VendorPeering::None => Ok(None),
@@ -96,7 +96,7 @@ fn who_enters(intent: &Intent) -> String {
 fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
     let vendor = &run.intent.vendor.short_name;
     let mut packet = vec![enter(card)];
-    for candidate in run.facts().candidates() {
+    for candidate in run.facts().candidates(&run.intent) {
         let name = &candidate.id.name;
         packet.push(format!(
             "If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"

@@ -3,10 +3,10 @@
 use super::{STEP, delete, request_kind, wait_until_gone};
 use crate::domain::PeeringState;
 use crate::plan::{Decision, Hold, Intent, OwnApp, VendorAccess};
-use crate::steps::facts::VendorPeering;
 use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::request_is_ours;
 use crate::steps::run::Awaited;
+use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::read_vnet;
 use crate::steps::{Facts, Run, Stop};
 use crate::vendors::Phase;

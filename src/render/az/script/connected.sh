@@ -10,4 +10,7 @@ done
 if [[ $access != true ]]; then
     die "The peering $(plain "$peering_name") lets no traffic through: allowVirtualNetworkAccess is false."
 fi
+if [[ ${proven:-true} != true ]]; then
+    say "The peering was recognized as $vendor's by its addresses or its time alone: its tenant could not be confirmed."
+fi
 printf 'Connected: %s\n' "$(plain "$peering_name")"

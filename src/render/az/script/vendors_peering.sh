@@ -7,22 +7,29 @@ vendor_tenant_id=$(jq --raw-output '.appOwnerOrganizationId // empty' <<<"${prin
 own_subscriptions=$(az account list --query "[?tenantId=='$tenant_id'].id" --output json)
 peerings_before=$(jq --compact-output '[.properties.virtualNetworkPeerings[]?.name]' <<<"$vnet")
 
-# The virtual network's peering with the vendor's network, as "name state access in-sync", or nothing.
+# The virtual network's peering with the vendor's network, as "name state access in-sync proven", or nothing. Proven is
+# one that was named, or whose network Azure says to lie in the vendor's tenant: other networks can have its addresses.
 vendors_peering() {
-    local network lines='' row tenant
+    local network lines='' row tenant proven
     network=$(steadily arm get "$vnet_id?$network_api") || return
     while IFS= read -r row; do
-        if [[ -z $wanted_name && -n $vendor_tenant_id ]]; then
+        proven=true
+        if [[ -z $wanted_name ]]; then
             tenant=$(tenant_of "$(jq --raw-output .subscription <<<"$row")")
-            if [[ -n $tenant && ${tenant,,} != "${vendor_tenant_id,,}" ]]; then
+            if [[ ${tenant,,} == "${tenant_id,,}" ]]; then
                 continue
             fi
-            # Where Azure does not say, one that was there before is not taken for the vendor's, unless its addresses tell.
-            if [[ -z $tenant && -z $network_cidr && $(jq .before <<<"$row") == true ]]; then
+            if [[ -z $tenant || -z $vendor_tenant_id ]]; then
+                # One that was there before is not taken for the vendor's, unless its addresses tell.
+                if [[ -z $network_cidr && $(jq .before <<<"$row") == true ]]; then
+                    continue
+                fi
+                proven=false
+            elif [[ ${tenant,,} != "${vendor_tenant_id,,}" ]]; then
                 continue
             fi
         fi
-        lines+=$(jq --raw-output '[.name, .state, .access, .sync] | @tsv' <<<"$row")$'\n'
+        lines+=$(jq --raw-output --arg proven "$proven" '[.name, .state, .access, .sync, $proven] | @tsv' <<<"$row")$'\n'
     done < <(jq --compact-output --slurpfile own <(printf '%s' "$own_subscriptions") --argjson before "$peerings_before" \
         --arg name "$wanted_name" --arg cidr "$network_cidr" '.properties.virtualNetworkPeerings[]?
         | (.properties.remoteVirtualNetwork.id // "" | split("/")[2] // "") as $subscription
@@ -41,7 +48,11 @@ read_peering() {
         say "$(plain "$(cut -f 1 <<<"$lines" | paste -s -d ' ')") could each be $vendor's."
         die "Print this script again with --peering-name and the name of the right one."
     fi
-    IFS=$'\t' read -r peering_name peering_state access in_sync <<<"$lines" || true
+    IFS=$'\t' read -r peering_name peering_state access in_sync proven <<<"$lines" || true
+    if [[ $peering_state == Disconnected && $proven != true ]]; then
+        say "The peering $(plain "$peering_name") is Disconnected. It could be $vendor's, but its tenant could not be confirmed."
+        die "If it is $vendor's, print this script again with --peering-name $(plain "$peering_name")."
+    fi
     if [[ $peering_state == Disconnected ]]; then
         say "The peering $peering_name is Disconnected: $vendor's direction was deleted. Ours has to go too:"
         say "az network vnet peering delete --subscription $subscription_id --resource-group '$resource_group' --vnet-name $vnet_name --name '$peering_name'"

@@ -1,0 +1,296 @@
+//! The plan that was shown and confirmed, and the check that a run writes nothing else. What is read while it runs may
+//! make a write needless; it never adds one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Facts, Run, Stop, decision, writes};
+use crate::domain::PeeringId;
+use crate::errors::{Kind, Problem};
+use crate::plan::{Decision, Intent, StepId, Write};
+
+/// What the confirmed plan showed.
+#[derive(Debug)]
+pub(super) struct ConfirmedPlan {
+    decisions: BTreeMap<StepId, Decision>,
+    writes: Vec<Write>,
+}
+
+impl ConfirmedPlan {
+    /// The plan as these facts make it.
+    pub(super) fn of(intent: &Intent, facts: &Facts) -> Self {
+        let steps = intent.steps().into_iter();
+        Self {
+            decisions: steps.map(|id| (id, decision(id, intent, facts))).collect(),
+            writes: requests(intent, facts),
+        }
+    }
+
+    /// Returns what is new in `now`, the step's decision of this moment, and `writes`, all that a run would send now.
+    fn unshown(&self, step: StepId, now: &Decision, writes: &[Write], own_roles: &[Uuid]) -> Vec<String> {
+        let shown = self.decisions.get(&step);
+        if let Decision::Remove { what, .. } = now {
+            let shown = match shown {
+                Some(Decision::Remove { what, .. }) => what.as_str(),
+                _ => "",
+            };
+            let shown: Vec<&str> = shown.split("; ").collect();
+            let new = what.split("; ").filter(|part| !shown.contains(part));
+            return new.map(|part| format!("remove {part}")).collect();
+        }
+        let of_step = |write: &&Write| write.step == step;
+        let new = writes.iter().filter(of_step).filter(|write| {
+            let mut shown = self.writes.iter().filter(of_step);
+            !shown.any(|shown| is_same(shown, write)) && !concerns(write, own_roles)
+        });
+        new.map(|write| format!("{} {}", write.method, write.resource))
+            .collect()
+    }
+
+    fn shows_deletion(&self, id: &PeeringId) -> bool {
+        let path = id.to_string();
+        let mut writes = self.writes.iter();
+        writes.any(|write| write.method == "DELETE" && write.resource.eq_ignore_ascii_case(&path))
+    }
+}
+
+impl Run {
+    /// Checks that the step would write, as things stand now, only what the confirmed plan showed.
+    ///
+    /// # Errors
+    /// With the difference.
+    pub fn confirmed_to_write(&self, step: StepId) -> Result<(), Stop> {
+        let Some(confirmed) = self.confirmed() else {
+            return Ok(());
+        };
+        let facts = self.facts();
+        let now = decision(step, &self.intent, &facts);
+        // A credential is this run's own, and ends with it.
+        if step == StepId::CleanUp {
+            return Ok(());
+        }
+        // What the rows of one file write for each other is in the plan of the file.
+        let own_roles = self.company.roles(self.intent.tenant);
+        let own_roles: Vec<Uuid> = own_roles.iter().map(|role| role.guid).collect();
+        let unshown = confirmed.unshown(step, &now, &requests(&self.intent, &facts), &own_roles);
+        match unshown.is_empty() {
+            true => Ok(()),
+            false => Err(self.differs(step, &unshown).into()),
+        }
+    }
+
+    /// Checks that the confirmed plan shows the deletion of this peering.
+    ///
+    /// # Errors
+    /// As [`Run::confirmed_to_write`].
+    pub(super) fn confirmed_to_delete(&self, step: StepId, id: &PeeringId) -> Result<(), Stop> {
+        match self.confirmed() {
+            Some(confirmed) if !confirmed.shows_deletion(id) => {
+                Err(self.differs(step, &[format!("DELETE {id}")]).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the confirmed plan has this step write something.
+    pub(super) fn plans_to_write(&self, step: StepId) -> bool {
+        let shown = self.confirmed().and_then(|confirmed| confirmed.decisions.get(&step));
+        shown.is_some_and(Decision::writes)
+    }
+
+    fn differs(&self, step: StepId, unshown: &[String]) -> Problem {
+        let shown = self.confirmed().and_then(|confirmed| confirmed.decisions.get(&step));
+        let shown = shown.map_or_else(
+            || "nothing".to_owned(),
+            |shown| format!("{}: {}", shown.verb(), shown.what()),
+        );
+        let why = format!(
+            "Something has changed since. The plan showed for {step}: {shown}. It would now also: {}.",
+            unshown.join("; ")
+        );
+        let what = format!("The step {step} would write what the confirmed plan does not show, so it wrote nothing.");
+        Problem::new(Kind::Conflict, what, why).remedy("Run the same command again to see the new plan.")
+    }
+}
+
+/// Every write of a run, but those of its own credential.
+fn requests(intent: &Intent, facts: &Facts) -> Vec<Write> {
+    if intent.tears_down() {
+        return Vec::new();
+    }
+    writes(intent, facts, true)
+}
+
+/// Whether the write is the one that was shown. Of a body only what it is for is compared: an option that someone has
+/// switched on meanwhile is preserved, and that is no other write.
+fn is_same(shown: &Write, now: &Write) -> bool {
+    let resource = match now.method {
+        "PUT" => matches_pattern(unnumbered(&shown.resource), unnumbered(&now.resource)),
+        _ => matches_pattern(&shown.resource, &now.resource),
+    };
+    let same = |pointer: &str| {
+        let of = |write: &Write| write.body.as_ref()?.pointer(pointer).cloned();
+        match (of(shown), of(now)) {
+            (Some(Value::String(shown)), Some(Value::String(now))) => matches_pattern(&shown, &now),
+            (shown, now) => shown == now,
+        }
+    };
+    shown.api == now.api
+        && shown.method == now.method
+        && resource
+        && [
+            "/appId",
+            "/properties/remoteVirtualNetwork/id",
+            "/properties/roleDefinitionId",
+            "/properties/principalId",
+            "/properties/permissions",
+            "/properties/assignableScopes",
+        ]
+        .into_iter()
+        .all(same)
+}
+
+/// Whether the write is about one of these roles.
+fn concerns(write: &Write, roles: &[Uuid]) -> bool {
+    let role = write
+        .body
+        .as_ref()
+        .and_then(|body| body.pointer("/properties/roleDefinitionId"));
+    let named = role.and_then(Value::as_str).unwrap_or_default();
+    let is_role = |guid: &Uuid| {
+        let guid = guid.to_string();
+        named.ends_with(&guid) || (named.is_empty() && write.resource.ends_with(&guid))
+    };
+    roles.iter().any(is_role)
+}
+
+/// A peering gets a number where its name turns out to be taken: `to-hub` for `to-hub-2`.
+fn unnumbered(resource: &str) -> &str {
+    let number = |(_, digits): &(&str, &str)| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_peering = resource.to_ascii_lowercase().contains("/virtualnetworkpeerings/");
+    let numbered = resource.rsplit_once('-').filter(|_| is_peering);
+    numbered.filter(number).map_or(resource, |(base, _)| base)
+}
+
+/// Whether `text` is `shown`, in which `{name}` stands for a part of the path, or the whole, that was not known yet.
+fn matches_pattern(shown: &str, text: &str) -> bool {
+    let is_open = |shown: &str| shown.starts_with('{') && shown.ends_with('}') && !shown.contains('/');
+    let (shown_parts, parts): (Vec<&str>, Vec<&str>) = (shown.split('/').collect(), text.split('/').collect());
+    let same = |(shown, part): (&&str, &&str)| is_open(shown) || shown.eq_ignore_ascii_case(part);
+    is_open(shown) || (shown_parts.len() == parts.len() && shown_parts.iter().zip(&parts).all(same))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PeeringState;
+    use crate::plan::Goal;
+    use crate::steps::samples;
+
+    fn unshown(goal: Goal, step: StepId, before: fn(&mut Facts), after: fn(&Intent, &mut Facts)) -> Vec<String> {
+        let (mut intent, mut facts) = samples::kong_to_take_down();
+        intent.goal = goal;
+        before(&mut facts);
+        let confirmed = ConfirmedPlan::of(&intent, &facts);
+        after(&intent, &mut facts);
+        let now = decision(step, &intent, &facts);
+        confirmed.unshown(step, &now, &requests(&intent, &facts), &[])
+    }
+
+    fn state(facts: &mut Facts, state: PeeringState) {
+        facts.vnet.as_mut().expect("one").peerings[0].state = state;
+    }
+
+    #[test]
+    fn repair_deletes_only_the_shown_peering() {
+        let same = |_: &Intent, _: &mut Facts| ();
+        let gone = |facts: &mut Facts| state(facts, PeeringState::Disconnected);
+        let step = StepId::Peering;
+        assert!(unshown(Goal::Repair, step, gone, same).is_empty());
+        // It went by itself.
+        let nothing = |_: &Intent, facts: &mut Facts| facts.vnet.as_mut().expect("one").peerings.clear();
+        assert!(unshown(Goal::Repair, step, gone, nothing).is_empty());
+        let other = |intent: &Intent, facts: &mut Facts| {
+            let mut other = samples::peering(intent, "kong-2", 0xf00, "10.0.0.0/16");
+            other.state = PeeringState::Disconnected;
+            facts.vnet.as_mut().expect("one").peerings = vec![other];
+        };
+        let found = unshown(Goal::Repair, step, gone, other);
+        assert!(found.len() == 1 && found[0].ends_with("/kong-2"), "{found:?}");
+        let turned = |_: &Intent, facts: &mut Facts| state(facts, PeeringState::Disconnected);
+        let found = unshown(Goal::Repair, step, |_| (), turned);
+        assert!(found.len() == 1 && found[0].starts_with("DELETE "), "{found:?}");
+    }
+
+    #[test]
+    fn teardown_removes_only_what_was_shown() {
+        let goal = Goal::TearDown { consent: true };
+        let step = StepId::Peering;
+        assert!(unshown(goal, step, |_| (), |_, _| ()).is_empty());
+        let other = |intent: &Intent, facts: &mut Facts| {
+            let other = samples::peering(intent, "kong-2", 0xf00, "10.0.0.0/16");
+            facts.vnet.as_mut().expect("one").peerings = vec![other];
+        };
+        let new = |name: &str| {
+            let network = "vnet-theirs in subscription 00000000-0000-0000-0000-000000000f00";
+            format!("remove peering {name} with {network}")
+        };
+        assert_eq!(unshown(goal, step, |_| (), other), [new("kong-2")]);
+        let kept = |facts: &mut Facts| facts.remote_tenants.clear();
+        let proven = |_: &Intent, facts: &mut Facts| {
+            facts
+                .remote_tenants
+                .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
+        };
+        assert_eq!(unshown(goal, step, kept, proven), [new("kong-1")]);
+    }
+
+    #[test]
+    fn what_was_not_known_yet_is_no_difference() {
+        let learned = |_: &Intent, facts: &mut Facts| {
+            let done = samples::kong_done().1;
+            facts.principal = done.principal;
+        };
+        let nothing = |facts: &mut Facts| {
+            facts.principal = None;
+            facts.roles.clear();
+            facts.assignments.clear();
+        };
+        for step in [StepId::RoleDefinition, StepId::RoleAssignment, StepId::Consent] {
+            let found = unshown(Goal::SetUp, step, nothing, learned);
+            assert!(found.is_empty(), "{step}: {found:?}");
+        }
+        let other_role = |_: &Intent, facts: &mut Facts| {
+            let done = samples::kong_done().1;
+            (facts.principal, facts.roles) = (done.principal, done.roles);
+        };
+        let found = unshown(Goal::SetUp, StepId::RoleAssignment, nothing, other_role);
+        assert!(found.len() == 1 && found[0].starts_with("PUT "), "{found:?}");
+    }
+
+    #[test]
+    fn patterns_stand_for_one_value() {
+        for (shown, text, same) in [
+            ("/a/b", "/A/B", true),
+            ("/a/b", "/a/c", false),
+            ("/a/{id}", "/a/1", true),
+            ("/a/{id}", "/b/1", false),
+            ("/a/{id}/c", "/a/1/c", true),
+            ("/a/{id}/c", "/a/1/d", false),
+            ("/a/{id}/c/{key}", "/a/1/c/2", true),
+            ("/a/{id}", "/a/1/c", false),
+            ("{id}", "1", true),
+        ] {
+            assert_eq!(matches_pattern(shown, text), same, "{shown} {text}");
+        }
+        for (resource, base) in [
+            ("/v/virtualNetworkPeerings/to-hub-2", "/v/virtualNetworkPeerings/to-hub"),
+            ("/v/virtualNetworkPeerings/to-hub", "/v/virtualNetworkPeerings/to-hub"),
+            ("/v/roleDefinitions/a-2", "/v/roleDefinitions/a-2"),
+        ] {
+            assert_eq!(unnumbered(resource), base);
+        }
+    }
+}
