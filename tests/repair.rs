@@ -468,6 +468,18 @@ fn by_hand_our_half_for_aiven_is_made_anew_and_the_packet_says_what_to_do_at_aiv
 
 // ------------------------------------------------------------------------------------------------ unproven
 
+/// The ID of Kong's service principal spares no proof where the directory says whose it is.
+#[test]
+fn given_principal_is_repaired_with_the_directory() {
+    let sandbox = set_up(Link::Kong);
+    let before = sandbox.state();
+    removes_theirs(&sandbox, Link::Kong);
+    let principal = Colleague::of(&sandbox).principal();
+    let given = ["--vendor-principal-id", principal.as_str()];
+    Link::Kong.run(&sandbox, "repair", &given).run().expect_code(0);
+    assert_same_world(&before, &sandbox.state());
+}
+
 /// Whose half it is cannot be told: it is kept until it is named.
 #[test]
 fn unproven_peering_is_repaired_only_by_name() {

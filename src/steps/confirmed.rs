@@ -174,12 +174,13 @@ fn unnumbered(resource: &str) -> &str {
     numbered.filter(number).map_or(resource, |(base, _)| base)
 }
 
-/// Whether `text` is `shown`, in which `{name}` stands for a part of the path, or the whole, that was not known yet.
+/// Whether `text` is `shown`. `{name}` stands for a part of the path, or the whole, that is not known: what was learned
+/// since is no difference, and neither is what a new request has made unknown again.
 fn matches_pattern(shown: &str, text: &str) -> bool {
-    let is_open = |shown: &str| shown.starts_with('{') && shown.ends_with('}') && !shown.contains('/');
+    let is_open = |part: &str| part.starts_with('{') && part.ends_with('}') && !part.contains('/');
     let (shown_parts, parts): (Vec<&str>, Vec<&str>) = (shown.split('/').collect(), text.split('/').collect());
-    let same = |(shown, part): (&&str, &&str)| is_open(shown) || shown.eq_ignore_ascii_case(part);
-    is_open(shown) || (shown_parts.len() == parts.len() && shown_parts.iter().zip(&parts).all(same))
+    let same = |(shown, part): (&&str, &&str)| is_open(shown) || is_open(part) || shown.eq_ignore_ascii_case(part);
+    is_open(shown) || is_open(text) || (shown_parts.len() == parts.len() && shown_parts.iter().zip(&parts).all(same))
 }
 
 #[cfg(test)]
@@ -282,6 +283,7 @@ mod tests {
             ("/a/{id}/c/{key}", "/a/1/c/2", true),
             ("/a/{id}", "/a/1/c", false),
             ("{id}", "1", true),
+            ("/a/1", "{id}", true),
         ] {
             assert_eq!(matches_pattern(shown, text), same, "{shown} {text}");
         }

@@ -10,7 +10,7 @@ use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::errors::Problem;
 use crate::limits;
-use crate::plan::{Action, Consent as Mode, Decision, Hold, Intent, StepEvent, StepId, VendorApp};
+use crate::plan::{Action, Consent as Mode, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorApp};
 
 const STEP: StepId = StepId::Consent;
 
@@ -24,8 +24,8 @@ impl Step for Consent {
 
     async fn observe(&self, run: &Run) -> Result<(), Stop> {
         let given = given(&run.intent);
-        // Whose role and service principal are removed has to be the vendor's beyond doubt.
-        if let Some(given) = given.as_ref().filter(|_| !run.intent.tears_down()) {
+        // What is removed or deleted has to be the vendor's beyond doubt.
+        if let Some(given) = given.as_ref().filter(|_| run.intent.goal == Goal::SetUp) {
             run.learn(|facts| facts.principal = Some(given.clone()));
         } else {
             let read = match read(run).await {
