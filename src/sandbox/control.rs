@@ -120,6 +120,11 @@ fn dump(world: &World) -> Value {
             "uniqueName": found.unique_name,
             "notes": found.notes,
             "passwords": sorted(found.passwords.iter().map(|password| json!(password.name))),
+            "certificates": sorted(found.keys.iter().map(|key| json!(key.name))),
+        }))),
+        "deletedApplications": sorted(world.deleted_applications.iter().map(|found| json!({
+            "tenant": tenant_name(world, found.object.tenant),
+            "uniqueName": found.object.unique_name,
         }))),
         "roleDefinitions": sorted(world.definitions.iter().filter(|found| found.tenant.is_some()).map(|found| json!({
             "tenant": found.tenant.map(|id| tenant_name(world, id)),

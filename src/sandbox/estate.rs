@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::arm;
 use super::ids::Ids;
 use super::vendors::{aiven, dragonfly, kong};
-use super::world::{Federated, User};
+use super::world::{AppPolicy, Federated, User};
 
 /// An estate: tenants, applications, subscriptions, networks, roles, and the vendors' own.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Estate {
     leftovers: Vec<above::LeftoverData>,
     #[serde(default)]
     clock: above::ClockData,
+    #[serde(default)]
+    app_policy: AppPolicy,
     #[serde(default)]
     roles: Vec<RoleData>,
     #[serde(default)]
@@ -100,6 +102,8 @@ struct ApplicationData {
     certificates: Vec<String>,
     #[serde(default)]
     federated: Vec<Federated>,
+    #[serde(default)]
+    owners: Vec<Uuid>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -293,6 +297,7 @@ impl Estate {
             updates: Vec::new(),
             leftovers: Vec::new(),
             clock: above::ClockData::default(),
+            app_policy: AppPolicy::default(),
             roles: Vec::new(),
             assignments: Vec::new(),
             konnect: kong::KonnectData::default(),

@@ -24,7 +24,9 @@ use super::vendors::dragonfly::Dragonfly;
 use super::vendors::kong::{self, Konnect};
 use super::vendors::reciprocal::{self, Link};
 use super::{arm, router};
-pub(super) use directory::{Application, Audience, Federated, Password, Principal, Tenant, User};
+pub(super) use directory::{
+    AppPolicy, Application, Audience, Deleted, Federated, Key, Password, Principal, Tenant, User,
+};
 
 /// When something came to be: before the world began, or at an offset from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +251,9 @@ pub(super) struct World {
     pub(super) tenants: Vec<Tenant>,
     pub(super) applications: Vec<Application>,
     pub(super) principals: Vec<Principal>,
+    pub(super) deleted_applications: Vec<Deleted<Application>>,
+    pub(super) deleted_principals: Vec<Deleted<Principal>>,
+    pub(super) app_policy: AppPolicy,
     pub(super) users: Vec<User>,
     pub(super) sign_ins: SignIns,
     pub(super) subscriptions: Vec<Subscription>,
@@ -290,6 +295,9 @@ impl World {
             tenants: Vec::new(),
             applications: Vec::new(),
             principals: Vec::new(),
+            deleted_applications: Vec::new(),
+            deleted_principals: Vec::new(),
+            app_policy: AppPolicy::default(),
             users: Vec::new(),
             sign_ins: SignIns::default(),
             subscriptions: Vec::new(),

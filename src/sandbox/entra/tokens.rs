@@ -4,13 +4,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Refusal, device};
 use crate::sandbox::message::{self, Answer, Form, Incoming};
 use crate::sandbox::token;
-use crate::sandbox::world::{Application, Principal, World};
+use crate::sandbox::graph::keys;
+use crate::sandbox::world::{Application, Key, Principal, World};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -149,7 +151,7 @@ fn authenticate(
         ));
     }
     if header.get("x5t").is_some() || header.get("x5t#S256").is_some() {
-        certificate(request, application, &header, &claims)?;
+        certificate(world, request, application, assertion, (&header, &claims))?;
     } else {
         federated(application, &claims)?;
     }
@@ -198,9 +200,15 @@ fn malformed(why: &str) -> Refusal {
     Refusal::new(401, "invalid_client", 50027, text)
 }
 
-/// An assertion that the client signed with its certificate: ours has no certificates but their thumbprints, so the
+/// An assertion that the client signed with its certificate. Of some the estate only has thumbprints; for those the
 /// signature itself is not checked.
-fn certificate(request: &Incoming, application: &Application, header: &Value, claims: &Value) -> Result<(), Refusal> {
+fn certificate(
+    world: &World,
+    request: &Incoming,
+    application: &Application,
+    assertion: &str,
+    (header, claims): (&Value, &Value),
+) -> Result<(), Refusal> {
     let thumbprint = header["x5t"]
         .as_str()
         .or(header["x5t#S256"].as_str())
@@ -212,7 +220,15 @@ fn certificate(request: &Incoming, application: &Application, header: &Value, cl
         .map(|byte| format!("{byte:02X}"))
         .collect();
     let known = |text: &String| text == thumbprint || text.eq_ignore_ascii_case(&shown);
-    if !application.certificates.iter().any(known) {
+    let arrived = |key: &&Key| key.since.passed(world.timing.secret, world.now) && world.wall() < key.end;
+    let registered = application.keys.iter().filter(arrived);
+    let registered = registered.map(|key| &key.certificate);
+    let registered = registered.into_iter().find(|der| keys::thumbprint(der) == thumbprint);
+    if let Some(der) = registered {
+        if !signed_by(der, assertion) {
+            return Err(malformed("Its signature is not the certificate's."));
+        }
+    } else if !application.certificates.iter().any(known) {
         let text = format!(
             "The certificate with identifier used to sign the client assertion is not registered on application. \
              [Reason - The key was not found., Thumbprint of key used by client: '{shown}']"
@@ -228,6 +244,21 @@ fn certificate(request: &Incoming, application: &Application, header: &Value, cl
         return Err(malformed("Its 'aud' claim must be the token endpoint."));
     }
     Ok(())
+}
+
+/// Whether the assertion carries the signature of a certificate's key: an RSA key of 2048 bits, which stands in the
+/// certificate as it is.
+fn signed_by(certificate: &[u8], assertion: &str) -> bool {
+    const BEGINNING: [u8; 8] = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01];
+    const LENGTH: usize = 270;
+    let at = certificate.windows(BEGINNING.len()).position(|window| window == BEGINNING);
+    let key = at.and_then(|at| certificate.get(at..at + LENGTH));
+    let (Some(key), Some((signed, signature))) = (key, assertion.rsplit_once('.')) else {
+        return false;
+    };
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+    key.verify(signed.as_bytes(), &signature).is_ok()
 }
 
 /// An assertion of another identity provider, matched against the application's federated credentials.

@@ -78,6 +78,7 @@ pub(super) struct ClockData {
 impl super::Estate {
     /// Puts it all into a world; after the networks.
     pub(super) fn build_above(&self, world: &mut World) {
+        world.app_policy = self.app_policy.clone();
         world.started += time::Duration::seconds(self.clock.ahead);
         world.policies.extend(self.policies.iter().map(|data| Policy {
             name: data.name.clone(),

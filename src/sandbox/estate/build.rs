@@ -48,6 +48,8 @@ impl Estate {
                 name,
                 directory_roles: data.directory_roles.clone(),
                 passwords: Vec::new(),
+                keys: Vec::new(),
+                owners: Vec::new(),
                 kept: serde_json::Map::new(),
                 reads_directory: data.reads_directory,
                 since: Since::Always,
@@ -147,7 +149,9 @@ impl ApplicationData {
             tags: Vec::new(),
             passwords: self.secrets.iter().map(password).collect(),
             certificates: self.certificates.clone(),
+            keys: Vec::new(),
             federated: self.federated.clone(),
+            owners: self.owners.clone(),
             kept: serde_json::Map::new(),
             since: Since::Always,
         }

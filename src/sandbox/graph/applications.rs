@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use super::service_principals::{INSUFFICIENT, has_role, may_read};
-use super::{Outcome, Refusal, collection, entity, kept, key, passwords, seconds};
+use super::{Outcome, Refusal, collection, deleted_items, entity, kept, key, keys, passwords, seconds};
+use crate::sandbox::ids::derived;
 use crate::sandbox::message::{self, Answer, Incoming};
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Audience, Since, World};
+use crate::sandbox::world::{Application, Audience, Deleted, Principal, Since, World};
 
 /// Directory roles whose members may change every application: Global Administrator, Application Administrator, Cloud
 /// Application Administrator.
@@ -52,7 +53,10 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> 
 
 /// `PATCH /applications/{key}`; by `uniqueName`, with `Prefer: create-if-missing`, it makes what is not there.
 pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
-    may_write(world, caller)?;
+    let owns = owns(world, caller, key);
+    if !owns {
+        may_write(world, caller)?;
+    }
     let mut body = read(request)?;
     let found = match key::text(key, "uniqueName") {
         // What decides between making and changing is not a replica.
@@ -72,19 +76,30 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
-/// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay.
+/// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay. Both can be
+/// restored for thirty days.
 pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
     let gone = world.applications.remove(mine(world, caller, key)?);
-    world
-        .principals
-        .retain(|found| found.app_id != gone.app_id || found.tenant != gone.tenant);
+    let goes_too = |found: &mut Principal| found.app_id == gone.app_id && found.tenant == gone.tenant;
+    let principals: Vec<Principal> = world.principals.extract_if(.., goes_too).collect();
+    let at = world.now;
+    let principals = principals.into_iter().map(|object| Deleted { object, at });
+    world.deleted_principals.extend(principals);
+    world.deleted_applications.push(Deleted { object: gone, at });
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
 /// Where the application of a key stands, for a caller who may change it.
 pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
-    may_write(world, caller)?;
+    if !owns(world, caller, key) {
+        may_write(world, caller)?;
+    }
     find(world, caller, key)
+}
+
+/// Whether the caller is an owner of that application: who may change it, and no other.
+fn owns(world: &World, caller: &Caller, key: &str) -> bool {
+    find(world, caller, key).is_ok_and(|at| world.applications[at].owners.contains(&caller.oid))
 }
 
 /// Where the application of a key stands, if its replica has it already.
@@ -146,7 +161,10 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
         tags: Vec::new(),
         passwords: Vec::new(),
         certificates: Vec::new(),
+        keys: Vec::new(),
         federated: Vec::new(),
+        // A person who registers an application owns it.
+        owners: world.users.iter().map(|user| user.id).filter(|id| *id == caller.oid).collect(),
         kept: serde_json::Map::new(),
         since: Since::At(world.now),
     };
@@ -168,13 +186,22 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
 const LONGEST_NAME: usize = 256;
 
 /// Writes the properties that a body gives; those that are not known here are left out without a word.
-fn apply(world: &World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
-    for list in ["passwordCredentials", "keyCredentials"] {
-        if body[list].as_array().is_some_and(|items| !items.is_empty()) {
-            return Err(Refusal::bad(format!(
-                "Setting '{list}' here is not supported; use addPassword and removePassword."
-            )));
-        }
+fn apply(world: &mut World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
+    if body["passwordCredentials"].as_array().is_some_and(|items| !items.is_empty()) {
+        return Err(Refusal::bad(
+            "Setting 'passwordCredentials' here is not supported; use addPassword and removePassword.",
+        ));
+    }
+    if let Some(given) = body["keyCredentials"].as_array() {
+        let known = |id: &Value| {
+            let mut old = application.certificates.iter();
+            old.any(|thumbprint| *id == derived(thumbprint).to_string())
+        };
+        let (old, new): (Vec<Value>, Vec<Value>) = given.iter().cloned().partition(|one| known(&one["keyId"]));
+        let stays = |thumbprint: &String| old.iter().any(|one| one["keyId"] == derived(thumbprint).to_string());
+        let certificates = application.certificates.iter().filter(|one| stays(one)).cloned().collect();
+        application.keys = keys::replace(world, &application.keys, &new)?;
+        application.certificates = certificates;
     }
     if let Some(value) = body.get("displayName") {
         let name = value
@@ -214,7 +241,7 @@ fn name_uniquely(world: &World, application: &mut Application, name: &str) -> Re
                 .applications
                 .iter()
                 .any(|found| found.tenant == application.tenant && found.unique_name.as_deref() == Some(name));
-            if twin {
+            if twin || deleted_items::has_name(world, application.tenant, name) {
                 return Err(Refusal {
                     detail: Some(("ObjectConflict", "uniqueName")),
                     ..Refusal::bad("Another object with the same value for property uniqueName already exists.")
@@ -232,7 +259,7 @@ fn invalid(property: &str) -> Refusal {
     ))
 }
 
-fn values(application: &Application, property: &str) -> Vec<String> {
+pub(super) fn values(application: &Application, property: &str) -> Vec<String> {
     match property {
         "appid" => vec![application.app_id.to_string()],
         "displayname" => vec![application.name.clone()],
@@ -277,7 +304,7 @@ pub(super) fn nobody_verified() -> Value {
     json!({"displayName": null, "verifiedPublisherId": null, "addedDateTime": null})
 }
 
-fn resource(world: &World, application: &Application) -> Value {
+pub(super) fn resource(world: &World, application: &Application) -> Value {
     let domain = world
         .tenants
         .iter()
@@ -306,7 +333,7 @@ fn resource(world: &World, application: &Application) -> Value {
         "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
             "oauth2PermissionScopes": [], "preAuthorizedApplications": []},
         "appRoles": [],
-        "keyCredentials": [],
+        "keyCredentials": keys::of_application(world, application),
         "passwordCredentials": passwords::list(world, &application.passwords),
         "publicClient": {"redirectUris": []},
         "requiredResourceAccess": [],

@@ -1,11 +1,15 @@
 //! Microsoft Graph v1.0: service principals, applications, the organization, directory roles.
 
+mod app_policies;
 mod applications;
+mod deleted_items;
 mod directory;
 mod federated;
 mod filter;
 mod kept;
 mod key;
+pub(super) mod keys;
+mod owners;
 mod passwords;
 mod service_principals;
 
@@ -118,10 +122,16 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
     let key = segments.get(1).copied().unwrap_or_default();
     match words.as_slice() {
-        ["serviceprincipals", below @ ..] => of_principals(world, request, caller, key, below),
         ["applications", _, "federatedidentitycredentials", ..] => {
             federated::route(world, request, caller, key, segments.get(3).copied())
         }
+        ["applications", _, "owners", ..] => owners::route(world, request, caller, key, true),
+        ["serviceprincipals", _, "owners", ..] => owners::route(world, request, caller, key, false),
+        ["directory", "deleteditems", _, below @ ..] => {
+            let key = segments.get(2).copied().unwrap_or_default();
+            deleted_items::route(world, request, caller, key, below == ["restore"])
+        }
+        ["serviceprincipals", below @ ..] => of_principals(world, request, caller, key, below),
         ["applications", below @ ..] => of_applications(world, request, caller, key, below),
         whole => elsewhere(world, request, caller, key, whole),
     }
@@ -144,7 +154,6 @@ fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &s
             let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
             passwords::remove(world, request, owner)
         }
-        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
         _ => Err(unsupported(request)),
     }
 }
@@ -165,20 +174,17 @@ fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: 
             let owner = applications::mine(world, caller, key).map(Owner::Application)?;
             passwords::remove(world, request, owner)
         }
-        (&Method::GET, [_, "owners"]) => Ok(nobody(world, request)),
+        (&Method::GET, [_, "appmanagementpolicies"]) => app_policies::of_application(world, request, caller, key),
         _ => Err(unsupported(request)),
     }
 }
 
-/// The other sets. There are neither users nor groups here, and what is deleted is gone for good.
+/// The other sets. There are neither users nor groups here.
 fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, words: &[&str]) -> Outcome {
     match (&request.method, words) {
-        (&Method::GET, ["users" | "groups"] | ["directory", "deleteditems", ..]) => Ok(nobody(world, request)),
+        (&Method::GET, ["users" | "groups"]) => Ok(nobody(world, request)),
+        (&Method::GET, ["policies", "defaultappmanagementpolicy"]) => app_policies::default(world, request, caller),
         (&Method::GET, ["users" | "groups", _]) => Err(Refusal::missing(key)),
-        (&Method::DELETE, ["directory", "deleteditems", _]) => {
-            applications::may_write(world, caller)?;
-            Ok(message::empty(StatusCode::NO_CONTENT))
-        }
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
         (&Method::GET, ["me", ..]) => Err(Refusal::bad(
             "/me request is only valid with delegated authentication flow.",
@@ -187,7 +193,7 @@ fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, word
         (
             _,
             [
-                "organization" | "me" | "directoryobjects" | "users" | "groups" | "directory",
+                "organization" | "me" | "directoryobjects" | "users" | "groups" | "directory" | "policies",
                 ..,
             ],
         ) => Err(unsupported(request)),

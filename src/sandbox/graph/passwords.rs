@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Outcome, Refusal, odata, seconds};
+use super::{Outcome, Refusal, app_policies, odata, seconds};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::world::{Password, Since, World};
 
@@ -29,6 +29,13 @@ impl Owner {
             Self::Principal(at) => &mut world.principals[at].passwords,
         }
     }
+
+    pub(super) fn owners(self, world: &mut World) -> &mut Vec<Uuid> {
+        match self {
+            Self::Application(at) => &mut world.applications[at].owners,
+            Self::Principal(at) => &mut world.principals[at].owners,
+        }
+    }
 }
 
 /// `POST …/{key}/addPassword`: the only answer that holds the secret's text.
@@ -41,6 +48,9 @@ pub(super) fn add(world: &mut World, request: &Incoming, owner: Owner) -> Outcom
         return Err(Refusal::bad(
             "Credential lifetime is invalid: endDateTime must be after startDateTime.",
         ));
+    }
+    if matches!(owner, Owner::Application(_)) {
+        app_policies::secret(world, end - start)?;
     }
     let password = Password {
         key: world.ids.next(),
@@ -93,7 +103,7 @@ fn resource(password: &Password) -> Value {
     })
 }
 
-fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+pub(super) fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>, Refusal> {
     let Some(text) = wish[name].as_str() else {
         return Ok(None);
     };

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::{Outcome, Refusal, applications, collection, entity, kept, key, passwords, seconds};
+use super::{Outcome, Refusal, applications, collection, entity, kept, key, keys, passwords, seconds};
 use crate::sandbox::message::{self, Incoming};
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Principal, Since, World};
+use crate::sandbox::world::{Application, Deleted, Principal, Since, World};
 
 /// Directory roles whose members may create and delete service principals of any application: Global Administrator,
 /// Privileged Role Administrator, Application Administrator, Cloud Application Administrator.
@@ -122,6 +122,10 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
     let at = mine(world, caller, key)?;
     let body = request.json().filter(Value::is_object);
     let body = body.ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+    if let Some(given) = body["keyCredentials"].as_array() {
+        let before = world.principals[at].keys.clone();
+        world.principals[at].keys = keys::replace(world, &before, given)?;
+    }
     kept::take(&mut world.principals[at].kept, &body, &kept::OF_PRINCIPALS);
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
@@ -139,7 +143,9 @@ pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, R
 /// `DELETE /servicePrincipals/{id}`.
 pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
     let at = mine(world, caller, key)?;
-    world.principals.remove(at);
+    let object = world.principals.remove(at);
+    let at = world.now;
+    world.deleted_principals.push(Deleted { object, at });
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
@@ -174,7 +180,7 @@ pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
     Err(Refusal::denied(INSUFFICIENT))
 }
 
-fn values(principal: &Principal, property: &str) -> Vec<String> {
+pub(super) fn values(principal: &Principal, property: &str) -> Vec<String> {
     match property {
         "appid" | "serviceprincipalnames" => vec![principal.app_id.to_string()],
         "displayname" | "appdisplayname" => vec![principal.name.clone()],
@@ -224,7 +230,7 @@ pub(super) fn resource(world: &World, principal: &Principal) -> Value {
         "verifiedPublisher": applications::nobody_verified(),
         "addIns": [],
         "appRoles": [],
-        "keyCredentials": [],
+        "keyCredentials": keys::list(world, &principal.keys),
         "oauth2PermissionScopes": [],
         "passwordCredentials": passwords::list(world, &principal.passwords),
     });

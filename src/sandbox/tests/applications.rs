@@ -309,3 +309,68 @@ async fn a_new_application_is_known_late() {
     advance(Duration::from_secs(100)).await;
     assert_eq!(token(&sandbox, TENANT, &app_id, &secret).await.status, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let body = json!({"displayName": "peerctl", "signInAudience": "AzureADMultipleOrgs"});
+    let made = upsert(&operator, NAME, true, body.clone()).await.ok();
+    let (id, app_id) = (text(&made["id"]), text(&made["appId"]));
+    let post = async |path: &str, body: Value| graph(&operator, Method::POST, path, body).await;
+    let principal = post("/servicePrincipals", json!({"appId": app_id})).await.ok();
+    let delete = async |path: &str| graph(&operator, Method::DELETE, path, json!(null)).await.status;
+    assert_eq!(delete(&format!("/applications/{id}")).await, 204);
+
+    // As recorded: microsoftgraph/msgraph-bicep-types#137.
+    let taken = upsert(&operator, NAME, true, body.clone()).await;
+    let said = "Another object with the same value for property uniqueName already exists.";
+    assert_eq!((taken.status, taken.code()), (400, "Request_BadRequest"));
+    assert!(taken.text.contains(said), "{}", taken.text);
+    let list = "/directory/deletedItems/microsoft.graph.application";
+    let deleted = graph(&operator, Method::GET, list, json!(null)).await.ok();
+    assert_eq!((&deleted["value"][0]["id"], deleted["value"].as_array().map(Vec::len)), (&json!(id), Some(1)));
+    assert!(deleted["value"][0]["deletedDateTime"].is_string(), "{deleted}");
+
+    let limited = limited(&sandbox).await;
+    let item = format!("/directory/deletedItems/{id}");
+    let refused = graph(&limited, Method::POST, &format!("{item}/restore"), json!({})).await;
+    assert_eq!(refused.status, 403);
+    let restored = post(&format!("{item}/restore"), json!({})).await;
+    assert_eq!((restored.status, &restored.body["appId"]), (200, &json!(app_id)));
+    let path = format!("/servicePrincipals/{}", text(&principal["id"]));
+    assert_eq!(graph(&operator, Method::GET, &path, json!(null)).await.status, 200, "it comes back too");
+
+    delete(&format!("/applications/{id}")).await;
+    assert_eq!(delete(&item).await, 204);
+    assert_eq!(delete(&item).await, 404, "it is gone");
+    assert_eq!(upsert(&operator, NAME, true, body.clone()).await.status, 201);
+
+    let again = graph(&operator, Method::GET, NAME, json!(null)).await.ok();
+    delete(&format!("/applications/{}", text(&again["id"]))).await;
+    advance(Duration::from_secs(31 * 86_400)).await;
+    let operator = super::support::operator(&sandbox).await;
+    assert_eq!(upsert(&operator, NAME, true, body).await.status, 201, "thirty days are over");
+}
+
+#[tokio::test]
+async fn an_applications_owners_are_listed_and_may_change_it() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let own = own_app(&operator, "AzureADMultipleOrgs").await;
+    let app = format!("/applications/{}", own.id);
+    let limited = limited(&sandbox).await;
+    let rename = json!({"displayName": "x"});
+    assert_eq!(graph(&limited, Method::PATCH, &app, rename.clone()).await.status, 403);
+    let who = crate::sandbox::token::peek(&limited.token).expect("a token")["oid"].clone();
+    let reference = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", text(&who))});
+    let owners = format!("{app}/owners");
+    let added = graph(&operator, Method::POST, &format!("{owners}/$ref"), reference).await;
+    assert_eq!(added.status, 204);
+    let listed = graph(&operator, Method::GET, &owners, json!(null)).await.ok();
+    assert_eq!(listed["value"][0]["id"], who);
+    assert_eq!(graph(&limited, Method::PATCH, &app, rename.clone()).await.status, 204);
+    let path = format!("{owners}/{}/$ref", text(&who));
+    assert_eq!(graph(&operator, Method::DELETE, &path, json!(null)).await.status, 204);
+    assert_eq!(graph(&limited, Method::PATCH, &app, rename).await.status, 403);
+}

@@ -1,5 +1,7 @@
 //! What the directories hold: tenants, applications with their credentials, service principals.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -30,7 +32,10 @@ pub(in crate::sandbox) struct Application {
     pub(in crate::sandbox) passwords: Vec<Password>,
     /// Thumbprints of registered certificates, as `x5t` carries them.
     pub(in crate::sandbox) certificates: Vec<String>,
+    pub(in crate::sandbox) keys: Vec<Key>,
     pub(in crate::sandbox) federated: Vec<Federated>,
+    /// Object ids of people and service principals that may change it.
+    pub(in crate::sandbox) owners: Vec<Uuid>,
     /// What else a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
     pub(in crate::sandbox) since: Since,
@@ -87,6 +92,47 @@ pub(in crate::sandbox) struct Password {
     pub(in crate::sandbox) since: Since,
 }
 
+/// A registered certificate.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Key {
+    pub(in crate::sandbox) id: Uuid,
+    pub(in crate::sandbox) name: Option<String>,
+    /// In DER form.
+    pub(in crate::sandbox) certificate: Vec<u8>,
+    pub(in crate::sandbox) start: OffsetDateTime,
+    pub(in crate::sandbox) end: OffsetDateTime,
+    pub(in crate::sandbox) since: Since,
+}
+
+/// An object that was deleted, and when.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Deleted<T> {
+    pub(in crate::sandbox) object: T,
+    pub(in crate::sandbox) at: Duration,
+}
+
+/// The tenant's default app management policy: which credentials applications may be given.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AppPolicy {
+    /// `passwordAddition`.
+    pub(in crate::sandbox) forbids_secrets: bool,
+    /// `passwordLifetime`, in seconds.
+    pub(in crate::sandbox) longest_secret: Option<u64>,
+    /// `trustedCertificateAuthority`: no certificate but of an authority that the tenant trusts.
+    pub(in crate::sandbox) trusted_certificates: bool,
+    /// `asymmetricKeyLifetime`, in seconds.
+    pub(in crate::sandbox) longest_key: Option<u64>,
+    /// Nobody may read the policy.
+    pub(in crate::sandbox) hidden: bool,
+}
+
+impl AppPolicy {
+    pub(in crate::sandbox) fn is_enabled(&self) -> bool {
+        self.forbids_secrets || self.trusted_certificates || self.longest_secret.or(self.longest_key).is_some()
+    }
+}
+
 /// A federated identity credential.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Federated {
@@ -107,6 +153,8 @@ pub(in crate::sandbox) struct Principal {
     /// Template ids of its directory roles.
     pub(in crate::sandbox) directory_roles: Vec<Uuid>,
     pub(in crate::sandbox) passwords: Vec<Password>,
+    pub(in crate::sandbox) keys: Vec<Key>,
+    pub(in crate::sandbox) owners: Vec<Uuid>,
     /// What else a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
     /// Whether it may read the directory through Graph.
@@ -166,6 +214,8 @@ impl World {
             name,
             directory_roles: Vec::new(),
             passwords: Vec::new(),
+            keys: Vec::new(),
+            owners: Vec::new(),
             kept: Map::new(),
             reads_directory: false,
             since,

@@ -1,0 +1,92 @@
+//! App management policies: which credentials the tenant's applications may be given.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::service_principals::{INSUFFICIENT, may_read};
+use super::{Outcome, Refusal, applications, collection, entity};
+use crate::sandbox::message::Incoming;
+use crate::sandbox::token::Caller;
+use crate::sandbox::world::World;
+
+/// The id of every tenant's default policy.
+const DEFAULT: &str = "00000000-0000-0000-0000-000000000000";
+
+/// `GET /policies/defaultAppManagementPolicy`.
+pub(super) fn default(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+    may_read(world, caller)?;
+    let policy = &world.app_policy;
+    if policy.hidden {
+        return Err(Refusal::denied(INSUFFICIENT));
+    }
+    let passwords = [
+        policy.forbids_secrets.then(|| restriction("passwordAddition", None)),
+        policy.longest_secret.map(|most| restriction("passwordLifetime", Some(most))),
+    ];
+    let keys = [
+        policy.trusted_certificates.then(|| restriction("trustedCertificateAuthority", None)),
+        policy.longest_key.map(|most| restriction("asymmetricKeyLifetime", Some(most))),
+    ];
+    let restrictions = json!({
+        "passwordCredentials": passwords.into_iter().flatten().collect::<Vec<_>>(),
+        "keyCredentials": keys.into_iter().flatten().collect::<Vec<_>>(),
+    });
+    let shown = json!({
+        "id": DEFAULT,
+        "displayName": "Default app management tenant policy",
+        "description": "Default tenant policy that enforces app management restrictions on applications.",
+        "isEnabled": policy.is_enabled(),
+        "applicationRestrictions": restrictions,
+        "servicePrincipalRestrictions": {"passwordCredentials": [], "keyCredentials": []},
+    });
+    Ok(entity(request, StatusCode::OK, "policies/defaultAppManagementPolicy", shown))
+}
+
+/// `GET /applications/{key}/appManagementPolicies`: policies of an application's own; there are none here.
+pub(super) fn of_application(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+    may_read(world, caller)?;
+    applications::find(world, caller, key)?;
+    Ok(collection(world, request, "policies/appManagementPolicies", Vec::new()))
+}
+
+fn restriction(kind: &str, most: Option<u64>) -> Value {
+    json!({
+        "restrictionType": kind,
+        "state": "enabled",
+        "maxLifetime": most.map(|seconds| format!("PT{seconds}S")),
+        "restrictForAppsCreatedAfterDateTime": "2019-10-19T10:37:00Z",
+    })
+}
+
+/// Whether an application may be given a client secret for so long.
+pub(super) fn secret(world: &World, life: time::Duration) -> Result<(), Refusal> {
+    let policy = &world.app_policy;
+    if policy.forbids_secrets {
+        return Err(forbidden());
+    }
+    within(policy.longest_secret, life)
+}
+
+/// Whether an application may be given a certificate for so long; the sandbox knows no authority that one could be of.
+pub(super) fn key(world: &World, life: time::Duration) -> Result<(), Refusal> {
+    let policy = &world.app_policy;
+    if policy.trusted_certificates {
+        return Err(forbidden());
+    }
+    within(policy.longest_key, life)
+}
+
+fn forbidden() -> Refusal {
+    let text = format!("Credential type not allowed as per assigned policy '{DEFAULT}'.");
+    Refusal::new(StatusCode::BAD_REQUEST, "CredentialTypeNotAllowedAsPerAppPolicy", text)
+}
+
+fn within(most: Option<u64>, life: time::Duration) -> Result<(), Refusal> {
+    // A request's way takes a moment.
+    let allowed = most.is_none_or(|most| life.whole_seconds() <= i64::try_from(most).unwrap_or(i64::MAX) + 1);
+    if allowed {
+        return Ok(());
+    }
+    let text = format!("Credential lifetime exceeds the max value allowed as per assigned policy '{DEFAULT}'.");
+    Err(Refusal::new(StatusCode::BAD_REQUEST, "CredentialInvalidLifetimeAsPerAppPolicy", text))
+}
