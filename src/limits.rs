@@ -177,11 +177,22 @@ pub const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
 /// The longest that a credential may live where nobody removes it.
 pub const CREDENTIAL_LIFE: Duration = Duration::from_secs(60 * 60);
 
+/// How far this machine's clock may be behind Azure's. Entra allows five minutes; beyond that, tokens that are over look
+/// valid here, and requests fail in the middle of a run.
+pub const CLOCK_BEHIND: Duration = Duration::from_secs(5 * 60);
+
+/// How far it may be ahead. All that Azure compares with its own clock is counted from Azure's, so a wrong time zone does
+/// no harm; beyond a day, certificates look expired.
+pub const CLOCK_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Looks for a credential of this moment that is to be removed: three seconds in all; what comes later, the next run
 /// removes.
 pub const CREDENTIAL_LOOKS: u32 = 4;
 
-/// Renewals of a request: how often a vendor that failed for want of a role that is there now is asked again.
+/// Looks in a row that miss a credential which was listed before: then somebody removed it.
+pub const MISSED_LOOKS: u32 = 2;
+
+/// Renewals of a request, and of a credential that somebody removed: how often a vendor that failed for want of a role that is there now is asked again.
 pub const RENEWALS: u32 = 2;
 
 /// Items of one page of Konnect's lists: its own maximum.

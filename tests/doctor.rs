@@ -282,14 +282,34 @@ fn pain_9_a_missing_token_for_the_other_tenant_is_a_finding_not_a_failure() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_noticed_by_the_answers_alone() {
+fn clock_behind_blocks_before_the_first_write() {
     let sandbox = troubles("[clock]\nahead = 900\n");
+    let document = kongs(&sandbox, VNET_ID, &["--only", "clock"], 4);
+    let said = [
+        "this machine's clock is 15 min behind Azure's",
+        "NTP",
+        "sudo hwclock -s",
+    ];
+    blocks(&document, "clock", &said);
+    let before = sandbox.writes();
+    let document = setup_is_blocked(&sandbox, VNET_ID, &KONG);
+    assert!(document.to_string().contains("15 min behind Azure's"), "{document:#}");
+    assert_eq!(sandbox.writes(), before);
+}
+
+#[test]
+fn clock_ahead_is_a_warning_and_the_run_is_right() {
+    let sandbox = troubles("[clock]\nahead = -10800\n");
     let document = kongs(&sandbox, VNET_ID, &["--only", "clock"], 0);
-    let (found, told) = alone(&document, "clock");
-    assert_eq!(found, "warning problem");
-    for part in ["this machine's clock is 15 min behind Azure's", "NTP"] {
-        assert!(told.contains(part), "{told}");
-    }
+    warns(
+        &document,
+        "clock",
+        &["this machine's clock is 180 min ahead of Azure's"],
+    );
+    AIVEN.done(&sandbox, &[]);
+    // A credential that is counted from this machine's clock would live four hours.
+    let strict = troubles("[clock]\nahead = -10800\n[app_policy]\nlongest_secret = 3600\nlongest_key = 1\n");
+    AIVEN.done(&strict, &[]);
 }
 
 #[test]
@@ -663,29 +683,58 @@ fn pain_11_what_is_left_of_a_peering_is_told_with_the_command_that_deletes_it() 
 fn pain_16_a_credential_that_a_killed_run_left_behind_is_told() {
     let sandbox = sandbox();
     AIVEN.done(&sandbox, &[]);
-    let name = own_apps(&sandbox)[0]["displayName"]
-        .as_str()
-        .expect("a name")
-        .to_owned();
     let colleague = Colleague::of(&sandbox);
-    let path = format!(
-        "/v1.0/applications?$filter=displayName%20eq%20'{}'",
-        name.replace(' ', "%20")
+    let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
+    colleague.leaves_credential(&object, 10);
+    warns(&aivens_credentials(&sandbox, 0), "credentials", &["a run may be using"]);
+    colleague.leaves_credential(&object, 90);
+    warns(
+        &aivens_credentials(&sandbox, 0),
+        "credentials",
+        &["a credential of setup's", "az ad app credential delete"],
     );
-    let found = colleague.azure(reqwest::Method::GET, &path, None);
-    colleague.adds_secret(found["value"][0]["id"].as_str().expect("an id"), "peerctl setup");
+}
+
+#[test]
+fn an_application_that_others_can_use_is_told() {
+    let sandbox = sandbox();
+    AIVEN.done(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
+    colleague.adds_secret(&object, "theirs");
+    blocks(
+        &aivens_credentials(&sandbox, 4),
+        "credentials",
+        &["was not created in this run", "secret \"theirs\"", "--own-app"],
+    );
+}
+
+#[track_caller]
+fn aivens_credentials(sandbox: &Served, code: i32) -> Value {
     let aiven = [
         &["--vendor", "aiven"],
         AIVEN.inputs,
         &["--only", "credentials", "-o", "json"],
     ]
     .concat();
-    let document = ask(&sandbox, VNET_ID, &aiven, &[]).expect_code(0).json();
-    warns(
-        &document,
-        "credentials",
-        &["a credential of setup's", "az ad app credential delete"],
-    );
+    ask(sandbox, VNET_ID, &aiven, &[]).expect_code(code).json()
+}
+
+#[test]
+fn a_policy_against_secrets_and_certificates_blocks_before_the_vendor_is_asked() {
+    let policy = "[app_policy]\nforbids_secrets = true\ntrusted_certificates = true\n";
+    let sandbox = troubles(policy);
+    let before = sandbox.writes();
+    let document = AIVEN.run(&sandbox, &[], 4);
+    let told = document.to_string();
+    for part in [
+        "Default app management tenant policy",
+        "Global Administrator",
+        "PEERCTL_OWN_APP_CERTIFICATE_PATH",
+    ] {
+        assert!(told.contains(part), "{part} in {document:#}");
+    }
+    assert_eq!(sandbox.writes(), before);
 }
 
 #[test]

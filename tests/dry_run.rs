@@ -101,7 +101,10 @@ fn every_script_ends_connected_and_shows_no_secret_to_other_processes() {
         assert!(ran.stdout.contains("Connected: p-1\n"), "{vendor} {more:?}\n{ran}");
         let removed = noted.matches("{\"keyId\": \"k-1\"}").count();
         assert_eq!(removed, usize::from(own_app), "{vendor}\n{noted}");
-        assert!(!noted.contains("k-team"), "the team's own credential stays: {noted}");
+        assert!(
+            !noted.contains("k-other"),
+            "the credential of another run stays: {noted}"
+        );
     }
 }
 

@@ -211,7 +211,7 @@ fn in_brown_field_it_does_so_too() {
         let path = step(&unique, "own-app")["requests"][0]["resource"].clone();
         let app = colleague.azure(reqwest::Method::GET, path.as_str().expect("a path"), None);
         let id = app["id"].as_str().expect("an id");
-        colleague.adds_secret(id, "peerctl setup");
+        colleague.leaves_credential(id, 90);
     });
 }
 

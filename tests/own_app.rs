@@ -83,9 +83,11 @@ with_each_vendor! {
     a_peering_that_we_deleted_is_requested_and_made_again
     a_peering_that_the_vendor_deleted_is_deleted_here_and_both_are_made_again
     a_wrong_token_is_explained_and_never_shown
+    a_planted_application_is_not_trusted
+    where_secrets_are_forbidden_a_certificate_is_used
     by_hand_in_two_runs
     who_may_do_nothing_gets_a_packet_for_each_step
-    #[cfg(unix)] a_killed_run_leaves_a_credential_and_the_next_one_removes_it
+    #[cfg(unix)] a_killed_run_leaves_a_credential_and_a_later_one_removes_it
     #[cfg(unix)] ctrl_c_during_the_wait_ends_soon_and_leaves_no_credential
     #[cfg(unix)] no_argument_and_no_line_holds_a_secret
 }
@@ -448,20 +450,30 @@ fn stands_still(vendor: Party) -> (Served, Running) {
     (sandbox, running)
 }
 
+/// Another run could be using it: it stays until it is over, and then goes with the next run.
 #[cfg(unix)]
-fn a_killed_run_leaves_a_credential_and_the_next_one_removes_it(vendor: Party) {
+fn a_killed_run_leaves_a_credential_and_a_later_one_removes_it(vendor: Party) {
     let (sandbox, running) = stands_still(vendor);
     assert_eq!(running.signal("KILL").wait().code, None);
     assert_eq!(credentials(&sandbox), 1, "nobody could remove it");
-    let document = vendor.done(&sandbox, &[]);
-    let clean_up = step(&document, "clean-up");
-    assert_eq!(clean_up["before"], "different", "{document:#}");
+    let document = vendor.run(&sandbox, &[], 0);
+    assert_in_place(&document);
+    assert_eq!(changes(&document, "clean-up"), ["deleted passwordCredential"]);
+    assert_eq!(credentials(&sandbox), 1, "the killed run's");
+    let document = vendor.run(&sandbox, &[], 0);
+    let detail = step(&document, "clean-up").to_string();
+    assert!(detail.contains("another run may be using"), "{detail}");
+    let colleague = Colleague::of(&sandbox);
+    let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
+    colleague.leaves_credential(&object, 61);
+    let document = vendor.run(&sandbox, &[], 0);
+    assert_eq!(step(&document, "clean-up")["before"], "different", "{document:#}");
     assert_eq!(
-        changes(&document, "clean-up").len(),
-        2,
-        "that one and this run's own: {document:#}"
+        changes(&document, "clean-up"),
+        ["deleted passwordCredential"],
+        "the one that is over"
     );
-    vendor.unchanged(&sandbox, &[]);
+    assert_eq!(credentials(&sandbox), 1);
 }
 
 #[cfg(unix)]
@@ -513,6 +525,208 @@ fn no_argument_and_no_line_holds_a_secret(vendor: Party) {
     ] {
         assert!(!told.contains(secret), "{secret}");
     }
+}
+
+// ------------------------------------------------------------------------------------------------ whom to trust
+
+/// The unique name that setup gives the application for this vendor: anybody can work it out.
+fn predicted(vendor: Party) -> String {
+    let sandbox = sandbox();
+    vendor.done(&sandbox, &[]);
+    own_apps(&sandbox)[0]["uniqueName"].as_str().expect("a name").to_owned()
+}
+
+/// Registers an application under that name before setup does.
+fn planted(colleague: &Colleague<'_>, unique_name: &str) -> (String, String) {
+    let body = json!({"displayName": "peerctl: vnet-app", "signInAudience": MULTI_TENANT, "uniqueName": unique_name});
+    let made = colleague.azure(reqwest::Method::POST, "/v1.0/applications", Some(body));
+    let text = |key: &str| made[key].as_str().expect("an id").to_owned();
+    (text("appId"), text("id"))
+}
+
+const ANNA: &str = "00000000-1111-4222-8333-444455556666";
+
+fn a_planted_application_is_not_trusted(vendor: Party) {
+    type Plant = fn(&Colleague<'_>, &str, &str);
+    let plants: [(Plant, &str); 6] = [
+        (
+            |colleague, _, id| _ = colleague.adds_secret(id, "theirs"),
+            "secret \"theirs\"",
+        ),
+        (
+            |colleague, _, id| _ = colleague.adds_secret(id, "peerctl setup"),
+            "secret \"peerctl setup\"",
+        ),
+        (
+            |colleague, _, id| {
+                let trust = json!({"name": "pipeline", "issuer": "https://issuer.example", "subject": "s",
+                    "audiences": ["api://AzureADTokenExchange"]});
+                let path = format!("/v1.0/applications/{id}/federatedIdentityCredentials");
+                colleague.azure(reqwest::Method::POST, &path, Some(trust));
+            },
+            "federated credential \"pipeline\"",
+        ),
+        (
+            |colleague, _, id| {
+                let key = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "theirs",
+                    "key": "AAAA", "endDateTime": "2100-01-01T00:00:00Z"});
+                let path = format!("/v1.0/applications/{id}");
+                colleague.azure(reqwest::Method::PATCH, &path, Some(json!({"keyCredentials": [key]})));
+            },
+            "certificate \"theirs\"",
+        ),
+        (|colleague, _, id| colleague.makes_owner(id, ANNA), "owner "),
+        (
+            |colleague, app, _| {
+                let principal = colleague.makes_principal(app);
+                let body = json!({"passwordCredential": {"displayName": "theirs"}});
+                let path = format!("/v1.0/servicePrincipals/{principal}/addPassword");
+                colleague.azure(reqwest::Method::POST, &path, Some(body));
+            },
+            "credential of its service principal",
+        ),
+    ];
+    let unique_name = predicted(vendor);
+    for (plant, named) in plants {
+        let sandbox = sandbox();
+        let colleague = Colleague::of(&sandbox);
+        let (app, id) = planted(&colleague, &unique_name);
+        plant(&colleague, &app, &id);
+        let before = sandbox.writes();
+        let document = vendor.run(&sandbox, &[], 4);
+        let told = document["error"].to_string().replace('\\', "");
+        for part in [named, "was not created in this run", &format!("--own-app {app}")] {
+            assert!(told.contains(part), "{part} in {document:#}");
+        }
+        assert_eq!(sandbox.writes(), before, "{named}: nothing is written");
+    }
+}
+
+/// Nobody but setup can use it: it is used, and the plan says that this run did not create it.
+#[test]
+fn an_application_of_our_name_that_nobody_else_can_use_is_used_and_named() {
+    let unique_name = predicted(AIVEN);
+    let sandbox = sandbox();
+    planted(&Colleague::of(&sandbox), &unique_name);
+    let plan = AIVEN
+        .setup(&sandbox, &["--dry-run", "--format", "json"])
+        .run()
+        .expect_code(0);
+    assert!(plan.stdout.contains("not created in this run"), "{plan}");
+    AIVEN.run(&sandbox, &[], 0);
+    assert_eq!(own_apps(&sandbox).len(), 1);
+}
+
+#[test]
+fn an_application_that_the_vendors_request_names_is_not_trusted_either() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    let (app, id) = colleague.registers("client-app", MULTI_TENANT);
+    colleague.makes_principal(&app);
+    colleague.adds_secret(&id, "theirs");
+    AIVEN.asks(&sandbox, &app);
+    let before = sandbox.writes();
+    let document = AIVEN.run(&sandbox, &[], 4);
+    let told = document["error"].to_string().replace('\\', "");
+    assert!(
+        told.contains("secret \"theirs\"") && told.contains(&format!("--own-app {app}")),
+        "{document:#}"
+    );
+    assert_eq!(sandbox.writes(), before);
+    AIVEN.run(&sandbox, &["--own-app", &app], 0);
+}
+
+// ------------------------------------------------------------------------------------------------ two runs at once
+
+/// What another run's clean-up did before credentials carried a run's ID: it removes the credential of a run in progress.
+#[test]
+#[cfg(unix)]
+fn a_credential_that_somebody_removes_is_replaced() {
+    // The vendor's tenant does not know the secret yet, four times: time enough to remove it.
+    let fault = |nth: u32| {
+        format!("POST */{AIVEN_TENANT}/oauth2/v2.0/token:{nth}=401:AADSTS7000215:Invalid client secret provided.")
+    };
+    let faults = (1..=4).flat_map(|nth| ["--fault".to_owned(), fault(nth)]);
+    let sandbox = Served::start(["--lag".to_owned(), "none".to_owned()].into_iter().chain(faults));
+    let colleague = Colleague::of(&sandbox);
+    let running = start(AIVEN, &sandbox);
+    support::served::poll(support::DEADLINE, || (struck(&sandbox) >= 2).then_some(())).expect("it signs in");
+    let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
+    let path = format!("/v1.0/applications/{object}");
+    let shown = colleague.azure(reqwest::Method::GET, &path, None);
+    let key = json!({ "keyId": shown["passwordCredentials"][0]["keyId"] });
+    colleague.azure(reqwest::Method::POST, &format!("{path}/removePassword"), Some(key));
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document = ended.json();
+    assert_in_place(&document);
+    let made = changes(&document, "own-app")
+        .iter()
+        .filter(|one| *one == "created passwordCredential")
+        .count();
+    assert_eq!(made, 2, "{document:#}");
+    assert_no_credential(&sandbox);
+}
+
+/// The other run's credential is a young one of another run's name.
+#[test]
+fn the_credential_of_a_run_in_progress_is_left_alone() {
+    let sandbox = sandbox();
+    AIVEN.done(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    colleague.leaves_credential(&colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]), 1);
+    colleague.deletes_peering(AIVEN.peering);
+    AIVEN.run(&sandbox, &[], 0);
+    assert_eq!(credentials(&sandbox), 1);
+}
+
+// ------------------------------------------------------------------------------------------------ app policies
+
+fn policed(policy: &str) -> Served {
+    support::troubles::troubles(&format!("[app_policy]\n{policy}\n"))
+}
+
+fn where_secrets_are_forbidden_a_certificate_is_used(vendor: Party) {
+    for hidden in [false, true] {
+        let sandbox = policed(&format!("forbids_secrets = true\nhidden = {hidden}"));
+        let document = vendor.done(&sandbox, &[]);
+        let made = changes(&document, "own-app");
+        assert!(made.contains(&"created keyCredential".to_owned()), "{document:#}");
+        assert_eq!(changes(&document, "clean-up"), ["deleted keyCredential"]);
+        // Where the policy can be read, nothing that it forbids is tried.
+        let tried = sandbox
+            .writes()
+            .iter()
+            .filter(|write| write.contains("addPassword"))
+            .count();
+        assert_eq!(tried, usize::from(hidden));
+        vendor.unchanged(&sandbox, &[]);
+    }
+}
+
+#[test]
+fn a_refusal_by_policy_sends_nobody_to_create_a_secret() {
+    let fault = "POST */addPassword=400:CredentialTypeNotAllowedAsPerAppPolicy:Credential type not allowed.";
+    let sandbox = with_fault(fault);
+    let ran = AIVEN.setup(&sandbox, &[]).run().expect_code(0);
+    let said = said(&ran);
+    assert!(
+        !said.contains("az ad app credential reset") && said.contains("certificate"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn where_all_credentials_are_forbidden_it_says_who_can_exempt_the_application() {
+    let sandbox = policed("forbids_secrets = true\ntrusted_certificates = true\nhidden = true");
+    let document = AIVEN.run(&sandbox, &[], 1);
+    let told = document["error"].to_string();
+    assert!(
+        told.contains("Global Administrator") && told.contains("certificates of its own"),
+        "{document:#}"
+    );
+    assert!(!told.contains("credential reset"), "{document:#}");
+    assert_no_credential(&sandbox);
 }
 
 // ------------------------------------------------------------------------------------------------ what goes wrong

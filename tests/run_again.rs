@@ -591,3 +591,74 @@ fn a_request_to_kong_that_was_refused_fails_with_konnects_words_and_the_next_run
     let document = done(&sandbox);
     assert_eq!(document["stats"]["writes"], 1);
 }
+
+/// Entra keeps a deleted application, and its unique name, for 30 days.
+#[test]
+fn an_application_that_was_deleted_by_hand_is_restored_with_its_id() {
+    use support::both_sides::{AIVEN, own_apps};
+    let sandbox = sandbox();
+    AIVEN.done(&sandbox, &[]);
+    let colleague = Colleague::of(&sandbox);
+    let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
+    let path = format!("/v1.0/applications/{object}");
+    let app_id = colleague.azure(reqwest::Method::GET, &path, None)["appId"].clone();
+    colleague.azure(reqwest::Method::DELETE, &path, None);
+    assert_eq!(own_apps(&sandbox), Vec::<Value>::new());
+    let document = AIVEN.run(&sandbox, &[], 0);
+    let made = step(&document, "own-app").to_string();
+    assert!(
+        made.contains(&format!("{} (restored)", app_id.as_str().expect("an id"))),
+        "{document:#}"
+    );
+    let restored = colleague.azure(reqwest::Method::GET, &path, None);
+    assert_eq!(restored["appId"], app_id);
+    AIVEN.unchanged(&sandbox, &[]);
+}
+
+#[test]
+fn setup_after_teardown_works_although_deleted_applications_are_kept() {
+    use support::{both_sides::AIVEN, cli::peerctl};
+    let sandbox = sandbox();
+    for _ in 0..2 {
+        AIVEN.done(&sandbox, &[]);
+        let flags = [
+            "azure",
+            "teardown",
+            "--vendor",
+            "aiven",
+            "--vnet-id",
+            VNET_ID,
+            "--no-input",
+            "--yes",
+        ];
+        let line = flags.iter().chain(AIVEN.inputs);
+        let down = peerctl(line).envs(sandbox.env()).run().expect_code(0);
+        assert!(format!("{}{}", down.stdout, down.stderr).contains("for good"), "{down}");
+        assert_eq!(sandbox.state()["deletedApplications"], json!([]));
+    }
+}
+
+/// Whoever may not delete it for good leaves it among the deleted ones, and setup restores it.
+#[test]
+fn an_application_that_teardown_cannot_delete_for_good_is_restored() {
+    use support::{both_sides::AIVEN, cli::peerctl};
+    let fault = "DELETE */directory/deletedItems/*=403:Authorization_RequestDenied:Insufficient privileges.";
+    let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+    AIVEN.done(&sandbox, &[]);
+    let flags = [
+        "azure",
+        "teardown",
+        "--vendor",
+        "aiven",
+        "--vnet-id",
+        VNET_ID,
+        "--no-input",
+        "--yes",
+    ];
+    let line = flags.iter().chain(AIVEN.inputs);
+    let down = peerctl(line).envs(sandbox.env()).run().expect_code(0);
+    let told = format!("{}{}", down.stdout, down.stderr);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("keeps it for 30 days"), "{down}");
+    AIVEN.done(&sandbox, &[]);
+}

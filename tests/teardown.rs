@@ -127,14 +127,15 @@ fn it_goes_in_reverse_order_and_says_what_went() {
         ("clean-up", &[]),
         ("role-assignment", &["roleAssignment"; 2]),
         ("role-definition", &["roleDefinition"; 2]),
-        ("own-app", &["application"]),
+        ("own-app", &["application", "deletedApplication"]),
         ("consent", &["servicePrincipal"]),
     ] {
         let deleted: Vec<String> = kinds.iter().map(|kind| format!("deleted {kind}")).collect();
         assert_eq!(changes(&document, id), deleted, "{id}");
         assert_eq!(step(&document, id)["after"], "missing", "{id}: {document:#}");
     }
-    assert_eq!(document["stats"]["writes"], 8);
+    // Both vendors' roles, the request, the peering, the application: deleted, and then for good.
+    assert_eq!(document["stats"]["writes"], 9);
     assert_eq!(
         (&document["schema"], &document["command"]),
         (&json!(1), &json!("azure teardown"))
@@ -400,6 +401,56 @@ fn an_own_application_with_somebody_elses_credential_stays() {
     );
     assert_eq!(own_apps(&sandbox).len(), 1);
     nothing_left(AIVEN, &sandbox, &["--consent"]);
+}
+
+/// A colleague renamed it, wrote notes to it, or put a secret on its service principal; naming it deletes it all the same.
+#[test]
+fn an_own_application_that_a_colleague_changed_stays_until_it_is_named() {
+    type Change = fn(&Colleague<'_>, &str);
+    let changes: [(Change, &str); 3] = [
+        (
+            |colleague, id| rewrite(colleague, id, json!({"displayName": "the team's writer"})),
+            "it was renamed since setup created it",
+        ),
+        (
+            |colleague, id| rewrite(colleague, id, json!({"notes": "Used by the backup too."})),
+            "somebody wrote notes to it",
+        ),
+        (
+            |colleague, id| {
+                let app = colleague.azure(reqwest::Method::GET, &format!("/v1.0/applications/{id}"), None);
+                let principal = colleague.principal_of(app["appId"].as_str().expect("an id"));
+                let body = json!({"passwordCredential": {"displayName": "theirs"}});
+                let path = format!("/v1.0/servicePrincipals/{principal}/addPassword");
+                colleague.azure(reqwest::Method::POST, &path, Some(body));
+            },
+            "credential of its service principal",
+        ),
+    ];
+    for (change, why) in changes {
+        let sandbox = sandbox();
+        AIVEN.set_up(&sandbox, &[]);
+        let colleague = Colleague::of(&sandbox);
+        let id = setups_app(&sandbox);
+        change(&colleague, &id);
+        let app = colleague.azure(reqwest::Method::GET, &format!("/v1.0/applications/{id}"), None);
+        let app = app["appId"].as_str().expect("an id").to_owned();
+        let document = AIVEN.take_down(&sandbox, &["--consent"]);
+        let kept = kept(&document);
+        assert!(
+            kept.contains(why) && kept.contains(&format!("--own-app {app}")),
+            "{document:#}"
+        );
+        assert_eq!(own_apps(&sandbox).len(), 1);
+        AIVEN.take_down(&sandbox, &["--consent", "--own-app", &app]);
+        assert_eq!(own_apps(&sandbox), Vec::<Value>::new());
+    }
+}
+
+#[track_caller]
+fn rewrite(colleague: &Colleague<'_>, object_id: &str, body: Value) {
+    let path = format!("/v1.0/applications/{object_id}");
+    colleague.azure(reqwest::Method::PATCH, &path, Some(body));
 }
 
 /// The object id of the application that setup made.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
@@ -13,41 +15,40 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::client::Azure;
-use super::clock;
 use super::error::{ApiError, Service};
 use super::graph::ABSENT;
 use super::legacy;
-use super::model::{Application, NewPassword, PasswordCredential};
+use super::model::{Application, ListedCredential, NewPassword};
 
-const FIELDS: &str = "id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials,keyCredentials";
+pub(super) const FIELDS: &str =
+    "id,appId,displayName,uniqueName,signInAudience,notes,description,tags,passwordCredentials,keyCredentials";
 
 /// Any organisation's tenant may have a service principal of the application: what an identity in two tenants needs.
 const MULTI_TENANT: &str = "AzureADMultipleOrgs";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+pub(super) struct Shown {
     id: Uuid,
     app_id: Uuid,
     display_name: Option<String>,
     unique_name: Option<String>,
     sign_in_audience: Option<String>,
     notes: Option<String>,
-    password_credentials: Option<Vec<ShownPassword>>,
-    key_credentials: Option<Vec<serde::de::IgnoredAny>>,
+    description: Option<String>,
+    tags: Option<Vec<String>>,
+    password_credentials: Option<Vec<ListedKey>>,
+    key_credentials: Option<Vec<ListedKey>>,
 }
 
+/// A secret or a certificate in a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownPassword {
+pub(super) struct ListedKey {
     key_id: Uuid,
     display_name: Option<String>,
+    start_date_time: Option<String>,
     end_date_time: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ShownFederated {
-    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,25 +68,22 @@ impl From<Shown> for Application {
             unique_name: shown.unique_name,
             sign_in_audience: shown.sign_in_audience.unwrap_or_default(),
             notes: shown.notes,
-            passwords: shown
-                .password_credentials
-                .unwrap_or_default()
-                .into_iter()
-                .map(PasswordCredential::from)
-                .collect(),
-            has_keys: shown.key_credentials.is_some_and(|keys| !keys.is_empty()),
+            description: shown.description,
+            tags: shown.tags.unwrap_or_default(),
+            passwords: credentials(shown.password_credentials),
+            keys: credentials(shown.key_credentials),
         }
     }
 }
 
-impl From<ShownPassword> for PasswordCredential {
-    fn from(shown: ShownPassword) -> Self {
-        Self {
-            key_id: shown.key_id,
-            display_name: shown.display_name,
-            ends: shown.end_date_time.as_deref().and_then(moment),
-        }
-    }
+pub(super) fn credentials(shown: Option<Vec<ListedKey>>) -> Vec<ListedCredential> {
+    let credential = |shown: ListedKey| ListedCredential {
+        key_id: shown.key_id,
+        display_name: shown.display_name,
+        starts: shown.start_date_time.as_deref().and_then(moment),
+        ends: shown.end_date_time.as_deref().and_then(moment),
+    };
+    shown.unwrap_or_default().into_iter().map(credential).collect()
 }
 
 impl Azure {
@@ -114,7 +112,7 @@ impl Azure {
     }
 
     /// Creates the multi-tenant application of that unique name, or gives the one there is these values: one request
-    /// that can be repeated, so that there are never two.
+    /// that can be repeated, so that there are never two. Says whether it was created.
     ///
     /// # Errors
     /// When Graph refuses. `Request_ResourceNotFound` says that the application is there but cannot be read yet.
@@ -123,31 +121,21 @@ impl Azure {
         unique_name: &str,
         display_name: &str,
         notes: &str,
-    ) -> Result<Application, ApiError> {
+    ) -> Result<(Application, bool), ApiError> {
         let body = json!({ "displayName": display_name, "notes": notes, "signInAudience": MULTI_TENANT });
         let call = Call::patch(Service::Graph, self.by_unique_name(unique_name, &[]))
             .header("prefer", "create-if-missing")
             .json(&body)
             .repeatable();
         let mut reply = self.send(call).await?;
+        let created = !reply.body.is_empty();
         // Created: the application. Updated: nothing, and it has to be asked for.
-        if reply.body.is_empty() {
+        if !created {
             let url = self.by_unique_name(unique_name, &[("$select", FIELDS)]);
             reply = self.send(Call::get(Service::Graph, url)).await?;
         }
         let shown: Shown = reply.json()?;
-        Ok(shown.into())
-    }
-
-    /// The names of the federated identity credentials of the application with this object id: whose tokens it takes in
-    /// place of a secret.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub async fn federated_credentials(&self, object_id: Uuid) -> Result<Vec<String>, ApiError> {
-        let path = format!("applications/{object_id}/federatedIdentityCredentials");
-        let shown: Vec<ShownFederated> = self.list(Service::Graph, self.graph_url(&path, &[])).await?;
-        Ok(shown.into_iter().map(|one| one.name.unwrap_or_default()).collect())
+        Ok((shown.into(), created))
     }
 
     /// Deletes the application with this object id, and with it its service principal in the signed-in tenant (those
@@ -175,7 +163,7 @@ impl Azure {
         lifetime: Duration,
     ) -> Result<NewPassword, ApiError> {
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
-        let ends = clock::now().saturating_add(lifetime);
+        let ends = self.wire().service_time().saturating_add(lifetime);
         let call = Call::post(
             Service::Graph,
             self.graph_url(&format!("applications/{object_id}/addPassword"), &[]),
@@ -210,11 +198,74 @@ impl Azure {
         }
     }
 
+    /// Registers a certificate (in DER form) with the application, under a key ID of ours; those that it has stay. Graph
+    /// has but one way: to read the list, and to write it with one more. It can be repeated.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn add_certificate(
+        &self,
+        object_id: Uuid,
+        (key_id, display_name): (Uuid, &str),
+        certificate: &[u8],
+        lifetime: Duration,
+    ) -> Result<(), ApiError> {
+        let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
+        let ends = self.wire().service_time().saturating_add(lifetime);
+        let mut keys = self.certificates(object_id).await?;
+        if keys.iter().any(|key| key["keyId"] == key_id.to_string()) {
+            return Ok(());
+        }
+        keys.push(json!({
+            "keyId": key_id,
+            "type": "AsymmetricX509Cert",
+            "usage": "Verify",
+            "displayName": display_name,
+            "endDateTime": graphs(ends),
+            "key": STANDARD.encode(certificate),
+        }));
+        self.write_certificates(object_id, keys).await
+    }
+
+    /// Removes these certificates from the application; the others stay. Those that are gone already are fine.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn remove_certificates(&self, object_id: Uuid, key_ids: &[Uuid]) -> Result<(), ApiError> {
+        let mut keys = self.certificates(object_id).await?;
+        let before = keys.len();
+        keys.retain(|key| !key_ids.iter().any(|id| key["keyId"] == id.to_string()));
+        if keys.len() == before {
+            return Ok(());
+        }
+        self.write_certificates(object_id, keys).await
+    }
+
+    /// The application's certificates as Graph wrote them, with whatever else they hold.
+    async fn certificates(&self, object_id: Uuid) -> Result<Vec<Value>, ApiError> {
+        let url = self.graph_url(
+            &format!("applications/{object_id}"),
+            &[("$select", "id,keyCredentials")],
+        );
+        let shown: Value = self.send(Call::get(Service::Graph, url)).await?.json()?;
+        Ok(shown["keyCredentials"].as_array().cloned().unwrap_or_default())
+    }
+
+    async fn write_certificates(&self, object_id: Uuid, keys: Vec<Value>) -> Result<(), ApiError> {
+        let url = self.graph_url(&format!("applications/{object_id}"), &[]);
+        let call = Call::patch(Service::Graph, url).json(&json!({ "keyCredentials": keys }));
+        self.send(call.repeatable()).await.map(drop)
+    }
+
     fn by_unique_name(&self, unique_name: &str, query: &[(&str, &str)]) -> Url {
+        self.graph_url(&self.key_by_unique_name(unique_name), query)
+    }
+
+    /// The path of the application of that unique name.
+    pub(super) fn key_by_unique_name(&self, unique_name: &str) -> String {
         // A quote in an OData text is written twice.
         let quoted = unique_name.replace('\'', "''");
-        let name = utf8_percent_encode(&quoted, KEY);
-        self.graph_url(&format!("applications(uniqueName='{name}')"), query)
+        format!("applications(uniqueName='{}')", utf8_percent_encode(&quoted, KEY))
     }
 }
 
@@ -228,7 +279,7 @@ fn is_no_such_password(error: &ApiError) -> bool {
 }
 
 /// A point in time as Graph writes it: `2026-11-21T10:11:12Z`, with or without parts of a second.
-fn moment(text: &str) -> Option<OffsetDateTime> {
+pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 

@@ -11,7 +11,8 @@ use super::*;
 const OBJECT: Uuid = Uuid::from_u128(1);
 const CLIENT: Uuid = Uuid::from_u128(2);
 const KEY_ID: Uuid = Uuid::from_u128(3);
-const SELECT: &str = "$select=id,appId,displayName,uniqueName,signInAudience,notes,passwordCredentials,keyCredentials";
+const SELECT: &str =
+    "$select=id,appId,displayName,uniqueName,signInAudience,notes,description,tags,passwordCredentials,keyCredentials";
 
 /// An application as recorded.
 fn shown() -> Value {
@@ -31,19 +32,28 @@ fn expected() -> Application {
         unique_name: Some("peerctl-o'brien/1".into()),
         sign_in_audience: "AzureADMultipleOrgs".into(),
         notes: Some("By peerctl".into()),
+        description: None,
+        tags: Vec::new(),
         passwords: vec![
-            PasswordCredential {
+            ListedCredential {
                 key_id: KEY_ID,
                 display_name: Some("run".into()),
+                starts: Some(datetime!(2026-11-21 09:11:12 UTC)),
                 ends: Some(datetime!(2026-11-21 10:11:12.5 UTC)),
             },
-            PasswordCredential {
+            ListedCredential {
                 key_id: Uuid::from_u128(4),
                 display_name: None,
+                starts: None,
                 ends: None,
             },
         ],
-        has_keys: true,
+        keys: vec![ListedCredential {
+            key_id: KEY_ID,
+            display_name: None,
+            starts: None,
+            ends: None,
+        }],
     }
 }
 
@@ -94,7 +104,7 @@ async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeate
         (result, script)
     };
     let (created, script) = act(vec![json_answer(201, &shown())]).await;
-    assert_eq!(created.unwrap(), expected());
+    assert_eq!(created.unwrap(), (expected(), true));
     let sent = script.requests().pop().unwrap();
     assert_eq!(sent.headers()["prefer"], "create-if-missing");
     assert_eq!(sent.headers()["authorization"], "Bearer token-1");
@@ -103,7 +113,7 @@ async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeate
     assert_eq!(body(&sent), values);
 
     let (updated, script) = act(vec![broken(), answer(204, &[], ""), json_answer(200, &shown())]).await;
-    assert_eq!(updated.unwrap(), expected());
+    assert_eq!(updated.unwrap(), (expected(), false));
     let methods: Vec<_> = lines_without_hosts(&script)
         .iter()
         .map(|line| line.split('?').next().unwrap().to_owned())
@@ -220,11 +230,115 @@ async fn what_is_to_be_deleted_may_be_gone_already() {
 }
 
 #[tokio::test]
-async fn whose_tokens_an_application_takes_is_read_by_name() {
-    let shown =
-        json!({ "value": [{ "id": KEY_ID, "name": "pipeline", "issuer": "https://issuer", "subject": "repo" }] });
-    let (azure, script) = azure_in_order([json_answer(200, &shown)]);
-    assert_eq!(azure.federated_credentials(OBJECT).await.unwrap(), ["pipeline"]);
-    let line = format!("GET /v1.0/applications/{OBJECT}/federatedIdentityCredentials");
-    assert_eq!(lines_without_hosts(&script), [line]);
+async fn app_access_lists_trusts_owners_and_principal_credentials() {
+    let owner = json!({ "@odata.type": "#microsoft.graph.user", "id": Uuid::from_u128(7), "displayName": "Anna",
+        "userPrincipalName": "anna@contoso.com" });
+    let (azure, _) = azure(move |request| {
+        let path = request.uri().path().to_owned();
+        let body = match path.rsplit('/').next().unwrap_or_default() {
+            "federatedIdentityCredentials" => json!({ "value": [{ "id": KEY_ID, "name": "pipeline" }] }),
+            "owners" if path.contains("applications") => json!({ "value": [owner] }),
+            // One of a moment ago has no list yet.
+            "owners" => return not_found(),
+            _ => {
+                json!({ "passwordCredentials": [{ "keyId": KEY_ID, "displayName": "a team's" }], "keyCredentials": null })
+            }
+        };
+        json_answer(200, &body)
+    });
+    let access = azure.app_access(OBJECT, Some(CLIENT)).await.unwrap();
+    assert_eq!(access.federated, ["pipeline"]);
+    assert_eq!(
+        access.principal_credentials[0].display_name.as_deref(),
+        Some("a team's")
+    );
+    let owners: Vec<(Uuid, &str)> = access.owners.iter().map(|one| (one.id, one.name.as_str())).collect();
+    assert_eq!(owners, [(Uuid::from_u128(7), "anna@contoso.com")]);
+}
+
+#[tokio::test]
+async fn certificate_is_added_and_removed_beside_others() {
+    let theirs = json!({ "keyId": CLIENT, "key": null, "displayName": "theirs", "customKeyIdentifier": "AB" });
+    let ours = json!({ "keyId": KEY_ID, "key": null });
+    let shown = |keys: &[&Value]| json_answer(200, &json!({ "id": OBJECT, "keyCredentials": keys }));
+    let answers = [
+        shown(&[&theirs]),
+        answer(204, &[], ""),
+        shown(&[&theirs, &ours]),
+        answer(204, &[], ""),
+    ];
+    let (azure, script) = azure_in_order(answers);
+    let life = Duration::from_secs(3_600);
+    azure
+        .add_certificate(OBJECT, (KEY_ID, "run"), b"der", life)
+        .await
+        .unwrap();
+    azure.remove_certificates(OBJECT, &[KEY_ID]).await.unwrap();
+    let sent: Vec<Value> = script
+        .requests()
+        .iter()
+        .filter(|one| one.method() == "PATCH")
+        .map(body)
+        .collect();
+    assert_eq!(sent[0]["keyCredentials"][0], theirs);
+    assert_eq!(sent[0]["keyCredentials"][1]["key"], "ZGVy");
+    assert_eq!(sent[1]["keyCredentials"], json!([theirs]));
+}
+
+#[tokio::test]
+async fn deleted_application_is_found_although_it_cannot_be_filtered() {
+    let mut other = shown();
+    other["uniqueName"] = "peerctl-2".into();
+    let list = json!({ "value": [other, shown()] });
+    let (azure, script) = azure_in_order([
+        refused(400, "Request_UnsupportedQuery", "Unsupported property filter clause."),
+        json_answer(200, &list),
+    ]);
+    let found = azure.deleted_application("peerctl-o'brien/1").await.unwrap();
+    assert_eq!(found, Some(expected()));
+    assert_eq!(lines_without_hosts(&script).len(), 2);
+}
+
+#[tokio::test]
+async fn app_policies_forbid_what_reaches_the_application() {
+    let rule = |kind: &str, after: &str, state: &str| json!({ "restrictionType": kind, "state": state, "restrictForAppsCreatedAfterDateTime": after });
+    let policy = |name: &str, passwords: Value| {
+        let restrictions = json!({ "passwordCredentials": passwords, "keyCredentials": [] });
+        json!({ "displayName": name, "isEnabled": true, "applicationRestrictions": restrictions })
+    };
+    let forbids = || {
+        policy(
+            "Default",
+            json!([rule("passwordAddition", "2020-01-01T00:00:00Z", "enabled")]),
+        )
+    };
+    let created = |year: &str| json_answer(200, &json!({ "createdDateTime": format!("{year}-01-01T00:00:00Z") }));
+    let spared = json!({ "displayName": "Exempt", "isEnabled": true, "restrictions": { "passwordCredentials": [rule("passwordAddition", "2020-01-01T00:00:00Z", "disabled")] } });
+    let none = || json_answer(200, &json!({ "value": [] }));
+    let table = [
+        (vec![json_answer(200, &policy("Default", json!([])))], None),
+        (
+            vec![json_answer(200, &forbids()), not_found(), not_found()],
+            Some("Default"),
+        ),
+        (
+            vec![json_answer(200, &forbids()), none(), created("2026")],
+            Some("Default"),
+        ),
+        (vec![json_answer(200, &forbids()), none(), created("2019")], None),
+        (
+            vec![
+                json_answer(200, &forbids()),
+                json_answer(200, &json!({ "value": [spared] })),
+                created("2026"),
+            ],
+            None,
+        ),
+    ];
+    for (answers, expected) in table {
+        let (azure, _) = azure_in_order(answers);
+        let found = azure.app_restrictions("peerctl-1").await.unwrap();
+        assert_eq!(found.secrets.as_deref(), expected);
+        assert_eq!(found.certificates, None);
+    }
 }

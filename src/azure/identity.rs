@@ -7,6 +7,7 @@ mod child;
 mod claims;
 mod code;
 mod github;
+mod rsa;
 mod source;
 mod trouble;
 
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::certificate::Certificate;
 pub use self::claims::WhoAmI;
 pub use self::code::{Person, SignInCode};
 use self::source::{Place, Source};
@@ -102,6 +104,8 @@ pub enum AppCredential {
     Certificate(PathBuf),
     /// A file with the token of another issuer that the application trusts; it is read whenever a token is asked for.
     FederatedToken(PathBuf),
+    /// A key that was created for this run, and is nowhere but in memory.
+    Key(Arc<Certificate>),
 }
 
 /// Without the secret.
@@ -110,6 +114,7 @@ impl fmt::Debug for AppCredential {
         match self {
             Self::Secret(_) => f.write_str("Secret([redacted])"),
             Self::Certificate(file) => f.debug_tuple("Certificate").field(file).finish(),
+            Self::Key(_) => f.write_str("Key([redacted])"),
             Self::FederatedToken(file) => f.debug_tuple("FederatedToken").field(file).finish(),
         }
     }

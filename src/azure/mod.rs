@@ -9,12 +9,15 @@
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 
 mod account;
+mod app_access;
+mod app_policies;
 mod applications;
 mod authorization;
 mod call;
 pub mod client;
 mod clock;
 pub mod cloud;
+mod deleted_items;
 mod directory;
 mod discovery;
 pub mod error;
@@ -42,6 +45,7 @@ pub mod transport;
 mod turns;
 pub mod wire;
 
+pub use app_policies::is_app_policy;
 pub use authorization::role_definition_id;
 pub use client::Azure;
 pub use cloud::{Cloud, CloudError};
@@ -49,7 +53,7 @@ pub use discovery::{Finds, Found};
 pub use error::{ApiError, Failure, Service};
 pub use governance::{Lock, PolicyDenial};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
-pub use identity::{AppCredential, Auth, Identity, Person, SignInCode, SignInError, WhoAmI};
+pub use identity::{AppCredential, Auth, Certificate, Identity, Person, SignInCode, SignInError, WhoAmI};
 pub use journal::{Sending, Sent, awaiting};
 pub use model::*;
 pub use routes::{Route, RouteTable};

@@ -223,18 +223,50 @@ pub struct Application {
     /// Graph's word: `AzureADMyOrg`, `AzureADMultipleOrgs`, `AzureADandPersonalMicrosoftAccount`.
     pub sign_in_audience: String,
     pub notes: Option<String>,
-    pub passwords: Vec<PasswordCredential>,
-    /// Whether it has certificates.
-    pub has_keys: bool,
+    pub description: Option<String>,
+    pub tags: Vec<String>,
+    /// Client secrets.
+    pub passwords: Vec<ListedCredential>,
+    /// Certificates.
+    pub keys: Vec<ListedCredential>,
 }
 
-/// A client secret of an application, as far as it can be read again: without the secret.
+/// A client secret or a certificate, as far as it can be read again: without the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasswordCredential {
+pub struct ListedCredential {
     pub key_id: Uuid,
     pub display_name: Option<String>,
     /// Absent where Graph gives none, or none that can be read.
+    pub starts: Option<OffsetDateTime>,
     pub ends: Option<OffsetDateTime>,
+}
+
+/// What else gives somebody control of an application: beside the secrets and certificates that it lists itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppAccess {
+    /// Federated identity credentials, by name.
+    pub federated: Vec<String>,
+    /// Secrets and certificates of its service principal.
+    pub principal_credentials: Vec<ListedCredential>,
+    /// Owners of the application and of its service principal: they can add credentials.
+    pub owners: Vec<AppOwner>,
+}
+
+/// A person or an application that owns an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppOwner {
+    pub id: Uuid,
+    /// A user principal name, or a display name.
+    pub name: String,
+}
+
+/// What app management policies forbid an application: the policy's name, where one does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppRestrictions {
+    /// No client secret may be added.
+    pub secrets: Option<String>,
+    /// No certificate may be added but one of an authority that the tenant trusts.
+    pub certificates: Option<String>,
 }
 
 /// A client secret that has just been made; Graph shows it this once.

@@ -234,6 +234,13 @@ impl Wire {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time by Azure's clock, as far as its answers told; by this machine's before there is one. Moments that Azure
+    /// compares with its own clock are counted from here.
+    pub fn service_time(&self) -> OffsetDateTime {
+        let ahead = time::Duration::seconds(self.clock_ahead().unwrap_or_default());
+        clock::now().saturating_add(ahead)
+    }
+
     fn note_date(&self, service: Service, headers: &HeaderMap) {
         let date = headers.get(http::header::DATE).filter(|_| service == Service::Arm);
         let date = date.and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());

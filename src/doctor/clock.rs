@@ -1,17 +1,17 @@
-//! `clock`: Entra takes no assertion, and Azure no token, that is from the future or over by its clock. A warning only:
-//! who gets as far as this check has signed in, and a server between may have a clock of its own.
+//! `clock`: Entra accepts no assertion, and Azure no token, that is from the future or expired by its clock.
 
 use super::probe::{Finding, Need, Probe};
+use crate::limits;
 use crate::plan::{Intent, Severity, StepId};
 use crate::steps::Facts;
 
 /// A `Date` is good to a second, and an answer may take some.
-const NOTICEABLE: i64 = 60;
+const NOTICEABLE: u64 = 60;
 
 pub static PROBE: Probe = Probe {
     id: "clock",
-    severity: Severity::Warning,
-    meaning: "Tokens and certificates carry times: more than five minutes apart, sign-ins fail for no visible reason.",
+    severity: Severity::Error,
+    meaning: "Tokens and credentials carry times: with a wrong clock, expired tokens look valid and a run fails midway.",
     needs: &[Need::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
@@ -22,17 +22,25 @@ fn examine(_: &Intent, facts: &Facts) -> Option<Finding> {
     let Some(ahead) = facts.preflight.clock_ahead else {
         return Some(Finding::unknown("no answer of Azure's said what time it is"));
     };
-    let apart = ahead.abs();
+    let apart = ahead.unsigned_abs();
     if apart < NOTICEABLE {
         return Some(Finding::ok("this machine's clock is right"));
     }
-    let direction = if ahead > 0 { "behind" } else { "ahead of" };
+    let (direction, most) = if ahead > 0 {
+        ("behind", limits::CLOCK_BEHIND)
+    } else {
+        ("ahead of", limits::CLOCK_AHEAD)
+    };
     let amount = match apart {
         seconds @ ..120 => format!("{seconds} s"),
-        seconds => format!("{} min", (seconds + 30) / 60),
+        seconds @ ..172_800 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} days", seconds / 86_400),
     };
-    let found = Finding::problem(format!("this machine's clock is {amount} {direction} Azure's"));
-    Some(found.remedy("Set the clock, by NTP best: timedatectl set-ntp true, or w32tm /resync on Windows."))
+    let found = Finding::problem(format!("this machine's clock is {amount} {direction} Azure's"))
+        .remedy("Synchronize the clock (NTP), then run the same command again.")
+        .remedy("Linux: sudo chronyc makestep, or sudo timedatectl set-ntp true. Windows: w32tm /resync.")
+        .remedy("WSL, after the machine slept: sudo hwclock -s");
+    Some(if apart > most.as_secs() { found } else { found.warning() })
 }
 
 #[cfg(test)]
@@ -41,27 +49,39 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_clock_that_is_wrong_is_said_in_minutes() {
+    fn clock_far_behind_blocks() {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |ahead: Option<i64>| {
             facts.preflight.clock_ahead = ahead;
             let check = PROBE.run(&intent, &facts).expect("always");
             (check.ok, check.blocks(), check.detail)
         };
-        assert_eq!(
-            found(Some(-2)),
-            (true, false, "this machine's clock is right".to_owned())
-        );
         assert!(!found(None).0);
-        let (ok, blocks, detail) = found(Some(90));
-        assert_eq!(
-            (ok, blocks, detail.as_str()),
-            (false, false, "this machine's clock is 90 s behind Azure's")
-        );
-        let (_, blocks, detail) = found(Some(-900));
-        assert_eq!(
-            (blocks, detail.as_str()),
-            (false, "this machine's clock is 15 min ahead of Azure's")
-        );
+        let table = [
+            (-2, true, false, "this machine's clock is right"),
+            (90, false, false, "this machine's clock is 90 s behind Azure's"),
+            (299, false, false, "this machine's clock is 5 min behind Azure's"),
+            (900, false, true, "this machine's clock is 15 min behind Azure's"),
+            (
+                -10_800,
+                false,
+                false,
+                "this machine's clock is 180 min ahead of Azure's",
+            ),
+            (
+                -90_000,
+                false,
+                true,
+                "this machine's clock is 1500 min ahead of Azure's",
+            ),
+            (i64::MIN, false, true, "days ahead of Azure's"),
+        ];
+        for (ahead, ok, blocks, detail) in table {
+            let (is_ok, does_block, said) = found(Some(ahead));
+            assert!(
+                is_ok == ok && does_block == blocks && said.ends_with(detail),
+                "{ahead}: {said}"
+            );
+        }
     }
 }

@@ -1,60 +1,85 @@
-//! `credentials`: no secret of setup's outlives its run.
+//! `credentials`: nobody else can use the own application, and no secret of setup's outlives its run.
 
 use super::probe::{Finding, Need, Probe};
-use crate::azure::PasswordCredential;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{CREDENTIAL, Facts};
+use crate::azure::{Application, ListedCredential};
+use crate::plan::{Intent, OwnApp, Severity, StepId};
+use crate::steps::{Facts, access_remedies, is_setups_credential, leftovers, others_with_access};
 
 pub static PROBE: Probe = Probe {
     id: "credentials",
-    severity: Severity::Warning,
-    meaning: "A credential that a killed run left behind can write your network's peerings until it ends.",
+    severity: Severity::Error,
+    meaning: "Whoever has a credential of the own application can write your network's peerings.",
     needs: &[Need::Step(StepId::OwnApp)],
-    at_setup: false,
+    at_setup: true,
     of_writes: false,
     examine,
 };
 
 fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
-    intent.own_app.as_ref()?;
-    let Some(app) = &facts.own_app else {
+    let wanted = intent.own_app.as_ref()?;
+    let made = matches!(wanted, OwnApp::Made { .. });
+    let Some(app) = facts.own_app.as_ref().or(facts.deleted_app.as_ref()) else {
         return Some(if facts.directory_is_closed {
             Finding::unknown("this sign-in may not read applications")
         } else {
             Finding::ok("there is no own application yet")
         });
     };
-    let left: Vec<&PasswordCredential> = app
-        .passwords
-        .iter()
-        .filter(|password| password.display_name.as_deref() == Some(CREDENTIAL))
-        .collect();
-    if left.is_empty() {
-        return Some(Finding::ok(format!(
-            "no credential of setup's is left on {}",
-            app.display_name
-        )));
-    }
-    let noun = if left.len() == 1 { "a credential" } else { "credentials" };
-    let told: Vec<String> = left.iter().map(|password| describe(password)).collect();
-    let command = |password: &PasswordCredential| {
-        format!(
-            "az ad app credential delete --id {} --key-id {}",
-            app.app_id, password.key_id
-        )
-    };
-    Some(
-        Finding::problem(format!(
-            "{} still has {noun} of setup's: {}",
+    let others = others_with_access(facts);
+    if made && !others.is_empty() {
+        let found = format!(
+            "application {} ({}) was not created in this run, and others can use it: {}",
             app.display_name,
-            told.join(", ")
-        ))
-        .remedy("The next run of setup removes it. Or at once:")
-        .remedies(left.into_iter().map(command)),
-    )
+            app.app_id,
+            others.join("; ")
+        );
+        return Some(Finding::problem(found).remedies(access_remedies(intent, facts)));
+    }
+    if let Some(why) = facts.own_app_access_unread.as_ref().filter(|_| made) {
+        let found = format!("who else can use application {} could not be read: {why}", app.app_id);
+        return Some(Finding::problem(found).remedies(access_remedies(intent, facts)));
+    }
+    Some(of_setup(facts, app))
 }
 
-fn describe(password: &PasswordCredential) -> String {
+/// What runs left behind.
+fn of_setup(facts: &Facts, app: &Application) -> Finding {
+    let over = leftovers(facts);
+    let all = app.passwords.iter().chain(&app.keys);
+    let young = all.filter(|one| is_setups_credential(one) && !over.iter().any(|other| other.key_id == one.key_id));
+    let young: Vec<String> = young.map(describe).collect();
+    if over.is_empty() && young.is_empty() {
+        return Finding::ok(format!("no credential of setup's is left on {}", app.display_name));
+    }
+    if over.is_empty() {
+        let found = format!(
+            "{} has a credential that a run may be using: {}",
+            app.display_name,
+            young.join(", ")
+        );
+        return Finding::problem(found)
+            .remedy("If no run is in progress, it is left of one that was killed, and ends by itself.")
+            .warning();
+    }
+    let noun = if over.len() == 1 { "a credential" } else { "credentials" };
+    let listed: Vec<String> = over.iter().map(|one| describe(one)).collect();
+    let command = |one: &ListedCredential| {
+        let certificate = app.keys.iter().any(|key| key.key_id == one.key_id);
+        format!(
+            "az ad app credential delete --id {} --key-id {}{}",
+            app.app_id,
+            one.key_id,
+            if certificate { " --cert" } else { "" }
+        )
+    };
+    let listed = listed.join(", ");
+    Finding::problem(format!("{} still has {noun} of setup's: {listed}", app.display_name))
+        .remedy("The next run of setup removes it. Or at once:")
+        .remedies(over.into_iter().map(command))
+        .warning()
+}
+
+fn describe(password: &ListedCredential) -> String {
     let Some(ends) = password.ends else {
         return password.key_id.to_string();
     };
@@ -68,32 +93,64 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::plan::{CheckVerdict, OwnApp};
-    use crate::steps::samples;
+    use crate::azure::{AppAccess, AppOwner};
+    use crate::plan::CheckVerdict;
+    use crate::steps::{CREDENTIAL, samples};
 
     #[test]
-    fn pain_16_a_credential_that_a_killed_run_left_is_told_and_others_are_not() {
+    fn leftover_is_a_warning_with_the_command_that_deletes_it() {
         let (mut intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
-        let password = |name: &str| PasswordCredential {
-            key_id: Uuid::from_u128(0x11),
-            display_name: Some(name.to_owned()),
-            ends: Some(datetime!(2026-11-21 10:05 UTC)),
-        };
-        facts.own_app = Some(samples::own_app(vec![password("a colleague's")]));
+        facts.service_time = Some(datetime!(2026-11-21 10:30 UTC));
+        facts.own_app = Some(samples::own_app(vec![samples::credential("a colleague's")]));
         assert!(PROBE.run(&intent, &facts).expect("an application").ok);
-        facts.own_app = Some(samples::own_app(vec![password(CREDENTIAL)]));
+        facts.own_app = Some(samples::own_app(vec![samples::credential(CREDENTIAL)]));
         let found = PROBE.run(&intent, &facts).expect("an application");
         assert!(
-            found.is_problem() && found.detail.contains("until 2026-11-21 10:05 UTC"),
+            found.is_problem() && !found.blocks() && found.detail.contains("until 2026-11-21 10:00 UTC"),
             "{found:?}"
         );
         assert!(
             found.remedies[1].starts_with("az ad app credential delete"),
             "{found:?}"
         );
+        facts.service_time = Some(datetime!(2026-11-21 09:30 UTC));
+        let found = PROBE.run(&intent, &facts).expect("an application");
+        assert!(
+            !found.blocks() && found.detail.contains("a run may be using"),
+            "{found:?}"
+        );
         (facts.own_app, facts.directory_is_closed) = (None, true);
         assert_eq!(PROBE.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
+    }
+
+    #[test]
+    fn application_that_others_can_use_blocks() {
+        let (intent, mut facts) = samples::own_app_to_take_down();
+        assert!(PROBE.run(&intent, &facts).expect("one").ok);
+        let owner = AppOwner {
+            id: Uuid::from_u128(5),
+            name: "mallory@contoso.com".to_owned(),
+        };
+        facts.own_app_access = Some(AppAccess {
+            owners: vec![owner],
+            ..AppAccess::default()
+        });
+        let found = PROBE.run(&intent, &facts).expect("one");
+        assert!(
+            found.blocks() && found.detail.contains("owner mallory@contoso.com"),
+            "{found:?}"
+        );
+        assert!(found.remedies[0].contains("--own-app"), "{found:?}");
+        facts.own_app_access_unread = Some("Authorization_RequestDenied".to_owned());
+        facts.own_app_access = None;
+        assert!(PROBE.run(&intent, &facts).expect("one").blocks());
+        // Whoever names it accepts it.
+        let given = Intent {
+            own_app: Some(OwnApp::Given(Uuid::from_u128(0xa1))),
+            ..intent
+        };
+        assert!(PROBE.run(&given, &facts).expect("one").ok);
     }
 }

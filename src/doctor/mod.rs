@@ -3,6 +3,7 @@
 
 mod address_overlap;
 mod app_name;
+mod app_policy;
 mod clock;
 mod credentials;
 mod dns_hint;
@@ -38,7 +39,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 25] = [
+pub static PROBES: [&Probe; 26] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -56,6 +57,7 @@ pub static PROBES: [&Probe; 25] = [
     &role_name::PROBE,
     &role_limit::PROBE,
     &app_name::PROBE,
+    &app_policy::PROBE,
     &peering_name::PROBE,
     &stale_peering::PROBE,
     &peering_limit::PROBE,

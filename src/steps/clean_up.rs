@@ -1,11 +1,12 @@
-//! Clean-up: no credential of the own application's stays behind, this run's or one of a run that was killed.
+//! Clean-up: no credential of the own application stays behind, of this run or of one that was killed. What another run may
+//! still be using stays: its credential ends by itself, an hour after it was created.
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::own_app::CREDENTIAL;
+use super::own_app::access::{credential_name, is_over, is_setups};
 use super::{Facts, Lease, Run, Step, Stop};
-use crate::azure::Application;
+use crate::azure::{Application, ListedCredential};
 use crate::limits;
 use crate::plan::{Action, Decision, Intent, StepEvent, StepId};
 
@@ -29,11 +30,12 @@ impl Step for CleanUp {
             what,
             differences: Vec::new(),
         };
-        match (
-            facts.credential_made,
-            facts.own_app.as_ref().map_or(0, |app| leftovers(app).len()),
-        ) {
+        match (facts.credential_made, leftovers(facts).len()) {
             (true, _) => change("remove the credential of this run".to_owned()),
+            (false, 0) if in_use_elsewhere(facts) => Decision::InPlace(
+                "no credential is left behind, but for one that another run may be using; it ends within the hour"
+                    .to_owned(),
+            ),
             (false, 0) => Decision::InPlace("no credential is left behind".to_owned()),
             (false, 1) => change("remove a credential that an earlier run left behind".to_owned()),
             (false, count) => change(format!("remove {count} credentials that earlier runs left behind")),
@@ -59,16 +61,36 @@ impl Step for CleanUp {
     }
 }
 
-/// The credentials of ours that it has.
-pub fn leftovers(application: &Application) -> Vec<Uuid> {
-    let ours = application
-        .passwords
-        .iter()
-        .filter(|password| password.display_name.as_deref() == Some(CREDENTIAL));
-    ours.map(|password| password.key_id).collect()
+/// Credentials of the own application that earlier runs left behind: no run can be using them any more.
+pub fn leftovers(facts: &Facts) -> Vec<&ListedCredential> {
+    let over = |one: &ListedCredential| facts.service_time.is_some_and(|now| is_over(one, now));
+    let all = facts.own_app.iter().flat_map(setups_credentials);
+    all.filter(|one| over(one)).collect()
 }
 
-/// Removes every credential that setup made, once no run beside this one uses it; also called when a run is cancelled.
+/// Another run may be using one.
+fn in_use_elsewhere(facts: &Facts) -> bool {
+    let count = facts.own_app.iter().flat_map(setups_credentials).count();
+    count > leftovers(facts).len()
+}
+
+fn setups_credentials(application: &Application) -> impl Iterator<Item = &ListedCredential> {
+    let all = application.passwords.iter().chain(&application.keys);
+    all.filter(|one| is_setups(one))
+}
+
+/// What this run removes of an application's credentials: its own, and what earlier ones left behind.
+fn removable(run: &Run, application: &Application) -> Vec<Uuid> {
+    let (own, now) = (credential_name(run.company.run_id()), run.azure.wire().service_time());
+    let goes = |one: &&ListedCredential| one.display_name.as_ref() == Some(&own) || is_over(one, now);
+    setups_credentials(application)
+        .filter(goes)
+        .map(|one| one.key_id)
+        .collect()
+}
+
+/// Removes this run's credential, once no run beside this one uses it, and those that are left of earlier ones; also called
+/// when a run is canceled.
 ///
 /// # Errors
 /// What Graph answered; the credential then ends by itself, an hour after it was made.
@@ -104,24 +126,36 @@ pub(super) fn in_use(leases: &[Lease]) -> Vec<Uuid> {
     leases.iter().map(|lease| lease.minted.key_id).collect()
 }
 
-/// Removes every credential that setup made but those `spared`.
+/// Removes the credentials of this process and what is left of earlier runs, but those `spared`.
 pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[Uuid]) -> Result<(), Stop> {
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
-    for key in left(run, application).await? {
-        if spared.contains(&key) {
-            continue;
-        }
-        let doing = "removing the own application's credential";
+    let mut keys = left(run, application).await?;
+    keys.retain(|key| !spared.contains(key));
+    let minted = run
+        .minted()
+        .filter(|minted| minted.is_certificate)
+        .map(|minted| minted.key_id);
+    let certificate = |key: &Uuid| minted == Some(*key) || application.keys.iter().any(|one| one.key_id == *key);
+    let (certificates, passwords): (Vec<Uuid>, Vec<Uuid>) = keys.iter().partition(|key| certificate(key));
+    let doing = "removing the own application's credential";
+    for key in passwords {
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
         run.changed(STEP, Action::Deleted, "passwordCredential", key.to_string());
+    }
+    if !certificates.is_empty() {
+        let attempt = || run.azure.remove_certificates(application.id, &certificates);
+        run.patiently(STEP, doing, &[], attempt).await?;
+    }
+    for key in certificates {
+        run.changed(STEP, Action::Deleted, "keyCredential", key.to_string());
     }
     run.set_minted(None);
     run.learn(|facts| {
         facts.credential_made = false;
         if let Some(app) = &mut facts.own_app {
-            app.passwords
-                .retain(|password| password.display_name.as_deref() != Some(CREDENTIAL));
+            app.passwords.retain(|one| !keys.contains(&one.key_id));
+            app.keys.retain(|one| !keys.contains(&one.key_id));
         }
     });
     Ok(())
@@ -130,10 +164,11 @@ pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[U
 /// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
 /// others are looked for; where Graph does not find it yet, or another one may have been made, they are looked for first.
 async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
-    let minted = run.minted().map(|minted| minted.key_id);
+    let minted = run.minted().filter(|minted| !minted.is_certificate);
     let Some(minted) = minted.filter(|_| !run.facts().credential_in_doubt) else {
         return credentials(run, application.app_id).await;
     };
+    let minted = minted.key_id;
     let (removed, read) = tokio::join!(
         run.azure.remove_password(application.id, minted),
         run.azure.application(application.app_id)
@@ -145,11 +180,11 @@ async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
     run.set_minted(None);
     run.learn(|facts| facts.credential_made = false);
     let mut keys = match read {
-        Ok(Some(read)) => leftovers(&read),
+        Ok(Some(read)) => removable(run, &read),
         Ok(None) | Err(_) => credentials(run, application.app_id).await?,
     };
     // An answer that is behind does not show what was seen before.
-    keys.extend(leftovers(application));
+    keys.extend(removable(run, application));
     keys.sort_unstable();
     keys.dedup();
     keys.retain(|key| *key != minted);
@@ -159,18 +194,24 @@ async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
 /// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very
 /// moment is not in every answer yet, and as long as it is not there it cannot be removed: so it is looked for again.
 async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
-    let made = run.minted().map(|minted| minted.key_id);
+    let minted = run.minted();
+    let (made, is_certificate) = match &minted {
+        Some(minted) => (Some(minted.key_id), minted.is_certificate),
+        None => (None, false),
+    };
     let mut wait = limits::FIRST_LOOK;
     let mut looks = 1;
     loop {
         let read = run.azure.application(app_id).await;
         let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
-        let keys = read.as_ref().map(leftovers).unwrap_or_default();
+        let mut keys = read.as_ref().map(|app| removable(run, app)).unwrap_or_default();
         let expected = match made {
             Some(made) => keys.contains(&made),
             None => !run.facts().credential_made || !keys.is_empty(),
         };
         if expected || looks == limits::CREDENTIAL_LOOKS {
+            // A certificate is removed by writing the list without it, whether this answer has it or not.
+            keys.extend(made.filter(|made| is_certificate && !keys.contains(made)));
             return Ok(keys);
         }
         tokio::time::sleep(wait).await;
@@ -181,24 +222,32 @@ async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
-    use crate::azure::PasswordCredential;
     use crate::steps::samples;
 
     #[test]
-    fn only_credentials_of_ours_are_leftovers() {
+    fn credential_of_another_run_stays_until_it_is_over() {
         let (intent, mut facts) = samples::kong_done();
-        let password = |name: &str| PasswordCredential {
-            key_id: Uuid::new_v4(),
-            display_name: Some(name.to_owned()),
-            ends: None,
-        };
-        facts.own_app = Some(samples::own_app(vec![password("the team's own")]));
-        assert_eq!(CleanUp.decide(&intent, &facts).verb(), "in place");
-        facts.own_app = Some(samples::own_app(vec![password(CREDENTIAL), password("the team's own")]));
-        assert_eq!(CleanUp.decide(&intent, &facts).verb(), "change");
+        let verb = |facts: &Facts| CleanUp.decide(&intent, facts).verb();
+        let other = format!("peerctl setup {}", Uuid::from_u128(7));
+        let (during, after) = (datetime!(2026-11-21 09:30 UTC), datetime!(2026-11-21 10:30 UTC));
+        // (credentials, the time, what is done)
+        let table = [
+            (vec!["the team's own"], after, "in place"),
+            (vec![other.as_str(), "the team's own"], after, "change"),
+            (vec![other.as_str()], during, "in place"),
+            (vec!["peerctl setup"], after, "change"),
+        ];
+        for (names, now, expected) in table {
+            let listed = names.iter().map(|name| samples::credential(name)).collect();
+            facts.own_app = Some(samples::own_app(listed));
+            facts.service_time = Some(now);
+            assert_eq!(verb(&facts), expected, "{names:?} at {now}");
+        }
         facts.own_app = None;
         facts.credential_made = true;
-        assert_eq!(CleanUp.decide(&intent, &facts).verb(), "change");
+        assert_eq!(verb(&facts), "change");
     }
 }

@@ -17,6 +17,8 @@ use crate::plan::{Hold, Intent, StepEvent, StepId};
 
 /// The runs that know of each other. A run alone is a company, too.
 pub struct Company {
+    /// In the names of the credentials that these runs create.
+    run_id: Uuid,
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
     credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<Lease>>>>>,
     /// Which names of peerings the runs have taken: the network, the name, the other network.
@@ -44,6 +46,7 @@ impl Company {
 
     fn with(desks: usize, searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>) -> Arc<Self> {
         Arc::new(Self {
+            run_id: Uuid::new_v4(),
             searched,
             queues: Mutex::default(),
             credentials: Mutex::default(),
@@ -51,6 +54,11 @@ impl Company {
             roles: Mutex::default(),
             desks: Arc::new(Semaphore::new(desks)),
         })
+    }
+
+    /// What tells the credentials that these runs create from those of other processes.
+    pub(super) fn run_id(&self) -> Uuid {
+        self.run_id
     }
 
     /// The credentials in use of the application with this object id. While the queue is held, none is made or removed.

@@ -59,8 +59,10 @@ pub fn unread(intent: &Intent) -> Facts {
         unique_name: None,
         sign_in_audience: "AzureADMultipleOrgs".to_owned(),
         notes: None,
+        description: None,
+        tags: Vec::new(),
         passwords: Vec::new(),
-        has_keys: false,
+        keys: Vec::new(),
     };
     Facts {
         own_app: brought.map(app),

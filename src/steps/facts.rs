@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Preflight;
+use super::{Preflight, Seen};
 use crate::azure::{
-    Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable, ServicePrincipal, Vnet, allowed,
+    AppAccess, AppRestrictions, Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable,
+    ServicePrincipal, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
@@ -49,9 +51,20 @@ pub struct Facts {
     pub principal_elsewhere: Vec<String>,
     /// The same of the own application that setup made.
     pub own_principal_elsewhere: Vec<String>,
-    /// Whose tokens the own application takes in place of a secret: federated identity credentials, by name. Read only
-    /// where it is to be removed.
-    pub own_app_trusts: Vec<String>,
+    /// Who else can sign in as the own application or change it; read where this run did not create it.
+    pub own_app_access: Option<AppAccess>,
+    /// Why that could not be read, in a word of Graph's.
+    pub own_app_access_unread: Option<String>,
+    /// The object ID of whoever signed in.
+    pub signed_in_as: Option<Uuid>,
+    /// An application of setup's unique name that was deleted within the last thirty days.
+    pub deleted_app: Option<Application>,
+    /// This sign-in may not delete it for good.
+    pub own_app_stays_restorable: bool,
+    /// What policies forbid the own application.
+    pub app_restrictions: Seen<AppRestrictions>,
+    /// The time by Azure's clock when the own application was read.
+    pub service_time: Option<OffsetDateTime>,
     /// The directory may not be read: whether there is a service principal is not known.
     pub directory_is_closed: bool,
     /// The customer's own application, and its service principal in the customer's tenant.

@@ -28,11 +28,16 @@ mod writes;
 use async_trait::async_trait;
 
 pub use clean_up::clean_up;
+pub use clean_up::leftovers;
 pub use company::{Company, Desk, Lease, Seat, Turn, turn};
 pub use existing::{existing, unread};
 pub use facts::{Facts, extra_actions, missing_actions};
 pub use fault::{faults, is_a_matter_of_names};
 pub use introduction::{Elsewhere, Introduced, Introduction, introduce};
+pub use own_app::access::{
+    is_setups as is_setups_credential, others as others_with_access, remedies as access_remedies,
+};
+pub use own_app::credential::exemption as policy_exemption;
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
 pub use run::{Opener, Run, Sink, Stop};

@@ -1,42 +1,36 @@
 //! Own application: the customer's multi-tenant application that writes our direction with tokens of both tenants.
 //!
-//! It is found by its unique name, never by its display name. Its credential lives an hour at most and in memory only;
-//! it is made when the first token is needed and removed by the step clean-up.
+//! It is found by its unique name, never by its display name, and one that this run did not create is only used where
+//! nobody else can use it. Its credential lives an hour at most and in memory only; it is created when the first token is
+//! needed and removed by the step clean-up.
 
+pub(super) mod access;
+pub(super) mod credential;
 pub(super) mod undo;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use secrecy::SecretString;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::clean_up::{in_use, remove_all};
+pub use self::access::CREDENTIAL;
+pub use self::credential::Minted;
 use super::run::Awaited;
-use super::{Facts, Lease, Run, Step, Stop};
-use crate::azure::{ApiError, AppCredential, Application, Identity, ServicePrincipal};
+use super::{Facts, Run, Step, Stop};
+use crate::azure::{ApiError, Application, Identity, ServicePrincipal};
 use crate::errors::{Kind, Problem, known};
 use crate::limits;
 use crate::plan::{Action, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
-/// The display name of every credential that setup makes: by it the next run knows what to remove.
-pub const CREDENTIAL: &str = "peerctl setup";
 /// What Graph says of an application that it has just made itself: it has not arrived everywhere.
 const JUST_MADE: [&str; 3] = [
     "must in the local tenant",
     "must be in the local tenant",
     "does not reference a valid application",
 ];
+/// What Graph says where a deleted application has the unique name still.
+const NAME_IS_TAKEN: &str = "same value for property uniqueName";
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
-
-/// A credential that was made for this run, and for those beside it.
-pub struct Minted {
-    pub key_id: Uuid,
-    pub secret: SecretString,
-    made: Instant,
-}
 
 pub struct OwnApp;
 
@@ -56,7 +50,9 @@ impl Step for OwnApp {
             }
             Err(error) => return Err(Stop::api("looking for the own application", &error)),
         };
-        let Some(application) = application else { return Ok(()) };
+        let Some(application) = application else {
+            return look_among_deleted(run).await;
+        };
         let is_its = |one: &ServicePrincipal| one.app_id == application.app_id;
         let principal = match likely.map(|found| found.into_iter().find(is_its)) {
             Ok(None) if matches!(run.intent.own_app, Some(Wanted::Given(_))) => None,
@@ -66,8 +62,9 @@ impl Step for OwnApp {
         run.learn(|facts| {
             facts.own_app = Some(application);
             facts.own_principal = principal;
+            facts.service_time = Some(run.azure.wire().service_time());
         });
-        undo::look_closer(run).await
+        tokio::try_join!(access::read(run), undo::look_elsewhere(run)).map(drop)
     }
 
     fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
@@ -79,13 +76,24 @@ impl Step for OwnApp {
             (Some(app), _, _) if !MULTI_TENANT.contains(&app.sign_in_audience.as_str()) => {
                 Decision::Blocked(single_tenant(app))
             }
+            (Some(app), Some(_), Wanted::Made { .. }) if !facts.own_app_is_new => Decision::InPlace(format!(
+                "{} ({}) and its service principal, not created in this run",
+                app.display_name, app.app_id
+            )),
             (Some(app), Some(_), _) => Decision::InPlace(format!(
                 "{} ({}) and its service principal",
                 app.display_name, app.app_id
             )),
             _ if facts.directory_is_closed => Decision::Blocked(closed(intent)),
             (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
+            (Some(app), None, Wanted::Made { .. }) if !facts.own_app_is_new => Decision::Create(format!(
+                "a service principal for {} ({}), not created in this run",
+                app.display_name, app.app_id
+            )),
             (Some(app), None, _) => Decision::Create(format!("a service principal for {}", app.display_name)),
+            (None, _, Wanted::Made { .. }) if facts.deleted_app.is_some() => Decision::Create(format!(
+                "application \"{label}\" is restored: it was deleted within the last 30 days"
+            )),
             (None, _, Wanted::Made { .. }) => Decision::Create(format!(
                 "multi-tenant application \"{label}\" and its service principal"
             )),
@@ -146,8 +154,24 @@ async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, 
     principal.map_err(|error| Stop::api("looking for the own application's service principal", &error))
 }
 
-/// The vendor's request may name an application already: one that a colleague made from the vendor's documentation. Then
-/// that one is used, and no other is made.
+/// A deleted application keeps its unique name: setup restores it, teardown deletes it for good.
+async fn look_among_deleted(run: &Run) -> Result<(), Stop> {
+    let Some(Wanted::Made { unique_name, .. }) = &run.intent.own_app else {
+        return Ok(());
+    };
+    match run.azure.deleted_application(unique_name).await {
+        Ok(deleted) => {
+            run.learn(|facts| facts.deleted_app = deleted);
+            Ok(())
+        }
+        // Whoever may not read them learns of one from the refusal of its name.
+        Err(error) if matches!(error.status(), Some(400..=499)) => Ok(()),
+        Err(error) => Err(Stop::api("looking for a deleted application", &error)),
+    }
+}
+
+/// The vendor's request may name an application already: one that a colleague created from the vendor's documentation.
+/// Then that one is used, and no other is created; whether others can use it is a check's business.
 ///
 /// # Errors
 /// What Graph answered.
@@ -169,6 +193,7 @@ pub async fn adopt(run: &Run) -> Result<(), Stop> {
             facts.own_app = Some(application);
             facts.own_principal = principal;
         });
+        access::read(run).await?;
     }
     Ok(())
 }
@@ -181,18 +206,71 @@ async fn make(run: &Run) -> Result<Application, Stop> {
     else {
         return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
     };
+    if let Some(deleted) = run.facts().deleted_app {
+        return restore(run, deleted).await;
+    }
     run.tell(STEP, StepEvent::Doing(format!("creating {display_name}")));
     let notes = run.intent.own_app_notes();
     let upsert = || run.azure.upsert_application(unique_name, display_name, &notes);
     // One that a run before made a moment ago is there, but not to be read yet.
     let made = run.patiently(STEP, "creating the own application", &[], upsert).await;
-    let made = made.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
-    run.changed(STEP, Action::Created, "application", made.app_id.to_string());
+    let (made, created) = match made {
+        Err(Stop::Failed(problem)) if problem.why.contains(NAME_IS_TAKEN) => {
+            look_among_deleted(run).await?;
+            let deleted = run.facts().deleted_app.ok_or(Stop::Failed(problem))?;
+            return restore(run, deleted).await;
+        }
+        made => made.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?,
+    };
     run.learn(|facts| {
         facts.own_app = Some(made.clone());
-        facts.own_app_is_new = true;
+        facts.own_app_is_new = created;
     });
-    Ok(made)
+    if created {
+        run.changed(STEP, Action::Created, "application", made.app_id.to_string());
+        return Ok(made);
+    }
+    // Somebody registered one under the name since the plan was made, or the answer to an earlier try was lost.
+    run.changed(STEP, Action::Updated, "application", made.app_id.to_string());
+    relied_on(run, made).await
+}
+
+/// Restores the deleted application, with the IDs that it had: the vendor may know them.
+async fn restore(run: &Run, deleted: Application) -> Result<Application, Stop> {
+    access::prove(run)?;
+    run.tell(STEP, StepEvent::Doing(format!("restoring {}", deleted.display_name)));
+    let attempt = || run.azure.restore(deleted.id);
+    let restored = run
+        .patiently(STEP, "restoring the deleted application", &[], attempt)
+        .await;
+    restored.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
+    run.changed(
+        STEP,
+        Action::Created,
+        "application",
+        format!("{} (restored)", deleted.app_id),
+    );
+    run.learn(|facts| {
+        facts.deleted_app = None;
+        facts.own_app = Some(deleted.clone());
+    });
+    let awaited = Awaited::replication("until the restored application is visible");
+    let look = async || {
+        let found = run.azure.application(deleted.app_id).await;
+        found.map_err(|error| Stop::api("reading the restored application", &error))
+    };
+    let found = run.until(STEP, &awaited, look).await?;
+    run.learn(|facts| facts.own_app = Some(found.clone()));
+    relied_on(run, found).await
+}
+
+/// The application, once it is known that nobody else can use it; with its service principal, where it has one.
+async fn relied_on(run: &Run, application: Application) -> Result<Application, Stop> {
+    let found = principal(run, application.app_id).await?;
+    run.learn(|facts| facts.own_principal = found);
+    access::read(run).await?;
+    access::prove(run)?;
+    Ok(application)
 }
 
 async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop> {
@@ -232,30 +310,6 @@ async fn wait_for_principal(run: &Run, application: &Application) -> Result<(), 
     Ok(())
 }
 
-/// The own application's identity in the customer's tenant: with the operator's credential where one was brought, else
-/// with one that is made for this run.
-///
-/// # Errors
-/// When there is no application, or no credential can be made.
-pub async fn identity(run: &Run) -> Result<Identity, Stop> {
-    let Some(application) = run.facts().own_app else {
-        return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
-    };
-    let credential = match (&run.app_credential, run.minted()) {
-        (Some(brought), _) if matches!(run.intent.own_app, Some(Wanted::Given(_))) => brought.clone(),
-        (_, Some(minted)) => AppCredential::Secret(minted.secret.clone()),
-        (_, None) => AppCredential::Secret(credential(run, &application).await?.secret.clone()),
-    };
-    let azure = &run.azure;
-    Ok(Identity::application(
-        azure.cloud(),
-        azure.wire().clone(),
-        run.intent.tenant,
-        application.app_id,
-        credential,
-    ))
-}
-
 /// The application that the operator brings and its identity in our tenant, where its credential is brought too.
 pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
     let (Some(Wanted::Given(app)), Some(credential)) = (&run.intent.own_app, &run.app_credential) else {
@@ -265,97 +319,6 @@ pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
     let wire = azure.wire().clone();
     let identity = Identity::application(azure.cloud(), wire, run.intent.tenant, *app, credential.clone());
     Some((*app, identity))
-}
-
-/// The credential that a run beside this one uses, as long as it is not too old; or a new one.
-async fn credential(run: &Run, application: &Application) -> Result<Arc<Minted>, Stop> {
-    let queue = run.company.credentials(application.id);
-    let mut leases = queue.lock().await;
-    let lasts = |lease: &&mut Lease| lease.minted.made.elapsed() < limits::CREDENTIAL_SHARED;
-    let minted = if let Some(lease) = leases.iter_mut().find(lasts) {
-        lease.users += 1;
-        run.learn(|facts| facts.credential_made = true);
-        Arc::clone(&lease.minted)
-    } else {
-        let minted = Arc::new(mint(run, application, &in_use(&leases)).await?);
-        leases.push(Lease {
-            minted: Arc::clone(&minted),
-            users: 1,
-        });
-        minted
-    };
-    run.set_minted(Some(Arc::clone(&minted)));
-    Ok(minted)
-}
-
-async fn mint(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<Minted, Stop> {
-    run.tell(STEP, StepEvent::Doing("making a credential for this run".to_owned()));
-    let doing = "making a credential for the own application";
-    let object_id = application.id;
-    // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
-    run.learn(|facts| facts.credential_made = true);
-    let also = ["Request_ResourceNotFound"];
-    let mut tries = 1;
-    let password = loop {
-        let attempt = || async {
-            match run
-                .azure
-                .add_password(object_id, CREDENTIAL, limits::CREDENTIAL_LIFE)
-                .await
-            {
-                Err(error) if error.in_doubt() => Ok(Err(error)),
-                other => other.map(Ok),
-            }
-        };
-        let asked = match run.patiently(STEP, doing, &also, attempt).await {
-            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
-                // Refused is not lost: there is nothing to look for.
-                run.learn(|facts| facts.credential_made = false);
-                return Err(Stop::blocked(no_credential(&run.intent, application), &problem));
-            }
-            asked => asked?,
-        };
-        match asked {
-            Ok(password) => break password,
-            Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(Stop::api(doing, &error)),
-            // It may be there, but nobody knows its text any more.
-            Err(_) => {
-                run.learn(|facts| facts.credential_in_doubt = true);
-                remove_all(run, application, in_use).await?;
-            }
-        }
-        tries += 1;
-        run.learn(|facts| facts.credential_made = true);
-    };
-    let minted = Minted {
-        key_id: password.key_id,
-        secret: password.secret,
-        made: Instant::now(),
-    };
-    let id = format!("{} (for an hour at most)", minted.key_id);
-    run.changed(STEP, Action::Created, "passwordCredential", id);
-    Ok(minted)
-}
-
-/// Who may not make a credential can be given one.
-fn no_credential(intent: &Intent, app: &Application) -> Hold {
-    let id = app.app_id;
-    Hold {
-        who: format!(
-            "an owner of the application {}, or an Application Administrator of {}",
-            app.display_name,
-            intent.tenant_label()
-        ),
-        why: format!(
-            "Our direction is written by {}, and this sign-in may make no credential for it.",
-            app.display_name
-        ),
-        packet: vec![
-            format!("az ad app credential reset --id {id} --append --query password --output tsv"),
-            format!("then run the same command again with --own-app {id} and that in PEERCTL_OWN_APP_SECRET."),
-        ],
-        answer: None,
-    }
 }
 
 fn single_tenant(app: &Application) -> Hold {

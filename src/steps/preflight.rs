@@ -78,6 +78,8 @@ pub enum Part {
     Policy,
     Provider,
     CustomRoles,
+    /// What app management policies forbid the own application.
+    AppPolicy,
     /// Applications with the display name of the own one.
     Namesakes,
     /// Whether the principals of the assignments are still there; after the assignments are read.
@@ -87,7 +89,7 @@ pub enum Part {
 impl Part {
     /// What setup reads before its first write, besides what its steps read: what would make Azure refuse a write, for
     /// two requests. Whatever needs a virtual network to be there (the provider's registration) is not asked for.
-    pub const AT_SETUP: [Self; 3] = [Self::Tokens, Self::Locks, Self::Policy];
+    pub const AT_SETUP: [Self; 4] = [Self::Tokens, Self::Locks, Self::Policy, Self::AppPolicy];
 }
 
 /// A token that the plan takes, and why there is none.
@@ -182,6 +184,14 @@ async fn read_part(run: &Run, part: Part) {
             note(run, read, |preflight| &mut preflight.registration).await;
         }
         Part::CustomRoles => note(run, azure.custom_role_count(), |preflight| &mut preflight.custom_roles).await,
+        Part::AppPolicy => {
+            if let Some(OwnApp::Made { unique_name, .. }) = &run.intent.own_app {
+                let read = tokio::time::timeout(limits::PREFLIGHT, azure.app_restrictions(unique_name)).await;
+                // Whoever may not read it learns of it from the refusal of a credential.
+                let read = read.map_or_else(|_| Seen::NotAsked, Seen::from);
+                run.learn(|facts| facts.app_restrictions = read);
+            }
+        }
         Part::Namesakes => {
             if let Some(OwnApp::Made { display_name, .. }) = &run.intent.own_app {
                 let read = azure.applications_named(display_name);

@@ -6,8 +6,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Facts;
-use crate::azure::{Application, Cloud, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet};
-use crate::domain::{AddressSpace, PeeringState, SyncLevel, VnetId, role_assignment_guid, role_definition_guid};
+use crate::azure::{
+    Application, Cloud, ListedCredential, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet,
+};
+use crate::domain::{
+    AddressSpace, PeeringState, SyncLevel, VnetId, own_app_unique_name, role_assignment_guid, role_definition_guid,
+};
 use crate::plan::{Consent, Decision, Goal, Intent, OwnApp, OwnAppRole, TenantName, VendorAccess, VendorApp};
 use crate::vendors::{Phase, VendorNetwork, VendorRequest, profile};
 
@@ -64,12 +68,13 @@ pub fn kong_to_take_down() -> (Intent, Facts) {
 /// The same with an own application that setup made, and its role.
 pub fn own_app_to_take_down() -> (Intent, Facts) {
     let (mut intent, mut facts) = kong_to_take_down();
+    let unique_name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
     intent.own_app = Some(OwnApp::Made {
-        unique_name: "peerctl-ours".into(),
+        unique_name: unique_name.clone(),
         display_name: "peerctl".into(),
     });
     let mut app = own_app(Vec::new());
-    app.unique_name = Some("peerctl-ours".into());
+    app.unique_name = Some(unique_name);
     let grants = intent.grants();
     let grant = grants.last().expect("the own application's");
     let scope = intent.vnet.subscription_scope();
@@ -204,7 +209,7 @@ fn facts(intent: &Intent) -> Facts {
 }
 
 /// An own application with these credentials.
-pub fn own_app(passwords: Vec<crate::azure::PasswordCredential>) -> Application {
+pub fn own_app(passwords: Vec<ListedCredential>) -> Application {
     Application {
         id: Uuid::from_u128(0xa0),
         app_id: Uuid::from_u128(0xa1),
@@ -212,8 +217,21 @@ pub fn own_app(passwords: Vec<crate::azure::PasswordCredential>) -> Application 
         unique_name: None,
         sign_in_audience: "AzureADMultipleOrgs".into(),
         notes: None,
+        description: None,
+        tags: Vec::new(),
         passwords,
-        has_keys: false,
+        keys: Vec::new(),
+    }
+}
+
+/// A secret of that name, of the hour from 9 to 10 on 21 November 2026.
+pub fn credential(name: &str) -> ListedCredential {
+    let starts = time::macros::datetime!(2026-11-21 09:00 UTC);
+    ListedCredential {
+        key_id: Uuid::from_u128(0x11),
+        display_name: Some(name.to_owned()),
+        starts: Some(starts),
+        ends: Some(starts + time::Duration::HOUR),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Writing a peering across tenants: one identity, tokens of both tenants. Ours, and theirs where that is ours to write.
 
 use std::fmt::Display;
+use std::sync::OnceLock;
 
 use super::own_app;
+use super::own_app::credential::Presence;
 use super::run::{Awaited, is_one_of};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::handed_over;
@@ -11,6 +13,7 @@ use super::{Run, Stop};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, TenantId, VnetId};
 use crate::errors::{Kind, Problem, known};
+use crate::limits;
 use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::CreatedBy;
@@ -19,7 +22,9 @@ const STEP: StepId = StepId::Peering;
 /// What Entra answers as long as a tenant does not know an application.
 const UNKNOWN_THERE: [&str; 2] = ["AADSTS7000229", "AADSTS700016"];
 /// The same, and what it answers while a credential of minutes ago arrives everywhere.
-const JUST_MADE: [&str; 3] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215"];
+const JUST_MADE: [&str; 4] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215", "AADSTS700027"];
+/// What Entra answers for a credential that is not there: not yet, or not any more.
+const NO_CREDENTIAL: [&str; 2] = ["AADSTS7000215", "AADSTS700027"];
 /// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
 const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
 const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
@@ -34,30 +39,64 @@ pub fn stale(peering: &Peering) -> bool {
 /// A client that may write our direction: tokens of both tenants for one identity.
 async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
     let identity = match &run.intent.own_app {
-        Some(_) => own_app::identity(run).await?,
+        Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
     };
     let other = identity.in_tenant(remote.tenant);
     Ok(run.azure.acting_as(identity, vec![other]))
 }
 
+/// What became of the credential that the sign-ins of one attempt use; the first answer that is not as expected counts.
+struct Watch<'a> {
+    run: &'a Run,
+    /// Another credential may be created in place of one that was removed.
+    may_renew: bool,
+    seen: OnceLock<Presence>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(run: &'a Run, may_renew: bool) -> Self {
+        let seen = OnceLock::new();
+        Self { run, may_renew, seen }
+    }
+
+    /// Looks at the credential where a refusal may be for want of it.
+    async fn note(&self, error: &ApiError) {
+        if is_one_of(error, &[NO_CREDENTIAL[0], NO_CREDENTIAL[1], "AADSTS700016"]) {
+            let found = own_app::credential::presence(self.run).await;
+            if found == Presence::AppDeleted || (found == Presence::Removed && self.may_renew) {
+                // A second look has nothing to add.
+                let _ = self.seen.set(found);
+            }
+        }
+    }
+
+    fn lost(&self) -> bool {
+        self.seen.get().is_some()
+    }
+}
+
 /// Waits until the application can sign in to both tenants: to ours with a credential of this minute, to the vendor's
 /// once the vendor has let it in.
-async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), Stop> {
+async fn sign_in(run: &Run, identity: &Identity, remote: &Remote, watch: &Watch<'_>) -> Result<(), Stop> {
     let enter = async |identity: Identity| {
         let who = run.azure.acting_as(identity.clone(), Vec::new()).who_am_i().await;
-        if who.is_err() {
+        if let Err(error) = &who {
             identity.forget();
+            watch.note(error).await;
         }
         who
     };
     let here = async {
         let doing = "signing in as the own application";
-        let who = run.patiently(STEP, doing, &JUST_MADE, || enter(identity.clone()));
+        let passes =
+            |error: &ApiError| !watch.lost() && (is_one_of(error, &JUST_MADE) || known::passes(error).is_some());
+        let who = run.while_it_passes(STEP, doing, passes, || enter(identity.clone()));
         who.await.map(drop)
     };
     let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
-    let there = sign_in_there(run, remote, by_hand, || enter(identity.in_tenant(remote.tenant)));
+    let attempt = || enter(identity.in_tenant(remote.tenant));
+    let there = sign_in_there(run, remote, (by_hand, watch), attempt);
     if by_hand {
         // A credential that has not arrived yet would look like a vendor that has not let us in.
         here.await?;
@@ -66,7 +105,12 @@ async fn sign_in(run: &Run, identity: &Identity, remote: &Remote) -> Result<(), 
     tokio::try_join!(here, there).map(drop)
 }
 
-async fn sign_in_there<F>(run: &Run, remote: &Remote, by_hand: bool, attempt: impl Fn() -> F) -> Result<(), Stop>
+async fn sign_in_there<F>(
+    run: &Run,
+    remote: &Remote,
+    (by_hand, watch): (bool, &Watch<'_>),
+    attempt: impl Fn() -> F,
+) -> Result<(), Stop>
 where
     F: Future<Output = Result<WhoAmI, ApiError>>,
 {
@@ -75,7 +119,7 @@ where
         let lets_in = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
         let passes = |error: &ApiError| {
             let unknown = is_one_of(error, &UNKNOWN_THERE);
-            (lets_in && unknown) || (!unknown && is_one_of(error, &JUST_MADE))
+            !watch.lost() && ((lets_in && unknown) || (!unknown && is_one_of(error, &JUST_MADE)))
         };
         let signed_in = run.while_it_passes(STEP, &doing, passes, attempt).await;
         return signed_in.map(drop).map_err(|stop| explain(run, stop, remote));
@@ -90,7 +134,7 @@ where
     };
     let look = async || match attempt().await {
         Ok(_) => Ok(Some(())),
-        Err(error) if is_one_of(&error, &JUST_MADE) => Ok(None),
+        Err(error) if is_one_of(&error, &JUST_MADE) && !watch.lost() => Ok(None),
         Err(error) => Err(explain(run, Stop::api(&doing, &error), remote)),
     };
     run.until(STEP, &awaited, look).await
@@ -101,9 +145,26 @@ where
 /// # Errors
 /// What Azure refuses, explained.
 pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
+    let mut renewals = 0;
+    loop {
+        let watch = Watch::new(run, renewals < limits::RENEWALS);
+        let written = write_once(run, id, remote, &watch).await;
+        match (written, watch.seen.get()) {
+            (Err(_), Some(Presence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
+            // Another run, or somebody, removed it: this run creates another one.
+            (Err(_), Some(Presence::Removed)) => {
+                own_app::credential::forget(run).await;
+                renewals += 1;
+            }
+            (written, _) => return written,
+        }
+    }
+}
+
+async fn write_once(run: &Run, id: &PeeringId, remote: &Remote, watch: &Watch<'_>) -> Result<(), Stop> {
     let writer = writer(run, remote).await?;
     if run.intent.own_app.is_some() {
-        sign_in(run, writer.identity(), remote).await?;
+        sign_in(run, writer.identity(), remote, watch).await?;
     }
     let facts = run.facts();
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
@@ -121,12 +182,13 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<()
         } else {
             writer.put_peering(id, &wanted).await
         };
-        if put.is_err() {
+        if let Err(error) = &put {
             writer.identity().forget();
+            watch.note(error).await;
         }
         put
     };
-    let passes = |error: &ApiError| passes(&run.intent, error);
+    let passes = |error: &ApiError| !watch.lost() && passes(&run.intent, error);
     let put = run.while_it_passes(STEP, &doing, passes, attempt).await;
     put.map_err(|stop| explain(run, stop, remote))?;
     // A Disconnected one was deleted a moment ago.
@@ -286,7 +348,7 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
         return Ok(());
     }
     let mine = match &run.intent.own_app {
-        Some(_) => own_app::identity(run).await?,
+        Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
     };
     let writer = run.azure.acting_as(mine.in_tenant(remote.tenant), vec![mine]);

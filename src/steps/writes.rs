@@ -85,14 +85,13 @@ fn own_app(intent: &Intent, facts: &Facts) -> Vec<Write> {
         }),
     ) = (&facts.own_app, &intent.own_app)
     {
-        let path = format!("/v1.0/applications(uniqueName='{unique_name}')");
-        all.push(write(
-            step,
-            GRAPH,
-            "PATCH",
-            path,
-            Some(intent.own_app_body(display_name)),
-        ));
+        all.push(if let Some(deleted) = &facts.deleted_app {
+            let path = format!("/v1.0/directory/deletedItems/{}/restore", deleted.id);
+            write(step, GRAPH, "POST", path, Some(json!({})))
+        } else {
+            let path = format!("/v1.0/applications(uniqueName='{unique_name}')");
+            write(step, GRAPH, "PATCH", path, Some(intent.own_app_body(display_name)))
+        });
     }
     if facts.own_principal.is_none() {
         all.push(principal(step, &own_app_id(intent, facts)));
@@ -247,7 +246,7 @@ fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
     }
     let written = all.iter().any(|write| write.method == "PUT");
     if intent.own_app.is_some() && written && !brought {
-        let body = json!({ "passwordCredential": { "displayName": CREDENTIAL, "endDateTime": "{inAnHour}" } });
+        let body = json!({ "passwordCredential": { "displayName": format!("{CREDENTIAL} {{runId}}"), "endDateTime": "{inAnHour}" } });
         all.insert(
             0,
             write(step, GRAPH, "POST", password(facts, "addPassword"), Some(body)),
@@ -281,7 +280,7 @@ fn password(facts: &Facts, what: &str) -> String {
 
 /// The credential of this run, and those that earlier ones left behind.
 fn clean_up(facts: &Facts, before: &[Write]) -> Vec<Write> {
-    let left = facts.own_app.iter().flat_map(leftovers).map(|key| key.to_string());
+    let left = leftovers(facts).into_iter().map(|one| one.key_id.to_string());
     let made = before.iter().any(|write| write.resource.ends_with("/addPassword"));
     let keys = left.chain(made.then(|| "{keyId}".to_owned()));
     let remove = |key: String| {

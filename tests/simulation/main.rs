@@ -89,6 +89,8 @@ fn survives(party: Party, job: Job, trouble: &Trouble, good: &Value) -> Result<b
         prepare(&world, party, job).await;
         let first = world.run(party, job, trouble.clone()).await;
         said_why(&first).map_err(|why| format!("{case}: {why}"))?;
+        // Until then another run could be using the credential that one may have left behind.
+        tokio::time::sleep(limits::CREDENTIAL_LIFE).await;
         let second = world.run(party, job, none()).await;
         if !second.is_well() {
             return Err(format!("{case}: the second run: {second:?}; the first: {first:?}"));
@@ -236,6 +238,7 @@ fn by_lots(seed: u64, good: &[(Party, Value)]) -> Result<bool, String> {
                 break;
             }
         }
+        tokio::time::sleep(limits::CREDENTIAL_LIFE).await;
         let calm = world.run(*party, Job::SetUp, none()).await;
         let left = world.shape().await;
         match calm.is_well() && left == *good {

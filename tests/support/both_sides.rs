@@ -309,7 +309,10 @@ pub fn credentials(sandbox: &Served) -> usize {
     let state = sandbox.state();
     let all = state["applications"].as_array().expect("applications").iter();
     let passwords = all.filter_map(|app| app["passwords"].as_array());
-    passwords.flatten().filter(|name| *name == "peerctl setup").count()
+    let setups = |name: &&Value| name.as_str().is_some_and(|name| name.starts_with("peerctl setup"));
+    let certificates = state["applications"].as_array().expect("applications").iter();
+    let certificates = certificates.filter_map(|app| app["certificates"].as_array());
+    passwords.chain(certificates).flatten().filter(setups).count()
 }
 
 /// How many requests a fault has hit so far.
@@ -365,6 +368,43 @@ impl Colleague<'_> {
             Some(body),
         );
         made["secretText"].as_str().expect("a secret").to_owned()
+    }
+
+    /// Adds a client secret under the name of setup's, as a run did that was killed so many minutes ago.
+    #[track_caller]
+    pub fn leaves_credential(&self, object_id: &str, minutes: i64) {
+        let starts = time::OffsetDateTime::now_utc() - time::Duration::minutes(minutes);
+        let moment = |moment: time::OffsetDateTime| {
+            let moment = moment.replace_nanosecond(0).expect("a whole second");
+            moment
+                .format(&time::format_description::well_known::Rfc3339)
+                .expect("a moment")
+        };
+        let body = json!({"passwordCredential": {
+            "displayName": "peerctl setup 1d0c9a52-6a5b-4a40-9f6e-3c1f5b7e8d21",
+            "startDateTime": moment(starts), "endDateTime": moment(starts + time::Duration::HOUR),
+        }});
+        let path = format!("/v1.0/applications/{object_id}/addPassword");
+        self.azure(Method::POST, &path, Some(body));
+    }
+
+    /// The object id of the application of that unique name.
+    #[track_caller]
+    pub fn object_id(&self, unique_name: &Value) -> String {
+        let path = format!(
+            "/v1.0/applications(uniqueName='{}')",
+            unique_name.as_str().expect("a name")
+        );
+        let found = self.azure(Method::GET, &path, None);
+        found["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Makes a person an owner of the application.
+    #[track_caller]
+    pub fn makes_owner(&self, object_id: &str, owner: &str) {
+        let body = json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{owner}")});
+        let path = format!("/v1.0/applications/{object_id}/owners/$ref");
+        self.azure(Method::POST, &path, Some(body));
     }
 
     /// Takes away every role of the principal at `vnet-app`.

@@ -100,7 +100,7 @@ fn answers(folder: &Path, vnet_id: &str, network: &str) {
         (
             "app",
             json!({"id": "o-1", "appId": "a-1", "displayName": "x", "signInAudience": "AzureADMultipleOrgs",
-            "passwordCredentials": [{"displayName": "the team's own", "keyId": "k-team"}]}),
+            "passwordCredentials": [{"displayName": "peerctl setup 1d0c9a52-6a5b-4a40-9f6e-3c1f5b7e8d21", "keyId": "k-other"}]}),
         ),
         ("password", json!({"keyId": "k-1", "secretText": SECRET})),
         ("token", json!({"access_token": format!("{TOKEN}azure")})),

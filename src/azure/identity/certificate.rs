@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::error::{Error, ErrorKind};
@@ -11,25 +12,55 @@ use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::SystemRandom;
-use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
+use super::rsa;
+use crate::azure::wire::Wire;
 use crate::limits;
 
 /// A private key and the certificates that belong to it, the key's own first.
-pub(super) struct Certificate {
+pub struct Certificate {
     key: RsaKeyPair,
     chain: Vec<CertificateDer<'static>>,
 }
 
 impl Certificate {
+    /// A new key, and a certificate for it that it signed itself; nothing of it is written anywhere.
+    ///
+    /// # Errors
+    /// A sentence that says what the system lacks.
+    pub fn self_signed(name: &str, now: OffsetDateTime, lifetime: Duration) -> Result<Self, String> {
+        let cannot = |error: &dyn fmt::Display| format!("No certificate can be created: {error}.");
+        let pkcs8 = rsa::private_key().map_err(|error| cannot(&error))?;
+        let key = RsaKeyPair::from_pkcs8(&pkcs8).map_err(|error| cannot(&error))?;
+        let der = PrivatePkcs8KeyDer::from(pkcs8);
+        let signer = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_RSA_SHA256).map_err(|error| cannot(&error))?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = now - Duration::from_secs(60);
+        params.not_after = now + lifetime;
+        let certificate = params.self_signed(&signer).map_err(|error| cannot(&error))?;
+        Ok(Self {
+            key,
+            chain: vec![certificate.der().clone()],
+        })
+    }
+
+    /// The certificate in DER form.
+    pub fn der(&self) -> &[u8] {
+        &self.chain[0]
+    }
+
     /// # Errors
     /// A sentence that names the file and says what is wrong with it.
     pub(super) fn from_file(file: &Path) -> Result<Self, String> {
@@ -99,16 +130,19 @@ pub(super) struct SignedAssertion {
     certificate: Arc<Certificate>,
     client: String,
     audience: String,
+    /// Knows the service's time.
+    wire: Wire,
 }
 
 impl SignedAssertion {
-    pub(super) fn new(certificate: Arc<Certificate>, authority: &Url, tenant: &str, client: &str) -> Self {
+    pub(super) fn new(certificate: Arc<Certificate>, authority: &Url, tenant: &str, client: &str, wire: Wire) -> Self {
         let mut endpoint = authority.clone();
         endpoint.set_path(&format!("{tenant}/oauth2/v2.0/token"));
         Self {
             certificate,
             client: client.to_owned(),
             audience: endpoint.to_string(),
+            wire,
         }
     }
 }
@@ -123,7 +157,7 @@ impl fmt::Debug for SignedAssertion {
 impl ClientAssertion for SignedAssertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         self.certificate
-            .assertion(&self.client, &self.audience, OffsetDateTime::now_utc())
+            .assertion(&self.client, &self.audience, self.wire.service_time())
             .map_err(|why| Error::with_message(ErrorKind::Credential, why))
     }
 }
@@ -173,6 +207,21 @@ pub(super) mod tests {
             key.verify(format!("{}.{}", parts[0], parts[1]).as_bytes(), &signature)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn self_signed_certificate_carries_its_key() {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let certificate = Certificate::self_signed("peerctl setup", now, Duration::from_secs(3_600)).unwrap();
+        let public = certificate.key.public_key().as_ref();
+        assert!(certificate.der().windows(public.len()).any(|window| window == public));
+        let jwt = certificate
+            .assertion("app-1", "https://login/t/oauth2/v2.0/token", now)
+            .unwrap();
+        let (signed, signature) = jwt.rsplit_once('.').unwrap();
+        let key = ring::signature::UnparsedPublicKey::new(&ring::signature::RSA_PKCS1_2048_8192_SHA256, public);
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(key.verify(signed.as_bytes(), &signature).is_ok());
     }
 
     #[test]

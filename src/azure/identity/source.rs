@@ -126,6 +126,10 @@ impl Source {
                 client,
                 certificate: Certificate::from_file(&file).map(Arc::new),
             },
+            AppCredential::Key(certificate) => Self::Certificate {
+                client,
+                certificate: Ok(certificate),
+            },
             AppCredential::FederatedToken(file) => Self::Federated { client, file },
         }
     }
@@ -197,7 +201,8 @@ impl Source {
             }
             Self::Certificate { client, certificate } => {
                 let certificate = certificate.clone().map_err(cannot)?;
-                let assertion = SignedAssertion::new(certificate, &place.cloud.login, &tenant, client);
+                let assertion =
+                    SignedAssertion::new(certificate, &place.cloud.login, &tenant, client, place.wire.clone());
                 let options = ClientAssertionCredentialOptions { client_options };
                 ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }

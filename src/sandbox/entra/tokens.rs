@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Refusal, device};
+use crate::sandbox::graph::keys;
 use crate::sandbox::message::{self, Answer, Form, Incoming};
 use crate::sandbox::token;
-use crate::sandbox::graph::keys;
 use crate::sandbox::world::{Application, Key, Principal, World};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -251,7 +251,9 @@ fn certificate(
 fn signed_by(certificate: &[u8], assertion: &str) -> bool {
     const BEGINNING: [u8; 8] = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01];
     const LENGTH: usize = 270;
-    let at = certificate.windows(BEGINNING.len()).position(|window| window == BEGINNING);
+    let at = certificate
+        .windows(BEGINNING.len())
+        .position(|window| window == BEGINNING);
     let key = at.and_then(|at| certificate.get(at..at + LENGTH));
     let (Some(key), Some((signed, signature))) = (key, assertion.rsplit_once('.')) else {
         return false;

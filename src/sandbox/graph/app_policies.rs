@@ -21,11 +21,17 @@ pub(super) fn default(world: &World, request: &Incoming, caller: &Caller) -> Out
     }
     let passwords = [
         policy.forbids_secrets.then(|| restriction("passwordAddition", None)),
-        policy.longest_secret.map(|most| restriction("passwordLifetime", Some(most))),
+        policy
+            .longest_secret
+            .map(|most| restriction("passwordLifetime", Some(most))),
     ];
     let keys = [
-        policy.trusted_certificates.then(|| restriction("trustedCertificateAuthority", None)),
-        policy.longest_key.map(|most| restriction("asymmetricKeyLifetime", Some(most))),
+        policy
+            .trusted_certificates
+            .then(|| restriction("trustedCertificateAuthority", None)),
+        policy
+            .longest_key
+            .map(|most| restriction("asymmetricKeyLifetime", Some(most))),
     ];
     let restrictions = json!({
         "passwordCredentials": passwords.into_iter().flatten().collect::<Vec<_>>(),
@@ -39,7 +45,12 @@ pub(super) fn default(world: &World, request: &Incoming, caller: &Caller) -> Out
         "applicationRestrictions": restrictions,
         "servicePrincipalRestrictions": {"passwordCredentials": [], "keyCredentials": []},
     });
-    Ok(entity(request, StatusCode::OK, "policies/defaultAppManagementPolicy", shown))
+    Ok(entity(
+        request,
+        StatusCode::OK,
+        "policies/defaultAppManagementPolicy",
+        shown,
+    ))
 }
 
 /// `GET /applications/{key}/appManagementPolicies`: policies of an application's own; there are none here.
@@ -88,5 +99,9 @@ fn within(most: Option<u64>, life: time::Duration) -> Result<(), Refusal> {
         return Ok(());
     }
     let text = format!("Credential lifetime exceeds the max value allowed as per assigned policy '{DEFAULT}'.");
-    Err(Refusal::new(StatusCode::BAD_REQUEST, "CredentialInvalidLifetimeAsPerAppPolicy", text))
+    Err(Refusal::new(
+        StatusCode::BAD_REQUEST,
+        "CredentialInvalidLifetimeAsPerAppPolicy",
+        text,
+    ))
 }

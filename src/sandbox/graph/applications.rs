@@ -164,7 +164,12 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
         keys: Vec::new(),
         federated: Vec::new(),
         // A person who registers an application owns it.
-        owners: world.users.iter().map(|user| user.id).filter(|id| *id == caller.oid).collect(),
+        owners: world
+            .users
+            .iter()
+            .map(|user| user.id)
+            .filter(|id| *id == caller.oid)
+            .collect(),
         kept: serde_json::Map::new(),
         since: Since::At(world.now),
     };
@@ -187,7 +192,10 @@ const LONGEST_NAME: usize = 256;
 
 /// Writes the properties that a body gives; those that are not known here are left out without a word.
 fn apply(world: &mut World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
-    if body["passwordCredentials"].as_array().is_some_and(|items| !items.is_empty()) {
+    if body["passwordCredentials"]
+        .as_array()
+        .is_some_and(|items| !items.is_empty())
+    {
         return Err(Refusal::bad(
             "Setting 'passwordCredentials' here is not supported; use addPassword and removePassword.",
         ));
@@ -199,7 +207,12 @@ fn apply(world: &mut World, application: &mut Application, body: &Value) -> Resu
         };
         let (old, new): (Vec<Value>, Vec<Value>) = given.iter().cloned().partition(|one| known(&one["keyId"]));
         let stays = |thumbprint: &String| old.iter().any(|one| one["keyId"] == derived(thumbprint).to_string());
-        let certificates = application.certificates.iter().filter(|one| stays(one)).cloned().collect();
+        let certificates = application
+            .certificates
+            .iter()
+            .filter(|one| stays(one))
+            .cloned()
+            .collect();
         application.keys = keys::replace(world, &application.keys, &new)?;
         application.certificates = certificates;
     }

@@ -17,13 +17,7 @@ use crate::sandbox::world::{Application, Deleted, Principal, World};
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Routes `/directory/deletedItems/{id or type}[/restore]`.
-pub(super) fn route(
-    world: &mut World,
-    request: &Incoming,
-    caller: &Caller,
-    key: &str,
-    restores: bool,
-) -> Outcome {
+pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key: &str, restores: bool) -> Outcome {
     expire(world);
     let kind = key.to_ascii_lowercase();
     match (&request.method, restores) {
@@ -57,8 +51,7 @@ fn list(world: &World, request: &Incoming, caller: &Caller, kind: &str) -> Outco
         "microsoft.graph.application" => {
             let own = world.deleted_applications.iter();
             let own = own.filter(|found| found.object.tenant == caller.tenant);
-            let matching =
-                own.filter(|found| filter.matches(|property| applications::values(&found.object, property)));
+            let matching = own.filter(|found| filter.matches(|property| applications::values(&found.object, property)));
             matching.map(|found| application(world, found)).collect()
         }
         "microsoft.graph.serviceprincipal" => {
@@ -114,9 +107,8 @@ fn purge(world: &mut World, caller: &Caller, key: &str) -> Outcome {
     applications::may_write(world, caller)?;
     if let Some(at) = position(&world.deleted_applications, caller, key) {
         let gone = world.deleted_applications.remove(at).object;
-        let goes_too = |found: &Deleted<Principal>| {
-            found.object.app_id == gone.app_id && found.object.tenant == gone.tenant
-        };
+        let goes_too =
+            |found: &Deleted<Principal>| found.object.app_id == gone.app_id && found.object.tenant == gone.tenant;
         world.deleted_principals.retain(|found| !goes_too(found));
     } else {
         let at = position(&world.deleted_principals, caller, key).ok_or_else(|| Refusal::missing(key))?;
@@ -144,11 +136,18 @@ impl Identified for Principal {
 
 fn position<T: Identified>(deleted: &[Deleted<T>], caller: &Caller, key: &str) -> Option<usize> {
     let id = Uuid::parse_str(key).ok()?;
-    deleted.iter().position(|found| found.object.id() == (caller.tenant, id))
+    deleted
+        .iter()
+        .position(|found| found.object.id() == (caller.tenant, id))
 }
 
 fn application(world: &World, found: &Deleted<Application>) -> Value {
-    dated(world, applications::resource(world, &found.object), found.at, "application")
+    dated(
+        world,
+        applications::resource(world, &found.object),
+        found.at,
+        "application",
+    )
 }
 
 fn principal(world: &World, found: &Deleted<Principal>) -> Value {

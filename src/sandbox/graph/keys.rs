@@ -32,7 +32,9 @@ fn new(world: &mut World, id: Option<Uuid>, given: &Value, text: &str) -> Result
     if given["type"] != "AsymmetricX509Cert" || given["usage"] != "Verify" {
         return Err(Refusal::bad("Invalid key credential: type and usage do not fit."));
     }
-    let certificate = STANDARD.decode(text).map_err(|_| Refusal::bad("Key credential end date is invalid."))?;
+    let certificate = STANDARD
+        .decode(text)
+        .map_err(|_| Refusal::bad("Key credential end date is invalid."))?;
     let start = instant(given, "startDateTime")?.unwrap_or_else(|| world.wall());
     let end = instant(given, "endDateTime")?.unwrap_or(start + time::Duration::days(365));
     if end <= world.wall() || end <= start {

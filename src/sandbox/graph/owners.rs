@@ -28,8 +28,14 @@ pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key:
             Ok(message::empty(StatusCode::NO_CONTENT))
         }
         &Method::DELETE => {
-            let id = request.segments.iter().rev().find_map(|part| Uuid::parse_str(part).ok());
-            owned(world, caller, key, of_app)?.owners(world).retain(|one| Some(*one) != id);
+            let id = request
+                .segments
+                .iter()
+                .rev()
+                .find_map(|part| Uuid::parse_str(part).ok());
+            owned(world, caller, key, of_app)?
+                .owners(world)
+                .retain(|one| Some(*one) != id);
             Ok(message::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(super::unsupported(request)),

@@ -329,7 +329,10 @@ async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
     assert!(taken.text.contains(said), "{}", taken.text);
     let list = "/directory/deletedItems/microsoft.graph.application";
     let deleted = graph(&operator, Method::GET, list, json!(null)).await.ok();
-    assert_eq!((&deleted["value"][0]["id"], deleted["value"].as_array().map(Vec::len)), (&json!(id), Some(1)));
+    assert_eq!(
+        (&deleted["value"][0]["id"], deleted["value"].as_array().map(Vec::len)),
+        (&json!(id), Some(1))
+    );
     assert!(deleted["value"][0]["deletedDateTime"].is_string(), "{deleted}");
 
     let limited = limited(&sandbox).await;
@@ -339,7 +342,11 @@ async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
     let restored = post(&format!("{item}/restore"), json!({})).await;
     assert_eq!((restored.status, &restored.body["appId"]), (200, &json!(app_id)));
     let path = format!("/servicePrincipals/{}", text(&principal["id"]));
-    assert_eq!(graph(&operator, Method::GET, &path, json!(null)).await.status, 200, "it comes back too");
+    assert_eq!(
+        graph(&operator, Method::GET, &path, json!(null)).await.status,
+        200,
+        "it comes back too"
+    );
 
     delete(&format!("/applications/{id}")).await;
     assert_eq!(delete(&item).await, 204);
@@ -350,7 +357,11 @@ async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
     delete(&format!("/applications/{}", text(&again["id"]))).await;
     advance(Duration::from_secs(31 * 86_400)).await;
     let operator = super::support::operator(&sandbox).await;
-    assert_eq!(upsert(&operator, NAME, true, body).await.status, 201, "thirty days are over");
+    assert_eq!(
+        upsert(&operator, NAME, true, body).await.status,
+        201,
+        "thirty days are over"
+    );
 }
 
 #[tokio::test]

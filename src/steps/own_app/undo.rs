@@ -1,7 +1,11 @@
 //! Deleting the own application that setup made, and with it its service principal in this tenant.
 
-use super::{CREDENTIAL, STEP, Step, Wanted};
+use super::access::{delete_for_good, others};
+use super::{STEP, Step, Wanted};
 use crate::azure::Application;
+use crate::domain::own_app_unique_name;
+use crate::errors::Kind;
+use crate::limits;
 use crate::plan::{Action, Decision, Hold, Intent, StepEvent};
 use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
@@ -9,9 +13,10 @@ use crate::steps::{Facts, Run, Stop};
 
 pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
     let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
-        return match &intent.own_app {
-            Some(Wanted::Made { .. }) if facts.directory_is_closed => Decision::Blocked(closed(intent)),
-            _ => Decision::Absent("there is no application of setup's".to_owned()),
+        return match (&intent.own_app, &facts.deleted_app) {
+            (Some(Wanted::Made { .. }), _) if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            (Some(Wanted::Made { .. }), Some(app)) => of_deleted(intent, facts, app),
+            _ => Decision::Absent("there is no application that setup created".to_owned()),
         };
     };
     let name = format!(
@@ -19,17 +24,25 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
         app.display_name, app.app_id
     );
     let keep = |why: &str| Decision::Keep(format!("{name}: {why}"));
-    if !is_setups(wanted, app) {
+    if !is_setups(intent, app) {
         return keep("it was not made by setup");
     }
-    if app
-        .passwords
-        .iter()
-        .any(|one| one.display_name.as_deref() != Some(CREDENTIAL))
-        || app.has_keys
-        || !facts.own_app_trusts.is_empty()
-    {
-        return keep("it has credentials that setup did not make");
+    // Whoever names it means it, whatever became of it since.
+    if let Wanted::Made { display_name, .. } = wanted {
+        let meant = format!("--own-app {} deletes it all the same", app.app_id);
+        let others = others(facts);
+        if !others.is_empty() {
+            let listed = others.join("; ");
+            return keep(&format!(
+                "it has credentials that setup did not make, or other owners: {listed}; {meant}"
+            ));
+        }
+        if let Some(why) = &facts.own_app_access_unread {
+            return keep(&format!("who else can use it could not be read ({why}); {meant}"));
+        }
+        if let Some(changed) = changed_since(intent, app, display_name) {
+            return keep(&format!("{changed} since setup created it; {meant}"));
+        }
     }
     let used = still_used_by(intent, facts);
     if used.is_none() && has_other_roles(intent, facts) {
@@ -42,10 +55,48 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
             Decision::Blocked(hold(intent, app, why))
         }
         None => Decision::Remove {
-            what: format!("{name} (Entra can restore them for 30 days)"),
+            what: format!("{name}, for good"),
             kept: Vec::new(),
         },
     }
+}
+
+/// One that was deleted keeps its name from being used again for thirty days.
+fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
+    let name = format!("deleted application \"{}\" ({})", app.display_name, app.app_id);
+    if facts.own_app_stays_restorable {
+        let command = delete_for_good(app);
+        return Decision::Absent(format!(
+            "{name}: Microsoft Entra keeps it for 30 days, and setup would restore it; to delete it for good: {command}"
+        ));
+    }
+    let others = others(facts);
+    if !others.is_empty() {
+        return Decision::Keep(format!(
+            "{name}: it has credentials that setup did not make: {}",
+            others.join("; ")
+        ));
+    }
+    match still_used_by(intent, facts) {
+        Some(by) => Decision::Keep(format!("{name}: {by}")),
+        None => Decision::Remove {
+            what: format!("{name}, for good"),
+            kept: Vec::new(),
+        },
+    }
+}
+
+/// What somebody changed of it, if anything.
+fn changed_since(intent: &Intent, app: &Application, display_name: &str) -> Option<&'static str> {
+    if !app.display_name.eq_ignore_ascii_case(display_name) {
+        return Some("it was renamed");
+    }
+    let notes = intent.own_app_notes();
+    let noted = app
+        .notes
+        .as_ref()
+        .is_some_and(|found| !found.eq_ignore_ascii_case(&notes));
+    (noted || app.description.is_some() || !app.tags.is_empty()).then_some("somebody wrote notes to it")
 }
 
 /// Nobody could look whether there is one.
@@ -68,41 +119,24 @@ fn hold(intent: &Intent, app: &Application, why: &str) -> Hold {
     }
 }
 
-fn is_setups(wanted: &Wanted, app: &Application) -> bool {
-    match wanted {
-        Wanted::Made { unique_name, .. } => app.unique_name.as_ref() == Some(unique_name),
-        Wanted::Given(_) => false,
-    }
+/// Whether it has the unique name that setup gives, also where the operator named it by its ID.
+fn is_setups(intent: &Intent, app: &Application) -> bool {
+    let name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
+    app.unique_name == Some(name)
 }
 
-/// Reads what else proves that somebody uses the application that setup made: federated credentials, and roles in other
-/// subscriptions.
+/// Reads whether the application that setup created has roles in other subscriptions.
 ///
 /// # Errors
 /// When they cannot be read.
-pub async fn look_closer(run: &Run) -> Result<(), Stop> {
+pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
     let facts = run.facts();
-    let Some(app) = facts.own_app.filter(|_| run.intent.tears_down()) else {
+    let setups = facts.own_app.is_some_and(|app| is_setups(&run.intent, &app));
+    let Some(principal) = facts.own_principal.filter(|_| setups && run.intent.tears_down()) else {
         return Ok(());
     };
-    if !run
-        .intent
-        .own_app
-        .as_ref()
-        .is_some_and(|wanted| is_setups(wanted, &app))
-    {
-        return Ok(());
-    }
-    let trusts = run.azure.federated_credentials(app.id).await;
-    let trusts = trusts.map_err(|error| Stop::api("reading the own application's federated credentials", &error))?;
-    let elsewhere = match facts.own_principal {
-        Some(principal) => roles_elsewhere(run, principal.id).await?,
-        None => Vec::new(),
-    };
-    run.learn(|facts| {
-        facts.own_app_trusts = trusts;
-        facts.own_principal_elsewhere = elsewhere;
-    });
+    let elsewhere = roles_elsewhere(run, principal.id).await?;
+    run.learn(|facts| facts.own_principal_elsewhere = elsewhere);
     Ok(())
 }
 
@@ -120,6 +154,9 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     read_all(run).await?;
     super::OwnApp.observe(run).await?;
     let goes = still_goes(undoing(&run.intent, &run.facts()))?;
+    if let Some(deleted) = run.facts().deleted_app.filter(|_| goes) {
+        return purge(run, &deleted).await;
+    }
     let Some(app) = run.facts().own_app.filter(|_| goes) else {
         return Ok(());
     };
@@ -132,6 +169,35 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     run.learn(|facts| {
         facts.own_app = None;
         facts.own_principal = None;
+        facts.deleted_app = Some(app.clone());
+    });
+    purge(run, &app).await
+}
+
+/// Deletes a deleted application for good: as long as it can be restored, nobody can register another one of its unique
+/// name. Where this sign-in may not, it stays for thirty days, and setup restores it.
+async fn purge(run: &Run, deleted: &Application) -> Result<(), Stop> {
+    let doing = "deleting the own application for good";
+    let mut looks = 1;
+    let purged = loop {
+        let attempt = || run.azure.delete_for_good(deleted.id);
+        match run.patiently(STEP, doing, &[], attempt).await {
+            // It takes a moment to arrive among the deleted ones.
+            Ok(false) if looks < limits::CREDENTIAL_LOOKS => {
+                looks += 1;
+                run.pause(STEP, limits::FIRST_LOOK * looks).await;
+            }
+            Ok(found) => break found,
+            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => break false,
+            Err(stop) => return Err(stop),
+        }
+    };
+    if purged {
+        run.changed(STEP, Action::Deleted, "deletedApplication", deleted.app_id.to_string());
+    }
+    run.learn(|facts| {
+        facts.own_app_stays_restorable = !purged;
+        facts.deleted_app = (!purged).then(|| deleted.clone());
     });
     Ok(())
 }
@@ -141,25 +207,18 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    use crate::azure::PasswordCredential;
+    use crate::steps::own_app::CREDENTIAL;
     use crate::steps::samples;
 
-    fn with_secret(name: &str) -> Application {
-        let secret = PasswordCredential {
-            key_id: Uuid::nil(),
-            display_name: Some(name.to_owned()),
-            ends: None,
-        };
-        let mut app = samples::own_app(vec![secret]);
-        app.unique_name = Some("peerctl-ours".to_owned());
-        app
+    fn app(facts: &mut Facts) -> &mut Application {
+        facts.own_app.as_mut().expect("one")
     }
 
     type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
 
     #[test]
     fn only_an_application_that_setup_made_and_nobody_else_uses_goes() {
-        let table: [Row; 13] = [
+        let table: [Row; 20] = [
             ("setup's own", |_, _| (), "remove", "service principal"),
             (
                 "none",
@@ -169,37 +228,46 @@ mod tests {
             ),
             (
                 "the operator's",
-                |intent, _| intent.own_app = Some(Wanted::Given(Uuid::from_u128(0xa1))),
+                |intent, facts| {
+                    intent.own_app = Some(Wanted::Given(Uuid::from_u128(0xa1)));
+                    app(facts).unique_name = None;
+                },
                 "keep",
                 "not made by setup",
             ),
             (
                 "a colleague's",
-                |_, facts| facts.own_app.as_mut().expect("one").unique_name = None,
+                |_, facts| app(facts).unique_name = None,
                 "keep",
                 "not made by setup",
             ),
             (
                 "with somebody's secret",
-                |_, facts| facts.own_app = Some(with_secret("a team's")),
+                |_, facts| app(facts).passwords.push(samples::credential("a team's")),
                 "keep",
                 "credentials that setup did not make",
             ),
             (
                 "with a leftover of setup's",
-                |_, facts| facts.own_app = Some(with_secret(CREDENTIAL)),
+                |_, facts| app(facts).passwords.push(samples::credential(CREDENTIAL)),
                 "remove",
                 "service principal",
             ),
             (
                 "with a certificate",
-                |_, facts| facts.own_app.as_mut().expect("one").has_keys = true,
+                |_, facts| app(facts).keys.push(samples::credential("theirs")),
                 "keep",
                 "credentials that setup did not make",
             ),
             (
                 "with a pipeline that it trusts",
-                |_, facts| facts.own_app_trusts.push("pipeline".into()),
+                |_, facts| {
+                    facts
+                        .own_app_access
+                        .get_or_insert_default()
+                        .federated
+                        .push("pipeline".into())
+                },
                 "keep",
                 "credentials that setup did not make",
             ),
@@ -230,6 +298,58 @@ mod tests {
                 |_, facts| facts.assignments_are_hidden = true,
                 "blocked",
                 "may not read which other roles",
+            ),
+            (
+                "the operator means it",
+                |intent, facts| {
+                    intent.own_app = Some(Wanted::Given(app(facts).app_id));
+                    app(facts).passwords.push(samples::credential("a team's"));
+                },
+                "remove",
+                "service principal",
+            ),
+            (
+                "somebody has renamed it",
+                |_, facts| app(facts).display_name = "shared".into(),
+                "keep",
+                "it was renamed since setup created it; --own-app",
+            ),
+            (
+                "somebody has noted something",
+                |_, facts| app(facts).notes = Some("do not delete".into()),
+                "keep",
+                "wrote notes",
+            ),
+            (
+                "who else can use it is unknown",
+                |_, facts| facts.own_app_access_unread = Some("Authorization_RequestDenied".into()),
+                "keep",
+                "could not be read (Authorization_RequestDenied)",
+            ),
+            (
+                "it was deleted by hand",
+                |_, facts| facts.deleted_app = facts.own_app.take(),
+                "remove",
+                "deleted application",
+            ),
+            (
+                "it was deleted, and a team's secret is on it",
+                |_, facts| {
+                    facts.deleted_app = facts.own_app.take();
+                    let deleted = facts.deleted_app.as_mut().expect("one");
+                    deleted.passwords.push(samples::credential("a team's"));
+                },
+                "keep",
+                "credentials that setup did not make",
+            ),
+            (
+                "it may not be deleted for good",
+                |_, facts| {
+                    facts.deleted_app = facts.own_app.take();
+                    facts.own_app_stays_restorable = true;
+                },
+                "absent",
+                "keeps it for 30 days",
             ),
             (
                 "it cannot be seen",

@@ -1,0 +1,58 @@
+//! Deleted applications (Microsoft Graph v1.0): Entra keeps them, and their unique names, for thirty days.
+
+use uuid::Uuid;
+
+use super::applications::{FIELDS, Shown};
+use super::call::Call;
+use super::client::Azure;
+use super::error::{ApiError, Service};
+use super::graph::ABSENT;
+use super::legacy;
+use super::model::Application;
+
+const DELETED: &str = "directory/deletedItems/microsoft.graph.application";
+
+impl Azure {
+    /// The deleted application of that unique name in the signed-in tenant; `None` where there is none.
+    ///
+    /// # Errors
+    /// When deleted applications cannot be read.
+    pub async fn deleted_application(&self, unique_name: &str) -> Result<Option<Application>, ApiError> {
+        let filter = format!("uniqueName eq '{}'", unique_name.replace('\'', "''"));
+        let url = self.graph_url(DELETED, &[("$filter", &filter), ("$select", FIELDS)]);
+        let listed: Result<Vec<Shown>, ApiError> = self.list(Service::Graph, url).await;
+        let listed = match listed {
+            // Not every property of a deleted object can be filtered by; the whole list can be read.
+            Err(error) if error.status() == Some(400) => {
+                let url = self.graph_url(DELETED, &[("$select", FIELDS)]);
+                self.list(Service::Graph, url).await?
+            }
+            listed => listed?,
+        };
+        let mut found = listed.into_iter().map(Application::from);
+        Ok(found.find(|app| app.unique_name.as_deref() == Some(unique_name)))
+    }
+
+    /// Restores the deleted object with this ID, an application with its IDs as they were. One that is restored already
+    /// is fine.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn restore(&self, id: Uuid) -> Result<(), ApiError> {
+        let url = self.graph_url(&format!("directory/deletedItems/{id}/restore"), &[]);
+        let call = Call::post(Service::Graph, url)
+            .json(&serde_json::json!({}))
+            .repeatable();
+        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
+    }
+
+    /// Deletes a deleted object for good, and says whether it was found; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When Graph refuses.
+    pub async fn delete_for_good(&self, id: Uuid) -> Result<bool, ApiError> {
+        let url = self.graph_url(&format!("directory/deletedItems/{id}"), &[]);
+        let sent = self.send(Call::delete(Service::Graph, url)).await;
+        Ok(legacy::or_absent(sent, &ABSENT)?.is_some())
+    }
+}

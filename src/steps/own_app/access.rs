@@ -1,0 +1,285 @@
+//! Who else can sign in as the own application, or change it. One that was not created in this run is not trusted for its
+//! unique name: anybody who knows the network's ID can work that out, and may have registered an application under it.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{STEP, Wanted};
+use crate::azure::{Application, ListedCredential};
+use crate::domain::harmless;
+use crate::limits;
+use crate::plan::{Hold, Intent, StepEvent, StepState};
+use crate::steps::{Facts, Run, Stop};
+
+/// The display name of every credential that setup creates begins with it; the run's ID follows.
+pub const CREDENTIAL: &str = "peerctl setup";
+
+/// The display name of a run's credentials.
+pub fn credential_name(run: Uuid) -> String {
+    format!("{CREDENTIAL} {run}")
+}
+
+/// Whether setup created the credential: it has a run's name, and lives no longer than a run's. The name alone could be
+/// anybody's.
+pub fn is_setups(credential: &ListedCredential) -> bool {
+    let name = credential.display_name.as_deref().unwrap_or_default();
+    let named = match name.strip_prefix(CREDENTIAL) {
+        Some("") => true,
+        Some(run) => run.trim_start().parse::<Uuid>().is_ok(),
+        None => false,
+    };
+    let life = credential
+        .starts
+        .zip(credential.ends)
+        .map(|(starts, ends)| ends - starts);
+    named && life.is_some_and(|life| life <= limits::CREDENTIAL_LIFE + limits::CLOCK_BEHIND)
+}
+
+/// Whether no run can use it any more: it is older than a run's credential lives.
+pub fn is_over(credential: &ListedCredential, now: OffsetDateTime) -> bool {
+    let over = |starts: OffsetDateTime| starts + limits::CREDENTIAL_LIFE <= now;
+    credential.starts.is_some_and(over) || credential.ends.is_some_and(|ends| ends <= now)
+}
+
+/// Reads who else can sign in as the application, or change it.
+///
+/// # Errors
+/// When this sign-in cannot be told.
+pub async fn read(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let Some(app) = facts.own_app.filter(|_| !facts.own_app_is_new) else {
+        return Ok(());
+    };
+    if !matches!(run.intent.own_app, Some(Wanted::Made { .. })) && !run.intent.tears_down() {
+        return Ok(());
+    }
+    let principal = facts.own_principal.map(|principal| principal.id);
+    let (access, who) = tokio::join!(run.azure.app_access(app.id, principal), run.azure.who_am_i());
+    let who = who.map_err(|error| Stop::api("signing in", &error))?;
+    run.learn(|facts| {
+        facts.signed_in_as = Some(who.object_id);
+        match access {
+            Ok(access) => {
+                facts.own_app_access = Some(access);
+                facts.own_app_access_unread = None;
+            }
+            Err(error) => {
+                let why = error.code().map_or_else(|| error.message(), str::to_owned);
+                facts.own_app_access_unread = Some(harmless(&why));
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Who else can sign in as the own application or change it, a line each; nobody where this run created it.
+pub fn others(facts: &Facts) -> Vec<String> {
+    if facts.own_app_is_new {
+        return Vec::new();
+    }
+    let Some(app) = facts.own_app.as_ref().or(facts.deleted_app.as_ref()) else {
+        return Vec::new();
+    };
+    let mut others = of_application(app);
+    let Some(access) = &facts.own_app_access else {
+        return others;
+    };
+    let trusts = access.federated.iter();
+    others.extend(trusts.map(|name| format!("federated credential \"{}\"", harmless(name))));
+    let on_principal = access.principal_credentials.iter();
+    others.extend(on_principal.map(|one| described("credential of its service principal", one)));
+    let owners = access
+        .owners
+        .iter()
+        .filter(|owner| Some(owner.id) != facts.signed_in_as);
+    others.extend(owners.map(|owner| format!("owner {} ({})", harmless(&owner.name), owner.id)));
+    others
+}
+
+fn of_application(app: &Application) -> Vec<String> {
+    let secrets = app.passwords.iter().map(|one| ("secret", one));
+    let all = secrets.chain(app.keys.iter().map(|one| ("certificate", one)));
+    let foreign = all.filter(|(_, one)| !is_setups(one));
+    foreign.map(|(what, one)| described(what, one)).collect()
+}
+
+fn described(what: &str, credential: &ListedCredential) -> String {
+    let name = credential.display_name.as_deref().unwrap_or("without a name");
+    let until = credential.ends.map(|ends| format!(", until {}", ends.date()));
+    format!(
+        "{what} \"{}\" ({}{})",
+        harmless(name),
+        credential.key_id,
+        until.unwrap_or_default()
+    )
+}
+
+/// What to do about an application that others can use: to name it, or to take it away from them.
+pub fn remedies(intent: &Intent, facts: &Facts) -> Vec<String> {
+    let Some(Wanted::Made { .. }) = &intent.own_app else {
+        return Vec::new();
+    };
+    match (&facts.own_app, &facts.deleted_app) {
+        (Some(app), _) => vec![
+            format!(
+                "If it is yours and they may write the network's peerings, name it: --own-app {}",
+                app.app_id
+            ),
+            format!(
+                "If you don't know it, show it to your security team: az ad app show --id {}",
+                app.app_id
+            ),
+        ],
+        (None, Some(app)) => vec![delete_for_good(app)],
+        (None, None) => Vec::new(),
+    }
+}
+
+/// The command that deletes a deleted application for good.
+pub fn delete_for_good(app: &Application) -> String {
+    format!(
+        "az rest --method DELETE --url https://graph.microsoft.com/v1.0/directory/deletedItems/{}",
+        app.id
+    )
+}
+
+/// Stops where others can use the application that this run is about to rely on.
+///
+/// # Errors
+/// Held with who they are.
+pub fn prove(run: &Run) -> Result<(), Stop> {
+    let facts = run.facts();
+    let others = others(&facts);
+    if others.is_empty() || !matches!(run.intent.own_app, Some(Wanted::Made { .. })) {
+        return Ok(());
+    }
+    let name = facts
+        .own_app
+        .as_ref()
+        .map_or("The application", |app| &app.display_name);
+    let said = format!("{name} was not created in this run, and others can use it.");
+    run.tell(STEP, StepEvent::Doing(said.clone()));
+    let hold = Hold {
+        who: format!("an Application Administrator of {}", run.intent.tenant_label()),
+        why: format!("{said} {}", others.join("; ")),
+        packet: remedies(&run.intent, &facts),
+        answer: None,
+    };
+    let state = StepState::Blocked;
+    Err(Stop::Held { state, hold })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::azure::{AppAccess, AppOwner};
+    use crate::steps::samples;
+
+    fn credential(name: &str, hours: i64) -> ListedCredential {
+        let starts = datetime!(2026-11-21 09:00 UTC);
+        ListedCredential {
+            key_id: Uuid::from_u128(1),
+            display_name: Some(name.to_owned()),
+            starts: Some(starts),
+            ends: Some(starts + time::Duration::hours(hours)),
+        }
+    }
+
+    #[test]
+    fn credential_is_setups_by_name_and_life() {
+        let run = credential_name(Uuid::from_u128(7));
+        let table = [
+            (run.as_str(), 1, true),
+            ("peerctl setup", 1, true),
+            // Anybody can choose a name.
+            (run.as_str(), 24, false),
+            ("peerctl setup of mine", 1, false),
+            ("peerctl setup2", 1, false),
+            ("a team's", 1, false),
+        ];
+        for (name, hours, expected) in table {
+            assert_eq!(is_setups(&credential(name, hours)), expected, "{name} {hours}");
+        }
+        let mut unknown = credential(&run, 1);
+        unknown.ends = None;
+        assert!(!is_setups(&unknown));
+    }
+
+    #[test]
+    fn credential_is_over_once_no_run_can_use_it() {
+        let one = credential("peerctl setup", 1);
+        assert!(!is_over(&one, datetime!(2026-11-21 09:59 UTC)));
+        assert!(is_over(&one, datetime!(2026-11-21 10:00 UTC)));
+    }
+
+    #[test]
+    fn whoever_else_can_use_the_application_is_listed() {
+        type Change = fn(&mut Facts);
+        let owner = |id: u128| AppOwner {
+            id: Uuid::from_u128(id),
+            name: "anna@contoso.com".to_owned(),
+        };
+        let table: [(&str, Change, &str); 9] = [
+            ("nobody", |_| (), ""),
+            (
+                "setup's",
+                |facts| app(facts).passwords.push(credential("peerctl setup", 1)),
+                "",
+            ),
+            (
+                "a secret",
+                |facts| app(facts).passwords.push(credential("x", 1)),
+                "secret \"x\"",
+            ),
+            (
+                "a forged name",
+                |facts| app(facts).passwords.push(credential("peerctl setup", 9_000)),
+                "secret \"peerctl setup\"",
+            ),
+            (
+                "a key",
+                |facts| app(facts).keys.push(credential("k", 1)),
+                "certificate \"k\"",
+            ),
+            (
+                "a trust",
+                |facts| access(facts).federated.push("pipeline".to_owned()),
+                "federated credential \"pipeline\"",
+            ),
+            (
+                "at the principal",
+                |facts| access(facts).principal_credentials.push(credential("peerctl setup", 1)),
+                "credential of its service principal",
+            ),
+            ("oneself", |facts| facts.signed_in_as = Some(Uuid::from_u128(5)), ""),
+            ("an owner", |facts| facts.signed_in_as = None, "owner anna@contoso.com"),
+        ];
+        for (name, change, expected) in table {
+            let (_, mut facts) = samples::kong_done();
+            facts.own_app = Some(samples::own_app(Vec::new()));
+            facts.own_app_access = Some(AppAccess::default());
+            if name == "oneself" || name == "an owner" {
+                access(&mut facts).owners.push(owner(5));
+            }
+            change(&mut facts);
+            let found = others(&facts);
+            if expected.is_empty() {
+                assert!(found.is_empty(), "{name}: {found:?}");
+            } else {
+                assert!(found.len() == 1 && found[0].starts_with(expected), "{name}: {found:?}");
+            }
+            facts.own_app_is_new = true;
+            assert!(others(&facts).is_empty(), "{name}: made in this run");
+        }
+    }
+
+    fn app(facts: &mut Facts) -> &mut Application {
+        facts.own_app.as_mut().expect("an application")
+    }
+
+    fn access(facts: &mut Facts) -> &mut AppAccess {
+        facts.own_app_access.as_mut().expect("it was read")
+    }
+}
