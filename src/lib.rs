@@ -25,6 +25,7 @@ pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod errors;
+pub mod files;
 pub mod input;
 pub mod limits;
 pub mod plan;

@@ -18,6 +18,9 @@ pub const SIGN_IN_CODE: Duration = Duration::from_secs(15 * 60);
 /// The largest answer that is read, in bytes. A page of 1,000 virtual networks with their peerings is some 10 MB.
 pub const BODY: usize = 16 * 1024 * 1024;
 
+/// The largest file that is read, in bytes: far more than anyone writes by hand.
+pub const FILE: u64 = 16 * 1024 * 1024;
+
 /// Tries of one call in all. With the waits below this is about a minute for a service that keeps answering 5xx.
 pub const TRIES: u32 = 8;
 

@@ -8,6 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::domain::TenantId;
+use crate::files;
 
 /// Why a cloud cannot be used; the text names the file and the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,7 +125,7 @@ impl Cloud {
             _ => {}
         }
         let file = Path::new(text);
-        let json = std::fs::read_to_string(file).map_err(|error| match error.kind() {
+        let json = files::read_text(file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => CloudError::Unknown(text.to_owned()),
             _ => CloudError::Unreadable {
                 file: file.to_owned(),
@@ -230,7 +231,7 @@ fn ca_bundle(text: String, folder: &Path) -> Result<String, CloudError> {
         return Ok(text);
     }
     let file = folder.join(&text);
-    std::fs::read_to_string(&file).map_err(|error| CloudError::Unreadable {
+    files::read_text(&file).map_err(|error| CloudError::Unreadable {
         file,
         why: error.to_string(),
     })

@@ -2,11 +2,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::{Certificate, Client, NoProxy, Proxy};
+use reqwest::{Certificate, Client};
+use tokio::sync::Mutex;
 
+use super::proxy::Proxies;
 use super::transport::{Transport, TransportError};
 use crate::limits;
 
@@ -15,6 +19,7 @@ use crate::limits;
 pub struct TransportOptions {
     /// Certificates (PEM, one or several) that are trusted besides the system's.
     pub extra_roots_pem: Option<String>,
+    pub proxies: Proxies,
 }
 
 /// Why the client cannot be built: certificates that cannot be read, or a system without any.
@@ -22,10 +27,22 @@ pub struct TransportOptions {
 #[error("cannot set up TLS: {0}")]
 pub struct TlsError(String);
 
-/// Sends requests with reqwest: the system's trust store and what is added to it, the system's proxy except for this
-/// machine itself, no redirects (one could carry a token elsewhere), and no retries, which are [`super::Wire`]'s part.
+/// Sends requests with reqwest: the system's trust store and what is added to it, the proxies that it is given, no
+/// redirects (one could carry a token elsewhere), and no retries, which are [`super::Wire`]'s part.
 #[derive(Clone)]
-pub struct HttpsTransport(Client);
+pub struct HttpsTransport {
+    client: Client,
+    proxies: Proxies,
+    entrance: Arc<Entrance>,
+}
+
+/// The way through a proxy. The first request goes alone, and a refusal of it answers all others: a wrong password is
+/// tried once.
+#[derive(Default)]
+struct Entrance {
+    open: AtomicBool,
+    refused: Mutex<Option<TransportError>>,
+}
 
 impl fmt::Debug for HttpsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,9 +64,10 @@ impl HttpsTransport {
             .retry(reqwest::retry::never())
             .connect_timeout(limits::CONNECT)
             .timeout(limits::REQUEST);
-        for proxy in system_proxies() {
-            builder = builder.proxy(proxy);
-        }
+        builder = options
+            .proxies
+            .apply(builder)
+            .map_err(|error| TlsError(chain(&error)))?;
         if let Some(pem) = &options.extra_roots_pem {
             let roots = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| TlsError(chain(&error)))?;
             if roots.is_empty() {
@@ -57,7 +75,28 @@ impl HttpsTransport {
             }
             builder = builder.tls_certs_merge(roots);
         }
-        builder.build().map(Self).map_err(|error| TlsError(chain(&error)))
+        let client = builder.build().map_err(|error| TlsError(chain(&error)))?;
+        Ok(Self {
+            client,
+            proxies: options.proxies.clone(),
+            entrance: Arc::default(),
+        })
+    }
+
+    async fn carry(
+        &self,
+        host: &str,
+        proxy: Option<&'static str>,
+        request: reqwest::Request,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let answer = self.client.execute(request).await;
+        let mut answer = answer.map_err(|error| failure(host, proxy, &error))?;
+        let mut head = http::Response::new(());
+        *head.status_mut() = answer.status();
+        *head.version_mut() = answer.version();
+        *head.headers_mut() = std::mem::take(answer.headers_mut());
+        let body = whole_body(host, answer).await?;
+        Ok(head.map(|()| body))
     }
 }
 
@@ -69,13 +108,27 @@ impl Transport for HttpsTransport {
             host: host.clone(),
             why: chain(&error),
         })?;
-        let mut answer = self.0.execute(request).await.map_err(|error| failure(&host, &error))?;
-        let mut head = http::Response::new(());
-        *head.status_mut() = answer.status();
-        *head.version_mut() = answer.version();
-        *head.headers_mut() = std::mem::take(answer.headers_mut());
-        let body = whole_body(&host, answer).await?;
-        Ok(head.map(|()| body))
+        let proxy = self
+            .proxies
+            .variable(request.url().scheme(), request.url().host_str().unwrap_or_default());
+        if proxy.is_none() || self.entrance.open.load(Ordering::Acquire) {
+            return self.carry(&host, proxy, request).await;
+        }
+        let mut refused = self.entrance.refused.lock().await;
+        if let Some(error) = &*refused {
+            return Err(error.clone());
+        }
+        if self.entrance.open.load(Ordering::Acquire) {
+            drop(refused);
+            return self.carry(&host, proxy, request).await;
+        }
+        let answer = self.carry(&host, proxy, request).await;
+        match &answer {
+            Ok(_) => self.entrance.open.store(true, Ordering::Release),
+            Err(error @ TransportError::Proxy { .. }) => *refused = Some(error.clone()),
+            Err(_) => {}
+        }
+        answer
     }
 }
 
@@ -94,36 +147,24 @@ async fn whole_body(host: &str, mut answer: reqwest::Response) -> Result<Bytes, 
     Ok(body.freeze())
 }
 
-/// The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), never for this machine and
-/// its metadata service: no proxy can reach those.
-fn system_proxies() -> Vec<Proxy> {
-    const HERE: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16";
-    let given = |names: [&str; 2]| {
-        names
-            .into_iter()
-            .find_map(|name| std::env::var(name).ok().map(|value| value.trim().to_owned()))
-    };
-    let exceptions = given(["no_proxy", "NO_PROXY"]).map_or(HERE.to_owned(), |given| format!("{given},{HERE}"));
-    let except = NoProxy::from_string(&exceptions);
-    let all = given(["all_proxy", "ALL_PROXY"]);
-    let https = given(["https_proxy", "HTTPS_PROXY"])
-        .or(all.clone())
-        .filter(|url| !url.is_empty());
-    let http = given(["http_proxy", "HTTP_PROXY"])
-        .or(all)
-        .filter(|url| !url.is_empty());
-    let proxies = [https.map(Proxy::https), http.map(Proxy::http)];
-    proxies
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|proxy| proxy.no_proxy(except.clone()))
-        .collect()
-}
-
-fn failure(host: &str, error: &reqwest::Error) -> TransportError {
+fn failure(host: &str, proxy: Option<&'static str>, error: &reqwest::Error) -> TransportError {
     let host = host.to_owned();
     let why = chain(error);
+    if let Some(variable) = proxy
+        && why.contains("proxy authorization required")
+    {
+        let why = "it answers 407 (Proxy Authentication Required): the user name or password is missing or wrong. In the \
+                   variable write '@' as %40, '#' as %23 and '\\' as %5C";
+        return TransportError::Proxy {
+            host,
+            variable,
+            why: why.to_owned(),
+        };
+    }
+    let why = match proxy {
+        Some(variable) => format!("{why} (by the proxy that {variable} names)"),
+        None => why,
+    };
     if let Some(why) = tls(&why) {
         return TransportError::Tls { host, why };
     }
@@ -292,6 +333,7 @@ mod tests {
         assert!(!error.may_have_taken_effect());
         let trusting = HttpsTransport::new(&TransportOptions {
             extra_roots_pem: Some(ca),
+            ..TransportOptions::default()
         })
         .unwrap();
         let get = |url: &str| http::Request::get(url).body(Bytes::new()).unwrap();
@@ -300,6 +342,7 @@ mod tests {
         let (url, ca) = serve_tls("elsewhere.example").await;
         let trusting = HttpsTransport::new(&TransportOptions {
             extra_roots_pem: Some(ca),
+            ..TransportOptions::default()
         })
         .unwrap();
         let error = trusting.send(get(&url)).await.unwrap_err();
@@ -314,6 +357,7 @@ mod tests {
         for pem in ["", "nonsense"] {
             let options = TransportOptions {
                 extra_roots_pem: Some(pem.to_owned()),
+                ..TransportOptions::default()
             };
             assert!(HttpsTransport::new(&options).is_err(), "{pem:?}");
         }

@@ -23,6 +23,13 @@ pub enum TransportError {
     /// The request never left: the other side's certificate is not accepted. Repeating it changes nothing.
     #[error("no secure connection to {host}: {why}")]
     Tls { host: String, why: String },
+    /// The request never left: the proxy that the variable names does not connect. Repeating it could lock an account.
+    #[error("the proxy that {variable} names does not connect to {host}: {why}")]
+    Proxy {
+        host: String,
+        variable: &'static str,
+        why: String,
+    },
     /// It may have been carried out: the connection broke, or the answer was cut short.
     #[error("the connection to {host} broke: {why}")]
     Broken { host: String, why: String },
@@ -41,6 +48,7 @@ impl TransportError {
         match self {
             Self::Connect { .. } => "connect",
             Self::Tls { .. } => "tls",
+            Self::Proxy { .. } => "proxy",
             Self::Broken { .. } => "broken",
             Self::Timeout { .. } => "timeout",
             Self::TooLarge { .. } => "too-large",

@@ -13,6 +13,7 @@ use super::folders::{Use, own_folder};
 use super::output::remark;
 use crate::domain::{mask, utc};
 use crate::errors::{Kind, Problem};
+use crate::files;
 use crate::input::Vars;
 use crate::render::{Record, TICKET, ticket};
 
@@ -147,7 +148,7 @@ fn earlier(file: &Path, vars: &Vars) -> Result<String, String> {
     if is_summary(file, vars) {
         return Ok(String::new());
     }
-    let text = fs::read_to_string(file).map_err(|error| format!("It is there and cannot be read: {error}."))?;
+    let text = files::read_text(file).map_err(|error| format!("It is there and cannot be read: {error}."))?;
     if text.is_empty() || text.lines().next() == Some(TICKET) {
         Ok(text)
     } else {

@@ -12,6 +12,8 @@ use super::stop::asked_to_stop;
 use crate::azure::Cloud;
 use crate::domain::lines;
 use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::Outcome;
+use crate::files;
 use crate::input::Vars;
 use crate::render::quoted;
 use crate::sandbox::serve::{Serving, serve};
@@ -113,7 +115,7 @@ fn estate(args: &Args) -> anyhow::Result<Estate> {
     let Some(path) = &args.estate else {
         return Ok(Estate::default());
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = files::read_text(path).with_context(|| format!("cannot read {}", path.display()))?;
     Estate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 

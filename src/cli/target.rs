@@ -77,6 +77,7 @@ impl TargetArgs {
     /// # Errors
     /// A `--set` or a configuration file that cannot be used.
     pub(super) fn given(&self, more: &[(&'static str, Option<&str>)], vars: &Vars) -> Result<Given, Problem> {
+        vars.check()?;
         self.check()?;
         let flags = self.flags().into_iter().chain(more.iter().copied());
         let given = Given::new(flags, &self.sets, vars.clone()).map_err(|set| {

@@ -6,52 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::config::Chosen;
+use super::environment::Vars;
 use super::table::{INPUTS, VNET_PARTS, input};
 use crate::vendors::Profile;
-
-/// The environment as a value, so that a run can have another one than the process.
-#[derive(Clone, Default)]
-pub struct Vars(BTreeMap<String, String>);
-
-/// Names only: many a value is a secret.
-impl std::fmt::Debug for Vars {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Vars {
-    /// The process's environment.
-    pub fn of_process() -> Self {
-        Self(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-        )
-    }
-
-    /// A variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
-
-    /// The same for a rehearsal: the real sign-in, network and vendor have no place in one. The configuration file is
-    /// where it is: a profile may be named for a rehearsal, too.
-    #[must_use]
-    pub fn for_rehearsal(mut self) -> Self {
-        const LEFT_OUT: [&str; 5] = ["AZURE_", "PEERCTL_", "KONNECT_", "AIVEN_", "DFCLOUD_"];
-        let stays = |name: &str| name == "PEERCTL_CONFIG" || !LEFT_OUT.iter().any(|prefix| name.starts_with(prefix));
-        self.0.retain(|name, _| stays(name));
-        self
-    }
-
-    /// The same with these variables set.
-    #[must_use]
-    pub fn with(mut self, more: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.0.extend(more);
-        self
-    }
-}
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

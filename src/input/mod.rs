@@ -3,6 +3,7 @@
 
 mod ahead;
 pub mod config;
+mod environment;
 mod gather;
 mod given;
 mod listed;
@@ -15,8 +16,9 @@ mod values;
 mod wizard;
 mod written;
 
+pub use environment::Vars;
 pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather, vendor_of};
-pub use given::{Given, Source, Vars, set_variable};
+pub use given::{Given, Source, set_variable};
 pub use listed::{Row, listed};
 pub use session::{Session, SignIns, Surroundings};
 pub use table::{INPUTS, Input, REHEARSED, SWITCHES, VNET_PARTS, input};

@@ -9,8 +9,8 @@ use url::Url;
 use super::values::timeout;
 use super::{Given, Vars};
 use crate::azure::{
-    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Person, SignInCode, Transport,
-    TransportOptions, Wire,
+    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Person, Proxies, SignInCode,
+    Transport, TransportOptions, Wire,
 };
 use crate::domain::TenantId;
 use crate::errors::{Kind, Problem};
@@ -124,7 +124,7 @@ impl Session {
         let hosts: AllowedHosts = cloud.origins().into_iter().collect();
         let transport = match &around.transport {
             Some(transport) => Arc::clone(transport),
-            None => https(&cloud)?,
+            None => https(&cloud, around)?,
         };
         let wire = noticing(Wire::new(transport, hosts), sink);
         let tenant = tenant(given)?;
@@ -210,9 +210,19 @@ fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
     })
 }
 
-fn https(cloud: &Cloud) -> Result<Arc<dyn Transport>, Problem> {
+pub(super) fn https(cloud: &Cloud, around: &Surroundings) -> Result<Arc<dyn Transport>, Problem> {
+    // The embedded Azure is on this machine.
+    let proxies = match &around.cloud {
+        Some(_) => Proxies::none(),
+        None => Proxies::from_environment(&|name| around.vars.get_set(name)).map_err(|error| {
+            let what = format!("The proxy address in {} can't be used.", error.variable);
+            Problem::new(Kind::Usage, what, error.to_string())
+                .remedy(format!("Correct {0}, or unset it.", error.variable))
+        })?,
+    };
     let options = TransportOptions {
         extra_roots_pem: cloud.ca_bundle.clone(),
+        proxies,
     };
     let transport = HttpsTransport::new(&options)
         .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
@@ -303,7 +313,7 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
     let Some(Access { api, api_env, .. }) = &vendor.access else {
         return Ok(None);
     };
-    let text = vars.get(api_env).unwrap_or_else(|| api.clone());
+    let text = vars.named(api_env)?.unwrap_or_else(|| api.clone());
     let url: Option<Url> = text.parse().ok();
     let bare = |url: &Url| url.username().is_empty() && url.password().is_none();
     match url.filter(|url| url.scheme() == "https" && url.has_host() && bare(url)) {
@@ -322,7 +332,7 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
 /// When it holds what no header can: a line end inside, say.
 pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Result<Option<SecretString>, Problem> {
     let Some(access) = &vendor.access else { return Ok(None) };
-    let Some(token) = vars.get(&access.token_env) else {
+    let Some(token) = vars.named(&access.token_env)? else {
         return Ok(None);
     };
     let token = token.trim();

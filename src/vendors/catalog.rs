@@ -1,9 +1,11 @@
 //! The built-in profiles, and profiles from files; none is used before it is checked.
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use super::profile::{CreatedBy, Profile};
 use crate::domain::is_obeyed;
+use crate::files;
 
 /// In the order in which they are offered.
 const BUILT_IN: [&str; 6] = [
@@ -51,7 +53,7 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
         return Ok(found.clone());
     }
     let known: Vec<&str> = profiles().iter().map(|profile| profile.id.as_str()).collect();
-    let text = std::fs::read_to_string(name).map_err(|why| ProfileError::Unknown {
+    let text = files::read_text(Path::new(name)).map_err(|why| ProfileError::Unknown {
         name: name.to_owned(),
         known: known.join(", "),
         why,

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::rsa;
 use crate::azure::wire::Wire;
-use crate::limits;
+use crate::{files, limits};
 
 /// A private key and the certificates that belong to it, the key's own first.
 pub struct Certificate {
@@ -64,7 +64,7 @@ impl Certificate {
     /// # Errors
     /// A sentence that names the file and says what is wrong with it.
     pub(super) fn from_file(file: &Path) -> Result<Self, String> {
-        let pem = std::fs::read(file).map_err(|error| format!("Cannot read {}: {error}.", file.display()))?;
+        let pem = files::read(file).map_err(|error| format!("Cannot read {}: {error}.", file.display()))?;
         Self::from_pem(&pem).map_err(|why| format!("{}: {why}", file.display()))
     }
 

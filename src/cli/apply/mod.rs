@@ -24,6 +24,7 @@ use super::record;
 use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use crate::domain::lines as folded;
 use crate::errors::{Kind, Outcome, Problem};
+use crate::files;
 use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, listed};
 use crate::plan::{Event, Stats};
 use crate::render::Report;
@@ -88,6 +89,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
 
 /// A job for each row that is wanted.
 fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings) -> Result<Vec<Job>, Problem> {
+    around.vars.check()?;
     record::check_ticket(args.report.as_deref(), &around.vars)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
         let problem = Problem::new(Kind::Usage, "An input is missing.", NOBODY_ASKED);
@@ -104,7 +106,7 @@ fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings)
 }
 
 fn read(file: &Path) -> Result<Text, Problem> {
-    match std::fs::read_to_string(file) {
+    match files::read_text(file) {
         Ok(text) => Ok(Text::new(file, text)),
         Err(error) => {
             let what = format!("{} cannot be read.", file.display());

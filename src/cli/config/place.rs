@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::folders::{Use, own_folder};
 use crate::domain::harmless;
 use crate::errors::{Kind, Problem};
+use crate::files;
 use crate::input::config::{Chosen, Config, NO_PROFILE};
 use crate::input::{REHEARSED, Text, Vars};
 use crate::render::ShellWord;
@@ -47,6 +48,7 @@ impl FileArgs {
     /// # Errors
     /// When the platform's folder is not known.
     pub fn place(&self, vars: &Vars) -> Result<Place, Problem> {
+        vars.check()?;
         let flag = self.config.clone().filter(|_| self.is_named());
         let flag = flag.map(|file| (file, "--config"));
         if let Some((file, by)) = flag.or_else(|| Some((vars.get(FILE)?.into(), FILE))) {
@@ -93,7 +95,7 @@ impl Place {
     /// # Errors
     /// One that is named and not there, or cannot be read.
     pub fn text(&self) -> Result<Option<String>, Problem> {
-        match (std::fs::read_to_string(&self.file), self.by) {
+        match (files::read_text(&self.file), self.by) {
             (Ok(text), _) => Ok(Some(text)),
             (Err(error), None) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             (Err(error), by) => {
