@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
+use crate::domain::did_you_mean;
 use crate::limits;
 
 /// Reads a file as text.
@@ -36,6 +37,29 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::new(ErrorKind::FileTooLarge, what));
     }
     Ok(bytes)
+}
+
+/// What is wrong with a TOML text, with its line and without what stands there, which may be a secret in a wrong place.
+pub fn toml_error(error: &toml::de::Error, text: &str) -> String {
+    let said = error.message().lines().next().unwrap_or_default();
+    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let said = match quoting.iter().find(|start| said.starts_with(*start)) {
+        Some(start) => {
+            let expected = said
+                .rsplit_once("expected ")
+                .map_or("another value", |(_, expected)| expected);
+            format!("{}, expected {expected}", start.trim_end_matches([' ', ':']))
+        }
+        None => said.to_owned(),
+    };
+    let guess = said.strip_prefix("unknown field ").map_or_else(String::new, |rest| {
+        let mut words = rest.split('`').skip(1).step_by(2);
+        let unknown = words.next().unwrap_or_default();
+        did_you_mean(unknown, words)
+    });
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: {said}{guess}")
 }
 
 #[cfg(unix)]

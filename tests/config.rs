@@ -697,15 +697,17 @@ mod saving {
         let file = usual(wizard.home());
         assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
         let expected = format!(
-            "[profiles.kong-vnet-app]\ncloud = \"{cloud}\"\nvendor = \"kong\"\ntenant-id = \"{TENANT}\"\n\
-             vnet-id = \"{VNET_ID}\"\nconsent = \"create\"\nallow-forwarded-traffic = true\nset.dns = []\nset.network = \"eastus2-network\"\n",
-            cloud = sandbox.value("PEERCTL_CLOUD")
+            "[profiles.kong-vnet-app]\nvendor = \"kong\"\ntenant-id = \"{TENANT}\"\n\
+             vnet-id = \"{VNET_ID}\"\nconsent = \"create\"\nallow-forwarded-traffic = true\nset.dns = []\nset.network = \"eastus2-network\"\n"
         );
         assert_eq!(read(&file), expected);
 
-        // In another environment, and without a question.
+        // In another environment, and without a question. Only the cloud's file comes from it: no profile names one.
         let again = ["azure", "setup", "--profile", "kong-vnet-app", "--no-input", "--yes"];
-        let env = sandbox.env().iter().filter(|(name, _)| !name.starts_with("PEERCTL_"));
+        let env = sandbox
+            .env()
+            .iter()
+            .filter(|(name, _)| !name.starts_with("PEERCTL_") || *name == "PEERCTL_CLOUD");
         let again = configured(&expected, &again)
             .envs(env)
             .env("AZURE_SUBSCRIPTION_ID", OTHER_SUBSCRIPTION);

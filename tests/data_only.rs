@@ -129,3 +129,149 @@ fn the_script_says_so_too_and_bash_takes_it() {
         .run()
         .expect_code(0);
 }
+
+/// Kong's profile as another vendor's, which sends a token of its own to the sandbox.
+fn acme(sandbox: &Served) -> (std::path::PathBuf, String) {
+    let api = sandbox.value("KONNECT_API_URL");
+    let host = api.trim_start_matches("https://").trim_end_matches('/').to_owned();
+    let text = include_str!("../src/vendors/kong.toml")
+        .replace("id = \"kong\"", "id = \"acme\"")
+        .replace("https://global.api.konghq.com", api)
+        .replace("KONNECT_API_URL", "ACME_API_URL")
+        .replace("KONNECT_TOKEN", "ACME_TOKEN");
+    let file = sandbox.folder().join("acme.toml");
+    std::fs::write(&file, text).expect("a file");
+    (file, host)
+}
+
+#[test]
+fn profile_of_a_file_sends_no_token_to_a_host_that_is_not_allowed() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let (file, host) = acme(&sandbox);
+    let line = [
+        "azure",
+        "status",
+        "--no-input",
+        "--set",
+        "network=eastus2-network",
+        "--vendor",
+    ];
+    let run = |more: &[&str]| {
+        peerctl(
+            line.iter()
+                .copied()
+                .chain([file.to_str().expect("a path")])
+                .chain(NETWORK)
+                .chain(more.iter().copied()),
+        )
+        .envs(sandbox.env())
+        .env("ACME_TOKEN", sandbox.value("KONNECT_TOKEN"))
+        .run()
+    };
+    let asked = || {
+        sandbox
+            .asked()
+            .iter()
+            .filter(|line| line.contains("cloud-gateways"))
+            .count()
+    };
+    for more in [&[][..], &["--trust-vendor-host", "elsewhere.example"]] {
+        let ran = run(more).expect_code(2);
+        for part in [host.as_str(), "ACME_TOKEN", "--trust-vendor-host"] {
+            assert!(ran.stderr.contains(part), "{part}\n{ran}");
+        }
+    }
+    assert_eq!(asked(), 0, "no token has left");
+    let ran = run(&["--trust-vendor-host", &host]);
+    assert_ne!(ran.code, Some(2), "{ran}");
+    assert_ne!(asked(), 0, "{ran}");
+}
+
+#[test]
+fn profile_names_no_variable_of_others_and_shows_no_value() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let (file, _) = acme(&sandbox);
+    let acme = std::fs::read_to_string(&file).expect("the profile");
+    for (from, to) in [
+        ("ACME_API_URL", "AZURE_CLIENT_SECRET"),
+        ("ACME_API_URL", "DATABASE_URL"),
+        ("ACME_TOKEN", "GITHUB_TOKEN"),
+        ("ACME_TOKEN", "HOME"),
+    ] {
+        std::fs::write(&file, acme.replace(from, to)).expect("a file");
+        let line = [
+            "azure",
+            "status",
+            "--no-input",
+            "--vendor",
+            file.to_str().expect("a path"),
+        ];
+        let ran = peerctl(line.into_iter().chain(NETWORK))
+            .envs(sandbox.env())
+            .env(to, "p4ss")
+            .run()
+            .expect_code(2);
+        assert!(ran.stderr.contains(to) && !ran.stderr.contains("p4ss"), "{ran}");
+    }
+    assert!(sandbox.asked().is_empty());
+}
+
+#[test]
+fn address_of_an_api_is_refused_without_its_value() {
+    let sandbox = Served::start(["--lag", "none"]);
+    for address in ["https://user:p4ss@h.example", "http://p4ss.example", "p4ss"] {
+        let line = [
+            "azure",
+            "status",
+            "--no-input",
+            "--vendor",
+            "kong",
+            "--set",
+            "network=x",
+        ];
+        let run = peerctl(line.iter().chain(&NETWORK)).envs(sandbox.env());
+        let ran = run.env("KONNECT_API_URL", address).run().expect_code(2);
+        assert!(
+            ran.stderr.contains("KONNECT_API_URL") && !ran.stderr.contains("p4ss"),
+            "{ran}"
+        );
+    }
+}
+
+#[test]
+fn data_file_names_no_cloud_but_azures_own() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let cloud = sandbox.value("PEERCTL_CLOUD");
+    let peerings = sandbox.folder().join("peerings.toml");
+    let env = || sandbox.env().iter().filter(|(name, _)| *name != "PEERCTL_CLOUD");
+    for text in [
+        format!("[defaults]\ncloud = {cloud:?}\n[[peering]]\nvendor = \"kong\"\n"),
+        format!("[[peering]]\ncloud = {cloud:?}\nvendor = \"kong\"\n"),
+        "[[peering]]\ntrust-vendor-host = \"h\"\nvendor = \"kong\"\n".to_owned(),
+    ] {
+        std::fs::write(&peerings, &text).expect("a file");
+        let line = [
+            "azure",
+            "apply",
+            peerings.to_str().expect("a path"),
+            "--no-input",
+            "--yes",
+        ];
+        let ran = peerctl(line).envs(env()).run().expect_code(2);
+        assert!(ran.stderr.contains("line "), "{ran}");
+    }
+    let config = sandbox.folder().join("config.toml");
+    std::fs::write(&config, format!("[profiles.x]\ncloud = {cloud:?}\n")).expect("a file");
+    let line = [
+        "azure",
+        "status",
+        "--no-input",
+        "--profile",
+        "x",
+        "--config",
+        config.to_str().expect("a path"),
+    ];
+    let ran = peerctl(line).envs(env()).run().expect_code(2);
+    assert!(ran.stderr.contains("--cloud FILE"), "{ran}");
+    assert!(sandbox.asked().is_empty());
+}

@@ -173,7 +173,10 @@ fn a_job_that_fails_fails_with_peerctls_own_exit_code() {
     assert_eq!(blocked.output, "outcome=blocked\n");
     let missing = runner.run(&sandbox, "set-up", &[("PEERCTL_VENDOR", "none")]);
     let ran = missing.ran.expect_code(2);
-    assert!(ran.stderr.contains("'none' is no vendor that peerctl knows"), "{ran}");
+    assert!(
+        ran.stderr.contains("'none' is not a vendor that peerctl knows"),
+        "{ran}"
+    );
     assert_eq!(
         sandbox.writes().iter().filter(|line| !line.contains("/token")).count(),
         0

@@ -187,7 +187,7 @@ fn a_malformed_input_is_refused_before_anything_is_sent() {
     let sandbox = sandbox();
     let long_domain = format!("dns={}.example=10.0.0.4", "a".repeat(64));
     let table: [(&[&str], &str); 22] = [
-        (&["--tenant-id", "contoso"], "A tenant id is a GUID."),
+        (&["--tenant-id", "contoso"], "A tenant ID is a GUID;"),
         (
             &["--set", "network"],
             "--set network cannot be used.\n  Why:  It has the form KEY=VALUE.",
@@ -200,7 +200,7 @@ fn a_malformed_input_is_refused_before_anything_is_sent() {
         (&["--set", "dns=internal.example.com"], "is no DNS mapping"),
         (&["--set", "dns=a.example=10.0.0.999"], "'10.0.0.999' is no IP address."),
         (&["--set", &long_domain], "is no domain name."),
-        (&["--set", "app-id=kong"], "'kong' is no GUID."),
+        (&["--set", "app-id=kong"], "'kong' is not a GUID."),
         (&["--timeout", "soon"], "say 30m or 1h30m"),
         (&["--consent", "maybe"], "'maybe' is none of browser, create, wait"),
         (&["--vendor-access", "fax"], "'fax' is none of api, manual"),
@@ -243,7 +243,7 @@ fn a_malformed_network_or_vendor_is_refused_before_anything_is_sent() {
     let table: [(&[&str], &str); 9] = [
         (
             &["--vendor", "nope", "--vnet-id", VNET_ID],
-            "'nope' is no vendor that peerctl knows (kong,",
+            "'nope' is not a vendor that peerctl knows (kong,",
         ),
         (&["--vendor", "/", "--vnet-id", VNET_ID], "--vendor / cannot be used."),
         (
@@ -299,7 +299,7 @@ fn a_vendor_address_or_a_cloud_that_would_leak_a_token_is_refused_before_anythin
             .env("KONNECT_API_URL", address)
             .run()
             .expect_code(2);
-        assert!(ran.stderr.contains("The token goes to an https address only."), "{ran}");
+        assert!(ran.stderr.contains("The token goes to an https address only,"), "{ran}");
     }
     let folder = tempfile::tempdir().expect("a folder");
     let cloud = std::fs::read_to_string(sandbox.value("PEERCTL_CLOUD")).expect("the cloud file");
@@ -572,7 +572,7 @@ fn vendors_lists_who_is_known_and_what_each_is_given() {
 
     let unknown = peerctl(["vendors", "kongg"]).run().expect_code(2);
     assert_eq!(unknown.stdout, "");
-    assert!(unknown.stderr.contains("'kongg' is no vendor"), "{unknown}");
+    assert!(unknown.stderr.contains("'kongg' is not a vendor"), "{unknown}");
 }
 
 #[test]
@@ -615,4 +615,131 @@ fn unfolded(text: &str) -> String {
 #[track_caller]
 fn assert_nothing_sent(sandbox: &Served) {
     assert_eq!(sandbox.requests()["requests"], json!([]));
+}
+
+#[test]
+fn unusable_environment_or_file_is_named_before_anything_is_sent() {
+    let sandbox = sandbox();
+    let said = |run: support::cli::Run| {
+        let ran = run.run().expect_code(2);
+        assert!(!ran.stderr.contains("p4ss"), "{ran}");
+        unfolded(&ran.stderr)
+    };
+    for address in ["http://user:p4ss@", "ftp://user:p4ss@h", "http://user:p4ss#1@h"] {
+        let text = said(setup(&sandbox, &[]).env("HTTPS_PROXY", address));
+        assert!(text.contains("HTTPS_PROXY") && text.contains("%40"), "{text}");
+    }
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        for name in [
+            "PEERCTL_CLOUD",
+            "AZURE_CLIENT_SECRET",
+            "KONNECT_TOKEN",
+            "NO_PROXY",
+            "PEERCTL_SET_DNS",
+        ] {
+            let text = said(setup(&sandbox, &[]).env(name, OsStr::from_bytes(b"p4ss\xff")));
+            assert!(text.contains(&format!("variable {name} is not UTF-8")), "{text}");
+        }
+        let fifo = sandbox.folder().join("fifo");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .expect("mkfifo");
+        assert!(made.success());
+        let fifo = fifo.to_str().expect("a path");
+        for file in [fifo, "/dev/zero"] {
+            for flag in ["--cloud", "--config", "--vendor"] {
+                let line = [
+                    "azure",
+                    "setup",
+                    "--no-input",
+                    "--yes",
+                    "--vnet-id",
+                    VNET_ID,
+                    "--set",
+                    "network=x",
+                ];
+                let vendor = ["--vendor", "kong"].into_iter().filter(|_| flag != "--vendor");
+                let text = said(peerctl(line.into_iter().chain(vendor).chain([flag, file])).envs(sandbox.env()));
+                assert!(
+                    text.contains(file) && text.contains("not a regular file"),
+                    "{flag} {text}"
+                );
+            }
+            let workload = [
+                ("AZURE_FEDERATED_TOKEN_FILE", file),
+                ("PEERCTL_AUTH", "workload-identity"),
+            ];
+            let text = said(setup(&sandbox, &[]).envs(workload));
+            assert!(text.contains(file), "{text}");
+            let certificate = [("AZURE_CLIENT_CERTIFICATE_PATH", file), ("AZURE_CLIENT_SECRET", "")];
+            let text = said(setup(&sandbox, &[]).envs(certificate));
+            assert!(text.contains(file), "{text}");
+        }
+    }
+    assert_nothing_sent(&sandbox);
+}
+
+#[test]
+fn near_misses_of_known_values_are_answered_with_the_value() {
+    let sandbox = sandbox();
+    let table: [(&[&str], &str); 6] = [
+        (&["--vendor", "kongg"], "Did you mean 'kong'?"),
+        (&["--auth", "azurecli"], "Did you mean 'azure-cli'?"),
+        (&["--cloud", "usgv"], "Did you mean 'usgov'?"),
+        (&["--set", "netwrk=x"], "Did you mean 'network'?"),
+        (&["--only", "consnt"], "Did you mean 'consent'?"),
+        (&["--vnet-id", "vnet-app"], "az network vnet show"),
+    ];
+    for (flags, expected) in table {
+        let input = ["--set", "network=x"].iter().filter(|_| flags[0] != "--set");
+        let line = ["azure", "setup", "--no-input", "--yes"]
+            .iter()
+            .chain(flags)
+            .chain(input);
+        let vendor = ["--vendor", "kong"].iter().filter(|_| flags[0] != "--vendor");
+        let network = ["--vnet-id", VNET_ID].iter().filter(|_| flags[0] != "--vnet-id");
+        let ran = peerctl(line.chain(vendor).chain(network))
+            .envs(sandbox.env())
+            .run()
+            .expect_code(2);
+        assert!(unfolded(&ran.stderr).contains(expected), "{expected}\n{ran}");
+    }
+    let ran = peerctl(["setup", "--vendor", "kong"]).run().expect_code(2);
+    assert!(ran.stderr.contains("peerctl azure setup"), "{ran}");
+    assert_nothing_sent(&sandbox);
+    let network = setup(&sandbox, &["--set", "network=eastus2-netwrk"]).run();
+    assert!(
+        unfolded(&network.stderr).contains("Did you mean 'eastus2-network'?"),
+        "{network}"
+    );
+}
+
+#[test]
+fn network_is_taken_out_of_a_portal_address_or_a_subnet_id() {
+    let sandbox = sandbox();
+    let portal = format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{VNET_ID}/subnets");
+    for given in [portal, format!("{VNET_ID}/subnets/snet-api")] {
+        let line = [
+            "azure",
+            "doctor",
+            "--no-input",
+            "--vendor",
+            "kong",
+            "--vnet-id",
+            &given,
+            "-o",
+            "json",
+        ];
+        let ran = peerctl(
+            line.into_iter()
+                .chain(["--set", "network=eastus2-network", "--only", "tokens"]),
+        );
+        let ran = ran.envs(sandbox.env()).run().expect_code(0);
+        assert_eq!(ran.json()["inputs"]["vnetId"], VNET_ID, "{ran}");
+    }
 }

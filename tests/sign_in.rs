@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use support::both_sides::{PARTNER_TENANT, partner};
 use support::cli::{Ran, peerctl};
 use support::device::sign_in;
-use support::kong::{TENANT, VNET_ID};
+use support::kong::{SUBSCRIPTION, TENANT, VNET_ID};
 use support::link::KONG;
 use support::pty::Wizard;
 use support::running::Running;
@@ -27,6 +27,17 @@ use tempfile::TempDir;
 const SIGNED_IN: &str = "Signed in as peerctl-operator to Contoso (6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10) (sandbox).";
 /// What az prints where nobody is signed in.
 const NOBODY: &str = "ERROR: Please run 'az login' to setup account.";
+
+/// The first line, but for where the sign-in goes: the sandbox is none of Azure's own clouds.
+fn introduced(ran: &Ran) -> Option<&str> {
+    let mut lines = ran.stderr.lines();
+    let host = lines.next()?;
+    assert!(
+        host.starts_with("Signing in at localhost:") && host.contains("(cloud sandbox, by "),
+        "{ran}"
+    );
+    lines.next()
+}
 
 fn sandbox() -> Served {
     Served::start(["--lag", "none"])
@@ -123,7 +134,7 @@ fn whoever_it_is_is_said_before_anything_else() {
     let sandbox = sandbox();
     for way in WAYS {
         let ran = run(&sandbox, way, NOBODY, KONG.line("doctor", &["-o", "json"])).expect_code(0);
-        assert_eq!(ran.stderr.lines().next(), Some(SIGNED_IN), "{way}\n{ran}");
+        assert_eq!(introduced(&ran), Some(SIGNED_IN), "{way}\n{ran}");
         let signed_in = &ran.json()["signedIn"];
         assert_eq!(
             (&signed_in["name"], &signed_in["cloud"]),
@@ -145,12 +156,12 @@ fn every_command_says_it_first() {
         ("teardown", &[]),
     ] {
         let ran = KONG.command(&sandbox, command, more).run().expect_code(0);
-        assert_eq!(ran.stderr.lines().next(), Some(SIGNED_IN), "{command} {more:?}\n{ran}");
+        assert_eq!(introduced(&ran), Some(SIGNED_IN), "{command} {more:?}\n{ran}");
     }
     // Also where what comes next fails.
     let ran = KONG.command(&sandbox, "status", &["--vnet-id", &partner("vnet-partner")]);
     let ran = ran.run().expect_code(1);
-    assert_eq!(ran.stderr.lines().next(), Some(SIGNED_IN), "{ran}");
+    assert_eq!(introduced(&ran), Some(SIGNED_IN), "{ran}");
 }
 
 #[test]
@@ -280,4 +291,207 @@ fn a_subscription_that_is_not_seen_is_looked_for_in_the_tenants_that_know_the_pe
             .contains(&format!("--tenant-id {PARTNER_TENANT}")),
         "{error:#}"
     );
+}
+
+/// A folder with an `az` of these shell lines, and `PATH` with it in front.
+fn az_that(script: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let az = folder.path().join("az");
+    std::fs::write(&az, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", folder.path().display());
+    (folder, path)
+}
+
+/// A sandbox's environment without an application to sign in as.
+fn without_application(sandbox: &Served) -> impl Iterator<Item = (&String, &String)> {
+    let env = sandbox.env().iter();
+    env.filter(|(name, _)| !name.starts_with("AZURE_CLIENT_") && *name != "AZURE_TENANT_ID")
+}
+
+#[test]
+fn az_that_takes_no_tenant_is_asked_without_one() {
+    let sandbox = sandbox();
+    let answer = json!({"accessToken": token(&sandbox), "expires_on": 4_102_444_800_u64, "tokenType": "Bearer"});
+    for account in ["Cloud Shell", "managed identity"] {
+        let refusal = format!("echo \"ERROR: Tenant shouldn't be specified for {account} account\" >&2; exit 1");
+        let (_folder, path) = az_that(&format!("case \"$*\" in *--tenant*) {refusal};; esac\necho '{answer}'"));
+        let run = |tenant: &str| {
+            peerctl(KONG.line("doctor", &["--only", "tokens", "--tenant-id", tenant]))
+                .envs(without_application(&sandbox))
+                .env("PATH", &path)
+                .run()
+        };
+        run(TENANT).expect_code(0);
+        let ran = run(PARTNER_TENANT).expect_code(1);
+        assert!(ran.stderr.contains("gives tokens of tenant"), "{ran}");
+    }
+}
+
+#[test]
+fn az_that_cannot_serve_is_not_answered_with_az_login() {
+    let sandbox = sandbox();
+    let old = r#"echo '{"accessToken":"x.e30.y","expiresOn":"2030-01-01 00:00:00.000000","tokenType":"Bearer"}'"#;
+    let odd = "echo 'Hello eyJhbGciOiJub25lIn0.eyJzZWNyZXQiOjF9.c2ln'";
+    for (script, why, remedy) in [
+        (old, "too old", "az upgrade"),
+        (odd, "not the JSON", "--auth device-code"),
+        ("", "", "--auth device-code"),
+    ] {
+        let (folder, path) = az_that(script);
+        let path = if script.is_empty() {
+            std::fs::remove_file(folder.path().join("az")).expect("it is there");
+            format!("{}:/usr/bin:/bin", folder.path().display())
+        } else {
+            path
+        };
+        let ran = peerctl(KONG.line("doctor", &[]))
+            .envs(without_application(&sandbox))
+            .env("PATH", path)
+            .env("AZURE_CLIENT_ID", "only-this")
+            .run()
+            .expect_code(1);
+        let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [why, remedy, "AZURE_CLIENT_ID without AZURE_TENANT_ID"] {
+            assert!(said.contains(part), "{part}\n{ran}");
+        }
+        assert!(!said.contains("az login") && !said.contains("eyJ"), "{ran}");
+    }
+}
+
+#[test]
+fn line_end_behind_a_variable_is_no_part_of_an_id_and_told_of_a_secret() {
+    let sandbox = sandbox();
+    for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
+        let run = KONG.command(&sandbox, "doctor", &["--only", "tokens"]);
+        let ran = run.env(name, format!("{}\n", sandbox.value(name))).run();
+        match name {
+            "AZURE_CLIENT_SECRET" => {
+                let ran = ran.expect_code(1);
+                let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(said.contains("ends with white space or a line end"), "{ran}");
+            }
+            _ => drop(ran.expect_code(0)),
+        }
+    }
+}
+
+#[test]
+fn tenant_is_looked_up_by_its_domain() {
+    let sandbox = sandbox();
+    let network = partner("vnet-partner");
+    let generic = |tenant: &str, more: &[&str]| {
+        let sets = [
+            format!("remote-tenant-id={tenant}"),
+            format!("remote-vnet-id={network}"),
+        ];
+        let line = [
+            "azure",
+            "doctor",
+            "--vendor",
+            "generic",
+            "--vnet-id",
+            VNET_ID,
+            "--no-input",
+            "--only",
+            "tokens",
+        ];
+        let line = line
+            .into_iter()
+            .map(str::to_owned)
+            .chain(sets.into_iter().flat_map(|set| ["--set".to_owned(), set]));
+        peerctl(line.chain(more.iter().map(|word| (*word).to_owned()))).envs(sandbox.env())
+    };
+    let domain = "fabrikam.onmicrosoft.com";
+    let ran = generic(domain, &["-o", "json"]).run().expect_code(0);
+    assert_eq!(
+        ran.json()["inputs"]["set"]["remote-tenant-id"],
+        json!([PARTNER_TENANT]),
+        "{ran}"
+    );
+    let own = "contoso.onmicrosoft.com";
+    let ran = generic(domain, &["-o", "json"])
+        .env("AZURE_TENANT_ID", own)
+        .run()
+        .expect_code(0);
+    assert_eq!(ran.json()["inputs"]["tenantId"], json!(TENANT), "{ran}");
+    let ran = generic("nobody.example", &[]).run().expect_code(2);
+    assert!(ran.stderr.contains("nobody.example"), "{ran}");
+    let ran = generic(domain, &["--tenant-id", "nobody.example"]).run().expect_code(2);
+    assert!(ran.stderr.contains("--tenant-id 'nobody.example'"), "{ran}");
+}
+
+#[test]
+fn az_login_to_another_tenant_comes_with_the_tenant_id_of_this_one() {
+    let sandbox = sandbox();
+    let answer = json!({"accessToken": token(&sandbox), "expires_on": 4_102_444_800_u64, "tokenType": "Bearer"});
+    let refusal = "ERROR: AADSTS50076: You must use multi-factor authentication to access 'x'. Trace ID: 1";
+    let other = format!("case \"$*\" in *'--tenant {PARTNER_TENANT}'*) echo \"{refusal}\" >&2; exit 1;; esac");
+    let (_folder, path) = az_that(&format!("{other}\necho '{answer}'"));
+    let network = format!("remote-vnet-id={}", partner("vnet-partner"));
+    let tenant = format!("remote-tenant-id={PARTNER_TENANT}");
+    let line = [
+        "azure",
+        "setup",
+        "--vendor",
+        "generic",
+        "--vnet-id",
+        VNET_ID,
+        "--no-input",
+        "--yes",
+        "--set",
+        &network,
+    ];
+    let ran = peerctl(line.into_iter().chain(["--set", &tenant]))
+        .envs(without_application(&sandbox))
+        .env("PATH", path)
+        .run();
+    let said = ran
+        .stderr
+        .split_whitespace()
+        .chain(ran.stdout.split_whitespace())
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(said.contains(&format!("--tenant-id {TENANT}")), "{ran}");
+}
+
+/// A proxy that answers 407 to everyone: its port, and how often it was asked.
+fn refusing_proxy() -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let mut lines = BufReader::new(&stream).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let head = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n";
+            let _ = write!(&stream, "{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    (port, asked)
+}
+
+#[test]
+fn refused_proxy_password_is_tried_once_and_its_variable_named() {
+    let (port, asked) = refusing_proxy();
+    for command in ["doctor", "setup"] {
+        asked.store(0, std::sync::atomic::Ordering::SeqCst);
+        let ran = peerctl(KONG.line(command, &[]))
+            .envs(["AZURE_TENANT_ID", "AZURE_CLIENT_ID"].map(|name| (name, TENANT)))
+            .env("AZURE_CLIENT_SECRET", "s")
+            .env("KONNECT_TOKEN", "t")
+            .env("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION)
+            .env("HTTPS_PROXY", format!("http://user:p4ss@127.0.0.1:{port}"))
+            .run()
+            .expect_code(1);
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "{ran}");
+        assert!(
+            ran.stderr.contains("HTTPS_PROXY") && ran.stderr.contains("407"),
+            "{ran}"
+        );
+        assert!(!ran.stderr.contains("p4ss"), "{ran}");
+    }
 }

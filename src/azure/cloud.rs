@@ -7,14 +7,17 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use crate::domain::TenantId;
+use crate::domain::{TenantId, did_you_mean};
 use crate::files;
 
 /// Why a cloud cannot be used; the text names the file and the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
-    #[error("'{0}' is neither a cloud (public, usgov, china) nor a file with the JSON that `az cloud show` prints")]
-    Unknown(String),
+    #[error(
+        "'{name}' is neither a cloud (public, usgov, china) nor a file with the JSON that `az cloud show` prints: there \
+         is no such file.{guess}"
+    )]
+    Unknown { name: String, guess: String },
     #[error("cannot read {}: {why}", file.display())]
     Unreadable { file: PathBuf, why: String },
     #[error("{at}: not the JSON that `az cloud show` prints: {why}")]
@@ -113,20 +116,57 @@ impl Cloud {
         }
     }
 
+    /// One of Azure's own clouds by its name: `public`, `usgov`, `china`, or as az writes them.
+    pub fn well_known(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "public" | "azurecloud" => Some(Self::public()),
+            "usgov" | "azureusgovernment" => Some(Self::us_gov()),
+            "china" | "azurechinacloud" => Some(Self::china()),
+            _ => None,
+        }
+    }
+
+    /// Returns whether these are the hosts of one of Azure's own clouds.
+    pub fn is_well_known(&self) -> bool {
+        let clouds = [Self::public(), Self::us_gov(), Self::china()];
+        clouds.iter().any(|known| known.has_hosts_of(self))
+    }
+
+    fn has_hosts_of(&self, other: &Self) -> bool {
+        let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+        self.origins().map(place) == other.origins().map(place)
+    }
+
+    /// Returns whether tokens for one of Azure's own clouds would go to other hosts than that cloud's, off this machine:
+    /// az and a managed identity give out such tokens whatever the login host is.
+    pub(super) fn borrows_audience(&self) -> bool {
+        let host = |url: &Url| url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let audience = Url::parse(&self.arm_audience).map(|url| host(&url)).unwrap_or_default();
+        let local = |url: &&Url| ["localhost", "127.0.0.1", "[::1]"].contains(&host(url).as_str());
+        let clouds = [Self::public(), Self::us_gov(), Self::china()];
+        let borrowed = |known: &Self| {
+            let own = Url::parse(&known.arm_audience)
+                .map(|url| host(&url))
+                .unwrap_or_default();
+            (audience == own || audience == host(&known.arm)) && !known.has_hosts_of(self)
+        };
+        clouds.iter().any(borrowed) && !self.origins().iter().all(local)
+    }
+
     /// The cloud of that name (`public`, `usgov`, `china`, or as az writes them), or the one in that file.
     ///
     /// # Errors
     /// When it is neither, or the file does not hold a cloud.
     pub fn from_name_or_file(text: &str) -> Result<Self, CloudError> {
-        match text.to_ascii_lowercase().as_str() {
-            "public" | "azurecloud" => return Ok(Self::public()),
-            "usgov" | "azureusgovernment" => return Ok(Self::us_gov()),
-            "china" | "azurechinacloud" => return Ok(Self::china()),
-            _ => {}
+        if let Some(cloud) = Self::well_known(text) {
+            return Ok(cloud);
         }
         let file = Path::new(text);
         let json = files::read_text(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => CloudError::Unknown(text.to_owned()),
+            std::io::ErrorKind::NotFound => CloudError::Unknown {
+                name: text.to_owned(),
+                guess: did_you_mean(text, ["public", "usgov", "china"]),
+            },
             _ => CloudError::Unreadable {
                 file: file.to_owned(),
                 why: error.to_string(),
@@ -158,7 +198,7 @@ impl Cloud {
             })
         };
         const AUDIENCE: &str = "endpoints.activeDirectoryResourceId";
-        Ok(Self {
+        let cloud = Self {
             name: shown.name.unwrap_or_else(|| at.to_owned()),
             login: url("endpoints.activeDirectory", endpoints.active_directory)?,
             arm: url("endpoints.resourceManager", endpoints.resource_manager)?,
@@ -171,7 +211,18 @@ impl Cloud {
                 endpoints.microsoft_graph_resource_id,
             )?,
             ca_bundle: shown.ca_bundle.map(|text| ca_bundle(text, folder)).transpose()?,
-        })
+        };
+        match Self::well_known(&cloud.name) {
+            Some(known) if !known.has_hosts_of(&cloud) => Err(CloudError::Field {
+                at: at.to_owned(),
+                field: "name",
+                why: format!(
+                    "'{}' is the name of one of Azure's own clouds, which has other hosts. Give this cloud another name",
+                    cloud.name
+                ),
+            }),
+            _ => Ok(cloud),
+        }
     }
 
     /// The endpoints that a token of this cloud may go to.
@@ -214,15 +265,24 @@ impl Cloud {
 /// An endpoint that can be used: https, a host, and nothing behind it. A path would be lost, because both Azure
 /// libraries put paths at the root of the host.
 fn endpoint(text: &str) -> Result<Url, String> {
+    let text = &without_userinfo(text);
     let url = Url::parse(text.trim()).map_err(|error| format!("'{text}' is not a URL: {error}"))?;
     if url.scheme() != "https" {
         return Err(format!("'{text}' is not https"));
     }
-    let signs_in = !url.username().is_empty() || url.password().is_some();
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || signs_in {
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || text.contains('@') {
         return Err(format!("'{text}' has more than a host and a port"));
     }
     Ok(url)
+}
+
+/// The text of a URL with what may be a password masked.
+fn without_userinfo(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}"),
+        None => text.to_owned(),
+    }
 }
 
 /// PEM text, or the path of a file with it.
@@ -334,6 +394,48 @@ mod tests {
         );
         let error = Cloud::from_name_or_file("pubic").unwrap_err().to_string();
         assert!(error.contains("public, usgov, china"), "{error}");
+    }
+
+    #[test]
+    fn well_known_name_is_refused_for_other_hosts() {
+        for name in ["AzureCloud", "public", " azurecloud", "AzureUSGovernment", "China"] {
+            let error = from(&SHOWN.replace("\"sandbox\"", &format!("\"{name}\""))).unwrap_err();
+            assert!(error.to_string().contains("name: "), "{error}");
+        }
+        let own = r#"{"name": "AzureCloud", "endpoints": {
+            "activeDirectory": "https://login.microsoftonline.com", "resourceManager": "https://management.azure.com/",
+            "activeDirectoryResourceId": "https://management.core.windows.net/",
+            "microsoftGraphResourceId": "https://graph.microsoft.com/"}}"#;
+        assert!(from(own).unwrap().is_well_known());
+        assert!(!from(SHOWN).unwrap().is_well_known());
+    }
+
+    #[test]
+    fn audience_of_a_well_known_cloud_is_borrowed_only_on_this_machine() {
+        let table = [
+            ("https://127.0.0.1:4433", "https://management.core.windows.net/", false),
+            ("https://evil.example", "https://management.core.windows.net/", true),
+            ("https://evil.example", "https://management.azure.com", true),
+            (
+                "https://evil.example",
+                "https://management.core.usgovcloudapi.net/",
+                true,
+            ),
+            ("https://stack.example", "https://management.stack.example/1", false),
+        ];
+        for (host, audience, borrowed) in table {
+            let json = SHOWN.replace("https://127.0.0.1:4433", host);
+            let json = json.replace("https://management.core.windows.net/", audience);
+            assert_eq!(from(&json).unwrap().borrows_audience(), borrowed, "{host} {audience}");
+        }
+        assert!(!Cloud::public().borrows_audience() && !Cloud::china().borrows_audience());
+    }
+
+    #[test]
+    fn password_in_an_address_is_masked() {
+        let error = from(&SHOWN.replacen("https://127.0.0.1:4433", "https://user:p4ss@h.example", 1)).unwrap_err();
+        let text = error.to_string();
+        assert!(!text.contains("p4ss") && text.contains("***@h.example"), "{text}");
     }
 
     #[test]

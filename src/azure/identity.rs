@@ -16,7 +16,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use azure_core::credentials::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
@@ -138,6 +138,8 @@ pub struct Identity {
     place: Place,
     /// Whether it is the operator's, whose way to sign in was chosen by flag and environment.
     operator: bool,
+    /// The tenant of the tokens that are given out where none is asked for.
+    home: Arc<OnceLock<TenantId>>,
     tokens: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
 }
 
@@ -182,8 +184,19 @@ impl Identity {
         cloud: &Cloud,
         wire: Wire,
     ) -> Result<Self, SignInError> {
-        let source = Source::choose(auth, vars)?;
-        let given = vars("AZURE_TENANT_ID").filter(|text| !text.trim().is_empty());
+        let given = source::var(vars, "AZURE_TENANT_ID");
+        let source = Source::choose(auth, vars, tenant.is_some() || given.is_some())?;
+        let gets_azures_own = matches!(source, Source::Cli { .. } | Source::Managed { .. });
+        if gets_azures_own && cloud.borrows_audience() {
+            return Err(SignInError(format!(
+                "The cloud '{}' wants tokens for {}, which is one of Azure's own clouds, at {}. Tokens from {} don't go \
+                 to other hosts.",
+                cloud.name,
+                cloud.arm_audience,
+                cloud.arm.host_str().unwrap_or_default(),
+                source.name(),
+            )));
+        }
         let tenant = tenant
             .map(|tenant| tenant.to_string())
             .or(given.filter(|_| source.client_id().is_some()));
@@ -219,6 +232,7 @@ impl Identity {
             source: Arc::new(source),
             place,
             operator,
+            home: Arc::default(),
             tokens: Arc::default(),
         }
     }
@@ -295,6 +309,11 @@ impl Identity {
         let token = self.ask(scope).await.map_err(|error| self.with_remedy(error, scope))?;
         let held = SecretString::from(token.token.secret().to_owned());
         self.check_tenant(&held)?;
+        if self.place.tenant.is_none()
+            && let Ok(who) = claims::read(&held)
+        {
+            let _ = self.home.set(who.tenant);
+        }
         let now = OffsetDateTime::now_utc();
         let life = token.expires_on - now;
         let margin = limits::TOKEN_MARGIN;
@@ -323,11 +342,26 @@ impl Identity {
         }
     }
 
+    /// Asks by a new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
     async fn ask(&self, scope: &str) -> Result<AccessToken, ApiError> {
-        // A new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
+        match self.ask_in(&self.place, scope).await {
+            // az in Cloud Shell and of a managed identity knows one tenant, and takes none, not even that one. Whose
+            // token it gives is checked.
+            Err(error) if trouble::takes_no_tenant(&error) => {
+                let place = Place {
+                    tenant: None,
+                    ..self.place.clone()
+                };
+                self.ask_in(&place, scope).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_in(&self, place: &Place, scope: &str) -> Result<AccessToken, ApiError> {
         let credential = self
             .source
-            .credential(&self.place)
+            .credential(place)
             .map_err(|error| trouble::explain(&error))?;
         let (scopes, patience) = ([scope], self.source.patience());
         let asked = tokio::time::timeout(patience, credential.get_token(&scopes, None));

@@ -59,5 +59,6 @@ pub use journal::{Sending, Sent, awaiting};
 pub use model::*;
 pub use proxy::{Proxies, ProxyError};
 pub use routes::{Route, RouteTable};
+pub use tenants::{tenant_of_domain, tenant_of_subscription};
 pub use transport::{Transport, TransportError};
 pub use wire::{AllowedHosts, Call, Notice, NoticeWhy, Reply, Wire, WireStats};

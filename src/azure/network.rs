@@ -33,7 +33,10 @@ impl Azure {
     }
 
     /// The virtual networks of one subscription.
-    pub(super) async fn vnets_of(&self, subscription: SubscriptionId) -> Result<Vec<ListedVnet>, ApiError> {
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn vnets_of(&self, subscription: SubscriptionId) -> Result<Vec<ListedVnet>, ApiError> {
         let tried = format!("GET /subscriptions/{subscription}/providers/Microsoft.Network/virtualNetworks");
         let pages = self
             .network()

@@ -164,14 +164,14 @@ mod tests {
     #[test]
     fn unusable_address_is_refused_without_its_value() {
         let table = [
-            ("http://user:p4ss@", "not the address"),
-            ("http://user:p4ss@[::1", "not the address"),
-            ("ftp://user:p4ss@host", "not an http proxy"),
-            ("socks5://user:p4ss@host", "not an http proxy"),
+            ("http://us3r:p4ss@", "not the address"),
+            ("http://us3r:p4ss@[::1", "not the address"),
+            ("ftp://us3r:p4ss@host", "not an http proxy"),
+            ("socks5://us3r:p4ss@host", "not an http proxy"),
             ("http://CORP\\al:p4ss@host", "isn't escaped"),
-            ("http://user:p4ss#1@host", "isn't escaped"),
-            ("http://user:p4ss?1@host", "isn't escaped"),
-            ("http://user:p4/ss@host", "not the address"),
+            ("http://us3r:p4ss#1@host", "isn't escaped"),
+            ("http://us3r:p4ss?1@host", "isn't escaped"),
+            ("http://us3r:p4/ss@host", "not the address"),
         ];
         for variable in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
             for (value, why) in table {
@@ -179,7 +179,7 @@ mod tests {
                 let text = error.to_string();
                 assert_eq!(error.variable, variable);
                 assert!(text.contains(why) && text.contains("%40"), "{value}: {text}");
-                assert!(!text.contains("p4") && !text.contains("user"), "{value}: {text}");
+                assert!(!text.contains("p4") && !text.contains("us3r"), "{value}: {text}");
             }
         }
     }

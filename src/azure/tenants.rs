@@ -1,11 +1,14 @@
 //! Tenants and subscriptions: what a sign-in can see.
 
 use serde::Deserialize;
+use url::Url;
 
 use super::call::Call;
 use super::client::Azure;
+use super::cloud::Cloud;
 use super::error::{ApiError, Service};
 use super::model::{Subscription, Tenant};
+use super::wire::Wire;
 use crate::domain::{SubscriptionId, TenantId};
 
 const SUBSCRIPTIONS: &str = "2022-12-01";
@@ -27,6 +30,43 @@ struct ShownTenant {
     default_domain: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct OpenId {
+    issuer: String,
+    token_endpoint: String,
+}
+
+/// The tenant that has a domain, by the login endpoint's discovery document; no sign-in is needed.
+///
+/// # Errors
+/// Entra's refusal of a domain that it doesn't know, or an answer that names no tenant.
+pub async fn tenant_of_domain(wire: &Wire, cloud: &Cloud, domain: &str) -> Result<TenantId, ApiError> {
+    let mut url = cloud.login.clone();
+    url.set_path(&format!("{domain}/v2.0/.well-known/openid-configuration"));
+    let reply = wire.send(Call::get(Service::Entra, url)).await?.accepted()?;
+    let named: OpenId = reply.clone().json()?;
+    let tenant = |url: &str| url.split('/').find_map(|part| part.parse::<TenantId>().ok());
+    tenant(&named.issuer)
+        .or_else(|| tenant(&named.token_endpoint))
+        .ok_or_else(|| reply.unreadable("it names no tenant"))
+}
+
+/// As [`Azure::tenant_of`], before there is a sign-in.
+pub async fn tenant_of_subscription(wire: &Wire, cloud: &Cloud, subscription: SubscriptionId) -> Option<TenantId> {
+    let mut url = cloud.arm.clone();
+    url.set_path(&format!("/subscriptions/{subscription}"));
+    url.query_pairs_mut().append_pair("api-version", SUBSCRIPTIONS);
+    challenged(wire, url).await
+}
+
+async fn challenged(wire: &Wire, url: Url) -> Option<TenantId> {
+    let reply = wire.send(Call::get(Service::Arm, url)).await.ok()?;
+    let challenge = reply.headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (_, rest) = challenge.split_once("authorization_uri=\"")?;
+    let (uri, _) = rest.split_once('"')?;
+    uri.trim_end_matches('/').rsplit('/').next()?.parse().ok()
+}
+
 impl Azure {
     /// The tenant that a subscription belongs to, whoever may see it: Azure names it when it turns a request without a
     /// token away. `None` where it does not.
@@ -35,11 +75,7 @@ impl Azure {
             &format!("/subscriptions/{subscription}"),
             &[("api-version", SUBSCRIPTIONS)],
         );
-        let reply = self.wire().send(Call::get(Service::Arm, url)).await.ok()?;
-        let challenge = reply.headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
-        let (_, rest) = challenge.split_once("authorization_uri=\"")?;
-        let (uri, _) = rest.split_once('"')?;
-        uri.trim_end_matches('/').rsplit('/').next()?.parse().ok()
+        challenged(self.wire(), url).await
     }
 
     /// The tenants that the signed-in identity belongs to.

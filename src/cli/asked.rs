@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::again::Known;
 use super::config::{self, Answers};
+use crate::azure::Cloud;
 use crate::input::config::NO_PROFILE;
-use crate::input::{Gathered, INPUTS, REHEARSED, VNET_PARTS, Vars};
+use crate::input::{Gathered, Given, INPUTS, NEVER_IN_A_FILE, REHEARSED, Source, VNET_PARTS, Vars};
 use crate::plan::VendorAccess;
 use crate::render::Report;
 
@@ -82,6 +83,17 @@ pub fn known(gathered: &Gathered, pasted: Pasted) -> Known {
     }
 }
 
+/// The flags that say where secrets go, which no profile takes.
+fn beside(given: &Given) -> Vec<(String, String)> {
+    let by_flag = |id: &&str| given.source(id) == Some(Source::Flag);
+    let ids = ["cloud"].into_iter().chain(NEVER_IN_A_FILE).filter(by_flag);
+    let value = |id: &str| given.get(id).map(|value| (format!("--{id}"), value.to_owned()));
+    let values = ids.filter_map(value);
+    values
+        .filter(|(flag, value)| flag != "--cloud" || Cloud::well_known(value).is_none())
+        .collect()
+}
+
 /// For a profile, with these switches on. It names tenant and network by their ids: nothing in another shell's
 /// environment changes which ones are meant.
 pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) -> Answers {
@@ -89,6 +101,12 @@ pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) 
     let value = |id: &'static str| match id {
         "tenant-id" => Some(intent.tenant.to_string()),
         "vnet-id" => Some(intent.vnet.to_string()),
+        // A profile can't say where secrets go.
+        "cloud" if !rehearsal => given
+            .get(id)
+            .filter(|name| Cloud::well_known(name).is_some())
+            .map(str::to_owned),
+        id if NEVER_IN_A_FILE.contains(&id) => None,
         id if VNET_PARTS.contains(&id) || rehearsal && REHEARSED.contains(&id) => None,
         _ => given.get(id).map(str::to_owned),
     };
@@ -104,6 +122,7 @@ pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) 
             .collect(),
         switches: switches.to_vec(),
         sets,
+        beside: beside(given).into_iter().filter(|_| !rehearsal).collect(),
         name: format!("{}-{}", intent.vendor.id, intent.vnet.name),
         rehearsal,
     }

@@ -12,7 +12,6 @@ use super::stop::asked_to_stop;
 use crate::azure::Cloud;
 use crate::domain::lines;
 use crate::errors::{Kind, Outcome, Problem};
-use crate::errors::Outcome;
 use crate::files;
 use crate::input::Vars;
 use crate::render::quoted;
@@ -67,8 +66,15 @@ pub struct Args {
 /// # Errors
 /// When the port is taken or the files cannot be written.
 pub async fn run(args: Args) -> anyhow::Result<Outcome> {
+    let estate = match estate(&args) {
+        Ok(estate) => estate,
+        Err(why) => {
+            let what = "--estate FILE cannot be used.";
+            return Ok(refuse(&Problem::new(Kind::Usage, what, format!("{why:#}."))));
+        }
+    };
     let options = Options {
-        estate: estate(&args)?,
+        estate,
         latency: args.latency,
         lag: args.lag,
         faults: args.faults,

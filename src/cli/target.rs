@@ -10,8 +10,8 @@ pub struct TargetArgs {
     /// Who to peer with: a vendor's name, or the file of a vendor profile of your own [env: PEERCTL_VENDOR]
     #[arg(long, value_name = "NAME|FILE")]
     vendor: Option<String>,
-    /// Your Entra tenant's id; default: the sign-in's [env: AZURE_TENANT_ID]
-    #[arg(long, value_name = "ID")]
+    /// Your Entra tenant, by its ID or a domain of it; default: the sign-in's [env: AZURE_TENANT_ID]
+    #[arg(long, value_name = "ID|DOMAIN")]
     tenant_id: Option<String>,
     /// The virtual network's subscription [env: AZURE_SUBSCRIPTION_ID]
     #[arg(long, value_name = "ID|NAME")]
@@ -49,6 +49,9 @@ pub struct TargetArgs {
     /// built-in Network Contributor; default: least-privilege [env: PEERCTL_OWN_APP_ROLE]
     #[arg(long, value_name = "least-privilege|network-contributor")]
     own_app_role: Option<String>,
+    /// Allow that the vendor profile of a file sends the vendor's token to this host [env: PEERCTL_TRUST_VENDOR_HOST]
+    #[arg(long, value_name = "HOST")]
+    trust_vendor_host: Option<String>,
     /// The peering's name: which one of the network's is the vendor's, or what ours shall be called
     /// [env: PEERCTL_PEERING_NAME]
     #[arg(long, value_name = "NAME")]
@@ -107,7 +110,7 @@ impl TargetArgs {
     }
 
     /// The inputs that were given by flag, by their ids.
-    fn flags(&self) -> [(&'static str, Option<&str>); 14] {
+    fn flags(&self) -> [(&'static str, Option<&str>); 15] {
         [
             ("vendor", self.vendor.as_deref()),
             ("tenant-id", self.tenant_id.as_deref()),
@@ -122,6 +125,7 @@ impl TargetArgs {
             ("own-app-role", self.own_app_role.as_deref()),
             ("peering-name", self.peering_name.as_deref()),
             ("cloud", self.cloud.as_deref()),
+            ("trust-vendor-host", self.trust_vendor_host.as_deref()),
             ("timeout", self.timeout.as_deref()),
         ]
     }

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::output::{Format, OutputArgs, print};
+use super::output::{Format, OutputArgs, print, refuse};
 use crate::domain::{SubscriptionId, harmless_json};
 use crate::errors::Outcome;
+use crate::input::unusable_vendor;
 use crate::plan::OwnAppRole;
 use crate::ui::{beside, hanging, room};
 use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, Profile, Wanted, profile, profiles};
@@ -54,10 +55,7 @@ pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
             })?;
             Ok(Outcome::Done)
         }
-        Err(error) => {
-            super::output::fail(&error.into());
-            Ok(Outcome::Usage)
-        }
+        Err(error) => Ok(refuse(&unusable_vendor(&format!("'{name}'"), &error))),
     }
 }
 

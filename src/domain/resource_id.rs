@@ -57,6 +57,29 @@ impl VnetId {
         })
     }
 
+    /// Reads the network out of what people have at hand: its ID, the ID of a part of it (a subnet, a peering), or the
+    /// address of its page in the portal.
+    ///
+    /// # Errors
+    /// As parsing an ID; the text names what was given.
+    pub fn from_input(text: &str) -> Result<Self, IdError> {
+        const NETWORK: usize = 9;
+        let trimmed = text.trim();
+        let is_address = trimmed.to_ascii_lowercase().starts_with("https://");
+        let decoded = percent_encoding::percent_decode_str(trimmed).decode_utf8_lossy();
+        let whole = if is_address { decoded.as_ref() } else { trimmed };
+        let at = whole.to_ascii_lowercase().find("/subscriptions/");
+        let Some(at) = at.filter(|at| is_address || *at == 0) else {
+            return text.parse();
+        };
+        let path = whole[at..].split(['?', '#', '&']).next().unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').take(NETWORK).collect();
+        parts.join("/").parse().map_err(|error| match error {
+            IdError::NotAVnet(_) => IdError::NotAVnet(text.to_owned()),
+            other => other,
+        })
+    }
+
     /// `/subscriptions/{s}`, the scope at which a custom role is assignable.
     pub fn subscription_scope(&self) -> String {
         subscription_scope(self.subscription)
@@ -234,6 +257,43 @@ mod tests {
 
     fn vnet(group: &str, name: &str) -> Result<VnetId, IdError> {
         VnetId::new(SUB.parse().expect("a GUID"), group, name)
+    }
+
+    #[test]
+    fn network_is_read_out_of_addresses_and_ids_of_its_parts() {
+        let id = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg1/providers/Microsoft.Network/virtualNetworks/vnet-app";
+        let encoded = id.replace('/', "%2F");
+        let table = [
+            (id.to_owned(), true),
+            (format!(" {id}/\n"), true),
+            (format!("{id}/subnets/api"), true),
+            (format!("{id}/virtualNetworkPeerings/kong"), true),
+            (
+                format!(
+                    "https://portal.azure.com/#@contoso.onmicrosoft.com/resource{}/overview",
+                    id
+                ),
+                true,
+            ),
+            (
+                format!("https://portal.azure.us/#view/HubsExtension/ResourceMenuBlade/id/{encoded}"),
+                true,
+            ),
+            (
+                format!("https://management.azure.com{}?api-version=2024-03-01", id),
+                true,
+            ),
+            (format!("x{id}"), false),
+            (id.replace("virtualNetworks", "virtualMachines"), false),
+            ("https://portal.azure.com/#home".to_owned(), false),
+        ];
+        for (text, expected) in table {
+            let read = VnetId::from_input(&text);
+            assert_eq!(read.is_ok(), expected, "{text}: {read:?}");
+            if let Ok(read) = read {
+                assert_eq!(read.to_string(), id, "{text}");
+            }
+        }
     }
 
     #[test]

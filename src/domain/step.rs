@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::did_you_mean;
+
 /// One phase of the set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -97,7 +99,10 @@ impl std::str::FromStr for StepId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|id| id.name().eq_ignore_ascii_case(text));
-        named.ok_or_else(|| format!("it is one of {}", Self::ALL.map(Self::name).join(", ")))
+        named.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            format!("it is one of {}.{}", names.join(", "), did_you_mean(text, names))
+        })
     }
 }
 

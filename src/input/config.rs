@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::written::{At, Text, Written, in_order, string};
-use crate::domain::harmless;
+use crate::domain::{did_you_mean, harmless};
 use crate::errors::{Kind, Problem};
 
 /// The name that stands for no profile.
@@ -72,7 +72,8 @@ impl Config {
                 }
                 other => {
                     let what = format!("'{other}' has no meaning here");
-                    let why = format!("There are {DEFAULT} and tables of inputs: [{PROFILES}.NAME].");
+                    let guess = did_you_mean(other, [DEFAULT, PROFILES]);
+                    let why = format!("There are {DEFAULT} and tables of inputs: [{PROFILES}.NAME].{guess}");
                     return Err(text.refuse(&key.span(), what, why));
                 }
             }
@@ -103,7 +104,8 @@ impl Config {
         let Some(written) = self.profiles.get(name) else {
             let file = harmless(&self.file.to_string_lossy());
             let what = format!("{by}: there is no profile '{}' in {file}.", harmless(name));
-            return Err(Problem::new(Kind::Usage, what, self.there_are()));
+            let guess = did_you_mean(name, self.profiles.keys().map(String::as_str));
+            return Err(Problem::new(Kind::Usage, what, self.there_are() + &guess));
         };
         Ok(Some(Chosen {
             name: name.to_owned(),

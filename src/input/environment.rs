@@ -149,7 +149,7 @@ mod tests {
             ("AZURE_CLIENT_SECRET", true),
             ("AZURE_TENANT_ID", true),
             ("KONNECT_TOKEN", true),
-            ("AIVEN_API_URL", true),
+            ("AIVEN_WEB_URL", true),
             ("https_proxy", true),
             ("LS_COLORS", false),
             ("ACME_TOKEN", false),

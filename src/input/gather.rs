@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::ahead::Entry;
 use super::given::{missing_line, set_variable};
-use super::session::{Session, Surroundings, cloud, tenant, vendor_api, vendor_token};
+use super::session::{Session, Surroundings, check_trust, cloud, tenant, untrusted_host, vendor_api, vendor_token};
 use super::table::VNET_PARTS;
+use super::tenant_domain::{settle_tenant, settle_vendor_tenants};
 use super::values::{
     access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
 };
@@ -19,7 +20,7 @@ use crate::limits;
 use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
 use crate::steps::{Elsewhere, Introduced, Sink};
 use crate::ui::{Answer, Prompter};
-use crate::vendors::{Connector, Profile, profile};
+use crate::vendors::{Connector, Profile, ProfileError, profile};
 
 /// Why an input is missing that a person could have been asked for.
 pub const NOBODY_ASKED: &str = "Nobody is asked: there is no terminal, or --no-input was given.";
@@ -82,12 +83,15 @@ impl Options {
 /// Every missing input at once where nobody answers; a malformed one; a sign-in that fails; the user who leaves.
 pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
     let asker = manner.prompter.clone().map(Asker);
+    settle_tenant(&mut talk.given, around).await?;
     // While somebody reads the first question, the sign-in is under way; a script may need none.
     if asker.is_some() && !manner.dry_run {
         talk.entered.get_or_insert_with(|| Entry::begin(&talk.given, around));
     }
     loop {
         let vendor = vendor(&mut talk.given, asker.as_ref(), &manner.also_missing).await?;
+        let unasked = asker.is_none() && !manner.dry_run && !manner.options.share.is_preparation();
+        settle_vendor_tenants(&mut talk.given, around, &vendor, unasked).await?;
         if asker.is_none() {
             let missing: Vec<String> = missing(&talk.given, &vendor, &manner)?
                 .into_iter()
@@ -101,6 +105,9 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
         let by_hand = talk.given.get("vendor-access") == Some("manual");
         if talk.token.is_none() && !by_hand {
             talk.token = vendor_token(talk.given.vars(), &vendor)?;
+            if talk.token.is_some() && (manner.survey || !manner.dry_run) {
+                allow_host(&mut talk.given, &vendor, asker.as_ref()).await?;
+            }
         }
         if manner.dry_run && !manner.survey && complete(&talk.given, &vendor, &manner)? {
             let known = Known {
@@ -153,6 +160,29 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
     }
 }
 
+/// Has the operator allow the host that a profile's file sends the vendor's token to.
+///
+/// # Errors
+/// When nobody can be asked, or the operator says no.
+pub(super) async fn allow_host(given: &mut Given, vendor: &Profile, asker: Option<&Asker>) -> Result<(), Halt> {
+    let Some(host) = untrusted_host(given, vendor)? else {
+        return Ok(());
+    };
+    let Some(asker) = asker else {
+        return Ok(check_trust(given, vendor)?);
+    };
+    let variable = vendor.access.as_ref().map_or("", |access| &access.token_env);
+    let file = given.get("vendor").unwrap_or_default();
+    let question = format!("Send the vendor's token ({variable}) to {host}, as the vendor profile {file} says?");
+    match asker.confirm(question, false).await? {
+        Answer::Value(true) => {
+            given.answer("trust-vendor-host", host);
+            Ok(())
+        }
+        Answer::Value(false) | Answer::Back => Err(Halt::Cancelled),
+    }
+}
+
 /// Asks what is missing, and waits for what the sign-in tells.
 async fn converse(wizard: &mut Wizard<'_>) -> Result<Answer<Known>, Halt> {
     match wizard.ask().await? {
@@ -181,7 +211,7 @@ fn finish(
 ) -> Result<Gathered, Halt> {
     let connector = match (&session, intent.access, &talk.token) {
         (Some(session), VendorAccess::Api, Some(token)) => {
-            Some(session.connector(talk.given.vars(), &intent.vendor, token.clone(), &intent.vendor_inputs)?)
+            Some(session.connector(&talk.given, &intent.vendor, token.clone(), &intent.vendor_inputs)?)
         }
         _ => None,
     };
@@ -219,10 +249,15 @@ async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String
 /// None, or one that is neither known nor a profile's file.
 pub fn vendor_of(given: &Given) -> Result<Profile, Problem> {
     let name = given.get("vendor").unwrap_or_default();
-    profile(name).map_err(|error| {
-        let what = format!("{} {name} cannot be used.", given.name_of("vendor"));
-        let problem = Problem::new(Kind::Usage, what, error.to_string());
-        problem.remedy("peerctl vendors lists the vendors that it knows.")
+    profile(name).map_err(|error| unusable_vendor(&format!("{} {name}", given.name_of("vendor")), &error))
+}
+
+/// The error for a vendor that is neither known nor the file of a profile.
+pub fn unusable_vendor(given_as: &str, error: &ProfileError) -> Problem {
+    let problem = Problem::new(Kind::Usage, format!("{given_as} cannot be used."), error.to_string());
+    problem.remedy(match error {
+        ProfileError::Unknown { .. } => "peerctl vendors lists the vendors that it knows.",
+        ProfileError::Malformed { .. } => "peerctl vendors --schema prints what a profile consists of.",
     })
 }
 

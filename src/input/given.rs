@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::config::Chosen;
 use super::environment::Vars;
 use super::table::{INPUTS, VNET_PARTS, input};
-use crate::vendors::Profile;
+use crate::domain::VnetId;
+use crate::vendors::{Kind, Profile};
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,12 +49,16 @@ impl Given {
         for row in INPUTS {
             let from_env = row.env.and_then(|name| given.vars.get(name));
             if let Some(value) = from_env {
-                given.values.insert(row.id, (value, Source::Environment));
+                // What kubectl, echo or base64 put behind a value is not part of it.
+                let value = normal(row.id, value.trim());
+                if !value.is_empty() {
+                    given.values.insert(row.id, (value, Source::Environment));
+                }
             }
         }
         for (id, value) in flags {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                given.values.insert(id, (value.to_owned(), Source::Flag));
+                given.values.insert(id, (normal(id, value), Source::Flag));
             }
         }
         given.settle_vnet();
@@ -71,7 +76,7 @@ impl Given {
     #[must_use]
     pub fn over(mut self, profile: Chosen) -> Self {
         for (id, at) in &profile.written.values {
-            let value = || (at.value.clone(), Source::Profile);
+            let value = || (normal(id, &at.value), Source::Profile);
             self.values.entry(id).or_insert_with(value);
         }
         self.profile = Some(Arc::new(profile));
@@ -99,6 +104,13 @@ impl Given {
     /// Notes an answer.
     pub fn answer(&mut self, id: &'static str, value: impl Into<String>) {
         self.values.insert(id, (value.into(), Source::Answer));
+    }
+
+    /// Puts another spelling of a value in its place, which keeps its source.
+    pub(super) fn replace(&mut self, id: &str, value: String) {
+        if let Some((known, _)) = self.values.get_mut(id) {
+            *known = value;
+        }
     }
 
     /// Notes an answer for a vendor input.
@@ -132,8 +144,13 @@ impl Given {
         self.profile.as_deref()
     }
 
-    /// How whoever gave an input knows it: `--vnet`, or its place in the profile.
+    /// How whoever gave an input knows it: `--vnet`, its variable, or its place in the profile.
     pub fn name_of(&self, id: &str) -> String {
+        if self.source(id) == Some(Source::Environment)
+            && let Some(variable) = input(id).and_then(|input| input.env)
+        {
+            return variable.to_owned();
+        }
         let profile = self.profile().filter(|_| self.source(id) == Some(Source::Profile));
         let at = profile.and_then(|profile| Some(profile.place(id, profile.written.values.get(id)?.line)));
         at.unwrap_or_else(|| format!("--{id}"))
@@ -195,7 +212,7 @@ impl Given {
         let inputs = vendor
             .inputs
             .iter()
-            .map(|input| (input.key.clone(), self.set(&input.key)));
+            .map(|input| (input.key.clone(), normal_values(input.kind, self.set(&input.key))));
         Ok(inputs.filter(|(_, values)| !values.is_empty()).collect())
     }
 
@@ -229,6 +246,23 @@ impl Given {
         });
         INPUTS.iter().filter_map(flag).chain(sets).collect()
     }
+}
+
+fn normal_values(kind: Kind, values: Vec<String>) -> Vec<String> {
+    let network = |value: String| match VnetId::from_input(&value) {
+        Ok(network) => network.to_string(),
+        Err(_) => value,
+    };
+    match kind {
+        Kind::VnetId => values.into_iter().map(network).collect(),
+        _ => values,
+    }
+}
+
+/// A value in the form in which it is used: of a network's address in the portal, its ID.
+fn normal(id: &str, value: &str) -> String {
+    let network = (id == "vnet-id").then(|| VnetId::from_input(value).ok()).flatten();
+    network.map_or_else(|| value.to_owned(), |network| network.to_string())
 }
 
 /// `PEERCTL_SET_APP_ID` for `app-id`.

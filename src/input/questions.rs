@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::is_open;
-use super::gather::Known;
+use super::gather::{Known, allow_host};
 use super::search::{Scope, usable};
 use super::values::{app_id, check_vendor_input};
 use super::wizard::{Asked, Chosen, Wizard};
@@ -102,6 +102,9 @@ impl Wizard<'_> {
             return Ok(Asked::Back);
         };
         let by_hand = token.expose_secret().is_empty();
+        if !by_hand {
+            allow_host(&mut self.talk.given, self.vendor, Some(self.asker)).await?;
+        }
         self.talk.given.answer(
             "vendor-access",
             if by_hand {
@@ -140,7 +143,7 @@ impl Wizard<'_> {
         let connector = self
             .entry
             .session
-            .connector(self.talk.given.vars(), self.vendor, token, inputs)?;
+            .connector(&self.talk.given, self.vendor, token, inputs)?;
         let networks = match connector.networks().await {
             Ok(networks) => networks,
             Err(error) => {
@@ -171,7 +174,7 @@ impl Wizard<'_> {
     /// The tenant of the network that the answer before names: Azure knows it, whoever may see that network.
     async fn tenant(&mut self, input: &VendorInput, inputs: &BTreeMap<String, Vec<String>>) -> Result<Asked, Halt> {
         let networks = self.vendor.inputs.iter().filter(|one| one.kind == Kind::VnetId);
-        let mut named = networks.filter_map(|one| inputs.get(&one.key)?.first()?.parse::<VnetId>().ok());
+        let mut named = networks.filter_map(|one| VnetId::from_input(inputs.get(&one.key)?.first()?).ok());
         let Some(vnet) = named.next() else {
             return self.line(input).await;
         };

@@ -12,7 +12,7 @@ use crate::azure::{
     AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Person, Proxies, SignInCode,
     Transport, TransportOptions, Wire,
 };
-use crate::domain::TenantId;
+use crate::domain::{TenantId, did_you_mean};
 use crate::errors::{Kind, Problem};
 use crate::plan::Event;
 use crate::steps::{Introduction, Sink, introduce};
@@ -126,12 +126,20 @@ impl Session {
             Some(transport) => Arc::clone(transport),
             None => https(&cloud, around)?,
         };
+        if around.cloud.is_none() && !cloud.is_well_known() {
+            let host = host_of(&cloud.login);
+            let by = given.name_of("cloud");
+            sink(Event::Notice(format!(
+                "Signing in at {host} (cloud {}, by {by})",
+                cloud.name
+            )));
+        }
         let wire = noticing(Wire::new(transport, hosts), sink);
         let tenant = tenant(given)?;
         let auth = auth(given)?;
         let variable = |name: &str| around.vars.get(name);
         let identity = Identity::new(auth, &variable, tenant, &cloud, wire.clone()).map_err(|error| {
-            Problem::new(Kind::SignIn, "There is no sign-in to use.", error.to_string())
+            Problem::new(Kind::Usage, "There is no sign-in to use.", error.to_string())
                 .remedy("Give what is missing, or sign in in another way: peerctl help authentication")
         })?;
         let identity = identity.with_person(Person {
@@ -150,10 +158,10 @@ impl Session {
     /// The vendor's API with this token.
     ///
     /// # Errors
-    /// A profile that names no API, or a connector that does not exist.
+    /// A profile that names no API, a host that isn't allowed, or a connector that does not exist.
     pub fn connector(
         &self,
-        vars: &Vars,
+        given: &Given,
         vendor: &Profile,
         token: SecretString,
         inputs: &BTreeMap<String, Vec<String>>,
@@ -166,7 +174,8 @@ impl Session {
             )
             .remedy("Use --vendor-access manual.")
         };
-        let Some(base) = vendor_api(vars, vendor)? else {
+        check_trust(given, vendor)?;
+        let Some(base) = vendor_api(given.vars(), vendor)? else {
             return Err(unusable("Its profile names none.".to_owned()));
         };
         let wire = self.wire.also_to_vendor(&base);
@@ -210,7 +219,7 @@ fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
     })
 }
 
-pub(super) fn https(cloud: &Cloud, around: &Surroundings) -> Result<Arc<dyn Transport>, Problem> {
+fn https(cloud: &Cloud, around: &Surroundings) -> Result<Arc<dyn Transport>, Problem> {
     // The embedded Azure is on this machine.
     let proxies = match &around.cloud {
         Some(_) => Proxies::none(),
@@ -269,7 +278,7 @@ pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
         Problem::new(
             Kind::Usage,
             format!("{} {name} cannot be used.", given.name_of("cloud")),
-            error.to_string(),
+            format!("{error}."),
         )
         .remedy("Give public, usgov, china, or a file with what `az cloud show --output json` prints.")
     })
@@ -284,8 +293,8 @@ pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
         text.parse().map_err(|_| {
             Problem::new(
                 Kind::Usage,
-                format!("{} '{text}' is no tenant id.", given.name_of("tenant-id")),
-                "A tenant id is a GUID.",
+                format!("{} '{text}' is not a tenant ID.", given.name_of("tenant-id")),
+                "A tenant ID is a GUID; a domain of the tenant, such as contoso.onmicrosoft.com, is looked up.",
             )
             .remedy("az account show --query tenantId --output tsv")
         })
@@ -299,8 +308,12 @@ fn auth(given: &Given) -> Result<Auth, Problem> {
         let words: Vec<String> = Auth::ALL.iter().map(ToString::to_string).collect();
         Problem::new(
             Kind::Usage,
-            format!("{} '{text}' is no way to sign in.", given.name_of("auth")),
-            format!("It is one of {}.", words.join(", ")),
+            format!("{} '{text}' is not a way to sign in.", given.name_of("auth")),
+            format!(
+                "It is one of {}.{}",
+                words.join(", "),
+                did_you_mean(text, Auth::ALL.map(Auth::name))
+            ),
         )
     })
 }
@@ -320,10 +333,68 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
         Some(url) => Ok(Some(url)),
         None => Err(Problem::new(
             Kind::Usage,
-            format!("{api_env} is '{text}'."),
-            "The token goes to an https address only. It has no name and no password in it.",
-        )),
+            format!("The address in {api_env} can't be used."),
+            "The token goes to an https address only, without a user name and a password in it.",
+        )
+        .remedy(format!("Set {api_env} to an address such as {api}, or unset it."))),
     }
+}
+
+/// The host that the operator has to allow before the token goes there, where a profile from a file names it.
+///
+/// # Errors
+/// As [`vendor_api`].
+pub(super) fn untrusted_host(given: &Given, vendor: &Profile) -> Result<Option<String>, Problem> {
+    let base = match vendor.needs_trust() {
+        true => vendor_api(given.vars(), vendor)?,
+        false => None,
+    };
+    let host = base.as_ref().map(host_of);
+    let allowed = |host: &String| {
+        let trusted = given.get("trust-vendor-host");
+        trusted.is_some_and(|trusted| trusted.eq_ignore_ascii_case(host))
+    };
+    Ok(host.filter(|host| !allowed(host)))
+}
+
+/// Refuses to send a token to a host that only a profile's file names.
+///
+/// # Errors
+/// The host, the variable, and the flag that allows it.
+pub(super) fn check_trust(given: &Given, vendor: &Profile) -> Result<(), Problem> {
+    let (Some(host), Some(access)) = (untrusted_host(given, vendor)?, &vendor.access) else {
+        return Ok(());
+    };
+    let what = format!(
+        "{} would send the token in {} to {host}.",
+        given.name_of("vendor"),
+        access.token_env
+    );
+    let why = "The vendor profile is a file, and a file alone doesn't decide where a token goes.";
+    let problem = Problem::new(Kind::Usage, what, why);
+    Err(problem.remedy(format!(
+        "To allow it: --trust-vendor-host {host} (or PEERCTL_TRUST_VENDOR_HOST={host})"
+    )))
+}
+
+/// Host and, where it is not the usual one, port.
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// What carries a question that needs no sign-in.
+///
+/// # Errors
+/// Where there is no HTTPS client.
+pub(super) fn look_up_wire(cloud: &Cloud, around: &Surroundings) -> Result<Wire, Problem> {
+    let transport = match &around.transport {
+        Some(transport) => Arc::clone(transport),
+        None => https(cloud, around)?,
+    };
+    let hosts: AllowedHosts = cloud.origins().into_iter().collect();
+    Ok(noticing(Wire::new(transport, hosts), &around.sink))
 }
 
 /// The vendor's token, from the environment.

@@ -83,8 +83,16 @@ pub const INPUTS: &[Input] = &[
         Some("PEERCTL_PEERING_NAME"),
         "which peering of the network is the vendor's",
     ),
+    row(
+        "trust-vendor-host",
+        Some("PEERCTL_TRUST_VENDOR_HOST"),
+        "the host that the vendor profile of a file may send the vendor's token to",
+    ),
     row("timeout", Some("PEERCTL_TIMEOUT"), "how long to wait, such as 30m"),
 ];
+
+/// Inputs that decide where secrets go: no file gives them.
+pub const NEVER_IN_A_FILE: [&str; 1] = ["trust-vendor-host"];
 
 /// The inputs that name the virtual network in parts, in place of `vnet-id`.
 pub const VNET_PARTS: [&str; 3] = ["subscription", "resource-group", "vnet"];

@@ -12,7 +12,8 @@ use super::gather::Known;
 use super::session::{vendor_api, vendor_token};
 use crate::azure::{AppCredential, Subscription};
 use crate::domain::{
-    IdError, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, own_app_unique_name,
+    IdError, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, did_you_mean,
+    own_app_unique_name,
 };
 use crate::errors::{Kind as ErrorKind, Problem};
 use crate::limits;
@@ -51,7 +52,10 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
     name_of("resource-group", check_group)?;
     name_of("vnet", check_vnet)?;
     name_of("peering-name", check_peering)?;
-    parsed::<VnetId>(given, "vnet-id").map(|_| ())
+    let vnet_id = parsed::<VnetId>(given, "vnet-id").map(|_| ());
+    vnet_id.map_err(|problem| {
+        problem.remedy("az network vnet show --resource-group GROUP --name NAME --query id --output tsv")
+    })
 }
 
 /// An input that means nothing, named as whoever gave it knows it.
@@ -98,7 +102,8 @@ pub fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String,
             place => place,
         };
         let what = format!("{name} is no input of {}.", vendor.name);
-        Problem::new(ErrorKind::Usage, what, format!("It has {}.", keys.join(", ")))
+        let guess = did_you_mean(&key, keys.iter().copied());
+        Problem::new(ErrorKind::Usage, what, format!("It has {}.{guess}", keys.join(", ")))
             .remedy(format!("peerctl vendors {} says what each means.", vendor.id))
     })
 }
@@ -159,12 +164,12 @@ pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String>
         Kind::Guid => text
             .parse::<Uuid>()
             .map(|_| ())
-            .map_err(|_| format!("'{text}' is no GUID.")),
+            .map_err(|_| format!("'{text}' is not a GUID.")),
         Kind::Dns => text
             .parse::<DnsMapping>()
             .map(|_| ())
             .map_err(|error| error.to_string()),
-        Kind::VnetId => text.parse::<VnetId>().map(|_| ()).map_err(|error| error.to_string()),
+        Kind::VnetId => VnetId::from_input(text).map(|_| ()).map_err(|error| error.to_string()),
     }
 }
 
@@ -193,8 +198,9 @@ pub fn subscription(given: &Given, known: &Known) -> Result<SubscriptionId, Prob
         [one] => Ok(one.id),
         [] => {
             let names: Vec<&str> = known.subscriptions.iter().map(|one| one.name.as_str()).collect();
+            let guess = did_you_mean(text, names.iter().copied());
             let why = format!(
-                "This sign-in sees: {}.",
+                "This sign-in sees: {}.{guess}",
                 if names.is_empty() {
                     "none".to_owned()
                 } else {

@@ -18,15 +18,13 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{INPUTS, SWITCHES, VNET_PARTS};
-use crate::domain::harmless;
+use super::table::{INPUTS, Input, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
+use crate::azure::Cloud;
+use crate::domain::{did_you_mean, harmless};
 use crate::errors::{Kind, Problem};
 
 /// The key of the table with the vendor's inputs.
 pub const SETS: &str = "set";
-
-/// Inputs that are names of something known, or files.
-const MAYBE_FILES: [&str; 2] = ["vendor", "cloud"];
 
 /// Words in the name of a key that holds a secret.
 const SECRETS: [&str; 12] = [
@@ -129,8 +127,11 @@ impl Written {
                 continue;
             }
             let line = text.line(&key.span());
-            if let Some(input) = INPUTS.iter().find(|input| input.id == name) {
+            if let Some(input) = inputs().find(|input| input.id == name) {
                 let value = string(name, value, text)?;
+                if name == "cloud" && !value.is_empty() && Cloud::well_known(&value).is_none() {
+                    return Err(no_cloud_file(key, text));
+                }
                 if !value.is_empty() {
                     let value = beside(text.file(), input.id, value);
                     written.values.insert(input.id, At { value, line });
@@ -223,9 +224,9 @@ fn beside(file: &Path, id: &str, value: String) -> String {
     })
 }
 
-/// Whether an input, a vendor or a cloud, is given by its file: no name that is known has such characters.
+/// Whether an input, a vendor, is given by its file: no name that is known has such characters.
 pub fn is_file(id: &str, value: &str) -> bool {
-    MAYBE_FILES.contains(&id) && value.contains(['/', '\\', '.'])
+    id == "vendor" && value.contains(['/', '\\', '.'])
 }
 
 /// Whether a key is called as one that holds a secret is, in whatever spelling.
@@ -242,17 +243,30 @@ pub fn is_secret(key: &str) -> bool {
     key.split('-').any(word) || SECRET_KEYS.iter().any(|two| key.contains(two))
 }
 
+/// The inputs that a file may give.
+fn inputs() -> impl Iterator<Item = &'static Input> {
+    INPUTS.iter().filter(|input| !NEVER_IN_A_FILE.contains(&input.id))
+}
+
+fn no_cloud_file(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
+    let why = "A file of inputs can't choose the hosts that credentials are sent to.";
+    let problem = text.refuse(&key.span(), "cloud is not one of Azure's own clouds", why);
+    let problem = problem.remedy("Write public, usgov or china.");
+    problem.remedy("Give a cloud file with --cloud FILE or in PEERCTL_CLOUD.")
+}
+
 /// What is wrong with a key that is no input.
 fn unknown(key: &Spanned<Cow<'_, str>>, text: &Text, others: &[&str]) -> Problem {
     let name = key.as_ref();
     if is_secret(name) {
         return secret(key, text);
     }
-    let inputs = INPUTS.iter().map(|input| input.id);
+    let inputs = inputs().map(|input| input.id);
     let all = others.iter().copied().chain(inputs).chain(SWITCHES.iter().copied());
     let all: Vec<&str> = all.collect();
     let why = format!("There are {}, and the table {SETS}.", all.join(", "));
-    let problem = text.refuse(&key.span(), format!("'{name}' is no input"), why);
+    let guess = did_you_mean(name, all.iter().copied().chain([SETS]));
+    let problem = text.refuse(&key.span(), format!("'{name}' is no input"), why + &guess);
     problem.remedy(format!(
         "What a vendor needs besides is a key of the table {SETS}; peerctl vendors NAME lists them."
     ))
@@ -300,8 +314,9 @@ mod tests {
     #[test]
     fn every_input_and_every_switch_can_be_written() {
         let alone = |line: &str| read(line).unwrap_or_else(|problem| panic!("{line}: {problem}"));
-        for input in INPUTS {
-            assert_eq!(alone(&format!("{} = \"x\"", input.id)).values.len(), 1);
+        for input in inputs() {
+            let value = if input.id == "cloud" { "usgov" } else { "x" };
+            assert_eq!(alone(&format!("{} = \"{value}\"", input.id)).values.len(), 1);
         }
         for switch in SWITCHES {
             assert_eq!(alone(&format!("{switch} = false")).switches.len(), 1);
@@ -313,6 +328,13 @@ mod tests {
         let table = [
             ("vendor = \"kong\"\nvendr = \"x-marks\"", 2, "'vendr' is no input"),
             ("vnet = 7117", 1, "vnet is a text"),
+            (
+                "\ncloud = \"./x-marks.json\"",
+                2,
+                "cloud is not one of Azure's own clouds",
+            ),
+            ("cloud = \"x-marks\"", 1, "cloud is not one of Azure's own clouds"),
+            ("trust-vendor-host = \"x-marks\"", 1, "'trust-vendor-host' is no input"),
             ("no-wait = \"x-marks\"", 1, "no-wait is true or false"),
             ("\nset = \"x-marks\"", 2, "set is no table"),
             ("[set]\nnetwork = 7117", 2, "network is a text"),
@@ -379,8 +401,8 @@ mod tests {
         let table = [
             ("vendor = \"kong\"", "kong".to_owned()),
             ("vendor = \"./mine.toml\"", beside("./mine.toml")),
-            ("cloud = 'mine.json'", beside("mine.json")),
-            ("cloud = '/srv/mine.json'", beside("/srv/mine.json")),
+            ("vendor = 'mine.toml'", beside("mine.toml")),
+            ("vendor = '/srv/mine.toml'", beside("/srv/mine.toml")),
             // Not every input is one of a file.
             ("vnet = 'v.1'", "v.1".to_owned()),
         ];

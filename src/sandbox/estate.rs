@@ -217,7 +217,8 @@ impl Estate {
     /// # Errors
     /// When the text is not an estate; the message names the line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| format!("the estate cannot be read: {error}"))
+        toml::from_str(text)
+            .map_err(|error| format!("the estate cannot be read: {}", crate::files::toml_error(&error, text)))
     }
 
     /// The default estate with more: `subscriptions` further ones of Contoso with `vnets` networks each.

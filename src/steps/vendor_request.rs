@@ -12,7 +12,7 @@ use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
 use super::{Facts, Run, Step, Stop};
-use crate::domain::AddressSpace;
+use crate::domain::{AddressSpace, did_you_mean};
 use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
@@ -332,12 +332,22 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
 fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> Problem {
     let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
     let vendor = &run.intent.vendor.name;
-    let why = if names.is_empty() {
+    let mut why = if names.is_empty() {
         "The token sees no networks.".to_owned()
     } else {
         format!("It has: {}.", names.join(", "))
     };
-    let what = format!("{vendor} has no network '{wanted}'.");
+    if run
+        .intent
+        .vendor
+        .access
+        .as_ref()
+        .is_some_and(|access| access.connector == "aiven")
+    {
+        why += " A VPC of the organization is not among a project's: peer that one on its page in the Aiven Console.";
+    }
+    let guess = did_you_mean(wanted, names.iter().copied());
+    let what = format!("{vendor} has no network '{wanted}'.{guess}");
     Problem::new(Kind::NotFound, what, why).remedy(format!("Name one of its networks: --set {}=…", input.key))
 }
 

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{Run, Stop};
 use crate::azure::Peering;
-use crate::domain::VnetId;
+use crate::domain::{VnetId, did_you_mean};
 use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::render::az;
@@ -33,19 +33,53 @@ pub async fn read_network(run: &Run) -> Result<(), Stop> {
             run.learn(|facts| facts.vnet = None);
             return Ok(());
         }
-        let what = format!(
-            "There is no virtual network {} in resource group {}.",
-            id.name, id.resource_group
-        );
-        let why = format!(
-            "Azure finds none in subscription {}, or this sign-in cannot see it.",
-            id.subscription
-        );
-        let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
-        return Err(Problem::new(Kind::NotFound, what, why).remedy(remedy).into());
+        // Only for the advice: without it the error says what it can.
+        let listed = run.azure.vnets_of(id.subscription).await.unwrap_or_default();
+        let there: Vec<VnetId> = listed.into_iter().map(|vnet| vnet.id).collect();
+        return Err(no_vnet(id, &there).into());
     };
     run.learn(|facts| facts.vnet = Some(vnet));
     Ok(())
+}
+
+/// The error for a network that Azure doesn't find, with those of the subscription that are `there`.
+fn no_vnet(id: &VnetId, there: &[VnetId]) -> Problem {
+    const SHOWN: usize = 10;
+    let (group, name) = (id.resource_group.as_str(), id.name.as_str());
+    let beside: Vec<&str> = there
+        .iter()
+        .filter(|one| one.resource_group.eq_ignore_ascii_case(group))
+        .map(|one| one.name.as_str())
+        .collect();
+    let mut groups: Vec<&str> = there.iter().map(|one| one.resource_group.as_str()).collect();
+    groups.sort_unstable_by_key(|group| group.to_lowercase());
+    groups.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+    let elsewhere = there.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+    let (guess, seen) = match (beside.as_slice(), elsewhere) {
+        (_, Some(other)) => (
+            format!(" Did you mean the one in resource group '{}'?", other.resource_group),
+            Vec::new(),
+        ),
+        ([], None) => (did_you_mean(group, groups.iter().copied()), groups),
+        (_, None) => (did_you_mean(name, beside.iter().copied()), beside.clone()),
+    };
+    let what = format!("There is no virtual network {name} in resource group {group}.{guess}");
+    let kind = if beside.is_empty() {
+        "Resource groups with virtual networks"
+    } else {
+        "Virtual networks there"
+    };
+    let more = if seen.len() > SHOWN { ", …" } else { "" };
+    let list = seen.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let why = match list.as_str() {
+        "" => format!(
+            "Azure finds none in subscription {}, or this sign-in cannot see it.",
+            id.subscription
+        ),
+        list => format!("{kind}: {list}{more}. This sign-in may not see others."),
+    };
+    let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
+    Problem::new(Kind::NotFound, what, why).remedy(remedy)
 }
 
 /// Reads the virtual network with its surroundings: the network security groups and the route tables of its subnets.
@@ -170,4 +204,51 @@ pub fn unproven(vendor: &str, name: &str) -> String {
 /// Says how the operator takes responsibility for a peering.
 pub fn by_name(vendor: &str, name: &str) -> String {
     format!("If {name} is {vendor}'s: peerctl azure repair, with the same inputs and --peering-name {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_network_names_the_nearest_and_lists_the_others() {
+        let id = |group: &str, name: &str| VnetId::new(uuid::Uuid::nil(), group, name).expect("an id");
+        let there = [
+            id("rg-network", "vnet-app"),
+            id("rg-network", "vnet-data"),
+            id("rg-other", "hub"),
+        ];
+        let table = [
+            (
+                "rg-network",
+                "vnet-ap",
+                "Did you mean 'vnet-app'?",
+                "Virtual networks there: vnet-app, vnet-data.",
+            ),
+            (
+                "rg-netwrk",
+                "vnet-x",
+                "Did you mean 'rg-network'?",
+                "Resource groups with virtual networks: rg-network, rg-other.",
+            ),
+            (
+                "rg-network",
+                "hub",
+                "Did you mean the one in resource group 'rg-other'?",
+                "Azure finds none",
+            ),
+        ];
+        for (group, name, what, why) in table {
+            let problem = no_vnet(&id(group, name), &there);
+            assert!(
+                problem.what.ends_with(what) && problem.why.starts_with(why),
+                "{problem}"
+            );
+        }
+        assert!(
+            no_vnet(&id("rg-network", "vnet-ap"), &[])
+                .why
+                .starts_with("Azure finds none")
+        );
+    }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use super::profile::{CreatedBy, Profile};
-use crate::domain::is_obeyed;
+use super::profile::{Access, CreatedBy, Profile};
+use crate::domain::{did_you_mean, is_obeyed};
 use crate::files;
 
 /// In the order in which they are offered.
@@ -23,13 +23,14 @@ pub const PROFILE_SCHEMA: &str = include_str!("profile.schema.json");
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    #[error("'{name}' is no vendor that peerctl knows ({known}), and no file of that name can be read: {why}")]
+    #[error("'{name}' is not a vendor that peerctl knows ({known}), nor the file of a profile: {why}.{guess}")]
     Unknown {
         name: String,
         known: String,
         why: std::io::Error,
+        guess: String,
     },
-    #[error("the vendor profile {name} cannot be used: {why}")]
+    #[error("{name}: {why}")]
     Malformed { name: String, why: String },
 }
 
@@ -56,9 +57,14 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
     let text = files::read_text(Path::new(name)).map_err(|why| ProfileError::Unknown {
         name: name.to_owned(),
         known: known.join(", "),
+        guess: did_you_mean(name, known),
         why,
     })?;
-    parse(name, &text)
+    let profile = parse(name, &text)?;
+    Ok(Profile {
+        from_file: true,
+        ..profile
+    })
 }
 
 fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
@@ -66,7 +72,7 @@ fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
         name: name.to_owned(),
         why,
     };
-    let profile: Profile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let profile: Profile = toml::from_str(text).map_err(|error| malformed(files::toml_error(&error, text)))?;
     shows_only(text).map_err(malformed)?;
     profile.check().map_err(|(key, why)| {
         let line = text.lines().position(|line| line.trim_start().starts_with(key));
@@ -85,7 +91,7 @@ fn shows_only(text: &str) -> Result<(), String> {
             _ => false,
         }
     }
-    let fields: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    let fields: toml::Table = toml::from_str(text).map_err(|error| files::toml_error(&error, text))?;
     match fields.iter().find(|(_, value)| obeyed(value)) {
         Some((key, _)) => Err(format!(
             "'{key}' has characters that a terminal obeys instead of showing them"
@@ -94,13 +100,77 @@ fn shows_only(text: &str) -> Result<(), String> {
     }
 }
 
-/// Variables that hold what is no vendor's: a profile must not send them anywhere.
-const NO_VENDORS: [&str; 6] = ["AZURE_", "ARM_", "PEERCTL_", "IDENTITY_", "MSI_", "ACTIONS_"];
+/// What names of variables begin with that hold what is no vendor's: a profile must not send them anywhere.
+const NO_VENDORS: [&str; 41] = [
+    "AZURE_",
+    "ARM_",
+    "PEERCTL_",
+    "IDENTITY_",
+    "MSI_",
+    "ACTIONS_",
+    "AWS_",
+    "GOOGLE_",
+    "GCP_",
+    "GCLOUD_",
+    "CLOUDSDK_",
+    "GITHUB_",
+    "GH_",
+    "GITLAB_",
+    "CI_",
+    "SYSTEM_",
+    "BITBUCKET_",
+    "JENKINS_",
+    "BUILDKITE_",
+    "CIRCLE_",
+    "NPM_",
+    "NODE_",
+    "PYPI_",
+    "TWINE_",
+    "CARGO_",
+    "DOCKER_",
+    "REGISTRY_",
+    "KUBE",
+    "VAULT_",
+    "TF_",
+    "TFE_",
+    "SSH_",
+    "GPG_",
+    "DATABASE_",
+    "PG",
+    "MYSQL_",
+    "REDIS_",
+    "HOME",
+    "PATH",
+    "HTTP",
+    "ALL_PROXY",
+];
 
 /// Whether `host` is the one of `known`, or a neighbour of it (`eu.api.konghq.com` and `global.api.konghq.com`).
 fn is_neighbour(host: &str, known: &str) -> bool {
     let domain = known.splitn(known.matches('.').count(), '.').last().unwrap_or(known);
     host == known || host == domain || host.ends_with(&format!(".{domain}"))
+}
+
+fn host(api: &str) -> Option<String> {
+    Some(api.parse::<url::Url>().ok()?.host_str()?.to_owned())
+}
+
+/// How the built-in vendors' APIs are reached. The profiles themselves are checked by it.
+fn built_in_access() -> Vec<Access> {
+    let profiles = BUILT_IN.iter().filter_map(|text| toml::from_str::<Profile>(text).ok());
+    profiles.filter_map(|profile| profile.access).collect()
+}
+
+/// What the variables of a vendor of that name begin with: `ACME_DB_` for `acme-db` and `Acme DB`.
+fn prefix(name: &str) -> String {
+    let upper = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(upper).chain(['_']).collect()
 }
 
 /// What a profile's templates can name beside its own inputs.
@@ -215,13 +285,16 @@ impl Profile {
     fn check_token(&self) -> Result<(), (&'static str, String)> {
         let Some(access) = &self.access else { return Ok(()) };
         let refused = |name: &str, whose: &str| Err(("token-env", format!("{name} holds what is {whose}")));
+        let foreign = |name: &str| NO_VENDORS.iter().any(|prefix| name.starts_with(prefix));
         let name = &access.token_env;
-        if NO_VENDORS.iter().any(|prefix| name.starts_with(prefix)) {
+        if foreign(name) {
             return refused(name, "no vendor's token");
         }
-        let built_in = BUILT_IN.iter().filter_map(|text| toml::from_str::<Self>(text).ok());
-        let host = |api: &str| Some(api.parse::<url::Url>().ok()?.host_str()?.to_owned());
-        for other in built_in.filter_map(|profile| profile.access) {
+        if foreign(&access.api_env) {
+            let why = format!("{} is no variable of a vendor's", access.api_env);
+            return Err(("api-env", why));
+        }
+        for other in built_in_access() {
             let (Some(own), Some(known)) = (host(&access.api), host(&other.api)) else {
                 continue;
             };
@@ -229,7 +302,50 @@ impl Profile {
                 return refused(name, &format!("for {known} and its neighbours, and not for {own}"));
             }
         }
+        self.check_names(access)
+    }
+
+    /// The variables are called after the profile's vendor, so that none of another owner is meant.
+    fn check_names(&self, access: &Access) -> Result<(), (&'static str, String)> {
+        let built_in = built_in_access();
+        let own: Vec<String> = [&self.id, &self.short_name]
+            .map(|name| prefix(name))
+            .into_iter()
+            .collect();
+        let is_own = |name: &str| own.iter().any(|own| name.starts_with(own.as_str()));
+        let after = own.join(" or ");
+        if !is_own(&access.token_env) && !built_in.iter().any(|one| one.token_env == access.token_env) {
+            let why = format!(
+                "{} does not begin with {after}, after the vendor's id or short name",
+                access.token_env
+            );
+            return Err(("token-env", why));
+        }
+        if !access.api_env.ends_with("_URL") {
+            return Err(("api-env", format!("{} does not end with _URL", access.api_env)));
+        }
+        if !is_own(&access.api_env) && !built_in.iter().any(|one| one.api_env == access.api_env) {
+            let why = format!(
+                "{} does not begin with {after}, after the vendor's id or short name",
+                access.api_env
+            );
+            return Err(("api-env", why));
+        }
         Ok(())
+    }
+
+    /// Returns whether the operator has to allow that the token goes to the profile's host: a file names it, and it is
+    /// not a built-in vendor's own host with that vendor's own variables.
+    pub fn needs_trust(&self) -> bool {
+        let Some(access) = self.access.as_ref().filter(|_| self.from_file) else {
+            return false;
+        };
+        let same = |known: &Access| {
+            let hosts = host(&access.api).zip(host(&known.api));
+            let neighbours = hosts.is_some_and(|(own, known)| is_neighbour(&own, &known));
+            neighbours && access.token_env == known.token_env && access.api_env == known.api_env
+        };
+        !built_in_access().iter().any(same)
     }
 
     fn check_templates(&self) -> Result<(), (&'static str, String)> {
@@ -328,6 +444,68 @@ mod tests {
         for (from, to, why) in table {
             let error = parse("test", &kong.replace(from, to)).expect_err(to).to_string();
             assert!(error.contains(why), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn variables_are_bound_to_the_vendor() {
+        let kong = include_str!("kong.toml").replace("https://global.api.konghq.com", "https://api.acme.example");
+        let acme = |token: &str, api: &str| {
+            let text = kong
+                .replace("id = \"kong\"", "id = \"acme-db\"")
+                .replace("KONNECT_TOKEN", token);
+            parse("acme.toml", &text.replace("KONNECT_API_URL", api)).map_err(|error| error.to_string())
+        };
+        let profile = acme("ACME_DB_TOKEN", "ACME_DB_API_URL").expect("bound to the id");
+        let profile = Profile {
+            from_file: true,
+            ..profile
+        };
+        assert!(profile.needs_trust());
+        let table = [
+            ("ACME_DB_TOKEN", "AZURE_CLIENT_SECRET", "api-env", "AZURE_CLIENT_SECRET"),
+            ("ACME_DB_TOKEN", "DATABASE_URL", "api-env", "DATABASE_URL"),
+            ("ACME_DB_TOKEN", "ACME_DB_SECRET", "api-env", "_URL"),
+            ("ACME_DB_TOKEN", "OTHER_URL", "api-env", "ACME_DB_"),
+            ("GITHUB_TOKEN", "ACME_DB_API_URL", "token-env", "GITHUB_TOKEN"),
+            ("HOME", "ACME_DB_API_URL", "token-env", "HOME"),
+            ("OTHER_TOKEN", "ACME_DB_API_URL", "token-env", "ACME_DB_"),
+        ];
+        for (token, api, _, why) in table {
+            let error = acme(token, api).expect_err(token);
+            assert!(error.contains(why), "{token} {api}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_a_file_with_another_host_needs_trust() {
+        assert!(!profile("kong").expect("built in").needs_trust());
+        let kong = include_str!("kong.toml");
+        let from_file = |text: &str| Profile {
+            from_file: true,
+            ..parse("f", text).expect("good")
+        };
+        assert!(!from_file(kong).needs_trust());
+        assert!(!from_file(&kong.replace("global.api.konghq", "eu.api.konghq")).needs_trust());
+        let renamed = kong.replace("KONNECT_TOKEN", "KONG_TOKEN");
+        assert!(from_file(&renamed).needs_trust());
+    }
+
+    #[test]
+    fn errors_of_a_file_show_no_value_of_it() {
+        let kong = include_str!("kong.toml");
+        let table = [
+            "KONNECT_TOKEN=kpat_secret".to_owned(),
+            kong.replace("id = \"kong\"", "id = kpat_secret"),
+            kong.replace(
+                "created-by = \"vendor\"",
+                "created-by = \"vendor\"\nports = \"kpat_secret\"",
+            ),
+            kong.replace("created-by = \"vendor\"", "created-by = \"kpat_secret\""),
+        ];
+        for text in table {
+            let error = parse("f.toml", &text).expect_err(&text).to_string();
+            assert!(error.contains("line ") && !error.contains("kpat_secret"), "{error}");
         }
     }
 

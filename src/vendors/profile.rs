@@ -37,6 +37,9 @@ pub struct Profile {
     pub hand_off: HandOff,
     #[serde(default)]
     pub inputs: Vec<VendorInput>,
+    /// Read from a file of the user's, and not built in.
+    #[serde(skip)]
+    pub from_file: bool,
 }
 
 /// The vendor's multi-tenant application, which gets a service principal in the customer's tenant.

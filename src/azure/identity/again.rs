@@ -1,5 +1,7 @@
 //! What to do to be signed in: again, or to another tenant. Each way has its own answer.
 
+use secrecy::ExposeSecret;
+
 use super::source::Source;
 use super::{Identity, trouble};
 use crate::azure::error::{ApiError, Failure, Service};
@@ -48,6 +50,7 @@ impl Identity {
 
     /// The error with how to sign in again, where the operator could not.
     pub(super) fn with_remedy(&self, mut error: ApiError, scope: &str) -> ApiError {
+        self.explain_failure(&mut error);
         let refused = match &error.failure {
             _ if !self.operator => return error,
             Failure::Refused { .. } => true,
@@ -62,7 +65,11 @@ impl Identity {
         };
         error.sign_in = match &*self.source {
             // What Entra wants may be wanted of this service alone.
-            Source::Cli { .. } => vec![self.az_login(tenant, Some(scope).filter(|_| refused)), AGAIN.to_owned()],
+            Source::Cli { .. } if !error.sign_in.is_empty() => error.sign_in,
+            Source::Cli { .. } => vec![
+                self.az_login(tenant, Some(scope).filter(|_| refused)),
+                self.after_az_login(),
+            ],
             Source::Code(_) => {
                 let whom = tenant.map(|tenant| format!("somebody whom tenant {tenant} knows"));
                 let whom = whom.unwrap_or_else(|| "somebody with an account at work or school".to_owned());
@@ -82,6 +89,42 @@ impl Identity {
             Source::Job { .. } => vec!["Check that the job has the permission id-token: write.".to_owned()],
         };
         error
+    }
+
+    /// What the next command line has to have after `az login`, which makes its tenant the current one.
+    fn after_az_login(&self) -> String {
+        let tenant = self
+            .place
+            .tenant
+            .as_deref()
+            .and_then(|text| text.parse::<TenantId>().ok());
+        match (tenant, self.home.get()) {
+            (Some(tenant), Some(home)) if tenant != *home => format!(
+                "Then run the same command again with --tenant-id {home}: az login makes {tenant} its current tenant."
+            ),
+            _ => AGAIN.to_owned(),
+        }
+    }
+
+    /// Adds to the error what only the way to sign in knows.
+    fn explain_failure(&self, error: &mut ApiError) {
+        match (&*self.source, &mut error.failure) {
+            (Source::Cli { half: Some(half), .. }, Failure::NoToken { why }) => *why = format!("{why} {half}"),
+            (Source::Secret { secret, .. }, Failure::Refused { code, message, .. }) if code == "AADSTS7000215" => {
+                let secret = secret.expose_secret();
+                if secret.trim() != secret {
+                    message.push_str(" The secret that was given begins or ends with white space or a line end.");
+                }
+            }
+            (Source::Managed { endpoint: None, .. }, Failure::Refused { .. } | Failure::Unreachable(_)) => {
+                let why = format!(
+                    "The metadata service (169.254.169.254) gives no token: {}. It exists on Azure's machines only.",
+                    error.message().trim_end_matches('.')
+                );
+                error.failure = Failure::NoToken { why };
+            }
+            _ => {}
+        }
     }
 
     /// The error with how to sign in to the tenant that Azure names, where the token is of another one.
@@ -131,7 +174,9 @@ mod tests {
     fn identity(auth: Auth, cloud: &Cloud) -> Identity {
         let vars = |name: &str| match name {
             "AZURE_CLIENT_ID" => Some("app-1".to_owned()),
-            "AZURE_CLIENT_SECRET" | "AZURE_FEDERATED_TOKEN_FILE" => Some("set".to_owned()),
+            "AZURE_CLIENT_SECRET" => Some("set".to_owned()),
+            // Any file that can be read.
+            "AZURE_FEDERATED_TOKEN_FILE" => Some("Cargo.toml".to_owned()),
             _ => None,
         };
         Identity::new(auth, &vars, Some(TENANT), cloud, Script::new([]).wire()).unwrap()
@@ -228,6 +273,80 @@ mod tests {
                 "{auth}: {:?}",
                 error.sign_in
             );
+        }
+    }
+
+    #[test]
+    fn half_set_environment_is_named_variable_by_variable() {
+        let table: [(&[&str], bool, &[&str]); 5] = [
+            (
+                &["AZURE_CLIENT_SECRET"],
+                false,
+                &["has AZURE_CLIENT_SECRET without", "AZURE_TENANT_ID", "AZURE_CLIENT_ID,"],
+            ),
+            (
+                &["AZURE_CLIENT_ID"],
+                true,
+                &["has AZURE_CLIENT_ID without AZURE_CLIENT_SECRET or"],
+            ),
+            (
+                &["AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"],
+                false,
+                &["without AZURE_TENANT_ID (or --tenant-id),"],
+            ),
+            (&["AZURE_FEDERATED_TOKEN_FILE"], true, &["without AZURE_CLIENT_ID,"]),
+            (&[], false, &[]),
+        ];
+        for (set, tenant, expected) in table {
+            let vars = |name: &str| set.contains(&name).then(|| "x".to_owned());
+            let tenant = tenant.then_some(TENANT);
+            let identity = Identity::new(Auth::Auto, &vars, tenant, &Cloud::public(), Script::new([]).wire()).unwrap();
+            let message = identity
+                .with_remedy(trouble::no_token("No az.".to_owned()), SCOPE)
+                .message();
+            assert!(message.starts_with("No az."), "{message}");
+            assert_eq!(message == "No az.", expected.is_empty(), "{message}");
+            assert!(expected.iter().all(|part| message.contains(part)), "{message}");
+        }
+    }
+
+    #[test]
+    fn missing_variables_are_named_all_at_once() {
+        let vars = |_: &str| None;
+        let new = |auth| Identity::new(auth, &vars, None, &Cloud::public(), Script::new([]).wire());
+        for auth in [Auth::Environment, Auth::WorkloadIdentity] {
+            let said = new(auth).unwrap_err().to_string();
+            assert!(
+                said.contains("AZURE_TENANT_ID, and AZURE_CLIENT_ID, and AZURE_"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_secret_is_told() {
+        for (secret, told) in [("s\n", true), (" s", true), ("s", false)] {
+            let credential = crate::azure::AppCredential::Secret(secret.into());
+            let wire = Script::new([]).wire();
+            let own = Identity::application(&Cloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
+            let message = own.with_remedy(refused("AADSTS7000215", "Invalid."), SCOPE).message();
+            assert_eq!(message.contains("ends with white space"), told, "{secret:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_azures_own_clouds_stay_at_their_hosts() {
+        let elsewhere = Cloud {
+            arm: "https://arm.example/".parse().unwrap(),
+            ..Cloud::public()
+        };
+        for (auth, allowed) in [
+            (Auth::AzureCli, false),
+            (Auth::ManagedIdentity, false),
+            (Auth::DeviceCode, true),
+        ] {
+            let made = Identity::new(auth, &|_| None, None, &elsewhere, Script::new([]).wire());
+            assert_eq!(made.is_ok(), allowed, "{auth}");
         }
     }
 

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
-use azure_core::http::{ClientOptions, RetryOptions, Transport};
+use azure_core::http::{ClientMethodOptions, ClientOptions, RetryOptions, Transport};
 use azure_identity::{
-    AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredential, ClientAssertionCredentialOptions,
-    ClientSecretCredential, ClientSecretCredentialOptions, Executor, ManagedIdentityCredential,
-    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    AzureCliCredential, AzureCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, Executor,
+    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -24,7 +25,7 @@ use super::github::{Job, JobAssertion};
 use super::{AppCredential, Auth, SignInError};
 use crate::azure::cloud::Cloud;
 use crate::azure::wire::Wire;
-use crate::limits;
+use crate::{files, limits};
 
 /// Where to ask, and for which tenant.
 #[derive(Debug, Clone)]
@@ -62,55 +63,102 @@ pub(super) enum Source {
         client: Option<String>,
         endpoint: Option<Url>,
     },
-    /// `executor` runs az; none stands for a real process.
+    /// `executor` runs az; none stands for a real process. `half` says which variables of another way are set and which
+    /// are missing.
     Cli {
         executor: Option<Arc<dyn Executor>>,
+        half: Option<String>,
     },
     Code(Arc<Codes>),
 }
 
 pub(super) type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// A variable without the white space around it: a line end behind an ID is not part of it.
 pub(super) fn var(vars: Vars<'_>, name: &str) -> Option<String> {
-    vars(name).filter(|value| !value.trim().is_empty())
+    let value = vars(name)?.trim().to_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+/// What proves an application's identity, each on its own.
+const PROOFS: [&str; 3] = [
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_FEDERATED_TOKEN_FILE",
+];
+
+/// The variables of an application that are set although others are missing, in a sentence; nothing where none is set.
+fn half(vars: Vars<'_>, tenant: bool) -> Option<String> {
+    let is_set = |name: &str| var(vars, name).is_some();
+    let set: Vec<&str> = ["AZURE_CLIENT_ID"]
+        .into_iter()
+        .chain(PROOFS)
+        .filter(|name| is_set(name))
+        .collect();
+    let missing = [
+        ("AZURE_TENANT_ID (or --tenant-id)", tenant),
+        ("AZURE_CLIENT_ID", is_set("AZURE_CLIENT_ID")),
+        (
+            "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
+            PROOFS.into_iter().any(is_set),
+        ),
+    ];
+    let missing = missing.into_iter().filter(|(_, given)| !given).map(|(name, _)| name);
+    let missing = missing.collect::<Vec<_>>().join(", ");
+    let set = set.join(", ");
+    let sentence = format!("The environment has {set} without {missing}, so no application signs in.");
+    (!set.is_empty()).then_some(sentence)
 }
 
 impl Source {
-    pub(super) fn choose(auth: Auth, vars: Vars<'_>) -> Result<Self, SignInError> {
+    /// `tenant` tells whether the tenant is given.
+    pub(super) fn choose(auth: Auth, vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
         match auth {
-            Auth::AzureCli => Ok(Self::Cli { executor: None }),
-            Auth::Environment => Self::environment(vars),
-            Auth::WorkloadIdentity => Self::federated(vars),
+            Auth::AzureCli => Ok(Self::Cli {
+                executor: None,
+                half: None,
+            }),
+            Auth::Environment => Self::environment(vars, tenant),
+            Auth::WorkloadIdentity => Self::federated(vars, tenant),
             Auth::ManagedIdentity => Ok(Self::managed(vars)),
             Auth::DeviceCode => Ok(Self::Code(Arc::default())),
             Auth::Auto => {
                 let has = |name| var(vars, name).is_some();
-                let client = has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID");
+                let client = has("AZURE_CLIENT_ID") && tenant;
                 if client && (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH")) {
-                    Self::environment(vars)
+                    Self::environment(vars, tenant)
                 } else if client && (has("AZURE_FEDERATED_TOKEN_FILE") || Job::of(vars).is_some()) {
-                    Self::federated(vars)
+                    Self::federated(vars, tenant)
                 } else {
-                    Ok(Self::Cli { executor: None })
+                    Ok(Self::Cli {
+                        executor: None,
+                        half: half(vars, tenant),
+                    })
                 }
             }
         }
     }
 
-    fn environment(vars: Vars<'_>) -> Result<Self, SignInError> {
-        let client = required(vars, "AZURE_CLIENT_ID", Auth::Environment)?;
-        if let Some(secret) = var(vars, "AZURE_CLIENT_SECRET") {
+    fn environment(vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
+        const PROOF: &str = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH";
+        let (client, file) = (var(vars, "AZURE_CLIENT_ID"), var(vars, "AZURE_CLIENT_CERTIFICATE_PATH"));
+        // As it is: a secret may have any character.
+        let secret = vars("AZURE_CLIENT_SECRET").filter(|secret| !secret.trim().is_empty());
+        let (Some(client), true) = (client.clone(), tenant && (secret.is_some() || file.is_some())) else {
+            let needs = [
+                ("AZURE_TENANT_ID", tenant),
+                ("AZURE_CLIENT_ID", client.is_some()),
+                (PROOF, secret.is_some() || file.is_some()),
+            ];
+            return Err(missing(Auth::Environment, &needs));
+        };
+        if let Some(secret) = secret {
             return Ok(Self::Secret {
                 client,
                 secret: secret.into(),
             });
         }
-        let file = var(vars, "AZURE_CLIENT_CERTIFICATE_PATH").ok_or_else(|| {
-            let ways = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH";
-            SignInError(format!(
-                "--auth environment needs {ways} beside AZURE_CLIENT_ID and AZURE_TENANT_ID."
-            ))
-        })?;
+        let file = file.unwrap_or_default();
         let certificate = Certificate::from_file(Path::new(&file)).map_err(SignInError)?;
         Ok(Self::Certificate {
             client,
@@ -134,20 +182,30 @@ impl Source {
         }
     }
 
-    fn federated(vars: Vars<'_>) -> Result<Self, SignInError> {
-        let client = required(vars, "AZURE_CLIENT_ID", Auth::WorkloadIdentity)?;
+    fn federated(vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
+        let client = var(vars, "AZURE_CLIENT_ID");
         let file = var(vars, "AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from);
-        match (file, Job::of(vars)) {
-            (Some(file), _) => Ok(Self::Federated { client, file }),
-            (None, Some(job)) => Ok(Self::Job {
+        match (client.clone(), file, Job::of(vars)) {
+            (Some(client), Some(file), _) if tenant => {
+                // What can't be read is told before anything is sent.
+                read_token(&file).map_err(SignInError)?;
+                Ok(Self::Federated { client, file })
+            }
+            (Some(client), None, Some(job)) if tenant => Ok(Self::Job {
                 client,
                 job: Arc::new(job),
             }),
-            (None, None) => Err(SignInError(
-                "--auth workload-identity needs AZURE_FEDERATED_TOKEN_FILE; a job of GitHub Actions, the permission \
-                 id-token: write."
-                    .to_owned(),
-            )),
+            (_, file, job) => {
+                let needs = [
+                    ("AZURE_TENANT_ID", tenant),
+                    ("AZURE_CLIENT_ID", client.is_some()),
+                    (
+                        "AZURE_FEDERATED_TOKEN_FILE (in a job of GitHub Actions: the permission id-token: write)",
+                        file.is_some() || job.is_some(),
+                    ),
+                ];
+                Err(missing(Auth::WorkloadIdentity, &needs))
+            }
         }
     }
 
@@ -207,12 +265,9 @@ impl Source {
                 ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }
             Self::Federated { client, file } => {
-                let mut options = WorkloadIdentityCredentialOptions::default();
-                options.credential_options.client_options = client_options;
-                options.client_id = Some(client.clone());
-                options.tenant_id = Some(tenant);
-                options.token_file_path = Some(file.clone());
-                WorkloadIdentityCredential::new(Some(options))?
+                let assertion = FileAssertion(file.clone());
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client.clone(), assertion, Some(options))?
             }
             Self::Job { client, job } => {
                 let assertion = JobAssertion {
@@ -229,7 +284,7 @@ impl Source {
                 };
                 ManagedIdentityCredential::new(Some(options))?
             }
-            Self::Cli { executor } => {
+            Self::Cli { executor, .. } => {
                 let options = AzureCliCredentialOptions {
                     tenant_id: place.tenant.clone(),
                     executor: Some(executor.clone().unwrap_or_else(|| Arc::new(Child))),
@@ -249,8 +304,30 @@ fn cannot(why: String) -> Error {
     Error::with_message(ErrorKind::Credential, why)
 }
 
-fn required(vars: Vars<'_>, name: &str, auth: Auth) -> Result<String, SignInError> {
-    var(vars, name).ok_or_else(|| SignInError(format!("--auth {auth} needs the environment variable {name}.")))
+/// Everything that a way to sign in needs and that is missing.
+fn missing(auth: Auth, needs: &[(&str, bool)]) -> SignInError {
+    let missing = needs.iter().filter(|(_, given)| !given).map(|(name, _)| *name);
+    let missing = missing.collect::<Vec<_>>().join(", and ");
+    SignInError(format!("--auth {auth} needs {missing} in the environment."))
+}
+
+/// Gives `azure_identity` another issuer's token from a file, which is read whenever a token is asked for: who writes it
+/// renews it.
+#[derive(Debug)]
+struct FileAssertion(PathBuf);
+
+#[async_trait]
+impl ClientAssertion for FileAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        read_token(&self.0).map_err(cannot)
+    }
+}
+
+fn read_token(file: &Path) -> Result<String, String> {
+    match files::read_text(file) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) => Err(format!("Cannot read the token file {}: {error}.", file.display())),
+    }
 }
 
 /// Our transport, our retries, our authority.

@@ -149,6 +149,7 @@ async fn az_is_started_once_for_many_questions() {
     });
     let source = Source::Cli {
         executor: Some(az.clone()),
+        half: None,
     };
     let place = Place {
         tenant: Some(TENANT.to_string()),
@@ -240,7 +241,10 @@ async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
 
 #[test]
 fn auto_takes_the_first_that_is_complete() {
-    let name = |pairs: &'static [(&str, &str)]| Source::choose(Auth::Auto, &vars(pairs)).map(|source| source.name());
+    let has_tenant = |pairs: &[(&str, &str)]| pairs.iter().any(|(name, _)| *name == "AZURE_TENANT_ID");
+    let name = |pairs: &'static [(&str, &str)]| {
+        Source::choose(Auth::Auto, &vars(pairs), has_tenant(pairs)).map(|source| source.name())
+    };
     assert_eq!(name(SECRET), Ok("client secret"));
     assert_eq!(name(&[]), Ok("Azure CLI"));
     assert_eq!(
@@ -250,7 +254,7 @@ fn auto_takes_the_first_that_is_complete() {
     let federated = &[
         ("AZURE_TENANT_ID", "t"),
         ("AZURE_CLIENT_ID", "a"),
-        ("AZURE_FEDERATED_TOKEN_FILE", "/f"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "Cargo.toml"),
     ];
     assert_eq!(name(federated), Ok("workload identity"));
 }
@@ -277,7 +281,11 @@ fn what_is_missing_is_named() {
         ),
         (
             Auth::Environment,
-            &[("AZURE_CLIENT_ID", "a"), ("AZURE_CLIENT_CERTIFICATE_PATH", "/no.pem")],
+            &[
+                ("AZURE_CLIENT_ID", "a"),
+                ("AZURE_TENANT_ID", "t"),
+                ("AZURE_CLIENT_CERTIFICATE_PATH", "/no.pem"),
+            ],
             "/no.pem",
         ),
     ];

@@ -32,30 +32,40 @@ pub(super) fn explain(error: &azure_core::Error) -> ApiError {
     let text = error.to_string();
     let text = text.split("\nTo troubleshoot, visit").next().unwrap_or_default().trim();
     match text.strip_prefix("AzureCliCredential authentication failed.") {
-        Some(said) => failed(by_az(said.trim())),
+        Some(said) => by_az(said.trim()),
         None => no_token(text.to_owned()),
     }
 }
 
 /// What az said, in one sentence.
-fn by_az(said: &str) -> Failure {
-    let no_token = |why: String| Failure::NoToken { why };
+fn by_az(said: &str) -> ApiError {
     if said.contains("not found on PATH") {
-        let why = "The Azure CLI (az) is not installed, or not on PATH. --auth device-code signs in without it, by a code \
-                   that you enter in a browser.";
-        return no_token(why.to_owned());
+        let why = "The Azure CLI (az) is not installed, or not on PATH.";
+        return with_a_way(why, "Install the Azure CLI: https://aka.ms/azure-cli");
+    }
+    if said.contains("expires_on") && said.contains("newer") {
+        let why = "The Azure CLI is too old: its answer has no expires_on, which version 2.54.0 and newer ones give.";
+        return with_a_way(why, "az upgrade (or install a newer one: https://aka.ms/azure-cli)");
+    }
+    // A parser's words, which may quote what it read.
+    if said.contains(" at line ") && said.contains(" column ") {
+        let why = "The Azure CLI gave no token: its answer is not the JSON that was asked for.";
+        return with_a_way(
+            why,
+            "See what it prints: az account show (and whether az is a script of your own)",
+        );
     }
     if let Some(code) = refusal::aadsts(said) {
         let from = said.find(&code).unwrap_or_default();
         let line = said[from..].lines().next().unwrap_or_default();
         // Entra answers 400 to az, which does not pass the number on.
-        return Failure::Refused {
+        return failed(Failure::Refused {
             status: 400,
             code,
-            message: refusal::sentence(line),
+            message: masked(&refusal::sentence(line)),
             details: Vec::new(),
             retry_after: None,
-        };
+        });
     }
     if said.contains("az login") || said.contains("az account set") {
         return no_token("The Azure CLI is not signed in there.".to_owned());
@@ -66,7 +76,36 @@ fn by_az(said: &str) -> Failure {
         .find(|line| !line.is_empty())
         .unwrap_or("it gave no reason");
     let line = line.strip_prefix("ERROR: ").unwrap_or(line);
-    no_token(format!("The Azure CLI gave no token: {line}"))
+    no_token(format!("The Azure CLI gave no token: {}", masked(line)))
+}
+
+/// An error with a remedy for az, and the way around it.
+fn with_a_way(why: &str, remedy: &str) -> ApiError {
+    ApiError {
+        sign_in: vec![
+            remedy.to_owned(),
+            "Or sign in without az, by a code that you enter in a browser: --auth device-code".to_owned(),
+        ],
+        ..no_token(why.to_owned())
+    }
+}
+
+/// Returns whether az refuses to be told a tenant: "Tenant shouldn't be specified for Cloud Shell account".
+pub(super) fn takes_no_tenant(error: &ApiError) -> bool {
+    matches!(&error.failure, Failure::NoToken { why } if why.contains("Tenant shouldn't be specified"))
+}
+
+/// The text without what looks like a token.
+fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("eyJ") {
+        out.push_str(&rest[..at]);
+        out.push_str("[redacted]");
+        let token = |c: char| c.is_ascii_alphanumeric() || "-_.=+/".contains(c);
+        rest = rest[at..].trim_start_matches(token);
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -95,12 +134,25 @@ mod tests {
                 "gave no token: No module named 'x'",
             ),
             ("", "it gave no reason"),
+            (
+                "ERROR: bad token eyJhbGciOi.eyJz-_.sig!",
+                "gave no token: bad token [redacted]!",
+            ),
+            (
+                "invalid type: string \"eyJs\", expected i64 at line 1 column 2",
+                "not the JSON",
+            ),
+            (
+                "expires_on field not found. Please use Azure CLI 2.54.0 or newer.",
+                "too old",
+            ),
         ];
         for (said, expected) in table {
             let error = az(said);
             let message = error.message();
             assert!(message.contains(expected), "{said}: {message}");
             assert!(!message.contains("aka.ms") && !message.contains('\n'), "{message}");
+            assert!(!message.contains("eyJ"), "{message}");
             assert!(matches!(error.failure, Failure::NoToken { .. }));
         }
     }

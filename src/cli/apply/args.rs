@@ -26,6 +26,9 @@ pub struct Args {
     /// Ask nothing: without --yes, exit 2
     #[arg(long)]
     pub(super) no_input: bool,
+    /// Allow that the vendor profile of a file sends the vendor's token to this host [env: PEERCTL_TRUST_VENDOR_HOST]
+    #[arg(long, value_name = "HOST")]
+    pub(super) trust_vendor_host: Option<String>,
     /// Run against the embedded Azure in this process: nothing leaves this machine
     #[arg(long)]
     pub(super) sandbox: bool,

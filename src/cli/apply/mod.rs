@@ -22,7 +22,7 @@ use super::frame::{Scene, prompter};
 use super::output::{Format, OutputArgs, print, row_screens};
 use super::record;
 use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
-use crate::domain::lines as folded;
+use crate::domain::{did_you_mean, lines as folded};
 use crate::errors::{Kind, Outcome, Problem};
 use crate::files;
 use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, listed};
@@ -91,12 +91,12 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
 fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings) -> Result<Vec<Job>, Problem> {
     around.vars.check()?;
     record::check_ticket(args.report.as_deref(), &around.vars)?;
+    let text = read(&args.file)?;
+    let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
         let problem = Problem::new(Kind::Usage, "An input is missing.", NOBODY_ASKED);
         return Err(problem.remedy("--yes: nobody is there to confirm the plan"));
     }
-    let text = read(&args.file)?;
-    let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let screens = row_screens(output, manner, &names);
     let company = Company::of(usize::from(args.parallelism));
@@ -123,7 +123,11 @@ fn wanted(mut rows: Vec<Row>, names: &[String], file: &Path) -> Result<Vec<Row>,
         return Err(Problem::new(
             Kind::Usage,
             what,
-            format!("Its rows are {}.", all.join(", ")),
+            format!(
+                "Its rows are {}.{}",
+                all.join(", "),
+                did_you_mean(unknown, all.iter().copied())
+            ),
         ));
     }
     rows.retain(|row| names.is_empty() || names.contains(&row.name));

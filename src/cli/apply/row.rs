@@ -29,6 +29,7 @@ pub struct Job {
     company: Arc<Company>,
     around: Surroundings,
     no_wait: bool,
+    trust_vendor_host: Option<String>,
     rehearsal: bool,
     pasted: Pasted,
     ticket: Option<PathBuf>,
@@ -74,6 +75,7 @@ impl Job {
         };
         Self {
             no_wait: args.no_wait,
+            trust_vendor_host: args.trust_vendor_host.clone(),
             rehearsal: args.sandbox,
             pasted,
             ticket: args.report.clone(),
@@ -135,7 +137,8 @@ impl Job {
             .row
             .flags()
             .filter(|(id, _)| !(self.rehearsal && REHEARSED.contains(id)));
-        let flags = flags.map(|(id, value)| (id, Some(value)));
+        let trusted = ("trust-vendor-host", self.trust_vendor_host.as_deref());
+        let flags = flags.map(|(id, value)| (id, Some(value))).chain([trusted]);
         let given = Given::new(flags, &self.row.sets(), self.around.vars.clone());
         let given = given.map_err(|set| Problem::new(Kind::Usage, format!("{set} cannot be used."), ""))?;
         let no_wait = self.no_wait.then_some("no-wait");

@@ -24,6 +24,8 @@ pub struct Answers {
     pub switches: Vec<&'static str>,
     /// The vendor's inputs, by key.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// Flags that a profile can't have and that the next command line needs.
+    pub beside: Vec<(String, String)>,
     /// A name to suggest.
     pub name: String,
     /// Of the embedded Azure.
@@ -61,7 +63,7 @@ pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Var
                     .then(|| ("--config".to_owned(), place.file.to_string_lossy().into_owned())),
                 Some(("--profile".to_owned(), name.clone())),
             ];
-            let flags: Vec<(String, String)> = flags.into_iter().flatten().collect();
+            let flags: Vec<(String, String)> = flags.into_iter().flatten().chain(answers.beside.clone()).collect();
             let line = ui::indented(&command_line("azure setup", &flags, ui::width() - 2));
             (format!("Saved as the profile {name} in {file}. The next time:"), line)
         }

@@ -121,6 +121,12 @@ pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<O
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;
     };
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && AZURE.contains(&word.as_str())
+        && line.get(1) == Some(&word.into())
+    {
+        return Some(Ok(refuse(&of_azure(word))));
+    }
     let asked = line
         .windows(2)
         .any(|pair| pair[0] == "help" && pair[1] == word.as_str());
@@ -132,6 +138,15 @@ pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<O
     };
     let text = text::folded(&topic.text(), width());
     Some(print(&text).map(|()| Outcome::Done))
+}
+
+/// The commands on a peering, which stand behind the cloud's name.
+const AZURE: [&str; 6] = ["setup", "status", "doctor", "repair", "teardown", "apply"];
+
+fn of_azure(word: &str) -> Problem {
+    let what = format!("'{word}' is not a command of peerctl. Did you mean 'peerctl azure {word}'?");
+    let why = "The commands on a peering stand behind the name of its cloud.";
+    Problem::new(Kind::Usage, what, why).remedy(format!("peerctl azure {word} --help"))
 }
 
 fn unknown(word: &str) -> Problem {
