@@ -170,6 +170,9 @@ impl Given {
 
     /// As [`Given::name_of`], for a vendor's input.
     pub fn name_of_set(&self, key: &str) -> String {
+        if self.source_of_set(key) == Some(Source::Environment) {
+            return set_variable(key);
+        }
         let profile = self
             .profile()
             .filter(|_| self.source_of_set(key) == Some(Source::Profile));
