@@ -571,6 +571,118 @@ fn a_provider_that_is_not_registered_blocks_with_the_command_that_registers_it()
     blocks(&kongs(&sandbox, &vnet, &["--only", "provider"], 4), "provider", &said);
 }
 
+/// The operator's service principal in the estate.
+const OPERATOR: &str = "7e5d4c3b-2a19-4807-b6c5-d4e3f2a1b001";
+
+/// A deny assignment on `rg-network` with this action, as an estate's part.
+fn denial(action: &str, more: &str) -> String {
+    format!(
+        "[[denials]]\nname = \"managed by a stack\"\ntenant = \"{}\"\nscope = \"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-network\"\nactions = [\"{action}\"]\n{more}\n",
+        kong::TENANT
+    )
+}
+
+#[test]
+fn deny_assignment_is_named_and_no_role_is_asked_for() {
+    let sandbox = troubles(&denial("Microsoft.Authorization/roleAssignments/write", ""));
+    let said = ["the deny assignment \"managed by a stack\" at", "refuses this sign-in"];
+    let document = kongs(&sandbox, VNET_ID, &["--only", "deny-assignments"], 4);
+    blocks(&document, "deny-assignments", &said);
+    let document = kongs(&sandbox, VNET_ID, &["--only", "may-assign-roles"], 0);
+    warns(&document, "may-assign-roles", &said);
+    let text = document.to_string();
+    assert!(
+        text.contains("No role helps") && !text.contains("Next: an Owner"),
+        "{document:#}"
+    );
+    let told = setup_is_blocked(&sandbox, VNET_ID, &KONG);
+    assert!(
+        told["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("managed by a stack")),
+        "{told:#}"
+    );
+}
+
+#[test]
+fn deny_assignment_of_the_vendors_writes_blocks_too() {
+    let peerings = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+    let sandbox = troubles(&denial(peerings, &format!("excluded = [\"{OPERATOR}\"]")));
+    let document = kongs(&sandbox, VNET_ID, &["--only", "deny-assignments"], 4);
+    blocks(&document, "deny-assignments", &[&format!("{peerings}")]);
+}
+
+#[test]
+fn deny_assignment_that_excludes_this_sign_in_is_no_problem() {
+    let excluded = format!("excluded = [\"{OPERATOR}\"]");
+    let sandbox = troubles(&denial("Microsoft.Authorization/roleAssignments/write", &excluded));
+    let document = kongs(&sandbox, VNET_ID, &["--only", "deny-assignments"], 0);
+    assert_eq!(check(&document, "deny-assignments")["verdict"], "ok", "{document:#}");
+}
+
+/// The reader's service principal in the estate.
+const READER_PRINCIPAL: &str = "b1908f7e-6d5c-4b43-a9f8-07162534c336";
+
+#[test]
+fn eligible_role_is_to_be_activated() {
+    let estate = format!(
+        "[[eligibilities]]\nprincipal = \"{}\"\ntenant = \"{}\"\nrole = \"Owner\"\nscope = \"/subscriptions/{}\"\n",
+        READER_PRINCIPAL,
+        kong::TENANT,
+        SUBSCRIPTION
+    );
+    let only = ["--only", "may-define-roles", "--only", "may-assign-roles", "-o", "json"];
+    for (more, said) in [("", false), (estate.as_str(), true)] {
+        let sandbox = troubles(more);
+        let ran = ask(&sandbox, VNET_ID, &[&KONG[..], &only].concat(), &READER);
+        let document = ran.expect_code(0).json();
+        for id in ["may-define-roles", "may-assign-roles"] {
+            let found = check(&document, id).to_string();
+            assert_eq!(
+                found.contains("You are eligible for \\\"Owner\\\" at"),
+                said,
+                "{id}: {document:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn condition_that_refuses_the_role_is_told() {
+    let condition = "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7}";
+    let estate = format!(
+        "[[assignments]]\nprincipal = \"{}\"\nrole = \"Owner\"\nscope = \"/subscriptions/{}\"\ncondition = \"{condition}\"\n",
+        READER_PRINCIPAL, SUBSCRIPTION
+    );
+    let sandbox = troubles(&estate);
+    let only = ["--only", "may-assign-roles", "-o", "json"];
+    let ran = ask(&sandbox, VNET_ID, &[&KONG[..], &only].concat(), &READER);
+    let document = ran.expect_code(0).json();
+    warns(
+        &document,
+        "may-assign-roles",
+        &["only under a condition, which refuses the role for"],
+    );
+}
+
+#[test]
+fn role_of_a_management_group_counts() {
+    let group = "/providers/Microsoft.Management/managementGroups/contoso";
+    let estate = format!(
+        "[[management_groups]]\nname = \"contoso\"\ntenant = \"{}\"\nsubscriptions = [\"{}\"]\n[[assignments]]\nprincipal = \"{}\"\nrole = \"Owner\"\nscope = \"{group}\"\n",
+        kong::TENANT,
+        SUBSCRIPTION,
+        READER_PRINCIPAL
+    );
+    let sandbox = troubles(&estate);
+    let only = ["--only", "may-define-roles", "--only", "may-assign-roles", "-o", "json"];
+    let ran = ask(&sandbox, VNET_ID, &[&KONG[..], &only].concat(), &READER);
+    let document = ran.expect_code(0).json();
+    for id in ["may-define-roles", "may-assign-roles"] {
+        assert_eq!(check(&document, id)["verdict"], "ok", "{document:#}");
+    }
+}
+
 // ------------------------------------------------------------------------------------------- names and limits
 
 #[test]
@@ -587,8 +699,8 @@ fn pain_4_a_role_of_the_name_with_other_actions_is_told() {
     );
     let document = document.expect_code(0).json();
     let said = [
-        "lacks Microsoft.Network/virtualNetworks/read",
-        "also grants Microsoft.Compute/virtualMachines/write",
+        "is not used: it also grants Microsoft.Compute/virtualMachines/write",
+        "Setup creates \"Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2\" beside it",
     ];
     warns(&document, "role-name", &said);
 }

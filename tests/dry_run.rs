@@ -11,7 +11,7 @@ use support::az::Az;
 use support::cli::{Run, peerctl, program};
 use support::colleague::Colleague;
 use support::dry_runs::{OWN_APP, among_secrets, offline, runs};
-use support::kong::{ACTIONS, OTHER_SUBSCRIPTION, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID, setup};
+use support::kong::{ACTIONS, APP_ID, OTHER_SUBSCRIPTION, ROLE, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID, setup};
 use support::served::{Body, Served};
 use support::stand_ins::{Played, REMOTE, play};
 
@@ -252,6 +252,144 @@ fn what_a_vendor_profile_says_of_itself_stays_data_too() {
     }
 }
 
+/// What the part of Kong's script that gives the role does in a world of these roles, of these assignments, and where a
+/// role that cannot be seen has one of these names: the roles that it writes, and the one that it assigns.
+#[track_caller]
+fn gives(roles: &Value, assignments: &Value, taken: &str) -> Vec<String> {
+    let more = ["--set", "network=n"].map(str::to_owned);
+    let script = offline("kong", VNET_ID, &more).run().expect_code(0).stdout;
+    let values: Vec<&str> = script
+        .lines()
+        .filter(|line| {
+            ["subscription_id=", "tenant_id=", "vnet_id=", "vendor_grant="]
+                .iter()
+                .any(|name| line.starts_with(name))
+        })
+        .collect();
+    let start = script.find("authorization='api-version").expect("the part on roles");
+    let end = script.find("\ngive \"$vendor_grant\"").expect("its end");
+    let text = [
+        "set -euo pipefail",
+        &values.join("\n"),
+        THE_WORLD,
+        &script[start..end],
+        "give \"$vendor_grant\" 0d5e3c1a-0000-4000-8000-0000000000aa Kong",
+    ];
+    let run = program("bash", ["-s"])
+        .env("ROLES", json!({ "value": roles }).to_string())
+        .env("ASSIGNMENTS", json!({ "value": assignments }).to_string())
+        .env("TAKEN", taken)
+        .stdin(text.join("\n"));
+    let ran = run.run().expect_code(0);
+    ran.stdout.lines().map(str::to_owned).collect()
+}
+
+const THE_WORLD: &str = r#"
+exec 9>&1
+arm() {
+    case "$1 $2" in
+    'get '*roleDefinitions/*) return 3 ;;
+    'get '*roleDefinitions*) printf '%s\n' "$ROLES" ;;
+    'get '*/virtualNetworks/*roleAssignments*) echo '{"value": []}' ;;
+    'get '*roleAssignments*) printf '%s\n' "$ASSIGNMENTS" ;;
+    'put '*)
+        local name
+        name=$(jq --raw-output .properties.roleName <<<"$4")
+        if [[ $name == "$TAKEN" ]]; then
+            echo 'ERROR: Conflict({"error":{"code":"RoleDefinitionWithSameNameExists"}})' >&2
+            return 1
+        fi
+        jq --raw-output '"write \(.properties.roleName): \(.properties.permissions[0].actions | length)"' <<<"$4" >&9
+        ;;
+    esac
+}
+patiently() { shift; "$@"; }
+die() { echo "$1" >&2; exit 1; }
+az() { while [[ $1 != --role ]]; do shift; done; echo "assign ${2##*/}" >&9; }
+"#;
+
+#[test]
+fn script_chooses_the_role_that_setup_chooses() {
+    const GUID: &str = "0d5e3c1a-0000-4000-8000-000000000001";
+    let own = "Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2";
+    let role = |guid: &str, name: &str, actions: &[&str]| {
+        json!({"name": guid, "properties": {"roleName": name, "description": "", "assignableScopes":
+            [format!("/subscriptions/{SUBSCRIPTION}")], "permissions": [{"actions": actions, "notActions": [],
+            "dataActions": [], "notDataActions": []}]}})
+    };
+    let held_by = |principal: &str| {
+        json!([{"properties": {"principalId": principal, "scope": VNET_ID,
+            "roleDefinitionId": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{GUID}")}}])
+    };
+    let (none, wide) = (json!([]), role(GUID, ROLE, &["*"]));
+    let lacking = json!([role(GUID, ROLE, &ACTIONS[..4])]);
+    let exact = |name: &str| role("1d5e3c1a-0000-4000-8000-000000000001", name, &ACTIONS);
+    let assigns = |guid: &str| format!("assign {guid}");
+    let table = [
+        ("nothing", json!([]), &none, "", vec![format!("write {ROLE}: 5")]),
+        (
+            "exact",
+            json!([role(GUID, ROLE, &ACTIONS)]),
+            &none,
+            "",
+            vec![assigns(GUID)],
+        ),
+        ("wide", json!([wide]), &none, "", vec![format!("write {own}: 5")]),
+        (
+            "a name that cannot be seen",
+            json!([]),
+            &none,
+            ROLE,
+            vec![format!("write {own}: 5")],
+        ),
+        (
+            "wide before exact",
+            json!([wide, exact(ROLE_TOO)]),
+            &none,
+            "",
+            vec![assigns("1d5e3c1a-0000-4000-8000-000000000001")],
+        ),
+        (
+            "another vendor's",
+            json!([exact("Confluent Cloud Peering Creator")]),
+            &none,
+            "",
+            vec![format!("write {ROLE}: 5")],
+        ),
+        (
+            "lacking",
+            lacking.clone(),
+            &none,
+            "",
+            vec![format!("write {ROLE}: 5"), assigns(GUID)],
+        ),
+        (
+            "lacking, held by a colleague",
+            lacking.clone(),
+            &held_by("0d5e3c1a-0000-4000-8000-0000000000bb"),
+            "",
+            vec![format!("write {own}: 5")],
+        ),
+        (
+            "lacking, held by Kong here",
+            lacking,
+            &held_by("0d5e3c1a-0000-4000-8000-0000000000aa"),
+            "",
+            vec![format!("write {ROLE}: 5"), assigns(GUID)],
+        ),
+    ];
+    for (world, roles, assignments, taken, expected) in table {
+        let did = gives(&roles, assignments, taken);
+        assert_eq!(did[..expected.len()], expected, "{world}: {did:#?}");
+        assert_eq!(
+            did.last().map(|line| line.starts_with("assign ")),
+            Some(true),
+            "{world}: {did:#?}"
+        );
+        assert!(did.len() <= 2, "{world}: {did:#?}");
+    }
+}
+
 // ------------------------------------------------------------------------------------------------------ the real az
 
 /// Every input of a run against the sandbox, by the vendor's name.
@@ -379,20 +517,27 @@ fn by_the_real_az_another_tenant_that_writes_its_own_direction() {
 
 #[test]
 fn by_the_real_az_in_brown_field_nothing_is_doubled() {
-    // The role is under its second name and in another subscription, and an earlier attempt failed for want of it.
+    // A role of the second name belongs to another subscription, a wide one has the first, and an earlier attempt failed.
     let prepare = |sandbox: &Served| {
         let colleague = Colleague::of(sandbox);
         let guid = "0d5e3c1a-0000-4000-8000-000000000001";
         colleague.writes_role(OTHER_SUBSCRIPTION, guid, ROLE_TOO, &ACTIONS, &[OTHER_SUBSCRIPTION]);
+        let wide = "0d5e3c1a-0000-4000-8000-000000000002";
+        colleague.writes_role(SUBSCRIPTION, wide, ROLE, &["*"], &[SUBSCRIPTION]);
         colleague.asks_kong();
         assert_eq!(colleague.gateways()[0]["state"], "error");
     };
     let Some(by_az) = judged_by_az("kong", prepare, 0) else {
         return;
     };
-    let role = &by_az.state()["roleDefinitions"][0];
-    let scopes = [SUBSCRIPTION, OTHER_SUBSCRIPTION].map(|id| format!("/subscriptions/{id}"));
-    assert_eq!(role["assignableScopes"], json!(scopes));
+    let state = by_az.state();
+    let assignments = state["roleAssignments"].as_array().expect("assignments").iter();
+    let kongs: Vec<&serde_json::Value> = assignments.filter(|one| one["appId"] == APP_ID).collect();
+    assert_eq!(kongs.len(), 1, "{kongs:#?}");
+    assert_eq!(
+        kongs[0]["role"],
+        "Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2"
+    );
 }
 
 /// An application that no tenant has.

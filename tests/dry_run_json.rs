@@ -9,7 +9,7 @@ use support::both_sides;
 use support::colleague::Colleague;
 use support::dry_runs::{among_secrets, offline, runs};
 use support::golden::compare_with_golden;
-use support::kong::{ACTIONS, LIMITED, OTHER_SUBSCRIPTION, ROLE_TOO, VNET_ID};
+use support::kong::{ACTIONS, LIMITED, ROLE_TOO, SUBSCRIPTION, VNET_ID};
 use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
 use support::served::Served;
 
@@ -178,10 +178,10 @@ fn from_nothing_setup_sends_what_the_plan_says() {
 #[test]
 fn in_brown_field_it_does_so_too() {
     let guid = "0d5e3c1a-0000-4000-8000-000000000001";
-    // A role of another subscription that lacks an action, and a request that failed for want of it.
+    // A role that lacks an action, and a request that failed for want of it.
     let document = setup_sends_it(&KONG, |sandbox| {
         let colleague = Colleague::of(sandbox);
-        colleague.writes_role(OTHER_SUBSCRIPTION, guid, ROLE_TOO, &ACTIONS[..4], &[OTHER_SUBSCRIPTION]);
+        colleague.writes_role(SUBSCRIPTION, guid, ROLE_TOO, &ACTIONS[..4], &[SUBSCRIPTION]);
         colleague.asks_kong();
     });
     let role = step(&document, "role-definition");

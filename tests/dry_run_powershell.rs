@@ -63,9 +63,34 @@ fn no_secret_is_in_it_and_it_looks_at_nothing() {
     assert!(ran.stderr.contains("--survey cannot be used"), "{ran}");
 }
 
+#[test]
+fn role_is_assigned_only_with_the_documented_actions() {
+    let more = ["--set", "network=n"].map(str::to_owned);
+    let text = printed("kong", &more);
+    let commands = commands(&text);
+    let at = |part: &str| commands.iter().position(|line| line.contains(part)).expect(part);
+    let (judged, assigned) = (at("$role = if ("), at("az role assignment create"));
+    assert!(judged < assigned, "{text}");
+    for action in support::kong::ACTIONS {
+        assert!(commands[judged].contains(&format!("'{action}'")), "{text}");
+    }
+    assert!(commands[judged].contains("else { throw "), "{text}");
+    assert!(commands[assigned].contains("--role $role "), "{text}");
+}
+
 /// The same in bash: an assignment, a text that goes to a file, a sign-in without a browser.
 fn in_bash(text: &str) -> String {
     let line = |line: &str| {
+        if line == "$role = $null" {
+            return "role=".to_owned();
+        }
+        if let Some((_, role)) = line
+            .strip_prefix("$role = if ")
+            .and_then(|line| line.split_once(") { "))
+        {
+            let (role, _) = role.split_once(" } else { throw ").expect("a refusal");
+            return format!("role={}", role.replace("''", "'\\''"));
+        }
         if let Some((name, command)) = line.strip_prefix('$').and_then(|line| line.split_once(" = ")) {
             return format!("{name}=$({command})");
         }

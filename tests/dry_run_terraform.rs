@@ -16,7 +16,7 @@ use support::cli::program;
 use support::colleague::Colleague;
 use support::dry_runs::{OWN_APP, among_secrets, offline, runs};
 use support::hcl::{Block, Hcl};
-use support::kong::{ACTIONS, OTHER_SUBSCRIPTION, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID};
+use support::kong::{ACTIONS, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID};
 use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
 use support::served::Served;
 use uuid::Uuid;
@@ -644,10 +644,10 @@ fn a_colleagues_role_is_imported_as_it_is_and_gets_what_it_lacks() {
     let sandbox = Served::start(["--lag", "none"]);
     let colleague = Colleague::of(&sandbox);
     let guid = "0d5e3c1a-0000-4000-8000-000000000001";
-    colleague.writes_role(OTHER_SUBSCRIPTION, guid, ROLE_TOO, &ACTIONS[..4], &[OTHER_SUBSCRIPTION]);
+    colleague.writes_role(SUBSCRIPTION, guid, ROLE_TOO, &ACTIONS[..4], &[SUBSCRIPTION]);
     let file = Hcl::read(&surveyed(&KONG, &sandbox, &[]));
     let role = file.one("resource", "azurerm_role_definition");
-    let here = [OTHER_SUBSCRIPTION, SUBSCRIPTION].map(|id| format!("/subscriptions/{id}"));
+    let here = [format!("/subscriptions/{SUBSCRIPTION}")];
     assert_eq!(role.text("role_definition_id"), Some(guid));
     assert_eq!(role.text("name"), Some(ROLE_TOO));
     assert_eq!(role.text("description"), Some("By a colleague."));
@@ -660,6 +660,18 @@ fn a_colleagues_role_is_imported_as_it_is_and_gets_what_it_lacks() {
     );
     let expected = BTreeMap::from([("azurerm_role_definition.vendor".to_owned(), id)]);
     assert_eq!(file.imports(), expected, "what is not there is made, not imported");
+}
+
+#[test]
+fn wide_role_is_neither_imported_nor_assigned() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let guid = "0d5e3c1a-0000-4000-8000-000000000001";
+    Colleague::of(&sandbox).writes_role(SUBSCRIPTION, guid, ROLE_TOO, &["*"], &[SUBSCRIPTION]);
+    let file = Hcl::read(&surveyed(&KONG, &sandbox, &[]));
+    let role = file.one("resource", "azurerm_role_definition");
+    assert_ne!(role.text("role_definition_id"), Some(guid));
+    assert_eq!(role.texts("permissions.actions"), ACTIONS);
+    assert_eq!(file.imports(), BTreeMap::new());
 }
 
 #[test]

@@ -6,12 +6,12 @@ mod support;
 use serde_json::{Value, json};
 use support::cli::Ran;
 use support::colleague::Colleague;
-use support::kong::{ACTIONS, APP_ID, OTHER_SUBSCRIPTION, ROLE, ROLE_TOO, SUBSCRIPTION, VNET_ID, setup};
+use support::kong::{ACTIONS, APP_ID, OTHER_SUBSCRIPTION, ROLE, ROLE_TOO, SUBSCRIPTION, TENANT, VNET_ID, setup};
 use support::served::Served;
+use support::troubles;
 
 const A_ROLE: &str = "0d5e3c1a-0000-4000-8000-000000000001";
 const AN_ASSIGNMENT: &str = "0d5e3c1a-0000-4000-8000-000000000002";
-const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
 /// A sandbox in which everything takes effect at once.
 fn sandbox() -> Served {
@@ -192,42 +192,183 @@ fn a_role_under_kongs_second_spelling_is_used_as_it_is() {
     unchanged(&sandbox);
 }
 
+/// A role of Kong's name whose other assignable scope is a subscription that was deleted, as an estate's part.
+fn with_a_deleted_scope(actions: &[&str]) -> String {
+    let gone = "99990000-75b7-4a1c-9e3f-4b6081da2f12";
+    let actions = actions.iter().map(|action| format!("\"{action}\"")).collect::<Vec<_>>();
+    format!(
+        "[[roles]]\nguid = \"{A_ROLE}\"\nname = \"{ROLE}\"\ntenant = \"{TENANT}\"\nactions = [{}]\n\
+         scopes = [\"/subscriptions/{SUBSCRIPTION}\", \"/subscriptions/{gone}\"]\n",
+        actions.join(", ")
+    )
+}
+
 #[test]
-fn a_role_of_another_subscription_gets_this_one_added_and_keeps_its_own() {
+fn role_with_a_deleted_scope_is_used_as_it_is_where_nothing_is_to_be_changed() {
+    let sandbox = troubles::troubles(&with_a_deleted_scope(&ACTIONS));
+    let document = done(&sandbox);
+    assert_eq!(step(&document, "role-definition")["before"], "in-place", "{document:#}");
+    unchanged(&sandbox);
+}
+
+#[test]
+fn own_role_with_a_deleted_scope_is_not_changed_and_another_one_is_created() {
+    // Setup's own of the other subscription, which is assignable in a deleted one too: it could be extended otherwise.
+    let other = format!("/subscriptions/{OTHER_SUBSCRIPTION}");
+    let tenant = TENANT.parse().expect("a GUID");
+    let guid = peerctl::domain::role_definition_guid(tenant, &other, "kong", ROLE).to_string();
+    let estate = with_a_deleted_scope(&ACTIONS)
+        .replace(A_ROLE, &guid)
+        .replace(&format!("/subscriptions/{SUBSCRIPTION}\""), &format!("{other}\""));
+    let sandbox = troubles::troubles(&estate);
+    let document = run(&sandbox, &[], 0);
+    assert_eq!(changes(&document, "role-definition"), ["created"], "{document:#}");
+    let own = role_of(&sandbox, OWN_ROLE);
+    assert_eq!(
+        own["assignableScopes"],
+        json!([format!("/subscriptions/{SUBSCRIPTION}")])
+    );
+    let second = run(&sandbox, &[], 0);
+    assert_eq!(second["stats"]["writes"], 0, "{second:#}");
+}
+
+/// The name of the role that setup creates where another role has the documented one.
+const OWN_ROLE: &str = "Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2";
+
+/// A colleague's role stays as it is, is named in the plan, and setup creates and assigns one of its own beside it.
+#[track_caller]
+fn stays_beside_own(sandbox: &Served, colleagues: &str, why: &str) {
+    let before = role_of(sandbox, colleagues);
+    let ran = setup(sandbox, &[]).run().expect_code(0);
+    let plan = words(&ran.stderr);
+    assert!(
+        plan.contains(&format!("\"{colleagues}\" stays as it is: {why}")),
+        "{ran}"
+    );
+    assert_eq!(role_of(sandbox, colleagues), before);
+    let own = role_of(sandbox, OWN_ROLE);
+    assert_eq!(
+        own["permissions"][0]["actions"].as_array().expect("actions").len(),
+        ACTIONS.len()
+    );
+    assert_eq!(
+        own["assignableScopes"],
+        json!([format!("/subscriptions/{SUBSCRIPTION}")])
+    );
+    let state = sandbox.state();
+    let assignments = state["roleAssignments"].as_array().expect("assignments");
+    let kongs: Vec<&Value> = assignments
+        .iter()
+        .filter(|one| one["appId"] == APP_ID && one["scope"] == VNET_ID)
+        .collect();
+    let roles: Vec<&Value> = kongs.iter().map(|one| &one["role"]).collect();
+    assert_eq!(roles, [OWN_ROLE], "{assignments:#?}");
+    unchanged(sandbox);
+}
+
+fn role_of(sandbox: &Served, name: &str) -> Value {
+    let state = sandbox.state();
+    let roles = state["roleDefinitions"].as_array().expect("roles");
+    let role = roles.iter().find(|role| role["roleName"] == name);
+    role.unwrap_or_else(|| panic!("{name} in {roles:#?}")).clone()
+}
+
+#[test]
+fn role_of_another_subscription_is_not_extended() {
     let sandbox = sandbox();
     let colleague = Colleague::of(&sandbox);
     colleague.writes_role(OTHER_SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS, &[OTHER_SUBSCRIPTION]);
+    let why = format!("it belongs to /subscriptions/{OTHER_SUBSCRIPTION}");
+    stays_beside_own(&sandbox, ROLE, &why);
+}
+
+#[test]
+fn wide_role_of_another_subscription_is_not_used() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    colleague.writes_role(OTHER_SUBSCRIPTION, A_ROLE, ROLE, &["*"], &[OTHER_SUBSCRIPTION]);
+    stays_beside_own(&sandbox, ROLE, "it also grants *");
+}
+
+#[test]
+fn wide_role_here_is_not_used() {
+    let sandbox = sandbox();
+    let actions = [&ACTIONS[..], &["Microsoft.Network/virtualNetworks/subnets/read"]].concat();
+    Colleague::of(&sandbox).writes_role(SUBSCRIPTION, A_ROLE, ROLE, &actions, &[SUBSCRIPTION]);
+    stays_beside_own(
+        &sandbox,
+        ROLE,
+        "it also grants Microsoft.Network/virtualNetworks/subnets/read",
+    );
+}
+
+#[test]
+fn exact_role_wins_over_wide_one_in_either_order() {
+    for (wide, exact) in [("0", "f"), ("f", "0")] {
+        let sandbox = sandbox();
+        let colleague = Colleague::of(&sandbox);
+        let guid = |digit: &str| format!("{}{}", digit, &A_ROLE[1..]);
+        colleague.writes_role(SUBSCRIPTION, &guid(wide), ROLE_TOO, &["*"], &[SUBSCRIPTION]);
+        colleague.writes_role(SUBSCRIPTION, &guid(exact), ROLE, &ACTIONS, &[SUBSCRIPTION]);
+        let document = run(&sandbox, &[], 0);
+        assert_eq!(step(&document, "role-definition")["before"], "in-place", "{document:#}");
+        let state = sandbox.state();
+        let assignments = state["roleAssignments"].as_array().expect("assignments");
+        let kongs = assignments
+            .iter()
+            .find(|one| one["appId"] == APP_ID && one["scope"] == VNET_ID)
+            .expect("Kong's");
+        assert_eq!(kongs["role"], ROLE);
+    }
+}
+
+#[test]
+fn role_without_peer_action_that_nobody_holds_gets_it_added() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS[..4], &[SUBSCRIPTION]);
     let document = done(&sandbox);
-    assert_eq!(step(&document, "role-definition")["before"], "different");
     assert_eq!(changes(&document, "role-definition"), ["updated"]);
+    let mut expected = ACTIONS.to_vec();
+    expected.sort_unstable();
     let role = the_role(&sandbox);
-    let scopes = [SUBSCRIPTION, OTHER_SUBSCRIPTION].map(|id| format!("/subscriptions/{id}"));
-    assert_eq!(role["assignableScopes"], json!(scopes));
+    assert_eq!(role["permissions"][0]["actions"], json!(expected));
     assert_eq!(role["description"], "By a colleague.");
     unchanged(&sandbox);
 }
 
 #[test]
-fn a_role_without_peer_action_gets_it_added_and_keeps_what_else_it_has() {
+fn role_that_a_colleague_holds_is_not_widened() {
     let sandbox = sandbox();
     let colleague = Colleague::of(&sandbox);
-    let mut actions: Vec<&str> = ACTIONS.iter().copied().filter(|action| *action != PEER).collect();
-    actions.push("Microsoft.Network/virtualNetworks/subnets/read");
-    colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &actions, &[SUBSCRIPTION]);
-    let document = done(&sandbox);
-    assert_eq!(changes(&document, "role-definition"), ["updated"]);
-    let role = the_role(&sandbox);
-    let mut expected: Vec<&str> = ACTIONS.to_vec();
-    expected.push("Microsoft.Network/virtualNetworks/subnets/read");
-    expected.sort_unstable();
-    assert_eq!(role["permissions"][0]["actions"], json!(expected));
-    assert!(
-        step(&document, "role-definition")["detail"]
-            .as_str()
-            .is_some_and(|text| text.contains("more than is needed: Microsoft.Network/virtualNetworks/subnets/read")),
-        "{document:#}"
+    colleague.writes_role(SUBSCRIPTION, A_ROLE, ROLE, &ACTIONS[..1], &[SUBSCRIPTION]);
+    let (app, _) = colleague.registers("a team's", "AzureADMyOrg");
+    colleague.assigns(AN_ASSIGNMENT, A_ROLE, &colleague.makes_principal(&app));
+    stays_beside_own(
+        &sandbox,
+        ROLE,
+        "it lacks actions, and 1 other assignment would get them too",
     );
-    unchanged(&sandbox);
+}
+
+#[test]
+fn wide_assignment_is_enough_and_warned_of() {
+    let sandbox = sandbox();
+    let colleague = Colleague::of(&sandbox);
+    let principal = colleague.consents();
+    colleague.assigns(AN_ASSIGNMENT, "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", &principal);
+    let document = run(&sandbox, &[], 0);
+    for id in ["role-definition", "role-assignment"] {
+        assert_eq!(step(&document, id)["before"], "in-place", "{id}");
+    }
+    let checks = document["checks"].as_array().expect("checks");
+    let warned = checks
+        .iter()
+        .find(|check| check["id"] == "excess-rights")
+        .expect("the warning");
+    let detail = warned["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("has \"Owner\" at"), "{warned:#}");
+    assert_eq!(sandbox.state()["roleDefinitions"], json!([]));
 }
 
 #[test]

@@ -324,6 +324,47 @@ fn a_role_that_a_colleague_made_stays() {
 }
 
 #[test]
+fn own_role_that_a_colleague_renamed_or_widened_stays() {
+    for (name, actions, why) in [
+        ("Team peering", ACTIONS.to_vec(), "it was renamed from"),
+        (
+            ROLE,
+            [&ACTIONS[..], &["Microsoft.Compute/*/read"]].concat(),
+            "it was changed and also grants",
+        ),
+    ] {
+        let sandbox = sandbox();
+        KONG.set_up(&sandbox, &[]);
+        let colleague = Colleague::of(&sandbox);
+        let guid = colleague.role_guid(ROLE);
+        colleague.writes_role(SUBSCRIPTION, &guid, name, &actions, &[SUBSCRIPTION]);
+        let document = KONG.take_down(&sandbox, &["--consent"]);
+        assert!(kept(&document).contains(why), "{document:#}");
+        assert_eq!(roles(&sandbox), [name]);
+        assert_eq!(assignments_of(&sandbox, APP_ID), 0, "{document:#}");
+    }
+}
+
+#[test]
+fn each_vendor_has_its_own_role_and_takes_only_that_one() {
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    DRAGONFLY.set_up(&sandbox, &[]);
+    let has = |name: &str| roles(&sandbox).iter().any(|role| role == name);
+    assert!(
+        has("Aiven Peering") && has("dfcloud-peering-role"),
+        "{:?}",
+        roles(&sandbox)
+    );
+    DRAGONFLY.take_down(&sandbox, &["--consent"]);
+    assert!(
+        has("Aiven Peering") && !has("dfcloud-peering-role"),
+        "{:?}",
+        roles(&sandbox)
+    );
+}
+
+#[test]
 fn an_assignment_that_a_colleague_made_stays_with_whom_it_is_for() {
     let made = |colleague: &Colleague<'_>| {
         let principal = colleague.consents();

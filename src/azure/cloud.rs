@@ -104,6 +104,15 @@ impl Cloud {
         )
     }
 
+    /// The number of custom roles that a tenant of this cloud may have.
+    pub fn custom_role_limit(&self) -> u64 {
+        let is_china = self.login.host_str().is_some_and(|host| host.ends_with(".cn"));
+        match is_china || self.name.eq_ignore_ascii_case("AzureChinaCloud") {
+            true => 2_000,
+            false => 5_000,
+        }
+    }
+
     fn known(name: &str, [login, arm, audience, graph]: [&str; 4]) -> Self {
         let url = |host: &str| Url::parse(&format!("https://{host}/")).expect("the hosts above are written well");
         Self {

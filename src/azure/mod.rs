@@ -8,6 +8,7 @@
 //! - [`identity`]: tokens, by `azure_identity` and, for a code that a person enters, `oauth2`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 
+mod access_limits;
 mod account;
 mod app_access;
 mod app_policies;
@@ -46,6 +47,7 @@ pub mod transport;
 mod turns;
 pub mod wire;
 
+pub use access_limits::{DenyAssignment, EligibleRole, HeldRole};
 pub use app_policies::is_app_policy;
 pub use authorization::role_definition_id;
 pub use client::Azure;

@@ -1,9 +1,11 @@
 //! `may-assign-roles`: the roles are assigned at the virtual network.
 
+use super::conditions;
+use super::deny_assignments::{self, ASSIGN_ROLES};
 use super::probe::{Finding, Need, Probe};
 use super::rights::{decision, handed_on, unread};
 use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::steps::{Facts, Part};
 
 pub static PROBE: Probe = Probe {
     id: "may-assign-roles",
@@ -14,6 +16,8 @@ pub static PROBE: Probe = Probe {
         Need::Step(StepId::RoleAssignment),
         Need::Step(StepId::Consent),
         Need::Step(StepId::OwnApp),
+        Need::Part(Part::Denials),
+        Need::Part(Part::Conditions),
     ],
     at_setup: false,
     of_writes: true,
@@ -28,9 +32,14 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         return Some(found);
     }
     let vnet = &intent.vnet.name;
+    let refused = || {
+        let denied = deny_assignments::refused(facts, ASSIGN_ROLES, &intent.vnet.to_string());
+        denied.or_else(|| conditions::refused(intent, facts))
+    };
     Some(match decision(StepId::RoleAssignment, intent, facts)? {
         Decision::InPlace(what) => Finding::ok(format!("not needed: {what}")),
-        Decision::Blocked(hold) => handed_on(hold),
+        Decision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
+        _ if refused().is_some() => return refused(),
         _ if facts.rights_at_vnet.is_none() => {
             Finding::unknown(format!("what this sign-in may do at {vnet} cannot be read"))
         }

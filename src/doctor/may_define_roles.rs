@@ -1,9 +1,10 @@
 //! `may-define-roles`: the custom roles are written at the subscription.
 
+use super::deny_assignments::{self, WRITE_ROLES};
 use super::probe::{Finding, Need, Probe};
 use super::rights::{decision, handed_on, unread};
 use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::steps::{Facts, Part};
 
 pub static PROBE: Probe = Probe {
     id: "may-define-roles",
@@ -14,6 +15,7 @@ pub static PROBE: Probe = Probe {
         Need::Step(StepId::RoleAssignment),
         Need::Step(StepId::Consent),
         Need::Step(StepId::OwnApp),
+        Need::Part(Part::Denials),
     ],
     at_setup: false,
     of_writes: true,
@@ -28,9 +30,11 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         return Some(found);
     }
     let scope = intent.vnet.subscription_scope();
+    let refused = || deny_assignments::refused(facts, WRITE_ROLES, &scope);
     Some(match decision(StepId::RoleDefinition, intent, facts)? {
         Decision::InPlace(what) => Finding::ok(format!("not needed: {what}")),
-        Decision::Blocked(hold) => handed_on(hold),
+        Decision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
+        _ if refused().is_some() => return refused(),
         _ if facts.rights_at_subscription.is_none() => {
             Finding::unknown(format!("what this sign-in may do at {scope} cannot be read"))
         }

@@ -1,11 +1,12 @@
 //! `may-write-peerings`: a direction takes write on its own network and peer/action on the other, each in its tenant.
 
+use super::deny_assignments;
 use super::probe::{Finding, Need, Probe};
 use crate::azure::{Permission, allowed};
 use crate::plan::{Intent, Severity, StepId};
+use crate::steps::eligibility::{self, WRITE_PEERINGS as WRITE};
 use crate::steps::{Facts, Part, Seen};
 
-const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
 pub static PROBE: Probe = Probe {
@@ -16,6 +17,7 @@ pub static PROBE: Probe = Probe {
         Need::Step(StepId::RoleAssignment),
         Need::Part(Part::RightsHere),
         Need::Part(Part::RightsAtRemote),
+        Need::Part(Part::Denials),
     ],
     at_setup: false,
     of_writes: true,
@@ -32,6 +34,9 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         return Some(Finding::ok(told));
     }
     let remote = intent.remote()?;
+    if let Some(refused) = deny_assignments::refused(facts, WRITE, &intent.vnet.to_string()) {
+        return Some(refused);
+    }
     let here = &intent.vnet.name;
     let Some(ours) = &facts.rights_at_vnet else {
         let told = format!("what this sign-in may do at {here} cannot be read");
@@ -46,6 +51,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         return there(here, &remote.vnet.name, theirs);
     }
     let found = Finding::problem(format!("this sign-in lacks {}", missing.join(" and ")));
+    let found = found.remedies(eligibility::activation(facts, WRITE));
     Some(found.remedy(
         "Ask for a role with these actions there, Network Contributor for instance; or sign in as somebody who has one.",
     ))

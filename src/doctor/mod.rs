@@ -5,8 +5,11 @@ mod address_overlap;
 mod app_name;
 mod app_policy;
 mod clock;
+mod conditions;
 mod credentials;
+mod deny_assignments;
 mod dns_hint;
+mod excess_rights;
 mod locks;
 mod may_assign_roles;
 mod may_consent;
@@ -39,7 +42,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 26] = [
+pub static PROBES: [&Probe; 28] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -52,10 +55,12 @@ pub static PROBES: [&Probe; 26] = [
     &vendor_network::PROBE,
     &vnet_state::PROBE,
     &locks::PROBE,
+    &deny_assignments::PROBE,
     &policy::PROBE,
     &provider::PROBE,
     &role_name::PROBE,
     &role_limit::PROBE,
+    &excess_rights::PROBE,
     &app_name::PROBE,
     &app_policy::PROBE,
     &peering_name::PROBE,

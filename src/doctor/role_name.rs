@@ -1,14 +1,14 @@
-//! `role-name`: a custom role's name is unique in the tenant. One that is there is used, and may say other actions.
+//! `role-name`: a custom role's name is unique in the tenant, and the role that has it may have other actions.
 
 use super::probe::{Finding, Need, Probe};
 use super::rights::unread;
 use crate::plan::{Grant, Intent, Severity, StepId};
-use crate::steps::{Facts, extra_actions, missing_actions};
+use crate::steps::{Facts, RoleChoice, choose_role, missing_actions, passed_over_roles};
 
 pub static PROBE: Probe = Probe {
     id: "role-name",
     severity: Severity::Warning,
-    meaning: "Setup uses the role that has the name and adds what it lacks; whoever has that role already gets that too.",
+    meaning: "Setup assigns a role with exactly the documented actions. Another role of that name stays as it is.",
     needs: &[Need::Step(StepId::RoleDefinition), Need::Step(StepId::OwnApp)],
     at_setup: true,
     of_writes: false,
@@ -29,32 +29,44 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     }
     let different: Vec<String> = grants
         .iter()
-        .filter_map(|grant| difference(intent, facts, grant))
+        .flat_map(|grant| differences(intent, facts, grant))
         .collect();
     if !different.is_empty() {
-        return Some(
-            Finding::problem(different.join("; "))
-                .remedy("If the role is meant for this, nothing; else give it another name, and setup makes its own."),
-        );
+        return Some(Finding::problem(different.join("; ")));
     }
-    let told = |grant: &Grant| match facts.role(intent, grant) {
-        Some(role) => format!("\"{}\" is there, with the right actions", role.name),
-        None => format!("\"{}\" is free", grant.name()),
+    let told = |grant: &Grant| match choose_role(intent, facts, grant) {
+        RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
+            format!("\"{}\" is there, with the right actions", role.name)
+        }
+        RoleChoice::Create(own) => format!("\"{}\" is free", own.name),
     };
     let told: Vec<String> = grants.iter().map(told).collect();
     Some(Finding::ok(told.join("; ")))
 }
 
-fn difference(intent: &Intent, facts: &Facts, grant: &Grant) -> Option<String> {
-    let role = facts.role(intent, grant)?;
-    let (missing, extra) = (missing_actions(role, grant), extra_actions(role, grant));
-    let parts = [("lacks", missing), ("also grants", extra)];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(_, actions)| !actions.is_empty())
-        .map(|(verb, actions)| format!("{verb} {}", actions.join(", ")))
-        .collect();
-    (!parts.is_empty()).then(|| format!("the role \"{}\" is there and {}", role.name, parts.join(", and ")))
+fn differences(intent: &Intent, facts: &Facts, grant: &Grant) -> Vec<String> {
+    match choose_role(intent, facts, grant) {
+        RoleChoice::Reuse(_) => Vec::new(),
+        RoleChoice::Extend(role) => {
+            let missing = missing_actions(role, grant);
+            let lacks = format!(
+                "the role \"{}\" lacks {}: setup adds them",
+                role.name,
+                missing.join(", ")
+            );
+            (!missing.is_empty()).then_some(lacks).into_iter().collect()
+        }
+        RoleChoice::Create(own) => {
+            let stays = passed_over_roles(intent, facts, grant).into_iter();
+            let stays = stays.map(|(role, why)| {
+                format!(
+                    "the role \"{}\" is not used: {why}. Setup creates \"{}\" beside it",
+                    role.name, own.name
+                )
+            });
+            stays.collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,10 +82,18 @@ mod tests {
         let found = PROBE.run(&intent, &facts).expect("kong's");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
         assert!(
+            found
+                .detail
+                .contains("also grants Microsoft.Compute/*. Setup creates \"Kong"),
+            "{found:?}"
+        );
+        facts.roles[0].permissions[0].actions = Vec::new();
+        facts.role_holders.insert(facts.roles[0].guid, Some(Vec::new()));
+        let found = PROBE.run(&intent, &facts).expect("kong's");
+        assert!(
             found.detail.contains("lacks Microsoft.Network/virtualNetworks/read"),
             "{found:?}"
         );
-        assert!(found.detail.contains("also grants Microsoft.Compute/*"), "{found:?}");
         facts.roles.clear();
         assert!(PROBE.run(&intent, &facts).expect("kong's").detail.ends_with("is free"));
     }

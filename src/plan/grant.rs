@@ -40,6 +40,15 @@ impl Grant {
         self.names.first().map_or("", String::as_str)
     }
 
+    /// The same grant by a role of this name.
+    #[must_use]
+    pub fn by_role(&self, name: &str) -> Self {
+        Self {
+            names: vec![name.to_owned()],
+            ..self.clone()
+        }
+    }
+
     /// Whose role it is: the vendor's, or one that the own applications of a subscription share.
     pub fn owner<'a>(&self, vendor: &'a str) -> &'a str {
         match self.to {
@@ -47,6 +56,52 @@ impl Grant {
             Grantee::OwnApp => "own-app",
         }
     }
+}
+
+/// Name and ID of a custom role that setup creates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnRole {
+    pub name: String,
+    pub guid: Uuid,
+}
+
+/// Names, in small letters, by which a role is known to be another vendor's, or that of own applications.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForeignRoleNames {
+    pub names: Vec<String>,
+    pub prefixes: Vec<String>,
+}
+
+impl ForeignRoleNames {
+    /// Whether the role's name is one of them.
+    pub fn contain(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.names.contains(&name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+}
+
+/// How many names setup has for a role, the documented one included.
+const OWN_NAMES: usize = 9;
+
+/// The names that setup gives a role in a subscription, in the order in which it takes the first free one: a role's name
+/// is unique in the tenant, and another role may have the documented one.
+pub fn own_role_names(documented: &str, subscription: SubscriptionId) -> Vec<String> {
+    let mark = subscription_mark(subscription);
+    let marked = match documented.ends_with(&mark) {
+        true => format!("{documented} 1"),
+        false => format!("{documented} - peerctl {mark}"),
+    };
+    let numbered = (2..OWN_NAMES).map(|number| match documented.ends_with(&mark) {
+        true => format!("{documented} {number}"),
+        false => format!("{marked} {number}"),
+    });
+    let first = [documented.to_owned(), marked.clone()];
+    first.into_iter().chain(numbered).collect()
+}
+
+/// The first eight digits of the subscription's ID.
+fn subscription_mark(subscription: SubscriptionId) -> String {
+    subscription.simple().to_string().chars().take(8).collect()
 }
 
 /// Which role the own application gets.
@@ -64,7 +119,7 @@ impl OwnAppRole {
     /// same name would be in the way: so the name has a mark of the subscription. `both`: the application writes the
     /// other direction, too, and Azure asks for the right to use this network.
     pub fn grant(self, application: String, subscription: SubscriptionId, both: bool) -> Grant {
-        let mark = &subscription.simple().to_string()[..8];
+        let mark = subscription_mark(subscription);
         match self {
             Self::LeastPrivilege if both => {
                 let mut grant = self.grant(application, subscription, false);
@@ -97,3 +152,22 @@ impl OwnAppRole {
 }
 
 words!(OwnAppRole { LeastPrivilege = "least-privilege", NetworkContributor = "network-contributor" });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_role_names_are_distinct_and_marked() {
+        let subscription = Uuid::from_u128(0x11d0b6a2_64a6_4f0b_8d2e_3a5f70c91e01);
+        for (documented, second) in [
+            ("Kong", "Kong - peerctl 11d0b6a2"),
+            ("peerctl Peering Writer 11d0b6a2", "peerctl Peering Writer 11d0b6a2 1"),
+        ] {
+            let names = own_role_names(documented, subscription);
+            assert_eq!((names[0].as_str(), names[1].as_str()), (documented, second));
+            let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+            assert_eq!(distinct.len(), OWN_NAMES);
+        }
+    }
+}

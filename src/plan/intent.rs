@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Card, CardValue, Grant, Grantee, OwnAppRole, Share, StepId};
+use super::{Card, CardValue, ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, Share, StepId, own_role_names};
 use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
-use crate::vendors::{CreatedBy, DnsMapping, NewRequest, Profile, Suggest, filled};
+use crate::vendors::{CreatedBy, DnsMapping, NewRequest, Profile, Suggest, filled, profiles};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -259,6 +259,42 @@ impl Intent {
     pub fn role_guid(&self, grant: &Grant) -> Uuid {
         let owner = grant.owner(&self.vendor.id);
         role_definition_guid(self.tenant, &self.vnet.subscription_scope(), owner, grant.name())
+    }
+
+    /// The custom roles that setup may create for a grant, in the order in which it takes the first free one.
+    pub fn own_roles(&self, grant: &Grant) -> Vec<OwnRole> {
+        let (scope, owner) = (self.vnet.subscription_scope(), grant.owner(&self.vendor.id));
+        let names = own_role_names(grant.name(), self.vnet.subscription).into_iter();
+        let own = names.map(|name| OwnRole {
+            guid: role_definition_guid(self.tenant, &scope, owner, &name),
+            name,
+        });
+        own.collect()
+    }
+
+    /// The names of roles that this grant does not share, although they may have the same actions: each vendor has its
+    /// own documented role.
+    pub fn foreign_role_names(&self, grant: &Grant) -> ForeignRoleNames {
+        let mut foreign = ForeignRoleNames::default();
+        if grant.to == Grantee::OwnApp {
+            return foreign;
+        }
+        let others = profiles().iter().filter(|vendor| vendor.id != self.vendor.id);
+        for name in others
+            .filter_map(|vendor| vendor.role.as_ref())
+            .flat_map(|role| &role.names)
+        {
+            let name = name.to_lowercase();
+            match name.split_once('{') {
+                Some((fixed, _)) => foreign.prefixes.push(fixed.to_owned()),
+                None => {
+                    foreign.prefixes.push(format!("{name} - peerctl "));
+                    foreign.names.push(name);
+                }
+            }
+        }
+        foreign.prefixes.push("peerctl ".to_owned());
+        foreign
     }
 
     /// The grant to the vendor.

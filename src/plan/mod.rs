@@ -35,7 +35,7 @@ mod write;
 pub use crate::domain::{StepId, StepState};
 pub use decision::{Action, Change, Check, CheckVerdict, Decision, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
-pub use grant::{Grant, Grantee, OwnAppRole};
+pub use grant::{ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, own_role_names};
 pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, TenantName, VendorAccess, VendorApp};
 pub use share::Share;
 pub use standing::{Fault, Next, RequestView, Standing, Verdict};

@@ -1,6 +1,7 @@
 //! What is in the world at its beginning, as data: the files in `estate/`, or one of the same shape.
 
 mod above;
+mod access;
 mod build;
 
 use std::sync::LazyLock;
@@ -55,6 +56,12 @@ pub struct Estate {
     roles: Vec<RoleData>,
     #[serde(default)]
     assignments: Vec<AssignmentData>,
+    #[serde(default)]
+    management_groups: Vec<access::ManagementGroupData>,
+    #[serde(default)]
+    denials: Vec<access::DenialData>,
+    #[serde(default)]
+    eligibilities: Vec<access::EligibilityData>,
     #[serde(default)]
     konnect: kong::KonnectData,
     #[serde(default)]
@@ -192,6 +199,8 @@ struct AssignmentData {
     /// The name of a built-in role, or of one of the tenant's own.
     role: String,
     scope: String,
+    /// What the assignment is limited to.
+    condition: Option<String>,
 }
 
 const CONTOSO: &str = concat!(
@@ -270,6 +279,7 @@ impl Estate {
                 principal: operator,
                 role: "Owner".into(),
                 scope,
+                condition: None,
             });
         }
         estate
@@ -301,6 +311,9 @@ impl Estate {
             app_policy: AppPolicy::default(),
             roles: Vec::new(),
             assignments: Vec::new(),
+            management_groups: Vec::new(),
+            denials: Vec::new(),
+            eligibilities: Vec::new(),
             konnect: kong::KonnectData::default(),
             aiven: aiven::AivenData::default(),
             dragonfly: dragonfly::DragonflyData::default(),

@@ -164,6 +164,43 @@ pub(super) struct RouteTable {
     pub(super) routes: Vec<serde_json::Value>,
 }
 
+/// A management group with the subscriptions below it.
+#[derive(Debug, Clone)]
+pub(super) struct ManagementGroup {
+    pub(super) name: String,
+    pub(super) tenant: Uuid,
+    pub(super) subscriptions: Vec<Uuid>,
+}
+
+impl ManagementGroup {
+    pub(super) fn id(&self) -> String {
+        format!("/providers/Microsoft.Management/managementGroups/{}", self.name)
+    }
+}
+
+/// A deny assignment, which Azure or a managed application creates.
+#[derive(Debug, Clone)]
+pub(super) struct Denial {
+    pub(super) guid: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) name: String,
+    pub(super) scope: String,
+    pub(super) permission: Permission,
+    /// Object IDs; none for everyone.
+    pub(super) principals: Vec<Uuid>,
+    pub(super) excluded: Vec<Uuid>,
+}
+
+/// A role that its holder has to activate in Privileged Identity Management.
+#[derive(Debug, Clone)]
+pub(super) struct Eligibility {
+    pub(super) guid: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) scope: String,
+    pub(super) role: Uuid,
+    pub(super) principal: Uuid,
+}
+
 /// A role definition; the built-in ones belong to every tenant.
 #[derive(Debug, Clone)]
 pub(super) struct Definition {
@@ -199,7 +236,7 @@ pub(super) struct Assignment {
     pub(super) principal: Uuid,
     pub(super) principal_type: String,
     pub(super) description: Option<String>,
-    /// `condition` and `conditionVersion`, which are kept and not applied.
+    /// `condition` and `conditionVersion`; a condition is applied to the writing of role assignments.
     pub(super) condition: [Option<String>; 2],
     pub(super) since: Since,
     pub(super) author: Option<Uuid>,
@@ -269,6 +306,9 @@ pub(super) struct World {
     pub(super) registrations: Vec<(Uuid, String, String)>,
     pub(super) route_tables: Vec<RouteTable>,
     pub(super) definitions: Vec<Definition>,
+    pub(super) management_groups: Vec<ManagementGroup>,
+    pub(super) denials: Vec<Denial>,
+    pub(super) eligibilities: Vec<Eligibility>,
     pub(super) assignments: Vec<Assignment>,
     pub(super) operations: BTreeMap<Uuid, Operation>,
     pub(super) konnect: Konnect,
@@ -310,6 +350,9 @@ impl World {
             registrations: Vec::new(),
             route_tables: Vec::new(),
             definitions: arm::builtin_roles(),
+            management_groups: Vec::new(),
+            denials: Vec::new(),
+            eligibilities: Vec::new(),
             assignments: Vec::new(),
             operations: BTreeMap::new(),
             konnect: Konnect::default(),

@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::role_choice::{choose, extra_actions, missing_actions};
 use super::{Preflight, Seen};
 use crate::azure::{
-    AppAccess, AppRestrictions, Application, Nsg, Peering, Permission, RoleAssignment, RoleDefinition, RouteTable,
-    ServicePrincipal, Vnet, allowed,
+    AppAccess, AppRestrictions, Application, EligibleRole, Nsg, Peering, Permission, RoleAssignment, RoleDefinition,
+    RouteTable, ServicePrincipal, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
@@ -80,6 +81,14 @@ pub struct Facts {
     pub roles: Vec<RoleDefinition>,
     /// Roles of a wanted name that can be assigned in other subscriptions only.
     pub roles_elsewhere: Vec<RoleDefinition>,
+    /// The assignments of roles that lack actions, wherever they can be assigned; `None` where they cannot be read.
+    pub role_holders: BTreeMap<Uuid, Option<Vec<RoleAssignment>>>,
+    /// Names, in small letters, that Azure refused to give a role: another role has them, which cannot be seen.
+    pub taken_role_names: BTreeSet<String>,
+    /// Roles that the operator can activate, by an action that is missing and that they allow.
+    pub eligible_roles: BTreeMap<&'static str, Vec<EligibleRole>>,
+    /// Roles that Azure refuses to change, and the assignable scope that was deleted.
+    pub deleted_scopes: BTreeMap<Uuid, String>,
     /// Role assignments at the virtual network and above.
     pub assignments: Vec<RoleAssignment>,
     /// Every role assignment in the subscription; read only where things are removed.
@@ -139,21 +148,17 @@ impl Facts {
         }
     }
 
-    /// The role for a grant: of several that fit, the one with the least to change.
+    /// The existing role for a grant, where one may be used.
     pub fn role(&self, intent: &Intent, grant: &Grant) -> Option<&RoleDefinition> {
-        let ours = intent.role_guid(grant);
-        let by_name = |role: &&RoleDefinition| {
-            let named = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
-            role.custom && (named || role.guid == ours)
-        };
-        let by_actions = |role: &&RoleDefinition| role.custom && same_actions(role, &grant.actions);
-        let cost = |role: &&RoleDefinition| (missing_actions(role, grant).len(), !by_name(role));
-        let here = self
-            .roles
-            .iter()
-            .filter(|role| by_name(role) || by_actions(role))
-            .min_by_key(cost);
-        here.or_else(|| self.roles_elsewhere.iter().filter(by_name).min_by_key(cost))
+        choose(intent, self, grant).existing()
+    }
+
+    /// The number of the role's assignments beside the grantee's own at the network; `None` where it is not known.
+    pub fn other_holders(&self, intent: &Intent, grant: &Grant, role: &RoleDefinition) -> Option<usize> {
+        let (grantee, vnet) = (self.grantee(grant), intent.vnet.to_string());
+        let is_own = |one: &&RoleAssignment| Some(one.principal) == grantee && one.scope.eq_ignore_ascii_case(&vnet);
+        let holders = self.role_holders.get(&role.guid)?.as_ref()?;
+        Some(holders.iter().filter(|one| !is_own(one)).count())
     }
 
     /// Whether the role can be assigned at the virtual network as it is.
@@ -161,27 +166,56 @@ impl Facts {
         self.roles.iter().any(|here| here.guid == role.guid)
     }
 
-    /// The assignment that fulfils the grant (once the grant's role is as it should be), and its role's name.
+    /// The assignment that fulfils the grant (once the grant's role is as it should be), and its role's name. The
+    /// grant's own role comes first, then the role with the fewest rights beyond it.
     pub fn assignment(&self, intent: &Intent, grant: &Grant) -> Option<(&RoleAssignment, String)> {
-        let principal = self.grantee(grant)?;
         let granted = self.role(intent, grant).map(|role| role.guid);
-        let enough = |role: &&RoleDefinition| Some(role.guid) == granted || missing_actions(role, grant).is_empty();
-        let role_name = |assignment: &RoleAssignment| {
-            let wide = WIDE_ROLES
-                .iter()
-                .find(|(guid, _)| *guid == assignment.role)
-                .map(|(_, name)| (*name).to_owned());
-            // A built-in role that was asked for by name is no custom one.
-            let customs = self.roles.iter().filter(|_| grant.built_in.is_none());
-            let custom = customs.filter(enough).find(|role| role.guid == assignment.role);
-            wide.or_else(|| custom.map(|role| role.name.clone()))
+        let enough = self.assigned_roles(grant).filter(|(assignment, _, role)| {
+            let is_granted = granted == Some(assignment.role);
+            is_granted || role.is_none_or(|role| missing_actions(role, grant).is_empty())
+        });
+        let cost = |(assignment, _, role): &(&RoleAssignment, String, Option<&RoleDefinition>)| {
+            let extra = role.map_or(usize::MAX, |role| extra_actions(role, grant).len());
+            (granted != Some(assignment.role), extra, assignment.name.clone())
         };
-        let ours = self
-            .assignments
-            .iter()
-            .filter(|assignment| assignment.principal == principal);
-        ours.filter_map(|assignment| Some((assignment, role_name(assignment)?)))
-            .next()
+        let best = enough.min_by_key(cost);
+        best.map(|(assignment, name, _)| (assignment, name))
+    }
+
+    /// The assignments by which the grantee has more rights at the network than the grant: the role's name, and what it
+    /// allows beyond the grant.
+    pub fn excess_rights(&self, grant: &Grant) -> Vec<(&RoleAssignment, String, String)> {
+        let excess = self.assigned_roles(grant).filter_map(|(assignment, name, role)| {
+            if grant.built_in == Some(assignment.role) {
+                return None;
+            }
+            let extra = role.map_or_else(
+                || vec!["every action of networks".to_owned()],
+                |role| extra_actions(role, grant),
+            );
+            (!extra.is_empty()).then(|| (assignment, name, extra.join(", ")))
+        });
+        excess.collect()
+    }
+
+    /// The grantee's assignments at the network and above of roles that are known: a wide built-in role, or a custom one.
+    fn assigned_roles(
+        &self,
+        grant: &Grant,
+    ) -> impl Iterator<Item = (&RoleAssignment, String, Option<&RoleDefinition>)> {
+        let (grantee, built_in) = (self.grantee(grant), grant.built_in.is_some());
+        let own = self.assignments.iter();
+        let own = own.filter(move |assignment| Some(assignment.principal) == grantee);
+        own.filter_map(move |assignment| {
+            let wide = WIDE_ROLES.iter().find(|(guid, _)| *guid == assignment.role);
+            if let Some((_, name)) = wide {
+                return Some((assignment, (*name).to_owned(), None));
+            }
+            // A built-in role that was asked for by name is no custom one.
+            let mut customs = self.roles.iter().filter(|_| !built_in);
+            let role = customs.find(|role| role.guid == assignment.role)?;
+            Some((assignment, role.name.clone(), Some(role)))
+        })
     }
 
     /// The role assignments at the virtual network itself, not those above.
@@ -248,43 +282,6 @@ impl Facts {
     }
 }
 
-/// The grant's actions that the role does not allow.
-pub fn missing_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
-    grant
-        .actions
-        .iter()
-        .filter(|action| !allowed(&role.permissions, action))
-        .cloned()
-        .collect()
-}
-
-/// What the role allows beyond the grant, data actions included.
-pub fn extra_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
-    let needed = |action: &&String| grant.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
-    let all = role
-        .permissions
-        .iter()
-        .flat_map(|entry| entry.actions.iter().chain(&entry.data_actions));
-    all.filter(|action| !needed(action)).cloned().collect()
-}
-
-/// Exactly these actions, and nothing taken away or added elsewhere in the role.
-fn same_actions(role: &RoleDefinition, actions: &[String]) -> bool {
-    let entries = &role.permissions;
-    let plain = |entry: &Permission| {
-        entry.not_actions.is_empty() && entry.data_actions.is_empty() && entry.not_data_actions.is_empty()
-    };
-    let granted: Vec<String> = entries
-        .iter()
-        .flat_map(|entry| &entry.actions)
-        .map(|action| action.to_lowercase())
-        .collect();
-    entries.iter().all(plain)
-        && !actions.is_empty()
-        && granted.len() == actions.len()
-        && actions.iter().all(|action| granted.contains(&action.to_lowercase()))
-}
-
 /// Why this direction does not carry traffic yet; `None` where it does.
 pub fn not_working(peering: &Peering) -> Option<String> {
     if peering.state != PeeringState::Connected {
@@ -337,12 +334,21 @@ mod tests {
     }
 
     #[test]
-    fn a_role_with_data_actions_or_exceptions_is_not_taken_for_one_of_the_same_actions() {
+    fn assignment_of_exact_role_wins_over_wide_one() {
         let (intent, mut facts) = kong_done();
         let grant = intent.vendor_grant().expect("kong gets a role");
-        facts.roles[0].name = "another team's".into();
-        assert!(facts.role(&intent, &grant).is_some());
-        facts.roles[0].permissions[0].data_actions = vec!["Microsoft.Storage/*".into()];
-        assert!(facts.role(&intent, &grant).is_none());
+        let owner = RoleAssignment {
+            name: "0".into(),
+            role: WIDE_ROLES[0].0,
+            ..facts.assignments[0].clone()
+        };
+        facts.assignments.insert(0, owner);
+        let name = |facts: &Facts| facts.assignment(&intent, &grant).expect("one").1;
+        assert_eq!(name(&facts), "Kong Cloud Gateway Peering Creator");
+        let excess = facts.excess_rights(&grant);
+        assert_eq!(excess.len(), 1);
+        assert_eq!(excess[0].1, "Owner");
+        facts.assignments.pop();
+        assert_eq!(name(&facts), "Owner");
     }
 }

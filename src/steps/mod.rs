@@ -4,6 +4,7 @@ mod clean_up;
 mod company;
 mod confirmed;
 mod consent;
+pub mod eligibility;
 mod existing;
 mod facts;
 mod fault;
@@ -14,6 +15,7 @@ mod ownership;
 mod peering;
 pub mod preflight;
 mod role_assignment;
+mod role_choice;
 mod role_definition;
 mod run;
 #[cfg(test)]
@@ -31,7 +33,7 @@ pub use clean_up::clean_up;
 pub use clean_up::leftovers;
 pub use company::{Company, Desk, Lease, Seat, Turn, turn};
 pub use existing::{existing, unread};
-pub use facts::{Facts, extra_actions, missing_actions};
+pub use facts::Facts;
 pub use fault::{faults, is_a_matter_of_names};
 pub use introduction::{Elsewhere, Introduced, Introduction, introduce};
 pub use own_app::access::{
@@ -40,6 +42,7 @@ pub use own_app::access::{
 pub use own_app::credential::exemption as policy_exemption;
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
+pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
 pub use run::{Opener, Run, Sink, Stop};
 pub use two_tenants::known_in;
 pub use vendor_peering::{Evidence, VendorPeering};

@@ -3,12 +3,13 @@
 
 use uuid::Uuid;
 
+use super::role_choice::extra_actions;
 use super::vendor_peering::VendorPeering;
 use super::{Facts, Stop};
 use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
 use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
-use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId, StepState};
-use crate::vendors::{CreatedBy, VendorRequest, profiles};
+use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId, StepState, own_role_names};
+use crate::vendors::{CreatedBy, VendorRequest};
 
 /// Whether what was to be removed is still to be, decided anew.
 ///
@@ -64,24 +65,24 @@ fn is_numbered(name: &str, base: &str) -> bool {
     name == base || number.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// The role has the id that setup gives it, for this subscription or for another one: one that it can be assigned in, or
-/// one of the operator's that was taken off it since.
+/// Whether the role has an ID that setup gives: for this subscription, for one that it can be assigned in, or for one of
+/// the operator's that was taken off it since.
 pub fn role_is_ours(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
-    has_id_of(intent, facts, (grant.owner(&intent.vendor.id), &grant.names), role)
+    own_name(intent, facts, grant, role).is_some()
 }
 
-/// The role is one that setup made for another vendor with the same actions: setup uses it instead of a second one.
-pub fn role_is_anothers(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
-    let same = profiles()
-        .iter()
-        .filter_map(|vendor| Some((vendor, vendor.role.as_ref()?)));
-    let mut same = same.filter(|(_, theirs)| theirs.actions == grant.actions);
-    grant.to == Grantee::Vendor
-        && same.any(|(vendor, theirs)| has_id_of(intent, facts, (&vendor.id, &theirs.names), role))
+/// What others have made of a role that setup created; `None` where it is as setup left it, or grants less.
+pub fn changed_by_others(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> Option<String> {
+    let own = own_name(intent, facts, grant, role)?;
+    let extra = extra_actions(role, grant);
+    if !own.eq_ignore_ascii_case(&role.name) {
+        return Some(format!("it was renamed from \"{own}\""));
+    }
+    (!extra.is_empty()).then(|| format!("it was changed and also grants {}", extra.join(", ")))
 }
 
-fn has_id_of(intent: &Intent, facts: &Facts, (owner, names): (&str, &[String]), role: &RoleDefinition) -> bool {
-    let is_id = |scope: &str, name: &String| role_definition_guid(intent.tenant, scope, owner, name) == role.guid;
+/// The name under which setup created the role, as its ID tells.
+fn own_name(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> Option<String> {
     let assignable = role
         .assignable_scopes
         .iter()
@@ -91,8 +92,15 @@ fn has_id_of(intent: &Intent, facts: &Facts, (owner, names): (&str, &[String]), 
         .iter()
         .copied()
         .chain([intent.vnet.subscription]);
-    let mut scopes = assignable.chain(own.map(subscription_scope));
-    role.custom && scopes.any(|scope| names.iter().any(|name| is_id(&scope, name)))
+    let mut scopes = assignable.chain(own.map(subscription_scope)).filter(|_| role.custom);
+    let owner = grant.owner(&intent.vendor.id);
+    scopes.find_map(|scope| {
+        let subscription = scope.split('/').nth(2).and_then(|id| id.parse().ok());
+        let subscription = subscription.unwrap_or(intent.vnet.subscription);
+        let names = grant.names.iter().flat_map(|name| own_role_names(name, subscription));
+        let mut names = names.collect::<Vec<_>>().into_iter();
+        names.find(|name| role_definition_guid(intent.tenant, &scope, owner, name) == role.guid)
+    })
 }
 
 /// The assignments at the network that setup made for this grant: their ids say what they are for.
@@ -103,19 +111,17 @@ pub fn assignments_of<'a>(
 ) -> (Vec<&'a RoleAssignment>, Vec<&'a RoleAssignment>) {
     let anothers = grant.to == Grantee::Vendor && facts.principal_is_anothers;
     let principal = facts.grantee(grant).filter(|_| !anothers);
-    let mut ours_by_role = facts
-        .roles
-        .iter()
-        .filter(|role| role_is_ours(intent, facts, grant, role))
-        .map(|role| role.guid);
-    let role = ours_by_role.next();
+    let ours_by_role = |guid: Uuid| {
+        let mut roles = facts.roles.iter();
+        roles.any(|role| role.guid == guid && role_is_ours(intent, facts, grant, role))
+    };
     let of_grant = |one: &&RoleAssignment| match principal {
         Some(principal) => one.principal == principal,
         // Whose it was is gone; its role tells, unless own applications of several vendors share it. Who is still there
         // is another vendor's, which got the same role.
         None => {
             let gone = facts.gone_principals.contains(&one.principal);
-            grant.to == Grantee::Vendor && !anothers && Some(one.role) == role && gone
+            grant.to == Grantee::Vendor && !anothers && gone && ours_by_role(one.role)
         }
     };
     let at_vnet = facts.assignments_at(&intent.vnet);

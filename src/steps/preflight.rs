@@ -8,9 +8,10 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::Run;
+use super::eligibility;
 use super::own_app;
 use super::two_tenants::abroad;
-use crate::azure::{ApiError, Identity, Lock, Permission, PolicyDenial};
+use crate::azure::{ApiError, DenyAssignment, HeldRole, Identity, Lock, Permission, PolicyDenial};
 use crate::domain::{PeeringId, TenantId, VnetId};
 use crate::errors::Problem;
 use crate::limits;
@@ -76,6 +77,10 @@ pub enum Part {
     RightsAtRemote,
     Locks,
     Policy,
+    /// The deny assignments at the network and above it.
+    Denials,
+    /// The operator's own role assignments at the network, with their conditions.
+    Conditions,
     Provider,
     CustomRoles,
     /// What app management policies forbid the own application.
@@ -89,7 +94,7 @@ pub enum Part {
 impl Part {
     /// What setup reads before its first write, besides what its steps read: what would make Azure refuse a write, for
     /// two requests. Whatever needs a virtual network to be there (the provider's registration) is not asked for.
-    pub const AT_SETUP: [Self; 4] = [Self::Tokens, Self::Locks, Self::Policy, Self::AppPolicy];
+    pub const AT_SETUP: [Self; 5] = [Self::Tokens, Self::Locks, Self::Policy, Self::Denials, Self::AppPolicy];
 }
 
 /// A token that the plan takes, and why there is none.
@@ -129,6 +134,14 @@ pub struct Policy {
     pub assumed: bool,
 }
 
+/// The deny assignments that reach the network, and who signed in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Denials {
+    pub found: Vec<DenyAssignment>,
+    /// The object ID of the operator.
+    pub operator: Uuid,
+}
+
 /// What was read for the checks alone.
 #[derive(Debug, Clone, Default)]
 pub struct Preflight {
@@ -139,10 +152,12 @@ pub struct Preflight {
     pub rights_at_remote: Seen<Vec<Permission>>,
     pub locks: Seen<Locks>,
     pub policy: Seen<Policy>,
+    pub denials: Seen<Denials>,
+    pub held_roles: Seen<Vec<HeldRole>>,
     /// Azure's word for the registration of the network service.
     pub registration: Seen<String>,
-    /// How many custom roles the tenant has.
-    pub custom_roles: Seen<u64>,
+    /// How many custom roles the tenant has, and may have at most.
+    pub custom_roles: Seen<(u64, u64)>,
     /// Client ids of applications with the own one's display name.
     pub namesakes: Seen<Vec<Uuid>>,
     /// Principals with a role at the network that the directory does not know any more.
@@ -165,6 +180,7 @@ async fn read_part(run: &Run, part: Part) {
         Part::RightsHere => {
             if run.intent.grants().is_empty() {
                 let rights = azure.permissions(&vnet.to_string()).await.ok();
+                eligibility::look(run, rights.as_ref(), eligibility::WRITE_PEERINGS, &vnet.to_string()).await;
                 run.learn(|facts| facts.rights_at_vnet = rights);
             }
         }
@@ -183,7 +199,13 @@ async fn read_part(run: &Run, part: Part) {
             let read = azure.registration(vnet.subscription, NETWORK);
             note(run, read, |preflight| &mut preflight.registration).await;
         }
-        Part::CustomRoles => note(run, azure.custom_role_count(), |preflight| &mut preflight.custom_roles).await,
+        Part::Denials => note(run, denials(run), |preflight| &mut preflight.denials).await,
+        Part::Conditions => note(run, held_roles(run), |preflight| &mut preflight.held_roles).await,
+        Part::CustomRoles => {
+            let most = azure.cloud().custom_role_limit();
+            let count = async { Ok((azure.custom_role_count().await?, most)) };
+            note(run, count, |preflight| &mut preflight.custom_roles).await;
+        }
         Part::AppPolicy => {
             if let Some(OwnApp::Made { unique_name, .. }) = &run.intent.own_app {
                 let read = tokio::time::timeout(limits::PREFLIGHT, azure.app_restrictions(unique_name)).await;
@@ -310,6 +332,20 @@ async fn locks(run: &Run) -> Result<Locks, ApiError> {
     found.sort_by(|one, other| (&one.scope, &one.name).cmp(&(&other.scope, &other.name)));
     found.dedup();
     Ok(Locks { found, partly })
+}
+
+async fn denials(run: &Run) -> Result<Denials, ApiError> {
+    let vnet = run.intent.vnet.to_string();
+    let (found, who) = tokio::join!(run.azure.deny_assignments(&vnet), run.azure.who_am_i());
+    Ok(Denials {
+        found: found?,
+        operator: who?.object_id,
+    })
+}
+
+async fn held_roles(run: &Run) -> Result<Vec<HeldRole>, ApiError> {
+    let who = run.azure.who_am_i().await?;
+    run.azure.held_roles(&run.intent.vnet.to_string(), who.object_id).await
 }
 
 /// What holds at `scope` holds for `id`: it is the same, or lies below.

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use uuid::Uuid;
 
+use super::eligibility::{self, or_activate};
 use super::ownership::assigned_by_setup;
+use super::role_choice::{RoleChoice, choose};
 use super::run::{Awaited, every};
 use super::{Facts, Run, Step, Stop};
 use crate::azure::RoleAssignment as Assignment;
@@ -33,9 +35,11 @@ impl Step for RoleAssignment {
         let scope = run.intent.vnet.to_string();
         let (assignments, rights) = tokio::join!(run.azure.role_assignments(&scope), run.azure.permissions(&scope));
         let assignments = assignments.map_err(|error| Stop::api("reading the role assignments", &error))?;
+        let rights = rights.ok();
+        eligibility::look(run, rights.as_ref(), WRITE, &scope).await;
         run.learn(|facts| {
             facts.assignments = assignments;
-            facts.rights_at_vnet = rights.ok();
+            facts.rights_at_vnet = rights;
         });
         Ok(())
     }
@@ -108,9 +112,9 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
         return Decision::InPlace(format!("{} has \"{role}\" at {at}", facts.called(grant)));
     }
     if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
-        return Decision::Blocked(hold(intent, facts, grant));
+        return Decision::Blocked(or_activate(facts, WRITE, hold(intent, facts, grant)));
     }
-    let role = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
+    let role = role_name(intent, facts, grant);
     Decision::Create(format!(
         "\"{role}\" for {} at {vnet}, nowhere else",
         facts.called(grant)
@@ -127,7 +131,7 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
         let why = "The service principal or the role definition is not there.";
         return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
     };
-    let name = facts.role(intent, grant).map_or(grant.name(), |role| &role.name);
+    let name = role_name(intent, &facts, grant);
     let scope = intent.vnet.to_string();
     let guid = role_assignment_guid(intent.tenant, &intent.vnet, principal, role);
     run.tell(
@@ -172,7 +176,17 @@ async fn wait_until_visible(run: &Run) -> Result<(), Stop> {
     .await
 }
 
+/// The name of the role that the grantee gets.
+fn role_name(intent: &Intent, facts: &Facts, grant: &Grant) -> String {
+    match (grant.built_in, choose(intent, facts, grant)) {
+        (Some(_), _) => grant.name().to_owned(),
+        (None, RoleChoice::Reuse(role) | RoleChoice::Extend(role)) => role.name.clone(),
+        (None, RoleChoice::Create(own)) => own.name,
+    }
+}
+
 fn hold(intent: &Intent, facts: &Facts, grant: &Grant) -> Hold {
+    let by_role = grant.by_role(&role_name(intent, facts, grant));
     let own_app = facts.own_app.as_ref().map(|app| app.app_id);
     Hold {
         who: format!(
@@ -180,7 +194,7 @@ fn hold(intent: &Intent, facts: &Facts, grant: &Grant) -> Hold {
             intent.vnet.name
         ),
         why: format!("Assigning a role takes {WRITE} at the virtual network."),
-        packet: az::role_assignment(intent, std::slice::from_ref(grant), own_app),
+        packet: az::role_assignment(intent, &[by_role], own_app),
         answer: None,
     }
 }
@@ -209,7 +223,11 @@ mod tests {
         assert_eq!(decide(|facts| facts.roles.clear()).verb(), "create");
         // A role that lacks an action is mended by the step before; its assignment stays as it is.
         assert_eq!(
-            decide(|facts| _ = facts.roles[0].permissions[0].actions.pop()).verb(),
+            decide(|facts| {
+                facts.roles[0].permissions[0].actions.pop();
+                facts.role_holders.insert(facts.roles[0].guid, Some(Vec::new()));
+            })
+            .verb(),
             "in place"
         );
     }

@@ -1,7 +1,7 @@
 //! Role definition: custom roles with the actions that are needed and no more, one for each grant.
 //!
 //! A role's name is unique in the tenant, whatever subscription it was made for. So a role is looked for here, then in
-//! the other subscriptions; one that exists is used, and gets this subscription added to its assignable scopes.
+//! the other subscriptions. Which one is used, and whether a new one is created, is chosen in `role_choice`.
 
 mod undo;
 
@@ -12,13 +12,15 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::facts::{extra_actions, missing_actions};
+use super::eligibility::{self, or_activate};
+use super::role_choice::{RoleChoice, choose, lacking, missing_actions, passed_over};
 use super::run::{Awaited, every};
 use super::{Facts, Run, Step, Stop};
-use crate::azure::{ApiError, Permission, RoleDefinition as Role};
+use crate::azure::{ApiError, Permission, RoleAssignment, RoleDefinition as Role};
 use crate::domain::subscription_scope;
+use crate::errors::{Kind, Problem};
 use crate::limits;
-use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
+use crate::plan::{Action, Decision, Grant, Hold, Intent, OwnRole, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
@@ -50,25 +52,30 @@ impl Step for RoleDefinition {
             roles = run.azure.custom_roles(&vnet).await;
         }
         let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
+        let rights = match rights {
+            // Who may not even read there may certainly not write.
+            Err(error) if error.status() == Some(403) => Some(Vec::new()),
+            rights => rights.ok(),
+        };
+        if !run.intent.tears_down() {
+            eligibility::look(run, rights.as_ref(), WRITE, &subscription).await;
+        }
         run.learn(|facts| {
             facts.roles = roles;
-            facts.rights_at_subscription = match rights {
-                // Who may not even read there may certainly not write.
-                Err(error) if error.status() == Some(403) => Some(Vec::new()),
-                rights => rights.ok(),
-            };
+            facts.rights_at_subscription = rights;
         });
         run.learn(|facts| facts.absent_roles = own.absent);
         note(run, own.there, |facts| &mut facts.roles);
         note_company(run);
+        look_for_holders(run).await;
         let facts = run.facts();
-        let mut grants = run.intent.grants().into_iter();
-        if grants.any(|grant| grant.built_in.is_none() && facts.role(&run.intent, &grant).is_none()) {
+        if custom_grants(&run.intent).any(|grant| facts.role(&run.intent, &grant).is_none()) {
             let elsewhere = match elsewhere {
                 Ok(roles) => only_elsewhere(roles, &run.intent),
                 Err(_) => look_everywhere(run).await,
             };
             note(run, elsewhere, |facts| &mut facts.roles_elsewhere);
+            look_for_next(run).await;
         }
         Ok(())
     }
@@ -107,113 +114,251 @@ fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     if grant.built_in.is_some() {
         return Decision::InPlace(format!("\"{}\" is a built-in role", grant.name()));
     }
+    let choice = choose(intent, facts, grant);
+    if let RoleChoice::Reuse(role) = &choice {
+        return Decision::InPlace(format!("custom role \"{}\" has the {}", role.name, count(grant)));
+    }
+    let chosen = choice.existing().map(|role| role.guid);
+    let assigned = facts.assignment(intent, grant);
+    if let Some((_, wide)) = assigned.filter(|(assignment, _)| chosen != Some(assignment.role)) {
+        return Decision::InPlace(format!("none is needed: {} has \"{wide}\"", facts.called(grant)));
+    }
     let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
-    let Some(role) = facts.role(intent, grant) else {
-        if let Some((_, wide)) = facts.assignment(intent, grant) {
-            return Decision::InPlace(format!("none is needed: {} has \"{wide}\"", grant.application));
+    match choice {
+        RoleChoice::Create(own) if allowed => {
+            let what = format!("custom role \"{}\" with {}", own.name, count(grant));
+            let stays = passed_over(intent, facts, grant).into_iter();
+            let stays = stays.map(|(role, why)| format!("; \"{}\" stays as it is: {why}", role.name));
+            Decision::Create(what + &stays.collect::<String>())
         }
-        let what = format!("custom role \"{}\" with {}", grant.name(), count(grant));
-        return if allowed {
-            Decision::Create(what)
-        } else {
-            Decision::Blocked(hold_create(intent, grant))
-        };
-    };
-    let mut differences: Vec<String> = missing_actions(role, grant)
-        .iter()
-        .map(|action| format!("+ action {action}"))
-        .collect();
-    if !facts.is_assignable(role) {
-        differences.push(format!("+ assignable scope {}", intent.vnet.subscription_scope()));
+        RoleChoice::Create(own) => {
+            let hold = hold_create(intent, &grant.by_role(&own.name));
+            Decision::Blocked(or_activate(facts, WRITE, hold))
+        }
+        RoleChoice::Reuse(role) | RoleChoice::Extend(role) if allowed => Decision::Change {
+            what: format!("custom role \"{}\", which exists already", role.name),
+            differences: differences(intent, facts, role, grant),
+        },
+        RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
+            let hold = hold_change(role, &extended(role, intent, facts, grant));
+            Decision::Blocked(or_activate(facts, WRITE, hold))
+        }
     }
-    if differences.is_empty() {
-        return Decision::InPlace(in_place(role, grant));
-    }
-    if !allowed {
-        return Decision::Blocked(hold_change(intent, role, grant));
-    }
-    let what = format!("custom role \"{}\", which exists already", role.name);
-    Decision::Change { what, differences }
+}
+
+/// What an existing role gets.
+fn differences(intent: &Intent, facts: &Facts, role: &Role, grant: &Grant) -> Vec<String> {
+    let actions = missing_actions(role, grant).into_iter();
+    let actions = actions.map(|action| format!("+ action {action}"));
+    let scope = (!facts.is_assignable(role)).then(|| intent.vnet.subscription_scope());
+    actions
+        .chain(scope.map(|scope| format!("+ assignable scope {scope}")))
+        .collect()
+}
+
+/// What came of writing a role.
+enum Written {
+    Done,
+    /// Another role has the name.
+    NameTaken(Box<Problem>),
+    /// Azure refuses any change of the role: this assignable scope of it was deleted.
+    ScopeDeleted(Uuid, String),
 }
 
 async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
-    let is_known = || run.facts().role(&run.intent, grant).is_some();
-    match write_once(run, grant).await {
-        // Resource Graph is minutes behind: somebody has made a role of that name in another subscription meanwhile.
-        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some(SAME_NAME) && !is_known() => {
-            note(run, look_everywhere(run).await, |facts| &mut facts.roles_elsewhere);
-            if is_known() {
-                write_once(run, grant).await
-            } else {
-                Err(Stop::Failed(problem))
+    let mut taken = None;
+    for _ in intent_names(run, grant) {
+        let name = || match choose(&run.intent, &run.facts(), grant) {
+            RoleChoice::Create(own) => Some(own.name),
+            RoleChoice::Reuse(_) | RoleChoice::Extend(_) => None,
+        };
+        let tried = name();
+        match write_once(run, grant).await? {
+            Written::Done => return Ok(()),
+            // Resource Graph is minutes behind, and shows only what this sign-in may see.
+            Written::NameTaken(problem) => {
+                note(run, look_everywhere(run).await, |facts| &mut facts.roles_elsewhere);
+                if let Some(name) = tried.filter(|tried| name().as_ref() == Some(tried)) {
+                    run.learn(|facts| _ = facts.taken_role_names.insert(name.to_lowercase()));
+                }
+                taken = Some(problem);
+            }
+            Written::ScopeDeleted(role, scope) => {
+                run.learn(|facts| _ = facts.deleted_scopes.insert(role, scope));
             }
         }
-        written => written,
+        look_for_next(run).await;
     }
+    let none = || {
+        let why =
+            "Every name that setup would give it belongs to another role, and a role's name is unique in the tenant.";
+        Box::new(Problem::new(Kind::Conflict, "The custom role cannot be created.", why))
+    };
+    Err(Stop::Failed(taken.unwrap_or_else(none)))
 }
 
-async fn write_once(run: &Run, grant: &Grant) -> Result<(), Stop> {
+async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
     let intent = &run.intent;
-    // Read anew, by id: a list may lag behind, and what a colleague has added since must not be lost.
-    let present = present(run, grant).await?;
+    refresh(run, grant).await?;
+    let facts = run.facts();
     let here = intent.vnet.subscription_scope();
-    let (wanted, scope, action) = match &present {
-        None => (new_role(intent, grant), here.clone(), Action::Created),
-        Some(role) => {
-            let mended = mended(role, intent, grant);
-            if mended == *role {
-                // A list that lagged behind made it look missing.
-                run.learn(|facts| facts.roles.push(mended));
-                return Ok(());
-            }
-            let scope = role.assignable_scopes.first().unwrap_or(&here).clone();
-            (mended, scope, Action::Updated)
-        }
+    let (present, wanted) = match choose(intent, &facts, grant) {
+        // A list that lagged behind made it look missing.
+        RoleChoice::Reuse(_) => return Ok(Written::Done),
+        RoleChoice::Extend(role) => (Some(role), extended(role, intent, &facts, grant)),
+        RoleChoice::Create(own) => (None, new_role(intent, grant, own)),
     };
+    let scope = wanted.assignable_scopes.first().unwrap_or(&here);
     run.tell(
         STEP,
         StepEvent::Doing(format!("writing custom role \"{}\"", wanted.name)),
     );
     let doing = format!("writing the custom role \"{}\"", wanted.name);
-    let put = run
-        .patiently(STEP, &doing, &[], || run.azure.put_role_definition(&scope, &wanted))
-        .await;
-    let hold = || match &present {
-        None => hold_create(intent, grant),
-        Some(role) => hold_change(intent, role, grant),
+    let put = || async {
+        match run.azure.put_role_definition(scope, &wanted).await {
+            Err(error) if error.code() == Some(SAME_NAME) => {
+                let problem = Problem::from_api(&doing, &error);
+                Ok(Err(Written::NameTaken(Box::new(problem))))
+            }
+            Err(error) => match deleted_scope(&error, scope) {
+                Some(gone) => Ok(Err(Written::ScopeDeleted(wanted.guid, gone))),
+                None => Err(error),
+            },
+            Ok(role) => Ok(Ok(role)),
+        }
     };
-    let put = put.map_err(|stop| stop.or_hold(hold))?;
+    let hold = || match present {
+        None => hold_create(intent, &grant.by_role(&wanted.name)),
+        Some(role) => hold_change(role, &wanted),
+    };
+    let put = run.patiently(STEP, &doing, &[], put).await;
+    let put = match put.map_err(|stop| stop.or_hold(hold))? {
+        Ok(role) => role,
+        Err(refused) => return Ok(refused),
+    };
+    let action = if present.is_some() {
+        Action::Updated
+    } else {
+        Action::Created
+    };
     run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
     run.company.wrote(intent.tenant, &put);
     learn(run, put);
-    Ok(())
+    Ok(Written::Done)
 }
 
-/// The role as it is at this moment: the one that was found, or the one that an earlier run made.
-async fn present(run: &Run, grant: &Grant) -> Result<Option<Role>, Stop> {
-    let intent = &run.intent;
-    let facts = run.facts();
-    let here = intent.vnet.subscription_scope();
-    let known = facts.role(intent, grant);
-    let guid = known.map_or_else(|| new_role(intent, grant).guid, |role| role.guid);
-    if facts.are_fresh() && facts.absent_roles.contains(&guid) {
-        // A moment ago there was none of that id.
-        return Ok(None);
+/// The names under which a role may be written, which is how often writing it is tried.
+fn intent_names(run: &Run, grant: &Grant) -> impl Iterator<Item = OwnRole> {
+    run.intent.own_roles(grant).into_iter()
+}
+
+/// The assignable scope because of which Azure refuses any change of a role: its subscription was deleted. `at`: where
+/// the role was written.
+fn deleted_scope(error: &ApiError, at: &str) -> Option<String> {
+    if error.code() == Some("SubscriptionNotFound") {
+        return Some(at.to_owned());
     }
-    let scope = known.and_then(|role| role.assignable_scopes.first()).unwrap_or(&here);
-    let read = run.azure.role_definition(scope, guid).await;
-    let read = read.map_err(|error| Stop::api("reading the role definition", &error))?;
-    let read = read.map(|role| run.company.up_to_date(intent.tenant, role));
-    // A role of another subscription may have been deleted minutes ago; one in a list of here is there.
-    Ok(read.or_else(|| known.filter(|role| facts.is_assignable(role)).cloned()))
+    let message = error.message();
+    let linked = message.split_once("linked subscription '")?.1;
+    let (subscription, rest) = linked.split_once('\'')?;
+    let is_gone = error.code() == Some("LinkedAuthorizationFailed") && rest.trim_start().starts_with("was not found");
+    is_gone.then(|| format!("/subscriptions/{subscription}"))
+}
+
+/// Reads the chosen role again, by ID: a list may lag behind, and what a colleague has changed since must not be lost.
+async fn refresh(run: &Run, grant: &Grant) -> Result<(), Stop> {
+    let intent = &run.intent;
+    let here = intent.vnet.subscription_scope();
+    let mut read = BTreeSet::new();
+    loop {
+        let facts = run.facts();
+        let (guid, scope) = match choose(intent, &facts, grant) {
+            RoleChoice::Create(own) => (own.guid, here.clone()),
+            RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
+                let scope = role.assignable_scopes.first().filter(|_| !facts.is_assignable(role));
+                (role.guid, scope.unwrap_or(&here).clone())
+            }
+        };
+        // A moment ago there was none of that ID.
+        let is_absent = facts.are_fresh() && facts.absent_roles.contains(&guid);
+        if is_absent || !read.insert(guid) {
+            return Ok(());
+        }
+        match run.azure.role_definition(&scope, guid).await {
+            Ok(Some(role)) => learn(run, run.company.up_to_date(intent.tenant, role)),
+            // A role of another subscription may have been deleted minutes ago; one in a list of here is there.
+            Ok(None) => run.learn(|facts| facts.roles_elsewhere.retain(|role| role.guid != guid)),
+            Err(error) => match deleted_scope(&error, &scope) {
+                Some(gone) => run.learn(|facts| _ = facts.deleted_scopes.insert(guid, gone)),
+                None => return Err(Stop::api("reading the role definition", &error)),
+            },
+        }
+    }
+}
+
+/// Reads who holds the roles that lack actions: adding these gives them to all of its holders.
+async fn look_for_holders(run: &Run) {
+    let facts = run.facts();
+    let grants: Vec<Grant> = custom_grants(&run.intent).collect();
+    let roles = grants.iter().flat_map(|grant| lacking(&run.intent, &facts, grant));
+    let reads = roles.map(|role| async move {
+        let holders = holders(run, role).await;
+        run.learn(|facts| _ = facts.role_holders.insert(role.guid, holders));
+    });
+    join_all(reads).await;
+}
+
+/// The assignments of the role in every subscription that it can be assigned in; `None` where not all can be read.
+async fn holders(run: &Run, role: &Role) -> Option<Vec<RoleAssignment>> {
+    let here = run.intent.vnet.subscription_scope();
+    let scopes = role.assignable_scopes.iter().map(|scope| scope.to_lowercase());
+    let mut subscriptions = BTreeSet::from([here]);
+    for scope in scopes {
+        // Below a management group there may be any number of subscriptions.
+        let subscription = scope.strip_prefix("/subscriptions/")?.split('/').next()?.parse().ok()?;
+        subscriptions.insert(subscription_scope(subscription));
+    }
+    let mut all: Vec<RoleAssignment> = Vec::new();
+    for subscription in subscriptions {
+        let read = run.azure.role_assignments_below(&subscription).await.ok()?;
+        let of_role = read.into_iter().filter(|one| one.role == role.guid);
+        // What is assigned above is in the list of each subscription.
+        let new: Vec<RoleAssignment> = of_role.filter(|one| !all.contains(one)).collect();
+        all.extend(new);
+    }
+    Some(all)
+}
+
+/// Asks for the next roles of setup's own by their IDs, as long as one that is there is passed over: lists lag behind.
+async fn look_for_next(run: &Run) {
+    let scope = run.intent.vnet.subscription_scope();
+    for grant in custom_grants(&run.intent) {
+        for _ in intent_names(run, &grant) {
+            let facts = run.facts();
+            let RoleChoice::Create(own) = choose(&run.intent, &facts, &grant) else {
+                break;
+            };
+            if facts.absent_roles.contains(&own.guid) {
+                break;
+            }
+            match run.azure.role_definition(&scope, own.guid).await {
+                Ok(Some(role)) => learn(run, role),
+                Ok(None) => run.learn(|facts| _ = facts.absent_roles.insert(own.guid)),
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+fn custom_grants(intent: &Intent) -> impl Iterator<Item = Grant> {
+    intent.grants().into_iter().filter(|grant| grant.built_in.is_none())
 }
 
 /// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
 /// may not read it there may not write it either, and that is for the decision to say.
 async fn look_for_own(run: &Run) -> Own {
     let scope = run.intent.vnet.subscription_scope();
-    let grants = run.intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
-    let own = grants.map(|grant| new_role(&run.intent, &grant).guid);
+    let own = custom_grants(&run.intent).map(|grant| run.intent.role_guid(&grant));
     let scope = &scope;
     let reads = own.map(|guid| async move { (guid, run.azure.role_definition(scope, guid).await) });
     let mut own = Own::default();
@@ -238,11 +383,7 @@ struct Own {
 /// list and the ids tell better.
 fn only_elsewhere(roles: Vec<Role>, intent: &Intent) -> Vec<Role> {
     let vnet = intent.vnet.to_string();
-    let own: Vec<Uuid> = intent
-        .grants()
-        .iter()
-        .map(|grant| new_role(intent, grant).guid)
-        .collect();
+    let own: Vec<Uuid> = custom_grants(intent).map(|grant| intent.role_guid(&grant)).collect();
     let elsewhere = |role: &Role| !own.contains(&role.guid) && !covers(&role.assignable_scopes, &vnet);
     roles.into_iter().filter(elsewhere).collect()
 }
@@ -290,8 +431,7 @@ fn named(run: &Run, roles: impl IntoIterator<Item = Role>) -> Vec<Role> {
 
 /// The names that the custom roles of the grants may have.
 fn names(run: &Run) -> Vec<String> {
-    let grants = run.intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
-    grants.flat_map(|grant| grant.names).collect()
+    custom_grants(&run.intent).flat_map(|grant| grant.names).collect()
 }
 
 /// Notes roles that are not known yet.
@@ -331,40 +471,48 @@ async fn wait_until_visible(run: &Run, grant: &Grant) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Notes a role as it was read or written a moment ago.
 fn learn(run: &Run, role: Role) {
+    let vnet = run.intent.vnet.to_string();
     run.learn(|facts| {
+        let here = facts.is_assignable(&role) || covers(&role.assignable_scopes, &vnet);
         facts.roles.retain(|other| other.guid != role.guid);
         facts.roles_elsewhere.retain(|other| other.guid != role.guid);
-        facts.roles.push(role);
+        let place = if here {
+            &mut facts.roles
+        } else {
+            &mut facts.roles_elsewhere
+        };
+        place.push(role);
     });
 }
 
-/// The role as setup creates it.
-fn new_role(intent: &Intent, grant: &Grant) -> Role {
-    let scope = intent.vnet.subscription_scope();
+/// A role as setup creates it.
+fn new_role(intent: &Intent, grant: &Grant, own: OwnRole) -> Role {
     Role {
-        guid: intent.role_guid(grant),
-        name: grant.name().to_owned(),
+        guid: own.guid,
+        name: own.name,
         description: grant.description.clone(),
         custom: true,
         permissions: vec![Permission {
             actions: grant.actions.clone(),
             ..Permission::default()
         }],
-        assignable_scopes: vec![scope],
+        assignable_scopes: vec![intent.vnet.subscription_scope()],
     }
 }
 
-/// The role as it is to be: the one that exists with what is missing, or the one that setup creates.
+/// The role as it is to be: the chosen one with what is missing, or the one that setup creates.
 pub fn wanted_role(intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
-    match facts.role(intent, grant) {
-        Some(role) => mended(role, intent, grant),
-        None => new_role(intent, grant),
+    match choose(intent, facts, grant) {
+        RoleChoice::Reuse(role) | RoleChoice::Extend(role) => extended(role, intent, facts, grant),
+        RoleChoice::Create(own) => new_role(intent, grant, own),
     }
 }
 
-/// The role that exists, with what is missing added and nothing taken away.
-fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
+/// An existing role with what is missing added, and nothing taken away.
+fn extended(role: &Role, intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
+    let assignable = facts.is_assignable(role);
     let mut role = role.clone();
     let missing = missing_actions(&role, grant);
     if !missing.is_empty() {
@@ -377,9 +525,8 @@ fn mended(role: &Role, intent: &Intent, grant: &Grant) -> Role {
             }),
         }
     }
-    let here = intent.vnet.subscription_scope();
-    if !covers(&role.assignable_scopes, &intent.vnet.to_string()) {
-        role.assignable_scopes.push(here);
+    if !assignable {
+        role.assignable_scopes.push(intent.vnet.subscription_scope());
     }
     role
 }
@@ -398,16 +545,6 @@ fn role_id(scope: &str, role: &Role) -> String {
         "{scope}/providers/Microsoft.Authorization/roleDefinitions/{}",
         role.guid
     )
-}
-
-fn in_place(role: &Role, grant: &Grant) -> String {
-    let extra = extra_actions(role, grant);
-    let text = format!("custom role \"{}\" has the {}", role.name, count(grant));
-    if extra.is_empty() {
-        text
-    } else {
-        format!("{text}, and more than is needed: {}", extra.join(", "))
-    }
 }
 
 fn count(grant: &Grant) -> String {
@@ -429,7 +566,7 @@ fn hold_create(intent: &Intent, grant: &Grant) -> Hold {
     }
 }
 
-fn hold_change(intent: &Intent, role: &Role, grant: &Grant) -> Hold {
+fn hold_change(role: &Role, wanted: &Role) -> Hold {
     Hold {
         who: format!(
             "an Owner or User Access Administrator of every one of {}",
@@ -439,7 +576,7 @@ fn hold_change(intent: &Intent, role: &Role, grant: &Grant) -> Hold {
             "Changing the role \"{}\" takes {WRITE} on each of its assignable scopes.",
             role.name
         ),
-        packet: az::role_update(&mended(role, intent, grant)),
+        packet: az::role_update(wanted),
         answer: None,
     }
 }
@@ -485,6 +622,7 @@ mod tests {
             facts.roles[0].permissions[0]
                 .actions
                 .retain(|action| !action.ends_with("peer/action"));
+            facts.role_holders.insert(facts.roles[0].guid, Some(Vec::new()));
         });
         let Decision::Change { differences, .. } = decision else {
             panic!("{decision:?}")
@@ -493,11 +631,13 @@ mod tests {
     }
 
     #[test]
-    fn a_role_of_another_subscription_gets_this_one_added() {
+    fn own_role_of_another_subscription_gets_this_one_added() {
         let other = "/subscriptions/00000000-0000-0000-0000-0000000000ff";
         let (intent, mut facts) = samples::kong_done();
+        let grant = intent.vendor_grant().expect("kong gets a role");
         let mut role = facts.roles.remove(0);
         role.assignable_scopes = vec![other.to_owned()];
+        role.guid = crate::domain::role_definition_guid(intent.tenant, other, "kong", grant.name());
         facts.assignments.clear();
         facts.roles_elsewhere = vec![role];
         let Decision::Change { differences, .. } = RoleDefinition.decide(&intent, &facts) else {
@@ -507,13 +647,50 @@ mod tests {
             differences,
             [format!("+ assignable scope {}", intent.vnet.subscription_scope())]
         );
-        let grant = intent.vendor_grant().expect("kong gets a role");
-        let mended = mended(&facts.roles_elsewhere[0], &intent, &grant);
+        let wanted = wanted_role(&intent, &facts, &grant);
         assert_eq!(
-            mended.assignable_scopes,
+            wanted.assignable_scopes,
             [other.to_owned(), intent.vnet.subscription_scope()]
         );
-        assert_eq!(mended.guid, facts.roles_elsewhere[0].guid);
+        assert_eq!(wanted.guid, facts.roles_elsewhere[0].guid);
+    }
+
+    #[test]
+    fn deleted_scope_by_answer() {
+        let answer = |status, code: &str, message: &str| ApiError {
+            service: crate::azure::Service::Arm,
+            tried: String::new(),
+            failure: crate::azure::Failure::Refused {
+                status,
+                code: code.to_owned(),
+                message: message.to_owned(),
+                details: Vec::new(),
+                retry_after: None,
+            },
+            correlation_id: None,
+            sign_in: Vec::new(),
+        };
+        let gone = "The client has permission to perform action 'x' on scope 'y', however the linked subscription 'S' was not found. ";
+        let table = [
+            (403, "LinkedAuthorizationFailed", gone, Some("/subscriptions/S")),
+            (403, "AuthorizationFailed", gone, None),
+            (
+                403,
+                "LinkedAuthorizationFailed",
+                "it does not have permission on the linked scope(s) 'S'",
+                None,
+            ),
+            (
+                404,
+                "SubscriptionNotFound",
+                "The subscription 'S' could not be found.",
+                Some("/subscriptions/S"),
+            ),
+        ];
+        for (status, code, message, expected) in table {
+            let found = deleted_scope(&answer(status, code, message), "/subscriptions/S");
+            assert_eq!(found.as_deref(), expected, "{code} {message}");
+        }
     }
 
     #[test]
@@ -521,7 +698,8 @@ mod tests {
         let (intent, facts) = samples::kong_done();
         let here = facts.roles[0].clone();
         let grant = intent.vendor_grant().expect("kong gets a role");
-        let mut own = new_role(&intent, &grant);
+        let own = intent.own_roles(&grant).remove(0);
+        let mut own = new_role(&intent, &grant, own);
         own.assignable_scopes = vec!["/subscriptions/00000000-0000-0000-0000-0000000000ff".to_owned()];
         let mut elsewhere = own.clone();
         elsewhere.guid = Uuid::from_u128(0xe15e);
@@ -534,9 +712,9 @@ mod tests {
         let (intent, mut facts) = samples::kong_done();
         facts.roles[0].permissions[0].not_actions = vec!["Microsoft.Network/virtualNetworks/peer/action".into()];
         let grant = intent.vendor_grant().expect("kong gets a role");
-        let mended = mended(&facts.roles[0], &intent, &grant);
-        assert_eq!(mended.permissions.len(), 2);
-        assert!(missing_actions(&mended, &grant).is_empty());
+        let wanted = extended(&facts.roles[0], &intent, &facts, &grant);
+        assert_eq!(wanted.permissions.len(), 2);
+        assert!(missing_actions(&wanted, &grant).is_empty());
     }
 
     #[test]
@@ -561,11 +739,19 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_grants_more_is_used_and_said_to() {
-        let decision = decide(|facts| facts.roles[0].permissions[0].actions.push("Microsoft.Compute/*".into()));
-        assert!(
-            decision.what().contains("more than is needed: Microsoft.Compute/*"),
-            "{decision:?}"
-        );
+    fn wide_role_stays_and_is_named() {
+        let decision = decide(|facts| {
+            facts.assignments.clear();
+            facts.roles[0].permissions[0].actions.push("Microsoft.Compute/*".into());
+        });
+        let said = "custom role \"Kong Cloud Gateway Peering Creator - peerctl 00000000\" with 5 actions; \
+                    \"Kong Cloud Gateway Peering Creator\" stays as it is: it also grants Microsoft.Compute/*";
+        assert_eq!((decision.verb(), decision.what()), ("create", said));
+    }
+
+    #[test]
+    fn wide_assignment_needs_no_role() {
+        let decision = decide(|facts| facts.roles[0].permissions[0].actions = vec!["*".into()]);
+        assert!(decision.what().contains("none is needed"), "{decision:?}");
     }
 }

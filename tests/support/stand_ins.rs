@@ -138,6 +138,7 @@ case "$1 $2 $3" in
     case "$5" in
     *servicePrincipals*) echo '{"value": [{"id": "s-1"}]}' ;;
     *applications*) cat "$world/app" ;;
+    *roleDefinitions/*) exit 3 ;;
     *roleDefinitions*) cat "$world/roles" ;;
     *role*) echo '{"value": []}' ;;
     *) if [[ -e $world/made-peering ]]; then cat "$world/linked"; else cat "$world/unlinked"; fi ;;

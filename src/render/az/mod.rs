@@ -163,13 +163,17 @@ fn grants(intent: &Intent) -> Vec<Part> {
 }
 
 fn grant_json(intent: &Intent, grant: &Grant) -> String {
+    let own = intent.own_roles(grant).into_iter();
+    let own = own.map(|role| serde_json::json!({ "name": role.name, "guid": role.guid }));
+    let foreign = intent.foreign_role_names(grant);
     serde_json::json!({
         "names": grant.names,
         "description": grant.description,
         "actions": grant.actions,
         "builtIn": grant.built_in,
-        // The id that setup gives it too: made twice, it is one.
-        "guid": intent.role_guid(grant),
+        // The names and IDs that setup gives it too: created twice, it is one.
+        "own": own.collect::<Vec<_>>(),
+        "foreign": { "names": foreign.names, "prefixes": foreign.prefixes },
     })
     .to_string()
 }

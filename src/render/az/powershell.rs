@@ -74,7 +74,7 @@ fn commands(intent: &Intent) -> Vec<String> {
     if !custom.is_empty() {
         heading(&mut out, "role-definition");
     }
-    for grant in custom {
+    for grant in &custom {
         out.push("@'".to_owned());
         out.push(ascii(&role_json(grant, &intent.vnet.subscription_scope())));
         out.push(format!("'@ | Set-Content -Encoding ascii {ROLE_FILE}"));
@@ -84,7 +84,19 @@ fn commands(intent: &Intent) -> Vec<String> {
     if !grants.is_empty() {
         heading(&mut out, "role-assignment");
     }
+    if !custom.is_empty() {
+        out.push(
+            "# A role is assigned only if it has exactly these actions: another one may have its name.".to_owned(),
+        );
+    }
     for grant in &grants {
+        let role = match grant.built_in {
+            Some(_) => ps_quoted(grant.name()),
+            None => {
+                out.extend(exact_role(grant));
+                "$role".to_owned()
+            }
+        };
         let id = match (grant.to, &intent.vendor_app) {
             (Grantee::Vendor, Some(app)) => app.id.to_string(),
             _ => "$app_id".to_owned(),
@@ -93,8 +105,7 @@ fn commands(intent: &Intent) -> Vec<String> {
             "$principal_id = az ad sp show --id {id} --query id --output tsv"
         ));
         out.push(format!(
-            "az role assignment create --assignee-object-id $principal_id --assignee-principal-type ServicePrincipal --role {} --scope {}",
-            ps_quoted(grant.name()),
+            "az role assignment create --assignee-object-id $principal_id --assignee-principal-type ServicePrincipal --role {role} --scope {}",
             ps_quoted(&intent.vnet.to_string())
         ));
     }
@@ -107,6 +118,27 @@ fn commands(intent: &Intent) -> Vec<String> {
         }
     }
     out
+}
+
+/// Sets `$role` to the role's name, where the role of that name has exactly the grant's actions; else it stays empty.
+fn exact_role(grant: &Grant) -> [String; 3] {
+    let name = ps_quoted(grant.name());
+    let actions: Vec<String> = grant.actions.iter().map(|action| ps_quoted(action)).collect();
+    let other = format!(
+        "The role {} has other actions. Give the new one another name.",
+        grant.name()
+    );
+    [
+        "$role = $null".to_owned(),
+        format!(
+            "$actions = az role definition list --custom-role-only true --name {name} --query '[].permissions[].[actions, dataActions][][]' --output tsv"
+        ),
+        format!(
+            "$role = if (((@($actions) | Sort-Object) -join ' ') -eq ((@({}) | Sort-Object) -join ' ')) {{ {name} }} else {{ throw {} }}",
+            actions.join(", "),
+            ps_quoted(&other)
+        ),
+    ]
 }
 
 fn heading(out: &mut Vec<String>, step: &str) {

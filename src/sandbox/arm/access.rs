@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::errors::Refusal;
 use crate::sandbox::faults::glob;
 use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Assignment, Definition, Permission, World};
+use crate::sandbox::world::{Assignment, Definition, Denial, Permission, World};
 
 impl Permission {
     /// Whether this entry grants `action`: without case, `*` for any text, exceptions only within the entry.
@@ -31,6 +31,17 @@ pub(super) fn covers(scope: &str, id: &str) -> bool {
     head.eq_ignore_ascii_case(scope) && (scope.is_empty() || rest.first().is_none_or(|next| *next == b'/'))
 }
 
+/// As [`covers`], with the subscriptions below a management group.
+pub(super) fn reaches(world: &World, scope: &str, id: &str) -> bool {
+    let subscription = || id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
+    let mut groups = world.management_groups.iter();
+    covers(scope, id)
+        || groups.any(|group| {
+            let is_it = group.id().eq_ignore_ascii_case(scope.trim_end_matches('/'));
+            is_it && subscription().is_some_and(|id| group.subscriptions.contains(&id))
+        })
+}
+
 /// The caller's assignments that count by now.
 fn effective<'a>(world: &'a World, caller: &'a Caller) -> impl Iterator<Item = &'a Assignment> {
     let mine = world
@@ -44,7 +55,7 @@ fn effective<'a>(world: &'a World, caller: &'a Caller) -> impl Iterator<Item = &
 pub(super) fn permissions<'a>(world: &'a World, caller: &Caller, scope: &str) -> Vec<&'a Permission> {
     let tenant = caller.tenant;
     let roles: Vec<Uuid> = effective(world, caller)
-        .filter(|found| covers(&found.scope, scope))
+        .filter(|found| reaches(world, &found.scope, scope))
         .map(|found| found.role)
         .collect();
     let definitions = roles.iter().filter_map(|role| definition(world, tenant, *role));
@@ -56,11 +67,36 @@ fn definition(world: &World, tenant: Uuid, role: Uuid) -> Option<&Definition> {
     all.find(|found| found.guid == role && found.tenant.is_none_or(|owner| owner == tenant))
 }
 
-/// Whether the caller may do `action` at `scope`.
+/// Whether the caller may do `action` at `scope`: a role allows it, and no deny assignment forbids it.
 pub(super) fn allowed(world: &World, caller: &Caller, action: &str, scope: &str) -> bool {
-    permissions(world, caller, scope)
-        .iter()
-        .any(|entry| entry.allows(action))
+    let entries = permissions(world, caller, scope);
+    entries.iter().any(|entry| entry.allows(action)) && denial(world, caller, action, scope).is_none()
+}
+
+/// The deny assignment that forbids the caller `action` at `scope`.
+fn denial<'a>(world: &'a World, caller: &Caller, action: &str, scope: &str) -> Option<&'a Denial> {
+    let mut denials = world.denials.iter().filter(|found| found.tenant == caller.tenant);
+    let is_one = |ids: &[Uuid]| ids.contains(&caller.oid) || ids.contains(&caller.principal);
+    denials.find(|found| {
+        let held = found.principals.is_empty() || is_one(&found.principals);
+        held && !is_one(&found.excluded) && reaches(world, &found.scope, scope) && found.permission.allows(action)
+    })
+}
+
+/// Whether one of the caller's roles allows `action` at `scope` under the condition of its assignment.
+pub(super) fn allowed_where(
+    world: &World,
+    caller: &Caller,
+    action: &str,
+    scope: &str,
+    fulfilled: impl Fn(&str) -> bool,
+) -> bool {
+    let mut mine = effective(world, caller).filter(|found| reaches(world, &found.scope, scope));
+    mine.any(|found| {
+        let entries = definition(world, caller.tenant, found.role).map(|role| &role.permissions);
+        let allows = entries.into_iter().flatten().any(|entry| entry.allows(action));
+        allows && found.condition[0].as_deref().is_none_or(&fulfilled)
+    })
 }
 
 /// Where something holds for a caller, for a question about thousands of places: the scopes, in small letters.
@@ -77,7 +113,7 @@ impl Reach {
             })
         };
         let mine = effective(world, caller).filter(|found| allows(found.role));
-        Self(mine.map(|found| folded(&found.scope)).collect())
+        Self(mine.flat_map(|found| unfolded(world, &found.scope)).collect())
     }
 
     /// In which subscriptions the caller has some role.
@@ -88,7 +124,8 @@ impl Reach {
         };
         Self(
             effective(world, caller)
-                .map(|found| subscription(folded(&found.scope)))
+                .flat_map(|found| unfolded(world, &found.scope))
+                .map(subscription)
                 .collect(),
         )
     }
@@ -101,6 +138,20 @@ impl Reach {
     }
 }
 
+/// The scope in small letters; for a management group its subscriptions.
+fn unfolded(world: &World, scope: &str) -> Vec<String> {
+    let scope = folded(scope);
+    let mut groups = world.management_groups.iter();
+    match groups.find(|group| group.id().eq_ignore_ascii_case(&scope)) {
+        Some(group) => group
+            .subscriptions
+            .iter()
+            .map(|id| format!("/subscriptions/{id}"))
+            .collect(),
+        None => vec![scope],
+    }
+}
+
 fn folded(scope: &str) -> String {
     scope.trim_end_matches('/').to_ascii_lowercase()
 }
@@ -108,18 +159,21 @@ fn folded(scope: &str) -> String {
 /// Refuses a caller who may not do `action` at `scope`.
 ///
 /// # Errors
-/// `AuthorizationFailed`.
+/// `AuthorizationFailed`, `DenyAssignmentAuthorizationFailed`.
 pub(super) fn require(world: &World, caller: &Caller, action: &str, scope: &str) -> Result<(), Refusal> {
-    if allowed(world, caller, action, scope) {
-        Ok(())
-    } else {
-        Err(Refusal::forbidden(caller, action, scope))
+    let entries = permissions(world, caller, scope);
+    if !entries.iter().any(|entry| entry.allows(action)) {
+        return Err(Refusal::forbidden(caller, action, scope));
+    }
+    match denial(world, caller, action, scope) {
+        Some(denial) => Err(Refusal::denied(caller, action, scope, denial)),
+        None => Ok(()),
     }
 }
 
 /// Whether the caller has some role at, above or below `scope`.
 pub(super) fn sees(world: &World, caller: &Caller, scope: &str) -> bool {
-    effective(world, caller).any(|found| covers(&found.scope, scope) || covers(scope, &found.scope))
+    effective(world, caller).any(|found| reaches(world, &found.scope, scope) || covers(scope, &found.scope))
 }
 
 /// Refuses what a lock at or above `id` forbids: `ReadOnly` every write, each level every deletion. What has a lock

@@ -25,7 +25,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
         .filter(|found| found.tenant == context.caller.tenant);
     let listed = own.filter(|found| found.since.passed(world.timing.assignment_list, world.now));
     let matching = listed.filter(|found| {
-        let above = access::covers(&found.scope, scope);
+        let above = access::reaches(world, &found.scope, scope);
         let below = access::covers(scope, &found.scope);
         (above || below && !filter.at_scope) && filter.principal.is_none_or(|oid| oid == found.principal)
     });
@@ -54,6 +54,10 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
     access::unlocked(world, &id, false)?;
     let body = context.request.json().ok_or_else(Refusal::bad_body)?;
     let new = read(world, context, scope, guid, &body["properties"])?;
+    let fulfilled = |condition: &str| is_fulfilled(condition, &new);
+    if !access::allowed_where(world, &context.caller, WRITE, &id, fulfilled) {
+        return Err(Refusal::condition_not_fulfilled(&context.caller, WRITE, &id));
+    }
     let tenant = context.caller.tenant;
     let twin = |found: &&Assignment| {
         found.guid != guid
@@ -110,6 +114,30 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid
     Ok(message::json(StatusCode::OK, &resource(world, &found)))
 }
 
+/// Whether the assignment to be written fulfils each clause on a request that the condition has, of the form
+/// `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {…, …}`.
+fn is_fulfilled(condition: &str, new: &Assignment) -> bool {
+    let clauses = condition
+        .split("@Request[Microsoft.Authorization/roleAssignments:")
+        .skip(1);
+    let mut judged = clauses.map(|clause| {
+        let (attribute, rest) = clause.split_once(']')?;
+        let (operator, rest) = rest.split_once('{')?;
+        let (values, _) = rest.split_once('}')?;
+        let value = match attribute.to_ascii_lowercase().as_str() {
+            "roledefinitionid" => new.role.to_string(),
+            "principalid" => new.principal.to_string(),
+            "principaltype" => new.principal_type.clone(),
+            _ => return None,
+        };
+        let listed = values
+            .split(',')
+            .any(|one| one.trim().trim_matches('\'').eq_ignore_ascii_case(&value));
+        Some(listed != operator.contains("Not"))
+    });
+    judged.all(|fulfilled| fulfilled == Some(true))
+}
+
 fn find<'a>(world: &'a World, context: &Context<'_>, scope: &str, guid: &str) -> Option<&'a Assignment> {
     let guid = Uuid::parse_str(guid).ok()?;
     let mut own = world
@@ -139,7 +167,7 @@ fn read(
         .and_then(|id| Uuid::parse_str(id).ok())
         .ok_or_else(|| bad("principalId"))?;
     let role = definitions::find(world, context, role_id.rsplit('/').next().unwrap_or_default())?;
-    if !definitions::assignable(role, scope) {
+    if !definitions::assignable(world, role, scope) {
         let text = format!(
             "The role assignment scope '{scope}' is not assignable to role definition '{}'.",
             role.guid

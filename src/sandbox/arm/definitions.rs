@@ -23,7 +23,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
         .iter()
         .filter(|found| found.tenant.is_none_or(|owner| owner == context.caller.tenant));
     let listed = own.filter(|found| found.since.passed(world.timing.definition_list, world.now));
-    let here = listed.filter(|found| assignable(found, scope) || filter.below && assignable_below(found, scope));
+    let here = listed.filter(|found| assignable(world, found, scope) || filter.below && assignable_below(found, scope));
     let matching = here.filter(|found| filter.matches(found));
     let body = context.page(world, matching, |found| resource(world, found, scope));
     Ok(message::json(StatusCode::OK, &body))
@@ -33,7 +33,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
     access::require(world, &context.caller, READ, scope)?;
     let found = find(world, context, guid)?;
-    if !assignable(found, scope) && !assignable_below(found, scope) {
+    if !assignable(world, found, scope) && !assignable_below(found, scope) {
         return Err(missing(guid));
     }
     Ok(message::json(StatusCode::OK, &resource(world, found, scope)))
@@ -137,8 +137,8 @@ fn missing(guid: &str) -> Refusal {
 }
 
 /// Whether the role can be assigned at `scope`.
-pub(super) fn assignable(definition: &Definition, scope: &str) -> bool {
-    definition.scopes.iter().any(|own| access::covers(own, scope))
+pub(super) fn assignable(world: &World, definition: &Definition, scope: &str) -> bool {
+    definition.scopes.iter().any(|own| access::reaches(world, own, scope))
 }
 
 fn assignable_below(definition: &Definition, scope: &str) -> bool {
@@ -148,7 +148,26 @@ fn assignable_below(definition: &Definition, scope: &str) -> bool {
 /// The caller must be allowed to write role definitions at every scope that the role is to be assignable at.
 fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[String]) -> Result<(), Refusal> {
     let caller = &context.caller;
+    let in_subscriptions = scopes
+        .iter()
+        .filter(|scope| scope.to_lowercase().starts_with("/subscriptions/"));
+    for scope in in_subscriptions {
+        let subscription = scope.split('/').nth(2).unwrap_or_default();
+        let known = Uuid::parse_str(subscription).ok().and_then(|id| world.subscription(id));
+        if known.is_none() {
+            let text = format!(
+                "The client '{}' with object id '{}' has permission to perform action '{WRITE}' on scope '{id}', \
+                 however the linked subscription '{subscription}' was not found. ",
+                caller.name, caller.oid
+            );
+            return Err(Refusal::new(403, "LinkedAuthorizationFailed", text));
+        }
+    }
     let own = |scope: &str| {
+        let mut groups = world.management_groups.iter();
+        if groups.any(|group| group.id().eq_ignore_ascii_case(scope) && group.tenant == caller.tenant) {
+            return true;
+        }
         let subscription = scope.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
         let found = subscription.and_then(|id| world.subscription(id));
         found.is_some_and(|found| found.tenant == caller.tenant)

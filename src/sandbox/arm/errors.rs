@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::sandbox::message::{self, Answer};
 use crate::sandbox::token::Caller;
+use crate::sandbox::world::Denial;
 
 /// What the gateway answers itself, before any provider is asked; it says so in a header.
-const OF_THE_GATEWAY: [&str; 14] = [
+const OF_THE_GATEWAY: [&str; 15] = [
     "AuthenticationFailed",
     "AuthorizationFailed",
+    "DenyAssignmentAuthorizationFailed",
     "ExpiredAuthenticationToken",
     "InvalidAuthenticationToken",
     "InvalidAuthenticationTokenAudience",
@@ -99,6 +101,31 @@ impl Refusal {
         let text = format!(
             "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
              '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+            caller.name, caller.oid
+        );
+        Self::new(403, "AuthorizationFailed", text)
+    }
+
+    /// A deny assignment forbids the caller `action` at `scope`.
+    pub(super) fn denied(caller: &Caller, action: &str, scope: &str, denial: &Denial) -> Self {
+        let text = format!(
+            "The client '{}' with object id '{}' has permission to perform action '{action}' on scope '{scope}'; \
+             however, the access is denied because of the deny assignment with name '{}' and Id '{}' at scope '{}'.",
+            caller.name,
+            caller.oid,
+            denial.name,
+            denial.guid.simple(),
+            denial.scope
+        );
+        Self::new(403, "DenyAssignmentAuthorizationFailed", text)
+    }
+
+    /// The caller has a role for `action`, and its condition is not fulfilled.
+    pub(super) fn condition_not_fulfilled(caller: &Caller, action: &str, scope: &str) -> Self {
+        let text = format!(
+            "The client '{}' with object id '{}' does not have authorization or an ABAC condition not fulfilled to \
+             perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, \
+             please refresh your credentials.",
             caller.name, caller.oid
         );
         Self::new(403, "AuthorizationFailed", text)

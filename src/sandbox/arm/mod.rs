@@ -8,6 +8,8 @@ mod assignments;
 mod builtin;
 mod context;
 mod definitions;
+mod denials;
+mod eligibilities;
 mod errors;
 mod groups;
 mod locks;

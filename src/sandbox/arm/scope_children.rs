@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::errors::Refusal;
-use super::{Outcome, access, assignments, definitions, groups, locks, networks};
+use super::{Outcome, access, assignments, definitions, denials, eligibilities, groups, locks, networks};
 use crate::sandbox::message;
 use crate::sandbox::world::{Permission, World};
 
@@ -21,8 +21,9 @@ pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest:
         (&Method::GET, ["locks", _]) => locks::get(world, context, scope, name),
         (&Method::PUT, ["locks", _]) => locks::put(world, context, scope, name),
         (&Method::DELETE, ["locks", _]) => locks::delete(world, context, scope, name),
-        // Nobody can make one but Azure itself.
-        (&Method::GET, ["denyassignments"]) => Ok(message::json(StatusCode::OK, &json!({"value": []}))),
+        // Nobody can create one but Azure itself.
+        (&Method::GET, ["denyassignments"]) => denials::list(world, context, scope),
+        (&Method::GET, ["roleeligibilityscheduleinstances"]) => eligibilities::list(world, context, scope),
         (&Method::GET, ["roledefinitions"]) => definitions::list(world, context, scope),
         (&Method::GET, ["roledefinitions", guid]) => definitions::get(world, context, scope, guid),
         (&Method::PUT, ["roledefinitions", guid]) => definitions::put(world, context, scope, guid),

@@ -22,6 +22,7 @@ impl Estate {
         for data in &self.assignments {
             self.assign(world, data);
         }
+        self.build_access(world);
         kong::build(&self.konnect, world);
         aiven::build(&self.aiven, world);
         dragonfly::build(&self.dragonfly, world);
@@ -115,7 +116,10 @@ impl Estate {
             principal: data.principal,
             principal_type: "ServicePrincipal".into(),
             description: None,
-            condition: [None, None],
+            condition: [
+                data.condition.clone(),
+                data.condition.as_ref().map(|_| "2.0".to_owned()),
+            ],
             since: Since::Always,
             author: None,
         });

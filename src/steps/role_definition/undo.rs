@@ -10,7 +10,7 @@ use crate::errors::known;
 use crate::limits;
 use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent};
 use crate::render::az;
-use crate::steps::ownership::{other_assignments, role_is_anothers, role_is_ours};
+use crate::steps::ownership::{changed_by_others, other_assignments, role_is_ours, still_goes};
 use crate::steps::run::is_one_of;
 use crate::steps::{Facts, Run, Stop};
 
@@ -22,12 +22,22 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
-    let Some(role) = ours(intent, facts, grant) else {
+    let own = ours(intent, facts, grant);
+    if own.is_empty() {
         return match facts.role(intent, grant) {
             Some(other) => Decision::Keep(format!("custom role \"{}\" was not made by setup", other.name)),
             None => Decision::Absent(format!("there is no custom role \"{}\"", grant.name())),
         };
-    };
+    }
+    let decisions = own.into_iter().map(|role| of_role(intent, facts, grant, role));
+    let all = decisions.reduce(Decision::and);
+    all.unwrap_or_else(|| Decision::Absent(String::new()))
+}
+
+fn of_role(intent: &Intent, facts: &Facts, grant: &Grant, role: &Role) -> Decision {
+    if let Some(change) = changed_by_others(intent, facts, grant, role) {
+        return Decision::Keep(format!("custom role \"{}\": {change}", role.name));
+    }
     if facts.assignments_are_hidden {
         let why = "This sign-in may not read who else in the subscription has the role.";
         return Decision::Blocked(hold(intent, role, why));
@@ -49,12 +59,10 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     }
 }
 
-/// The role that setup made for the grant and that can be assigned here; where it made none, the one of another vendor
-/// that it used instead.
-fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Option<&'a Role> {
-    let mut roles = facts.roles.iter();
-    let own = roles.clone().find(|role| role_is_ours(intent, facts, grant, role));
-    own.or_else(|| roles.find(|role| role_is_anothers(intent, facts, grant, role)))
+/// The roles that setup made for the grant and that can be assigned here.
+fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a Role> {
+    let roles = facts.roles.iter();
+    roles.filter(|role| role_is_ours(intent, facts, grant, role)).collect()
 }
 
 fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
@@ -89,22 +97,27 @@ fn is_in(scope: &str, subscription: SubscriptionId) -> bool {
 pub async fn undo(run: &Run) -> Result<(), Stop> {
     for grant in run.intent.grants() {
         let facts = run.facts();
-        let Some(role) = ours(&run.intent, &facts, &grant).filter(|role| users(&run.intent, &facts, role) == 0) else {
-            continue;
-        };
-        remove(run, role).await?;
-        run.learn(|facts| facts.roles.retain(|other| other.guid != role.guid));
+        for role in ours(&run.intent, &facts, &grant) {
+            if !matches!(of_role(&run.intent, &facts, &grant, role), Decision::Remove { .. }) {
+                continue;
+            }
+            remove(run, &grant, role).await?;
+            run.learn(|facts| facts.roles.retain(|other| other.guid != role.guid));
+        }
     }
     Ok(())
 }
 
-async fn remove(run: &Run, known: &Role) -> Result<(), Stop> {
+async fn remove(run: &Run, grant: &Grant, known: &Role) -> Result<(), Stop> {
     let here = run.intent.vnet.subscription_scope();
-    // Read anew: another subscription may have joined since it was listed.
+    // Read again: another subscription may have joined since it was listed, or a colleague may have changed it.
     let read = run.azure.role_definition(&here, known.guid).await;
     let Some(role) = read.map_err(|error| Stop::api("reading the role definition", &error))? else {
         return Ok(());
     };
+    if !still_goes(of_role(&run.intent, &run.facts(), grant, &role))? {
+        return Ok(());
+    }
     let others = elsewhere(&run.intent, &role);
     let shared = !others.is_empty();
     let action = if shared { Action::Updated } else { Action::Deleted };
@@ -149,13 +162,25 @@ mod tests {
 
     #[test]
     fn a_role_goes_with_its_last_assignment() {
-        let table: [Row; 6] = [
+        let table: [Row; 8] = [
             ("setup's own", |_, _| (), "remove", "custom role"),
             (
                 "a colleague's",
                 |_, facts| facts.roles[0].guid = Uuid::from_u128(0xc0),
                 "keep",
                 "was not made by setup",
+            ),
+            (
+                "renamed by a colleague",
+                |_, facts| facts.roles[0].name = "Team peering".into(),
+                "keep",
+                "it was renamed from \"Kong Cloud Gateway Peering Creator\"",
+            ),
+            (
+                "widened by a colleague",
+                |_, facts| facts.roles[0].permissions[0].actions.push("*/read".into()),
+                "keep",
+                "it was changed and also grants */read",
             ),
             (
                 "none",
@@ -193,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn another_vendors_role_that_setup_used_goes_with_its_last_assignment_too() {
+    fn role_of_another_vendor_with_the_same_actions_stays() {
         let (mut intent, mut facts) = samples::kong_to_take_down();
         intent.vendor = profile("dragonfly").expect("built in");
         let aiven = profile("aiven").expect("built in").role.expect("a role");
@@ -201,9 +226,23 @@ mod tests {
         let role = &mut facts.roles[0];
         role.guid = role_definition_guid(intent.tenant, &scope, "aiven", &aiven.names[0]);
         role.name = aiven.names[0].clone();
+        role.permissions[0].actions = aiven.actions;
         facts.assignments_below.clear();
-        assert_eq!(undoing(&intent, &facts).verb(), "remove");
-        intent.vendor = profile("kong").expect("built in");
-        assert_eq!(undoing(&intent, &facts).verb(), "keep", "it has other actions");
+        assert_eq!(undoing(&intent, &facts).verb(), "absent");
+    }
+
+    #[test]
+    fn every_own_role_of_the_grant_goes() {
+        let (intent, mut facts) = samples::kong_to_take_down();
+        let grant = intent.vendor_grant().expect("kong gets a role");
+        let own = intent.own_roles(&grant).remove(1);
+        let mut second = facts.roles[0].clone();
+        (second.guid, second.name) = (own.guid, own.name);
+        facts.roles.push(second);
+        let decision = undoing(&intent, &facts);
+        assert!(
+            decision.what().contains("Creator\"; custom role") && decision.what().contains("peerctl 00000000"),
+            "{decision:?}"
+        );
     }
 }

@@ -1,0 +1,62 @@
+//! `excess-rights`: who gets a role has more rights at the network than documented, by an assignment that exists already.
+
+use super::probe::{Finding, Need, Probe};
+use crate::domain::harmless;
+use crate::plan::{Intent, Severity, StepId};
+use crate::render::ShellWord;
+use crate::steps::Facts;
+
+pub static PROBE: Probe = Probe {
+    id: "excess-rights",
+    severity: Severity::Warning,
+    meaning: "Setup assigns the documented actions only. It neither uses nor removes more rights that were granted before.",
+    needs: &[
+        Need::Step(StepId::RoleDefinition),
+        Need::Step(StepId::RoleAssignment),
+        Need::Step(StepId::Consent),
+        Need::Step(StepId::OwnApp),
+    ],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let (mut said, mut remedies) = (Vec::new(), Vec::new());
+    for grant in intent.grants() {
+        for (assignment, role, extra) in facts.excess_rights(&grant) {
+            let who = facts.called(&grant);
+            said.push(format!(
+                "{who} has \"{}\" at {}, which also grants {extra}",
+                harmless(&role),
+                assignment.scope
+            ));
+            remedies.push(format!(
+                "If that is not intended: az role assignment delete --ids {}",
+                ShellWord(&assignment.id())
+            ));
+        }
+    }
+    let found = Finding::problem(said.join("; ")).remedies(remedies);
+    (!said.is_empty()).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn excess_rights_warns_of_wide_assignment() {
+        let (intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        facts.roles[0].permissions[0].actions.push("*/write".into());
+        let found = PROBE.run(&intent, &facts).expect("it has more");
+        assert!(found.is_problem() && !found.blocks(), "{found:?}");
+        assert!(found.detail.contains("also grants */write"), "{found:?}");
+        assert!(
+            found.remedies[0].contains("az role assignment delete --ids"),
+            "{found:?}"
+        );
+    }
+}

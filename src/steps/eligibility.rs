@@ -1,0 +1,48 @@
+//! Roles that the operator could activate: looked for where a right is missing.
+
+use futures::future::join_all;
+
+use super::{Facts, Run};
+use crate::azure::{EligibleRole, Permission, allowed};
+use crate::limits;
+use crate::plan::Hold;
+
+/// The right to write a peering's direction.
+pub const WRITE_PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
+
+/// Looks for eligible roles that allow the action at the scope, where the rights do not, and notes them in the facts.
+pub async fn look(run: &Run, rights: Option<&Vec<Permission>>, action: &'static str, scope: &str) {
+    if Facts::may(rights, action) {
+        return;
+    }
+    let read = tokio::time::timeout(limits::PREFLIGHT, run.azure.eligible_roles(scope)).await;
+    // Without a license for Privileged Identity Management there are none.
+    let Ok(Ok(eligible)) = read else {
+        return;
+    };
+    let allows = eligible.into_iter().map(|role| async move {
+        let definition = run.azure.role_definition(&role.scope, role.role).await.ok().flatten()?;
+        allowed(&definition.permissions, action).then_some(role)
+    });
+    let found: Vec<EligibleRole> = join_all(allows).await.into_iter().flatten().collect();
+    run.learn(|facts| _ = facts.eligible_roles.insert(action, found));
+}
+
+/// How the operator gets the right for the action; `None` where no eligible role has it.
+pub fn activation(facts: &Facts, action: &str) -> Option<String> {
+    let role = facts.eligible_roles.get(action)?.first()?;
+    Some(format!(
+        "You are eligible for \"{}\" at {}, which allows this. Activate it in the Azure portal (Privileged Identity \
+         Management > My roles > Azure resources), then run the same command again.",
+        role.name, role.scope
+    ))
+}
+
+/// The hold, for the operator where an eligible role allows the action.
+pub fn or_activate(facts: &Facts, action: &str, mut hold: Hold) -> Hold {
+    if let Some(line) = activation(facts, action) {
+        hold.who = format!("you, with your eligible role; or {}", hold.who);
+        hold.packet.insert(0, line);
+    }
+    hold
+}
