@@ -37,6 +37,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 
 /// `{"remove":"<ARM id or service principal's object id>"}` removes without asking anyone's leave;
 /// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds;
+/// `{"peering":{"id":"<ARM id>","properties":{…}}}` gives a peering other settings, and leaves its state;
 /// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`;
 /// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
 fn edit(world: &mut World, body: &Value) -> Answer {
@@ -53,6 +54,8 @@ fn edit(world: &mut World, body: &Value) -> Answer {
     } else if let Some(id) = body["nameless"].as_str() {
         let found = id.parse().ok().filter(|id| world.subscription(*id).is_some());
         found.is_some_and(|id| world.nameless.insert(id))
+    } else if let Some(id) = body["peering"]["id"].as_str() {
+        arm::resettle(world, id, &body["peering"]["properties"])
     } else {
         let change = &body["addressSpace"];
         let prefixes = change["prefixes"].as_array().into_iter().flatten();
@@ -173,6 +176,9 @@ fn vnet(world: &World, vnet: &Vnet) -> Value {
             "allowForwardedTraffic": found.settings.forwarded,
             "allowGatewayTransit": found.settings.gateway_transit,
             "useRemoteGateways": found.settings.use_gateways,
+            "doNotVerifyRemoteGateways": found.settings.unverified_gateways,
+            "peerCompleteVnets": found.settings.complete,
+            "others": found.others,
         }))),
     })
 }

@@ -105,8 +105,9 @@ pub(super) struct Peering {
     /// When the last write is done; `Updating` until then.
     pub(super) settled: Since,
     pub(super) deleting: bool,
-    /// The names of the subnets that are peered, where not the whole networks are; as the writer gave them.
-    pub(super) partial: Map<String, Value>,
+    /// What else the writer gave: the names of the subnets where not the whole networks are peered, and properties that
+    /// the service does not know.
+    pub(super) others: Map<String, Value>,
     pub(super) version: u32,
 }
 

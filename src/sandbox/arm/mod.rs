@@ -37,7 +37,7 @@ use super::world::World;
 pub(super) use builtin::builtin_roles;
 use context::Context;
 use errors::Refusal;
-pub(super) use peerings::finish_delete;
+pub(super) use peerings::{finish_delete, resettle};
 pub(super) use security_groups::RuleData;
 
 /// What a route gives: an answer, or why not.

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::errors::Refusal;
 use super::{access, operations};
 use crate::sandbox::ids::derived;
-use crate::sandbox::world::{Peering, State, Vnet, World};
+use crate::sandbox::world::{Peering, Settings, State, Vnet, World};
 
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
@@ -116,6 +116,53 @@ pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> R
     disconnected(world, local, remote, &id)?;
     apart(world, local, other, &id)?;
     idle(world, local, other, &id)
+}
+
+/// What a write may not say of the settings.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(super) fn check_settings(
+    world: &World,
+    vnet_id: &str,
+    name: &str,
+    remote: &str,
+    settings: Settings,
+) -> Result<(), Refusal> {
+    let id = format!("{vnet_id}/virtualNetworkPeerings/{name}");
+    let Some(local) = world.vnet(vnet_id) else {
+        return Ok(());
+    };
+    let present = named(local, name);
+    if present.is_some_and(|present| present.settings.complete != settings.complete) {
+        let text = format!("Cannot change PeerCompleteVnets of peering {id}. Delete the peering and create it again.");
+        // That its kind is fixed when it is made is public; the code is not known from a recording.
+        return Err(Refusal::new(400, "PeerCompleteVnetsCannotBeChanged", text));
+    }
+    match settings.use_gateways {
+        true => remote_gateways(world, local, name, remote, &id),
+        false => Ok(()),
+    }
+}
+
+/// A network uses the gateways of one other network at most, and of one that allows it.
+fn remote_gateways(world: &World, local: &Vnet, name: &str, remote: &str, id: &str) -> Result<(), Refusal> {
+    let begins = format!("Peering {id} cannot have UseRemoteGateways flag set to true, because");
+    let mut others = local.peerings.iter();
+    let other = others.find(|found| found.settings.use_gateways && !found.name.eq_ignore_ascii_case(name));
+    if let Some(other) = other {
+        let text = format!(
+            "{begins} another peering {}/virtualNetworkPeerings/{} already has UseRemoteGateways flag set to true",
+            local.id, other.name
+        );
+        return Err(Refusal::new(400, "AnotherPeeringAlreadyUsesRemoteGateways", text));
+    }
+    if reverse(world, &local.id, remote).is_some_and(|(_, other)| other.settings.gateway_transit) {
+        return Ok(());
+    }
+    let text = format!("{begins} corresponding remote peering has AllowGatewayTransit flag set to false.");
+    // Both texts are public, their codes are not.
+    Err(Refusal::new(400, "RemotePeeringAllowGatewayTransitFalse", text))
 }
 
 /// The other network is another one, the peering goes on referring to it, and no second one does.

@@ -129,6 +129,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     networks::find(world, &vnet_id, path.group, path.vnet)
         .map_err(|refusal| parent_missing(refusal, &vnet_id, "write"))?;
     rules::check(world, &vnet_id, path.name, &remote)?;
+    rules::check_settings(world, &vnet_id, path.name, &remote, Settings::read(&body["properties"]))?;
 
     let sync = context
         .request
@@ -140,7 +141,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         path.name,
         &remote,
         Settings::read(&body["properties"]),
-        partial(&body["properties"]),
+        others(&body["properties"]),
         sync,
     );
     let Some((vnet, peering)) = world
@@ -164,13 +165,46 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     Ok(answer)
 }
 
-/// What a body says of peering some subnets only.
-fn partial(properties: &Value) -> Map<String, Value> {
-    let names = ["enableOnlyIPv6Peering", "localSubnetNames", "remoteSubnetNames"];
-    let given = names
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), properties.get(name)?.clone())));
-    given.filter(|(_, value)| !value.is_null()).collect()
+/// The properties of a peering's answer that the service works out itself, and those that [`Settings`] hold.
+const OWN_PROPERTIES: [&str; 17] = [
+    "allowForwardedTraffic",
+    "allowGatewayTransit",
+    "allowVirtualNetworkAccess",
+    "doNotVerifyRemoteGateways",
+    "localAddressSpace",
+    "localVirtualNetworkAddressSpace",
+    "peerCompleteVnets",
+    "peeringState",
+    "peeringSyncLevel",
+    "provisioningState",
+    "remoteAddressSpace",
+    "remoteGateways",
+    "remoteVirtualNetwork",
+    "remoteVirtualNetworkAddressSpace",
+    "resourceGuid",
+    "routeServiceVips",
+    "useRemoteGateways",
+];
+
+/// What else a body says: the names of subnets, IPv6 only, and properties that this service does not know. A PUT replaces
+/// all of it.
+fn others(properties: &Value) -> Map<String, Value> {
+    let given = properties.as_object().into_iter().flatten();
+    let kept = given.filter(|(name, value)| !OWN_PROPERTIES.contains(&name.as_str()) && !value.is_null());
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Gives a peering these settings, as if it had been created with them; false where there is none.
+pub(in crate::sandbox) fn resettle(world: &mut World, id: &str, properties: &Value) -> bool {
+    let Some((vnet, name)) = id.rsplit_once("/virtualNetworkPeerings/") else {
+        return false;
+    };
+    let vnet = world.vnets.get_mut(&vnet.to_ascii_lowercase());
+    let mut peerings = vnet.into_iter().flat_map(|vnet| &mut vnet.peerings);
+    let found = peerings.find(|found| found.name.eq_ignore_ascii_case(name));
+    found
+        .map(|found| (found.settings, found.others) = (Settings::read(properties), others(properties)))
+        .is_some()
 }
 
 /// Writes the peering, moves both sides to the state that follows, and says whether it is new.
@@ -180,7 +214,7 @@ fn write(
     name: &str,
     remote: &str,
     settings: Settings,
-    partial: Map<String, Value>,
+    others: Map<String, Value>,
     sync: bool,
 ) -> bool {
     let now = world.now;
@@ -212,7 +246,7 @@ fn write(
         }
         found.state = state;
         found.settings = settings;
-        found.partial = partial;
+        found.others = others;
         found.settled = settled;
         found.version += 1;
         return false;
@@ -225,7 +259,7 @@ fn write(
         known,
         settled,
         deleting: false,
-        partial,
+        others,
         version: 1,
     };
     vnet.peerings.push(peering);
@@ -342,19 +376,37 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
         },
         "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
     });
-    if !peering.partial.is_empty() {
-        add_partial(&mut body["properties"], vnet, peering);
+    for (name, value) in &peering.others {
+        body["properties"][name] = value.clone();
+    }
+    if !peering.settings.complete {
+        add_subnets(&mut body["properties"], world, vnet, peering);
     }
     body
 }
 
-/// What Azure says besides where only some subnets are peered.
-fn add_partial(properties: &mut Value, vnet: &Vnet, peering: &Peering) {
-    for (name, value) in &peering.partial {
-        properties[name] = value.clone();
-    }
-    for name in ["localAddressSpace", "localVirtualNetworkAddressSpace"] {
-        properties[name] = json!({"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []});
+/// The address spaces as Azure tells them where only some subnets are peered.
+fn add_subnets(properties: &mut Value, world: &World, vnet: &Vnet, peering: &Peering) {
+    let space = |prefixes: &[IpNet]| json!({"addressPrefixes": prefixes, "ipamPoolPrefixAllocations": []});
+    let peered = |vnet: &Vnet, names: &str| -> Vec<IpNet> {
+        let names = peering.others.get(names).and_then(Value::as_array);
+        let named = |subnet: &str| {
+            let mut names = names.into_iter().flatten().filter_map(Value::as_str);
+            names.any(|name| name.eq_ignore_ascii_case(subnet))
+        };
+        let subnets = vnet.subnets.iter().filter(|subnet| named(&subnet.name));
+        let prefixes: Vec<IpNet> = subnets.flat_map(|subnet| subnet.prefixes.clone()).collect();
+        // Vendors' networks have no subnets here.
+        if prefixes.is_empty() {
+            vnet.prefixes.clone()
+        } else {
+            prefixes
+        }
+    };
+    properties["localAddressSpace"] = space(&peered(vnet, "localSubnetNames"));
+    properties["localVirtualNetworkAddressSpace"] = space(&vnet.prefixes);
+    if let Some(remote) = world.vnet(&peering.remote) {
+        properties["remoteAddressSpace"] = space(&peered(remote, "remoteSubnetNames"));
     }
 }
 

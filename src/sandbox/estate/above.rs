@@ -121,7 +121,7 @@ impl super::Estate {
                 remote: data.remote.clone(),
                 state: State::Disconnected,
                 settings: Settings::default(),
-                partial: serde_json::Map::new(),
+                others: serde_json::Map::new(),
                 known: data.prefixes.clone(),
                 settled: Since::Always,
                 deleting: false,

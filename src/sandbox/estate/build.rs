@@ -234,7 +234,7 @@ fn join(world: &mut World, local: &str, name: &str, remote: &str) {
             known,
             settled: Since::Always,
             deleting: false,
-            partial: serde_json::Map::new(),
+            others: serde_json::Map::new(),
             version: 1,
         });
     }

@@ -216,3 +216,65 @@ async fn another_tenants_network_needs_its_token_and_its_leave() {
     };
     assert_eq!(spoiled.peer(VNET, "p", &own).await.status, 401);
 }
+
+/// Writes one direction with these properties.
+async fn write(client: &Client, (vnet, name): (&str, &str), remote: &str, mut properties: Value) -> Seen {
+    properties["remoteVirtualNetwork"] = json!({"id": remote});
+    let path = format!("{vnet}/virtualNetworkPeerings/{name}");
+    let body = json!({"properties": properties});
+    client.arm(Method::PUT, &path, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_write_replaces_all_properties() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let data = vnet(SUB, "rg-network", "vnet-data");
+    let subnets = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-web"], "remoteSubnetNames": ["snet-db"],
+        "enableOnlyIPv6Peering": false, "doNotVerifyRemoteGateways": true, "later": {"than": "2024"}});
+    let seen = write(&operator, (VNET, "p"), &data, subnets.clone()).await;
+    assert_eq!(seen.status, 201, "{}", seen.text);
+    let read = operator.get(&format!("{VNET}/virtualNetworkPeerings/p")).await.ok();
+    for (name, value) in subnets.as_object().expect("an object") {
+        assert_eq!(&read["properties"][name], value, "{name}: {read:#}");
+    }
+    assert_eq!(
+        read["properties"]["localAddressSpace"]["addressPrefixes"],
+        json!(["10.20.1.0/24"])
+    );
+    let whole = write(&operator, (VNET, "p"), &data, json!({})).await;
+    assert_eq!(
+        (whole.status, whole.code()),
+        (400, "PeerCompleteVnetsCannotBeChanged"),
+        "what is left out is the default: the whole networks"
+    );
+    let bare = json!({"peerCompleteVnets": false});
+    write(&operator, (VNET, "p"), &data, bare).await.ok();
+    let read = operator.get(&format!("{VNET}/virtualNetworkPeerings/p")).await.ok();
+    let gone = ["localSubnetNames", "remoteSubnetNames", "later"].map(|name| &read["properties"][name]);
+    assert_eq!(gone, [&Value::Null; 3], "{read:#}");
+    assert_eq!(read["properties"]["doNotVerifyRemoteGateways"], false);
+}
+
+#[tokio::test]
+async fn gateways_are_used_once_and_where_the_other_side_allows_it() {
+    let sandbox = sandbox(at_once());
+    let operator = operator(&sandbox).await;
+    let data = vnet(SUB, "rg-network", "vnet-data");
+    let (uses, allows) = (json!({"useRemoteGateways": true}), json!({"allowGatewayTransit": true}));
+    let refused = "RemotePeeringAllowGatewayTransitFalse";
+    let seen = write(&operator, (VNET, "p"), &data, uses.clone()).await;
+    assert_eq!((seen.status, seen.code()), (400, refused), "{}", seen.text);
+    operator.peer(&data, "back", VNET).await.ok();
+    let seen = write(&operator, (VNET, "p"), &data, uses.clone()).await;
+    assert_eq!((seen.status, seen.code()), (400, refused), "{}", seen.text);
+    write(&operator, (&data, "back"), VNET, allows.clone()).await.ok();
+    write(&operator, (VNET, "p"), &data, uses.clone()).await.ok();
+    let legacy = vnet(SUB, "rg-apps", "vnet-dual");
+    write(&operator, (&legacy, "back"), VNET, allows).await.ok();
+    let second = write(&operator, (VNET, "q"), &legacy, uses).await;
+    assert_eq!(
+        (second.status, second.code()),
+        (400, "AnotherPeeringAlreadyUsesRemoteGateways")
+    );
+}
