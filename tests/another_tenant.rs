@@ -266,7 +266,7 @@ fn an_application_that_the_other_tenant_does_not_know_is_named_to_be_let_in() {
 }
 
 #[test]
-fn half_of_a_peering_that_the_other_side_deleted_is_deleted_and_both_are_made_again() {
+fn half_of_a_peering_that_the_other_side_deleted_is_written_again() {
     let sandbox = sandbox();
     document(&sandbox, "vnet-partner", 0);
     let body =
@@ -277,10 +277,90 @@ fn half_of_a_peering_that_the_other_side_deleted_is_deleted_and_both_are_made_ag
     let ran = with(&sandbox, "vnet-partner", &[]).expect_code(0);
     assert!(words(&ran.stderr).contains("it is Disconnected"), "{ran}");
     assert!(
-        words(&ran.stdout).contains("peering deleted virtualNetworkPeering"),
+        words(&ran.stdout).contains("peering updated virtualNetworkPeering"),
+        "{ran}"
+    );
+    assert!(
+        !sandbox.writes().iter().any(|write| write.starts_with("DELETE")),
         "{ran}"
     );
     unchanged(&sandbox, "vnet-partner");
+}
+
+/// Ours and theirs, as the dump has them.
+#[track_caller]
+fn both(sandbox: &Served, vnet: &str, prefix: &str) -> [Value; 2] {
+    let state = sandbox.state();
+    let one = |vnet, prefix| peerings(&state, vnet, prefix).pop().unwrap_or_default();
+    [one("vnet-app", OURS), one(vnet, prefix)]
+}
+
+#[test]
+fn remote_gateways_are_used_once_the_other_direction_allows_it() {
+    let sandbox = sandbox();
+    let flags = ["--use-remote-gateways", "-o", "json"];
+    let first = with(&sandbox, "vnet-partner", &flags).expect_code(0).json();
+    assert_in_place(&first);
+    let [ours, theirs] = both(&sandbox, "vnet-partner", PARTNER_PREFIX);
+    assert_eq!(
+        [&ours["useRemoteGateways"], &theirs["allowGatewayTransit"]],
+        [&json!(true); 2]
+    );
+    assert_eq!(
+        [&ours["allowGatewayTransit"], &theirs["useRemoteGateways"]],
+        [&json!(false); 2]
+    );
+    assert!(
+        sandbox.writes().iter().all(|write| !write.ends_with(" 400")),
+        "{:?}",
+        sandbox.writes()
+    );
+    let again = with(&sandbox, "vnet-partner", &flags).expect_code(0).json();
+    assert_eq!(again["outcome"], "unchanged", "{again:#}");
+
+    // Both are there without it, and get it; and what one has stays when the other side's half is lost.
+    for lost in [false, true] {
+        let sandbox = self::sandbox();
+        document(&sandbox, "vnet-partner", 0);
+        let more: &[&str] = if lost { &flags[1..] } else { &flags };
+        if lost {
+            with(&sandbox, "vnet-partner", &flags).expect_code(0);
+            let id = format!(
+                "{}/virtualNetworkPeerings/vnet-partner-to-vnet-app",
+                partner("vnet-partner")
+            );
+            sandbox.send(Method::POST, "/_sandbox/edit", None, Body::Json(json!({"remove": id})));
+        }
+        let document = with(&sandbox, "vnet-partner", more).expect_code(0).json();
+        assert_in_place(&document);
+        let [ours, theirs] = both(&sandbox, "vnet-partner", PARTNER_PREFIX);
+        let flags = [&ours["useRemoteGateways"], &theirs["allowGatewayTransit"]];
+        assert_eq!(flags, [&json!(true); 2], "{lost}");
+    }
+}
+
+#[test]
+fn the_side_that_has_to_allow_gateway_transit_is_named() {
+    let sandbox = sandbox();
+    let flags = ["--use-remote-gateways", "-o", "json"];
+    let first = with(&sandbox, "vnet-guarded", &flags).expect_code(3).json();
+    let hold = &step(&first, "peering")["hold"];
+    assert!(hold["why"].to_string().contains("gateway transit"), "{first:#}");
+    assert!(
+        hold["packet"].to_string().contains("--allow-gateway-transit"),
+        "{first:#}"
+    );
+    assert!(hold["who"].to_string().contains(PARTNER_TENANT), "{first:#}");
+    assert_eq!(peerings(&sandbox.state(), "vnet-app", OURS), Vec::<Value>::new());
+
+    // One that uses other gateways is told before anything is written.
+    with(&sandbox, "vnet-partner", &flags).expect_code(0);
+    let writes = sandbox.writes();
+    let second = with(&sandbox, "vnet-guarded", &flags).expect_code(3).json();
+    let hold = &step(&second, "peering")["hold"];
+    let why = "uses the gateways of peering vnet-app-to-vnet-partner already";
+    assert!(hold["why"].to_string().contains(why), "{second:#}");
+    assert_eq!(sandbox.writes(), writes);
 }
 
 #[test]

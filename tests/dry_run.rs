@@ -390,6 +390,129 @@ fn script_chooses_the_role_that_setup_chooses() {
     }
 }
 
+// -------------------------------------------------------------------------------------- what is there already, by script
+
+/// An `az` of a few lines: it signs in as the operator, and sends what `az rest` is given.
+const SMALL_AZ: &str = r#"#!/usr/bin/env bash
+token() {
+    curl -s "$AZURE_AUTHORITY_HOST/$1/oauth2/v2.0/token" -d grant_type=client_credentials -d "client_id=$AZURE_CLIENT_ID" \
+        --data-urlencode "client_secret=$AZURE_CLIENT_SECRET" --data-urlencode 'scope=https://management.core.windows.net//.default' |
+        jq -r .access_token
+}
+case "$1 $2" in
+    'cloud show') printf '{"resourceManager":"%s"}' "$AZURE_AUTHORITY_HOST" ;;
+    'account show') echo "$AZURE_TENANT_ID" ;;
+    'account get-access-token') token "$4" ;;
+    'rest --method') curl -s -X "${3^^}" -H "Authorization: Bearer $(token "$AZURE_TENANT_ID")" "$AZURE_AUTHORITY_HOST$5" ;;
+    *) exit 1 ;;
+esac
+"#;
+
+/// Runs the printed script with the small `az`.
+#[track_caller]
+fn scripted(sandbox: &Served, more: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let az = folder.path().join("az");
+    std::fs::write(&az, SMALL_AZ).expect("a file");
+    std::fs::set_permissions(&az, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it can be run");
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let bash = program("bash", ["-s"]).envs(sandbox.env()).env("PATH", path);
+    let bash = bash.env("CURL_CA_BUNDLE", sandbox.value("SSL_CERT_FILE"));
+    bash.stdin(printed(sandbox, "another tenant", more))
+        .run()
+        .expect_code(0);
+}
+
+#[track_caller]
+fn edit(sandbox: &Served, change: Value) {
+    let (status, answer) = sandbox.send(reqwest::Method::POST, "/_sandbox/edit", None, Body::Json(change));
+    assert_eq!(status, 204, "{answer}");
+}
+
+/// Both directions, ours first.
+#[track_caller]
+fn directions(sandbox: &Served) -> [Value; 2] {
+    let state = sandbox.state();
+    let vnets = state["virtualNetworks"].as_array().expect("a list");
+    let peerings = vnets
+        .iter()
+        .flat_map(|vnet| vnet["peerings"].as_array().into_iter().flatten());
+    let peerings: Vec<&Value> = peerings.collect();
+    let named = |name: &str| {
+        let found = peerings.iter().find(|peering| peering["name"] == name);
+        (*found.unwrap_or_else(|| panic!("{name}: {peerings:#?}"))).clone()
+    };
+    ["vnet-app-to-vnet-partner", "vnet-partner-to-vnet-app"].map(named)
+}
+
+#[test]
+fn script_changes_only_what_it_means_to_change() {
+    let partner = "/subscriptions/77c61208-ca0c-4f61-a384-90b5c62f7467/resourceGroups/rg-partner/providers/Microsoft.Network/virtualNetworks/vnet-partner";
+    let sandbox = Served::start(["--lag", "none"]);
+    scripted(&sandbox, &[]);
+    let limited = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["default"],
+        "doNotVerifyRemoteGateways": true, "later": 1});
+    let ours = format!("{VNET_ID}/virtualNetworkPeerings/vnet-app-to-vnet-partner");
+    edit(&sandbox, json!({"peering": {"id": ours, "properties": limited}}));
+    let settings = |peering: &Value| {
+        [
+            &peering["peerCompleteVnets"],
+            &peering["others"],
+            &peering["doNotVerifyRemoteGateways"],
+        ]
+        .map(Clone::clone)
+    };
+    let before = settings(&directions(&sandbox)[0]);
+
+    // Disconnected: it is written again, and the other direction links no more than ours.
+    edit(
+        &sandbox,
+        json!({"remove": format!("{partner}/virtualNetworkPeerings/vnet-partner-to-vnet-app")}),
+    );
+    scripted(&sandbox, &[]);
+    let [ours, theirs] = directions(&sandbox);
+    assert_eq!(settings(&ours), before);
+    let mirrored = json!({"localSubnetNames": ["default"], "remoteSubnetNames": ["snet-api"]});
+    assert_eq!(
+        (&theirs["peerCompleteVnets"], &theirs["others"]),
+        (&json!(false), &mirrored)
+    );
+
+    // Out of sync on both sides.
+    for (id, prefixes) in [
+        (partner, ["10.150.0.0/16", "10.155.0.0/16"]),
+        (VNET_ID, ["10.20.0.0/16", "10.29.0.0/16"]),
+    ] {
+        edit(&sandbox, json!({"addressSpace": {"id": id, "prefixes": prefixes}}));
+    }
+    scripted(&sandbox, &[]);
+    let [ours, theirs] = directions(&sandbox);
+    assert_eq!(ours["remoteAddressSpace"], json!(["10.150.0.0/16", "10.155.0.0/16"]));
+    assert_eq!(theirs["remoteAddressSpace"], json!(["10.20.0.0/16", "10.29.0.0/16"]));
+
+    // Gateways, in the order that Azure takes.
+    scripted(&sandbox, &["--use-remote-gateways"]);
+    let [ours, theirs] = directions(&sandbox);
+    assert_eq!(
+        [&ours["useRemoteGateways"], &theirs["allowGatewayTransit"]],
+        [&json!(true); 2]
+    );
+    assert_eq!(settings(&ours), before);
+    let writes = sandbox.writes();
+    assert!(
+        writes
+            .iter()
+            .all(|write| write.starts_with("PUT ") && !write.ends_with(" 400")),
+        "{writes:?}"
+    );
+    scripted(&sandbox, &[]);
+    assert_eq!(sandbox.writes(), writes, "run again it writes nothing");
+}
+
 // ------------------------------------------------------------------------------------------------------ the real az
 
 /// Every input of a run against the sandbox, by the vendor's name.

@@ -39,7 +39,8 @@ fn every_vendors_commands_are_printed_without_a_network_or_a_sign_in() {
         }
         let last = commands.last().expect("a command");
         assert!(
-            last.starts_with("peerctl azure setup --vendor ") || last.starts_with("az network vnet peering create "),
+            last.starts_with("peerctl azure setup --vendor ")
+                || last.contains(" else { az network vnet peering create "),
             "{text}"
         );
     }
@@ -102,6 +103,14 @@ fn in_bash(text: &str) -> String {
                 "az login --service-principal --username \"$AZURE_CLIENT_ID\" --password=\"$AZURE_CLIENT_SECRET\" \
                  --tenant {tenant} --output none"
             );
+        }
+        if let Some((shown, rest)) = line
+            .strip_prefix("if (")
+            .and_then(|line| line.split_once(" 2>$null) { "))
+        {
+            let (update, create) = rest.split_once(" } else { ").expect("two branches");
+            let create = create.trim_end_matches(" }");
+            return format!("if [[ -n $({shown} 2>/dev/null || true) ]]; then {update}; else {create}; fi");
         }
         match line {
             "@'" => "cat >text.json <<'JSON'".to_owned(),

@@ -268,6 +268,90 @@ repaired! {
     another_tenant_and_our_addresses_changed: Generic widens_ours "RemoteNotInSync"
 }
 
+// ------------------------------------------------------------------------------------------------ only what is meant
+
+/// Gives a peering these settings, beside the network that it leads to.
+#[track_caller]
+fn limit(sandbox: &Served, vnet: &str, peering: &Value, properties: &Value) {
+    let id = format!(
+        "{vnet}/virtualNetworkPeerings/{}",
+        peering["name"].as_str().expect("a name")
+    );
+    edit(sandbox, json!({"peering": {"id": id, "properties": properties}}));
+}
+
+/// What a peering links, and what else was set that peerctl has no word for.
+fn settings(peering: &Value) -> Value {
+    let mut settings = peering.clone();
+    let settings_map = settings.as_object_mut().expect("an object");
+    settings_map.retain(|name, _| !["name", "remote", "state", "remoteAddressSpace"].contains(&name.as_str()));
+    settings
+}
+
+#[test]
+fn subnet_peering_and_flags_survive_every_write() {
+    let ours_is = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["default"],
+        "enableOnlyIPv6Peering": true, "doNotVerifyRemoteGateways": true, "allowForwardedTraffic": true, "later": {"than": 2024}});
+    let theirs_is = json!({"peerCompleteVnets": false, "localSubnetNames": ["default"], "remoteSubnetNames": ["snet-api"],
+        "enableOnlyIPv6Peering": true});
+    let table: [(&str, Break, &str, i32); 4] = [
+        ("theirs is gone", removes_theirs, "repair", 0),
+        ("ours is out of sync", widens_theirs, "repair", 0),
+        ("theirs is out of sync", widens_ours, "repair", 0),
+        ("more is asked for", |_, _| (), "setup", 0),
+    ];
+    for (what, breaks, command, code) in table {
+        let sandbox = set_up(Link::Generic);
+        limit(&sandbox, VNET_ID, &ours(&sandbox)[0], &ours_is);
+        let (vnet, peering) = theirs(&sandbox).remove(0);
+        limit(&sandbox, &vnet, &peering, &theirs_is);
+        let mut expected = [settings(&ours(&sandbox)[0]), settings(&theirs(&sandbox)[0].1)];
+        breaks(&sandbox, Link::Generic);
+        let more: &[&str] = if command == "setup" {
+            &["--allow-gateway-transit"]
+        } else {
+            &[]
+        };
+        let before = sandbox.writes().len();
+        let ran = Link::Generic.run(&sandbox, command, more).run().expect_code(code);
+        if command == "setup" {
+            expected[0]["allowGatewayTransit"] = json!(true);
+        }
+        let writes = sandbox.writes().split_off(before);
+        assert!(
+            !writes.is_empty() && writes.iter().all(|write| write.starts_with("PUT ")),
+            "{what}: {writes:?}\n{ran}"
+        );
+        assert_whole(&sandbox);
+        assert_eq!(settings(&ours(&sandbox)[0]), expected[0], "{what}: ours");
+        assert_eq!(settings(&theirs(&sandbox)[0].1), expected[1], "{what}: theirs");
+        assert!(said(&ran).contains("only subnet"), "{what}\n{ran}");
+    }
+}
+
+#[test]
+fn aivens_new_link_gets_the_settings_of_ours_that_had_to_go() {
+    let sandbox = set_up(Link::Aiven);
+    let limited = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["a"],
+        "allowForwardedTraffic": true});
+    limit(&sandbox, VNET_ID, &ours(&sandbox)[0], &limited);
+    let expected = settings(&ours(&sandbox)[0]);
+    removes_theirs(&sandbox, Link::Aiven);
+    let document = Link::Aiven.document(&sandbox, "repair", 0);
+    assert_in_place(&document);
+    assert_eq!(settings(&ours(&sandbox)[0]), expected);
+}
+
+#[test]
+fn disconnected_under_a_delete_lock_is_written_again() {
+    let sandbox = set_up(Link::Generic);
+    removes_theirs(&sandbox, Link::Generic);
+    edit(&sandbox, json!({"lock": {"scope": VNET_ID, "level": "CanNotDelete"}}));
+    let document = Link::Generic.document(&sandbox, "repair", 0);
+    assert_eq!(document["outcome"], "done", "{document:#}");
+    assert_whole(&sandbox);
+}
+
 // ------------------------------------------------------------------------------------------------ the vendor's alone
 
 /// Addresses changed, and only the vendor may write the direction that has to be synced.
@@ -444,7 +528,7 @@ fn by_hand_a_waiting_repair_goes_on_by_itself_once_the_values_are_entered_again(
 }
 
 #[test]
-fn by_hand_our_half_for_aiven_is_made_anew_and_the_packet_says_what_to_do_at_aiven() {
+fn by_hand_our_half_for_aiven_is_written_again_and_the_packet_says_what_to_do_at_aiven() {
     let sandbox = set_up(Link::Aiven);
     removes_theirs(&sandbox, Link::Aiven);
     let network = format!("to-network-id={AIVEN_NETWORK}");
@@ -455,8 +539,7 @@ fn by_hand_our_half_for_aiven_is_made_anew_and_the_packet_says_what_to_do_at_aiv
         .env("AIVEN_AUTH_TOKEN", "")
         .run();
     let document = ran.expect_code(3).json();
-    let anew = ["deleted virtualNetworkPeering", "created virtualNetworkPeering"];
-    assert_eq!(changes(&document, "peering"), anew);
+    assert_eq!(changes(&document, "peering"), ["updated virtualNetworkPeering"]);
     let packet = step(&document, "peering")["hold"]["packet"].to_string();
     assert!(
         packet.contains("Delete the peering connection for vnet-app at Aiven: "),
@@ -800,7 +883,7 @@ mod killed {
         aiven_before_our_half_is_written: Aiven removes_theirs "PUT */virtualNetworkPeerings/*:2=stall"
         aiven_before_the_credential_is_removed: Aiven removes_theirs "POST */removePassword:2=stall"
         aiven_before_it_is_synced: Aiven widens_theirs "PUT */virtualNetworkPeerings/*:2=stall"
-        another_tenant_before_our_half_is_deleted: Generic removes_theirs "DELETE */virtualNetworkPeerings/*:1=stall"
+        another_tenant_before_our_half_is_written: Generic removes_theirs "PUT */vnet-app/virtualNetworkPeerings/*:2=stall"
         another_tenant_before_theirs_is_written: Generic removes_theirs "PUT */vnet-partner/virtualNetworkPeerings/*:2=stall"
         another_tenant_before_ours_is_written_again: Generic removes_ours "PUT */vnet-app/virtualNetworkPeerings/*:2=stall"
     }

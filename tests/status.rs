@@ -284,6 +284,73 @@ fn a_direction_that_was_deleted_on_the_other_side_is_broken() {
     broken(GENERIC, breaks, "Disconnected", "you");
 }
 
+/// The directions of a document, each with its state.
+fn directions(document: &Value) -> Vec<(String, String)> {
+    let views = document["peerings"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    views
+        .map(|view| (text(&view["direction"]), text(&view["state"])))
+        .collect()
+}
+
+#[test]
+fn only_directions_that_exist_are_reported() {
+    let sandbox = sandbox();
+    KONG.set_up(&sandbox, &[]);
+    let document = status(KONG, &sandbox, &[], 0);
+    let connected = |direction: &str| (direction.to_owned(), "Connected".to_owned());
+    assert_eq!(directions(&document), [connected("local"), connected("remote")]);
+    assert_eq!(document["peerings"][1]["inferred"], true, "{document:#}");
+    let state = sandbox.state();
+    let vnets = state["virtualNetworks"].as_array().expect("networks").iter();
+    let vendors = vnets.flat_map(|vnet| {
+        let peerings = vnet["peerings"].as_array().expect("a list").iter();
+        let theirs = peerings.filter(|peering| peering["remote"] == VNET_ID);
+        theirs.map(|peering| {
+            format!(
+                "{}/virtualNetworkPeerings/{}",
+                vnet["id"].as_str().unwrap_or_default(),
+                peering["name"].as_str().unwrap_or_default()
+            )
+        })
+    });
+    for id in vendors {
+        edit(&sandbox, json!({"remove": id}));
+    }
+    let document = status(KONG, &sandbox, &[], 4);
+    assert_eq!(
+        directions(&document),
+        [("local".to_owned(), "Disconnected".to_owned())],
+        "{document:#}"
+    );
+    assert!(!document["steps"].to_string().contains("completes it"), "{document:#}");
+}
+
+#[test]
+fn linked_subnets_are_reported() {
+    let sandbox = sandbox();
+    GENERIC.set_up(&sandbox, &[]);
+    let id = format!("{VNET_ID}/virtualNetworkPeerings/vnet-app-to-vnet-partner");
+    let properties =
+        json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["default"]});
+    edit(&sandbox, json!({"peering": {"id": id, "properties": properties}}));
+    let document = status(GENERIC, &sandbox, &[], 0);
+    let [local, remote] = [0, 1].map(|at| document["peerings"][at].clone());
+    assert_eq!(
+        local["subnets"],
+        json!({"local": ["snet-api"], "remote": ["default"]}),
+        "{document:#}"
+    );
+    assert_eq!((&remote["subnets"], &remote["inferred"]), (&Value::Null, &Value::Null));
+    let ran = text(GENERIC, &sandbox, 0);
+    assert!(said(&ran).contains("only subnet snet-api with subnet default"), "{ran}");
+    let doctor = GENERIC.command(&sandbox, "doctor", &["--only", "linked-subnets"]).run();
+    assert!(
+        said(&doctor).contains("links only subnet snet-api with subnet default"),
+        "{doctor}"
+    );
+}
+
 #[test]
 fn a_direction_of_ours_that_was_deleted_is_broken_in_the_vendors_word() {
     let breaks = |sandbox: &Served| Colleague::of(sandbox).deletes_peering(both_sides::DRAGONFLY.peering);

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
+use super::peering_body::Peering;
+use crate::domain::{AddressSpace, SubscriptionId, TenantId, VnetId};
 
 /// `GET /subscriptions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,35 +60,6 @@ pub struct ListedVnet {
     /// Azure region, such as `westeurope`.
     pub location: String,
     pub address_space: AddressSpace,
-}
-
-/// One direction of a peering (`Microsoft.Network/virtualNetworks/virtualNetworkPeerings`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Peering {
-    pub id: PeeringId,
-    pub state: PeeringState,
-    pub sync_level: SyncLevel,
-    /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
-    pub provisioning_state: String,
-    /// The other network; absent only where Azure sends none.
-    pub remote_vnet: Option<VnetId>,
-    /// What is peered now (as of the last sync).
-    pub remote_address_space: AddressSpace,
-    pub allow_virtual_network_access: bool,
-    pub allow_forwarded_traffic: bool,
-    pub allow_gateway_transit: bool,
-    pub use_remote_gateways: bool,
-}
-
-/// What a peering is to be: all that a write says, because Azure replaces what is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NewPeering {
-    /// The other network; of an existing peering it cannot be changed.
-    pub remote_vnet: VnetId,
-    pub allow_virtual_network_access: bool,
-    pub allow_forwarded_traffic: bool,
-    pub allow_gateway_transit: bool,
-    pub use_remote_gateways: bool,
 }
 
 /// A network security group.

@@ -2,12 +2,17 @@
 
 use azure_mgmt_network::package_2024_03::models;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::call::{Call, Reply};
 use super::client::Azure;
-use super::error::ApiError;
+use super::error::{ApiError, Service};
 use super::legacy;
-use super::model::{ListedVnet, Peering, Subnet, Vnet};
-use crate::domain::{AddressSpace, PeeringId, PeeringState, SubscriptionId, SyncLevel, VnetId};
+use super::model::{ListedVnet, Subnet, Vnet};
+use super::peering_body::Peering;
+use crate::domain::{AddressSpace, SubscriptionId, VnetId};
+
+pub(super) const API_VERSION: &str = "2024-03-01";
 
 /// The codes with which ARM (the first two) and the network service say that something does not exist.
 pub(super) const ABSENT: [&str; 4] = [
@@ -23,13 +28,12 @@ impl Azure {
     /// # Errors
     /// When it cannot be read; a missing subscription is an error.
     pub async fn vnet(&self, id: &VnetId) -> Result<Option<Vnet>, ApiError> {
-        let tried = format!("GET {id}");
-        let request =
-            self.network()
-                .virtual_networks_client()
-                .get(&id.resource_group, &id.name, id.subscription.to_string());
-        let result = request.await.map_err(|error| legacy::error(&error, &tried));
-        Ok(legacy::or_absent(result, &ABSENT)?.map(|vnet| convert(id.clone(), vnet)))
+        let url = self.arm_url(&id.to_string(), &[("api-version", API_VERSION)]);
+        let result = self.send(Call::get(Service::Arm, url)).await;
+        let Some(reply) = legacy::or_absent(result, &ABSENT)? else {
+            return Ok(None);
+        };
+        convert(id.clone(), reply).map(Some)
     }
 
     /// The virtual networks of one subscription.
@@ -56,18 +60,10 @@ impl Azure {
     /// # Errors
     /// When they cannot be read; a missing virtual network is an error.
     pub async fn peerings(&self, vnet: &VnetId) -> Result<Vec<Peering>, ApiError> {
-        let tried = format!("GET {vnet}/virtualNetworkPeerings");
-        let request = self.network().virtual_network_peerings_client().list(
-            &vnet.resource_group,
-            &vnet.name,
-            vnet.subscription.to_string(),
-        );
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
-        Ok(pages
-            .into_iter()
-            .flat_map(|page| page.value)
-            .filter_map(|peering| convert_peering(vnet, peering))
-            .collect())
+        let path = format!("{vnet}/virtualNetworkPeerings");
+        let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
+        let bodies: Vec<Value> = self.list(Service::Arm, url).await?;
+        Ok(bodies.iter().filter_map(|body| Peering::listed(vnet, body)).collect())
     }
 }
 
@@ -87,18 +83,26 @@ fn listed(vnet: models::VirtualNetwork) -> Option<ListedVnet> {
     }
 }
 
-fn convert(id: VnetId, vnet: models::VirtualNetwork) -> Vnet {
+/// The peerings are read as they come, because they are written back with all that stands in them.
+fn convert(id: VnetId, reply: Reply) -> Result<Vnet, ApiError> {
+    let mut body: Value = reply.clone().json()?;
+    let properties = body.get_mut("properties").and_then(Value::as_object_mut);
+    let properties = properties.ok_or_else(|| reply.unreadable("it is not a virtual network"))?;
+    let peerings = properties.remove("virtualNetworkPeerings");
+    let peerings = peerings.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let peerings = peerings.filter_map(|body| Peering::listed(&id, body)).collect();
+    let vnet: models::VirtualNetwork =
+        serde_json::from_value(body).map_err(|_| reply.unreadable("it is not a virtual network"))?;
     let properties = vnet.properties.unwrap_or_default();
-    let peerings = properties.virtual_network_peerings.into_iter();
-    Vnet {
+    Ok(Vnet {
         location: vnet.resource.location.unwrap_or_default(),
         address_space: space(properties.address_space),
         provisioning_state: word(properties.provisioning_state.as_ref()),
-        peerings: peerings.filter_map(|peering| convert_peering(&id, peering)).collect(),
+        peerings,
         subnets: properties.subnets.into_iter().map(convert_subnet).collect(),
         dns_servers: properties.dhcp_options.unwrap_or_default().dns_servers,
         id,
-    }
+    })
 }
 
 fn convert_subnet(subnet: models::Subnet) -> Subnet {
@@ -110,39 +114,6 @@ fn convert_subnet(subnet: models::Subnet) -> Subnet {
         address_prefixes: AddressSpace::from_texts(prefixes),
         network_security_group: properties.network_security_group.and_then(|group| group.resource.id),
         route_table: properties.route_table.and_then(|table| table.resource.id),
-    }
-}
-
-fn convert_peering(vnet: &VnetId, peering: models::VirtualNetworkPeering) -> Option<Peering> {
-    let given: Option<PeeringId> = peering.sub_resource.id.as_deref().and_then(|id| id.parse().ok());
-    // Azure's word characters are more than ours; a name that is there is not judged, or the peering would be missed.
-    let named = || {
-        Some(PeeringId {
-            vnet: vnet.clone(),
-            name: peering.name.clone()?,
-        })
-    };
-    let id = given.or_else(named)?;
-    Some(peering_as(id, peering))
-}
-
-/// The peering that is known to be `id`.
-pub(super) fn peering_as(id: PeeringId, peering: models::VirtualNetworkPeering) -> Peering {
-    let properties = peering.properties.unwrap_or_default();
-    Peering {
-        id,
-        state: PeeringState::from(word(properties.peering_state.as_ref()).as_str()),
-        sync_level: SyncLevel::from(word(properties.peering_sync_level.as_ref()).as_str()),
-        provisioning_state: word(properties.provisioning_state.as_ref()),
-        remote_vnet: properties
-            .remote_virtual_network
-            .and_then(|remote| remote.id?.parse().ok()),
-        remote_address_space: space(properties.remote_address_space),
-        // Azure's own defaults for what an answer leaves out.
-        allow_virtual_network_access: properties.allow_virtual_network_access.unwrap_or(true),
-        allow_forwarded_traffic: properties.allow_forwarded_traffic.unwrap_or(false),
-        allow_gateway_transit: properties.allow_gateway_transit.unwrap_or(false),
-        use_remote_gateways: properties.use_remote_gateways.unwrap_or(false),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::super::model::NewPeering;
+use super::super::peering_body::NewPeering;
 use super::super::testing::{Answer, answer, azure, azure_in_order, lines_without_hosts};
 use super::super::transport::TransportError;
 use super::*;
@@ -21,13 +21,7 @@ fn id() -> PeeringId {
 }
 
 fn wanted() -> NewPeering {
-    NewPeering {
-        remote_vnet: VnetId::new(Uuid::from_u128(9), "rg-hub", "hub").unwrap(),
-        allow_virtual_network_access: true,
-        allow_forwarded_traffic: false,
-        allow_gateway_transit: false,
-        use_remote_gateways: false,
-    }
+    NewPeering::with(&VnetId::new(Uuid::from_u128(9), "rg-hub", "hub").unwrap())
 }
 
 /// The peering itself, as far as the poller looks at it.

@@ -1,16 +1,15 @@
 //! Peerings one by one: reading, writing and deleting a direction (Microsoft.Network, API version 2024-03-01).
 
-use azure_mgmt_network::package_2024_03::models;
+use serde_json::Value;
 
+use super::call::Call;
 use super::client::Azure;
-use super::error::ApiError;
+use super::error::{ApiError, Service};
 use super::legacy;
-use super::model::{NewPeering, Peering};
-use super::network::{ABSENT, peering_as};
+use super::network::{ABSENT, API_VERSION};
 use super::operation::Change;
+use super::peering_body::{NewPeering, Peering};
 use crate::domain::PeeringId;
-
-const API_VERSION: &str = "2024-03-01";
 
 impl Azure {
     /// One direction of a peering; `None` where there is none, or no such virtual network.
@@ -65,57 +64,19 @@ impl Azure {
     }
 
     async fn write_peering(&self, id: &PeeringId, wanted: &NewPeering, sync: bool) -> Result<(), ApiError> {
-        let tried = format!("PUT {id}");
-        let client = self.network().virtual_network_peerings_client();
-        let vnet = &id.vnet;
-        let mut request = client.create_or_update(
-            &vnet.resource_group,
-            &vnet.name,
-            &id.name,
-            body(wanted),
-            vnet.subscription.to_string(),
-        );
-        if sync {
-            request = request.sync_remote_address_space("true");
-        }
-        // Sent without the generated poller, for the reasons in `operation`.
-        let sent = request.send().await.map_err(|error| legacy::error(&error, &tried))?;
-        let written = legacy::reply(sent.into_raw_response(), &tried).await?;
+        let query = [("api-version", API_VERSION), ("syncRemoteAddressSpace", "true")];
+        let url = self.arm_url(&id.to_string(), if sync { &query } else { &query[..1] });
+        let written = self.send(Call::put(Service::Arm, url).json(wanted)).await?;
         self.finished(written, self.peering_url(id), Change::Put).await
     }
 
     async fn read_peering(&self, id: &PeeringId) -> Result<Peering, ApiError> {
-        let tried = format!("GET {id}");
-        let client = self.network().virtual_network_peerings_client();
-        let vnet = &id.vnet;
-        let request = client.get(
-            &vnet.resource_group,
-            &vnet.name,
-            &id.name,
-            vnet.subscription.to_string(),
-        );
-        let read = request.await.map_err(|error| legacy::error(&error, &tried))?;
-        Ok(peering_as(id.clone(), read))
+        let body: Value = self.send(Call::get(Service::Arm, self.peering_url(id))).await?.json()?;
+        Ok(Peering::read(id.clone(), &body))
     }
 
     fn peering_url(&self, id: &PeeringId) -> url::Url {
         self.arm_url(&id.to_string(), &[("api-version", API_VERSION)])
-    }
-}
-
-fn body(wanted: &NewPeering) -> models::VirtualNetworkPeering {
-    models::VirtualNetworkPeering {
-        properties: Some(models::VirtualNetworkPeeringPropertiesFormat {
-            remote_virtual_network: Some(models::SubResource {
-                id: Some(wanted.remote_vnet.to_string()),
-            }),
-            allow_virtual_network_access: Some(wanted.allow_virtual_network_access),
-            allow_forwarded_traffic: Some(wanted.allow_forwarded_traffic),
-            allow_gateway_transit: Some(wanted.allow_gateway_transit),
-            use_remote_gateways: Some(wanted.use_remote_gateways),
-            ..models::VirtualNetworkPeeringPropertiesFormat::default()
-        }),
-        ..models::VirtualNetworkPeering::default()
     }
 }
 

@@ -34,7 +34,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         );
     }
     if !no_delete.is_empty() {
-        let what = "nothing can be deleted there: a Disconnected peering cannot be made anew, nor any be torn down";
+        let what = "nothing can be deleted there: no peering can be torn down, and none that the vendor has to replace";
         return Some(Finding::problem(format!("{}: {what}", told(&no_delete))).warning());
     }
     Some(if locks.partly {

@@ -10,6 +10,7 @@ mod credentials;
 mod deny_assignments;
 mod dns_hint;
 mod excess_rights;
+mod linked_subnets;
 mod locks;
 mod may_assign_roles;
 mod may_consent;
@@ -42,7 +43,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 28] = [
+pub static PROBES: [&Probe; 29] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -65,6 +66,7 @@ pub static PROBES: [&Probe; 28] = [
     &app_policy::PROBE,
     &peering_name::PROBE,
     &stale_peering::PROBE,
+    &linked_subnets::PROBE,
     &peering_limit::PROBE,
     &credentials::PROBE,
     &orphans::PROBE,

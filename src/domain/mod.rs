@@ -14,7 +14,7 @@ pub use address_space::AddressSpace;
 pub use deterministic::{namespace, own_app_unique_name, role_assignment_guid, role_definition_guid};
 pub use moment::{as_utc, utc};
 pub use nearest::{did_you_mean, nearest};
-pub use peering::{PeeringState, SyncLevel};
+pub use peering::{PeeredSubnets, PeeringState, SyncLevel};
 pub use resource_id::{
     IdError, PeeringId, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, subscription_scope,
 };

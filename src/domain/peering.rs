@@ -52,7 +52,7 @@ azure_words! {
         Initiated,
         /// Both directions exist.
         Connected,
-        /// The other direction was deleted; this one has to be deleted and created again.
+        /// The other direction was deleted. Written again, this one is `Initiated`.
         Disconnected,
     }
 }
@@ -64,6 +64,26 @@ azure_words! {
         LocalNotInSync,
         RemoteNotInSync,
         LocalAndRemoteNotInSync,
+    }
+}
+
+/// The subnets that a peering links, by name, where it does not link the whole networks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PeeredSubnets {
+    /// Subnets of the network that has the peering.
+    pub local: Vec<String>,
+    /// Subnets of the other network.
+    pub remote: Vec<String>,
+}
+
+impl PeeredSubnets {
+    /// The same subnets, seen from the other network.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        Self {
+            local: self.remote,
+            remote: self.local,
+        }
     }
 }
 

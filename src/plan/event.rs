@@ -6,7 +6,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Change, Check, Hold, Plan, Standing, StepId, StepState};
-use crate::domain::{PeeringState, SyncLevel};
+use crate::domain::{PeeredSubnets, PeeringState, SyncLevel};
 use crate::errors::{Outcome, Problem};
 
 /// Something that happened.
@@ -135,6 +135,12 @@ pub struct PeeringView {
     pub sync_level: SyncLevel,
     /// The vendor's network's address space, or ours, as it is peered.
     pub address_space: String,
+    /// The subnets that it links; absent where it links the whole networks, or was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<PeeredSubnets>,
+    /// It was not read: the other direction says Connected, which Azure says only while both are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
 }
 
 /// What a run cost.

@@ -112,6 +112,8 @@ pub struct Facts {
     pub request_is_gone: bool,
     /// Peerings that were there when the run began: not the vendor's, unless something says so.
     pub earlier_peerings: Vec<String>,
+    /// The local peering that this run deleted: the one that takes its place gets its settings.
+    pub former_peering: Option<Peering>,
     /// Our direction was made anew in this run, and whoever configures the vendor's has to have it made anew, too.
     pub entered_anew: Option<Hold>,
     /// The other side's direction, where this operator may read it.
@@ -242,8 +244,15 @@ impl Facts {
     /// The name that our direction gets: a number is added where the network has a peering of that name with another
     /// network already (two VPCs of one vendor, say). A name that was given stays as it is.
     pub fn our_peering_name(&self, intent: &Intent) -> String {
-        let name = intent.our_peering_name();
         let remote = self.remote(intent).map(|remote| remote.vnet);
+        if let Some(former) = self
+            .former_peering
+            .as_ref()
+            .filter(|former| former.remote_vnet == remote)
+        {
+            return former.id.name.clone();
+        }
+        let name = intent.our_peering_name();
         let taken = |name: &str| {
             let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
             let mut same = peerings.filter(|peering| peering.id.name.eq_ignore_ascii_case(name));

@@ -2,7 +2,7 @@
 //! and the checks.
 
 use super::Facts;
-use super::own_direction::may_write_theirs;
+use super::own_direction::{is_made_again, may_write_theirs};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::request_kind;
 use crate::azure::Peering;
@@ -122,11 +122,14 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
             code: "Disconnected".to_owned(),
             what: format!("{name} is Disconnected: the other direction was deleted."),
             ours: Some(match (by_vendor, intent.access) {
-                _ if half_is_gone(intent, facts) => {
-                    format!("{name} is deleted, and {vendor} is asked for the peering anew.")
+                (false, _) if is_made_again(intent, facts) => format!(
+                    "{name} is deleted, {vendor} is asked for the peering again, and {name} is created with the same settings."
+                ),
+                (false, _) => format!("{name} is written again with its settings, which makes it Initiated."),
+                (true, _) if half_is_gone(intent, facts) => {
+                    format!("{name} is deleted, and {vendor} is asked for the peering again.")
                 }
                 (true, _) => format!("{name} is deleted: {vendor} cannot make its own beside it."),
-                (false, _) => format!("{name} is deleted and created again; a Disconnected one never comes back."),
             }),
             theirs: by_hand(intent),
         });
@@ -213,8 +216,8 @@ fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
     Some(Fault {
         code: "Disconnected".to_owned(),
         what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
-        ours: ours.then(|| format!("{name} is written anew, and ours created again.")),
-        theirs: (!ours).then(|| format!("{vendor} writes it anew.")),
+        ours: ours.then(|| format!("{name} is written again with its settings, and ours is created.")),
+        theirs: (!ours).then(|| format!("{vendor} writes it again.")),
     })
 }
 

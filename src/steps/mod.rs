@@ -8,6 +8,7 @@ pub mod eligibility;
 mod existing;
 mod facts;
 mod fault;
+mod gateways;
 mod introduction;
 mod own_app;
 mod own_direction;

@@ -1,17 +1,18 @@
 //! Our direction, written by us: by the own application, or by the operator where it may sign in to both tenants; with
 //! the other tenant's token beside ours. With another tenant of one's own, the other direction too.
 
+use super::gateways::{self, DirectionWrite};
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
 use super::run::Awaited;
-use super::two_tenants::{delete, stale, works, write_ours, write_theirs};
+use super::two_tenants::{delete, renew_ours, stale, works, write_ours, write_theirs};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh};
 use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
-use super::{Facts, Run, Stop};
+use super::{Facts, Run, Stop, decision};
 use crate::azure::Peering;
 use crate::domain::{PeeringState, harmless};
 use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Hold, Intent, Remote, StepEvent, StepId};
+use crate::plan::{Decision, Hold, Intent, Remote, StepEvent, StepId, StepState, VendorAccess};
 use crate::vendors::{CreatedBy, Phase};
 
 const STEP: StepId = StepId::Peering;
@@ -59,53 +60,111 @@ pub fn may_write_theirs(intent: &Intent) -> bool {
 
 /// What is to be done about our direction (and theirs, where it is ours to write).
 pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
+    if let Some(hold) = gateways::conflict(intent, facts) {
+        return Decision::Blocked(hold);
+    }
     let vendor = &intent.vendor.short_name;
     let ours = facts.our_peering_name(intent);
     match facts.vendor_peering(intent) {
-        VendorPeering::One(peering) => match &peering.state {
-            PeeringState::Connected if !theirs_works(intent, facts) => Decision::Change {
-                what: format!("the other direction of {}", peering.id.name),
-                differences: differences_of_theirs(facts),
-            },
-            PeeringState::Connected if stale(peering) => Decision::Change {
-                what: format!(
-                    "peering {} is synced: the other network's addresses have changed",
-                    peering.id.name
-                ),
-                differences: Vec::new(),
-            },
-            PeeringState::Connected if good(peering, intent) => {
-                let unread = unread_too(facts);
-                Decision::InPlace(format!("{} is Connected{unread}", peering.id.name))
-            }
-            PeeringState::Connected => Decision::Change {
-                what: format!("peering {}, which exists already", peering.id.name),
-                differences: not_allowed(peering, intent)
-                    .into_iter()
-                    .map(|flag| format!("+ {flag}"))
-                    .collect(),
-            },
-            PeeringState::Disconnected => Decision::Change {
-                what: format!("peering {} is deleted and created again", peering.id.name),
-                differences: vec![format!("it is Disconnected: {vendor}'s direction was deleted")],
-            },
-            state if intent.other_side_of_ours().is_some() && !facts.remote_peering.as_ref().is_some_and(works) => {
-                let unread = unread_too(facts);
-                Decision::Create(format!("the other direction ({} is {state}){unread}", peering.id.name))
-            }
-            state => Decision::Await {
-                what: format!("{} is {state}: {vendor} completes it", peering.id.name),
-                usually: intent.vendor.usual_wait.clone(),
-            },
-        },
+        VendorPeering::One(peering) => decide_present(intent, facts, peering),
         VendorPeering::None | VendorPeering::Many(_) => match facts.remote(intent) {
-            Some(remote) => Decision::Create(format!(
-                "peering {ours} with {} in tenant {}",
-                remote.vnet.name, remote.tenant
-            )),
+            Some(remote) => {
+                let transit = match may_write_theirs(intent) && gateways::uses_gateways(intent, facts) {
+                    true => "; the other direction allows gateway transit",
+                    false => "",
+                };
+                let (name, tenant) = (&remote.vnet.name, remote.tenant);
+                let opposite = facts.remote_peering.as_ref().and_then(Peering::limits);
+                let limits =
+                    opposite.map(|limits| format!("; the other direction links {limits}, and this one the same"));
+                let limits = limits.unwrap_or_default();
+                Decision::Create(format!(
+                    "peering {ours} with {name} in tenant {tenant}{transit}{limits}"
+                ))
+            }
             None => Decision::Create(format!("peering {ours}, once {vendor} has said with which network")),
         },
     }
+}
+
+/// What is to be done about the local peering that is there.
+fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision {
+    let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
+    let limits = peering.limits().map(|limits| format!("; it links {limits}"));
+    let limits = limits.unwrap_or_default();
+    let mut differences: Vec<String> = not_allowed(peering, intent)
+        .into_iter()
+        .map(|flag| format!("+ {flag}"))
+        .collect();
+    let changes = !differences.is_empty();
+    let of_theirs = differences_of_theirs(intent, facts);
+    match &peering.state {
+        PeeringState::Connected if !changes && !stale(peering) && of_theirs.is_empty() => {
+            let unread = unread_too(facts);
+            Decision::InPlace(format!("{name} is Connected{limits}{unread}"))
+        }
+        PeeringState::Connected => {
+            let what = match (changes, stale(peering)) {
+                (true, false) => format!("peering {name}, which exists already"),
+                (true, true) => {
+                    format!("peering {name} is changed and synced: the other network's addresses have changed")
+                }
+                (false, true) => format!("peering {name} is synced: the other network's addresses have changed"),
+                (false, false) => format!("the other direction of {name}"),
+            };
+            differences.extend(of_theirs);
+            Decision::Change {
+                what: what + &limits,
+                differences,
+            }
+        }
+        PeeringState::Disconnected => {
+            differences.insert(0, format!("it is Disconnected: {vendor}'s direction was deleted"));
+            differences.extend(of_theirs);
+            differences.extend(peering.limits().map(|limits| format!("it still links {limits}")));
+            let how = match is_made_again(intent, facts) {
+                true => "is deleted and created again with its settings",
+                false => "is written again with its settings",
+            };
+            if intent.vendor.peering.created_by == CreatedBy::EachSide && !is_made_again(intent, facts) {
+                differences.push(format!(
+                    "if {vendor} no longer lets the application in, it is deleted and created again with its settings"
+                ));
+            }
+            Decision::Change {
+                what: format!("peering {name} {how}"),
+                differences,
+            }
+        }
+        state if may_write_theirs(intent) && !facts.remote_peering.as_ref().is_some_and(works) => {
+            let unread = unread_too(facts);
+            let what = format!("the other direction ({name} is {state}{limits}){unread}");
+            differences.extend(of_theirs);
+            match differences.is_empty() {
+                true => Decision::Create(what),
+                false => Decision::Change { what, differences },
+            }
+        }
+        state if changes || !of_theirs.is_empty() => {
+            differences.extend(of_theirs);
+            Decision::Change {
+                what: format!("peering {name}, which is {state}{limits}"),
+                differences,
+            }
+        }
+        state => Decision::Await {
+            what: format!("{name} is {state}: {vendor} completes it{limits}"),
+            usually: intent.vendor.usual_wait.clone(),
+        },
+    }
+}
+
+/// Whether the step before deletes the Disconnected local peering: a vendor that is asked again makes its direction before
+/// it lets the application in, and Azure takes none beside a Disconnected one.
+pub fn is_made_again(intent: &Intent, facts: &Facts) -> bool {
+    let asked = || decision(StepId::VendorRequest, intent, facts).writes();
+    let by_api = intent.access == VendorAccess::Api && intent.vendor.peering.created_by == CreatedBy::EachSide;
+    by_api && intent.steps().contains(&StepId::VendorRequest) && asked()
 }
 
 /// Writes what is missing, once the vendor is ready for it.
@@ -116,24 +175,50 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     let remote = wait_for_remote(run).await?;
     let facts = run.facts();
     run.confirmed_to_write(STEP)?;
-    let gone = |theirs: &Peering| theirs.state == PeeringState::Disconnected;
-    if run.intent.other_side_of_ours().is_some() && facts.remote_peering.as_ref().is_some_and(gone) {
-        // Azure takes no direction of ours while theirs is Disconnected; written again, it waits for ours.
-        write_theirs(run, &remote).await?;
+    if let VendorPeering::Many(names) = facts.vendor_peering(&run.intent) {
+        return Err(ambiguous(run, &names).into());
     }
-    match facts.vendor_peering(&run.intent) {
-        VendorPeering::Many(names) => return Err(ambiguous(run, &names).into()),
-        VendorPeering::One(peering) if good(peering, &run.intent) && !stale(peering) => {}
-        VendorPeering::One(peering) => {
-            if peering.state == PeeringState::Disconnected {
-                delete(run, &peering.id).await?;
-                if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {
-                    let hold = enter_anew(run);
-                    run.learn(|facts| facts.entered_anew = Some(hold));
+    if let Some(hold) = gateways::conflict(&run.intent, &facts) {
+        return Err(Stop::Held {
+            state: StepState::Blocked,
+            hold,
+        });
+    }
+    let mut written = false;
+    for write in gateways::direction_writes(&run.intent, &facts) {
+        match write {
+            DirectionWrite::Theirs { uses_gateways } => write_theirs(run, &remote, uses_gateways).await?,
+            DirectionWrite::Ours { uses_gateways } => {
+                if written {
+                    read_network(run).await?;
                 }
+                write_local(run, &remote, uses_gateways).await?;
+                written = true;
             }
-            write_ours(run, &peering.id.clone(), &remote).await?;
         }
+    }
+    Ok(())
+}
+
+async fn write_local(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
+    let facts = run.facts();
+    match facts.vendor_peering(&run.intent) {
+        VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
+        VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
+            let renewed = renew_ours(run, &peering.id, remote, uses_gateways).await?;
+            if !renewed {
+                delete(run, &peering.id).await?;
+            }
+            if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {
+                let hold = enter_anew(run);
+                run.learn(|facts| facts.entered_anew = Some(hold));
+            }
+            match renewed {
+                true => Ok(()),
+                false => write_ours(run, &peering.id, remote, uses_gateways).await,
+            }
+        }
+        VendorPeering::One(peering) => write_ours(run, &peering.id, remote, uses_gateways).await,
         VendorPeering::None => {
             let name = run.company.name(&run.intent.vnet, &remote.vnet, |beside| {
                 run.learn(|facts| facts.names_beside = beside);
@@ -143,13 +228,9 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
                 run.intent.vnet.peering(&name).map_err(|error| {
                     Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string())
                 })?;
-            write_ours(run, &id, &remote).await?;
+            write_ours(run, &id, remote, uses_gateways).await
         }
     }
-    if run.intent.other_side_of_ours().is_some() {
-        write_theirs(run, &remote).await?;
-    }
-    Ok(())
 }
 
 /// Waits until both directions are Connected.
@@ -161,24 +242,29 @@ pub async fn confirm(run: &Run) -> Result<(), Stop> {
     wait_until_connected(run, hold.unwrap_or_else(|| not_connected_yet(&run.intent))).await
 }
 
-/// The other direction lets traffic through, as far as that is ours to see and to write.
-fn theirs_works(intent: &Intent, facts: &Facts) -> bool {
-    intent.other_side_of_ours().is_none() || facts.remote_peering.as_ref().is_none_or(works)
-}
-
 /// "; the other direction could not be read (why)", where that is so.
 fn unread_too(facts: &Facts) -> String {
     let unread = facts.theirs_is_unread().map(|unread| format!("; {unread}"));
     unread.unwrap_or_default()
 }
 
-fn differences_of_theirs(facts: &Facts) -> Vec<String> {
-    let Some(theirs) = &facts.remote_peering else {
+/// What changes in the other direction, where that is ours to see and to write.
+fn differences_of_theirs(intent: &Intent, facts: &Facts) -> Vec<String> {
+    let Some(theirs) = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) else {
         return Vec::new();
     };
-    let access = (!theirs.allow_virtual_network_access).then(|| "+ allowVirtualNetworkAccess".to_owned());
-    let addresses = stale(theirs).then(|| "it is synced: our network's addresses have changed".to_owned());
-    access.into_iter().chain(addresses).collect()
+    let there = |what: &str| format!("the other direction, {}: {what}", theirs.id.name);
+    let transit = gateways::uses_gateways(intent, facts) && !theirs.allow_gateway_transit;
+    let table = [
+        (!theirs.allow_virtual_network_access, "+ allowVirtualNetworkAccess"),
+        (transit, "+ allowGatewayTransit"),
+        (stale(theirs), "synced, because our network's addresses have changed"),
+    ];
+    table
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, what)| there(what))
+        .collect()
 }
 
 /// Whether our direction is as it shall be, whatever the vendor has done about its own.
@@ -340,14 +426,16 @@ mod tests {
         peering(&mut facts, |peering| peering.state = PeeringState::Disconnected);
         assert_eq!(decide(&intent, &facts).verb(), "change");
         peering(&mut facts, |peering| peering.state = PeeringState::Initiated);
+        assert_eq!(decide(&intent, &facts).verb(), "change");
+        peering(&mut facts, |peering| peering.allow_virtual_network_access = true);
         assert_eq!(decide(&intent, &facts).verb(), "create");
         facts.remote_peering = facts.vnet.as_ref().map(|vnet| vnet.peerings[0].clone());
-        assert_eq!(decide(&intent, &facts).verb(), "create");
-        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = true;
         assert_eq!(decide(&intent, &facts).verb(), "wait");
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
+        assert_eq!(decide(&intent, &facts).verb(), "change");
+        facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = true;
         peering(&mut facts, |peering| {
             peering.state = PeeringState::Connected;
-            peering.allow_virtual_network_access = true;
             peering.sync_level = SyncLevel::LocalNotInSync;
         });
         assert_eq!(decide(&intent, &facts).verb(), "change");

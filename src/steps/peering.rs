@@ -60,16 +60,31 @@ impl Step for Peering {
         if let Some(leftover) = leftover(intent, facts) {
             return Decision::Change {
                 what: format!("peering {} is deleted", leftover.id.name),
-                differences: vec![format!(
+                differences: [format!(
                     "it is {}; {vendor} cannot make its own beside it",
                     leftover.state
-                )],
+                )]
+                .into_iter()
+                .chain(
+                    leftover
+                        .limits()
+                        .map(|limits| format!("it links {limits}; {vendor} decides what the new one links")),
+                )
+                .collect(),
             };
         }
         match facts.likely_peering(intent) {
             VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
                 let caveat = facts.caveat(intent, peering);
-                Decision::InPlace(format!("{} is Connected{caveat}", peering.id.name))
+                let limits = peering.limits().map(|limits| format!("; it links {limits}"));
+                let limits = limits.unwrap_or_default();
+                Decision::InPlace(format!("{} is Connected{limits}{caveat}", peering.id.name))
+            }
+            VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
+                let (name, caveat) = (&peering.id.name, facts.caveat(intent, peering));
+                let what =
+                    format!("{name} is Disconnected: {vendor}'s direction was deleted, and a repair is needed{caveat}");
+                Decision::Await { what, usually }
             }
             VendorPeering::One(peering) => {
                 let (name, caveat) = (&peering.id.name, facts.caveat(intent, peering));

@@ -170,6 +170,7 @@ fn facts(intent: &Intent) -> Facts {
         reason: None,
         remote: None,
         own_app: None,
+        attachment: serde_json::Value::Null,
         dns: Vec::new(),
     };
     Facts {
@@ -248,5 +249,6 @@ pub fn peering(intent: &Intent, name: &str, subscription: u128, space: &str) -> 
         allow_forwarded_traffic: false,
         allow_gateway_transit: false,
         use_remote_gateways: false,
+        properties: serde_json::Map::new(),
     }
 }

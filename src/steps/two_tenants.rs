@@ -9,7 +9,7 @@ use super::run::{Awaited, is_one_of};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::handed_over;
 use super::vnet::read_vnet;
-use super::{Run, Stop};
+use super::{Facts, Run, Stop, gateways};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, TenantId, VnetId};
 use crate::errors::{Kind, Problem, known};
@@ -28,6 +28,8 @@ const NO_CREDENTIAL: [&str; 2] = ["AADSTS7000215", "AADSTS700027"];
 /// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
 const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
 const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
+/// What Entra answers while a credential of minutes ago arrives everywhere.
+const CREDENTIAL: [&str; 1] = ["AADSTS7000215"];
 /// Our copy of the other network's addresses is old; the side that shows this syncs.
 pub fn stale(peering: &Peering) -> bool {
     matches!(
@@ -140,15 +142,16 @@ where
     run.until(STEP, &awaited, look).await
 }
 
-/// Writes our direction, or syncs it where only its addresses are old.
+/// Writes the local peering: a new one, or the one that was read with what is asked for, synced where its addresses are
+/// old.
 ///
 /// # Errors
-/// What Azure refuses, explained.
-pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<(), Stop> {
+/// What Azure refuses, explained; held where the other side has to allow gateway transit first.
+pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
     let mut renewals = 0;
     loop {
         let watch = Watch::new(run, renewals < limits::RENEWALS);
-        let written = write_once(run, id, remote, &watch).await;
+        let written = write_once(run, id, remote, uses_gateways, &watch).await;
         match (written, watch.seen.get()) {
             (Err(_), Some(Presence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
             // Another run, or somebody, removed it: this run creates another one.
@@ -161,15 +164,70 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote) -> Result<()
     }
 }
 
-async fn write_once(run: &Run, id: &PeeringId, remote: &Remote, watch: &Watch<'_>) -> Result<(), Stop> {
+async fn write_once(
+    run: &Run,
+    id: &PeeringId,
+    remote: &Remote,
+    uses_gateways: bool,
+    watch: &Watch<'_>,
+) -> Result<(), Stop> {
     let writer = writer(run, remote).await?;
     if run.intent.own_app.is_some() {
         sign_in(run, writer.identity(), remote, watch).await?;
     }
+    put_ours(run, &writer, (id, remote), uses_gateways, watch).await
+}
+
+/// Writes a Disconnected local peering again, with all its settings: that makes it Initiated. False where the vendor
+/// does not let the application in any more: then only a deletion lets the vendor begin again.
+///
+/// # Errors
+/// As [`write_ours`].
+pub async fn renew_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<bool, Stop> {
+    if run.intent.vendor.peering.created_by == CreatedBy::Customer {
+        write_ours(run, id, remote, uses_gateways).await?;
+        return Ok(true);
+    }
+    let writer = writer(run, remote).await?;
+    let there = writer.identity().in_tenant(remote.tenant);
+    for identity in [writer.identity().clone(), there] {
+        let azure = run.azure.acting_as(identity, Vec::new());
+        let signed_in = run.patiently(STEP, "signing in as the own application", &CREDENTIAL, || {
+            azure.who_am_i()
+        });
+        match signed_in.await {
+            Err(Stop::Failed(problem))
+                if problem
+                    .code
+                    .as_deref()
+                    .is_some_and(|code| UNKNOWN_THERE.contains(&code)) =>
+            {
+                return Ok(false);
+            }
+            signed_in => signed_in.map(drop)?,
+        }
+    }
+    let watch = Watch::new(run, false);
+    match put_ours(run, &writer, (id, remote), uses_gateways, &watch).await {
+        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("LinkedAuthorizationFailed") => Ok(false),
+        put => put.map(|()| true),
+    }
+}
+
+async fn put_ours(
+    run: &Run,
+    writer: &Azure,
+    (id, remote): (&PeeringId, &Remote),
+    uses_gateways: bool,
+    watch: &Watch<'_>,
+) -> Result<(), Stop> {
     let facts = run.facts();
-    let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
-    let present = peerings.into_iter().find(|peering| peering.id == *id);
-    let wanted = wanted(&remote.vnet, run.intent.peering_settings, present);
+    let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
+    let present = peerings.find(|peering| peering.id == *id);
+    let base = present.or(facts.former_peering.as_ref());
+    let opposite = facts.remote_peering.as_ref();
+    let mut wanted = wanted(&remote.vnet, run.intent.peering_settings, base, opposite);
+    wanted.set("useRemoteGateways", uses_gateways);
     let sync = present.is_some_and(stale);
     run.tell(
         STEP,
@@ -191,10 +249,10 @@ async fn write_once(run: &Run, id: &PeeringId, remote: &Remote, watch: &Watch<'_
     let passes = |error: &ApiError| !watch.lost() && passes(&run.intent, error);
     let put = run.while_it_passes(STEP, &doing, passes, attempt).await;
     put.map_err(|stop| explain(run, stop, remote))?;
-    // A Disconnected one was deleted a moment ago.
-    let action = match present {
-        Some(present) if present.state != PeeringState::Disconnected => Action::Updated,
-        _ => Action::Created,
+    let action = if present.is_some() {
+        Action::Updated
+    } else {
+        Action::Created
     };
     run.changed(STEP, action, "virtualNetworkPeering", id.to_string());
     Ok(())
@@ -212,23 +270,51 @@ fn passes(intent: &Intent, error: &ApiError) -> bool {
     (ours && (is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE))) || known::passes(error).is_some()
 }
 
-/// The direction as it shall be. What one that exists allows already stays allowed.
-pub fn wanted(remote: &VnetId, settings: PeeringSettings, present: Option<&Peering>) -> NewPeering {
+/// The direction as it shall be: the one that was read, and what is asked for besides. What it allows stays allowed, and
+/// what it links stays all that it links. A new one links what `opposite`, the other direction, does.
+pub fn wanted(
+    remote: &VnetId,
+    settings: PeeringSettings,
+    present: Option<&Peering>,
+    opposite: Option<&Peering>,
+) -> NewPeering {
     let kept = |of: fn(&Peering) -> bool| present.is_some_and(of);
-    NewPeering {
-        remote_vnet: remote.clone(),
+    let mut wanted = match (present, opposite) {
+        (Some(present), _) => NewPeering::as_read(present),
+        (None, Some(opposite)) => NewPeering::opposite(remote, opposite),
+        (None, None) => NewPeering::with(remote),
+    };
+    for (property, value) in [
         // Azure's default, but az's is the opposite: said, not left to either.
-        allow_virtual_network_access: true,
-        allow_forwarded_traffic: settings.allow_forwarded_traffic || kept(|peering| peering.allow_forwarded_traffic),
-        allow_gateway_transit: settings.allow_gateway_transit || kept(|peering| peering.allow_gateway_transit),
-        use_remote_gateways: settings.use_remote_gateways || kept(|peering| peering.use_remote_gateways),
+        ("allowVirtualNetworkAccess", true),
+        (
+            "allowForwardedTraffic",
+            settings.allow_forwarded_traffic || kept(|peering| peering.allow_forwarded_traffic),
+        ),
+        (
+            "allowGatewayTransit",
+            settings.allow_gateway_transit || kept(|peering| peering.allow_gateway_transit),
+        ),
+        (
+            "useRemoteGateways",
+            settings.use_remote_gateways || kept(|peering| peering.use_remote_gateways),
+        ),
+    ] {
+        wanted.set(property, value);
     }
+    if present.is_some_and(|peering| stale(peering) || peering.state == PeeringState::Disconnected) {
+        wanted.with_new_addresses();
+    }
+    wanted
 }
 
 /// What a refusal means depends on who was to write: an application of ours that the vendor has not let in, or an
 /// operator without a foot in the other tenant.
 fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
     let Stop::Failed(mut problem) = stop else { return stop };
+    if let Some(hold) = gateways::refused(&run.intent, &run.facts(), remote, &problem.why) {
+        return Stop::blocked(hold, &problem);
+    }
     let vendor = &run.intent.vendor.short_name;
     let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
     let (tenant, app) = (remote.tenant, run.facts().own_app.map(|app| app.app_id));
@@ -335,6 +421,10 @@ pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
     let doing = format!("deleting the peering {}", id.name);
     run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
         .await?;
+    run.learn(|facts| {
+        let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
+        facts.former_peering = peerings.find(|peering| peering.id == *id).cloned();
+    });
     run.changed(STEP, Action::Deleted, "virtualNetworkPeering", id.to_string());
     Ok(())
 }
@@ -343,19 +433,24 @@ pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
 ///
 /// # Errors
 /// What Azure refuses; held where somebody else has to write it.
-pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
-    if run.facts().remote_peering.as_ref().is_some_and(works) {
-        return Ok(());
-    }
+pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
     let mine = match &run.intent.own_app {
         Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
     };
     let writer = run.azure.acting_as(mine.in_tenant(remote.tenant), vec![mine]);
-    let name = run
-        .facts()
-        .remote_peering
-        .map_or_else(|| run.intent.their_peering_name(remote), |theirs| theirs.id.name);
+    if run.facts().remote_unread.is_some() {
+        read_theirs(run, &writer, remote).await?;
+    }
+    let facts = run.facts();
+    let present = facts.remote_peering.as_ref();
+    if present.is_some_and(|theirs| gateways::theirs_is_good(&run.intent, &facts, theirs)) && !uses_gateways {
+        return Ok(());
+    }
+    let name = present.map_or_else(
+        || run.intent.their_peering_name(remote),
+        |theirs| theirs.id.name.clone(),
+    );
     let id = remote.vnet.peering(&name).map_err(|error| {
         Problem::new(
             Kind::Usage,
@@ -364,11 +459,12 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
         )
     })?;
     run.tell(STEP, StepEvent::Doing(format!("writing the other direction, {name}")));
-    let present = run.facts().remote_peering;
-    // What our direction allows beyond traffic is no matter of theirs.
-    let back = wanted(&run.intent.vnet, PeeringSettings::default(), present.as_ref());
+    let settings = gateways::settings_of_theirs(&run.intent, &facts);
+    let opposite = gateways::local(&run.intent, &facts);
+    let mut back = wanted(&run.intent.vnet, settings, present, opposite.as_ref());
+    back.set("useRemoteGateways", uses_gateways);
     let passes = |error: &ApiError| passes(&run.intent, error) && !is_one_of(error, &OUR_ROLE);
-    let sync = present.as_ref().is_some_and(stale);
+    let sync = present.is_some_and(stale);
     let attempt = || async {
         if sync {
             writer.sync_peering(&id, &back).await
@@ -396,9 +492,29 @@ pub async fn write_theirs(run: &Run, remote: &Remote) -> Result<(), Stop> {
             Ok(())
         }
         Err(Stop::Failed(problem)) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
-            Err(Stop::blocked(for_the_other_side(&run.intent, remote), &problem))
+            Err(Stop::blocked(for_the_other_side(&run.intent, &facts, remote), &problem))
         }
         Err(stop) => Err(stop),
+    }
+}
+
+/// Reads the other direction as who writes it: what cannot be read is not written over.
+async fn read_theirs(run: &Run, writer: &Azure, remote: &Remote) -> Result<(), Stop> {
+    // Who may not read the network may still read its peerings.
+    match writer.peerings(&remote.vnet).await {
+        Ok(peerings) => {
+            let mut peerings = peerings.into_iter();
+            let theirs = peerings.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
+            run.learn(|facts| (facts.remote_peering, facts.remote_unread) = (theirs, None));
+            Ok(())
+        }
+        Err(error) => match Stop::api("reading the other direction", &error) {
+            Stop::Failed(problem) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
+                let hold = for_the_other_side(&run.intent, &run.facts(), remote);
+                Err(Stop::blocked(hold, &problem))
+            }
+            stop => Err(stop),
+        },
     }
 }
 
@@ -407,12 +523,16 @@ pub fn works(peering: &Peering) -> bool {
     peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access && !stale(peering)
 }
 
-fn for_the_other_side(intent: &Intent, remote: &Remote) -> Hold {
+fn for_the_other_side(intent: &Intent, facts: &Facts, remote: &Remote) -> Hold {
+    let transit = gateways::uses_gateways(intent, facts);
+    let why = match transit {
+        true => "The other direction has to allow gateway transit before ours can use its gateways.",
+        false => "An identity that is known in both tenants and may write there has to write the other direction.",
+    };
     Hold {
         who: format!("the operator of {} in tenant {}", remote.vnet.name, remote.tenant),
-        why: "Our direction is there; the other one is written by somebody who may write there and is known here too."
-            .to_owned(),
-        packet: az::other_direction(intent, remote, &intent.their_peering_name(remote)),
+        why: why.to_owned(),
+        packet: az::other_direction(intent, remote, facts.remote_peering.as_ref(), transit),
         answer: None,
     }
 }
@@ -428,8 +548,15 @@ mod tests {
         let mut present = facts.vnet.expect("one").peerings.remove(0);
         present.allow_gateway_transit = true;
         let remote = present.remote_vnet.clone().expect("one");
-        let wanted = wanted(&remote, intent.peering_settings, Some(&present));
-        assert!(wanted.allow_gateway_transit && wanted.allow_virtual_network_access);
-        assert!(!wanted.allow_forwarded_traffic);
+        present.properties.insert("peerCompleteVnets".to_owned(), false.into());
+        let wanted = serde_json::json!(wanted(&remote, intent.peering_settings, Some(&present), None));
+        let flags = [
+            "allowVirtualNetworkAccess",
+            "allowGatewayTransit",
+            "allowForwardedTraffic",
+            "peerCompleteVnets",
+        ];
+        let flags = flags.map(|flag| wanted["properties"][flag].as_bool());
+        assert_eq!(flags, [Some(true), Some(true), Some(false), Some(false)]);
     }
 }

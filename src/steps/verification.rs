@@ -162,9 +162,9 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
     }
 }
 
-/// Both directions, as far as they can be told from here. The vendor's own peering lies in its tenant and cannot be
-/// read; Azure says Connected on our side only while both directions exist, so our side's state is the other's too, and
-/// its sync level the other's from the other side.
+/// The directions that were read. The vendor's own peering lies in its tenant and cannot be read; Azure says Connected on
+/// our side only while both directions are, so there the other one is told too: its state is ours, and its sync level ours
+/// from the other side. In any other state nothing is known of one that was not read.
 pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
     let VendorPeering::One(peering) = facts.likely_peering(intent) else {
         return Vec::new();
@@ -180,14 +180,25 @@ pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
         peering.id.to_string(),
         peering.remote_address_space.to_string(),
     );
-    let remote_id = peering
-        .remote_vnet
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let mut remote = view(Direction::Remote, peering, remote_id, local_space);
+    vec![local]
+        .into_iter()
+        .chain(remote_view(facts, peering, local_space))
+        .collect()
+}
+
+fn remote_view(facts: &Facts, ours: &Peering, local_space: String) -> Option<PeeringView> {
+    let read = facts.remote_peering.as_ref();
+    if ours.state != PeeringState::Connected {
+        let theirs = read?;
+        let space = theirs.remote_address_space.to_string();
+        return Some(view(Direction::Remote, theirs, theirs.id.to_string(), space));
+    }
+    let remote = ours.remote_vnet.as_ref().map(ToString::to_string);
+    let mut remote = view(Direction::Remote, ours, remote.unwrap_or_default(), local_space);
     remote.sync_level = remote.sync_level.mirrored();
-    vec![local, remote]
+    remote.subnets = read.and_then(Peering::subnets);
+    remote.inferred = read.is_none();
+    Some(remote)
 }
 
 fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
@@ -197,6 +208,8 @@ fn view(direction: Direction, peering: &Peering, id: String, address_space: Stri
         state: peering.state.clone(),
         sync_level: peering.sync_level.clone(),
         address_space,
+        subnets: peering.subnets(),
+        inferred: false,
     }
 }
 

@@ -5,17 +5,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::clean_up::leftovers;
+use super::gateways::{DirectionWrite, direction_writes, local, settings_of_theirs};
 use super::own_app::CREDENTIAL;
-use super::own_direction::{good, may_write_theirs};
+use super::own_direction::is_made_again;
 use super::peering::leftover;
 use super::role_definition::wanted_role;
-use super::two_tenants::{stale, wanted, works};
+use super::two_tenants::wanted;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{is_made_anew, new_request};
 use super::{Facts, decision};
-use crate::azure::{NewPeering, RoleDefinition, role_definition_id};
+use crate::azure::{Peering, RoleDefinition, role_definition_id};
 use crate::domain::{PeeringState, TenantId, role_assignment_guid};
-use crate::plan::{Consent, Grant, Grantee, Intent, OwnApp, PeeringSettings, StepId, VendorAccess, Write};
+use crate::plan::{Consent, Grant, Grantee, Intent, OwnApp, StepId, VendorAccess, Write};
 use crate::vendors::{CreatedBy, connection, peering_connection, transit_gateway};
 
 const ARM: &str = "resource-manager";
@@ -209,40 +210,21 @@ fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
         VendorPeering::One(peering) => Some(*peering),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
+    let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
     let mut all = Vec::new();
-    let deleted = match intent.vendor.peering.created_by {
-        CreatedBy::Vendor => leftover(intent, facts),
-        _ => ours.filter(|ours| ours.state == PeeringState::Disconnected),
+    let deleted = match by_vendor {
+        true => leftover(intent, facts),
+        false => ours.filter(|ours| ours.state == PeeringState::Disconnected && is_made_again(intent, facts)),
     };
     all.extend(deleted.map(|peering| write(step, ARM, "DELETE", peering.id.to_string(), None)));
-    if intent.vendor.peering.created_by == CreatedBy::Vendor {
+    if by_vendor {
         return all;
     }
-    let remote = facts.remote(intent);
-    if ours.is_none_or(|ours| !good(ours, intent) || stale(ours)) {
-        let name = ours.map_or_else(|| facts.our_peering_name(intent), |ours| ours.id.name.clone());
-        let path = format!("{}/virtualNetworkPeerings/{name}", intent.vnet);
-        let body = match &remote {
-            Some(remote) => peering_body(&wanted(&remote.vnet, intent.peering_settings, ours)),
-            // Only the other network's id is missing.
-            None => {
-                let mut body = peering_body(&wanted(&intent.vnet, intent.peering_settings, ours));
-                body["properties"]["remoteVirtualNetwork"]["id"] = "{remoteVnetId}".into();
-                body
-            }
-        };
-        let tenant = remote
-            .as_ref()
-            .map(|remote| remote.tenant)
-            .or(intent.vendor.peering.tenant);
-        all.push(beside(write(step, ARM, "PUT", path, Some(body)), tenant));
-    }
-    let theirs = facts.remote_peering.as_ref();
-    if let Some(remote) = remote.filter(|_| may_write_theirs(intent) && !theirs.is_some_and(works)) {
-        let name = theirs.map_or_else(|| intent.their_peering_name(&remote), |theirs| theirs.id.name.clone());
-        let path = format!("{}/virtualNetworkPeerings/{name}", remote.vnet);
-        let body = peering_body(&wanted(&intent.vnet, PeeringSettings::default(), theirs));
-        all.push(beside(write(step, ARM, "PUT", path, Some(body)), Some(intent.tenant)));
+    for due in direction_writes(intent, facts) {
+        match due {
+            DirectionWrite::Ours { uses_gateways } => all.push(local_peering(intent, facts, ours, uses_gateways)),
+            DirectionWrite::Theirs { uses_gateways } => all.extend(remote_peering(intent, facts, uses_gateways)),
+        }
     }
     let written = all.iter().any(|write| write.method == "PUT");
     if intent.own_app.is_some() && written && !brought {
@@ -255,19 +237,37 @@ fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
     all
 }
 
+fn local_peering(intent: &Intent, facts: &Facts, ours: Option<&Peering>, uses_gateways: bool) -> Write {
+    let remote = facts.remote(intent);
+    let name = ours.map_or_else(|| facts.our_peering_name(intent), |ours| ours.id.name.clone());
+    let path = format!("{}/virtualNetworkPeerings/{name}", intent.vnet);
+    let other = remote.as_ref().map_or(&intent.vnet, |remote| &remote.vnet);
+    let opposite = facts.remote_peering.as_ref();
+    let base = ours.or(facts.former_peering.as_ref());
+    let mut body = json!(wanted(other, intent.peering_settings, base, opposite));
+    body["properties"]["useRemoteGateways"] = uses_gateways.into();
+    if remote.is_none() && base.is_none() {
+        body["properties"]["remoteVirtualNetwork"]["id"] = "{remoteVnetId}".into();
+    }
+    let tenant = remote.map(|remote| remote.tenant).or(intent.vendor.peering.tenant);
+    beside(write(StepId::Peering, ARM, "PUT", path, Some(body)), tenant)
+}
+
+fn remote_peering(intent: &Intent, facts: &Facts, uses_gateways: bool) -> Option<Write> {
+    let (remote, theirs) = (facts.remote(intent)?, facts.remote_peering.as_ref());
+    let name = theirs.map_or_else(|| intent.their_peering_name(&remote), |theirs| theirs.id.name.clone());
+    let path = format!("{}/virtualNetworkPeerings/{name}", remote.vnet);
+    let opposite = local(intent, facts);
+    let settings = settings_of_theirs(intent, facts);
+    let mut body = json!(wanted(&intent.vnet, settings, theirs, opposite.as_ref()));
+    body["properties"]["useRemoteGateways"] = uses_gateways.into();
+    let write = write(StepId::Peering, ARM, "PUT", path, Some(body));
+    Some(beside(write, Some(intent.tenant)))
+}
+
 fn beside(mut write: Write, tenant: Option<TenantId>) -> Write {
     write.auxiliary_tenant = tenant;
     write
-}
-
-fn peering_body(peering: &NewPeering) -> Value {
-    json!({ "properties": {
-        "remoteVirtualNetwork": { "id": peering.remote_vnet.to_string() },
-        "allowVirtualNetworkAccess": peering.allow_virtual_network_access,
-        "allowForwardedTraffic": peering.allow_forwarded_traffic,
-        "allowGatewayTransit": peering.allow_gateway_transit,
-        "useRemoteGateways": peering.use_remote_gateways,
-    }})
 }
 
 /// What is done to a credential of the own application's.

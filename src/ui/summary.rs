@@ -136,6 +136,15 @@ fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     } else {
         format!(" ({})", view.address_space)
     };
+    let subnets = view.subnets.as_ref().map(|subnets| {
+        let (from, to) = (subnets.local.join(", "), subnets.remote.join(", "));
+        format!("; only subnets {from} → {to}")
+    });
     // Words of Azure's that we do not know are shown as they come.
-    format!("{from} → {to}: {}, {}{space}", view.state, view.sync_level)
+    format!(
+        "{from} → {to}: {}, {}{space}{}",
+        view.state,
+        view.sync_level,
+        subnets.unwrap_or_default()
+    )
 }

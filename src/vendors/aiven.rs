@@ -199,6 +199,7 @@ impl From<Connection> for VendorRequest {
             state: connection.state,
             own_app: connection.peer_azure_app_id,
             dns: Vec::new(),
+            attachment: Value::Null,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
@@ -64,6 +65,8 @@ pub struct VendorRequest {
     /// Client id of the customer's application that it was made for, where the vendor needs one.
     pub own_app: Option<Uuid>,
     pub dns: Vec<DnsMapping>,
+    /// The customer's network as the vendor's API has it, member by member; null where nobody needs it as it is.
+    pub attachment: Value,
 }
 
 /// The other side of the peering, as Azure knows it.

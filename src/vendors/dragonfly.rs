@@ -204,7 +204,7 @@ struct Config {
     name: String,
     network_id: String,
     #[serde(default)]
-    peer: Peer,
+    peer: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -225,7 +225,11 @@ struct AzurePeer {
 
 impl From<Connection> for VendorRequest {
     fn from(connection: Connection) -> Self {
-        let Config { name, peer, .. } = connection.connection_config;
+        let Config {
+            name, peer: attachment, ..
+        } = connection.connection_config;
+        // What cannot be read is for another network than ours.
+        let peer = Peer::deserialize(&attachment).unwrap_or_default();
         let azure = peer.azure.unwrap_or_default();
         let own_app = azure.app_object_id.and_then(|id| id.parse().ok());
         let subscription = peer.account_id.parse::<Uuid>().ok();
@@ -239,6 +243,7 @@ impl From<Connection> for VendorRequest {
             reason: connection.status_detail,
             state: connection.status,
             own_app,
+            attachment,
             dns: Vec::new(),
         }
     }

@@ -210,6 +210,7 @@ impl From<TransitGateway> for VendorRequest {
             VnetId::new(subscription, text("resource_group_name")?, text("vnet_name")?).ok()
         };
         Self {
+            attachment: config.clone(),
             tenant: text("tenant_id").and_then(|tenant| tenant.parse::<Uuid>().ok()),
             vnet: (text("kind") == Some(KIND)).then(vnet).flatten(),
             // Konnect never says; the peering that appears on the customer's network does.

@@ -13,7 +13,7 @@ mod side;
 
 pub use packets::{
     delete_assignment, delete_peering, other_direction, own_app, remove_role, role_assignment, role_definition,
-    role_update,
+    role_update, update_peering,
 };
 
 pub use powershell::powershell;
@@ -121,14 +121,18 @@ set -euo pipefail
 }
 
 fn common(intent: &Intent) -> Part {
-    Part::new(include_str!("script/common.sh"))
+    let part = Part::new(include_str!("script/common.sh"))
         .value("tenant_id", intent.tenant.to_string())
         .value("subscription_id", intent.vnet.subscription.to_string())
-        .value("resource_group", &intent.vnet.resource_group)
         .value("vnet_name", &intent.vnet.name)
         .value("vnet_id", intent.vnet.to_string())
         .value("vendor", harmless(&intent.vendor.short_name))
-        .value("timeout", intent.timeout.as_secs().to_string())
+        .value("timeout", intent.timeout.as_secs().to_string());
+    match intent.other_side_of_ours() {
+        // Nothing in that script names the group by itself.
+        Some(_) => part,
+        None => part.value("resource_group", &intent.vnet.resource_group),
+    }
 }
 
 /// The name of the environment variable with the vendor's token. It stands unquoted in the script, so what no name can

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::role_json;
-use crate::azure::RoleDefinition;
+use crate::azure::{Peering, RoleDefinition};
 use crate::domain::PeeringId;
 use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
 use crate::render::{ShellWord, quoted};
@@ -75,28 +75,54 @@ pub fn own_app(intent: &Intent) -> Vec<String> {
     ]
 }
 
-/// Writing the other side's direction, by somebody who may write there and is known in both tenants.
-pub fn other_direction(intent: &Intent, remote: &Remote, name: &str) -> Vec<String> {
-    vec![
-        format!("az login --tenant {}", intent.tenant),
-        format!("az login --tenant {}", remote.tenant),
-        format!(
-            "az network vnet peering create --subscription {} --resource-group {} --vnet-name {} --name {} --remote-vnet {} --allow-vnet-access",
+/// Writing the other side's direction, by an identity that may write there and is known in both tenants. `present`: the
+/// one that is there, which keeps its settings; `transit`: it has to allow gateway transit.
+pub fn other_direction(intent: &Intent, remote: &Remote, present: Option<&Peering>, transit: bool) -> Vec<String> {
+    let ours = intent.vnet.to_string();
+    let write = match present {
+        // A second `create` would put every setting that it does not name back to its default.
+        Some(present) => format!(
+            "{} --remote-vnet {} --allow-vnet-access true{}",
+            update_peering(&present.id),
+            ShellWord(&ours),
+            if transit { " --allow-gateway-transit true" } else { "" }
+        ),
+        None => format!(
+            "az network vnet peering create --subscription {} --resource-group {} --vnet-name {} --name {} --remote-vnet {} --allow-vnet-access{}",
             remote.vnet.subscription,
             ShellWord(&remote.vnet.resource_group),
             remote.vnet.name,
-            ShellWord(name),
-            ShellWord(&intent.vnet.to_string())
+            ShellWord(&intent.their_peering_name(remote)),
+            ShellWord(&ours),
+            if transit { " --allow-gateway-transit" } else { "" }
         ),
+    };
+    vec![
+        format!("az login --tenant {}", intent.tenant),
+        format!("az login --tenant {}", remote.tenant),
+        write,
         "or with peerctl:".to_owned(),
         format!(
-            "peerctl azure setup --vendor generic --tenant-id {} --vnet-id {} --set remote-tenant-id={} --set remote-vnet-id={}",
+            "peerctl azure setup --vendor generic --tenant-id {} --vnet-id {} --set remote-tenant-id={} --set remote-vnet-id={}{}",
             remote.tenant,
             ShellWord(&remote.vnet.to_string()),
             intent.tenant,
-            ShellWord(&intent.vnet.to_string())
+            ShellWord(&ours),
+            if transit { " --allow-gateway-transit" } else { "" }
         ),
     ]
+}
+
+/// The beginning of a command that changes a peering: az reads it first, and keeps what the command does not name.
+pub fn update_peering(id: &PeeringId) -> String {
+    let vnet = &id.vnet;
+    format!(
+        "az network vnet peering update --subscription {} --resource-group {} --vnet-name {} --name {}",
+        vnet.subscription,
+        ShellWord(&vnet.resource_group),
+        vnet.name,
+        ShellWord(&id.name)
+    )
 }
 
 /// Deleting a peering's direction.

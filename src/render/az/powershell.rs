@@ -1,11 +1,12 @@
 //! The az commands of a run for PowerShell, one after the other: what an operator types, with every value as one word.
 //!
-//! It has no loops and no conditions: az itself says what exists already. What takes more than az (the vendor's request, a
+//! It has no loops, and no conditions but one: az itself refuses to make again what exists already, except for a peering,
+//! whose settings a second `create` would put back to their defaults. What takes more than az (the vendor's request, a
 //! direction that an application writes with tokens of both tenants) is handed to peerctl, which runs in PowerShell too.
 
 use super::role_json;
-use crate::domain::harmless;
-use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
+use crate::domain::{VnetId, harmless};
+use crate::plan::{Grant, Grantee, Intent, OwnApp, PeeringSettings, Remote};
 use crate::render::ps_quoted;
 
 /// Where a role's definition stands for a moment: PowerShell before 7.3, and az on Windows in any, lose the quotes of JSON
@@ -151,26 +152,47 @@ fn both_directions(out: &mut Vec<String>, intent: &Intent, remote: &Remote) {
     heading(out, "peering, by who may write in both tenants");
     out.push(format!("az login --tenant {}", remote.tenant));
     let settings = intent.peering_settings;
-    let ours = [
+    let gateways = settings.use_remote_gateways;
+    let theirs = PeeringSettings {
+        allow_gateway_transit: gateways,
+        ..PeeringSettings::default()
+    };
+    let mut directions = [
+        (&intent.vnet, intent.our_peering_name(), &remote.vnet, settings),
+        (&remote.vnet, intent.their_peering_name(remote), &intent.vnet, theirs),
+    ];
+    if gateways {
+        // Azure takes a direction that uses gateways only once the other one allows it.
+        directions.reverse();
+    }
+    for (at, name, with, settings) in directions {
+        out.push(direction(at, &name, with, settings));
+    }
+}
+
+/// Creates one direction, or changes the one that is there.
+fn direction(at: &VnetId, name: &str, with: &VnetId, settings: PeeringSettings) -> String {
+    let this = format!(
+        "--subscription {} --resource-group {} --vnet-name {} --name {}",
+        at.subscription,
+        ps_quoted(&at.resource_group),
+        ps_quoted(&at.name),
+        ps_quoted(name)
+    );
+    let flags = [
+        (true, " --allow-vnet-access"),
         (settings.allow_forwarded_traffic, " --allow-forwarded-traffic"),
         (settings.allow_gateway_transit, " --allow-gateway-transit"),
         (settings.use_remote_gateways, " --use-remote-gateways"),
     ];
-    let ours: String = ours.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag).collect();
-    let theirs = intent.their_peering_name(remote);
-    for (at, name, with, more) in [
-        (&intent.vnet, intent.our_peering_name(), &remote.vnet, ours.as_str()),
-        (&remote.vnet, theirs, &intent.vnet, ""),
-    ] {
-        out.push(format!(
-            "az network vnet peering create --subscription {} --resource-group {} --vnet-name {} --name {} --remote-vnet {} --allow-vnet-access{more}",
-            at.subscription,
-            ps_quoted(&at.resource_group),
-            ps_quoted(&at.name),
-            ps_quoted(&name),
-            ps_quoted(&with.to_string())
-        ));
-    }
+    let flags = flags.iter().filter(|(on, _)| *on).map(|(_, flag)| *flag);
+    let on: String = flags.clone().collect();
+    let true_now: String = flags.map(|flag| format!("{flag} true")).collect();
+    let with = ps_quoted(&with.to_string());
+    format!(
+        "if (az network vnet peering show {this} --query id --output tsv 2>$null) {{ az network vnet peering update {this} --remote-vnet {with}{true_now} }} \
+         else {{ az network vnet peering create {this} --remote-vnet {with}{on} }}"
+    )
 }
 
 /// The command line of peerctl for what is left.

@@ -40,20 +40,31 @@ pub(super) fn parts(intent: &Intent) -> Vec<Part> {
 }
 
 fn ours(intent: &Intent) -> Part {
-    let mut text = [RULE, include_str!("script/peering.sh"), include_str!("script/ours.sh")].concat();
     let theirs = intent.other_side_of_ours();
-    if theirs.is_some() {
-        text.push_str(include_str!("script/theirs.sh"));
-    }
-    text.push_str("done_writing\n");
+    let (first, last) = match theirs {
+        Some(_) => (include_str!("script/theirs.sh"), include_str!("script/theirs_end.sh")),
+        None => (include_str!("script/make_way.sh"), ""),
+    };
+    let text = [
+        RULE,
+        include_str!("script/peering.sh"),
+        "read_peering\n",
+        include_str!("script/ours.sh"),
+        first,
+        include_str!("script/ours_written.sh"),
+        last,
+        "done_writing\n",
+    ]
+    .concat();
     let part = Part::new(&text)
         .value("our_peering_name", intent.our_peering_name())
         .value("our_settings", json!(intent.peering_settings.properties()).to_string());
     let Some(remote) = theirs else { return part };
     let name = intent.their_peering_name(&remote);
+    let transit = intent.peering_settings.use_remote_gateways;
     part.value("remote_tenant_id", remote.tenant.to_string())
         .value("remote_vnet_id", remote.vnet.to_string())
-        .values("other_side", &other_direction(intent, &remote, &name))
+        .values("other_side", &other_direction(intent, &remote, None, transit))
         .value("their_peering_name", name)
 }
 

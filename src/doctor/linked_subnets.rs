@@ -1,0 +1,47 @@
+//! `linked-subnets`: a peering that links only some subnets carries no traffic of the others.
+
+use super::probe::{Finding, Need, Probe};
+use crate::plan::{Intent, Severity, StepId};
+use crate::steps::{Facts, VendorPeering};
+
+pub static PROBE: Probe = Probe {
+    id: "linked-subnets",
+    severity: Severity::Warning,
+    meaning: "Only the named subnets can use the peering. What a peering links is fixed when it is created.",
+    needs: &[Need::Step(StepId::Peering)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+/// Says what the peering links, on either side, where that is not the whole networks.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let VendorPeering::One(ours) = facts.vendor_peering(intent) else {
+        return None;
+    };
+    let peerings = [ours].into_iter().chain(&facts.remote_peering);
+    let limits = peerings.filter_map(|peering| Some(format!("{} links {}", peering.id.name, peering.limits()?)));
+    let limits: Vec<String> = limits.collect();
+    (!limits.is_empty()).then(|| Finding::problem(limits.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn only_partial_peerings_are_reported() {
+        let (intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        let properties = &mut facts.vnet.as_mut().expect("one").peerings[0].properties;
+        properties.insert("peerCompleteVnets".to_owned(), false.into());
+        properties.insert("localSubnetNames".to_owned(), vec!["snet-web"].into());
+        properties.insert("remoteSubnetNames".to_owned(), vec!["snet-db"].into());
+        let check = PROBE.run(&intent, &facts).expect("it applies");
+        assert!(
+            !check.blocks() && check.detail == "kong-1 links only subnet snet-web with subnet snet-db",
+            "{check:?}"
+        );
+    }
+}
