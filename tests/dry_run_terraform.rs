@@ -719,6 +719,70 @@ fn a_peering_that_is_disconnected_is_not_taken_over() {
 }
 
 #[test]
+fn import_keeps_what_replaces_a_peering() {
+    let sandbox = Served::start(["--lag", "none"]);
+    GENERIC.set_up(&sandbox, &[]);
+    let id = format!("{VNET_ID}/virtualNetworkPeerings/vnet-app-to-vnet-partner");
+    let properties = serde_json::json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["default"],
+        "enableOnlyIPv6Peering": true});
+    let body = serde_json::json!({"peering": {"id": id, "properties": properties}});
+    let (status, _) = sandbox.send(
+        reqwest::Method::POST,
+        "/_sandbox/edit",
+        None,
+        support::served::Body::Json(body),
+    );
+    assert_eq!(status, 204);
+    let text = surveyed(&GENERIC, &sandbox, &[]);
+    canonical(&text);
+    let file = Hcl::read(&text);
+    let peerings: Vec<_> = file.all("resource", "azurerm_virtual_network_peering").collect();
+    let ours = peerings
+        .iter()
+        .find(|block| block.labels.ends_with(&["ours".to_owned()]))
+        .expect("ours");
+    let theirs = peerings
+        .iter()
+        .find(|block| block.labels.ends_with(&["theirs".to_owned()]))
+        .expect("theirs");
+    let complete = "peer_complete_virtual_networks_enabled";
+    assert_eq!(ours.code(complete).as_deref(), Some("false"), "{text}");
+    assert_eq!(ours.texts("local_subnet_names"), ["snet-api"]);
+    assert_eq!(ours.texts("remote_subnet_names"), ["default"]);
+    assert_eq!(ours.code("only_ipv6_peering_enabled").as_deref(), Some("true"));
+    assert!(theirs.get(complete).is_none(), "{text}");
+}
+
+#[test]
+fn import_keeps_the_connection_as_its_vendor_has_it() {
+    let sandbox = Served::start(["--lag", "none"]);
+    DRAGONFLY.set_up(&sandbox, &[]);
+    let text = surveyed(&DRAGONFLY, &sandbox, &[]);
+    let file = Hcl::read(&text);
+    let connection = file.one("resource", "dfcloud_connection");
+    // As a text, because it is what the connection has; whatever the network says today.
+    assert_eq!(connection.text("peer.region"), Some("eastus2"), "{text}");
+    assert!(!text.contains("data \"azurerm_virtual_network\""), "{text}");
+}
+
+#[test]
+fn gateway_transit_comes_first() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let text = surveyed(&GENERIC, &sandbox, &["--use-remote-gateways"]);
+    canonical(&text);
+    let file = Hcl::read(&text);
+    let peerings: Vec<_> = file.all("resource", "azurerm_virtual_network_peering").collect();
+    let [ours, theirs] = [0, 1].map(|at| peerings[at]);
+    assert_eq!(theirs.code("allow_gateway_transit").as_deref(), Some("true"), "{text}");
+    assert!(
+        ours.code("depends_on")
+            .is_some_and(|on| on.contains("azurerm_virtual_network_peering.theirs")),
+        "{text}"
+    );
+    assert!(theirs.get("depends_on").is_none(), "{text}");
+}
+
+#[test]
 fn a_role_that_reaches_the_network_from_above_is_left_where_it_is() {
     let sandbox = Served::start(["--lag", "none"]);
     let principal = Colleague::of(&sandbox).consents();

@@ -10,12 +10,12 @@ mod providers;
 mod request;
 mod roles;
 
-use hcl::{Body, quoted, text};
+use hcl::{Body, Value, code, quoted, text};
 
 use super::Existing;
 use crate::domain::harmless;
 use crate::plan::{Consent, Intent, OwnApp, VendorAccess};
-use crate::vendors::CreatedBy;
+use crate::vendors::{CreatedBy, Phase, VendorRequest};
 
 /// The whole file. `cloud` is the cloud's name.
 pub fn configuration(intent: &Intent, existing: &Existing, cloud: &str) -> String {
@@ -98,6 +98,12 @@ impl Source<'_> {
         harmless(&self.intent.vendor.short_name)
     }
 
+    /// The vendor's request that is there and goes on.
+    fn live_request(&self) -> Option<&VendorRequest> {
+        let found = self.existing.request.as_ref();
+        found.filter(|found| !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone))
+    }
+
     /// The address of the vendor's service principal; absent where there is none, or only its id is given.
     fn vendor_principal(&self) -> Option<&'static str> {
         let app = self.intent.vendor_app.as_ref()?;
@@ -160,6 +166,15 @@ impl Source<'_> {
             r#"uuidv5("{}", lower(join("\n", ["roleAssignment", local.tenant_id, local.vnet_id, {principal}, {role}])))"#,
             crate::domain::namespace()
         )
+    }
+}
+
+/// What the live object has, as it writes it, where that is not what the expression stands for: a provider replaces an
+/// object whose text differs, be it in case alone.
+fn as_live(expression: &str, ours: &str, live: Option<&str>) -> Value {
+    match live {
+        Some(live) if live != ours => text(live),
+        _ => code(expression),
     }
 }
 

@@ -1,13 +1,16 @@
 //! The peering: our direction, theirs where it is ours to write, and what there is to see of both.
 
-use super::hcl::{Body, code, text};
-use super::{Request, Source, import, roles};
+use super::hcl::{Body, code, text, texts};
+use super::{Request, Source, as_live, import, roles};
 use crate::azure::Peering;
-use crate::domain::PeeringState;
-use crate::plan::{Grantee, OwnApp};
+use crate::domain::{PeeredSubnets, PeeringState};
+use crate::plan::{Grantee, OwnApp, PeeringSettings};
+
+const THEIRS: &str = "azurerm_virtual_network_peering.theirs";
 
 pub(super) fn write(source: &Source<'_>, file: &mut Body) {
-    if !source.writes_ours() || source.request() == Request::Dragonfly {
+    let asks_dragonfly = source.request() == Request::Dragonfly && source.live_request().is_none();
+    if !source.writes_ours() || asks_dragonfly {
         file.block("data \"azurerm_virtual_network\" \"ours\"", |body| {
             body.set("name", code("local.vnet_name"));
             body.set("resource_group_name", code("local.resource_group_name"));
@@ -37,7 +40,9 @@ fn ours(source: &Source<'_>, file: &mut Body) {
     let own = grants.filter(|existing| existing.grant.to == Grantee::OwnApp);
     let own: Vec<_> = own.filter(|existing| roles::is_ours(source, existing)).collect();
     let assignment = (!own.is_empty()).then(|| "azurerm_role_assignment.own".to_owned());
-    let after: Vec<String> = source.request().address().into_iter().chain(assignment).collect();
+    let theirs = (source.writes_theirs() && theirs_is_first(source)).then(|| THEIRS.to_owned());
+    let after = source.request().address().into_iter().chain(assignment).chain(theirs);
+    let after: Vec<String> = after.collect();
     file.comment("Our direction.");
     if own_app {
         written_by_application(source, &after, found.is_some(), file);
@@ -54,17 +59,27 @@ fn ours(source: &Source<'_>, file: &mut Body) {
             body.set("provider", code("azurerm.own_application")).blank();
         }
         let name = found.map_or(&existing.our_name, |found| &found.id.name);
-        body.set("name", text(name))
-            .set("resource_group_name", code("local.resource_group_name"));
-        body.set("virtual_network_name", code("local.vnet_name"));
-        body.set("remote_virtual_network_id", code(source.remote_vnet()));
-        flags(
-            body,
-            found,
-            settings.allow_forwarded_traffic,
-            settings.allow_gateway_transit,
-            settings.use_remote_gateways,
+        let live = found.map(|found| &found.id.vnet);
+        let (group, vnet) = (&intent.vnet.resource_group, &intent.vnet.name);
+        body.set("name", text(name)).set(
+            "resource_group_name",
+            as_live(
+                "local.resource_group_name",
+                group,
+                live.map(|live| live.resource_group.as_str()),
+            ),
         );
+        body.set(
+            "virtual_network_name",
+            as_live("local.vnet_name", vnet, live.map(|live| live.name.as_str())),
+        );
+        let known = existing.remote.as_ref().map(|remote| remote.vnet.to_string());
+        let other = remote_of(found);
+        body.set(
+            "remote_virtual_network_id",
+            as_live(&source.remote_vnet(), &known.unwrap_or_default(), other.as_deref()),
+        );
+        flags(body, (found, existing.theirs.as_ref()), settings);
         if !after.is_empty() {
             body.blank().set("depends_on", code(format!("[{}]", after.join(", "))));
         }
@@ -111,20 +126,57 @@ fn theirs(source: &Source<'_>, file: &mut Body) {
     let Some(remote) = source.intent.remote() else { return };
     let found = usable(source.existing.theirs.as_ref(), file);
     let name = source.intent.their_peering_name(&remote);
-    file.comment("The other direction, after ours: Azure takes one change of the two networks at a time.");
+    let first = theirs_is_first(source);
+    file.comment(match first {
+        true => "The other direction, before ours: ours may use gateways only once this one allows it.",
+        false => "The other direction, after ours: Azure takes one change of the two networks at a time.",
+    });
     file.resource("azurerm_virtual_network_peering", "theirs", |body| {
         body.set("provider", code("azurerm.remote")).blank();
         body.set("name", text(found.map_or(&name, |found| &found.id.name)));
-        body.set("resource_group_name", code("local.remote_resource_group_name"));
-        body.set("virtual_network_name", code("local.remote_vnet_name"));
-        body.set("remote_virtual_network_id", code("local.vnet_id"));
-        flags(body, found, false, false, false);
-        body.blank()
-            .set("depends_on", code("[azurerm_virtual_network_peering.ours]"));
+        let live = found.map(|found| &found.id.vnet);
+        let (group, vnet) = (&remote.vnet.resource_group, &remote.vnet.name);
+        body.set(
+            "resource_group_name",
+            as_live(
+                "local.remote_resource_group_name",
+                group,
+                live.map(|live| live.resource_group.as_str()),
+            ),
+        );
+        body.set(
+            "virtual_network_name",
+            as_live("local.remote_vnet_name", vnet, live.map(|live| live.name.as_str())),
+        );
+        let (ours, other) = (source.intent.vnet.to_string(), remote_of(found));
+        body.set(
+            "remote_virtual_network_id",
+            as_live("local.vnet_id", &ours, other.as_deref()),
+        );
+        let settings = PeeringSettings {
+            allow_gateway_transit: first,
+            ..PeeringSettings::default()
+        };
+        flags(body, (found, source.existing.ours.as_ref()), settings);
+        if !first {
+            body.blank()
+                .set("depends_on", code("[azurerm_virtual_network_peering.ours]"));
+        }
     });
     if let Some(found) = found {
         import(file, "azurerm_virtual_network_peering.theirs", &found.id.to_string());
     }
+}
+
+/// Whether our direction uses, or is to use, the other network's gateways: then the other direction comes first.
+fn theirs_is_first(source: &Source<'_>) -> bool {
+    let found = source.existing.ours.as_ref();
+    source.intent.peering_settings.use_remote_gateways || found.is_some_and(|found| found.use_remote_gateways)
+}
+
+/// The network that a live peering leads to, as it writes it.
+fn remote_of(found: Option<&Peering>) -> Option<String> {
+    Some(found?.remote_vnet.as_ref()?.to_string())
 }
 
 /// One that is Disconnected cannot be taken over.
@@ -141,22 +193,40 @@ fn usable<'a>(found: Option<&'a Peering>, file: &mut Body) -> Option<&'a Peering
     Some(found)
 }
 
-/// What is allowed already stays allowed.
-fn flags(body: &mut Body, found: Option<&Peering>, forwarded: bool, transit: bool, gateways: bool) {
+/// What is allowed already stays allowed, and what is linked stays all that is linked.
+fn flags(body: &mut Body, (found, opposite): (Option<&Peering>, Option<&Peering>), settings: PeeringSettings) {
     let kept = |of: fn(&Peering) -> bool| found.is_some_and(of);
     body.set("allow_virtual_network_access", true);
     body.set(
         "allow_forwarded_traffic",
-        forwarded || kept(|found| found.allow_forwarded_traffic),
+        settings.allow_forwarded_traffic || kept(|found| found.allow_forwarded_traffic),
     );
     body.set(
         "allow_gateway_transit",
-        transit || kept(|found| found.allow_gateway_transit),
+        settings.allow_gateway_transit || kept(|found| found.allow_gateway_transit),
     );
     body.set(
         "use_remote_gateways",
-        gateways || kept(|found| found.use_remote_gateways),
+        settings.use_remote_gateways || kept(|found| found.use_remote_gateways),
     );
+    let subnets = match found {
+        Some(found) => found.subnets(),
+        None => opposite.and_then(Peering::subnets).map(PeeredSubnets::mirrored),
+    };
+    if let Some(subnets) = subnets {
+        body.set("peer_complete_virtual_networks_enabled", false);
+        for (name, subnets) in [
+            ("local_subnet_names", subnets.local),
+            ("remote_subnet_names", subnets.remote),
+        ] {
+            if !subnets.is_empty() {
+                body.set(name, texts(&subnets));
+            }
+        }
+    }
+    if found.or(opposite).is_some_and(Peering::is_ipv6_only) {
+        body.set("only_ipv6_peering_enabled", true);
+    }
 }
 
 fn outputs(source: &Source<'_>, file: &mut Body) {

@@ -3,16 +3,16 @@
 use uuid::Uuid;
 
 use super::hcl::{Body, Value, code, text, texts};
-use super::{Request, Source, import};
+use super::{Request, Source, as_live, import};
 use crate::plan::{Grantee, OwnApp};
-use crate::vendors::{DnsMapping, Phase, VendorRequest};
+use crate::vendors::{DnsMapping, VendorRequest};
 
 pub(super) fn write(source: &Source<'_>, file: &mut Body) {
     let Some((kind, name)) = source.request().resource() else {
         return by_hand(source, file);
     };
     let found = source.existing.request.as_ref();
-    let live = found.filter(|found| !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone));
+    let live = source.live_request();
     let what = source
         .intent
         .vendor
@@ -65,12 +65,20 @@ fn import_id(source: &Source<'_>, found: &VendorRequest) -> String {
 }
 
 fn konnect(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+    let live = |member: &str| found.and_then(|found| found.attachment[member].as_str());
+    let [tenant, subscription, group, vnet] = network(source);
     let attachment = vec![
         ("kind", text("azure-vnet-peering-attachment")),
-        ("tenant_id", code("local.tenant_id")),
-        ("subscription_id", code("local.subscription_id")),
-        ("resource_group_name", code("local.resource_group_name")),
-        ("vnet_name", code("local.vnet_name")),
+        ("tenant_id", as_live("local.tenant_id", &tenant, live("tenant_id"))),
+        (
+            "subscription_id",
+            as_live("local.subscription_id", &subscription, live("subscription_id")),
+        ),
+        (
+            "resource_group_name",
+            as_live("local.resource_group_name", &group, live("resource_group_name")),
+        ),
+        ("vnet_name", as_live("local.vnet_name", &vnet, live("vnet_name"))),
     ];
     let mut gateway = vec![("name", request_name(source, found))];
     // Konnect changes none: one that is there keeps its own.
@@ -126,17 +134,49 @@ fn aiven(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
 fn dragonfly(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
     body.set("name", request_name(source, found));
     body.set("network_id", code(source.vendor_network()));
-    let peer = vec![
-        ("account_id", code("local.subscription_id")),
-        ("vpc_id", code("local.vnet_name")),
-        ("region", code("data.azurerm_virtual_network.ours.location")),
-        ("azure_resource_group", code("local.resource_group_name")),
-        ("azure_tenant_id", code("local.tenant_id")),
-        // Called an object id; what Dragonfly means is the client id.
-        ("azure_app_object_id", own_client_id(source)),
-        ("azure_use_remote_gateways", false.into()),
+    let live = |pointer: &str| found.and_then(|found| found.attachment.pointer(pointer));
+    let texts = |pointer: &str| live(pointer).and_then(serde_json::Value::as_str);
+    let [tenant, subscription, group, vnet] = network(source);
+    let mut peer = vec![
+        (
+            "account_id",
+            as_live("local.subscription_id", &subscription, texts("/account_id")),
+        ),
+        ("vpc_id", as_live("local.vnet_name", &vnet, texts("/vpc_id"))),
     ];
+    // The provider replaces the connection where any of this differs, and one that was made in the console has no region.
+    match found {
+        None => peer.push(("region", code("data.azurerm_virtual_network.ours.location"))),
+        Some(_) => peer.extend(texts("/region").map(|region| ("region", text(region)))),
+    }
+    let ours = source.existing.own_app.as_ref().map(|app| app.app_id.to_string());
+    let app = texts("/azure/app_object_id").filter(|app| Some(*app) != ours.as_deref());
+    let gateways = live("/azure/use_remote_gateways").and_then(serde_json::Value::as_bool);
+    peer.extend([
+        (
+            "azure_resource_group",
+            as_live("local.resource_group_name", &group, texts("/azure/resource_group")),
+        ),
+        (
+            "azure_tenant_id",
+            as_live("local.tenant_id", &tenant, texts("/azure/tenant_id")),
+        ),
+        // Called an object id; what Dragonfly means is the client id.
+        ("azure_app_object_id", app.map_or_else(|| own_client_id(source), text)),
+        ("azure_use_remote_gateways", gateways.unwrap_or(false).into()),
+    ]);
     body.set("peer", Value::Object(peer));
+}
+
+/// Tenant, subscription, resource group and name of the network, as the locals have them.
+fn network(source: &Source<'_>) -> [String; 4] {
+    let vnet = &source.intent.vnet;
+    [
+        source.intent.tenant.to_string(),
+        vnet.subscription.to_string(),
+        vnet.resource_group.clone(),
+        vnet.name.clone(),
+    ]
 }
 
 fn request_name(source: &Source<'_>, found: Option<&VendorRequest>) -> Value {
