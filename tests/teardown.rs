@@ -1095,10 +1095,15 @@ fn keeps_the_strangers(stranger: Stranger, prefix: &str, state: &str) {
         ("teardown", &given, true),
         ("repair", &[], false),
         ("repair", &given, true),
+        ("setup", &[], false),
+        ("setup", &given, true),
     ] {
         let ran = KONG.command(&sandbox, command, more);
         let ran = if pipeline { ran.envs(PIPELINE).run() } else { ran.run() };
         assert!(matches!(ran.code, Some(0 | 3 | 4)), "{command} {more:?}: {ran}");
+        // Its addresses are taken, and nobody says that it is Kong's.
+        let taken = command != "setup" || (ran.code == Some(4) && said(&ran).contains("shares addresses with"));
+        assert!(taken && !said(&ran).contains("Kong's direction was deleted"), "{ran}");
         assert_eq!(sandbox.state(), before, "{command} {more:?} {pipeline}: {ran}");
     }
     // Without its service principal Kong's tenant is known to nobody.

@@ -43,16 +43,26 @@ impl ConfirmedPlan {
         let of_step = |write: &&Write| write.step == step;
         let new = writes.iter().filter(of_step).filter(|write| {
             let mut shown = self.writes.iter().filter(of_step);
-            !shown.any(|shown| is_same(shown, write)) && !concerns(write, own_roles)
+            let shown = shown.any(|shown| is_same(shown, write));
+            let own = write.method == "DELETE" && self.creates(step, &write.resource);
+            !(shown || own || concerns(write, own_roles))
         });
         new.map(|write| format!("{} {}", write.method, write.resource))
             .collect()
     }
 
-    fn shows_deletion(&self, id: &PeeringId) -> bool {
+    fn shows_deletion(&self, step: StepId, id: &PeeringId) -> bool {
         let path = id.to_string();
         let mut writes = self.writes.iter();
-        writes.any(|write| write.method == "DELETE" && write.resource.eq_ignore_ascii_case(&path))
+        let shown = |write: &Write| write.method == "DELETE" && write.resource.eq_ignore_ascii_case(&path);
+        writes.any(shown) || self.creates(step, &path)
+    }
+
+    /// Whether the plan showed that this is created: what the run created itself, it may create once more.
+    fn creates(&self, step: StepId, resource: &str) -> bool {
+        let created = matches!(self.decisions.get(&step), Some(Decision::Create(_)));
+        let mut writes = self.writes.iter().filter(|write| write.step == step);
+        created && writes.any(|write| write.method == "PUT" && matches_pattern(&write.resource, resource))
     }
 }
 
@@ -87,7 +97,7 @@ impl Run {
     /// As [`Run::confirmed_to_write`].
     pub(super) fn confirmed_to_delete(&self, step: StepId, id: &PeeringId) -> Result<(), Stop> {
         match self.confirmed() {
-            Some(confirmed) if !confirmed.shows_deletion(id) => {
+            Some(confirmed) if !confirmed.shows_deletion(step, id) => {
                 Err(self.differs(step, &[format!("DELETE {id}")]).into())
             }
             _ => Ok(()),
