@@ -803,7 +803,7 @@ fn pain_16_a_credential_that_a_killed_run_left_behind_is_told() {
     warns(
         &aivens_credentials(&sandbox, 0),
         "credentials",
-        &["a credential of setup's", "az ad app credential delete"],
+        &["a credential that setup created", "az ad app credential delete"],
     );
 }
 

@@ -455,7 +455,7 @@ fn an_own_application_that_a_colleague_changed_stays_until_it_is_named() {
         ),
         (
             |colleague, id| rewrite(colleague, id, json!({"notes": "Used by the backup too."})),
-            "somebody wrote notes to it",
+            "its notes, description or tags were changed",
         ),
         (
             |colleague, id| {

@@ -1,4 +1,4 @@
-//! `credentials`: nobody else can use the own application, and no secret of setup's outlives its run.
+//! `credentials`: no one else can use the own application, and no secret that setup created outlives its run.
 
 use super::probe::{Finding, Need, Probe};
 use crate::azure::{Application, ListedCredential};
@@ -49,7 +49,10 @@ fn of_setup(facts: &Facts, app: &Application) -> Finding {
     let young = all.filter(|one| is_setups_credential(one) && !over.iter().any(|other| other.key_id == one.key_id));
     let young: Vec<String> = young.map(describe).collect();
     if over.is_empty() && young.is_empty() {
-        return Finding::ok(format!("no credential of setup's is left on {}", app.display_name));
+        return Finding::ok(format!(
+            "no credential that setup created is left on {}",
+            app.display_name
+        ));
     }
     if over.is_empty() {
         let found = format!(
@@ -73,10 +76,13 @@ fn of_setup(facts: &Facts, app: &Application) -> Finding {
         )
     };
     let listed = listed.join(", ");
-    Finding::problem(format!("{} still has {noun} of setup's: {listed}", app.display_name))
-        .remedy("The next run of setup removes it. Or at once:")
-        .remedies(over.into_iter().map(command))
-        .warning()
+    Finding::problem(format!(
+        "{} still has {noun} that setup created: {listed}",
+        app.display_name
+    ))
+    .remedy("The next run of setup removes it. Or at once:")
+    .remedies(over.into_iter().map(command))
+    .warning()
 }
 
 fn describe(password: &ListedCredential) -> String {

@@ -136,7 +136,7 @@ pub fn app_deleted(run: &Run) -> Problem {
         format!("The application {name} was deleted while this run used it."),
         "Another run (a teardown of this peering?) or an administrator deleted it.",
     );
-    problem.remedies = vec!["Once nobody else works on this peering, run the same command again.".to_owned()];
+    problem.remedies = vec!["Once no other run works on this peering, run the same command again.".to_owned()];
     problem
 }
 

@@ -77,6 +77,11 @@ fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
             others.join("; ")
         ));
     }
+    if let Some(Wanted::Made { display_name, .. }) = &intent.own_app
+        && let Some(changed) = changed_since(intent, app, display_name)
+    {
+        return Decision::Keep(format!("{name}: {changed} since setup created it"));
+    }
     match still_used_by(intent, facts) {
         Some(by) => Decision::Keep(format!("{name}: {by}")),
         None => Decision::Remove {
@@ -86,7 +91,7 @@ fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
     }
 }
 
-/// What somebody changed of it, if anything.
+/// A change that a colleague made to it, if there is one.
 fn changed_since(intent: &Intent, app: &Application, display_name: &str) -> Option<&'static str> {
     if !app.display_name.eq_ignore_ascii_case(display_name) {
         return Some("it was renamed");
@@ -96,7 +101,8 @@ fn changed_since(intent: &Intent, app: &Application, display_name: &str) -> Opti
         .notes
         .as_ref()
         .is_some_and(|found| !found.eq_ignore_ascii_case(&notes));
-    (noted || app.description.is_some() || !app.tags.is_empty()).then_some("somebody wrote notes to it")
+    (noted || app.description.is_some() || !app.tags.is_empty())
+        .then_some("its notes, description or tags were changed")
 }
 
 /// Nobody could look whether there is one.
@@ -318,7 +324,7 @@ mod tests {
                 "somebody has noted something",
                 |_, facts| app(facts).notes = Some("do not delete".into()),
                 "keep",
-                "wrote notes",
+                "its notes, description or tags were changed",
             ),
             (
                 "who else can use it is unknown",
