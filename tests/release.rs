@@ -434,10 +434,9 @@ fn the_workflows_run_what_is_there_with_the_rights_that_it_takes() {
         for step in steps(&workflow) {
             if let Some(action) = step["uses"].as_str() {
                 let (_, version) = action.split_once('@').expect("a version");
-                assert!(
-                    version.starts_with('v') && version[1..].parse::<u8>().is_ok(),
-                    "{action}"
-                );
+                // A tag can be moved; a commit can't.
+                let is_commit = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+                assert!(is_commit, "{action}");
                 let keeps = &step["with"]["persist-credentials"];
                 assert!(
                     !action.starts_with("actions/checkout@") || *keeps == false,
@@ -445,6 +444,9 @@ fn the_workflows_run_what_is_there_with_the_rights_that_it_takes() {
                 );
             }
             let run = step["run"].as_str().unwrap_or_default();
+            let verifies = run.matches("gh attestation verify").count();
+            assert_eq!(verifies, run.matches("--signer-workflow").count(), "{run}");
+            assert!(!run.contains("rustup") || !run.contains("stable"), "{run}");
             // What comes from outside comes by the environment: in the text of a script it would be a part of it.
             assert!(!run.contains("${{ github"), "{run}");
             let scripts = run
@@ -459,4 +461,22 @@ fn the_workflows_run_what_is_there_with_the_rights_that_it_takes() {
             }
         }
     }
+}
+
+#[test]
+fn every_python_package_has_its_hashes() {
+    for name in ["requirements", "requirements-clients"] {
+        let wanted = read(top().join(format!(".ci/{name}.in")));
+        let locked = read(top().join(format!(".ci/{name}.txt")));
+        for package in wanted.lines().filter(|line| !line.starts_with('#')) {
+            assert!(locked.contains(&format!("\n{package} \\\n")), "{name}: {package}");
+        }
+        let entries = locked
+            .split("\n")
+            .filter(|line| !line.starts_with(['#', ' ']) && !line.is_empty());
+        for entry in entries {
+            assert!(entry.contains("==") && entry.ends_with('\\'), "{name}: {entry}");
+        }
+    }
+    assert!(read(top().join(".ci/run")).contains("--require-hashes"));
 }
