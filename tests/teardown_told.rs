@@ -55,6 +55,9 @@ fn the_text_says_what_went_and_what_stays() {
     ] {
         assert!(ran.stdout.contains(part), "{part}\n{ran}");
     }
+    // The virtual network has the same name.
+    let deleting = "vendor-request: deleting transit gateway \"vnet-app\" at Kong Konnect";
+    assert!(ran.stderr.contains(deleting), "{ran}");
     let (_, stays) = ran.stdout.split_once("What stays:").expect("what stays");
     assert!(
         stays.contains("service principal \"kong-cgw-azure-vnet-peering-app\""),
@@ -184,6 +187,7 @@ mod in_a_terminal {
             "{}",
             wizard.scrolled()
         );
+        assert!(!wizard.scrolled().contains("What stays:"), "{}", wizard.scrolled());
         assert_eq!((sandbox.state(), sandbox.writes().len()), (world, writes));
     }
 

@@ -9,6 +9,7 @@ mod conditions;
 mod credentials;
 mod deny_assignments;
 mod dns_hint;
+mod dns_mappings;
 mod excess_rights;
 mod linked_subnets;
 mod locks;
@@ -43,7 +44,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 29] = [
+pub static PROBES: [&Probe; 30] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -54,6 +55,7 @@ pub static PROBES: [&Probe; 29] = [
     &address_overlap::PROBE,
     &remote_tenant::PROBE,
     &vendor_network::PROBE,
+    &dns_mappings::PROBE,
     &vnet_state::PROBE,
     &locks::PROBE,
     &deny_assignments::PROBE,

@@ -64,10 +64,15 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     }
     let others: Vec<&Peering> = peerings().filter(gone).filter(|one| Some(*one) != ours).collect();
     if others.is_empty() {
-        return Some(Finding::ok(match ours.filter(gone) {
-            Some(peering) => format!("{} is Disconnected: setup makes it anew", peering.id.name),
-            None => format!("no leftover of an earlier peering with {vendor}"),
-        }));
+        return Some(match ours.filter(gone) {
+            Some(peering) => Finding::problem(format!(
+                "{} is Disconnected: its other side was deleted",
+                peering.id.name
+            ))
+            .remedy("peerctl azure repair, with the same inputs, deletes and recreates it; so does setup")
+            .warning(),
+            None => Finding::ok(format!("no leftover of an earlier peering with {vendor}")),
+        });
     }
     let names: Vec<&str> = others.iter().map(|one| one.id.name.as_str()).collect();
     let (verb, owner) = if others.len() == 1 {

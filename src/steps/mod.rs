@@ -47,7 +47,7 @@ pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed
 pub use run::{Opener, Run, Sink, Stop};
 pub use two_tenants::known_in;
 pub use vendor_peering::{Evidence, VendorPeering};
-pub use vendor_request::request_kind;
+pub use vendor_request::{has_other_dns, request_kind};
 pub use verification::views;
 pub use vnet::{by_name, read_tenants, settle_tenants, unproven};
 pub use writes::writes;

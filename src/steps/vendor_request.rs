@@ -91,7 +91,7 @@ impl Step for VendorRequest {
                 differences: request.reason.clone().into_iter().collect(),
             },
             Some(request) if is_renewed(intent, facts) => Decision::Change {
-                what: format!("{kind} \"{}\" is deleted and requested again", request.name),
+                what: format!("{} is deleted and requested again", called(intent, request)),
                 differences: vec![format!(
                     "{vendor} says {}, but its direction is not there",
                     request.state
@@ -149,6 +149,16 @@ pub fn request_kind(intent: &Intent) -> &str {
         .map_or("request", |access| &access.request)
 }
 
+/// The request by its kind, name and place: its name alone is often the virtual network's.
+pub fn called(intent: &Intent, request: &Request) -> String {
+    format!(
+        "{} \"{}\" at {}",
+        request_kind(intent),
+        request.name,
+        intent.vendor.name
+    )
+}
+
 /// The vendor's request as it is now; notes it in the facts.
 pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
     let (Some(connector), facts) = (&run.connector, run.facts()) else {
@@ -188,7 +198,10 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
 }
 
 async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
-    run.tell(STEP, StepEvent::Doing(format!("deleting \"{}\"", failed.name)));
+    run.tell(
+        STEP,
+        StepEvent::Doing(format!("deleting {}", called(&run.intent, failed))),
+    );
     let doing = match run.intent.tears_down() {
         true => "deleting the request",
         false => "deleting the old request",
@@ -216,7 +229,7 @@ async fn wait_until_gone(
     network: &VendorNetwork,
     old: &Request,
 ) -> Result<(), Stop> {
-    let what = format!("until \"{}\" is deleted", old.name);
+    let what = format!("until {} is deleted", called(&run.intent, old));
     let awaited = Awaited {
         what: &what,
         usually: None,
@@ -367,17 +380,18 @@ async fn find_request(run: &Run, connector: &dyn Connector, network: &str) -> Re
     }))
 }
 
+/// Whether other DNS mappings are given than the request has.
+pub fn has_other_dns(intent: &Intent, request: &Request) -> bool {
+    !intent.dns.is_empty() && intent.dns != request.dns
+}
+
 fn in_place(intent: &Intent, request: &Request) -> String {
     let kind = request_kind(intent);
     let text = format!("{kind} \"{}\" is {}", request.name, request.state);
-    let asked = !intent.dns.is_empty() && intent.dns != request.dns;
-    if asked {
-        return format!(
-            "{text}; its DNS mappings are not the ones given, and {} changes them only by making it anew",
-            intent.vendor.short_name
-        );
+    match has_other_dns(intent, request) {
+        true => format!("{text}; its DNS mappings are not the ones given"),
+        false => text,
     }
-    text
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Taking the request back: the vendor removes its side first, while it still may.
 
-use super::{STEP, delete, request_kind, wait_until_gone};
+use super::{STEP, called, delete, request_kind, wait_until_gone};
 use crate::domain::PeeringState;
 use crate::plan::{Decision, Hold, Intent, OwnApp, VendorAccess};
 use crate::steps::own_app::undo::closed;
@@ -27,7 +27,7 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
         None => Decision::Absent(format!("{vendor} has no {kind} for {}", intent.vnet.name)),
         Some(request) if request.phase == Phase::Gone => Decision::Absent(format!("{vendor} has deleted the {kind}")),
         Some(request) if request_is_ours(intent, facts, request) => Decision::Remove {
-            what: format!("{kind} \"{}\"; {vendor} removes its direction with it", request.name),
+            what: format!("{}, which removes its direction with it", called(intent, request)),
             kept: Vec::new(),
         },
         Some(request) if request.own_app.is_some() && made_app_is_unseen(intent, facts) => {
@@ -38,7 +38,7 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
                 Some(app) => format!("--own-app {app} says that it is yours"),
                 None => format!("--set name={} says that it is meant", request.name),
             };
-            Decision::Keep(format!("{kind} \"{}\" was not made by setup; {named}", request.name))
+            Decision::Keep(format!("{} was not created by setup; {named}", called(intent, request)))
         }
     }
 }

@@ -1,0 +1,87 @@
+//! `dns-mappings`: the vendor's request has the DNS mappings that are given.
+
+use super::probe::{Finding, Need, Probe};
+use crate::domain::harmless;
+use crate::plan::{Goal, Intent, Severity, StepId};
+use crate::steps::{Facts, has_other_dns};
+use crate::vendors::{DnsMapping, Phase};
+
+pub static PROBE: Probe = Probe {
+    id: "dns-mappings",
+    severity: Severity::Error,
+    meaning: "The vendor resolves private names by the mappings that it has, not by those given here.",
+    needs: &[Need::Step(StepId::VendorRequest)],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+/// Compares the mappings of the request with those given. Setup doesn't change them: that takes a new request, and with
+/// it the link for a while.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    if intent.dns.is_empty() {
+        return None;
+    }
+    let stays = |phase: Phase| matches!(phase, Phase::Ready | Phase::Pending | Phase::UserAction);
+    let request = facts
+        .request
+        .as_ref()
+        .filter(|request| stays(request.phase) && !facts.request_is_gone);
+    let Some(request) = request else {
+        return Some(Finding::ok("the request will have the DNS mappings given"));
+    };
+    if !has_other_dns(intent, request) {
+        return Some(Finding::ok("the request has the DNS mappings given"));
+    }
+    let vendor = &intent.vendor.short_name;
+    let has = match request.dns.is_empty() {
+        true => "none".to_owned(),
+        false => listed(&request.dns),
+    };
+    let finding = Finding::problem(format!(
+        "{vendor} has other DNS mappings than those given: it has {has}; given are {}",
+        listed(&intent.dns)
+    ))
+    .remedy(format!(
+        "To keep {vendor}'s mappings, leave out --set dns (and PEERCTL_SET_DNS)."
+    ))
+    .remedy(format!(
+        "To change them, run peerctl azure teardown and then setup with the new mappings: {vendor} has no other way, \
+         and the link is down in between."
+    ));
+    // A repair keeps to the link.
+    Some(if intent.goal == Goal::Repair {
+        finding.warning()
+    } else {
+        finding
+    })
+}
+
+fn listed(mappings: &[DnsMapping]) -> String {
+    let all: Vec<String> = mappings.iter().map(|mapping| harmless(&mapping.to_string())).collect();
+    all.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn other_mappings_block_and_same_ones_do_not() {
+        let mapping = |text: &str| vec![text.parse::<DnsMapping>().expect("a mapping")];
+        let (mut intent, mut facts) = samples::kong_done();
+        assert!(PROBE.run(&intent, &facts).is_none(), "nothing is given");
+        intent.dns = mapping("a.example=10.0.0.4");
+        let found = PROBE.run(&intent, &facts).expect("they are compared");
+        assert!(found.blocks() && found.detail.contains("it has none"), "{found:?}");
+        facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.9");
+        let found = PROBE.run(&intent, &facts).expect("they are compared");
+        assert!(
+            found.blocks() && found.detail.contains("10.0.0.9; given are a.example=10.0.0.4"),
+            "{found:?}"
+        );
+        facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.4");
+        assert!(PROBE.run(&intent, &facts).expect("they are compared").ok);
+    }
+}
