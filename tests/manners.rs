@@ -225,3 +225,35 @@ fn a_long_wait_says_what_is_awaited_how_long_that_takes_and_that_nobody_has_to_s
         assert_eq!(shown.matches("Ctrl-C is safe").count(), 1, "{shown}");
     }
 }
+
+// ---- failures as JSON ---------------------------------------------------------------------------------------------
+
+#[test]
+fn every_failure_has_its_json_document() {
+    let table: [(&[&str], &str); 8] = [
+        (&["azure", "setup", "--bogus", "-o", "json"], "azure setup"),
+        (&["azure", "setpu", "-o=json"], "azure"),
+        (&["-ojson", "azure", "status", "--vendor"], "azure status"),
+        (
+            &["azure", "doctor", "--only", "nonsense", "--output", "json"],
+            "azure doctor",
+        ),
+        (&["vendors", "kongg", "-o", "json"], "vendors"),
+        (&["config", "list", "--config", "nope", "-o", "json"], "config list"),
+        (&["help", "nonsense", "-o", "json"], ""),
+        (&["azure", "setup", "--no-input", "-o", "json"], "azure setup"),
+    ];
+    for (args, command) in table {
+        let ran = peerctl(args).run().expect_code(2);
+        let document = ran.json();
+        assert_eq!(
+            (&document["schema"], &document["outcome"]),
+            (&1.into(), &"failed".into()),
+            "{ran}"
+        );
+        assert!(command.is_empty() || document["command"] == command, "{ran}");
+        let what = document["error"]["what"].as_str().unwrap_or_default();
+        assert!(!what.is_empty() && !what.starts_with("error"), "{ran}");
+        assert!(!ran.stderr.is_empty(), "{ran}");
+    }
+}

@@ -182,7 +182,11 @@ fn it_is_the_one_document_and_who_when_the_plan_and_how_to_undo_it() {
     assert_eq!(more, expected);
     assert_eq!(fields["schema"], 1);
     assert_eq!(fields["version"], env!("CARGO_PKG_VERSION"));
-    let who = json!({"name": "peerctl-operator", "tenant": "Contoso (6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10)", "cloud": "sandbox"});
+    let who = json!({
+        "name": "peerctl-operator", "id": "7e5d4c3b-2a19-4807-b6c5-d4e3f2a1b001", "cloud": "sandbox",
+        "tenant": "Contoso (6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10)",
+        "tenantId": "6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10", "tenantName": "Contoso",
+    });
     assert_eq!(fields["who"], who);
     let time = |key: &str| fields[key].as_str().expect("a time").to_owned();
     assert!(

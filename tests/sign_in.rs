@@ -140,6 +140,11 @@ fn whoever_it_is_is_said_before_anything_else() {
             (&signed_in["name"], &signed_in["cloud"]),
             (&json!("peerctl-operator"), &json!("sandbox"))
         );
+        assert_eq!(
+            (&signed_in["tenantName"], &signed_in["tenantId"]),
+            (&json!("Contoso"), &json!(sandbox.value("AZURE_TENANT_ID")))
+        );
+        assert_eq!(signed_in["id"].as_str().map(str::len), Some(36), "{signed_in}");
     }
 }
 

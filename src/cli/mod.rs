@@ -32,7 +32,7 @@ mod vendors;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use self::output::OutputArgs;
 use crate::errors::Outcome;
@@ -93,6 +93,7 @@ pub fn main() -> ExitCode {
     guard::no_core_dump();
     guard::remember_environment();
     output::choose_colours(&line);
+    output::note_line(&line, &Cli::command());
     let cli = match Cli::try_parse_from(&line) {
         Ok(cli) => cli,
         Err(error) => return help::answer(&error, &line).map_or_else(|| output::clap_says(&error), ended),
@@ -138,8 +139,6 @@ mod pages;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
     use crate::input::INPUTS;
 

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -15,8 +16,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use super::log_file::LogFile;
-use crate::domain::{harmless, mask};
-use crate::errors::{Outcome, Problem};
+use crate::domain::{harmless, harmless_json, mask};
+use crate::errors::{Kind, Outcome, Problem};
 use crate::input::Vars;
 use crate::plan::{Event, StepEvent};
 use crate::ui::{self, Manner, Plain, Screen, Terminal, tell};
@@ -134,8 +135,88 @@ pub fn choose_colours(line: &[OsString]) {
     ui::choose_colours(asked, &|name| vars.get(name));
 }
 
+/// What the command line says about failures that come before its command runs, or beside it.
+#[derive(Debug)]
+struct Asked {
+    json: bool,
+    /// `azure setup`, as far as the words are commands.
+    command: String,
+}
+
+static ASKED: OnceLock<Asked> = OnceLock::new();
+
+/// Whether something was printed to standard output.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Notes what form failures take: before the line is parsed, because what is wrong with it takes that form, too.
+pub fn note_line(line: &[OsString], commands: &clap::Command) {
+    let words: Vec<Cow<'_, str>> = line.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let mut found = commands;
+    let mut names: Vec<&str> = Vec::new();
+    for word in &words {
+        if let Some(below) = found.find_subcommand(word.as_ref()) {
+            names.push(below.get_name());
+            found = below;
+        }
+    }
+    let asked = Asked {
+        json: wants_json(&words),
+        command: names.join(" "),
+    };
+    // It is noted once.
+    let _ = ASKED.set(asked);
+}
+
+/// Whether the last `-o` or `--output` of the line says json.
+fn wants_json(words: &[Cow<'_, str>]) -> bool {
+    let words = words.iter().take_while(|word| *word != "--");
+    let words: Vec<&str> = words.map(AsRef::as_ref).collect();
+    let value = |at: usize, word: &str| match word.strip_prefix("--output") {
+        Some("") => words.get(at + 1).map(|value| (*value).to_owned()),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => {
+            // Short flags without a value may come before it: -qvo json.
+            let rest = word.strip_prefix('-')?.trim_start_matches(['q', 'v', 'y']);
+            match rest.strip_prefix('o')? {
+                "" => words.get(at + 1).map(|value| (*value).to_owned()),
+                rest => Some(rest.trim_start_matches('=').to_owned()),
+            }
+        }
+    };
+    let values = words.iter().enumerate().filter_map(|(at, word)| value(at, word));
+    values.last().as_deref() == Some("json")
+}
+
+/// Prints the document of a command that failed before it had one, where JSON is asked for and nothing is printed yet.
+fn print_failure(error: &serde_json::Value) {
+    let Some(asked) = ASKED.get().filter(|asked| asked.json) else {
+        return;
+    };
+    if !PRINTED.load(Ordering::Relaxed) {
+        let document = serde_json::json!({
+            "schema": 1, "command": asked.command, "outcome": Outcome::Failed, "error": error,
+        });
+        // The text on standard error says the same.
+        let _ = print(&harmless_json(&format!("{document:#}")));
+    }
+}
+
+/// What clap says, as the parts of a problem.
+fn clap_problem(said: &clap::Error) -> Problem {
+    let text = said.render().to_string();
+    let mut parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    let what = parts.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let mut problem = Problem::new(Kind::Usage, what, "");
+    problem.remedies = parts.map(str::to_owned).collect();
+    problem
+}
+
 /// Says what clap has to say, help or an error, and gives the exit code.
 pub fn clap_says(said: &clap::Error) -> ExitCode {
+    if said.use_stderr() {
+        print_failure(&serde_json::json!(clap_problem(said)));
+    }
     let (mut out, coloured): (Box<dyn Write>, bool) = if said.use_stderr() {
         (Box::new(stderr()), console::colors_enabled_stderr())
     } else {
@@ -157,6 +238,7 @@ pub fn clap_says(said: &clap::Error) -> ExitCode {
 /// # Errors
 /// When standard output cannot be written for another reason.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    PRINTED.store(true, Ordering::Relaxed);
     let mut out = stdout().lock();
     match out
         .write_all(mask(text).as_bytes())
@@ -182,12 +264,14 @@ pub fn complain(text: &str) {
 
 /// Says what is wrong with the command line, or with a file that it names.
 pub fn refuse(problem: &Problem) -> Outcome {
+    print_failure(&serde_json::json!(problem));
     complain(&ui::problem_text(problem, ui::width()));
     Outcome::Usage
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
+    print_failure(&serde_json::json!({ "what": format!("{error:#}") }));
     // Where standard error is gone, the exit code is all that can be said.
     let text = format!("Error: {error:#}");
     for line in text.lines() {
@@ -239,4 +323,29 @@ pub fn start_logging(args: &OutputArgs) -> Result<(), Problem> {
     });
     tracing_subscriber::registry().with(to_stderr).with(to_file).init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_found_in_lines_that_clap_refuses() {
+        let table = [
+            (&["azure", "setup", "--bogus", "-o", "json"][..], true),
+            (&["azure", "setup", "-ojson", "--bogus"], true),
+            (&["-o=json"], true),
+            (&["--output=json"], true),
+            (&["--output", "json"], true),
+            (&["-qvo", "json"], true),
+            (&["-o", "json", "-o", "text"], false),
+            (&["--", "-o", "json"], false),
+            (&["--only", "json"], false),
+            (&["json", "-o"], false),
+        ];
+        for (words, expected) in table {
+            let words: Vec<Cow<'_, str>> = words.iter().map(|word| Cow::from(*word)).collect();
+            assert_eq!(wants_json(&words), expected, "{words:?}");
+        }
+    }
 }

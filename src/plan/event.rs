@@ -88,9 +88,16 @@ pub enum StepEvent {
 
 /// Who runs the set-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SignedIn {
     pub name: String,
+    /// The object ID of the user or the service principal.
+    pub id: String,
+    /// The tenant's name and ID, as people read them.
     pub tenant: String,
+    pub tenant_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_name: Option<String>,
     pub cloud: String,
 }
 

@@ -49,7 +49,10 @@ fn hostile_events() -> Vec<Event> {
     let text = || HOSTILE.to_owned();
     let name = SignedIn {
         name: text(),
+        id: text(),
         tenant: text(),
+        tenant_id: text(),
+        tenant_name: Some(text()),
         cloud: text(),
     };
     let decision = crate::plan::Decision::Change {
@@ -60,6 +63,7 @@ fn hostile_events() -> Vec<Event> {
         id: StepId::Peering,
         title: "Peering",
         decision,
+        unread: false,
     };
     let check = Check {
         id: "nsg-rules",

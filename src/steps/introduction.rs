@@ -71,7 +71,10 @@ async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
     let tenant_name = own.into_iter().next().and_then(named);
     let signed_in = SignedIn {
         name,
+        id: who.object_id.to_string(),
         tenant: label(who.tenant, tenant_name.as_deref()),
+        tenant_id: who.tenant.to_string(),
+        tenant_name: tenant_name.clone(),
         cloud: azure.cloud().name.clone(),
     };
     sink(Event::SignedIn(signed_in.clone()));
