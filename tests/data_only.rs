@@ -72,6 +72,46 @@ fn confluent_says_which_tag_the_network_needs_before() {
 }
 
 #[test]
+fn hand_off_commands_are_quoted_and_whole() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let flags = [
+        "azure",
+        "setup",
+        "--no-input",
+        "--yes",
+        "--no-wait",
+        "--vendor",
+        "confluent",
+        "--set",
+    ];
+    let ran = peerctl(flags.iter().chain(&["environment=what ever; é"]).chain(&NETWORK))
+        .envs(sandbox.env())
+        .env("COLUMNS", "60")
+        .run()
+        .expect_code(3);
+    let command = ran
+        .stderr
+        .lines()
+        .find(|line| line.contains("az tag update"))
+        .expect("a command");
+    assert!(
+        command
+            .trim_start()
+            .starts_with("az tag update --resource-id /subscriptions/"),
+        "{ran}"
+    );
+    assert!(
+        command.ends_with("--operation merge --tags ConfluentEnvIDs='what ever; é'"),
+        "{ran}"
+    );
+    let (granted, shown) = (
+        ran.stderr.find("role-assignment: in place"),
+        ran.stderr.find("az tag update"),
+    );
+    assert!(granted.is_some() && granted < shown, "Confluent looks once: {ran}");
+}
+
+#[test]
 fn a_vendor_of_ones_own_is_a_file() {
     let sandbox = Served::start(["--lag", "none"]);
     let run = peerctl(["vendors", "mine.toml"]);

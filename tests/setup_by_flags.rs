@@ -743,3 +743,111 @@ fn network_is_taken_out_of_a_portal_address_or_a_subnet_id() {
         assert_eq!(ran.json()["inputs"]["vnetId"], VNET_ID, "{ran}");
     }
 }
+
+// ------------------------------------------------------------------------------------------------ the end of a run
+
+#[test]
+fn some_steps_alone_do_not_claim_a_peering() {
+    let sandbox = sandbox();
+    let only = |more: &[&str]| {
+        setup(&sandbox, &[&["--only", "consent"], more].concat())
+            .run()
+            .expect_code(0)
+    };
+    let text = only(&[]);
+    let done = "Done: consent is in place. Other steps weren't checked (--only).\n";
+    assert!(
+        text.stdout.starts_with(done) && !text.stdout.contains("peered"),
+        "{text}"
+    );
+    let text = only(&[]);
+    let unchanged =
+        "Unchanged: consent is in place already; nothing was written. Other steps weren't checked (--only).";
+    let said = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.starts_with(unchanged) && !said.contains("peered"), "{text}");
+    let document = only(&["-o", "json"]).json();
+    let left_out = [
+        "role-definition",
+        "role-assignment",
+        "vendor-request",
+        "peering",
+        "verification",
+    ];
+    assert_eq!(document["notChecked"], json!(left_out));
+}
+
+#[test]
+fn wrong_input_is_not_run_again() {
+    let sandbox = sandbox();
+    for (vnet, network) in [
+        ("vnet-ap", "network=eastus2-network"),
+        ("vnet-app", "network=no-network"),
+    ] {
+        let ran = peerctl(other_network("rg-network", vnet, network))
+            .envs(sandbox.env())
+            .run();
+        assert!(ran.code.is_some_and(|code| code != 0), "{ran}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !said.contains("same command again") && !said.contains("without questions"),
+            "{ran}"
+        );
+        assert!(
+            ran.stdout.is_empty() || ran.stdout.starts_with("Failed; nothing was written. "),
+            "{ran}"
+        );
+    }
+    assert_eq!(sandbox.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn the_end_says_how_to_check_and_undo_and_how_long_it_took() {
+    let sandbox = sandbox();
+    let done = setup(&sandbox, &[]).run().expect_code(0).stdout;
+    for start in [
+        "Check:  peerctl azure status ",
+        "Undo:   peerctl azure teardown ",
+        "Took:   ",
+    ] {
+        assert!(done.lines().any(|line| line.starts_with(start)), "{start}\n{done}");
+    }
+    assert_eq!(done.matches("--set network=eastus2-network").count(), 2, "{done}");
+    let unchanged = setup(&sandbox, &[]).run().expect_code(0).stdout;
+    assert!(
+        !unchanged.contains("Undo:") && !unchanged.contains("Took:"),
+        "{unchanged}"
+    );
+}
+
+#[test]
+fn a_timeout_is_called_one() {
+    let sandbox = Served::start(["--lag", "worst"]);
+    let text = setup(&sandbox, &["--timeout", "2s"]).run().expect_code(3);
+    assert!(text.stdout.starts_with("Not finished: --timeout 2s is over."), "{text}");
+    let document = setup(&sandbox, &["--timeout", "1s", "-o", "json"])
+        .run()
+        .expect_code(3)
+        .json();
+    assert_eq!(document["timedOut"], true, "{document:#}");
+}
+
+#[test]
+fn other_dns_mappings_than_the_gateway_has_block_and_are_named() {
+    let sandbox = sandbox();
+    let dns = |server: &str| format!("dns=svc.contoso.internal={server}");
+    let run = |server: &str, code: i32| setup(&sandbox, &["--set", &dns(server)]).run().expect_code(code);
+    run("10.20.3.4", 0);
+    run("10.20.3.4", 0);
+    let writes = sandbox.writes().len();
+    let ran = run("10.20.3.9", 4);
+    assert!(ran.stdout.starts_with("Blocked: nothing was written."), "{ran}");
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "svc.contoso.internal=10.20.3.4; given are svc.contoso.internal=10.20.3.9",
+        "peerctl azure teardown",
+    ] {
+        assert!(said.contains(part), "{part}\n{ran}");
+    }
+    assert_eq!(sandbox.writes().len(), writes);
+    setup(&sandbox, &[]).run().expect_code(0);
+}

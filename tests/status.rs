@@ -425,7 +425,12 @@ fn who_may_only_read_azure_sees_that_the_link_works_and_what_was_not_seen() {
         let readers = run.run().expect_code(0).json();
         assert_eq!(readers["peerings"], operators["peerings"]);
         assert_eq!(step(&readers, "role-definition"), step(&operators, "role-definition"));
-        assert_eq!(who(&readers), ["somebody who may read the directory"], "{readers:#}");
+        assert_eq!(
+            who(&readers),
+            ["an administrator who may read the directory"],
+            "{readers:#}"
+        );
+        assert_eq!(step(&readers, "role-assignment")["after"], "unknown", "{readers:#}");
     }
 }
 
@@ -494,6 +499,7 @@ mod watched {
         let exit = watch(&sandbox, KONG, &["--timeout", "1s"]).wait();
         assert_eq!(exit.code, Some(3), "{}", exit.stderr);
         assert_eq!(exit.json()["standing"]["verdict"], "waiting");
+        assert!(exit.stderr.contains("--timeout 1s is over"), "{}", exit.stderr);
     }
 
     #[test]

@@ -42,7 +42,8 @@ fn stopped_at(link: Link, command: &str, fault: &str, signal: &str) {
         assert_eq!(exit.stdout.trim_end(), "Stopped; nothing was written.", "{fault}");
     } else {
         assert!(
-            exit.stdout.starts_with("Stopped. Nothing is left half done"),
+            exit.stdout
+                .starts_with("Stopped. Run the same command again to continue"),
             "{fault}: {}",
             exit.stdout
         );

@@ -230,10 +230,20 @@ fn control_c_while_it_works_ends_with_130_and_the_printed_command_goes_on_from_t
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));
     the_terminal_is_as_before(&wizard);
     assert!(
-        wizard.screen().contains("Stopped. Nothing is left half done"),
+        wizard
+            .screen()
+            .contains("Stopped. Run the same command again to continue"),
         "{}",
         wizard.screen()
     );
+    let shown = wizard.scrolled();
+    for part in [
+        "What was written:",
+        "created roleDefinition",
+        "Undo:   peerctl azure teardown",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
 
     let before = writes(&sandbox);
     assert!(before > 0, "it had begun");

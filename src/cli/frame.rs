@@ -16,7 +16,7 @@ use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
 use super::sandbox::{Embedded, embed};
-use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
+use super::stop::{asked_to_stop, take_back, tidy_terminal};
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
 use crate::engine;
@@ -27,7 +27,7 @@ use crate::input::{
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
 use crate::steps::{Opener, Run, Sink, views};
-use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, Screen, TerminalPrompter, indented};
+use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, RunEnd, Screen, TerminalPrompter};
 
 /// Columns of a command line in a document.
 pub const DOCUMENT: usize = 100;
@@ -275,6 +275,13 @@ impl<'a> Frame<'a> {
     /// Notes what was asked for: in the document, and for the command line that says the same.
     pub fn note(&self, gathered: &Gathered) {
         asked::note(&mut lock(&self.report), gathered);
+        let taken = gathered.intent.steps();
+        let left_out = gathered
+            .intent
+            .all_steps()
+            .into_iter()
+            .filter(|step| !taken.contains(step));
+        lock(&self.report).leaves_out(left_out.collect());
         let (talk, rehearsal) = (&gathered.talk, self.errand.target.sandbox);
         let switches = talk.given.switches(&self.errand.switches);
         *lock(&self.known) = Known {
@@ -399,14 +406,50 @@ impl<'a> Frame<'a> {
         self.manner == Manner::Rich
     }
 
-    /// What is said to a user who left in the middle.
+    /// What the result says beside the document, where the run ends so; the document is told, too.
+    pub fn run_end(&self, ended: &Ended, run: &Run) -> RunEnd {
+        let is_over = matches!(ended.outcome, Outcome::Waiting | Outcome::Failed) && run.out_of_time();
+        if is_over {
+            lock(&self.report).ran_out_of_time();
+        }
+        let sent = lock(&self.wire).as_ref().map(Wire::sent).unwrap_or_default();
+        let end = self.end_of(&sent);
+        let only = run.intent.share.only.clone();
+        RunEnd {
+            problem: ended.problem.as_ref().map(|problem| problem.kind),
+            timed_out: is_over.then_some(run.intent.timeout),
+            again: self.prompter().and_then(|_| self.again()),
+            // A teardown takes more back than some steps.
+            undo: end.undo.clone().filter(|_| only.is_empty()),
+            only,
+            ..end
+        }
+    }
+
+    /// The same of a run that was stopped.
     fn stopped(&self, sending: &Sending) -> String {
-        // An answer may be lost with the run that waited for it.
-        let written = sending.requests.iter().any(Sent::may_have_changed);
-        let stopped = stopped(written);
-        match self.again().filter(|_| written) {
-            Some(again) => format!("{stopped}\n\n{}", indented(&again)),
-            None => stopped,
+        let end = RunEnd {
+            again: self.again(),
+            ..self.end_of(sending)
+        };
+        ui::interrupted(&lock(&self.report), &end, ui::room())
+    }
+
+    fn end_of(&self, sending: &Sending) -> RunEnd {
+        // A rehearsal's world is gone with the run.
+        let undo = self.errand.undo.filter(|_| !self.errand.target.sandbox);
+        let known = lock(&self.known);
+        // A command that is folded into many short lines is no longer easy to copy.
+        let room = ui::width().saturating_sub(8);
+        let line = |command| known.sibling(command, if room < 60 { usize::MAX } else { room });
+        let known_target = !known.peering.is_empty();
+        RunEnd {
+            // An answer may be lost with the run that waited for it.
+            wrote: sending.requests.iter().any(Sent::may_have_changed),
+            check: undo.filter(|_| known_target).map(|_| line("azure status")),
+            undo: undo.filter(|_| known_target).map(line),
+            elapsed: self.begun.elapsed(),
+            ..RunEnd::default()
         }
     }
 

@@ -11,7 +11,7 @@ use crate::errors::{Outcome, Problem};
 use crate::input::{Gathered, Options};
 use crate::plan::{Event, Goal, Plan, Standing, StepId, Verdict};
 use crate::steps::{Run, VendorPeering};
-use crate::ui::{self, Answer, left_alone, repaired};
+use crate::ui::{self, Answer, RunEnd, left_alone, repaired};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -89,7 +89,12 @@ async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
         Some(Answer::Back) | None => return Turn::Ended(Ended::cancelled()),
     };
     let mut ended = Ended::new(outcome, problem);
-    ended.text = Some(repaired(&frame.report(outcome), &standing, names, ui::width()));
+    let end = RunEnd {
+        again: None,
+        undo: None,
+        ..frame.run_end(&ended, &run)
+    };
+    ended.text = Some(repaired(&frame.report(outcome), &standing, names, &end, ui::width()));
     Turn::Ended(ended)
 }
 

@@ -56,6 +56,12 @@ async fn look(frame: &Frame<'_>, gathered: Gathered, watch: bool) -> Ended {
             Ok(last) => seen = last,
             Err(problem) => return Ended::by(problem),
         }
+        if seen.standing.verdict == Verdict::Waiting && run.out_of_time() {
+            let timeout = humantime::format_duration(run.intent.timeout);
+            frame.tell(Event::Notice(format!(
+                "--timeout {timeout} is over; this is the last state."
+            )));
+        }
     }
     frame.note_event(&Event::Planned(seen.plan.clone()));
     let (outcome, problem) = seen.outcome();

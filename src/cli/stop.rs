@@ -80,10 +80,10 @@ pub fn tidy_terminal(modes: &Modes, manner: Manner) {
     let _ = terminal.write_line("");
 }
 
-/// What is said to a user who left in the middle.
+/// The last line for a user who stopped the run.
 pub fn stopped(written: bool) -> String {
     let stopped = if written {
-        "Stopped. Nothing is left half done: run it again, and it goes on from here."
+        "Stopped. Run the same command again to continue; completed steps are skipped."
     } else {
         "Stopped; nothing was written."
     };

@@ -85,7 +85,8 @@ async fn take_down(frame: &Frame<'_>, gathered: Gathered) -> Turn {
         Ok(Answer::Value(false)) => {}
         Ok(Answer::Back) | Err(_) => return Turn::Ended(ended),
     }
+    let end = frame.run_end(&ended, &run);
     let report = frame.report(ended.outcome);
-    ended.text = Some(removed(&report, &vnet, &vendor, ui::width()));
+    ended.text = Some(removed(&report, (&vnet, &vendor), &end, ui::width()));
     Turn::Ended(ended)
 }

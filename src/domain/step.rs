@@ -125,6 +125,8 @@ pub enum StepState {
     /// Somebody else is at work, or has to be.
     Waiting,
     NotNeeded,
+    /// This sign-in can't read it.
+    Unknown,
 }
 
 impl fmt::Display for StepState {
@@ -136,6 +138,7 @@ impl fmt::Display for StepState {
             Self::Blocked => "blocked",
             Self::Waiting => "waiting",
             Self::NotNeeded => "not needed",
+            Self::Unknown => "unknown",
         })
     }
 }

@@ -50,7 +50,9 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
     loop {
         let ready = |id: &mut StepId| {
             let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
-            let far_enough = |needed: &StepId| over(needed) || (written.contains(needed) && !id.judges());
+            // A person is asked for the last step once everything that it needs is really there.
+            let early = !id.judges() && !run.intent.is_by_hand(*id);
+            let far_enough = |needed: &StepId| over(needed) || (early && written.contains(needed));
             run.intent.needs(*id).iter().all(far_enough)
         };
         for id in waiting.extract_if(.., ready) {

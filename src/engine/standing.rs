@@ -7,6 +7,11 @@ use crate::steps::{Facts, faults, is_a_matter_of_names, request_kind};
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
 
+/// Whether this sign-in may not read what tells if the step is in place.
+pub(super) fn is_unread(id: StepId, facts: &Facts) -> bool {
+    facts.directory_is_closed && OF_THE_DIRECTORY.contains(&id)
+}
+
 /// Where the link stands. `setup` and `repair` are the command lines that go on from here.
 pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair: &str) -> Standing {
     let request = facts.request.as_ref().map(|request| RequestView {
@@ -20,7 +25,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
     let (verdict, why, next) = if plan.is_in_place(StepId::Verification) {
-        (Verdict::Works, with_unread(why, facts), to_tidy(plan, facts, setup))
+        (Verdict::Works, with_unread(why, facts), to_tidy(plan, setup))
     } else if faults.is_empty() {
         (
             Verdict::Waiting,
@@ -72,15 +77,23 @@ fn in_place(step: &PlannedStep) -> bool {
 }
 
 fn not_yet(plan: &Plan, why: &str) -> String {
-    let missing: Vec<&str> = plan
+    let open = plan
         .steps
         .iter()
-        .filter(|step| step.id != StepId::Verification && !in_place(step))
-        .map(|step| step.id.name())
-        .collect();
-    match missing.as_slice() {
+        .filter(|step| step.id != StepId::Verification && !in_place(step));
+    let (unread, missing): (Vec<&PlannedStep>, Vec<&PlannedStep>) = open.partition(|step| step.unread);
+    let named = |said: &str, steps: &[&PlannedStep]| {
+        let names: Vec<&str> = steps.iter().map(|step| step.id.name()).collect();
+        (!names.is_empty()).then(|| format!("{said}: {}", names.join(", ")))
+    };
+    let parts = [
+        named("not in place yet", &missing),
+        named("unknown to this sign-in", &unread),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.as_slice() {
         [] => why.to_owned(),
-        missing => format!("not in place yet: {}", missing.join(", ")),
+        parts => parts.join("; "),
     }
 }
 
@@ -126,13 +139,12 @@ fn who_is_awaited(intent: &Intent, step: StepId) -> String {
 }
 
 /// A link that works can still want something: a role that was taken away, a credential that was left behind.
-fn to_tidy(plan: &Plan, facts: &Facts, setup: &str) -> Vec<Next> {
+fn to_tidy(plan: &Plan, setup: &str) -> Vec<Next> {
     let open = plan.steps.iter().filter(|step| !in_place(step));
-    let (unseen, open): (Vec<&PlannedStep>, Vec<&PlannedStep>) =
-        open.partition(|step| facts.directory_is_closed && OF_THE_DIRECTORY.contains(&step.id));
+    let (unseen, open): (Vec<&PlannedStep>, Vec<&PlannedStep>) = open.partition(|step| step.unread);
     let names = |steps: &[&PlannedStep]| steps.iter().map(|step| step.id.name()).collect::<Vec<_>>().join(", ");
     let look = (!unseen.is_empty()).then(|| Next {
-        who: "somebody who may read the directory".to_owned(),
+        who: "an administrator who may read the directory".to_owned(),
         what: format!(
             "traffic flows; this sign-in cannot see whether these are in place: {}",
             names(&unseen)

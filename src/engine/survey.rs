@@ -3,6 +3,7 @@
 use futures::future::join_all;
 use tokio::time::Instant;
 
+use super::standing::is_unread;
 use crate::doctor;
 use crate::errors::{Kind, Problem};
 use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
@@ -84,6 +85,7 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
         id,
         title: step(id).title(),
         decision: decision(id, intent, facts),
+        unread: is_unread(id, facts),
     };
     Plan {
         steps: intent.steps().into_iter().map(plan).collect(),

@@ -244,6 +244,18 @@ pub struct PlannedStep {
     pub id: StepId,
     pub title: &'static str,
     pub decision: Decision,
+    /// This sign-in can't read whether it is in place.
+    pub unread: bool,
+}
+
+impl PlannedStep {
+    /// The state to show: what could not be read isn't called missing.
+    pub fn state(&self) -> StepState {
+        match self.decision.state() {
+            StepState::Missing | StepState::Different | StepState::Blocked if self.unread => StepState::Unknown,
+            state => state,
+        }
+    }
 }
 
 /// What a run will do, decided before the first write.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Card, CardValue, ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, Share, StepId, own_role_names};
 use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
+use crate::render::ShellWord;
 use crate::vendors::{CreatedBy, DnsMapping, NewRequest, Profile, Suggest, filled, profiles};
 
 /// What a run is for.
@@ -217,6 +218,11 @@ impl Intent {
         needed.iter().flat_map(here).collect()
     }
 
+    /// Whether a person takes the step at the vendor's console.
+    pub fn is_by_hand(&self, step: StepId) -> bool {
+        step == StepId::VendorRequest && self.access == VendorAccess::Manual
+    }
+
     /// Whether things are removed.
     pub fn tears_down(&self) -> bool {
         matches!(self.goal, Goal::TearDown { .. })
@@ -394,12 +400,20 @@ impl Intent {
         let mut values = self.template_values();
         let own_app = own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string());
         values.insert("own-app", own_app);
+        let quoted = values
+            .iter()
+            .map(|(name, value)| (*name, ShellWord(value).to_string()))
+            .collect();
         let before = self
             .vendor
             .hand_off
             .before
             .iter()
-            .map(|text| filled(text, &values))
+            .map(|text| match text.split_whitespace().next() {
+                // In a command, a value is one word of a shell.
+                Some("az") => filled(text, &quoted),
+                _ => filled(text, &values),
+            })
             .collect();
         let filled = self.vendor.hand_off_values(&values).into_iter();
         let mut values: Vec<CardValue> = filled.map(|(label, value)| CardValue { label, value }).collect();

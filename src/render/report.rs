@@ -43,6 +43,12 @@ pub struct Report {
     /// The command line that undoes it; for the record.
     #[serde(skip)]
     undo: Option<String>,
+    /// The steps that `--only` left out, and that nothing is said about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_checked: Vec<StepId>,
+    /// Whether the time of `--timeout` was over first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    timed_out: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -84,6 +90,8 @@ impl Report {
             record: None,
             plan: None,
             undo: None,
+            not_checked: Vec::new(),
+            timed_out: false,
         }
     }
 
@@ -97,6 +105,16 @@ impl Report {
     /// Notes the command line that undoes what this run sets up.
     pub fn undone_by(&mut self, command_line: String) {
         self.undo = Some(command_line);
+    }
+
+    /// Notes the steps that the run leaves out.
+    pub fn leaves_out(&mut self, steps: Vec<StepId>) {
+        self.not_checked = steps;
+    }
+
+    /// Notes that the run's time was over before the run was.
+    pub fn ran_out_of_time(&mut self) {
+        self.timed_out = true;
     }
 
     /// Notes where the record of this run is kept.
@@ -240,7 +258,7 @@ impl Report {
 
 impl StepReport {
     fn planned(step: &crate::plan::PlannedStep) -> Self {
-        let state = step.decision.state();
+        let state = step.state();
         Self {
             id: step.id,
             title: step.title,

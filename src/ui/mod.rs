@@ -35,7 +35,7 @@ pub use prompt::{Answer, AskError, Check, Prompter, TerminalPrompter};
 pub use rows::Rows;
 pub use settings::{Setting, settings};
 pub use status::{left_alone, repaired, status, turn_line};
-pub use summary::{indented, removed, summary};
+pub use summary::{RunEnd, indented, interrupted, removed, summary};
 pub use terminal::Terminal;
 pub use words::{NARROW, beside, counted, hanging, in_words, plan_lines, problem_text};
 

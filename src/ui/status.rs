@@ -1,6 +1,6 @@
 //! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
 
-use super::summary::{directions, summary};
+use super::summary::{RunEnd, directions, summary};
 use super::words::step_lines;
 use crate::domain::{harmless, lines};
 use crate::errors::Outcome;
@@ -12,7 +12,7 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
     let (vnet, vendor) = names;
     let mut out = lines(&headline(standing, vnet, vendor), width);
     out.push(String::new());
-    out.extend(step_lines(plan, width, |decision| decision.state().to_string()));
+    out.extend(step_lines(plan, width, |step| step.state().to_string()));
     out.extend(directions(report, names, width));
     if let Some(request) = &standing.request {
         let reason = request.reason.as_ref().map(|reason| format!(" ({reason})"));
@@ -51,9 +51,9 @@ pub fn left_alone(standing: &Standing, names: (&str, &str), width: usize) -> Str
 }
 
 /// The lines for standard output when a repair is over; `before` is where the link stood when it began.
-pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), width: usize) -> String {
-    let (vnet, vendor) = names;
-    let mut out = vec![summary(report, vnet, vendor, None, width)];
+pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), end: &RunEnd, width: usize) -> String {
+    let vendor = names.1;
+    let mut out = vec![summary(report, names, end, width)];
     let theirs: Vec<String> = before
         .faults
         .iter()

@@ -1,20 +1,48 @@
 //! The result as text: what there is now, what was created, and how to do the same again.
 
-use super::words::hanging;
+use std::time::Duration;
+
+use super::words::{duration, hanging};
 use crate::domain::{harmless, lines};
-use crate::errors::Outcome;
-use crate::plan::{Direction, PeeringView};
+use crate::errors::{Kind, Outcome};
+use crate::plan::{Direction, PeeringView, StepId};
 use crate::render::Report;
 
-/// The lines for standard output when a run is over. `again` is the command line that needs no answers, where some
-/// were given.
-pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, width: usize) -> String {
-    let wrote = report.changes().next().is_some();
-    let mut out = lines(&headline(report.outcome(), vnet, vendor, wrote), width);
+/// What the end of a run says beside its report.
+#[derive(Debug, Default)]
+pub struct RunEnd {
+    /// The kind of the problem that ended it.
+    pub problem: Option<Kind>,
+    /// Whether something was written, or may have been.
+    pub wrote: bool,
+    /// The steps of `--only`.
+    pub only: Vec<StepId>,
+    /// `--timeout`, where the time was over first.
+    pub timed_out: Option<Duration>,
+    /// The command line that needs no answers, where some were given.
+    pub again: Option<String>,
+    /// The command line that shows the state.
+    pub check: Option<String>,
+    /// The command line that undoes the run.
+    pub undo: Option<String>,
+    pub elapsed: Duration,
+}
+
+/// The lines for standard output when a run is over.
+pub fn summary(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
+    let outcome = report.outcome();
+    let mut out = lines(&headline(outcome, vnet, vendor, end), width);
     out.extend(directions(report, (vnet, vendor), width));
     out.extend(remarks(report, width));
     out.extend(changes(report, "What was written:", width));
-    if let Some(again) = again {
+    out.extend(footer(outcome, end));
+    // The same command line only leads to the same refusal where something has to be fixed first.
+    let helps = match outcome {
+        Outcome::Done | Outcome::Unchanged | Outcome::Waiting | Outcome::Cancelled => true,
+        Outcome::Failed => end.problem.is_some_and(passes),
+        Outcome::Blocked | Outcome::Usage => false,
+    };
+    if let Some(again) = end.again.as_ref().filter(|_| helps) {
         out.push(String::new());
         out.push("The same without questions:".to_owned());
         out.push(indented(again));
@@ -23,23 +51,69 @@ pub fn summary(report: &Report, vnet: &str, vendor: &str, again: Option<&str>, w
 }
 
 /// The lines for standard output when something was to be removed: what went, and what stays.
-pub fn removed(report: &Report, vnet: &str, vendor: &str, width: usize) -> String {
-    let headline = match report.outcome() {
+pub fn removed(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
+    let outcome = report.outcome();
+    let headline = match outcome {
         Outcome::Done => format!("Removed: what setup had made to peer {vnet} with {vendor}."),
         Outcome::Unchanged => format!("Nothing to remove: {vnet} has nothing of setup's for {vendor}."),
-        other => headline(other, vnet, vendor, report.changes().next().is_some()),
+        other => headline(other, vnet, vendor, end),
     };
     let mut out = lines(&headline, width);
     out.extend(changes(report, "What was removed:", width));
-    let kept: Vec<String> = report
-        .kept()
+    // Who said no keeps everything.
+    let kept = report.kept().filter(|_| outcome != Outcome::Cancelled);
+    let kept: Vec<String> = kept
         .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
         .collect();
     if !kept.is_empty() {
         out.extend([String::new(), "What stays:".to_owned()]);
         out.extend(kept.into_iter().map(|line| format!("  {line}")));
     }
+    out.extend(footer(outcome, end));
     out.join("\n")
+}
+
+/// What was written before the run was stopped, and how to go back.
+pub fn interrupted(report: &Report, end: &RunEnd, width: usize) -> String {
+    let headline = match end.wrote {
+        true => "Stopped. Run the same command again to continue; completed steps are skipped.",
+        false => "Stopped; nothing was written.",
+    };
+    let mut out = lines(headline, width);
+    if end.wrote {
+        out.extend(changes(report, "What was written:", width));
+        out.extend(footer(Outcome::Cancelled, end));
+        if let Some(again) = &end.again {
+            out.extend([String::new(), indented(again)]);
+        }
+    }
+    out.join("\n")
+}
+
+/// How to check the result and how to undo it, and how long the run took.
+fn footer(outcome: Outcome, end: &RunEnd) -> Vec<String> {
+    let is_there = matches!(outcome, Outcome::Done | Outcome::Waiting);
+    let rows = [
+        ("Check:", end.check.clone().filter(|_| is_there)),
+        ("Undo:", end.undo.clone().filter(|_| end.wrote)),
+        (
+            "Took:",
+            (end.wrote && outcome != Outcome::Cancelled).then(|| duration(end.elapsed)),
+        ),
+    ];
+    let rows = rows.into_iter().filter_map(|(label, text)| Some((label, text?)));
+    let rows: Vec<String> = rows
+        .map(|(label, text)| format!("{label:<8}{}", text.replace('\n', "\n        ")))
+        .collect();
+    match rows.is_empty() {
+        true => rows,
+        false => std::iter::once(String::new()).chain(rows).collect(),
+    }
+}
+
+/// Whether a problem of that kind can pass by itself.
+fn passes(kind: Kind) -> bool {
+    matches!(kind, Kind::Network | Kind::Timeout)
 }
 
 fn changes(report: &Report, heading: &str, width: usize) -> Vec<String> {
@@ -101,16 +175,43 @@ fn remarks(report: &Report, width: usize) -> Vec<String> {
     out
 }
 
-fn headline(outcome: Outcome, vnet: &str, vendor: &str, wrote: bool) -> String {
+fn headline(outcome: Outcome, vnet: &str, vendor: &str, end: &RunEnd) -> String {
+    const SKIPPED: &str = "completed steps are skipped";
     match outcome {
+        Outcome::Done | Outcome::Unchanged if !end.only.is_empty() => only_some(outcome, &end.only),
         Outcome::Done => format!("Done: {vnet} and {vendor} are peered."),
         Outcome::Unchanged => format!("Unchanged: {vnet} and {vendor} were peered already; nothing was written."),
-        Outcome::Waiting => "Waiting for someone else. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Waiting => match end.timed_out {
+            Some(timeout) => format!(
+                "Not finished: --timeout {} is over. Run the same command again to continue; {SKIPPED}.",
+                humantime::format_duration(timeout)
+            ),
+            None => format!("Waiting for someone else. Run the same command again afterwards; {SKIPPED}."),
+        },
         Outcome::Blocked => "Blocked: nothing was written.".to_owned(),
-        Outcome::Failed => "Failed. Run the same command again; it goes on from here.".to_owned(),
-        Outcome::Cancelled if !wrote => "Stopped; nothing was written.".to_owned(),
-        Outcome::Cancelled => "Stopped. Run the same command again; it goes on from here.".to_owned(),
+        Outcome::Failed => match (end.problem.is_none_or(passes), end.wrote) {
+            (true, _) => format!("Failed. Run the same command again; {SKIPPED}."),
+            (false, true) => format!("Failed. Solve the problem above, then run the command again; {SKIPPED}."),
+            (false, false) => {
+                "Failed; nothing was written. Solve the problem above, then run the command again.".to_owned()
+            }
+        },
+        Outcome::Cancelled if !end.wrote => "Stopped; nothing was written.".to_owned(),
+        Outcome::Cancelled => format!("Stopped. Run the same command again to continue; {SKIPPED}."),
         Outcome::Usage => String::new(),
+    }
+}
+
+/// Some steps alone say nothing about the link.
+fn only_some(outcome: Outcome, only: &[StepId]) -> String {
+    let names: Vec<&str> = only.iter().map(|step| step.name()).collect();
+    let verb = if only.len() == 1 { "is" } else { "are" };
+    let names = names.join(", ");
+    match outcome {
+        Outcome::Done => format!("Done: {names} {verb} in place. Other steps weren't checked (--only)."),
+        _ => format!(
+            "Unchanged: {names} {verb} in place already; nothing was written. Other steps weren't checked (--only)."
+        ),
     }
 }
 

@@ -7,11 +7,11 @@ use url::Url;
 
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
-use crate::plan::{Card, Decision, Hold, Plan, PlannedStep, StepState};
+use crate::plan::{Card, Hold, Plan, PlannedStep, StepState};
 
 /// The plan, a few lines a step, at most `width` columns wide.
 pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
-    step_lines(plan, width, |decision| decision.verb().to_owned())
+    step_lines(plan, width, |step| step.decision.verb().to_owned())
 }
 
 /// Below this many columns there is no room for two things side by side.
@@ -51,10 +51,10 @@ pub fn hanging(head: &str, text: &str, width: usize) -> Vec<String> {
 }
 
 /// Every step with a word for it, and what it is about.
-pub fn step_lines(plan: &Plan, width: usize, word: fn(&Decision) -> String) -> Vec<String> {
+pub fn step_lines(plan: &Plan, width: usize, word: fn(&PlannedStep) -> String) -> Vec<String> {
     const LABELS: usize = 2 + 16 + 2 + 9 + 2;
     let step = |step: &PlannedStep| {
-        let (name, word) = (step.id.name(), word(&step.decision));
+        let (name, word) = (step.id.name(), word(step));
         let head = if width >= NARROW {
             format!("  {name:<16}  {word:<9}")
         } else if name.len() + word.len() + 4 <= width {
@@ -121,7 +121,11 @@ pub fn card_lines(card: &Card, width: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     if !card.before.is_empty() {
         out.push("Before that:".to_owned());
-        out.extend(card.before.iter().flat_map(|line| hanging("    ", line, width)));
+        out.extend(card.before.iter().flat_map(|line| match is_command(line) {
+            // A command is for copying: it stays whole.
+            true => vec![format!("    {}", harmless(line))],
+            false => hanging("    ", line, width),
+        }));
         out.push(String::new());
     }
     out.extend(lines(

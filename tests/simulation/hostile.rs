@@ -448,8 +448,10 @@ fn shown_harmlessly(events: &[Event], outcome: Outcome, problem: Option<Problem>
         problem,
         stats,
     });
-    shown.push(("the summary", ui::summary(&report, "vnet-app", "vendor", None, 100)));
-    shown.push(("what is removed", ui::removed(&report, "vnet-app", "vendor", 100)));
+    let (names, end) = (("vnet-app", "vendor"), ui::RunEnd::default());
+    shown.push(("the summary", ui::summary(&report, names, &end, 100)));
+    shown.push(("what is removed", ui::removed(&report, names, &end, 100)));
+    shown.push(("what is interrupted", ui::interrupted(&report, &end, 100)));
     shown.push(("the document", report.json()));
     let now = OffsetDateTime::UNIX_EPOCH;
     let record = Record::new(report, now, now, Sending::default());

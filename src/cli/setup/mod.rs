@@ -71,9 +71,9 @@ async fn set_up(frame: &Frame<'_>, gathered: Gathered) -> Turn {
             Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
         },
     };
-    let again = frame.prompter().and_then(|_| frame.again());
+    let end = frame.run_end(&ended, &run);
     let report = frame.report(ended.outcome);
-    ended.text = Some(summary(&report, &vnet, &vendor, again.as_deref(), ui::width()));
+    ended.text = Some(summary(&report, (&vnet, &vendor), &end, ui::width()));
     Turn::Ended(ended)
 }
 
