@@ -712,7 +712,18 @@ fn near_misses_of_known_values_are_answered_with_the_value() {
     let ran = peerctl(["setup", "--vendor", "kong"]).run().expect_code(2);
     assert!(ran.stderr.contains("peerctl azure setup"), "{ran}");
     assert_nothing_sent(&sandbox);
-    let network = setup(&sandbox, &["--set", "network=eastus2-netwrk"]).run();
+    let line = [
+        "azure",
+        "setup",
+        "--no-input",
+        "--yes",
+        "--vendor",
+        "kong",
+        "--vnet-id",
+        VNET_ID,
+    ];
+    let line = line.into_iter().chain(["--set", "network=eastus2-netwrk"]);
+    let network = peerctl(line).envs(sandbox.env()).run();
     assert!(
         unfolded(&network.stderr).contains("Did you mean 'eastus2-network'?"),
         "{network}"
