@@ -98,15 +98,12 @@ impl Proxies {
             .as_ref()
             .map_or(HERE.to_owned(), |except| format!("{except},{HERE}"));
         let mut builder = if self.decided { builder.no_proxy() } else { builder };
-        let ways: [(_, fn(Url) -> reqwest::Result<Proxy>); 2] = [
-            (&self.https, |url| Proxy::https(url)),
-            (&self.http, |url| Proxy::http(url)),
-        ];
-        for (setting, way) in ways {
-            if let Some(setting) = setting {
-                let proxy = way(setting.url.clone())?;
-                builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&except)));
-            }
+        let except = NoProxy::from_string(&except);
+        if let Some(setting) = &self.https {
+            builder = builder.proxy(Proxy::https(setting.url.clone())?.no_proxy(except.clone()));
+        }
+        if let Some(setting) = &self.http {
+            builder = builder.proxy(Proxy::http(setting.url.clone())?.no_proxy(except));
         }
         Ok(builder)
     }

@@ -34,10 +34,10 @@ pub const VARIABLES: [&str; 19] = [
 
 /// Returns whether a variable is one that peerctl reads, whatever its value.
 fn is_read(name: &str) -> bool {
-    let own = |own: &&str| name == *own || own.ends_with('_') && name.starts_with(own);
+    let own = |own: &str| name == own || own.ends_with('_') && name.starts_with(own);
     let access = profiles().iter().filter_map(|vendor| vendor.access.as_ref());
     let mut vendors = access.flat_map(|access| [&access.token_env, &access.api_env]);
-    VARIABLES.iter().any(|variable| own(&variable))
+    VARIABLES.iter().any(|variable| own(variable))
         || Proxies::VARIABLES.contains(&name)
         || INPUTS.iter().any(|input| input.env == Some(name))
         || vendors.any(|variable| variable == name)
