@@ -7,7 +7,6 @@ mod child;
 mod claims;
 mod code;
 mod github;
-mod rsa;
 mod source;
 mod trouble;
 

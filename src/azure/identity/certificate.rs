@@ -16,6 +16,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA2
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use rsa::Generate;
+use rsa::pkcs8::EncodePrivateKey;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
@@ -23,7 +25,6 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use super::rsa;
 use crate::azure::wire::Wire;
 use crate::{files, limits};
 
@@ -40,9 +41,11 @@ impl Certificate {
     /// A sentence that says what the system lacks.
     pub fn self_signed(name: &str, now: OffsetDateTime, lifetime: Duration) -> Result<Self, String> {
         let cannot = |error: &dyn fmt::Display| format!("No certificate can be created: {error}.");
-        let pkcs8 = rsa::private_key().map_err(|error| cannot(&error))?;
-        let key = RsaKeyPair::from_pkcs8(&pkcs8).map_err(|error| cannot(&error))?;
-        let der = PrivatePkcs8KeyDer::from(pkcs8);
+        // Entra accepts no other keys in client assertions, and ring generates none.
+        let new = rsa::PrivateKey::try_generate().map_err(|error| cannot(&error))?;
+        let pkcs8 = new.to_pkcs8_der().map_err(|error| cannot(&error))?;
+        let key = RsaKeyPair::from_pkcs8(pkcs8.as_bytes()).map_err(|error| cannot(&error))?;
+        let der = PrivatePkcs8KeyDer::from(pkcs8.as_bytes());
         let signer = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_RSA_SHA256).map_err(|error| cannot(&error))?;
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
