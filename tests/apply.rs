@@ -460,7 +460,7 @@ fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
         screen.contains("create consent") && !screen.contains("in place already"),
         "{screen}"
     );
-    for answer in ["\u{3}", "n", "y"] {
+    for answer in ["\u{3}", "n\r", "y\r"] {
         let mut terminal = Wizard::start(["azure", "apply", &file], (40, 100), sandbox.env());
         terminal.wait_for("Go ahead?");
         let screen = terminal.screen();
@@ -468,10 +468,10 @@ fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
             screen.contains("What will be done") && screen.contains("vnet-data-dragonfly"),
             "{screen}"
         );
-        terminal.send(answer);
+        terminal.answer(answer);
         let exit = terminal.wait_exit();
         let screen = terminal.screen();
-        if answer != "y" {
+        if answer != "y\r" {
             assert_eq!(exit, Exit::with_code(130), "{screen}");
             assert!(screen.contains("Stopped; nothing was written."), "{screen}");
             assert!(!screen.contains("stopped") && terminal.cursor_visible(), "{screen}");

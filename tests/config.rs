@@ -643,7 +643,7 @@ mod saving {
 
     const OFFER: &str = "Save these answers as a profile? ›";
 
-    /// Enter at every question up to the end of the run, for `vnet-app` and Kong.
+    /// The first answer to every question up to the end of the run, for `vnet-app` and Kong.
     #[track_caller]
     fn walk(wizard: &mut Wizard) {
         for question in [
@@ -652,11 +652,12 @@ mod saving {
             "Konnect network ›",
             "DNS mapping (",
             "Consent for Kong (",
-            "Go ahead?",
         ] {
             wizard.wait_for(question);
             wizard.answer(keys::ENTER);
         }
+        wizard.wait_for("Go ahead?");
+        wizard.answer("y\r");
         wizard.wait_for("peered");
         wizard.wait_for(OFFER);
     }
@@ -845,7 +846,7 @@ mod saving {
         let args = ["--config", &config, "--profile", "kong-vnet-app"];
         let mut wizard = start(&args);
         wizard.wait_for("Go ahead?");
-        wizard.answer(keys::ENTER);
+        wizard.answer("y\r");
         ends_well(&wizard);
         let shown = wizard.scrolled();
         assert!(!shown.contains("Save these answers"), "{shown}");

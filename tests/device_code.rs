@@ -186,7 +186,7 @@ fn who_has_no_az_and_is_there_is_asked_whether_a_code_is_wanted() {
         let mut wizard = against(&sandbox, &["--vendor", "kong"], &nothing, &[("PATH", &path)]);
         wizard.wait_for(offer);
         assert_eq!(codes(&sandbox), 0, "nobody asked for one yet");
-        wizard.answer(if wanted { "y" } else { "n" });
+        wizard.answer(if wanted { "y\r" } else { "n\r" });
         if wanted {
             wizard.wait_for("(good for");
             enter(&sandbox, &code(&wizard.scrolled()), "accept");

@@ -35,7 +35,7 @@ fn the_vendor_is_asked_and_answered_before_anybody_has_answered_us() {
 }
 
 #[test]
-fn with_the_vendor_given_the_subscription_is_asked_at_once_and_esc_is_out() {
+fn with_the_vendor_given_the_subscription_is_asked_at_once_and_esc_takes_away_what_was_typed() {
     let sandbox = Served::start(["--lag", "none", "--fault", NO_TOKEN]);
     for (leave, args) in [
         (keys::ESC, &["--vendor", "kong"][..]),
@@ -55,6 +55,14 @@ fn with_the_vendor_given_the_subscription_is_asked_at_once_and_esc_is_out() {
         wizard.answer("prod");
         wizard.wait_for("› prod");
         wizard.answer(leave);
+        if leave == keys::ESC {
+            wizard.wait_until("nothing is typed", |screen| {
+                (!screen.contents().contains("› prod")).then_some(())
+            });
+            wizard.answer(keys::ESC);
+            wizard.wait_for("This is the first question. Ctrl-C stops.");
+            wizard.answer(keys::CTRL_C);
+        }
         assert_eq!(wizard.wait_exit(), Exit::with_code(130));
         assert!(wizard.cursor_visible() && wizard.echoes(), "{}", wizard.screen());
     }
@@ -95,7 +103,7 @@ fn while_somebody_reads_the_first_question_everything_is_read_that_the_next_ones
 }
 
 #[test]
-fn what_was_typed_before_the_rows_came_counts_once_they_are_there() {
+fn what_was_typed_before_the_rows_came_filters_them_and_enter_chooses_only_what_is_seen() {
     // Slow enough that the question is there first.
     let sandbox = Served::start(["--lag", "none", "--latency", "300ms"]);
     let mut wizard = against(&sandbox, &["--vendor", "kong"], &[], &[]);
@@ -110,10 +118,13 @@ fn what_was_typed_before_the_rows_came_counts_once_they_are_there() {
     );
     assert!(shown.contains("✔ Signed in"), "{shown}");
     wizard.answer(keys::ENTER);
-    // Enter ahead of the rows: the first one.
-    wizard.wait_for("? Virtual network ›");
+    // Enter ahead of the rows chooses none of them.
+    wizard.wait_for("? Virtual network ›\n  Reading…");
+    wizard.send(keys::ENTER);
+    wizard.wait_for("❯ vnet-app  ");
+    assert!(!wizard.screen().contains("✔ Virtual network"), "{}", wizard.screen());
     wizard.answer(keys::ENTER);
-    wizard.wait_for("✔ Virtual network · vnet-app 10.120.0.0/16");
+    wizard.wait_for("✔ Virtual network · vnet-app (rg-network, northeurope, 10.120.0.0/16)");
     leave_at_once(&mut wizard);
 }
 

@@ -766,7 +766,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn what_is_wrong_and_the_plan_are_shown_and_enter_repairs_it() {
+    fn what_is_wrong_and_the_plan_are_shown_and_yes_repairs_it() {
         let sandbox = set_up(Link::Kong);
         removes_theirs(&sandbox, Link::Kong);
         let mut wizard = start(&sandbox);
@@ -781,7 +781,7 @@ mod in_a_terminal {
                 "{part}\n{screen}"
             );
         }
-        wizard.answer(keys::ENTER);
+        wizard.answer("y\r");
         assert_eq!(wizard.wait_exit().code, Some(0), "{}", wizard.transcript());
         assert_whole(&sandbox);
     }
@@ -813,7 +813,7 @@ mod in_a_terminal {
         let writes = sandbox.writes();
         let mut wizard = start(&sandbox);
         wizard.wait_for("Repair this?");
-        wizard.answer("n");
+        wizard.answer("n\r");
         assert_eq!(wizard.wait_exit().code, Some(130), "{}", wizard.transcript());
         assert_eq!(sandbox.writes(), writes);
     }

@@ -568,14 +568,14 @@ fn whoever_is_handed_a_step_needs_nothing_of_the_vendors() {
 #[test]
 #[cfg(unix)]
 fn whoever_is_handed_a_step_is_asked_for_nothing_of_the_vendors() {
-    use support::pty::{Wizard, keys};
+    use support::pty::Wizard;
     let sandbox = sandbox();
     let env = sandbox.env().iter().filter(|(name, _)| *name != "DFCLOUD_API_KEY");
     let flags = ["azure", "setup", "--vendor", "dragonfly", "--vnet-id", VNET_ID];
     let flags = flags.iter().chain(&["--consent", "create", "--only", "consent"]);
     let mut wizard = Wizard::start(flags, (40, 100), env);
     wizard.wait_for("Go ahead?");
-    wizard.answer(keys::ENTER);
+    wizard.answer("y\r");
     assert_eq!(wizard.wait_exit().code, Some(0), "{}", wizard.transcript());
     assert_eq!(sandbox.writes().len(), 1, "{:?}", sandbox.writes());
 }

@@ -16,9 +16,10 @@ mod in_a_terminal {
 
     #[test]
     fn it_waits_for_text_answers_and_reads_the_exit_code() {
-        // As a prompt does: echo off while it reads.
-        let mut wizard =
-            shell("printf 'Name: '; stty -echo; read name; stty echo; printf 'Hello, %s.\\n' \"$name\"; exit 3");
+        // As a prompt does: no echo and no lines while it reads.
+        let mut wizard = shell(
+            "printf 'Name: '; stty -echo -icanon; read name; stty sane; printf 'Hello, %s.\\n' \"$name\"; exit 3",
+        );
         wizard.wait_for("Name:");
         wizard.answer("Ada");
         wizard.answer(keys::ENTER);
@@ -58,7 +59,8 @@ mod in_a_terminal {
 
     #[test]
     fn the_cursor_is_seen_to_go_and_to_come_back() {
-        let mut wizard = shell("printf '\\033[?25lworking'; stty -echo; read _; printf '\\033[?25hdone'; read _");
+        let mut wizard =
+            shell("printf '\\033[?25lworking'; stty -echo -icanon; read _; printf '\\033[?25hdone'; read _");
         wizard.wait_for("working");
         assert!(!wizard.cursor_visible());
         wizard.answer(keys::ENTER);

@@ -150,7 +150,7 @@ mod in_a_terminal {
 
     const WIDE: (u16, u16) = (40, 120);
     const NARROW: (u16, u16) = (24, 80);
-    const QUESTION: &str = "Remove this?";
+    const QUESTION: &str = "Type the network's name to delete these: vnet-app";
 
     /// A teardown that has everything but leave. It keeps no record: the file's name is as long as the folder makes it.
     fn start(sandbox: &Served, size: (u16, u16), more: &[&str]) -> Wizard {
@@ -192,13 +192,13 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn yes_removes_and_what_stays_is_shown() {
+    fn name_of_the_network_removes_and_what_stays_is_shown() {
         for size in [WIDE, NARROW] {
             let sandbox = sandbox();
             KONG.set_up(&sandbox, &[]);
             let mut wizard = start(&sandbox, size, &[]);
             wizard.wait_for(QUESTION);
-            wizard.answer("y");
+            wizard.answer("vnet-app\r");
             wizard.wait_for("What stays:");
             is_over(&wizard, 0);
             let shown = wizard.scrolled();
@@ -220,6 +220,27 @@ mod in_a_terminal {
         }
     }
 
+    /// Typed before the plan is on the screen, and typed as a yes.
+    #[test]
+    fn anything_but_the_name_removes_nothing() {
+        let sandbox = Served::start(["--lag", "none", "--latency", "200ms"]);
+        KONG.set_up(&sandbox, &[]);
+        let world = sandbox.state();
+        let mut wizard = start(&sandbox, WIDE, &[]);
+        wizard.wait_for_output("signing in");
+        wizard.send("vnet-app\ry\r");
+        wizard.wait_for(QUESTION);
+        for wrong in ["y", "vnet-ap"] {
+            wizard.answer(wrong);
+            wizard.answer(keys::ENTER);
+            wizard.wait_for(&format!("✘ '{wrong}' is not 'vnet-app'. Nothing was deleted."));
+            wizard.answer(&keys::BACKSPACE.repeat(wrong.len()));
+        }
+        wizard.answer(keys::ENTER);
+        is_over(&wizard, 130);
+        assert_eq!(sandbox.state(), world);
+    }
+
     #[test]
     fn control_c_at_the_question_removes_nothing() {
         let sandbox = sandbox();
@@ -239,7 +260,7 @@ mod in_a_terminal {
         KONG.set_up(&sandbox, &[]);
         let mut wizard = start(&sandbox, WIDE, &["--consent"]);
         wizard.wait_for(QUESTION);
-        wizard.answer("y");
+        wizard.answer("vnet-app\r");
         // Drawn a moment before it is sent.
         poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the deletion is sent");
         wizard.send(keys::CTRL_C);
@@ -283,7 +304,7 @@ mod in_a_terminal {
             !shown.contains("DNS mapping") && !shown.contains("Consent for"),
             "{shown}"
         );
-        wizard.answer("n");
+        wizard.answer("n\r");
         is_over(&wizard, 130);
     }
 }

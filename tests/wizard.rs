@@ -22,7 +22,7 @@ const QUESTIONS: [&str; 7] = [
     "Konnect network ›",
     "DNS mapping (",
     "Consent for Kong (",
-    "Go ahead?",
+    "Go ahead? (y/N)",
 ];
 const VENDOR: usize = 0;
 const VNET: usize = 2;
@@ -148,7 +148,7 @@ fn the_whole_walk(size: (u16, u16)) {
                 assert!(plan.contains(promise), "{promise} in:\n{plan}");
             }
         }
-        wizard.answer(keys::ENTER);
+        wizard.answer(if index == CONFIRM { "y\r" } else { keys::ENTER });
     }
     wizard.wait_for("--yes");
     assert_eq!(wizard.wait_exit(), Exit::with_code(0));
@@ -224,7 +224,7 @@ fn control_c_while_it_works_ends_with_130_and_the_printed_command_goes_on_from_t
     let sandbox = Served::start(["--lag", "typical"]);
     let mut wizard = against(&sandbox, &[], &[], &[]);
     walk_to(&mut wizard, CONFIRM);
-    wizard.answer(keys::ENTER);
+    wizard.answer("y\r");
     wizard.wait_for("✔ role-definition");
     wizard.send(keys::CTRL_C);
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));
@@ -262,7 +262,7 @@ fn control_c_while_it_works_ends_with_130_and_the_printed_command_goes_on_from_t
 }
 
 #[test]
-fn escape_goes_back_to_the_question_before_and_at_the_first_question_out() {
+fn escape_goes_back_to_the_question_before_and_at_the_first_question_says_so() {
     let sandbox = Served::start(["--lag", "none"]);
     let mut wizard = against(&sandbox, &[], &[], &[]);
     for index in 1..QUESTIONS.len() {
@@ -275,6 +275,16 @@ fn escape_goes_back_to_the_question_before_and_at_the_first_question_out() {
         wizard.wait_for(QUESTIONS[index]);
         wizard.answer(keys::ESC);
     }
+    wizard.wait_for("This is the first question. Ctrl-C stops.");
+    wizard.wait_for(QUESTIONS[VENDOR]);
+    // With something typed it takes that away.
+    wizard.answer("kong");
+    wizard.wait_for("› kong");
+    wizard.answer(keys::ESC);
+    wizard.wait_until("the whole list", |screen| {
+        screen.contents().contains("  Aiven").then_some(())
+    });
+    wizard.answer(keys::CTRL_C);
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));
     the_terminal_is_as_before(&wizard);
     assert!(
@@ -307,7 +317,7 @@ fn an_answer_given_again_after_going_back_is_the_one_that_counts() {
         reply(&mut wizard, index, "");
     }
     wizard.wait_for("\"vnet-data\"");
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     wizard.wait_for(DONE);
     assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
 }
@@ -317,7 +327,13 @@ fn no_at_the_confirmation_writes_nothing_and_ends_with_130() {
     let sandbox = Served::start(["--lag", "none"]);
     let mut wizard = against(&sandbox, &[], &[], &[]);
     walk_to(&mut wizard, CONFIRM);
+    wizard.answer("maybe\r");
+    wizard.wait_for("✘ Type y or n, then Enter.");
+    wizard.answer(&keys::BACKSPACE.repeat(5));
+    // One key alone confirms nothing.
     wizard.answer("n");
+    wizard.wait_for("❯ n");
+    wizard.answer(keys::ENTER);
     assert_eq!(wizard.wait_exit(), Exit::with_code(130));
     the_terminal_is_as_before(&wizard);
     assert!(
@@ -342,7 +358,7 @@ fn a_malformed_dns_mapping_is_refused_with_the_reason_and_can_be_mended() {
     wizard.wait_for("✔ DNS mapping · corp.example=10.20.0.4");
     no_more(&mut wizard);
     reply(&mut wizard, CONSENT, "");
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
     let command = printed_command(&wizard);
     assert!(command.contains("dns=corp.example=10.20.0.4"), "{command}");
@@ -392,7 +408,7 @@ fn the_consent_page_opens_in_the_browser_and_the_run_goes_on_once_it_is_accepted
     walk_to(&mut wizard, CONSENT);
     wizard.answer("browser");
     wizard.answer(keys::ENTER);
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     wizard.wait_for("Opened in your browser; accept there:");
     let page = consent_page(&wizard);
     wizard.wait_for_output("until somebody accepts on that page");
@@ -412,7 +428,7 @@ fn without_a_browser_the_consent_page_is_named_to_be_opened_elsewhere() {
     walk_to(&mut wizard, CONSENT);
     wizard.answer("browser");
     wizard.answer(keys::ENTER);
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     wizard.wait_for("Open in a browser, and accept:");
     accept(&sandbox, &consent_page(&wizard));
     it_goes_on_to_connected(&mut wizard);
@@ -425,7 +441,7 @@ fn somebody_else_can_accept_while_the_run_waits() {
     walk_to(&mut wizard, CONSENT);
     wizard.answer("somebody");
     wizard.answer(keys::ENTER);
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     let page = consent_page(&wizard);
     assert!(
         !wizard.scrolled().contains("Opened in your browser"),
@@ -479,7 +495,7 @@ fn without_a_token_the_values_are_shown_to_paste_and_the_run_goes_on_once_they_a
     reply(&mut wizard, DNS, "corp.example=10.20.0.4");
     no_more(&mut wizard);
     reply(&mut wizard, CONSENT, "");
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     wizard.wait_for("DNS mapping          corp.example → 10.20.0.4");
     paste_into_konnect(&wizard, &sandbox);
     it_goes_on_to_connected(&mut wizard);
@@ -495,7 +511,7 @@ fn by_hand_on_request_although_there_is_a_token() {
     wizard.answer(keys::ENTER);
     reply(&mut wizard, DNS, "");
     reply(&mut wizard, CONSENT, "");
-    reply(&mut wizard, CONFIRM, "");
+    reply(&mut wizard, CONFIRM, "y");
     paste_into_konnect(&wizard, &sandbox);
     it_goes_on_to_connected(&mut wizard);
 }
@@ -514,9 +530,10 @@ fn a_token_typed_in_is_used_and_never_shown() {
     wizard.wait_for(&"*".repeat(token.len()));
     wizard.answer(keys::ENTER);
     wizard.wait_for("✔ Konnect token · ********\n");
-    for index in 3..=CONFIRM {
+    for index in 3..CONFIRM {
         reply(&mut wizard, index, "");
     }
+    reply(&mut wizard, CONFIRM, "y");
     it_goes_on_to_connected(&mut wizard);
     assert!(!wizard.transcript().contains(&token[5..]), "{}", wizard.transcript());
     assert!(
@@ -619,6 +636,130 @@ fn an_escape_sequence_in_a_name_is_shown_and_not_obeyed() {
     assert!(!String::from_utf8_lossy(&wizard.raw()).contains("\u{1b}[2J"));
 }
 
+// ---- what is typed too soon, and what is not known ---------------------------------------------------------------
+
+/// Ten Enters at once answer nothing but the question that is on the screen.
+#[test]
+fn input_typed_ahead_answers_no_later_question() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    wizard.wait_for(QUESTIONS[VENDOR]);
+    wizard.send(&keys::ENTER.repeat(10));
+    wizard.wait_for(QUESTIONS[1]);
+    // The one that is open now is answered by what is typed from here on.
+    reply(&mut wizard, 1, "production");
+    wizard.wait_for("✔ Subscription · Contoso Production (");
+    wizard.wait_for(QUESTIONS[VNET]);
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+    assert!(
+        !wizard.scrolled().contains("✔ Virtual network"),
+        "{}",
+        wizard.scrolled()
+    );
+}
+
+#[test]
+fn confirmation_typed_ahead_of_the_plan_confirms_nothing() {
+    let sandbox = Served::start(["--lag", "none", "--latency", "300ms"]);
+    let network = [
+        "--vnet-id",
+        support::kong::VNET_ID,
+        "--set",
+        "network=eastus2-network",
+        "--set",
+        "dns=",
+    ];
+    let args = [&["--vendor", "kong", "--consent", "create"][..], &network].concat();
+    let mut wizard = against(&sandbox, &args, &[], &[]);
+    wizard.wait_for_output("signing in");
+    wizard.send("y\ry\ry\r");
+    wizard.wait_for(QUESTIONS[CONFIRM]);
+    wizard.answer(keys::ENTER);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130), "{}", wizard.scrolled());
+    assert_eq!(writes(&sandbox), 0);
+    // Nor was it echoed into the picture.
+    assert!(!wizard.transcript().contains("y\ny"), "{}", wizard.transcript());
+}
+
+#[test]
+fn question_mark_explains_the_question() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &["KONNECT_TOKEN"], &[]);
+    for (index, help) in [
+        (VENDOR, "Flag: --vendor."),
+        (1, "AZURE_SUBSCRIPTION_ID"),
+        (VNET, "Flag: --vnet-id."),
+    ] {
+        wizard.wait_for(QUESTIONS[index]);
+        wizard.wait_for("❯ ");
+        wizard.answer("?");
+        wizard.wait_for(help);
+        wizard.answer("?");
+        wizard.wait_until("the help is gone", |screen| {
+            (!screen.contents().contains(help)).then_some(())
+        });
+        wizard.answer(keys::ENTER);
+    }
+    wizard.wait_for("Konnect token (");
+    wizard.answer("?");
+    wizard.wait_for("Variable: KONNECT_TOKEN.");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for(QUESTIONS[DNS]);
+    wizard.answer("?");
+    wizard.wait_for("Flag: --set dns=VALUE.");
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+}
+
+/// vnet-legacy and the vendor's network both have 10.0.0.0/16.
+#[test]
+fn network_that_overlaps_is_marked_and_asked_for_again() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &["--vendor", "kong"], &[], &[]);
+    reply(&mut wizard, 1, "production");
+    wizard.wait_for("❯ vnet-");
+    reply(&mut wizard, VNET, "legacy");
+    wizard.wait_for(QUESTIONS[3]);
+    wizard.wait_for("overlaps your network");
+    reply(&mut wizard, 3, "eastus2");
+    wizard.wait_for("shares addresses with your network");
+    wizard.wait_for(QUESTIONS[3]);
+    // The way out is the one that is named.
+    wizard.answer(keys::ESC);
+    reply(&mut wizard, VNET, "data");
+    reply(&mut wizard, 3, "eastus2");
+    wizard.wait_for(QUESTIONS[DNS]);
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+}
+
+#[test]
+fn narrow_list_shows_what_tells_rows_apart_and_a_resize_draws_it_again() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let env = sandbox
+        .env()
+        .iter()
+        .filter(|(name, _)| *name != "AZURE_SUBSCRIPTION_ID");
+    let mut wizard = Wizard::start(["azure", "setup", "--vendor", "kong"], SMALL, env);
+    reply(&mut wizard, 1, "");
+    wizard.wait_for(QUESTIONS[VNET]);
+    wizard.wait_until("rows below headings", |screen| {
+        let shown = screen.contents();
+        let heading = shown.find("Resource group")?;
+        (shown[heading..].contains("rg-legacy") && shown[heading..].contains("rg-network")).then_some(())
+    });
+    wizard.resize((24, 60));
+    wizard.wait_until("one list, drawn anew", |screen| {
+        let shown = screen.contents();
+        let whole = shown.matches("Virtual network ›").count() == 1 && shown.matches("❯ ").count() == 1;
+        let fits = (0..24).all(|row| !screen.row_wrapped(row));
+        (whole && fits && shown.contains("rg-legacy") && screen.size().1.get() == 60).then_some(())
+    });
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
+}
+
 // ---- the picture for the README ---------------------------------------------------------------------------------
 
 /// Waits until every one of `texts` is on the screen at once, and films that.
@@ -643,7 +784,7 @@ fn picture_of_the_whole_walk() {
         "new-network",
         "❯",
         "Somebody",
-        "yes",
+        "y/N",
     ];
     for (index, (question, last)) in QUESTIONS.into_iter().zip(last).enumerate() {
         film_with(
@@ -660,7 +801,7 @@ fn picture_of_the_whole_walk() {
             }
             film_with(&mut film, &wizard, &["❯ vnet-data"], 900);
         }
-        wizard.answer(keys::ENTER);
+        wizard.answer(if index == CONFIRM { "y\r" } else { keys::ENTER });
     }
     for under_way in [
         ["✔ role-definition", "until the service principal is visible"],

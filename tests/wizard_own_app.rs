@@ -5,7 +5,7 @@
 mod support;
 
 use support::both_sides::{PARTNER_TENANT, VPC, assert_no_credential, partner};
-use support::pty::{Exit, Wizard, keys};
+use support::pty::{Exit, Wizard, against, keys};
 use support::served::Served;
 
 /// A question, by words that only stand there while it is open, and what is typed before Enter.
@@ -46,7 +46,7 @@ fn aiven_asks_for_the_project_and_offers_its_vpcs() {
             ("? Aiven project", "demo"),
             ("Aiven project VPC ›", "westeurope"),
             ("Consent for Aiven (", ""),
-            ("Go ahead?", ""),
+            ("Go ahead?", "y"),
         ],
         "Done: vnet-data and Aiven are peered.",
     );
@@ -76,7 +76,7 @@ fn dragonfly_offers_its_networks_and_takes_a_key_that_is_not_shown() {
             ("Dragonfly Cloud API key (", &key),
             ("Dragonfly private network ›", "eastus2"),
             ("Consent for Dragonfly (", ""),
-            ("Go ahead?", ""),
+            ("Go ahead?", "y"),
         ],
         "Done: vnet-data and Dragonfly Cloud are peered.",
     );
@@ -97,7 +97,7 @@ fn another_tenant_is_asked_for_its_network_and_finds_the_tenant_by_itself() {
             ("Subscription ›", "production"),
             ("Virtual network ›", "vnet-data"),
             ("? ARM id of the other virtual network", &remote),
-            ("Go ahead?", ""),
+            ("Go ahead?", "y"),
         ],
         "Done: vnet-data and another tenant are peered.",
     );
@@ -108,4 +108,32 @@ fn another_tenant_is_asked_for_its_network_and_finds_the_tenant_by_itself() {
     );
     // The command line that does it again is complete.
     assert!(shown.contains(&format!("remote-tenant-id={PARTNER_TENANT}")), "{shown}");
+}
+
+#[test]
+fn project_that_does_not_exist_is_asked_for_again_with_the_reason() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &["--vendor", "aiven"], &[], &[]);
+    for (question, answer) in [
+        ("Subscription ›", "production"),
+        ("Virtual network ›", "vnet-data"),
+        ("? Aiven project", "nonexist"),
+    ] {
+        wizard.wait_for(question);
+        wizard.answer(answer);
+        wizard.answer(keys::ENTER);
+    }
+    wizard.wait_for("The Aiven project does not exist, or the token may not see");
+    wizard.wait_until("the question again", |screen| {
+        let shown = screen.contents();
+        shown[shown.find("does not exist")?..]
+            .contains("? Aiven project")
+            .then_some(())
+    });
+    wizard.answer("demo");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("Aiven project VPC ›");
+    wizard.wait_for("❯ ");
+    wizard.answer(keys::CTRL_C);
+    assert_eq!(wizard.wait_exit(), Exit::with_code(130));
 }

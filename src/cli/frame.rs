@@ -16,9 +16,10 @@ use super::ended::{Ended, Turn};
 use super::output::{Format, OutputArgs, print, screen};
 use super::record;
 use super::sandbox::{Embedded, embed};
-use super::stop::{asked_to_stop, take_back, tidy_terminal};
+use super::stop::{asked_to_stop, redraw_when_resized, take_back, tidy_terminal};
 use super::target::TargetArgs;
 use crate::azure::{Sending, Sent, Wire};
+use crate::domain::harmless;
 use crate::engine;
 use crate::errors::{Kind, Outcome, Problem};
 use crate::input::{
@@ -27,7 +28,9 @@ use crate::input::{
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
 use crate::steps::{Opener, Run, Sink, views};
-use crate::ui::{self, Answer, LinePrompter, Manner, Modes, NoCaret, Prompter, RunEnd, Screen, TerminalPrompter};
+use crate::ui::{
+    self, Answer, EchoOff, LinePrompter, Manner, Modes, Prompter, Question, RunEnd, Screen, TerminalPrompter,
+};
 
 /// Columns of a command line in a document.
 pub const DOCUMENT: usize = 100;
@@ -180,7 +183,8 @@ where
         known,
     };
     let modes = Modes::now();
-    let _no_caret = frame.rich().then(NoCaret::begin);
+    let _echo_off = frame.rich().then(EchoOff::begin);
+    let _resizes = redraw_when_resized();
     let ended = tokio::select! {
         // First, so that a signal finds us listening however soon the first prompt is there.
         biased;
@@ -350,28 +354,47 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// When the user left.
     pub async fn confirm(&self, question: &str) -> Result<Answer<bool>, Halt> {
-        self.leave(question, true).await
+        let Some(prompter) = self.prompter().filter(|_| self.asks()) else {
+            return Ok(Answer::Value(true));
+        };
+        let help = "y carries out the plan above; n stops, and nothing is written. Flag: --yes.";
+        let answer = Asker(prompter).confirm(Question::new(question, help), false).await;
+        self.read_again();
+        answer
     }
 
-    /// The same for a removal: who only presses Enter has not said yes.
+    /// The same for a removal, which the name of the network confirms; an empty line says no.
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm_removal(&self, question: &str) -> Result<Answer<bool>, Halt> {
-        self.leave(question, false).await
+    pub async fn confirm_removal(&self, network: &str) -> Result<Answer<bool>, Halt> {
+        let Some(prompter) = self.prompter().filter(|_| self.asks()) else {
+            return Ok(Answer::Value(true));
+        };
+        let name = harmless(network);
+        let question = Question::new(
+            format!("Type the network's name to delete these: {name} (empty: delete nothing)"),
+            format!(
+                "The name of your virtual network, {name}, confirms the plan above. The network itself stays. Flag: --yes."
+            ),
+        );
+        let meant = name.clone();
+        let check = move |text: &str| match text {
+            text if text == meant || ["", "n", "no"].contains(&text) => Ok(()),
+            text => Err(format!("'{text}' is not '{meant}'. Nothing was deleted.")),
+        };
+        let answer = Asker(prompter).text(question, Box::new(check)).await;
+        self.read_again();
+        Ok(match answer? {
+            Answer::Value(text) => Answer::Value(text == name),
+            Answer::Back => Answer::Back,
+        })
     }
 
-    async fn leave(&self, question: &str, by_default: bool) -> Result<Answer<bool>, Halt> {
-        match self.prompter().filter(|_| self.asks()) {
-            Some(prompter) => {
-                let answer = Asker(prompter).confirm(question.to_owned(), by_default).await;
-                // The world may have changed while the question was there.
-                if let Some(run) = lock(&self.run).as_ref() {
-                    run.learn(|facts| facts.read_at = None);
-                }
-                answer
-            }
-            None => Ok(Answer::Value(true)),
+    /// Has what was read count no more: the world may have changed while the question was there.
+    fn read_again(&self) {
+        if let Some(run) = lock(&self.run).as_ref() {
+            run.learn(|facts| facts.read_at = None);
         }
     }
 

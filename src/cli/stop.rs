@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::{join_all, select_all};
+use tokio::task::JoinSet;
 
 use crate::domain::lines;
 use crate::limits;
@@ -46,6 +47,20 @@ fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
         .unwrap_or(0);
     let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or(u32::MAX);
     1u64.checked_shl(bit).is_some_and(|bit| mask & bit != 0)
+}
+
+/// Draws an open prompt again whenever the window has another size, for as long as what it gives lives.
+pub fn redraw_when_resized() -> JoinSet<()> {
+    let mut resizes = JoinSet::new();
+    #[cfg(unix)]
+    if let Ok(mut resized) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change()) {
+        resizes.spawn(async move {
+            while resized.recv().await.is_some() {
+                ui::redraw();
+            }
+        });
+    }
+    resizes
 }
 
 /// Removes the credentials of runs that are stopped, and says where that could not be done.

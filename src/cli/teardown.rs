@@ -72,7 +72,7 @@ async fn take_down(frame: &Frame<'_>, gathered: Gathered) -> Turn {
     };
     let mut ended = Ended::cancelled();
     let leave = if plan.writes() {
-        frame.confirm_removal("Remove this?").await
+        frame.confirm_removal(&vnet).await
     } else {
         Ok(Answer::Value(true))
     };

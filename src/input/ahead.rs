@@ -10,6 +10,7 @@ use super::gather::Known;
 use super::search::{Scope, Search, usable};
 use super::session::{Session, Surroundings};
 use super::values::subscription;
+use crate::domain::{AddressSpace, VnetId};
 use crate::errors::{Kind, Problem};
 use crate::plan::Event;
 use crate::steps::Sink;
@@ -154,6 +155,15 @@ impl Entry {
             }
         };
         Ok(&mut self.searches[at])
+    }
+
+    /// The addresses of a network that was on a menu.
+    pub fn address_space(&self, vnet: &str, resource_group: &str) -> Option<&AddressSpace> {
+        let is_it = |id: &VnetId| id.name == vnet && id.resource_group == resource_group;
+        self.searches.iter().rev().find_map(|search| {
+            let at = search.ids.iter().position(is_it)?;
+            search.spaces.get(at)
+        })
     }
 
     async fn begin_search(&mut self, scope: Scope, given: &Given) -> Result<Search, Problem> {

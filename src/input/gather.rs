@@ -11,7 +11,7 @@ use super::tenant_domain::{settle_tenant, settle_vendor_tenants};
 use super::values::{
     access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
 };
-use super::wizard::{Asker, Conversation, Wizard, ask_vendor};
+use super::wizard::{Asker, Conversation, FIRST, Wizard, ask_vendor};
 use super::{Given, Halt};
 use crate::azure::{Auth, Subscription};
 use crate::domain::{TenantId, VnetId};
@@ -19,7 +19,7 @@ use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
 use crate::steps::{Elsewhere, Introduced, Sink};
-use crate::ui::{Answer, Prompter};
+use crate::ui::{Answer, Prompter, Question, tell};
 use crate::vendors::{Connector, Profile, ProfileError, profile};
 
 /// Why an input is missing that a person could have been asked for.
@@ -119,7 +119,10 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
         }
         let Some(asker) = &asker else {
             let session = Session::open(&talk.given, around)?;
-            let known = known(&session, &talk.given, &manner).await?;
+            (around.sink)(Event::SigningIn { under_way: true });
+            let known = known(&session, &talk.given, &manner).await;
+            (around.sink)(Event::SigningIn { under_way: false });
+            let known = known?;
             let intent = intent(&talk.given, around, vendor, known, manner.options)?;
             return finish(talk, around, intent, Some(session));
         };
@@ -138,11 +141,10 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             Ok(Answer::Value(known)) => known,
             Ok(Answer::Back) => {
                 talk.entered = Some(Ok(entry));
-                if talk.back() {
-                    continue;
+                if !talk.back() {
+                    tell(FIRST);
                 }
-                // Back from the first question is out.
-                return Err(Halt::Cancelled);
+                continue;
             }
             Err(Halt::Problem(problem)) if entry.session.found_no_way(&problem) => {
                 if !offer_code(asker, &problem, &around.sink).await? {
@@ -173,7 +175,10 @@ pub(super) async fn allow_host(given: &mut Given, vendor: &Profile, asker: Optio
     };
     let variable = vendor.access.as_ref().map_or("", |access| &access.token_env);
     let file = given.get("vendor").unwrap_or_default();
-    let question = format!("Send the vendor's token ({variable}) to {host}, as the vendor profile {file} says?");
+    let question = Question::new(
+        format!("Send the vendor's token ({variable}) to {host}, as the vendor profile {file} says?"),
+        "The profile comes from a file, so the host that gets the token is confirmed. Flag: --trust-vendor-host.",
+    );
     match asker.confirm(question, false).await? {
         Answer::Value(true) => {
             given.answer("trust-vendor-host", host);
@@ -186,7 +191,7 @@ pub(super) async fn allow_host(given: &mut Given, vendor: &Profile, asker: Optio
 /// Asks what is missing, and waits for what the sign-in tells.
 async fn converse(wizard: &mut Wizard<'_>) -> Result<Answer<Known>, Halt> {
     match wizard.ask().await? {
-        Answer::Value(()) => Ok(Answer::Value(wizard.entry.known().await?.clone())),
+        Answer::Value(()) => Ok(Answer::Value(wizard.signed_in().await?)),
         Answer::Back => Ok(Answer::Back),
     }
 }
@@ -194,8 +199,11 @@ async fn converse(wizard: &mut Wizard<'_>) -> Result<Answer<Known>, Halt> {
 /// Nobody is signed in, but somebody is there: whether they want to sign in by a code.
 async fn offer_code(asker: &Asker, problem: &Problem, sink: &Sink) -> Result<bool, Halt> {
     sink(Event::Notice(problem.why.clone()));
-    let question = "Sign in with a code that you enter in a browser, here or on another machine?";
-    Ok(asker.confirm(question.to_owned(), true).await? == Answer::Value(true))
+    let question = Question::new(
+        "Sign in with a code that you enter in a browser, here or on another machine?",
+        "Nothing on this machine is signed in. Flag: --auth device-code.",
+    );
+    Ok(asker.confirm(question, true).await? == Answer::Value(true))
 }
 
 /// Whether a dry run needs to ask nobody.

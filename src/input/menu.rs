@@ -1,6 +1,7 @@
 //! The rows of the menus: a name, and beside it what tells it from its neighbours.
 
 use crate::azure::{ListedVnet, Subscription};
+use crate::domain::AddressSpace;
 use crate::ui::{Row, Rows};
 use crate::vendors::{Profile, VendorNetwork};
 
@@ -11,11 +12,12 @@ pub fn vendors(profiles: &[Profile]) -> Rows {
             .iter()
             .map(|profile| Row::new([&profile.name, &profile.product])),
     )
+    .headed(["Vendor", "Product"])
 }
 
 /// What stands above several subscriptions: who knows the network need not know where it is.
 pub fn everywhere() -> Row {
-    Row::new(["All subscriptions", "(search their networks)"])
+    Row::new(["All subscriptions", "search their networks"])
 }
 
 /// A subscription.
@@ -24,26 +26,48 @@ pub fn subscription(one: &Subscription) -> Row {
     Row::new([one.name.as_str(), &one.id.to_string(), state])
 }
 
-/// The column of a network's subscription, where there is one.
-pub const SUBSCRIPTION: usize = 1;
+/// What the columns of subscriptions are.
+pub const SUBSCRIPTIONS: [&str; 3] = ["Subscription", "ID", "State"];
 
-/// A virtual network: the name of its subscription where they are of several, address space, region and resource group.
-pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> Row {
-    let name = [vnet.id.name.as_str()].into_iter().chain(subscription);
-    let address_space = vnet.address_space.to_string();
-    Row::new(name.chain([&address_space, vnet.location.as_str(), &vnet.id.resource_group]))
+/// The column of a network's subscription, where there is one.
+pub const SUBSCRIPTION: usize = 2;
+
+/// What the columns of virtual networks are.
+pub fn vnets(of_several: bool) -> impl Iterator<Item = &'static str> {
+    let subscription = of_several.then_some("Subscription");
+    ["Network", "Resource group"]
+        .into_iter()
+        .chain(subscription)
+        .chain(["Region", "Addresses"])
 }
 
-/// The vendor's networks, with address space, region and, where they are not ready, their state.
-pub fn networks(networks: &[VendorNetwork]) -> Rows {
-    Rows::of(networks.iter().map(|network| {
+/// A virtual network: what tells it from its neighbours first, because a narrow screen has no room for the rest. Its
+/// resource group, the name of its subscription where they are of several, region and address space.
+pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> Row {
+    let name = [vnet.id.name.as_str(), &vnet.id.resource_group]
+        .into_iter()
+        .chain(subscription);
+    let address_space = vnet.address_space.to_string();
+    Row::new(name.chain([vnet.location.as_str(), &address_space]))
+}
+
+/// What the columns of a vendor's networks are.
+pub const NETWORKS: [&str; 5] = ["Network", "Addresses", "Region", "State", ""];
+
+/// The vendor's networks, with address space, region and, where they are not ready, their state; and whether they share
+/// addresses with `ours`, as far as that is known.
+pub fn networks(networks: &[VendorNetwork], ours: Option<&AddressSpace>) -> Vec<Row> {
+    let row = |network: &VendorNetwork| {
+        let overlaps = ours.is_some_and(|ours| !ours.overlaps(&network.address_space).is_empty());
         Row::new([
             network.name.as_str(),
             &network.address_space.to_string(),
             &network.region,
             &network.state,
+            if overlaps { "overlaps your network" } else { "" },
         ])
-    }))
+    };
+    networks.iter().map(row).collect()
 }
 
 #[cfg(test)]

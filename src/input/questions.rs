@@ -11,10 +11,10 @@ use super::values::{app_id, check_vendor_input};
 use super::wizard::{Asked, Chosen, Wizard};
 use super::{Halt, Source, menu};
 use crate::azure::{ApiError, Subscription};
-use crate::domain::VnetId;
+use crate::domain::{AddressSpace, VnetId};
 use crate::errors::{Kind as ErrorKind, Problem};
 use crate::plan::{Consent, Event, VendorAccess};
-use crate::ui::{Answer, Row, Rows};
+use crate::ui::{Answer, Question, Row, Rows};
 use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
 
 impl Wizard<'_> {
@@ -22,7 +22,7 @@ impl Wizard<'_> {
         if self.talk.given.get("subscription").is_some() || self.talk.given.get("vnet-id").is_some() {
             return Ok(Asked::Passed);
         }
-        let rows = Rows::default();
+        let rows = Rows::default().headed(menu::SUBSCRIPTIONS);
         let entry = &mut *self.entry;
         let filling = async {
             let known = entry.known().await?;
@@ -38,7 +38,11 @@ impl Wizard<'_> {
                 }
             }
         };
-        let chosen = self.asker.choose_meanwhile("Subscription", &rows, filling).await?;
+        let question = Question::new(
+            "Subscription",
+            "The subscription of your virtual network. Flag: --subscription, or AZURE_SUBSCRIPTION_ID.",
+        );
+        let chosen = self.asker.choose_meanwhile(question, &rows, filling).await?;
         let index = match chosen {
             Chosen::Answer(Answer::Back) => return Ok(Asked::Back),
             Chosen::Answer(Answer::Value(index)) => index,
@@ -75,7 +79,12 @@ impl Wizard<'_> {
                 false => Ok(None::<()>),
             }
         };
-        let chosen = self.asker.choose_meanwhile("Virtual network", &rows, filling).await?;
+        let question = Question::new(
+            "Virtual network",
+            "Your network that is peered with the other one. It isn't listed? Its subscription is another one, or this \
+             sign-in can't read it. Flag: --vnet-id.",
+        );
+        let chosen = self.asker.choose_meanwhile(question, &rows, filling).await?;
         let Chosen::Answer(Answer::Value(index)) = chosen else {
             return Ok(Asked::Back);
         };
@@ -98,7 +107,14 @@ impl Wizard<'_> {
             return Ok(Asked::Passed);
         }
         let question = format!("{} (empty: paste values by hand)", access.token_label);
-        let Answer::Value(token) = self.asker.secret(question).await? else {
+        let help = format!(
+            "{}: with it peerctl makes the request at {} and lists your networks there. Without it you paste values into \
+             the vendor's console. It is never stored. Variable: {}.",
+            capital(&access.token_help),
+            self.vendor.short_name,
+            access.token_env
+        );
+        let Answer::Value(token) = self.asker.secret(Question::new(question, help)).await? else {
             return Ok(Asked::Back);
         };
         let by_hand = token.expose_secret().is_empty();
@@ -144,31 +160,63 @@ impl Wizard<'_> {
             .entry
             .session
             .connector(&self.talk.given, self.vendor, token, inputs)?;
-        let networks = match connector.networks().await {
-            Ok(networks) => networks,
-            Err(error) => {
-                let problem = failed("reading the vendor's networks", &error);
-                // A token that was typed in can be typed again.
-                let typed = self.talk.given.source("vendor-access") == Some(Source::Answer);
-                if typed && matches!(problem.kind, ErrorKind::SignIn | ErrorKind::Permission) {
-                    (self.sink)(Event::Notice(format!("{} {}", problem.what, problem.why)));
-                    return Ok(Asked::Back);
-                }
-                return Err(problem.into());
+        let ours = self.own_addresses();
+        let mut networks = Vec::new();
+        let rows = Rows::default().headed(menu::NETWORKS);
+        let filling = async {
+            networks = (connector.networks().await).map_err(|error| failed("reading the vendor's networks", &error))?;
+            if networks.is_empty() {
+                let what = format!("{} has no networks to peer with.", self.vendor.name);
+                return Err(Problem::new(ErrorKind::NotFound, what, "The token sees none.").into());
             }
+            rows.push(menu::networks(&networks, ours.as_ref()));
+            rows.complete(None);
+            Ok(None::<()>)
         };
-        if networks.is_empty() {
-            let what = format!("{} has no networks to peer with.", self.vendor.name);
-            return Err(Problem::new(ErrorKind::NotFound, what, "The token sees none.").into());
+        let asked = self.asker.choose_meanwhile(explained(input), &rows, filling).await;
+        let index = match asked {
+            Ok(Chosen::Answer(Answer::Value(index))) => index,
+            Ok(_) => return Ok(Asked::Back),
+            Err(Halt::Problem(problem)) if self.can_be_answered_again(&problem) => {
+                (self.sink)(Event::Notice(format!("{} {}", problem.what, problem.why)));
+                return Ok(Asked::Back);
+            }
+            Err(halt) => return Err(halt),
+        };
+        let chosen = &networks[index];
+        let shared = ours.is_some_and(|ours| !ours.overlaps(&chosen.address_space).is_empty());
+        // Who has not chosen their own network here can't choose another one.
+        if shared && self.talk.given.source("vnet") == Some(Source::Answer) {
+            let what = format!(
+                "{} ({}) shares addresses with your network, and Azure refuses such a peering. Choose another one; Esc \
+                 leads back to your own network.",
+                chosen.name, chosen.address_space
+            );
+            (self.sink)(Event::Notice(what));
+            return Ok(Asked::Again);
         }
-        let items = menu::networks(&networks);
-        let Answer::Value(index) = self.asker.choose(input.label.clone(), items).await? else {
-            return Ok(Asked::Back);
-        };
         self.talk
             .given
             .answer_set(&input.key, vec![unambiguous(&networks, index)]);
         Ok(Asked::Answered)
+    }
+
+    /// The addresses of the network that was chosen, as far as they are known.
+    fn own_addresses(&self) -> Option<AddressSpace> {
+        let given = &self.talk.given;
+        let space = self
+            .entry
+            .address_space(given.get("vnet")?, given.get("resource-group")?);
+        space.cloned()
+    }
+
+    /// Whether another answer to the question before may help: to what the user has typed for the vendor.
+    fn can_be_answered_again(&self, problem: &Problem) -> bool {
+        let about_the_answer = match problem.kind {
+            ErrorKind::SignIn => self.talk.given.source("vendor-access") == Some(Source::Answer),
+            kind => matches!(kind, ErrorKind::Permission | ErrorKind::NotFound),
+        };
+        about_the_answer && self.told_the_vendor()
     }
 
     /// The tenant of the network that the answer before names: Azure knows it, whoever may see that network.
@@ -205,7 +253,8 @@ impl Wizard<'_> {
                     text => check_vendor_input(&input, text),
                 }
             };
-            let question = if values.is_empty() {
+            let mut question = explained(input);
+            question.text = if values.is_empty() {
                 format!("{}{hint}", input.label)
             } else {
                 format!("{}, one more (empty: no more)", input.label)
@@ -232,7 +281,7 @@ impl Wizard<'_> {
         let Some(app_id) = app_id(&self.talk.given, self.vendor)? else {
             return Ok(Asked::Passed);
         };
-        self.entry.known().await?;
+        self.signed_in().await?;
         match self.entry.session.azure.service_principal(app_id).await {
             Ok(None) => {}
             Ok(Some(_)) => return Ok(Asked::Passed),
@@ -251,13 +300,30 @@ impl Wizard<'_> {
             self.vendor.short_name
         );
         let rows = Rows::of(items.map(|item| Row::new([item])));
-        let answer = self.asker.choose(question, rows).await?;
+        let help = format!(
+            "{} acts in your tenant as a service principal of its application, which an administrator has to allow once. \
+             Flag: --consent create, browser or wait.",
+            self.vendor.short_name
+        );
+        let answer = self.asker.choose(Question::new(question, help), rows).await?;
         let Answer::Value(index) = answer else {
             return Ok(Asked::Back);
         };
         self.talk.given.answer("consent", modes[index].to_string());
         Ok(Asked::Answered)
     }
+}
+
+/// The question for a vendor's input, with what its profile says of it.
+fn explained(input: &VendorInput) -> Question {
+    let help = format!("{}. Flag: --set {}=VALUE.", capital(&input.help), input.key);
+    Question::new(&*input.label, help)
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// The network's name; its id where another one has the same name.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::{Given, menu};
 use crate::azure::{ApiError, Azure, Found, ListedVnet, Subscription};
-use crate::domain::{SubscriptionId, VnetId, harmless};
+use crate::domain::{AddressSpace, SubscriptionId, VnetId, harmless};
 use crate::limits;
 use crate::ui::{Rows, counted};
 
@@ -36,6 +36,8 @@ pub struct Search {
     pub rows: Rows,
     /// The network of each row.
     pub ids: Vec<VnetId>,
+    /// And its addresses.
+    pub spaces: Vec<AddressSpace>,
     /// What a person has to be told once.
     pub notice: Option<String>,
     state: State,
@@ -63,8 +65,9 @@ impl Search {
         let part = |id| given.get(id).map(str::to_owned);
         Self {
             scope,
-            rows,
+            rows: rows.headed(menu::vnets(scope == Scope::All)),
             ids: Vec::new(),
+            spaces: Vec::new(),
             notice: None,
             state: State::Looking,
             finds,
@@ -105,6 +108,7 @@ impl Search {
             scope: Scope::One(subscription),
             rows: self.rows.only(&mine, menu::SUBSCRIPTION),
             ids: mine.iter().map(|at| self.ids[*at].clone()).collect(),
+            spaces: mine.iter().map(|at| self.spaces[*at].clone()).collect(),
             notice: None,
             state: State::Whole,
             finds: mpsc::channel(1).1,
@@ -145,7 +149,10 @@ impl Search {
             Scope::All => Some(self.names.get(&vnet.id.subscription).map_or("", String::as_str)),
         };
         self.rows.push(vnets.iter().map(|vnet| menu::vnet(vnet, of(vnet))));
-        self.ids.extend(vnets.into_iter().map(|vnet| vnet.id));
+        for vnet in vnets {
+            self.ids.push(vnet.id);
+            self.spaces.push(vnet.address_space);
+        }
     }
 
     fn end(&mut self, state: State, note: Option<String>) {
@@ -233,6 +240,7 @@ mod tests {
             scope,
             rows: Rows::default(),
             ids: Vec::new(),
+            spaces: Vec::new(),
             notice: None,
             state: State::Looking,
             finds,

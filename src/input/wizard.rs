@@ -7,10 +7,12 @@ use futures::FutureExt;
 use secrecy::SecretString;
 
 use super::ahead::Entry;
+use super::gather::Known;
 use super::{Given, Halt, Source, menu};
 use crate::errors::Problem;
+use crate::plan::Event;
 use crate::steps::Sink;
-use crate::ui::{Answer, AskError, Check, Prompter, Rows};
+use crate::ui::{Answer, AskError, Check, Prompter, Question as Prompt, Rows, tell};
 use crate::vendors::{Profile, Wanted, profiles};
 
 /// What became of a question whose rows were still to come.
@@ -51,7 +53,7 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn choose(&self, question: String, rows: Rows) -> Result<Answer<usize>, Halt> {
+    pub async fn choose(&self, question: Prompt, rows: Rows) -> Result<Answer<usize>, Halt> {
         let mut open = Open(Some(rows.clone()));
         let answer = self
             .on_a_thread(move |prompter| prompter.choose(&question, &rows))
@@ -64,12 +66,12 @@ impl Asker {
     /// fails, the question is withdrawn.
     pub(super) async fn choose_meanwhile<T>(
         &self,
-        question: &str,
+        question: Prompt,
         rows: &Rows,
         filling: impl Future<Output = Result<Option<T>, Halt>>,
     ) -> Result<Chosen<T>, Halt> {
         let mut filling = pin!(filling);
-        let mut asked = pin!(self.choose(question.to_owned(), rows.clone()));
+        let mut asked = pin!(self.choose(question, rows.clone()));
         // What is there already needs no list that comes and goes.
         let filled = match (&mut filling).now_or_never() {
             Some(filled) => filled,
@@ -96,11 +98,11 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn text(&self, question: String, check: Check) -> Result<Answer<String>, Halt> {
+    pub async fn text(&self, question: Prompt, check: Check) -> Result<Answer<String>, Halt> {
         self.on_a_thread(move |prompter| prompter.text(&question, check)).await
     }
 
-    pub(super) async fn secret(&self, question: String) -> Result<Answer<SecretString>, Halt> {
+    pub(super) async fn secret(&self, question: Prompt) -> Result<Answer<SecretString>, Halt> {
         self.on_a_thread(move |prompter| prompter.secret(&question)).await
     }
 
@@ -108,7 +110,7 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm(&self, question: String, by_default: bool) -> Result<Answer<bool>, Halt> {
+    pub async fn confirm(&self, question: Prompt, by_default: bool) -> Result<Answer<bool>, Halt> {
         self.on_a_thread(move |prompter| prompter.confirm(&question, by_default))
             .await
     }
@@ -119,12 +121,19 @@ impl Asker {
 /// # Errors
 /// When the user left.
 pub async fn ask_vendor(asker: &Asker) -> Result<&'static Profile, Halt> {
-    let items = menu::vendors(profiles());
-    match asker.choose("Who do you want to peer with?".to_owned(), items).await? {
-        Answer::Value(index) => Ok(&profiles()[index]),
-        Answer::Back => Err(Halt::Cancelled),
+    let help = "The vendor or partner on the other side of the peering. 'peerctl vendors NAME' says what each will be \
+                given. Flag: --vendor.";
+    loop {
+        let question = Prompt::new("Who do you want to peer with?", help);
+        match asker.choose(question, menu::vendors(profiles())).await? {
+            Answer::Value(index) => return Ok(&profiles()[index]),
+            Answer::Back => tell(FIRST),
+        }
     }
 }
+
+/// Said to a user who wants to the question before the first one.
+pub const FIRST: &str = "This is the first question. Ctrl-C stops.";
 
 /// The questions after the vendor and the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +167,8 @@ pub(super) enum Asked {
     Answered,
     /// There was nothing to ask.
     Passed,
+    /// The answer can't be used, and the user knows why.
+    Again,
     Back,
 }
 
@@ -266,6 +277,7 @@ impl Wizard<'_> {
             match self.put(question).await? {
                 Asked::Answered => self.talk.answered.push((question, self.key(question))),
                 Asked::Passed => {}
+                Asked::Again => continue,
                 Asked::Back => {
                     let Some(&(before, _)) = self.talk.answered.last() else {
                         return Ok(Answer::Back);
@@ -278,6 +290,25 @@ impl Wizard<'_> {
             at += 1;
         }
         Ok(Answer::Value(()))
+    }
+
+    /// Whether the user has answered what a vendor's API was asked with: the token, or one of the vendor's inputs.
+    pub(super) fn told_the_vendor(&self) -> bool {
+        self.talk
+            .answered
+            .last()
+            .is_some_and(|(question, _)| question.is_of_the_vendor())
+    }
+
+    /// What the sign-in told. Where it is still under way, that is said while it is waited for.
+    pub(super) async fn signed_in(&mut self) -> Result<Known, Problem> {
+        if let Some(known) = self.entry.known().now_or_never() {
+            return known.cloned();
+        }
+        (self.sink)(Event::SigningIn { under_way: true });
+        let known = self.entry.known().await.cloned();
+        (self.sink)(Event::SigningIn { under_way: false });
+        known
     }
 
     /// The key of a vendor input; nothing for the other questions.

@@ -12,6 +12,10 @@ use crate::errors::{Outcome, Problem};
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// A sign-in is waited for, or is no more.
+    SigningIn {
+        under_way: bool,
+    },
     /// As whom, and where.
     SignedIn(SignedIn),
     /// A person has to enter this code on that page to sign in.

@@ -251,7 +251,7 @@ impl Report {
                 self.error.clone_from(problem);
             }
             Event::SignedIn(who) => self.who = Some(who.clone()),
-            Event::EnterCode { .. } | Event::Surveying | Event::Notice(_) => {}
+            Event::SigningIn { .. } | Event::EnterCode { .. } | Event::Surveying | Event::Notice(_) => {}
         }
     }
 }

@@ -5,8 +5,9 @@ use std::io::{BufRead, Write, stderr, stdin};
 use secrecy::SecretString;
 
 use super::filter::Filter;
+use super::modes::discard_input;
 use super::open::{Prompting, tell};
-use super::prompt::{Answer, AskError, Check, Prompter};
+use super::prompt::{Answer, AskError, Check, Prompter, Question, is_yes};
 use super::rows::{Rows, State};
 use super::words::counted;
 use crate::domain::mask;
@@ -24,6 +25,7 @@ fn say(text: &str) {
 }
 
 fn line(prompt: &str) -> Result<String, AskError> {
+    discard_input();
     say(prompt);
     let mut text = String::new();
     let read = stdin().lock().read_line(&mut text).map_err(AskError::Terminal)?;
@@ -35,14 +37,22 @@ fn line(prompt: &str) -> Result<String, AskError> {
 }
 
 /// Asks until `understand` makes something of the line.
-fn ask<T>(prompt: &str, understand: impl Fn(&str) -> Result<T, String>) -> Result<T, AskError> {
+fn ask<T>(prompt: &str, help: &str, understand: impl Fn(&str) -> Result<T, String>) -> Result<T, AskError> {
     loop {
-        match understand(&line(prompt)?) {
+        let text = line(prompt)?;
+        if text == "?" {
+            say(&format!("{help}\n"));
+            continue;
+        }
+        match understand(&text) {
             Ok(value) => return Ok(value),
             Err(why) => say(&format!("{why}\n")),
         }
     }
 }
+
+/// What the letters at the end of a prompt stand for.
+const LETTERS: &str = "or b for the question before, ? for help";
 
 /// The rows of these indices, each behind the number that chooses it.
 fn numbered(state: &State, some: impl IntoIterator<Item = usize>) -> String {
@@ -64,9 +74,10 @@ fn found(state: &State, text: &str) -> String {
 
 impl Prompter for LinePrompter {
     /// A list that is still being read is waited for: lines that come later would be in nobody's order.
-    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError> {
+    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError> {
+        let Question { text: asked, help } = question;
         if !rows.look().complete {
-            tell(&format!("{question}: reading…"));
+            tell(&format!("{asked}: reading…"));
         }
         rows.wait();
         if rows.look().withdrawn {
@@ -76,15 +87,15 @@ impl Prompter for LinePrompter {
         let count = rows.len();
         let long = count > MOST_LINES;
         match long {
-            true => say(&format!("{question}: {} of them\n", counted(count))),
-            false => say(&format!("{question}\n{}", numbered(&rows.look(), 0..count))),
+            true => say(&format!("{asked}: {} of them\n", counted(count))),
+            false => say(&format!("{asked}\n{}", numbered(&rows.look(), 0..count))),
         }
         if let Some(note) = rows.look().note.clone() {
             say(&format!("{note}\n"));
         }
         let what = if long { "Text to look for, or number" } else { "Number" };
-        let prompt = format!("{what} from 1 to {count}, or b for the question before: ");
-        ask(&prompt, |text| match text.parse::<usize>() {
+        let prompt = format!("{what} from 1 to {count}, {LETTERS}: ");
+        ask(&prompt, help, |text| match text.parse::<usize>() {
             Ok(number) if (1..=count).contains(&number) => Ok(Answer::Value(number - 1)),
             _ if text.eq_ignore_ascii_case("b") => Ok(Answer::Back),
             _ if long => Err(found(&rows.look(), text)),
@@ -92,9 +103,9 @@ impl Prompter for LinePrompter {
         })
     }
 
-    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
+    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError> {
         let _prompting = Prompting::alone();
-        ask(&format!("{question}, or b for the question before: "), |text| {
+        ask(&format!("{}, {LETTERS}: ", question.text), &question.help, |text| {
             if text.eq_ignore_ascii_case("b") {
                 return Ok(Answer::Back);
             }
@@ -102,27 +113,31 @@ impl Prompter for LinePrompter {
         })
     }
 
-    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
+    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError> {
         let _prompting = Prompting::alone();
-        say(&format!("{question}, or b for the question before: "));
-        let secret = console::Term::stderr().read_secure_line()?;
-        Ok(match secret.trim() {
-            "b" | "B" => Answer::Back,
-            secret => Answer::Value(secret.to_owned().into()),
-        })
+        loop {
+            discard_input();
+            say(&format!("{}, {LETTERS}: ", question.text));
+            let secret = console::Term::stderr().read_secure_line()?;
+            return Ok(match secret.trim() {
+                "?" => {
+                    say(&format!("{}\n", question.help));
+                    continue;
+                }
+                "b" | "B" => Answer::Back,
+                secret => Answer::Value(secret.to_owned().into()),
+            });
+        }
     }
 
     /// The answer is always typed: an empty line is no yes and no no.
-    fn confirm(&self, question: &str, _by_default: bool) -> Result<Answer<bool>, AskError> {
+    fn confirm(&self, question: &Question, _by_default: bool) -> Result<Answer<bool>, AskError> {
         let _prompting = Prompting::alone();
-        ask(
-            &format!("{question} (y or n, or b for the question before): "),
-            |text| match text.to_ascii_lowercase().as_str() {
-                "y" | "yes" => Ok(Answer::Value(true)),
-                "n" | "no" => Ok(Answer::Value(false)),
-                "b" => Ok(Answer::Back),
-                _ => Err("Answer y, n or b.".to_owned()),
-            },
-        )
+        let prompt = format!("{} (y or n, {LETTERS}): ", question.text);
+        ask(&prompt, &question.help, |text| match is_yes(text, false) {
+            Some(yes) if !text.is_empty() => Ok(Answer::Value(yes)),
+            _ if text.eq_ignore_ascii_case("b") => Ok(Answer::Back),
+            _ => Err("Answer y, n or b.".to_owned()),
+        })
     }
 }

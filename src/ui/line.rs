@@ -6,7 +6,7 @@ use std::ops::Range;
 use console::{Key, Term, measure_text_width, truncate_str};
 
 use super::keys;
-use super::prompt::Answer;
+use super::prompt::{Answer, Question};
 use super::style;
 use crate::domain::lines;
 
@@ -16,14 +16,17 @@ use crate::domain::lines;
 /// `Interrupted` on Ctrl-C; what the terminal says otherwise.
 pub fn read_line(
     term: &Term,
-    question: &str,
+    question: &Question,
     hidden: bool,
     check: &dyn Fn(&str) -> Result<(), String>,
 ) -> io::Result<Answer<String>> {
     let mut line = Line::default();
-    let mut refusal = None;
+    let (mut refusal, mut explained) = (None, false);
     loop {
-        let head = head(question, refusal.as_deref(), width(term));
+        let mut head = head(&question.text, refusal.as_deref(), width(term));
+        if explained {
+            head.extend(help_lines(&question.help, width(term)));
+        }
         for text in &head {
             term.write_line(text)?;
         }
@@ -32,13 +35,28 @@ pub fn read_line(
         term.clear_line()?;
         term.clear_last_lines(head.len())?;
         match answer {
-            Answer::Back => return Ok(Answer::Back),
-            Answer::Value(text) => match check(&text) {
+            Edited::Help => explained = !explained,
+            Edited::Back => return Ok(Answer::Back),
+            Edited::Line(text) => match check(&text) {
                 Ok(()) => return Ok(Answer::Value(text)),
                 Err(why) => refusal = Some(why),
             },
         }
     }
+}
+
+/// What editing a line came to.
+enum Edited {
+    Line(String),
+    Back,
+    /// A `?` on the empty line.
+    Help,
+}
+
+/// The explanation of a question, below it.
+pub(super) fn help_lines(help: &str, width: usize) -> Vec<String> {
+    let folded = lines(help, width.saturating_sub(3)).into_iter();
+    folded.map(|line| format!("  {}", style(line).dim())).collect()
 }
 
 fn width(term: &Term) -> usize {
@@ -68,15 +86,16 @@ pub struct Line {
 }
 
 impl Line {
-    fn edit(&mut self, term: &Term, hidden: bool) -> io::Result<Answer<String>> {
+    fn edit(&mut self, term: &Term, hidden: bool) -> io::Result<Edited> {
         loop {
             let (shown, behind) = self.shown(hidden, width(term) - 3);
             term.clear_line()?;
             term.write_str(&format!("{} {shown}", style("❯").green()))?;
             term.move_cursor_left(behind)?;
             match keys::next(term)? {
-                Key::Enter => return Ok(Answer::Value(self.text.iter().collect::<String>().trim().to_owned())),
-                Key::Escape => return Ok(Answer::Back),
+                Key::Enter => return Ok(Edited::Line(self.text.iter().collect::<String>().trim().to_owned())),
+                Key::Escape => return Ok(Edited::Back),
+                Key::Char('?') if self.text.is_empty() => return Ok(Edited::Help),
                 key => self.take(&key),
             }
         }

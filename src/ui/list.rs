@@ -3,15 +3,16 @@
 
 use std::io;
 
-use console::{Key, Term, truncate_str};
+use console::{Key, Term, measure_text_width, truncate_str};
 
 use super::filter::{Filter, Row};
 use super::keys::Ear;
-use super::line::Line;
+use super::line::{Line, help_lines};
 use super::open::Prompting;
+use super::prompt::Question;
 use super::rows::{COLUMNS_APART, Rows, State};
 use super::style;
-use super::words::counted;
+use super::words::{NARROW, counted};
 
 /// Rows on screen at once; fewer on a low terminal, so that the question stays in sight.
 const MOST_ROWS: usize = 10;
@@ -29,9 +30,20 @@ pub enum Chosen {
 }
 
 impl Chosen {
+    /// The name, and what tells it from others of that name.
     fn row(rows: &Rows, index: usize) -> Self {
-        let cells: Vec<String> = rows.look().rows[index].cells().map(str::to_owned).collect();
-        Self::Row(index, cells.join(" "))
+        let state = rows.look();
+        let mut cells = state.rows[index].cells().map(str::trim).filter(|cell| !cell.is_empty());
+        let name = cells.next().unwrap_or_default().to_owned();
+        let rest = cells.collect::<Vec<_>>().join(", ");
+        Self::Row(
+            index,
+            if rest.is_empty() {
+                name
+            } else {
+                format!("{name} ({rest})")
+            },
+        )
     }
 }
 
@@ -39,32 +51,27 @@ impl Chosen {
 ///
 /// # Errors
 /// `Interrupted` on Ctrl-C; what the terminal says otherwise.
-pub fn choose(question: &str, rows: &Rows) -> io::Result<Chosen> {
+pub fn choose(question: &Question, rows: &Rows) -> io::Result<Chosen> {
     let ear = Ear::new()?;
     rows.attach(ear.bell());
     let prompting = Prompting::above(ear.bell());
     let canvas = Canvas::begin()?;
     let mut list = List::new(question);
-    let mut drawn = 0;
+    let mut picture: Vec<String> = Vec::new();
     loop {
-        canvas.term.move_cursor_up(drawn)?;
-        canvas.term.clear_to_end_of_screen()?;
+        canvas.take_away(&picture)?;
         for line in prompting.told() {
             canvas.term.write_line(&line)?;
         }
         // The rows are let go before the terminal is written to, which may take its time.
-        let picture = match rows.look() {
+        picture = match rows.look() {
             state if state.withdrawn => return Ok(Chosen::Withdrawn),
             state => list.picture(&state, canvas.size()),
         };
-        if let Some(index) = list.awaited() {
-            return Ok(Chosen::row(rows, index));
-        }
         for line in &picture {
             canvas.term.write_line(line)?;
         }
         canvas.term.flush()?;
-        drawn = picture.len();
         // After Ctrl-C the screen is no longer this list's: somebody else may be writing the last words.
         let Some(key) = ear.listen(&canvas.term)? else {
             continue;
@@ -74,8 +81,7 @@ pub fn choose(question: &str, rows: &Rows) -> io::Result<Chosen> {
             Some(Taken::Back) => Chosen::Back,
             Some(Taken::Row(index)) => Chosen::row(rows, index),
         };
-        canvas.term.move_cursor_up(drawn)?;
-        canvas.term.clear_to_end_of_screen()?;
+        canvas.take_away(&picture)?;
         return Ok(chosen);
     }
 }
@@ -96,6 +102,16 @@ impl Canvas {
         let (rows, columns) = self.term.size();
         (rows.into(), columns.into())
     }
+
+    /// Takes the lines away that were drawn last. A window that has become narrower since has broken the long ones.
+    fn take_away(&self, picture: &[String]) -> io::Result<()> {
+        let width = self.size().1.max(1);
+        let drawn = picture
+            .iter()
+            .map(|line| measure_text_width(line).div_ceil(width).max(1));
+        self.term.move_cursor_up(drawn.sum())?;
+        self.term.clear_to_end_of_screen()
+    }
 }
 
 impl Drop for Canvas {
@@ -114,7 +130,7 @@ enum Taken {
 
 /// What is typed and where the marker stands.
 struct List<'a> {
-    question: &'a str,
+    question: &'a Question,
     typed: Line,
     filter: Filter,
     /// The marked row, among those that fit.
@@ -122,13 +138,12 @@ struct List<'a> {
     /// The first one on the screen, and how many there are.
     top: usize,
     shown: usize,
-    complete: bool,
-    /// Enter was pressed before any row was there: who types ahead wants the first one that fits, once all are there.
-    ahead: bool,
+    /// Whether the question is explained below the rows.
+    explained: bool,
 }
 
 impl<'a> List<'a> {
-    fn new(question: &'a str) -> Self {
+    fn new(question: &'a Question) -> Self {
         Self {
             question,
             typed: Line::default(),
@@ -136,16 +151,17 @@ impl<'a> List<'a> {
             at: 0,
             top: 0,
             shown: 1,
-            complete: false,
-            ahead: false,
+            explained: false,
         }
     }
 
     fn take(&mut self, key: &Key) -> Option<Taken> {
         let last = self.filter.kept().len().saturating_sub(1);
-        self.ahead = *key == Key::Enter && self.filter.kept().is_empty() && !self.complete;
         match key {
-            Key::Escape => return Some(Taken::Back),
+            Key::Escape if self.typed.text().is_empty() => return Some(Taken::Back),
+            Key::Escape => (self.typed, self.at) = (Line::default(), 0),
+            Key::Char('?') if self.typed.text().is_empty() => self.explained = !self.explained,
+            // Of rows that nobody has seen none is taken.
             Key::Enter => return self.filter.kept().get(self.at).map(|index| Taken::Row(*index)),
             Key::ArrowUp | Key::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
             Key::ArrowDown | Key::Tab if self.at >= last => self.at = 0,
@@ -163,29 +179,31 @@ impl<'a> List<'a> {
         None
     }
 
-    /// The row that was chosen before it was there.
-    fn awaited(&self) -> Option<usize> {
-        let first = self.filter.kept().first();
-        first.copied().filter(|_| self.ahead && self.complete)
-    }
-
     /// The lines on the screen.
     fn picture(&mut self, state: &State, (height, width): (usize, usize)) -> Vec<String> {
         self.filter.update(&self.typed.text(), &state.rows);
-        self.complete = state.complete;
         let kept = self.filter.kept();
-        self.shown = MOST_ROWS.min(height.saturating_sub(4)).max(1);
+        let heading = state
+            .heading
+            .as_ref()
+            .filter(|_| !kept.is_empty() && width >= NARROW && height > 8);
+        let below = usize::from(heading.is_some()) + 4;
+        self.shown = MOST_ROWS.min(height.saturating_sub(below)).max(1);
         self.at = self.at.min(kept.len().saturating_sub(1));
         // The marked one is always in sight.
         self.top = self.top.clamp((self.at + 1).saturating_sub(self.shown), self.at);
         let visible = kept.iter().enumerate().skip(self.top).take(self.shown);
         let rows = visible.map(|(place, index)| self.row(state, &state.rows[*index], place == self.at));
-        let footer = match self.ahead && !state.complete {
-            true => vec!["Reading; the first that fits is taken…".to_owned()],
-            false => footer(state, &self.filter, self.shown),
-        };
-        let footer = footer.into_iter().map(|line| format!("  {}", style(line).dim()));
-        let lines = std::iter::once(self.head(width)).chain(rows).chain(footer);
+        let footer = footer(state, &self.filter, self.shown).into_iter();
+        let footer = footer.map(|line| format!("  {}", style(line).dim()));
+        let heading = heading.map(|heading| format!("  {}", style(state.line(heading)).dim()));
+        let help = help_lines(&self.question.help, width);
+        let help = help.into_iter().filter(|_| self.explained);
+        let lines = std::iter::once(self.head(width))
+            .chain(heading)
+            .chain(rows)
+            .chain(footer)
+            .chain(help);
         lines
             .map(|line| truncate_str(&line, width, "…").into_owned())
             .take(height.saturating_sub(1).max(2))
@@ -193,8 +211,8 @@ impl<'a> List<'a> {
     }
 
     fn head(&self, width: usize) -> String {
-        let question = truncate_str(self.question, width.saturating_sub(ROOM_TO_TYPE + 6), "…");
-        let taken = console::measure_text_width(&question) + 6;
+        let question = truncate_str(&self.question.text, width.saturating_sub(ROOM_TO_TYPE + 6), "…");
+        let taken = measure_text_width(&question) + 6;
         let [before, under, behind] = self.typed.around(width.saturating_sub(taken));
         format!(
             "{} {} {} {before}{}{behind}",
@@ -226,7 +244,7 @@ impl<'a> List<'a> {
             }
             place += chars.len() + 1;
             if cells.peek().is_some() {
-                let blanks = width.saturating_sub(console::measure_text_width(cell));
+                let blanks = width.saturating_sub(measure_text_width(cell));
                 line.push_str(&" ".repeat(blanks));
                 line.push_str(COLUMNS_APART);
             }

@@ -1,5 +1,10 @@
 use super::*;
 
+/// A question that lives as long as a test.
+fn asked(text: &str) -> &'static Question {
+    Box::leak(Box::new(Question::new(text, "What it is for.")))
+}
+
 fn rows(count: usize) -> Rows {
     Rows::of((1..=count).map(|n| Row::new([format!("vnet-{n}"), format!("10.{n}.0.0/16")])))
 }
@@ -32,7 +37,7 @@ fn marked(picture: &[String]) -> &str {
 
 #[test]
 fn it_looks_like_a_question_with_the_rows_below_it() {
-    let mut list = List::new("Virtual network");
+    let mut list = List::new(asked("Virtual network"));
     let shown = press(&mut list, &rows(2), &typed("vnet"));
     assert_eq!(
         shown,
@@ -46,7 +51,7 @@ fn it_looks_like_a_question_with_the_rows_below_it() {
 
 #[test]
 fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
-    let (rows, mut list) = (rows(25), List::new("?"));
+    let (rows, mut list) = (rows(25), List::new(asked("?")));
     let table: [(&[Key], &str); 7] = [
         (&[], "vnet-1"),
         (&[Key::ArrowUp], "vnet-25"),
@@ -67,7 +72,7 @@ fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
 #[test]
 fn what_is_chosen_is_what_was_on_the_screen() {
     let rows = Rows::default();
-    let mut list = List::new("?");
+    let mut list = List::new(asked("?"));
     let first = picture(&mut list, &rows, (24, 80));
     assert_eq!(first, ["? ? ›", "  Reading…"]);
     rows.push([Row::new(["b"])]);
@@ -80,25 +85,43 @@ fn what_is_chosen_is_what_was_on_the_screen() {
     assert_eq!(list.take(&Key::Enter), Some(Taken::Row(0)));
     press(&mut list, &rows, &typed("c"));
     assert_eq!(list.take(&Key::Enter), Some(Taken::Row(2)));
+}
+
+#[test]
+fn enter_before_the_rows_chooses_none_of_them() {
+    let rows = Rows::default();
+    let mut list = List::new(asked("?"));
+    press(&mut list, &rows, &typed("b"));
+    let shown = press(&mut list, &rows, &[Key::Enter]);
+    assert_eq!(shown[1..], ["  Reading…"]);
+    rows.push(["a", "b1", "b2"].map(|name| Row::new([name])));
+    rows.complete(None);
+    let shown = picture(&mut list, &rows, (24, 80));
+    assert_eq!(marked(&shown), "b1");
+    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(1)));
+}
+
+#[test]
+fn escape_clears_the_filter_first_and_a_question_mark_explains() {
+    let (rows, mut list) = (rows(2), List::new(asked("?")));
+    press(&mut list, &rows, &typed("x"));
+    let shown = press(&mut list, &rows, &[Key::Escape]);
+    assert_eq!(marked(&shown), "vnet-1");
+    let shown = press(&mut list, &rows, &typed("?"));
+    assert_eq!(shown.last().map(String::as_str), Some("  What it is for."));
+    let shown = press(&mut list, &rows, &typed("?"));
+    assert!(!shown.iter().any(|line| line.contains("What it is for")), "{shown:#?}");
     assert_eq!(list.take(&Key::Escape), Some(Taken::Back));
 }
 
 #[test]
-fn who_types_ahead_gets_the_first_that_fits_once_all_are_there() {
-    let rows = Rows::default();
-    let mut list = List::new("?");
-    press(&mut list, &rows, &typed("b"));
-    let shown = press(&mut list, &rows, &[Key::Enter]);
-    assert_eq!(shown[1..], ["  Reading; the first that fits is taken…"]);
-    rows.push(["a", "b1", "b2"].map(|name| Row::new([name])));
-    picture(&mut list, &rows, (24, 80));
-    assert_eq!(list.awaited(), None, "more may come");
-    rows.complete(None);
-    picture(&mut list, &rows, (24, 80));
-    assert_eq!(list.awaited(), Some(1));
-    // Any other key takes it back.
-    press(&mut list, &rows, &[Key::ArrowDown]);
-    assert_eq!(list.awaited(), None);
+fn headings_stand_above_their_columns_where_there_is_room() {
+    let rows = Rows::of([Row::new(["v", "10.1.0.0/16"])]).headed(["Network", "Addresses"]);
+    let mut list = List::new(asked("?"));
+    let shown = picture(&mut list, &rows, (24, 80));
+    assert_eq!(shown[1..], ["  Network  Addresses", "❯ v        10.1.0.0/16"]);
+    let shown = picture(&mut list, &rows, (24, 40));
+    assert_eq!(shown.len(), 2, "{shown:#?}");
 }
 
 #[test]
@@ -112,13 +135,13 @@ fn the_last_line_says_how_many_there_are_where_not_all_are_to_be_seen() {
         ("x", vec!["None of them fits."]),
     ];
     for (text, expected) in table {
-        let mut list = List::new("?");
+        let mut list = List::new(asked("?"));
         list.typed = Line::default();
         press(&mut list, &many, &typed(text));
         assert_eq!(footer(&many.look(), &list.filter, MOST_ROWS), expected, "{text}");
     }
     many.complete(Some("There are more.".to_owned()));
-    let mut list = List::new("?");
+    let mut list = List::new(asked("?"));
     let shown = press(&mut list, &many, &typed("vnet-777"));
     assert_eq!(shown.last().map(String::as_str), Some("  There are more."));
 }
@@ -128,7 +151,7 @@ fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
     let long = Rows::of([Row::new(["a".repeat(90), "b".to_owned()]), Row::new(["x", "y"])]);
     let question = "Consent for Kong (your tenant has no service principal of it yet)";
     for (height, width) in [(24, 80), (10, 40), (5, 20), (3, 20), (1, 16)] {
-        let mut list = List::new(question);
+        let mut list = List::new(asked(question));
         press(&mut list, &long, &typed("a"));
         let shown = picture(&mut list, &long, (height, width));
         assert!(shown[0].starts_with("? C") && shown[0].contains("› a"), "{shown:#?}");
@@ -148,7 +171,7 @@ fn columns_stand_under_each_other_and_a_long_one_takes_no_more_than_its_share() 
         Row::new(["long", "y"]),
         Row::new(["n".repeat(40), "z".into()]),
     ]);
-    let shown = picture(&mut List::new("?"), &rows, (24, 80));
+    let shown = picture(&mut List::new(asked("?")), &rows, (24, 80));
     let at = |line: &str, wanted| line.chars().position(|c| c == wanted);
     assert_eq!(at(&shown[1], 'x'), at(&shown[2], 'y'));
     assert!(shown[3].ends_with("n  z"), "{shown:#?}");

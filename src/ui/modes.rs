@@ -3,9 +3,13 @@
 
 #[cfg(unix)]
 mod unix {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
     use rustix::process::getpgrp;
     use rustix::stdio::stdin;
-    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+    use rustix::termios::{
+        LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+    };
 
     /// How standard input's terminal was set.
     pub struct Modes(Option<Termios>);
@@ -35,47 +39,76 @@ mod unix {
     }
 
     fn set(modes: &Termios) {
-        // Who sets them from the background is stopped by the system.
-        if tcgetpgrp(stdin()) == Ok(getpgrp()) {
+        if is_ours() {
             // A terminal that refuses, or is gone, is no worse than before.
             let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
         }
     }
 
-    /// No `^C` where the cursor stands, for as long as this lives: it would push the live lines out of their place, and
-    /// one of them would stay.
-    pub struct NoCaret(Modes);
+    /// Whether this process is in the foreground: who changes a terminal from the background is stopped by the system.
+    fn is_ours() -> bool {
+        tcgetpgrp(stdin()) == Ok(getpgrp())
+    }
 
-    impl NoCaret {
-        pub fn begin() -> Self {
-            Self(Modes::with(|modes| modes.local_modes.remove(LocalModes::ECHOCTL)))
+    /// Discards what was typed and not read yet: it was typed before the next question was on the screen.
+    pub fn discard_input() {
+        if is_ours() {
+            // Where there is no terminal, nothing was typed.
+            let _ = tcflush(stdin(), QueueSelector::IFlush);
         }
     }
 
-    impl Drop for NoCaret {
+    /// No echo between the prompts, for as long as this lives: a typed line, or the `^C` where the cursor stands, would
+    /// push the live lines out of their place, and one of them would stay. What was typed is nobody's afterwards.
+    pub struct EchoOff(Modes);
+
+    /// How the terminal is to be left once the run is over. A prompt that is stopped may end after it.
+    static LEFT: Mutex<Option<Termios>> = Mutex::new(None);
+
+    fn left() -> MutexGuard<'static, Option<Termios>> {
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    impl EchoOff {
+        pub fn begin() -> Self {
+            *left() = None;
+            let echo = LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ECHOCTL;
+            Self(Modes::with(|modes| modes.local_modes.remove(echo)))
+        }
+    }
+
+    impl Drop for EchoOff {
         fn drop(&mut self) {
+            let mut left = left();
+            left.clone_from(&self.0.0);
+            discard_input();
             self.0.restore();
         }
     }
 
-    /// No echo for as long as this lives, and every key (Ctrl-C too) goes to the prompt: as a signal between two keys it
+    /// A prompt's modes, in which nothing that was typed before is left: no echo, and every key (Ctrl-C too) goes to the prompt: as a signal between two keys it
     /// would have the terminal restored while the prompt is about to change it again.
     pub struct NoEcho(Modes);
 
     impl NoEcho {
         pub fn begin() -> Self {
             let by_line = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
-            Self(Modes::with(|modes| {
+            let before = Modes::with(|modes| {
                 modes.local_modes.remove(by_line);
                 modes.special_codes[SpecialCodeIndex::VMIN] = 1;
                 modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-            }))
+            });
+            discard_input();
+            Self(before)
         }
     }
 
     impl Drop for NoEcho {
         fn drop(&mut self) {
-            self.0.restore();
+            match &*left() {
+                Some(modes) => set(modes),
+                None => self.0.restore(),
+            }
         }
     }
 }
@@ -101,16 +134,18 @@ mod other {
         }
     }
 
-    pub struct NoCaret;
+    pub struct EchoOff;
 
-    impl NoCaret {
+    impl EchoOff {
         pub fn begin() -> Self {
             Self
         }
     }
+
+    pub fn discard_input() {}
 }
 
 #[cfg(not(unix))]
-pub use other::{Modes, NoCaret, NoEcho};
+pub use other::{EchoOff, Modes, NoEcho, discard_input};
 #[cfg(unix)]
-pub use unix::{Modes, NoCaret, NoEcho};
+pub use unix::{EchoOff, Modes, NoEcho, discard_input};

@@ -34,6 +34,13 @@ pub fn tell(line: &str) {
     }
 }
 
+/// Wakes the prompt that is open, to draw itself again: the window has another size.
+pub fn redraw() {
+    if let Some(bell) = open().as_ref().and_then(|open| open.bell.as_ref()) {
+        bell.ring();
+    }
+}
+
 fn write(line: &str) {
     // Where standard error is gone, there is nobody to tell.
     let _ = Term::stderr().write_line(line);

@@ -188,6 +188,7 @@ fn told(event: &Event) -> Vec<String> {
             tenant,
             life,
         } => vec![enter_code(page, code, tenant.as_deref(), *life)],
+        Event::SigningIn { .. } => Vec::new(),
         Event::Surveying => vec!["Reading what there is.".to_owned()],
         Event::Planned(plan) => {
             let checks = plan.checks.iter().filter(|check| check.is_problem());

@@ -3,8 +3,6 @@
 use std::sync::Once;
 
 use console::{Term, truncate_str};
-use dialoguer::Confirm;
-use dialoguer::theme::ColorfulTheme;
 use secrecy::SecretString;
 
 use super::line::read_line;
@@ -34,6 +32,24 @@ pub enum AskError {
     Terminal(std::io::Error),
 }
 
+/// What is asked, and what a `?` says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub text: String,
+    /// What the answer is for, where to find it, and the flag that gives it.
+    pub help: String,
+}
+
+impl Question {
+    /// A question with its explanation.
+    pub fn new(text: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            help: help.into(),
+        }
+    }
+}
+
 /// Says what is wrong with an answer.
 pub type Check = Box<dyn Fn(&str) -> Result<(), String> + Send>;
 
@@ -43,19 +59,13 @@ pub trait Prompter: Send + Sync {
     ///
     /// # Errors
     /// `Cancelled` on Ctrl-C, so too for the others; `Withdrawn` once the rows are.
-    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError>;
+    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError>;
     /// A line that passes `check`; empty where `check` lets that through.
-    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError>;
+    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError>;
     /// A line that is not echoed; may be empty.
-    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError>;
-    fn confirm(&self, question: &str, by_default: bool) -> Result<Answer<bool>, AskError>;
-}
-
-impl From<dialoguer::Error> for AskError {
-    fn from(error: dialoguer::Error) -> Self {
-        let dialoguer::Error::IO(error) = error;
-        error.into()
-    }
+    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError>;
+    /// Yes or no, followed by Enter; `by_default` for Enter alone.
+    fn confirm(&self, question: &Question, by_default: bool) -> Result<Answer<bool>, AskError>;
 }
 
 impl From<std::io::Error> for AskError {
@@ -71,22 +81,23 @@ impl From<std::io::Error> for AskError {
 /// Prompts with a list to type in, on standard error.
 pub struct TerminalPrompter;
 
-/// The keys are told once, above the first list.
-static KEYS: Once = Once::new();
+/// The keys are told once, above the first list and above the first line to type.
+static LIST_KEYS: Once = Once::new();
+static LINE_KEYS: Once = Once::new();
 
-fn tell_keys() {
-    let keys = "Type to filter, Enter to choose, Esc to go back, Ctrl-C to stop.";
+fn tell_keys(keys: &str) {
     // Where standard error is gone, there is nobody to tell.
     let _ = Term::stderr().write_line(&truncate_str(&style(keys).dim().to_string(), width(), "…"));
 }
 
 impl Prompter for TerminalPrompter {
-    fn choose(&self, question: &str, rows: &Rows) -> Result<Answer<usize>, AskError> {
+    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError> {
         let _no_echo = NoEcho::begin();
-        KEYS.call_once(tell_keys);
+        LIST_KEYS
+            .call_once(|| tell_keys("Type to filter, Enter to choose, ? for help, Esc to go back, Ctrl-C to stop."));
         match list::choose(question, rows)? {
             Chosen::Row(index, label) => {
-                answered(question, &label);
+                answered(&question.text, &label);
                 Ok(Answer::Value(index))
             }
             Chosen::Back => Ok(Answer::Back),
@@ -94,38 +105,58 @@ impl Prompter for TerminalPrompter {
         }
     }
 
-    fn text(&self, question: &str, check: Check) -> Result<Answer<String>, AskError> {
-        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
-        let answer = read_line(&Term::stderr(), question, false, &check)?;
+    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError> {
+        let answer = ask_line(question, false, &check)?;
         if let Answer::Value(text) = &answer {
-            answered(question, if text.is_empty() { "none" } else { text });
+            answered(&question.text, if text.is_empty() { "none" } else { text });
         }
         Ok(answer)
     }
 
-    fn secret(&self, question: &str) -> Result<Answer<SecretString>, AskError> {
-        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
-        Ok(match read_line(&Term::stderr(), question, true, &|_| Ok(()))? {
+    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError> {
+        Ok(match ask_line(question, true, &|_| Ok(()))? {
             Answer::Value(secret) => {
-                answered(question, if secret.is_empty() { "none" } else { "********" });
+                answered(&question.text, if secret.is_empty() { "none" } else { "********" });
                 Answer::Value(secret.into())
             }
             Answer::Back => Answer::Back,
         })
     }
 
-    fn confirm(&self, question: &str, by_default: bool) -> Result<Answer<bool>, AskError> {
-        let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
-        let theme = ColorfulTheme::default();
-        let answer = Confirm::with_theme(&theme)
-            .with_prompt(question)
-            .default(by_default)
-            .report(false)
-            .interact_opt()?;
-        if let Some(yes) = answer {
-            answered(question, if yes { "yes" } else { "no" });
-        }
-        Ok(answer.map_or(Answer::Back, Answer::Value))
+    fn confirm(&self, question: &Question, by_default: bool) -> Result<Answer<bool>, AskError> {
+        let marks = if by_default { "Y/n" } else { "y/N" };
+        let asked = Question::new(format!("{} ({marks})", question.text), &*question.help);
+        let check = |text: &str| match is_yes(text, by_default) {
+            Some(_) => Ok(()),
+            None => Err("Type y or n, then Enter.".to_owned()),
+        };
+        let Answer::Value(text) = ask_line(&asked, false, &check)? else {
+            return Ok(Answer::Back);
+        };
+        let yes = is_yes(&text, by_default).unwrap_or_default();
+        answered(&question.text, if yes { "yes" } else { "no" });
+        Ok(Answer::Value(yes))
+    }
+}
+
+/// Asks for a line, in the prompt's modes.
+fn ask_line(
+    question: &Question,
+    hidden: bool,
+    check: &dyn Fn(&str) -> Result<(), String>,
+) -> Result<Answer<String>, AskError> {
+    let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
+    LINE_KEYS.call_once(|| tell_keys("Enter to answer, ? for help, Esc to go back, Ctrl-C to stop."));
+    Ok(read_line(&Term::stderr(), question, hidden, check)?)
+}
+
+/// What is meant by a typed yes or no; `by_default` where nothing was typed, nothing where it is neither.
+pub(super) fn is_yes(text: &str, by_default: bool) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Some(by_default),
+        "y" | "yes" => Some(true),
+        "n" | "no" => Some(false),
+        _ => None,
     }
 }
 

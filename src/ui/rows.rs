@@ -24,6 +24,8 @@ struct Shared {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) rows: Vec<Row>,
+    /// What the columns are.
+    pub(super) heading: Option<Row>,
     /// Columns that each column takes.
     pub(super) widths: Vec<usize>,
     /// Nothing comes any more.
@@ -36,6 +38,16 @@ pub(super) struct State {
 }
 
 impl State {
+    fn make_room(&mut self, row: &Row) {
+        for (at, cell) in row.cells().enumerate() {
+            let width = measure_text_width(cell).min(WIDEST);
+            match self.widths.get_mut(at) {
+                Some(widest) => *widest = width.max(*widest),
+                None => self.widths.push(width),
+            }
+        }
+    }
+
     /// The row with its columns under those of the others.
     pub(super) fn line(&self, row: &Row) -> String {
         let cells = row.cells().zip(&self.widths);
@@ -58,17 +70,22 @@ impl Rows {
         whole
     }
 
+    /// The same below these headings.
+    #[must_use]
+    pub fn headed<T: AsRef<str>>(self, heading: impl IntoIterator<Item = T>) -> Self {
+        self.change(|state| {
+            let heading = Row::new(heading);
+            state.make_room(&heading);
+            state.heading = Some(heading);
+        });
+        self
+    }
+
     /// These come next.
     pub fn push(&self, rows: impl IntoIterator<Item = Row>) {
         self.change(|state| {
             for row in rows {
-                for (at, cell) in row.cells().enumerate() {
-                    let width = measure_text_width(cell).min(WIDEST);
-                    match state.widths.get_mut(at) {
-                        Some(widest) => *widest = width.max(*widest),
-                        None => state.widths.push(width),
-                    }
-                }
+                state.make_room(&row);
                 state.rows.push(row);
             }
         });
@@ -99,7 +116,11 @@ impl Rows {
                     .map(|(_, cell)| cell),
             )
         };
-        Self::of(some.iter().map(|at| cells(&state.rows[*at])))
+        let rows = Self::of(some.iter().map(|at| cells(&state.rows[*at])));
+        match &state.heading {
+            Some(heading) => rows.headed(cells(heading).cells()),
+            None => rows,
+        }
     }
 
     /// How many there are so far.

@@ -24,6 +24,7 @@ pub struct Terminal {
     bars: MultiProgress,
     live: Mutex<BTreeMap<StepId, ProgressBar>>,
     reading: Mutex<Option<ProgressBar>>,
+    signing_in: Mutex<Option<ProgressBar>>,
     waits: Mutex<Waits>,
 }
 
@@ -33,6 +34,7 @@ impl Default for Terminal {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             live: Mutex::default(),
             reading: Mutex::default(),
+            signing_in: Mutex::default(),
             waits: Mutex::default(),
         }
     }
@@ -223,6 +225,12 @@ impl Screen for Terminal {
             );
         }
         match event {
+            Event::SigningIn { under_way } => {
+                let bar = under_way.then(|| self.bar("", "signing in"));
+                if let Some(before) = std::mem::replace(&mut *lock(&self.signing_in), bar) {
+                    before.finish_and_clear();
+                }
+            }
             Event::SignedIn(who) => {
                 self.found("Signed in", &who.name);
                 self.found("Tenant", &who.tenant);
@@ -258,6 +266,7 @@ impl Screen for Terminal {
                 for bar in std::mem::take(&mut *lock(&self.live))
                     .into_values()
                     .chain(lock(&self.reading).take())
+                    .chain(lock(&self.signing_in).take())
                 {
                     bar.finish_and_clear();
                 }

@@ -233,21 +233,26 @@ impl Wizard {
         }
     }
 
-    /// Types `text` key by key, each once the program reads keys. Typed any sooner, the terminal itself would echo
-    /// them into the picture. Wait for the prompt's text first: the one before may still be reading.
+    /// Types `text` key by key, each once the program reads keys: what is typed any sooner is discarded. Wait for the
+    /// prompt's text first: the one before may still be reading. Enter waits for a list that has no rows yet.
     #[track_caller]
     pub fn answer(&mut self, text: &str) {
         for key in split_keys(text) {
+            if key == keys::ENTER {
+                self.wait_until("rows to choose from", |screen| {
+                    (!screen.contents().contains("  Reading…")).then_some(())
+                });
+            }
             self.wait_for_key_reader();
             self.send(key);
         }
     }
 
-    /// A prompt switches the terminal's echo off while it reads. Nothing tells of that change, so it is polled.
+    /// A prompt has the terminal give it every key at once while it reads. Nothing tells of that change, so it is polled.
     #[track_caller]
     fn wait_for_key_reader(&self) {
         let end = Instant::now() + DEADLINE;
-        while self.echoes() {
+        while self.has_mode("ICANON") {
             if Instant::now() > end || self.watch.seen().closed {
                 self.fail("a prompt that reads keys");
             }
@@ -255,10 +260,14 @@ impl Wizard {
         }
     }
 
-    /// Whether the terminal echoes what is typed, as it does while no prompt is reading.
+    /// Whether the terminal echoes what is typed, as it does before and after a run.
     pub fn echoes(&self) -> bool {
+        self.has_mode("ECHO")
+    }
+
+    fn has_mode(&self, mode: &str) -> bool {
         let modes = self.master.get_termios().expect("a terminal has modes");
-        modes.local_flags.iter_names().any(|(name, _)| name == "ECHO")
+        modes.local_flags.iter_names().any(|(name, _)| name == mode)
     }
 
     // ---- looking --------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, 
 use crate::plan::{Event, Stats};
 use crate::render::Report;
 use crate::steps::{Company, Sink};
-use crate::ui::{self, Answer, Manner, Modes, NoCaret, Screen, many_ended, many_planned};
+use crate::ui::{self, Answer, EchoOff, Manner, Modes, Question, Screen, many_ended, many_planned};
 
 /// Sets up the rows of a file and prints one result.
 ///
@@ -69,7 +69,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         return all.finish(Ended::by(problem));
     }
     let modes = Modes::now();
-    let no_caret = (manner == Manner::Rich).then(NoCaret::begin);
+    let echo_off = (manner == Manner::Rich).then(EchoOff::begin);
     let ended = tokio::select! {
         biased;
         () = asked_to_stop() => {
@@ -80,7 +80,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         ended = all.go() => ended,
     };
     all.jobs.iter().for_each(Job::stop);
-    drop(no_caret);
+    drop(echo_off);
     if ended.outcome == Outcome::Cancelled {
         tidy_terminal(&modes, manner);
     }
@@ -228,7 +228,8 @@ impl All<'_> {
             (some, all) if some == all => "Go ahead?".to_owned(),
             (some, all) => format!("Go ahead with {some} of {all} rows?"),
         };
-        let answer = Asker(prompter).confirm(question, true).await?;
+        let help = "y carries out the plan above; n stops, and nothing is written. Flag: --yes.";
+        let answer = Asker(prompter).confirm(Question::new(question, help), false).await?;
         Ok(answer == Answer::Value(true))
     }
 

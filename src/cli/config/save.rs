@@ -14,7 +14,7 @@ use crate::errors::Problem;
 use crate::input::config::{Config, check_name};
 use crate::input::{Asker, Halt, SETS, Text, Vars, is_file};
 use crate::render::command_line;
-use crate::ui::{self, Answer, Row, Rows};
+use crate::ui::{self, Answer, Question, Row, Rows};
 
 /// What a run was given and told, as a profile has it.
 #[derive(Debug, Default)]
@@ -90,9 +90,10 @@ async fn ask(asker: &Asker, suggested: &str, taken: Vec<String>) -> Result<Optio
         format!("Yes, as {suggested}"),
         "Yes, under another name".to_owned(),
     ];
+    let help = "A profile keeps the inputs of this run under a name, without secrets: --profile NAME gives them again.";
     let rows = Rows::of(items.map(|item| Row::new([item])));
     match asker
-        .choose("Save these answers as a profile?".to_owned(), rows)
+        .choose(Question::new("Save these answers as a profile?", help), rows)
         .await?
     {
         Answer::Value(1) => return Ok(Some(suggested.to_owned())),
@@ -107,7 +108,10 @@ async fn ask(asker: &Asker, suggested: &str, taken: Vec<String>) -> Result<Optio
         }
     };
     Ok(
-        match asker.text("Name of the profile".to_owned(), Box::new(check)).await? {
+        match asker
+            .text(Question::new("Name of the profile", help), Box::new(check))
+            .await?
+        {
             Answer::Value(name) => Some(name),
             Answer::Back => None,
         },
