@@ -183,8 +183,8 @@ fn wants_json(words: &[Cow<'_, str>]) -> bool {
             }
         }
     };
-    let values = words.iter().enumerate().filter_map(|(at, word)| value(at, word));
-    values.last().as_deref() == Some("json")
+    let mut values = words.iter().enumerate().filter_map(|(at, word)| value(at, word));
+    values.next_back().as_deref() == Some("json")
 }
 
 /// Prints the document of a command that failed before it had one, where JSON is asked for and nothing is printed yet.
