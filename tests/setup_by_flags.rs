@@ -831,6 +831,68 @@ fn the_end_says_how_to_check_and_undo_and_how_long_it_took() {
 }
 
 #[test]
+fn summary_names_next_step_and_test() {
+    let sandbox = sandbox();
+    let starts = |text: &str, starts: &[&str]| {
+        for start in starts {
+            assert!(text.lines().any(|line| line.starts_with(start)), "{start}\n{text}");
+        }
+    };
+    let done = setup(&sandbox, &[]).run().expect_code(0).stdout;
+    starts(
+        &done,
+        &[
+            "Next:   Create a route in Konnect whose upstream is a private address of",
+            "Test:   curl -i https://",
+        ],
+    );
+    assert!(!done.contains("From:"), "{done}");
+    // Some steps alone say nothing about the link.
+    let only = setup(&sandbox, &["--only", "consent"]).run().expect_code(0).stdout;
+    assert!(!only.contains("Next:"), "{only}");
+    let flags = ["azure", "setup", "--vendor", "dragonfly", "--yes", "--no-input"];
+    let network = [
+        "-g",
+        "rg-network",
+        "--vnet",
+        "vnet-app",
+        "--set",
+        "network=cache-eastus2",
+    ];
+    let done = peerctl(flags.iter().chain(&network))
+        .envs(sandbox.env())
+        .run()
+        .expect_code(0)
+        .stdout;
+    starts(
+        &done,
+        &[
+            "Next:   Create a data store with a private endpoint",
+            "Test:   nc -vz HOST 6379",
+            "From:   a machine in vnet-app (snet-web",
+        ],
+    );
+}
+
+#[test]
+fn plan_shows_dns_mappings_as_table() {
+    let sandbox = sandbox();
+    let dns = [
+        "--set",
+        "dns=a.example,longer.example=10.20.3.4,10.20.3.5",
+        "--set",
+        "dns=b.example=10.20.3.6",
+    ];
+    let plan = setup(&sandbox, &dns).run().expect_code(0).stderr;
+    let rows = "  DNS mapping     DNS servers\n  a.example       10.20.3.4, 10.20.3.5\n  \
+                longer.example  10.20.3.4, 10.20.3.5\n  b.example       10.20.3.6\n";
+    assert!(plan.contains(rows), "{plan}");
+    // What is in place isn't sent again.
+    let again = setup(&sandbox, &dns).run().expect_code(0).stderr;
+    assert!(!again.contains("DNS servers"), "{again}");
+}
+
+#[test]
 fn a_timeout_is_called_one() {
     let sandbox = Served::start(["--lag", "worst"]);
     let text = setup(&sandbox, &["--timeout", "2s"]).run().expect_code(3);

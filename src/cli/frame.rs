@@ -441,6 +441,7 @@ impl<'a> Frame<'a> {
         RunEnd {
             problem: ended.problem.as_ref().map(|problem| problem.kind),
             timed_out: is_over.then_some(run.intent.timeout),
+            first_use: engine::first_use(&run.intent, &run.facts()),
             again: self.prompter().and_then(|_| self.again()),
             // A teardown takes more back than some steps.
             undo: end.undo.clone().filter(|_| only.is_empty()),

@@ -37,6 +37,7 @@ mod vnet_state;
 
 use std::collections::BTreeSet;
 
+pub use nsg_rules::open_subnets;
 pub use probe::{Need, Probe};
 
 use crate::plan::{Check, Decision, Intent};

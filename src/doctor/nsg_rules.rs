@@ -29,29 +29,10 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             "which addresses are {vendor}'s is not known yet"
         )));
     };
-    let way = &intent.vendor.peering;
-    let ports: Vec<Option<u16>> = if way.ports.is_empty() {
-        vec![None]
-    } else {
-        way.ports.iter().copied().map(Some).collect()
-    };
-    let mut blocked = Vec::new();
-    for subnet in &vnet.subnets {
-        let Some(group) = group_of(subnet, &facts.security_groups) else {
-            continue;
-        };
-        for port in &ports {
-            let flow = Flow {
-                inbound: way.traffic == Traffic::FromVendor,
-                port: *port,
-                ours: subnet,
-                theirs: &theirs,
-            };
-            if let Some(rule) = flow.decided_by(group).filter(|rule| !rule.allow) {
-                blocked.push(describe(subnet, group, rule, *port));
-            }
-        }
-    }
+    let subnets = vnet.subnets.iter();
+    let blocked: Vec<String> = subnets
+        .flat_map(|subnet| blocked(intent, facts, subnet, &theirs))
+        .collect();
     let unread = vnet
         .subnets
         .iter()
@@ -67,6 +48,53 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     })
 }
 
+/// The rules that block the vendor's traffic at a subnet, in a sentence each.
+fn blocked(intent: &Intent, facts: &Facts, subnet: &Subnet, theirs: &AddressSpace) -> Vec<String> {
+    let Some(group) = group_of(subnet, &facts.security_groups) else {
+        return Vec::new();
+    };
+    let way = &intent.vendor.peering;
+    let ports: Vec<Option<u16>> = if way.ports.is_empty() {
+        vec![None]
+    } else {
+        way.ports.iter().copied().map(Some).collect()
+    };
+    let blocked = ports.into_iter().filter_map(|port| {
+        let flow = Flow {
+            inbound: way.traffic == Traffic::FromVendor,
+            // Kong, Aiven and Dragonfly all speak TCP.
+            protocol: "Tcp",
+            port,
+            ours: &subnet.address_prefixes,
+            theirs,
+        };
+        let rule = flow.decided_by(group).filter(|rule| !rule.allow)?;
+        Some(describe(subnet, group, rule, port))
+    });
+    blocked.collect()
+}
+
+/// Azure's own subnets, in which there are no machines of the customer's.
+const RESERVED: [&str; 5] = [
+    "GatewaySubnet",
+    "AzureFirewallSubnet",
+    "AzureFirewallManagementSubnet",
+    "AzureBastionSubnet",
+    "RouteServerSubnet",
+];
+
+/// Returns the names of the subnets whose security groups let the vendor's traffic through, as far as that is known.
+pub fn open_subnets(intent: &Intent, facts: &Facts) -> Vec<String> {
+    let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
+    let theirs = vendor_space(intent, facts);
+    let is_open = |subnet: &&Subnet| {
+        let is_reserved = RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&subnet.name));
+        let blocks = |theirs: &AddressSpace| !blocked(intent, facts, subnet, theirs).is_empty();
+        !is_reserved && !theirs.as_ref().is_some_and(blocks)
+    };
+    subnets.filter(is_open).map(|subnet| subnet.name.clone()).collect()
+}
+
 /// The vendor's addresses, as far as they are known: its API says them, the peering that is there, or the other
 /// network where it may be read.
 pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
@@ -78,7 +106,8 @@ pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     })
 }
 
-fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+/// Returns the network security group in front of a subnet, where it was read.
+pub fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
     let id = subnet.network_security_group.as_ref()?;
     groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
@@ -91,17 +120,19 @@ fn describe(subnet: &Subnet, group: &Nsg, rule: &NsgRule, port: Option<u16>) -> 
     )
 }
 
-/// Traffic between one of our subnets and the vendor's network, as a rule sees it. Without a port: all of it.
-struct Flow<'a> {
-    inbound: bool,
-    port: Option<u16>,
-    ours: &'a Subnet,
-    theirs: &'a AddressSpace,
+/// Traffic between some of our addresses and the vendor's network, as a rule sees it. Without a port: all of it.
+pub struct Flow<'a> {
+    pub inbound: bool,
+    /// As rules write it: `Tcp`, `Udp`.
+    pub protocol: &'static str,
+    pub port: Option<u16>,
+    pub ours: &'a AddressSpace,
+    pub theirs: &'a AddressSpace,
 }
 
 impl Flow<'_> {
     /// The first rule that fits, by priority: that one decides.
-    fn decided_by<'n>(&self, group: &'n Nsg) -> Option<&'n NsgRule> {
+    pub fn decided_by<'n>(&self, group: &'n Nsg) -> Option<&'n NsgRule> {
         let mut rules: Vec<&NsgRule> = group.rules.iter().filter(|rule| rule.inbound == self.inbound).collect();
         rules.sort_by_key(|rule| rule.priority);
         rules.into_iter().find(|rule| self.fits(rule))
@@ -113,11 +144,10 @@ impl Flow<'_> {
         } else {
             (&rule.sources, &rule.destinations)
         };
-        // Kong, Aiven and Dragonfly all speak TCP.
-        let protocol = rule.protocol == "*" || rule.protocol.eq_ignore_ascii_case("tcp");
+        let protocol = rule.protocol == "*" || rule.protocol.eq_ignore_ascii_case(self.protocol);
         protocol
             && rule.destination_ports.iter().any(|ports| self.port_in(ports))
-            && addresses(ours, &self.ours.address_prefixes, rule.allow)
+            && addresses(ours, self.ours, rule.allow)
             && addresses(theirs, self.theirs, rule.allow)
     }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::standing::is_unread;
 use crate::doctor;
 use crate::errors::{Kind, Problem};
-use crate::plan::{Check, Event, Intent, Plan, PlannedStep, StepId};
+use crate::plan::{Check, Decision, Event, Intent, Plan, PlannedStep, StepId};
 use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, read_tenants, settle_tenants, step};
 
 /// Reads what there is and decides what is to be done.
@@ -87,9 +87,23 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
         decision: decision(id, intent, facts),
         unread: is_unread(id, facts),
     };
+    let steps: Vec<PlannedStep> = intent.steps().into_iter().map(plan).collect();
+    let asks = |step: &PlannedStep| {
+        let asks = matches!(
+            step.decision,
+            Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. }
+        );
+        step.id == StepId::VendorRequest && asks
+    };
+    let dns = if steps.iter().any(asks) {
+        intent.dns.clone()
+    } else {
+        Vec::new()
+    };
     Plan {
-        steps: intent.steps().into_iter().map(plan).collect(),
+        steps,
         checks: checks(intent, facts),
+        dns,
     }
 }
 

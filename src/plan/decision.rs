@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{StepId, StepState};
+use crate::vendors::DnsMapping;
 
 /// What is to be done about one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,6 +264,19 @@ impl PlannedStep {
 pub struct Plan {
     pub steps: Vec<PlannedStep>,
     pub checks: Vec<Check>,
+    /// The DNS mappings that the vendor is asked for; empty where its request stays as it is.
+    pub dns: Vec<DnsMapping>,
+}
+
+/// The first use of a link that works.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstUse {
+    /// The vendor's next step.
+    pub step: String,
+    /// The command that tests the connection.
+    pub test: Option<String>,
+    /// The place to run that command.
+    pub place: Option<String>,
 }
 
 impl Plan {

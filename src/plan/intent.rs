@@ -394,6 +394,14 @@ impl Intent {
         inputs.chain(network).collect()
     }
 
+    /// The vendor's next step once the link works, and the command that tests it.
+    pub fn next_step(&self) -> Option<(String, Option<String>)> {
+        let next = self.vendor.next.as_ref()?;
+        let values = self.template_values();
+        let test = next.test.as_ref().map(|test| filled(test, &values));
+        Some((filled(&next.step, &values), test))
+    }
+
     /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
     /// client id, once it is known.
     pub fn card(&self, own_app: Option<Uuid>) -> Card {

@@ -33,7 +33,7 @@ mod standing;
 mod write;
 
 pub use crate::domain::{StepId, StepState};
-pub use decision::{Action, Change, Check, CheckVerdict, Decision, Hold, Plan, PlannedStep, Severity};
+pub use decision::{Action, Change, Check, CheckVerdict, Decision, FirstUse, Hold, Plan, PlannedStep, Severity};
 pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
 pub use grant::{ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, own_role_names};
 pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, TenantName, VendorAccess, VendorApp};

@@ -75,6 +75,7 @@ fn hostile_events() -> Vec<Event> {
         remedies: vec![text()],
     };
     let plan = Plan {
+        dns: Vec::new(),
         steps: vec![step],
         checks: vec![check],
     };

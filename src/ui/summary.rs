@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::words::{duration, hanging};
+use super::words::{beside, duration, hanging};
 use crate::domain::{harmless, lines};
 use crate::errors::{Kind, Outcome};
-use crate::plan::{Direction, PeeringView, StepId};
+use crate::plan::{Direction, FirstUse, PeeringView, StepId};
 use crate::render::Report;
 
 /// What the end of a run says beside its report.
@@ -21,6 +21,8 @@ pub struct RunEnd {
     pub timed_out: Option<Duration>,
     /// The command line that needs no answers, where some were given.
     pub again: Option<String>,
+    /// The vendor's next step, and the test of the connection.
+    pub first_use: Option<FirstUse>,
     /// The command line that shows the state.
     pub check: Option<String>,
     /// The command line that undoes the run.
@@ -35,6 +37,9 @@ pub fn summary(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, widt
     out.extend(directions(report, (vnet, vendor), width));
     out.extend(remarks(report, width));
     out.extend(changes(report, "What was written:", width));
+    if matches!(outcome, Outcome::Done | Outcome::Unchanged) && end.only.is_empty() {
+        out.extend(end.first_use.iter().flat_map(|first_use| next_lines(first_use, width)));
+    }
     out.extend(footer(outcome, end));
     // The same command line only leads to the same refusal where something has to be fixed first.
     let helps = match outcome {
@@ -88,6 +93,23 @@ pub fn interrupted(report: &Report, end: &RunEnd, width: usize) -> String {
         }
     }
     out.join("\n")
+}
+
+/// What to do at the vendor now, and how to test the connection, below an empty line.
+fn next_lines(first_use: &FirstUse, width: usize) -> Vec<String> {
+    let FirstUse { step, test, place } = first_use;
+    let rows = [
+        ("Next:", Some(step)),
+        ("Test:", test.as_ref()),
+        ("From:", place.as_ref()),
+    ];
+    let rows = rows.into_iter().filter_map(|(label, text)| Some((label, text?)));
+    let rows = rows.flat_map(|(label, text)| match label {
+        // A command is for copying: it stays whole.
+        "Test:" => vec![format!("{label:<8}{}", harmless(text))],
+        _ => beside(label, 8, &[text], width),
+    });
+    std::iter::once(String::new()).chain(rows).collect()
 }
 
 /// How to check the result and how to undo it, and how long the run took.

@@ -8,10 +8,38 @@ use url::Url;
 use crate::domain::{harmless, lines};
 use crate::errors::Problem;
 use crate::plan::{Card, Hold, Plan, PlannedStep, StepState};
+use crate::vendors::DnsMapping;
 
 /// The plan, a few lines a step, at most `width` columns wide.
 pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
-    step_lines(plan, width, |step| step.decision.verb().to_owned())
+    let steps = step_lines(plan, width, |step| step.decision.verb().to_owned());
+    steps.into_iter().chain(mapping_lines(&plan.dns, width)).collect()
+}
+
+/// The DNS mappings as a table, a domain a row, below an empty line.
+fn mapping_lines(mappings: &[DnsMapping], width: usize) -> Vec<String> {
+    const HEADING: &str = "DNS mapping";
+    let rows = mappings.iter().flat_map(|mapping| {
+        let servers: Vec<String> = mapping.servers.iter().map(ToString::to_string).collect();
+        let servers = servers.join(", ");
+        mapping
+            .domains
+            .iter()
+            .map(move |domain| (domain.as_str(), servers.clone()))
+    });
+    let rows: Vec<(&str, String)> = rows.collect();
+    let Some(longest) = rows.iter().map(|(domain, _)| domain.len().max(HEADING.len())).max() else {
+        return Vec::new();
+    };
+    let column = 2 + longest + 2;
+    let fits = column + "255.255.255.255".len() <= width;
+    let row = |domain: &str, servers: &str| match fits {
+        true => beside(&format!("  {domain}"), column, &[servers], width),
+        false => vec![format!("  {domain}"), format!("    {servers}")],
+    };
+    let heading = row(HEADING, "DNS servers");
+    let rows = rows.iter().flat_map(|(domain, servers)| row(domain, servers));
+    std::iter::once(String::new()).chain(heading).chain(rows).collect()
 }
 
 /// Below this many columns there is no room for two things side by side.

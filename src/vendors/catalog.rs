@@ -358,7 +358,11 @@ impl Profile {
             .map(|name| ("names", name));
         let way = self.peering.name.iter().map(|name| ("name", name));
         let remote = self.peering.remote_vnet.iter().map(|remote| ("remote-vnet", remote));
-        for (key, template) in values.chain(before).chain(names).chain(way).chain(remote) {
+        let next = self.next.iter();
+        let next = next.flat_map(|next| [("step", Some(&next.step)), ("test", next.test.as_ref())]);
+        let next = next.filter_map(|(key, template)| Some((key, template?)));
+        let own = values.chain(before).chain(names).chain(way).chain(remote);
+        for (key, template) in own.chain(next) {
             let known = |name: &&str| PLACES.contains(name) || self.input(name).is_some();
             if let Some(unknown) = placeholders(template).find(|name| !known(name)) {
                 let why = format!(

@@ -18,6 +18,6 @@ pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use dragonfly::connection;
 pub(crate) use konnect::transit_gateway;
 pub use profile::{
-    Access, Application, CreatedBy, HandOff, HandOffValue, Kind, OwnAppWay, PeeringWay, Profile, Role, Suggest,
-    Traffic, VendorInput, Wanted, filled,
+    Access, Application, CreatedBy, HandOff, HandOffValue, Kind, NextStep, OwnAppWay, PeeringWay, Profile, Role,
+    Suggest, Traffic, VendorInput, Wanted, filled,
 };

@@ -36,6 +36,8 @@ pub struct Profile {
     #[serde(default)]
     pub hand_off: HandOff,
     #[serde(default)]
+    pub next: Option<NextStep>,
+    #[serde(default)]
     pub inputs: Vec<VendorInput>,
     /// Read from a file of the user's, and not built in.
     #[serde(skip)]
@@ -178,6 +180,18 @@ pub struct HandOff {
     /// What the vendor answers, and how to give it to the next run.
     #[serde(default)]
     pub returns: Option<String>,
+}
+
+/// The first use of a peering that works.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NextStep {
+    /// The vendor's next step, in a sentence; a template as the values of the hand-off are.
+    pub step: String,
+    /// The command that tests the connection, with words in capitals for what only the operator knows.
+    #[serde(default)]
+    pub test: Option<String>,
 }
 
 /// One labelled value; `value` is a template over `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`, `{own-app}`
