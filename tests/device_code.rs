@@ -275,3 +275,20 @@ fn a_rehearsal_has_a_page_of_its_own() {
         );
     }
 }
+
+/// Reads pass with a password alone; the first write demands a second factor, and the person is asked for it once.
+#[test]
+fn claims_challenge_asks_the_person_for_a_second_factor_once() {
+    let sandbox = support::troubles::edited_estate(|estate| {
+        estate.replacen("like = \"7e5d4c3b", "password_only = true\nlike = \"7e5d4c3b", 1)
+    });
+    let mut running = start(&sandbox, command_line(&["-o", "json"]));
+    let said = running.wait_for("(good for ");
+    enter(&sandbox, &code(&said), "accept");
+    let said = running.wait_for_more("(good for ", &said);
+    enter(&sandbox, &code(&said), "accept");
+    let exit = running.wait();
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert_eq!(exit.json()["outcome"], "done");
+    assert_eq!(codes(&sandbox), 2, "{:?}", sandbox.asked());
+}

@@ -915,3 +915,100 @@ fn the_sandbox_refuses_what_the_doctor_warns_of() {
         .expect_code(1);
     assert!(words(&ran.stderr).contains("RequestDisallowedByPolicy"), "{ran}");
 }
+
+#[test]
+fn subscription_that_takes_no_writes_blocks_setup_and_not_teardown() {
+    let sandbox = sandbox();
+    let only = ["--only", "subscription"];
+    for (state, code) in [
+        ("Enabled", 0),
+        ("PastDue", 0),
+        ("Warned", 4),
+        ("Deleted", 4),
+        ("Disabled", 4),
+    ] {
+        edit(&sandbox, json!({"subscription": {"id": SUBSCRIPTION, "state": state}}));
+        let document = kongs(&sandbox, VNET_ID, &only, code);
+        let (_, told) = alone(&document, "subscription");
+        assert!(told.contains(&format!("is {state}")), "{document:#}");
+    }
+    let blocked = kong::setup(&sandbox, &["-o", "json"]).run().expect_code(4).json();
+    assert_eq!(check(&blocked, "subscription")["verdict"], "problem");
+    assert_eq!(sandbox.writes(), Vec::<String>::new());
+
+    edit(
+        &sandbox,
+        json!({"subscription": {"id": SUBSCRIPTION, "state": "Enabled"}}),
+    );
+    kong::setup(&sandbox, &[]).run().expect_code(0);
+    edit(
+        &sandbox,
+        json!({"subscription": {"id": SUBSCRIPTION, "state": "Disabled"}}),
+    );
+    let flags = ["azure", "teardown", "--no-input", "--yes"];
+    peerctl(flags.iter().chain(&kong::INPUTS))
+        .envs(sandbox.env())
+        .run()
+        .expect_code(0);
+}
+
+#[test]
+fn remote_network_that_is_absent_or_failed_blocks_before_the_first_write() {
+    let failed = format!(
+        "[[vnets]]\nid = \"{}\"\nlocation = \"eastus2\"\nprefixes = [\"10.97.0.0/16\"]\nfailed = true\n",
+        partner("vnet-failed")
+    );
+    let hidden = partners(
+        &troubles(""),
+        VNET_ID,
+        ("vnet-nope", PARTNER_TENANT),
+        &["--only", "remote-network"],
+        0,
+    );
+    warns(
+        &hidden,
+        "remote-network",
+        &[
+            "there is no vnet-nope in rg-partner (it has: ",
+            "or this sign-in may not read it",
+        ],
+    );
+    // Who may read the whole group is told by Azure that there is none.
+    let reader = "[[assignments]]\nprincipal = \"e4c3b2a1-9180-4e76-92cb-3a4958672558\"\nrole = \"Reader\"\n\
+                  scope = \"/subscriptions/77c61208-ca0c-4f61-a384-90b5c62f7467/resourceGroups/rg-partner\"\n\
+                  [[assignments]]\nprincipal = \"e4c3b2a1-9180-4e76-92cb-3a4958672558\"\nrole = \"Network Contributor\"\n";
+    let failed_too = format!("scope = \"{}\"\n", partner("vnet-failed"));
+    let sandbox = troubles(&[&failed, reader, &failed_too].concat());
+    let table = [
+        ("vnet-nope", "there is no vnet-nope in rg-partner (it has: "),
+        ("vnet-failed", "az network vnet update --ids"),
+    ];
+    for (theirs, says) in table {
+        let document = partners(
+            &sandbox,
+            VNET_ID,
+            (theirs, PARTNER_TENANT),
+            &["--only", "remote-network"],
+            4,
+        );
+        blocks(&document, "remote-network", &[says]);
+        let (id, tenant) = (
+            format!("remote-vnet-id={}", partner(theirs)),
+            format!("remote-tenant-id={PARTNER_TENANT}"),
+        );
+        let own = [
+            "azure",
+            "setup",
+            "--no-input",
+            "--yes",
+            "--vendor",
+            "generic",
+            "--vnet-id",
+            VNET_ID,
+        ];
+        let flags = [&own[..], &["--set", &id, "--set", &tenant]].concat();
+        let ran = peerctl(flags).envs(sandbox.env()).run().expect_code(4);
+        assert!(ran.stderr.contains(says), "{ran}");
+        assert_eq!(sandbox.writes(), Vec::<String>::new());
+    }
+}

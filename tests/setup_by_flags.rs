@@ -924,3 +924,31 @@ fn other_dns_mappings_than_the_gateway_has_block_and_are_named() {
     assert_eq!(sandbox.writes().len(), writes);
     setup(&sandbox, &[]).run().expect_code(0);
 }
+
+/// Konnect says on which cloud a network runs only by its provider account.
+#[test]
+fn konnect_network_of_another_cloud_is_refused_before_the_first_write() {
+    let sandbox = support::troubles::troubles(
+        "[[konnect.networks]]\nid = \"58c085f5-1af3-4d0e-b468-84cc7f5178aa\"\nname = \"on-aws\"\nregion = \"us-east-1\"\n\
+         cidr = \"172.28.0.0/16\"\nstate = \"ready\"\nprovider = \"aws\"\n",
+    );
+    for name in ["on-aws", "58c085f5-1af3-4d0e-b468-84cc7f5178aa"] {
+        let network = format!("network={name}");
+        let flags = other_network("rg-network", "vnet-app", &network);
+        let ran = peerctl(&flags).envs(sandbox.env()).run().expect_code(2);
+        for says in [
+            "network 'on-aws' runs on AWS, not on Azure",
+            "eastus2-network",
+            "--set network=",
+        ] {
+            assert!(ran.stderr.contains(says), "{says} in {ran}");
+        }
+    }
+    let unknown = other_network("rg-network", "vnet-app", "network=nope");
+    let ran = peerctl(&unknown).envs(sandbox.env()).run().expect_code(1);
+    assert!(
+        ran.stderr.contains("eastus2-network") && !ran.stderr.contains("on-aws"),
+        "{ran}"
+    );
+    assert_eq!(sandbox.writes(), Vec::<String>::new());
+}

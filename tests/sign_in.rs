@@ -500,3 +500,44 @@ fn refused_proxy_password_is_tried_once_and_its_variable_named() {
         assert!(!ran.stderr.contains("p4ss"), "{ran}");
     }
 }
+
+/// A claims challenge is met by the az login that repeats its claims, whatever code the body has; nobody is asked for a
+/// role.
+#[test]
+fn claims_challenge_is_answered_by_the_exact_az_login() {
+    let factor = "eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlcyI6WyJwMSJdfX19";
+    let context = "eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19";
+    let table = [
+        (
+            "PUT */roleDefinitions/*=challenge",
+            "management.core.windows.net//.default",
+            factor,
+            "Multi-factor authentication is required",
+        ),
+        (
+            "GET */servicePrincipals*=challenge",
+            "/.default",
+            context,
+            "authentication context c1",
+        ),
+    ];
+    for (fault, scope, claims, why) in table {
+        let sandbox = Served::start(["--lag", "none", "--fault", fault]);
+        for way in ["azure-cli", "environment", "workload-identity"] {
+            let line = KONG.line("setup", &["-o", "json"]);
+            let document = run(&sandbox, way, NOBODY, line).expect_code(1).json();
+            let error = &document["error"];
+            assert_eq!(error["kind"], "sign-in", "{way}: {document:#}");
+            assert!(
+                error["why"].as_str().is_some_and(|told| told.contains(why)),
+                "{way}: {error:#}"
+            );
+            let remedies = error["remedies"].to_string().replace("\\\"", "\"");
+            let login = format!("az login --tenant {TENANT} --scope ");
+            for part in [&login, scope, &format!("--claims-challenge \"{claims}\"")] {
+                assert!(remedies.contains(part), "{way}: {part} in {error:#}");
+            }
+            assert!(!document.to_string().contains("Owner"), "{way}: {document:#}");
+        }
+    }
+}

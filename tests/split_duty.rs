@@ -678,3 +678,110 @@ fn a_step_that_is_left_out_and_not_in_place_keeps_what_needs_it_from_being_tried
     Colleague::of(&sandbox).consents();
     assert_in_place(&document(&sandbox, &OPERATOR, &flags, 0));
 }
+
+// ------------------------------------------------------------------------------------- refusals that no role lifts
+
+/// What forbids a request to everyone stays a failure with what helps; only a missing role is handed to who has it.
+#[test]
+fn refusal_that_no_role_lifts_is_handed_to_nobody() {
+    let role = "PUT */roleDefinitions/*";
+    let table = [
+        (role, "403:AuthorizationFailed:does not have authorization", 3, "Owner"),
+        (role, "403:RequestDisallowedByPolicy", 1, "policy assignment"),
+        (role, "403:DenyAssignmentAuthorizationFailed", 1, "no role helps"),
+        (
+            role,
+            "403:AuthorizationFailed:denied because of the deny assignment 'x'",
+            1,
+            "no role helps",
+        ),
+        (
+            role,
+            "403:LinkedAuthorizationFailed:and is blocked by deny assignments on the '1' linked scope(s)",
+            1,
+            "no role helps",
+        ),
+        (
+            role,
+            "403:LinkedAuthorizationFailed:however the linked subscription 's' was not found.",
+            1,
+            "assignable scopes",
+        ),
+        (role, "409:ScopeLocked", 1, "az lock list"),
+        (role, "409:ReadOnlyDisabledSubscription", 1, "enable the subscription"),
+        (role, "403:NeverSeenBefore", 1, "correlation ID"),
+        (
+            "PUT */roleAssignments/*",
+            "403:AuthorizationFailed:an ABAC condition that is not fulfilled",
+            1,
+            "its condition",
+        ),
+        (
+            "POST */servicePrincipals",
+            "403:Authorization_RequestDenied",
+            3,
+            "adminconsent",
+        ),
+        (
+            "POST */servicePrincipals",
+            "403:SomePolicyOfTheTenant",
+            1,
+            "correlation ID",
+        ),
+    ];
+    for (at, answer, code, says) in table {
+        let fault = format!("{at}={answer}");
+        let sandbox = Served::start(["--lag", "none", "--fault", &fault]);
+        let document = document(&sandbox, &OPERATOR, &KONG, code);
+        let holds = document["steps"].as_array().into_iter().flatten();
+        let holds: Vec<String> = holds.map(|step| step["hold"].to_string()).collect();
+        let told = if code == 3 {
+            holds.join(" ")
+        } else {
+            document["error"]["remedies"].to_string()
+        };
+        assert!(told.contains(says), "{answer}: {says} in {document:#}");
+        let asked_for = holds.iter().any(|hold| hold.contains("Owner"));
+        assert_eq!(asked_for, says == "Owner", "{answer}: {document:#}");
+    }
+}
+
+/// A state that does not change is not waited for; one that passes is, and the end of the time is named.
+#[test]
+fn only_what_passes_is_tried_again() {
+    let generic = ["--vendor", "generic", "--timeout", "2s"];
+    let (id, tenant) = (
+        format!("remote-vnet-id={}", partner("vnet-partner")),
+        format!("remote-tenant-id={PARTNER_TENANT}"),
+    );
+    let flags = [&generic[..], &["--set", &id, "--set", &tenant]].concat();
+    let table = [
+        (
+            "400:ReferencedResourceNotProvisioned:not in Succeeded state. Resource is in Failed state and",
+            false,
+            "network vnet update",
+        ),
+        (
+            "403:LinkedAuthorizationFailed:does not have permission to perform action peer/action or the linked scope(s) are invalid and is blocked by deny assignments",
+            false,
+            "no role helps",
+        ),
+        (
+            "400:ReferencedResourceNotProvisioned:not in Succeeded state. Resource is in Updating state and",
+            true,
+            "--timeout 2s is over.",
+        ),
+    ];
+    for (answer, waited, says) in table {
+        let fault = format!("PUT */vnet-app/virtualNetworkPeerings/*={answer}");
+        let sandbox = Served::start(["--lag", "none", "--fault", &fault]);
+        let document = document(&sandbox, &OPERATOR, &flags, 1);
+        let tries = sandbox
+            .writes()
+            .iter()
+            .filter(|write| write.contains("/vnet-app/"))
+            .count();
+        assert_eq!(tries > 1, waited, "{answer}: {:?}", sandbox.writes());
+        assert!(document["error"].to_string().contains(says), "{answer}: {document:#}");
+    }
+}

@@ -296,5 +296,6 @@ fn unreadable(tried: String, why: &str) -> ApiError {
         failure,
         correlation_id: None,
         sign_in: Vec::new(),
+        challenge: None,
     }
 }

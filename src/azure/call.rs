@@ -148,6 +148,7 @@ impl Call {
             failure,
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         }
     }
 }
@@ -225,6 +226,7 @@ impl Reply {
             },
             correlation_id: super::refusal::correlation_id(&self.headers),
             sign_in: Vec::new(),
+            challenge: None,
         }
     }
 

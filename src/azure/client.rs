@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::call::{Call, Reply};
+use super::challenge::ClaimsChallenge;
 use super::cloud::Cloud;
 use super::error::{ApiError, Service};
 use super::identity::{Identity, WhoAmI};
@@ -108,16 +109,18 @@ impl Azure {
     /// # Errors
     /// When there is no token, no answer, or a refusal.
     pub(super) async fn send(&self, call: Call) -> Result<Reply, ApiError> {
-        let sent = self.send_as_signed_in(call).await;
-        sent.map_err(|error| self.identity.with_right_tenant(error))
-    }
-
-    async fn send_as_signed_in(&self, call: Call) -> Result<Reply, ApiError> {
         let scope = match call.service {
             Service::Graph => self.cloud.graph_scope(),
             _ => self.cloud.arm_scope(),
         };
-        let tokens = self.tokens(call.service, &scope).await?;
+        match self.send_as_signed_in(call, &scope).await {
+            Err(error) if error.challenge.is_some() => Err(self.identity.with_claims_sign_in(error, &scope).await),
+            sent => sent.map_err(|error| self.identity.with_right_tenant(error)),
+        }
+    }
+
+    async fn send_as_signed_in(&self, call: Call, scope: &str) -> Result<Reply, ApiError> {
+        let tokens = self.tokens(call.service, scope).await?;
         let refused = match self.wire.send(authorized(call.clone(), &tokens)).await?.accepted() {
             // A token of another tenant is wrong for good.
             Err(error) if error.status() == Some(401) && error.code() != Some("InvalidAuthenticationTokenTenant") => {
@@ -125,12 +128,16 @@ impl Azure {
             }
             other => return other,
         };
-        // Revoked, or a clock is wrong: one more try, if there is another token to be had. With several, the answer
-        // does not say which one it is.
+        // Revoked, or a clock is wrong, or more is demanded of the sign-in: one more try, if there is another token to be
+        // had. With several, the answer does not say which one it is.
+        let claims = refused.challenge.as_ref().and_then(ClaimsChallenge::json);
         for (identity, token) in self.speakers(call.service).zip(&tokens) {
-            identity.replace(&scope, token).await;
+            if let Some(claims) = &claims {
+                identity.demand(scope, claims.clone());
+            }
+            identity.replace(scope, token).await;
         }
-        let fresh = self.tokens(call.service, &scope).await?;
+        let fresh = self.tokens(call.service, scope).await?;
         let same = |(old, new): (&SecretString, &SecretString)| old.expose_secret() == new.expose_secret();
         if tokens.iter().zip(&fresh).all(same) {
             return Err(refused);

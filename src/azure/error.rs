@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::challenge::ClaimsChallenge;
 use super::transport::TransportError;
 
 /// Who answered.
@@ -65,6 +66,8 @@ pub struct ApiError {
     /// How to sign in so that it works, by the way that was chosen, each a line to follow or to copy; empty where the
     /// sign-in is not the matter.
     pub sign_in: Vec<String>,
+    /// The service demands a stronger or newer sign-in for this request.
+    pub challenge: Option<ClaimsChallenge>,
 }
 
 impl ApiError {

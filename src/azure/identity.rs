@@ -140,6 +140,8 @@ pub struct Identity {
     /// The tenant of the tokens that are given out where none is asked for.
     home: Arc<OnceLock<TenantId>>,
     tokens: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
+    /// Claims that a service demanded, as JSON: every later token of the key is asked for with them.
+    claims: Arc<Mutex<HashMap<Key, String>>>,
 }
 
 /// Tenant (none where az decides) and scope.
@@ -210,6 +212,7 @@ impl Identity {
             cloud: Arc::new(cloud.clone()),
             wire,
             person: None,
+            claims: None,
         };
         Ok(Self::with(source, place, true))
     }
@@ -222,6 +225,7 @@ impl Identity {
             cloud: Arc::new(cloud.clone()),
             wire,
             person: None,
+            claims: None,
         };
         Self::with(Source::application(app_id.to_string(), credential), place, false)
     }
@@ -233,6 +237,7 @@ impl Identity {
             operator,
             home: Arc::default(),
             tokens: Arc::default(),
+            claims: Arc::default(),
         }
     }
 
@@ -296,12 +301,27 @@ impl Identity {
         }
     }
 
+    /// Has the next tokens for `scope` asked for with these claims (JSON), where peerctl asks Entra itself: az and a
+    /// managed identity take none.
+    pub(super) fn demand(&self, scope: &str, claims: String) {
+        if !matches!(*self.source, Source::Cli { .. } | Source::Managed { .. }) {
+            let mut demanded = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+            demanded.insert(self.key(scope), claims);
+        }
+    }
+
+    fn demanded(&self, scope: &str) -> Option<String> {
+        let demanded = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        demanded.get(&self.key(scope)).cloned()
+    }
+
+    fn key(&self, scope: &str) -> Key {
+        (self.place.tenant.clone(), scope.to_owned())
+    }
+
     fn slot(&self, scope: &str) -> Arc<Slot> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens
-            .entry((self.place.tenant.clone(), scope.to_owned()))
-            .or_default()
-            .clone()
+        tokens.entry(self.key(scope)).or_default().clone()
     }
 
     async fn fetch(&self, scope: &str) -> Result<Held, ApiError> {
@@ -343,13 +363,17 @@ impl Identity {
 
     /// Asks by a new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
     async fn ask(&self, scope: &str) -> Result<AccessToken, ApiError> {
-        match self.ask_in(&self.place, scope).await {
+        let asking = Place {
+            claims: self.demanded(scope),
+            ..self.place.clone()
+        };
+        match self.ask_in(&asking, scope).await {
             // az in Cloud Shell and of a managed identity knows one tenant, and takes none, not even that one. Whose
             // token it gives is checked.
             Err(error) if trouble::takes_no_tenant(&error) => {
                 let place = Place {
                     tenant: None,
-                    ..self.place.clone()
+                    ..asking.clone()
                 };
                 self.ask_in(&place, scope).await
             }
@@ -385,6 +409,7 @@ impl Identity {
             failure: Failure::Unreadable { status: 200, why },
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         })
     }
 }

@@ -179,6 +179,7 @@ pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
         },
         correlation_id: None,
         sign_in: Vec::new(),
+        challenge: None,
     }
 }
 

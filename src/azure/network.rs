@@ -55,6 +55,23 @@ impl Azure {
             .collect())
     }
 
+    /// The names of the virtual networks of a resource group.
+    ///
+    /// # Errors
+    /// When they cannot be read; a missing group is an error.
+    pub async fn vnets_in(&self, subscription: SubscriptionId, group: &str) -> Result<Vec<String>, ApiError> {
+        let tried = format!(
+            "GET /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks"
+        );
+        let request = self
+            .network()
+            .virtual_networks_client()
+            .list(group, subscription.to_string());
+        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let vnets = pages.into_iter().flat_map(|page| page.value);
+        Ok(vnets.filter_map(|vnet| vnet.resource.name).collect())
+    }
+
     /// The peerings of a virtual network: its own directions.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ impl Azure {
                 },
                 correlation_id: None,
                 sign_in: Vec::new(),
+                challenge: None,
             });
         };
         let client = self.network().network_security_groups_client();

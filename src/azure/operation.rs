@@ -208,6 +208,7 @@ fn refused(written: &Reply, status: u16, code: &str, message: String) -> ApiErro
         },
         correlation_id: refusal::correlation_id(&written.headers),
         sign_in: Vec::new(),
+        challenge: None,
     }
 }
 

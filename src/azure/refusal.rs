@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::call::Reply;
+use super::challenge::ClaimsChallenge;
 use super::error::{ApiError, Failure, Service};
 use super::{redact, retry};
 use crate::domain::mask;
@@ -31,7 +32,14 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
             retry_after: retry::asked(&reply.headers),
         },
         sign_in: Vec::new(),
+        challenge: challenge(reply),
     }
+}
+
+/// The demand for further claims in a refusal of Resource Manager or Graph, whatever code its body has.
+fn challenge(reply: &Reply) -> Option<ClaimsChallenge> {
+    let asks = matches!(reply.service, Service::Arm | Service::Graph) && matches!(reply.status, 401 | 403);
+    asks.then(|| ClaimsChallenge::of(&reply.headers)).flatten()
 }
 
 /// The id under which the service finds the request again.

@@ -100,12 +100,27 @@ impl Azure {
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, ApiError> {
         let url = self.arm_url("/subscriptions", &[("api-version", SUBSCRIPTIONS)]);
         let shown: Vec<ShownSubscription> = self.list(Service::Arm, url).await?;
-        let convert = |shown: ShownSubscription| Subscription {
-            id: shown.subscription_id,
+        Ok(shown.into_iter().map(Subscription::from).collect())
+    }
+
+    /// One subscription, with a token of its tenant.
+    ///
+    /// # Errors
+    /// When it cannot be read: who has a role at one resource alone does not see its subscription.
+    pub async fn subscription(&self, id: SubscriptionId) -> Result<Subscription, ApiError> {
+        let url = self.arm_url(&format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)]);
+        let shown: ShownSubscription = self.send(Call::get(Service::Arm, url)).await?.json()?;
+        Ok(shown.into())
+    }
+}
+
+impl From<ShownSubscription> for Subscription {
+    fn from(shown: ShownSubscription) -> Self {
+        Self {
             name: shown.display_name.unwrap_or_else(|| shown.subscription_id.to_string()),
+            id: shown.subscription_id,
             tenant: shown.tenant_id,
             state: shown.state.unwrap_or_default(),
-        };
-        Ok(shown.into_iter().map(convert).collect())
+        }
     }
 }

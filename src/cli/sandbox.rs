@@ -51,7 +51,7 @@ pub struct Args {
     /// What goes wrong, as 'METHOD PATH[:N]=FAULT': the Nth request of that method and path (* stands for any text), or
     /// every one, meets the fault. A fault is a status with what is to be said, STATUS[:RETRY-AFTER][:CODE[:MESSAGE]],
     /// such as 429:7 or 409:AnotherOperationInProgress, in the envelope of the service that is asked; or reset-before,
-    /// reset-after, stall, stall-after, truncate, garbage. Example: 'PUT */roleAssignments/*:2=429'; may be repeated
+    /// reset-after, stall, stall-after, truncate, garbage, challenge. Example: 'PUT */roleAssignments/*:2=429'; may be repeated
     #[arg(long = "fault", value_name = "RULE")]
     faults: Vec<FaultRule>,
     /// How much Azure takes of one identity in one subscription before it refuses, as KIND=BUCKET/REFILL: so many at

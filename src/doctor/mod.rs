@@ -25,12 +25,14 @@ mod peering_name;
 mod policy;
 mod probe;
 mod provider;
+mod remote_network;
 mod remote_tenant;
 mod rights;
 mod role_limit;
 mod role_name;
 mod routes;
 mod stale_peering;
+mod subscription;
 mod tokens;
 mod vendor_network;
 mod vnet_state;
@@ -45,7 +47,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 30] = [
+pub static PROBES: [&Probe; 32] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -53,8 +55,10 @@ pub static PROBES: [&Probe; 30] = [
     &may_define_roles::PROBE,
     &may_assign_roles::PROBE,
     &may_write_peerings::PROBE,
+    &subscription::PROBE,
     &address_overlap::PROBE,
     &remote_tenant::PROBE,
+    &remote_network::PROBE,
     &vendor_network::PROBE,
     &dns_mappings::PROBE,
     &vnet_state::PROBE,

@@ -10,7 +10,7 @@ pub static PROBE: Probe = Probe {
     meaning: "Azure peers a network that is there and is not being changed (ReferencedResourceNotProvisioned).",
     needs: &[Need::Step(StepId::Peering)],
     at_setup: true,
-    of_writes: false,
+    of_writes: true,
     examine,
 };
 
@@ -26,12 +26,17 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let told = format!("{name} is {state}");
     Some(match state.as_str() {
         state if state.eq_ignore_ascii_case("Succeeded") => Finding::ok(told),
-        state if state.eq_ignore_ascii_case("Failed") => Finding::problem(told)
-            .remedy(format!(
+        // The other side's direction refers to this network, and Azure refuses that until it is written again.
+        state
+            if ["Failed", "Canceled"]
+                .iter()
+                .any(|failed| failed.eq_ignore_ascii_case(state)) =>
+        {
+            Finding::problem(told).remedy(format!(
                 "Write it again as it is: az network vnet update --ids {}",
                 intent.vnet
             ))
-            .warning(),
+        }
         _ => Finding::problem(told)
             .remedy("Let the change that is under way finish.")
             .warning(),
@@ -51,6 +56,8 @@ mod tests {
         facts.vnet.as_mut().expect("one").provisioning_state = "Updating".into();
         let found = PROBE.run(&intent, &facts).expect("known");
         assert!(!found.ok && !found.blocks());
+        facts.vnet.as_mut().expect("one").provisioning_state = "Failed".into();
+        assert!(PROBE.run(&intent, &facts).expect("known").blocks());
         facts.vnet = None;
         let absent = Problem::new(
             Kind::NotFound,

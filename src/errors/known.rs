@@ -72,6 +72,24 @@ impl Class {
     }
 }
 
+/// What keeps a request from being carried out, by what the refusal says: who can do something about it follows from this.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// A role is missing: whoever has it can do the step, or grant the role.
+    MissingRole,
+    /// A policy, a deny assignment, a lock, a condition or the state of the subscription forbids it to everyone. No role
+    /// helps.
+    Forbidden,
+    /// The service demands a stronger or newer sign-in.
+    Challenge,
+    /// It passes without anyone's help.
+    Transient,
+    /// Anything else: a wrong value, a conflict, a state that does not change.
+    #[default]
+    Other,
+}
+
 /// One known code.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -87,6 +105,9 @@ pub struct Known {
     pub class: Class,
     #[serde(default)]
     pub kind: Option<Kind>,
+    /// Only where it is one that the class does not tell.
+    #[serde(default)]
+    cause: Cause,
     pub meaning: String,
     pub remedies: Vec<String>,
     /// Where this is known from.
@@ -139,10 +160,22 @@ pub fn of(error: &ApiError) -> Option<&'static Known> {
     error.code().and_then(|code| lookup(code, &message)).or_else(detailed)
 }
 
+/// What keeps the request from being carried out.
+pub fn cause(error: &ApiError) -> Cause {
+    if error.challenge.is_some() {
+        return Cause::Challenge;
+    }
+    of(error).map_or(Cause::Other, |known| match known.class {
+        Class::Wait => Cause::Transient,
+        _ => known.cause,
+    })
+}
+
 /// Whether this refusal passes once something that was just written has arrived everywhere. What throttles or is out of
 /// order has been asked again for as long as is decent before the refusal came here.
 pub fn passes(error: &ApiError) -> Option<&'static Known> {
-    of(error).filter(|known| known.class == Class::Wait && known.kind != Some(Kind::Network))
+    let known = of(error).filter(|known| known.kind != Some(Kind::Network));
+    known.filter(|_| cause(error) == Cause::Transient)
 }
 
 #[cfg(test)]
@@ -196,6 +229,7 @@ mod tests {
             },
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         };
         assert!(passes(&refused("PrincipalNotFound")).is_some());
         assert!(passes(&refused("TooManyRequests")).is_none());

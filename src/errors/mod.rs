@@ -7,5 +7,5 @@ mod problem;
 pub mod search;
 
 pub use exit::Outcome;
-pub use known::{Class, Known, Speaker};
+pub use known::{Cause, Class, Known, Speaker};
 pub use problem::{Kind, Problem};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::known;
-use crate::azure::{ApiError, Failure, Service};
+use super::known::{self, Cause};
+use crate::azure::{ApiError, ClaimsChallenge, Demand, Failure, Service, TransportError};
 use crate::domain::{StepId, harmless};
 
 /// The kinds of failure, as scripts tell them apart (`error.kind`).
@@ -51,6 +51,9 @@ pub struct Problem {
     pub step: Option<StepId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
+    /// What keeps the request from being carried out.
+    #[serde(skip)]
+    pub cause: Cause,
 }
 
 /// What a known remedy has where a tenant's id belongs.
@@ -67,13 +70,15 @@ impl Problem {
             remedies: Vec::new(),
             step: None,
             correlation_id: None,
+            cause: Cause::Other,
         }
     }
 
     /// What a service answered while `doing` ("reading the virtual network vnet-app").
     pub fn from_api(doing: &str, error: &ApiError) -> Self {
         let message = harmless(&error.message());
-        let known = known::of(error);
+        // What a challenge demands is in its header; the code of the body may say anything.
+        let known = known::of(error).filter(|_| error.challenge.is_none());
         let what = match &error.failure {
             Failure::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
             Failure::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
@@ -94,15 +99,18 @@ impl Problem {
             Some(status) if told.is_empty() => format!("{} says no more than HTTP {status}.", error.service),
             _ => told.join(" "),
         };
-        let why = known.map_or_else(|| told.clone(), |known| format!("{} ({told})", known.meaning));
+        let demanded = error.challenge.as_ref().map(|challenge| demanded(challenge, &message));
+        let meaning = demanded.or_else(|| known.map(|known| known.meaning.clone()));
+        let why = meaning.map_or_else(|| told.clone(), |meaning| format!("{meaning} ({told})"));
         Self {
             kind: kind(error, known),
             code: error.code().map(harmless),
             what: capital(&what),
             why,
-            remedies: remedies(known, &error.sign_in),
+            remedies: remedies(known, error),
             step: None,
             correlation_id: error.correlation_id.as_deref().map(harmless),
+            cause: known::cause(error),
         }
     }
 
@@ -141,10 +149,16 @@ impl Problem {
 
 /// What is known to help. How to sign in is known better by the sign-in itself, where it is at hand: it stands in for the
 /// lines that leave the tenant open.
-fn remedies(known: Option<&known::Known>, sign_in: &[String]) -> Vec<String> {
-    let sign_in = || sign_in.iter().map(|line| harmless(line));
+fn remedies(known: Option<&known::Known>, error: &ApiError) -> Vec<String> {
+    let sign_in = || error.sign_in.iter().map(|line| harmless(line));
     let Some(known) = known else {
-        return sign_in().collect();
+        let more = match (&error.failure, error.status()) {
+            _ if sign_in().len() > 0 => None,
+            (Failure::Unreachable(TransportError::Connect { .. }), _) => Some(NO_CONNECTION),
+            (_, Some(403)) => Some(WHO_FORBIDS),
+            _ => None,
+        };
+        return sign_in().chain(more.map(str::to_owned)).collect();
     };
     let mut remedies = known.remedies.clone();
     let open = remedies.iter().position(|line| line.contains(THE_TENANT));
@@ -153,6 +167,32 @@ fn remedies(known: Option<&known::Known>, sign_in: &[String]) -> Vec<String> {
         remedies.splice(at..at, sign_in());
     }
     remedies
+}
+
+/// What helps where no connection comes about.
+const NO_CONNECTION: &str =
+    "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and --cloud, then run the same command again.";
+
+/// What helps where a refusal does not say what forbids the request.
+const WHO_FORBIDS: &str = "Ask an administrator what forbids this request: the service's own words, and the correlation ID, say which one it is.";
+
+/// What a claims challenge asks for.
+fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
+    match challenge.demand(message) {
+        Demand::SecondFactor => {
+            "Multi-factor authentication is required for this request, and the sign-in was made without it.".to_owned()
+        }
+        Demand::ConditionalAccess(context) => {
+            let context = context.map(|context| format!(" (authentication context {})", harmless(&context)));
+            let context = context.unwrap_or_default();
+            format!("A Conditional Access policy requires a stronger or newer sign-in for this request{context}.")
+        }
+        Demand::NewSignIn => {
+            "The sign-in was revoked, or a policy changed since: continuous access evaluation requires \
+                              a new sign-in."
+                .to_owned()
+        }
+    }
 }
 
 fn capital(text: &str) -> String {
@@ -164,6 +204,7 @@ fn capital(text: &str) -> String {
 
 fn kind(error: &ApiError, known: Option<&known::Known>) -> Kind {
     match &error.failure {
+        _ if error.challenge.is_some() => return Kind::SignIn,
         Failure::NoToken { .. } => return Kind::SignIn,
         Failure::Unreachable(_) | Failure::Unreadable { .. } => return Kind::Network,
         Failure::Refused { .. } => {}
@@ -221,6 +262,7 @@ mod tests {
             },
             correlation_id: Some("6bfb1c0e".into()),
             sign_in: Vec::new(),
+            challenge: None,
         }
     }
 

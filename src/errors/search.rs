@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn the_message_chooses_among_the_meanings_and_a_code_alone_has_them_all() {
         let meanings = |text: &str| search(text).known[0].len();
-        assert_eq!(meanings("LinkedAuthorizationFailed"), 4);
-        assert_eq!(meanings("failed with LinkedAuthorizationFailed"), 4);
+        assert_eq!(meanings("LinkedAuthorizationFailed"), 6);
+        assert_eq!(meanings("failed with LinkedAuthorizationFailed"), 1);
         let text = "(LinkedAuthorizationFailed) The client has permission, however the current tenant 'a' is not\n authorized to access linked subscription 'b'.";
         assert_eq!(meanings(text), 1);
         let found = search("(AuthorizationFailed) The client 'x' does not have authorization to perform action");

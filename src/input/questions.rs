@@ -165,6 +165,7 @@ impl Wizard<'_> {
         let rows = Rows::default().headed(menu::NETWORKS);
         let filling = async {
             networks = (connector.networks().await).map_err(|error| failed("reading the vendor's networks", &error))?;
+            networks.retain(|network| network.other_cloud.is_none());
             if networks.is_empty() {
                 let what = format!("{} has no networks to peer with.", self.vendor.name);
                 return Err(Problem::new(ErrorKind::NotFound, what, "The token sees none.").into());

@@ -227,6 +227,7 @@ mod tests {
             },
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         }
     }
 

@@ -40,6 +40,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 /// `{"peering":{"id":"<ARM id>","properties":{…}}}` gives a peering other settings, and leaves its state;
 /// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`;
 /// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
+/// `{"subscription":{"id":"<GUID>","state":"Disabled"}}` gives a subscription that state.
 fn edit(world: &mut World, body: &Value) -> Answer {
     let done = if let Some(id) = body["remove"].as_str() {
         remove(world, id)
@@ -56,6 +57,12 @@ fn edit(world: &mut World, body: &Value) -> Answer {
         found.is_some_and(|id| world.nameless.insert(id))
     } else if let Some(id) = body["peering"]["id"].as_str() {
         arm::resettle(world, id, &body["peering"]["properties"])
+    } else if let Some(state) = body["subscription"]["state"].as_str() {
+        let id = body["subscription"]["id"].as_str().unwrap_or_default();
+        let mut all = world.subscriptions.iter_mut();
+        all.find(|found| found.id.to_string() == id)
+            .map(|found| found.state = state.to_owned())
+            .is_some()
     } else {
         let change = &body["addressSpace"];
         let prefixes = change["prefixes"].as_array().into_iter().flatten();

@@ -129,6 +129,9 @@ struct SubscriptionData {
     id: Uuid,
     name: String,
     tenant: Uuid,
+    /// As Azure writes it; `Enabled` where nothing else is said.
+    #[serde(default = "enabled")]
+    state: String,
     #[serde(default)]
     groups: Vec<GroupData>,
 }
@@ -148,6 +151,9 @@ struct VnetData {
     dns_servers: Vec<String>,
     #[serde(default)]
     subnets: Vec<SubnetData>,
+    /// Its last write failed (`provisioningState: Failed`).
+    #[serde(default)]
+    failed: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -250,6 +256,7 @@ impl Estate {
                 id,
                 name: format!("Contoso {index:04}"),
                 tenant,
+                state: enabled(),
                 groups,
             });
             let scope = format!("/subscriptions/{id}");
@@ -273,6 +280,7 @@ impl Estate {
                     prefixes: vec![prefix],
                     dns_servers: vec![],
                     subnets,
+                    failed: false,
                 });
             }
             estate.assignments.push(AssignmentData {
@@ -319,6 +327,10 @@ impl Estate {
             dragonfly: dragonfly::DragonflyData::default(),
         }
     }
+}
+
+fn enabled() -> String {
+    "Enabled".to_owned()
 }
 
 fn yes() -> bool {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -37,6 +39,9 @@ pub enum Fault {
     Truncate,
     /// The request has no effect and a proxy's HTML page comes.
     Garbage,
+    /// A claims challenge: Resource Manager demands multi-factor authentication, Graph what Conditional Access says. The
+    /// request has no effect.
+    Challenge,
 }
 
 /// An error answer, in the envelope of the service that is asked: `429`, `429:7` (`Retry-After: 7`),
@@ -105,6 +110,7 @@ impl FromStr for Fault {
             "stall-after" => Self::StallAfter,
             "truncate" => Self::Truncate,
             "garbage" => Self::Garbage,
+            "challenge" => Self::Challenge,
             other => Self::Status(other.parse()?),
         })
     }
@@ -120,7 +126,7 @@ impl FromStr for Refusal {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| {
             format!(
-                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, stall-after, truncate or garbage)"
+                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, stall-after, truncate, garbage or challenge)"
             )
         })?;
         let (first, after) = rest.split_once(':').unwrap_or((rest, ""));
@@ -157,6 +163,7 @@ impl Fault {
             Self::StallAfter => "stall-after",
             Self::Truncate => "truncate",
             Self::Garbage => "garbage",
+            Self::Challenge => "challenge",
         }
     }
 }
@@ -212,6 +219,34 @@ pub(super) fn garbage() -> Answer {
     let page =
         "<html>\r\n<head><title>Corporate proxy</title></head>\r\n<body>Please sign in to continue.</body></html>";
     message::text(StatusCode::OK, "text/html", page)
+}
+
+/// A refusal of a token that lacks claims, as `service` words it: what counts is the header, the body's code differs.
+pub(super) fn challenge(service: Service) -> Answer {
+    let (code, message, claims) = match service {
+        Service::Graph => (
+            "InvalidAuthenticationToken",
+            "Exception of type 'Microsoft.Graph.AGS.Contracts.ClaimsChallengeRequiredException' was thrown.",
+            json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}}),
+        ),
+        _ => (
+            "RequestDisallowedByAzure",
+            "Resource was disallowed by Azure: Users must authenticate with multi-factor authentication to create or \
+             update resources. Reasons: 'MFA is required.'.",
+            json!({"access_token": {"acrs": {"essential": true, "values": ["p1"]}}}),
+        ),
+    };
+    let mut answer = message::json(
+        StatusCode::UNAUTHORIZED,
+        &json!({"error": {"code": code, "message": message}}),
+    );
+    let value = format!(
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+         error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(claims.to_string())
+    );
+    message::set(&mut answer, "www-authenticate", &value);
+    answer
 }
 
 /// The first half of an answer.

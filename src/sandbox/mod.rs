@@ -142,6 +142,7 @@ impl State {
             None => Exchange::Answer(router::answer(&mut self.world, service, request)),
             Some(Fault::Status(refusal)) => Exchange::Answer(faults::refusal(service, refusal)),
             Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
+            Some(Fault::Challenge) => Exchange::Answer(faults::challenge(service)),
             Some(Fault::ResetBefore) => Exchange::Reset,
             Some(Fault::Stall) => Exchange::Stall,
             Some(Fault::StallAfter) => {

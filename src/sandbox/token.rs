@@ -23,6 +23,8 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// The service principal whose roles count for them: their own, or the one that a person is the equal of.
     pub(super) principal: Uuid,
+    /// A person who signed in with a password alone.
+    pub(super) password_only: bool,
 }
 
 /// Why a token does not hold.
@@ -45,10 +47,15 @@ pub(super) fn issue(world: &mut World, principal: &Principal, audience: &str, st
     signed(world, principal.tenant, principal.id, audience, own)
 }
 
-/// Issues a person's token, to the client by which the person signs in.
-pub(super) fn issue_to_user(world: &mut World, user: &User, audience: &str, client: &str) -> String {
+/// Issues a person's token, to the client by which the person signs in. `factors`: claims demanded more than a password.
+pub(super) fn issue_to_user(world: &mut World, user: &User, audience: &str, client: &str, factors: bool) -> String {
+    let methods: &[&str] = match user.password_only && !factors {
+        true => &["pwd"],
+        false => &["pwd", "mfa"],
+    };
     let equal = world.principals.iter().find(|found| found.id == user.like);
     let own = json!({
+        "amr": methods,
         "appid": client,
         "appidacr": "0",
         "idtyp": "user",
@@ -116,6 +123,7 @@ pub(super) fn verify(world: &World, token: &str) -> Result<Caller, Invalid> {
         audience,
         name: user.map_or_else(|| app_id.to_string(), |found| found.upn.clone()),
         principal: user.map_or(oid, |found| found.like),
+        password_only: claims["amr"] == json!(["pwd"]),
     })
 }
 

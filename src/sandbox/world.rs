@@ -50,6 +50,8 @@ pub(super) struct Subscription {
     pub(super) id: Uuid,
     pub(super) name: String,
     pub(super) tenant: Uuid,
+    /// `Enabled`, `PastDue`, `Warned`, `Disabled`, `Expired` or `Deleted`.
+    pub(super) state: String,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +80,8 @@ pub(super) struct Vnet {
     pub(super) dns_servers: Vec<String>,
     pub(super) subnets: Vec<Subnet>,
     pub(super) peerings: Vec<Peering>,
+    /// The last write failed; the next one mends it.
+    pub(super) failed: bool,
     /// Counts the writes; the etag follows from it.
     pub(super) version: u32,
 }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::run::Awaited;
 use super::{Facts, Run, Step, Stop};
 use crate::azure::{ApiError, ServicePrincipal};
-use crate::errors::Problem;
 use crate::limits;
 use crate::plan::{Action, Consent as Mode, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorApp};
 
@@ -163,8 +162,8 @@ async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
                 return Ok(());
             }
             Err(error) if error.status() == Some(403) => {
-                let problem = Problem::from_api("creating the service principal", &error);
-                return Err(Stop::blocked(hold(&run.intent, app), &problem));
+                let stop = Stop::api("creating the service principal", &error);
+                return Err(stop.or_hold(|| hold(&run.intent, app)));
             }
             // There can be only one for an application, so asking twice does no harm.
             Err(error) if error.in_doubt() && tries < limits::DOUBTFUL_TRIES => {
@@ -207,6 +206,10 @@ fn administrator(intent: &Intent) -> String {
     )
 }
 
+/// Entra stores the consent, then looks for an address to return to: many vendors register none.
+const NO_REPLY_ADDRESS: &str =
+    "(if that page ends with AADSTS500113, no reply address, after you accepted: consent is stored all the same)";
+
 fn hold(intent: &Intent, app: &VendorApp) -> Hold {
     Hold {
         who: administrator(intent),
@@ -216,6 +219,7 @@ fn hold(intent: &Intent, app: &VendorApp) -> Hold {
         ),
         packet: vec![
             format!("Open as an administrator, and accept: {}", app.consent_url),
+            NO_REPLY_ADDRESS.to_owned(),
             format!("or run: az ad sp create --id {}", app.id),
         ],
         answer: None,
@@ -229,6 +233,7 @@ fn closed(intent: &Intent, app: &VendorApp) -> Hold {
             .to_owned(),
         packet: vec![
             format!("Open as an administrator, and accept: {}", app.consent_url),
+            NO_REPLY_ADDRESS.to_owned(),
             format!("then: az ad sp show --id {} --query id --output tsv", app.id),
             "and run the same command again with --vendor-principal-id and what that printed.".to_owned(),
         ],

@@ -10,7 +10,7 @@ use super::role_choice::{choose, extra_actions, missing_actions};
 use super::{Preflight, Seen};
 use crate::azure::{
     AppAccess, AppRestrictions, Application, EligibleRole, Nsg, Peering, Permission, RoleAssignment, RoleDefinition,
-    RouteTable, ServicePrincipal, Vnet, allowed,
+    RouteTable, ServicePrincipal, Subscription, Vnet, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
@@ -104,6 +104,10 @@ pub struct Facts {
     pub security_groups: Vec<Nsg>,
     /// The subscriptions that the operator sees in the customer's tenant.
     pub own_subscriptions: Vec<SubscriptionId>,
+    /// The virtual network's subscription, where the operator sees it.
+    pub subscription: Option<Subscription>,
+    /// The other network's, where this operator writes there too.
+    pub remote_subscription: Option<Subscription>,
     /// The tenants of the subscriptions behind the network's peerings, where Azure says.
     pub remote_tenants: BTreeMap<SubscriptionId, TenantId>,
     pub network: Option<VendorNetwork>,
@@ -122,6 +126,10 @@ pub struct Facts {
     pub remote_unread: Option<String>,
     /// The other side's network, where this operator may read it.
     pub remote_vnet: Option<Vnet>,
+    /// Azure says that the other side's network does not exist.
+    pub remote_absent: bool,
+    /// The networks of its resource group that this operator sees, where it is not among them.
+    pub remote_siblings: Vec<String>,
     /// The values for the vendor's console were shown in this run.
     pub handed_over: bool,
     /// The route tables of the network's subnets.

@@ -9,8 +9,8 @@ use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh};
 use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
 use super::{Facts, Run, Stop, decision};
-use crate::azure::Peering;
-use crate::domain::{PeeringState, harmless};
+use crate::azure::{Azure, Peering};
+use crate::domain::{PeeringState, VnetId, harmless};
 use crate::errors::{Kind, Problem};
 use crate::plan::{Decision, Hold, Intent, Remote, StepEvent, StepId, StepState, VendorAccess};
 use crate::vendors::{CreatedBy, Phase};
@@ -33,24 +33,47 @@ pub async fn observe(run: &Run) {
         .azure
         .acting_as(run.azure.identity().in_tenant(remote.tenant), Vec::new());
     let subscription = remote.vnet.subscription;
-    let (tenant, vnet) = tokio::join!(run.azure.tenant_of(subscription), azure.vnet(&remote.vnet));
-    run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
+    let (tenant, there, vnet) = tokio::join!(
+        run.azure.tenant_of(subscription),
+        azure.subscription(subscription),
+        azure.vnet(&remote.vnet),
+    );
+    run.learn(|facts| {
+        facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant)));
+        // A role at the network alone does not show its subscription.
+        facts.remote_subscription = there.ok();
+        facts.remote_absent = false;
+    });
     // Whoever may not read there cannot write there either; that is said when it is tried.
     let vnet = match vnet {
         Ok(vnet) => vnet,
         Err(error) => {
             let why = error.code().map_or_else(|| error.message(), str::to_owned);
-            return run.learn(|facts| facts.remote_unread = Some(harmless(&why)));
+            run.learn(|facts| facts.remote_unread = Some(harmless(&why)));
+            return look_beside(run, &azure, &remote.vnet).await;
         }
     };
     run.learn(|facts| facts.remote_unread = None);
-    let Some(vnet) = vnet else { return };
+    let Some(vnet) = vnet else {
+        run.learn(|facts| facts.remote_absent = true);
+        return look_beside(run, &azure, &remote.vnet).await;
+    };
     let mut theirs = vnet.peerings.iter();
     let theirs = theirs.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
     run.learn(|facts| {
         facts.remote_peering = theirs.cloned();
         facts.remote_vnet = Some(vnet.clone());
     });
+}
+
+/// Notes which networks there are in place of one that is absent or hidden. Who may not list them learns that it is.
+async fn look_beside(run: &Run, azure: &Azure, absent: &VnetId) {
+    let mut siblings = azure
+        .vnets_in(absent.subscription, &absent.resource_group)
+        .await
+        .unwrap_or_default();
+    siblings.retain(|name| !name.eq_ignore_ascii_case(&absent.name));
+    run.learn(|facts| facts.remote_siblings = siblings);
 }
 
 /// Whether the other direction is ours to write, too: it lies in another tenant of one's own.

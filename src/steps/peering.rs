@@ -47,7 +47,11 @@ impl Step for Peering {
         };
         let (subscriptions, network, ()) = tokio::join!(run.subscriptions(), network, own_direction::observe(run));
         let subscriptions = subscriptions?;
-        run.learn(|facts| facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect());
+        let own = subscriptions.iter().find(|own| own.id == run.intent.vnet.subscription);
+        run.learn(|facts| {
+            facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect();
+            facts.subscription = own.cloned();
+        });
         network
     }
 

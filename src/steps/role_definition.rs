@@ -162,11 +162,11 @@ enum Written {
     /// Another role has the name.
     NameTaken(Box<Problem>),
     /// Azure refuses any change of the role: this assignable scope of it was deleted.
-    ScopeDeleted(Uuid, String),
+    ScopeDeleted(Uuid, String, Box<Problem>),
 }
 
 async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
-    let mut taken = None;
+    let mut refused = None;
     for _ in intent_names(run, grant) {
         let name = || match choose(&run.intent, &run.facts(), grant) {
             RoleChoice::Create(own) => Some(own.name),
@@ -181,10 +181,11 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
                 if let Some(name) = tried.filter(|tried| name().as_ref() == Some(tried)) {
                     run.learn(|facts| _ = facts.taken_role_names.insert(name.to_lowercase()));
                 }
-                taken = Some(problem);
+                refused = Some(problem);
             }
-            Written::ScopeDeleted(role, scope) => {
+            Written::ScopeDeleted(role, scope, problem) => {
                 run.learn(|facts| _ = facts.deleted_scopes.insert(role, scope));
+                refused = Some(problem);
             }
         }
         look_for_next(run).await;
@@ -194,7 +195,7 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
             "Every name that setup would give it belongs to another role, and a role's name is unique in the tenant.";
         Box::new(Problem::new(Kind::Conflict, "The custom role cannot be created.", why))
     };
-    Err(Stop::Failed(taken.unwrap_or_else(none)))
+    Err(Stop::Failed(refused.unwrap_or_else(none)))
 }
 
 async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
@@ -221,7 +222,10 @@ async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
                 Ok(Err(Written::NameTaken(Box::new(problem))))
             }
             Err(error) => match deleted_scope(&error, scope) {
-                Some(gone) => Ok(Err(Written::ScopeDeleted(wanted.guid, gone))),
+                Some(gone) => {
+                    let problem = Problem::from_api(&doing, &error);
+                    Ok(Err(Written::ScopeDeleted(wanted.guid, gone, Box::new(problem))))
+                }
                 None => Err(error),
             },
             Ok(role) => Ok(Ok(role)),
@@ -669,6 +673,7 @@ mod tests {
             },
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         };
         let gone = "The client has permission to perform action 'x' on scope 'y', however the linked subscription 'S' was not found. ";
         let table = [

@@ -13,7 +13,7 @@ use super::confirmed::ConfirmedPlan;
 use super::own_app::Minted;
 use super::{Company, Desk, Facts, Introduction};
 use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
-use crate::errors::{Kind, Problem, known};
+use crate::errors::{Cause, Kind, Problem, known};
 use crate::limits;
 use crate::plan::{Action, Change, Event, Hold, Intent, SignedIn, StepEvent, StepId, StepState};
 use crate::vendors::Connector;
@@ -49,11 +49,12 @@ impl Stop {
         }
     }
 
-    /// Where it failed for want of a right, it is for somebody who has it: `hold` says for whom.
+    /// Where it failed because a role is missing, someone who has that role can do it: `hold` says who. What forbids it
+    /// to everyone stays a failure.
     #[must_use]
     pub fn or_hold(self, hold: impl FnOnce() -> Hold) -> Self {
         match self {
-            Self::Failed(problem) if problem.kind == Kind::Permission => Self::blocked(hold(), &problem),
+            Self::Failed(problem) if problem.cause == Cause::MissingRole => Self::blocked(hold(), &problem),
             stop => stop,
         }
     }
@@ -280,8 +281,13 @@ impl Run {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if !passes(&error) || self.out_of_time() || Instant::now() >= end {
+            if !passes(&error) {
                 return Err(Stop::api(doing, &error));
+            }
+            if self.out_of_time() || Instant::now() >= end {
+                let mut problem = Problem::from_api(doing, &error);
+                problem.why = format!("{} {}", problem.why, self.gave_up());
+                return Err(problem.into());
             }
             let code = crate::domain::harmless(error.code().unwrap_or_default());
             let what = format!("until what was just written is known everywhere ({code})");
@@ -292,6 +298,21 @@ impl Run {
             // Azure keeps what a token may do for as long as the token lives in some places.
             self.azure.identity().forget();
         }
+    }
+
+    /// Why nothing more is tried: the run's time is over, or that of replication.
+    fn gave_up(&self) -> String {
+        if self.out_of_time() {
+            self.over()
+        } else {
+            let minutes = limits::REPLICATION.as_secs() / 60;
+            format!("It was tried for {minutes} minutes, longer than replication takes.")
+        }
+    }
+
+    /// "--timeout 6s is over."
+    fn over(&self) -> String {
+        format!("--timeout {} is over.", humantime::format_duration(self.intent.timeout))
     }
 
     /// Looks again and again until there is something to see. A network that is away for a while is waited out too.
@@ -325,7 +346,11 @@ impl Run {
                 Instant::now() >= replication
             };
             if give_up || self.out_of_time() {
-                return Err(Stop::waiting(awaited.hold.clone()));
+                let mut hold = awaited.hold.clone();
+                if self.out_of_time() && !give_up {
+                    hold.why = format!("{} {}", hold.why, self.over());
+                }
+                return Err(Stop::waiting(hold));
             }
             let usually = awaited.usually.map(str::to_owned);
             self.tell(step, StepEvent::Waiting { what, usually });

@@ -200,6 +200,7 @@ fn facts(intent: &Intent) -> Facts {
             id: "11111111-0000-0000-0000-000000000000".into(),
             name: "eastus2-network".into(),
             region: "eastus2".into(),
+            other_cloud: None,
             address_space: space,
             state: "ready".into(),
             ready: true,

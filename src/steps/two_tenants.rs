@@ -12,7 +12,7 @@ use super::vnet::read_vnet;
 use super::{Facts, Run, Stop, gateways};
 use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, TenantId, VnetId};
-use crate::errors::{Kind, Problem, known};
+use crate::errors::{Cause, Kind, Problem, known};
 use crate::limits;
 use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
 use crate::render::az;
@@ -263,11 +263,13 @@ async fn put_ours(
 fn passes(intent: &Intent, error: &ApiError) -> bool {
     let ours = intent.own_app.is_some();
     let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
+    let is_missing = known::cause(error) == Cause::MissingRole;
     if is_one_of(error, &THEIR_ROLE) {
         // The code has other meanings too: a token that is missing, a subscription that is not there.
-        return ours && theirs && error.message().contains("does not have permission to perform action");
+        return ours && theirs && is_missing && error.message().contains("does not have permission to perform action");
     }
-    (ours && (is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE))) || known::passes(error).is_some()
+    let ours = ours && (is_missing && is_one_of(error, &OUR_ROLE) || is_one_of(error, &JUST_MADE));
+    ours || known::passes(error).is_some()
 }
 
 /// The direction as it shall be: the one that was read, and what is asked for besides. What it allows stays allowed, and
@@ -333,7 +335,9 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
             problem.why = format!("Tenant {tenant} does not know the application {app}. {}", problem.why);
             problem.remedies = vec![known_in(tenant, app), "Then run the same command again.".to_owned()];
         }
-        (Some("LinkedAuthorizationFailed"), _) if problem.why.contains("peer/action") => {
+        (Some("LinkedAuthorizationFailed"), _)
+            if problem.cause == Cause::MissingRole && problem.why.contains("peer/action") =>
+        {
             problem.remedies = vec![
                 format!(
                     "{vendor} has to give our identity Microsoft.Network/virtualNetworks/peer/action on {}.",
@@ -348,7 +352,9 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
                 remote.vnet.subscription
             )];
         }
-        (_, None) if problem.kind == Kind::SignIn => abroad(run.azure.identity(), tenant, &mut problem),
+        (_, None) if problem.kind == Kind::SignIn && problem.cause != Cause::Challenge => {
+            abroad(run.azure.identity(), tenant, &mut problem)
+        }
         _ => {}
     }
     Stop::Failed(problem)
@@ -491,7 +497,7 @@ pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Re
             }
             Ok(())
         }
-        Err(Stop::Failed(problem)) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
+        Err(Stop::Failed(problem)) if is_for_them(&problem) => {
             Err(Stop::blocked(for_the_other_side(&run.intent, &facts, remote), &problem))
         }
         Err(stop) => Err(stop),
@@ -515,6 +521,15 @@ async fn read_theirs(run: &Run, writer: &Azure, remote: &Remote) -> Result<(), S
             }
             stop => Err(stop),
         },
+    }
+}
+
+/// Their direction is for someone else to write: this identity may not, or is not known there.
+fn is_for_them(problem: &Problem) -> bool {
+    match problem.cause {
+        Cause::MissingRole => true,
+        Cause::Forbidden | Cause::Challenge | Cause::Transient => false,
+        Cause::Other => matches!(problem.kind, Kind::SignIn | Kind::NotFound),
     }
 }
 

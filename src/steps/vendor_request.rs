@@ -12,7 +12,8 @@ use super::run::Awaited;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
 use super::{Facts, Run, Step, Stop};
-use crate::domain::{AddressSpace, did_you_mean};
+use crate::azure::ApiError;
+use crate::domain::{AddressSpace, did_you_mean, harmless};
 use crate::errors::{Kind, Problem};
 use crate::limits;
 use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
@@ -206,20 +207,64 @@ async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, f
         true => "deleting the request",
         false => "deleting the old request",
     };
-    match connector.delete(&network.id, &failed.id).await {
-        Err(error) if error.status() == Some(409) && is_leaving(connector, network, failed).await? => return Ok(()),
-        deleted => deleted.map_err(|error| Stop::api(doing, &error))?,
+    let what = format!(
+        "until {} takes the deletion of \"{}\"",
+        run.intent.vendor.name, failed.name
+    );
+    let awaited = Awaited {
+        what: &what,
+        usually: None,
+        someone_else: true,
+        hold: not_deleted_yet(run, failed),
+    };
+    let look = async || {
+        let Err(error) = connector.delete(&network.id, &failed.id).await else {
+            return Ok(Some(true));
+        };
+        // Vendors refuse to delete what is in transition, each with a code of its own: the state tells.
+        match phase_now(connector, network, failed, &error).await? {
+            Some(Phase::Leaving | Phase::Gone) | None => Ok(Some(false)),
+            Some(Phase::Pending) => Ok(None),
+            // It may have settled between the two answers.
+            Some(Phase::UserAction | Phase::Ready | Phase::Failed) => {
+                let deleted = connector.delete(&network.id, &failed.id).await;
+                deleted.map(|()| Some(true)).map_err(|error| Stop::api(doing, &error))
+            }
+        }
+    };
+    if !run.until(STEP, &awaited, look).await? {
+        return Ok(());
     }
     run.changed(STEP, Action::Deleted, request_kind(&run.intent), failed.id.clone());
     Ok(())
 }
 
-/// It is being deleted already, by somebody else or by a try of ours whose answer was lost; a vendor that refuses to
-/// delete what it keeps answers the same.
-async fn is_leaving(connector: &dyn Connector, network: &VendorNetwork, old: &Request) -> Result<bool, Stop> {
+/// Where the request stands whose deletion was refused; `None` where it is gone. What is no matter of its state (the
+/// token, the network) stays the error that it is.
+async fn phase_now(
+    connector: &dyn Connector,
+    network: &VendorNetwork,
+    old: &Request,
+    refused: &ApiError,
+) -> Result<Option<Phase>, Stop> {
+    let of_state = refused
+        .status()
+        .is_some_and(|status| (400..500).contains(&status) && ![401, 403, 429].contains(&status));
+    if !of_state {
+        return Err(Stop::api("deleting the request", refused));
+    }
     let read = connector.request(&network.id, &old.id).await;
     let read = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
-    Ok(read.is_none_or(|request| matches!(request.phase, Phase::Leaving | Phase::Gone)))
+    Ok(read.map(|request| request.phase))
+}
+
+fn not_deleted_yet(run: &Run, old: &Request) -> Hold {
+    Hold {
+        who: run.intent.vendor.short_name.clone(),
+        why: format!("{} has not deleted \"{}\" yet.", run.intent.vendor.name, old.name),
+        packet: vec!["Run the same command again in a few minutes.".to_owned()],
+        answer: None,
+    }
 }
 
 /// A vendor takes no second request for a network while the first one still exists.
@@ -234,12 +279,7 @@ async fn wait_until_gone(
         what: &what,
         usually: None,
         someone_else: true,
-        hold: Hold {
-            who: run.intent.vendor.short_name.clone(),
-            why: format!("{} has not deleted \"{}\" yet.", run.intent.vendor.name, old.name),
-            packet: vec!["Run the same command again in a few minutes.".to_owned()],
-            answer: None,
-        },
+        hold: not_deleted_yet(run, old),
     };
     let look = async || {
         let read = connector.request(&network.id, &old.id).await;
@@ -325,9 +365,11 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
     let named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
     let by_id = networks.iter().find(|network| network.id.eq_ignore_ascii_case(wanted));
     match (by_id, named.as_slice()) {
-        (Some(network), _) => Ok(Some(network.clone())),
-        (None, [network]) => Ok(Some((*network).clone())),
         (None, []) => Err(no_network(run, input, wanted, &networks).into()),
+        (Some(network), _) | (None, &[network]) => match &network.other_cloud {
+            Some(cloud) => Err(on_another_cloud(run, input, network, cloud, &networks).into()),
+            None => Ok(Some(network.clone())),
+        },
         (None, many) => {
             let ids: Vec<&str> = many.iter().map(|network| network.id.as_str()).collect();
             let what = format!(
@@ -342,8 +384,37 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
     }
 }
 
+/// The network that was named runs on another cloud: it takes no peering with a virtual network.
+fn on_another_cloud(
+    run: &Run,
+    input: &VendorInput,
+    network: &VendorNetwork,
+    cloud: &str,
+    networks: &[VendorNetwork],
+) -> Problem {
+    let (vendor, cloud) = (&run.intent.vendor.name, harmless(cloud).to_uppercase());
+    let what = format!(
+        "{vendor} network '{}' runs on {cloud}, not on Azure.",
+        harmless(&network.name)
+    );
+    let names = on_azure(networks).join(", ");
+    let why = match names.as_str() {
+        "" => "None of the networks that the token sees runs on Azure.".to_owned(),
+        names => format!("On Azure it has: {names}."),
+    };
+    Problem::new(Kind::Usage, what, why).remedy(format!(
+        "Name a network that runs on Azure: --set {}=NAME, or create one in {vendor}.",
+        input.key
+    ))
+}
+
+fn on_azure(networks: &[VendorNetwork]) -> Vec<&str> {
+    let own = networks.iter().filter(|network| network.other_cloud.is_none());
+    own.map(|network| network.name.as_str()).collect()
+}
+
 fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> Problem {
-    let names: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    let names = on_azure(networks);
     let vendor = &run.intent.vendor.name;
     let mut why = if names.is_empty() {
         "The token sees no networks.".to_owned()

@@ -143,6 +143,7 @@ impl From<Vpc> for VendorNetwork {
     fn from(vpc: Vpc) -> Self {
         let region = vpc.cloud_name.trim_start_matches("azure-").to_owned();
         Self {
+            other_cloud: None,
             // A VPC has no name; the cloud and the block tell it from its neighbours.
             name: vpc.project_vpc_id.clone(),
             id: vpc.project_vpc_id,

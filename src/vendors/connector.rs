@@ -29,6 +29,9 @@ pub struct VendorNetwork {
     pub state: String,
     /// Whether the vendor can peer it now.
     pub ready: bool,
+    /// The cloud it runs on, where that is not Azure: `aws`, `gcp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_cloud: Option<String>,
 }
 
 /// Where a request for a peering stands, whatever word the vendor has for it.

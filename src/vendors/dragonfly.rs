@@ -179,6 +179,7 @@ impl Network {
 impl From<Network> for VendorNetwork {
     fn from(network: Network) -> Self {
         Self {
+            other_cloud: None,
             address_space: AddressSpace::from_texts([&network.cidr_block]),
             ready: network.status == "active",
             id: network.network_id,

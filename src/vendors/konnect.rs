@@ -71,6 +71,7 @@ impl Konnect {
             },
             correlation_id: None,
             sign_in: Vec::new(),
+            challenge: None,
         })
     }
 }
@@ -78,8 +79,11 @@ impl Konnect {
 #[async_trait]
 impl Connector for Konnect {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
-        let networks: Vec<Network> = self.list(&["networks"]).await?;
-        Ok(networks.into_iter().map(VendorNetwork::from).collect())
+        let accounts = self.list::<ProviderAccount>(&["provider-accounts"]);
+        let (networks, accounts) = tokio::join!(self.list::<Network>(&["networks"]), accounts);
+        // A token that may not read the accounts may still peer: Konnect has the last word then.
+        let accounts = accounts.unwrap_or_default();
+        Ok(networks?.into_iter().map(|network| network.on(&accounts)).collect())
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
@@ -161,17 +165,31 @@ struct Network {
     cidr_block: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    cloud_gateway_provider_account_id: Option<String>,
 }
 
-impl From<Network> for VendorNetwork {
-    fn from(network: Network) -> Self {
-        Self {
-            ready: network.state == "ready",
-            address_space: AddressSpace::from_texts([&network.cidr_block]),
-            id: network.id,
-            name: network.name,
-            region: network.region,
-            state: network.state,
+/// Kong's account at a cloud: the only place that says on which cloud a network runs.
+#[derive(Deserialize)]
+struct ProviderAccount {
+    id: String,
+    #[serde(default)]
+    provider: String,
+}
+
+impl Network {
+    fn on(self, accounts: &[ProviderAccount]) -> VendorNetwork {
+        let account = self.cloud_gateway_provider_account_id.as_deref();
+        let account = accounts.iter().find(|known| account == Some(known.id.as_str()));
+        let cloud = account.map(|account| account.provider.to_ascii_lowercase());
+        VendorNetwork {
+            ready: self.state == "ready",
+            address_space: AddressSpace::from_texts([&self.cidr_block]),
+            id: self.id,
+            name: self.name,
+            region: self.region,
+            state: self.state,
+            other_cloud: cloud.filter(|cloud| !cloud.is_empty() && cloud != "azure"),
         }
     }
 }
@@ -296,6 +314,7 @@ fn refusal(reply: &Reply) -> ApiError {
         },
         correlation_id: problem.instance,
         sign_in: Vec::new(),
+        challenge: None,
     }
 }
 

@@ -77,6 +77,22 @@ impl Running {
         said
     }
 
+    /// Waits until standard error holds this text once more than `before` did; what it says by then.
+    #[track_caller]
+    pub fn wait_for_more(&mut self, text: &str, before: &str) -> String {
+        let count = before.matches(text).count();
+        let found = poll(DEADLINE, || {
+            let ended = self.child.try_wait().ok().flatten().is_some();
+            (self.said("stderr").matches(text).count() > count || ended).then_some(())
+        });
+        let said = self.said("stderr");
+        assert!(
+            found.is_some() && said.matches(text).count() > count,
+            "no further '{text}' in:\n{said}"
+        );
+        said
+    }
+
     /// Sends a signal by its short name: `INT`, `TERM`.
     #[track_caller]
     pub fn signal(self, name: &str) -> Self {

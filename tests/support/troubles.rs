@@ -31,6 +31,18 @@ pub fn troubles(more: &str) -> Served {
     Served::start(["--lag".as_ref(), "none".as_ref(), "--estate".as_ref(), file.as_os_str()])
 }
 
+/// A sandbox of the default estate, edited.
+#[track_caller]
+pub fn edited_estate(edit: impl FnOnce(String) -> String) -> Served {
+    let folder = temporary_folder();
+    let file = folder.path().join("estate.toml");
+    let before = ESTATE[..4].join("\n");
+    let after = edit(before.clone());
+    assert_ne!(before, after, "the edit changes nothing");
+    std::fs::write(&file, after).expect("the estate is written");
+    Served::start(["--lag".as_ref(), "none".as_ref(), "--estate".as_ref(), file.as_os_str()])
+}
+
 /// The id of a network of "Contoso Troubles".
 pub fn network(group: &str, vnet: &str) -> String {
     vnet_id(SUBSCRIPTION, group, vnet)

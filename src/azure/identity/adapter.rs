@@ -5,6 +5,7 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode};
 use http::{HeaderName, HeaderValue};
+use url::form_urlencoded;
 
 use crate::azure::call::{Call, Reply};
 use crate::azure::error::{ApiError, Service};
@@ -16,14 +17,18 @@ const LONGEST_LIFE: u64 = 366 * 24 * 60 * 60;
 /// An HTTP client of `azure_core` 1.x that sends by the wire. An error answer becomes our own error at once, and is
 /// found again in the chain of causes: `azure_identity` cannot read Entra's errors where the text has a line break.
 #[derive(Debug)]
-pub(super) struct WireClient(pub(super) Wire);
+pub(super) struct WireClient {
+    pub(super) wire: Wire,
+    /// The claims that token requests ask for, as JSON: `azure_identity` takes none.
+    pub(super) claims: Option<String>,
+}
 
 #[async_trait]
 impl HttpClient for WireClient {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let reply = self
-            .0
-            .send(call(request)?)
+            .wire
+            .send(call(request, self.claims.as_deref())?)
             .await
             .and_then(Reply::accepted)
             .and_then(believable);
@@ -54,7 +59,7 @@ pub(super) fn believable(reply: Reply) -> Result<Reply, ApiError> {
 }
 
 /// A token request has no effect that matters, so it may be repeated, and counts as no write.
-fn call(request: &Request) -> azure_core::Result<Call> {
+fn call(request: &Request, claims: Option<&str>) -> azure_core::Result<Call> {
     let other = |what: &str| Error::with_message(ErrorKind::Other, what.to_owned());
     let method = request
         .method()
@@ -79,5 +84,9 @@ fn call(request: &Request) -> azure_core::Result<Call> {
         Body::Bytes(bytes) => bytes.clone(),
         _ => return Err(other("a token request with a streamed body")),
     };
+    if let Some(claims) = claims {
+        let mut form = form_urlencoded::Serializer::new(String::from_utf8_lossy(&call.body).into_owned());
+        call.body = form.append_pair("claims", claims).finish().into();
+    }
     Ok(call)
 }

@@ -63,6 +63,10 @@ impl Identity {
                 "Check AZURE_TENANT_ID (or --tenant-id), and AZURE_CLIENT_ID with {what}."
             )]
         };
+        if let (Source::Managed { .. }, Failure::Refused { status, message, .. }) = (&*self.source, &error.failure) {
+            let why = format!("The machine's metadata service (169.254.169.254) answered HTTP {status}: {message}");
+            error.failure = Failure::NoToken { why };
+        }
         error.sign_in = match &*self.source {
             // What Entra wants may be wanted of this service alone.
             Source::Cli { .. } if !error.sign_in.is_empty() => error.sign_in,
@@ -78,6 +82,7 @@ impl Identity {
                 )]
             }
             Source::Managed { .. } => vec![
+                // What answers is the machine's own token service, not Entra.
                 "Check that this machine has a managed identity, and AZURE_CLIENT_ID where it has several.".to_owned(),
             ],
             // Without Entra's word it is a file that could not be read, and that is said.
@@ -134,6 +139,55 @@ impl Identity {
         {
             error.sign_in = self.sign_in_to(right);
         }
+        error
+    }
+
+    /// The error with how to sign in so that a claims challenge is met.
+    pub(in crate::azure) async fn with_claims_sign_in(&self, mut error: ApiError, scope: &str) -> ApiError {
+        let Some(challenge) = &error.challenge else {
+            return error;
+        };
+        let tenant = match &self.place.tenant {
+            Some(tenant) => Some(tenant.clone()),
+            None => self.who_am_i(scope).await.ok().map(|who| who.tenant.to_string()),
+        };
+        let of_tenant = tenant
+            .as_ref()
+            .map(|tenant| format!(" of tenant {tenant}"))
+            .unwrap_or_default();
+        let login = self.az_login(tenant.as_deref(), Some(scope));
+        let (login, needs) = match &challenge.encoded {
+            Some(claims) => (
+                format!("{login} --claims-challenge \"{claims}\""),
+                " --claims-challenge requires Azure CLI 2.76 or later (az upgrade).",
+            ),
+            None => (login, ""),
+        };
+        let ask = |whom: &str| {
+            format!(
+                "Ask an administrator{of_tenant} which Conditional Access policy applies to {whom}: the sign-in logs name it."
+            )
+        };
+        let first = match &*self.source {
+            Source::Cli { .. } => None,
+            Source::Code(_) => Some(
+                "Run the same command again, and complete multi-factor authentication where you enter the code."
+                    .to_owned(),
+            ),
+            Source::Managed { .. } => Some(ask("this machine's identity")),
+            Source::Secret { client, .. }
+            | Source::Certificate { client, .. }
+            | Source::Federated { client, .. }
+            | Source::Job { client, .. } => Some(ask(&format!("the application {client}"))),
+        };
+        error.sign_in = match first {
+            None => vec![login, format!("{AGAIN}{needs}")],
+            Some(first) => vec![
+                first,
+                "Or sign in as a person, then run the same command again with --auth azure-cli:".to_owned(),
+                login,
+            ],
+        };
         error
     }
 

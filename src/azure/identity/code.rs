@@ -95,6 +95,7 @@ type Coming = Shared<BoxFuture<'static, Result<Arc<Granted>, ApiError>>>;
 struct SignIn {
     tenant: Option<String>,
     scope: String,
+    claims: Option<String>,
     coming: Coming,
 }
 
@@ -136,7 +137,7 @@ impl Codes {
             return Ok(token);
         }
         match granted.exchange(place, scope).await {
-            Err(error) if !own && takes_a_person(&error) => {
+            Err(error) if (!own || place.claims.is_some()) && takes_a_person(&error) => {
                 let granted = self.begin(place, scope).await?;
                 let token = lock(&granted.access).take();
                 match token {
@@ -152,7 +153,8 @@ impl Codes {
     fn nearest(&self, place: &Place, scope: &str) -> Option<(Coming, bool)> {
         let sign_ins = lock(&self.0);
         let of_tenant = |sign_in: &&SignIn| sign_in.tenant == place.tenant;
-        let own = sign_ins.iter().filter(of_tenant).find(|one| one.scope == scope);
+        let fits = |one: &&SignIn| one.scope == scope && one.claims == place.claims;
+        let own = sign_ins.iter().filter(of_tenant).find(fits);
         let nearest = own.or_else(|| sign_ins.iter().find(of_tenant)).or(sign_ins.first())?;
         Some((nearest.coming.clone(), own.is_some()))
     }
@@ -160,7 +162,7 @@ impl Codes {
     /// Asks for a code, unless somebody has for the same.
     fn begin(&self, place: &Place, scope: &str) -> Coming {
         let mut sign_ins = lock(&self.0);
-        let same = |one: &&SignIn| one.tenant == place.tenant && one.scope == scope;
+        let same = |one: &&SignIn| one.tenant == place.tenant && one.scope == scope && one.claims == place.claims;
         if let Some(begun) = sign_ins.iter().find(same) {
             return begun.coming.clone();
         }
@@ -169,6 +171,7 @@ impl Codes {
         sign_ins.push(SignIn {
             tenant: place.tenant.clone(),
             scope: scope.to_owned(),
+            claims: place.claims.clone(),
             coming: coming.clone(),
         });
         coming
@@ -197,7 +200,10 @@ impl Granted {
         let refresh = RefreshToken::new(lock(&self.refresh).expose_secret().to_owned());
         let by_wire = ByWire::new(&place.wire);
         let client = client(place)?;
-        let request = client.exchange_refresh_token(&refresh).add_scopes(scopes(scope));
+        let mut request = client.exchange_refresh_token(&refresh).add_scopes(scopes(scope));
+        if let Some(claims) = &place.claims {
+            request = request.add_extra_param("claims", claims);
+        }
         let answer = request
             .request_async(&by_wire)
             .await
@@ -216,7 +222,10 @@ async fn ask(place: Place, scope: String, further: bool) -> Result<Arc<Granted>,
         return Err(no_token("There is nobody to give a code to.".to_owned()));
     };
     let (by_wire, client) = (ByWire::new(&place.wire), client(&place)?);
-    let request = client.exchange_device_code().add_scopes(scopes(&scope));
+    let mut request = client.exchange_device_code().add_scopes(scopes(&scope));
+    if let Some(claims) = &place.claims {
+        request = request.add_extra_param("claims", claims);
+    }
     let answer = request.request_async(&by_wire).await;
     let code: StandardDeviceAuthorizationResponse = answer.map_err(|error| by_wire.explain(error))?;
     let page = code.verification_uri().url().clone();
@@ -232,7 +241,10 @@ async fn ask(place: Place, scope: String, further: bool) -> Result<Arc<Granted>,
     });
     // Entra may ask for no wait at all.
     let sleep = |wait: Duration| tokio::time::sleep(wait.max(limits::FIRST_POLL));
-    let request = client.exchange_device_access_token(&code);
+    let mut request = client.exchange_device_access_token(&code);
+    if let Some(claims) = &place.claims {
+        request = request.add_extra_param("claims", claims);
+    }
     // The clock of the crate is not the one that is waited by: its own bound is never reached.
     let looks = awaiting(request.request_async(&by_wire, sleep, Some(life + limits::SIGN_IN_CODE)));
     match tokio::time::timeout(life, looks).await {

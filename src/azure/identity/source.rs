@@ -36,6 +36,8 @@ pub(super) struct Place {
     pub(super) wire: Wire,
     /// Who can be given a code.
     pub(super) person: Option<Person>,
+    /// The claims to ask for, as JSON.
+    pub(super) claims: Option<String>,
 }
 
 /// Where tokens come from.
@@ -250,7 +252,7 @@ impl Source {
 
     pub(super) fn credential(&self, place: &Place) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let tenant = place.tenant.clone().unwrap_or_default();
-        let client_options = options(place.wire.clone(), &place.cloud.login);
+        let client_options = options(place.wire.clone(), place.claims.clone(), &place.cloud.login);
         Ok(match self {
             Self::Secret { client, secret } => {
                 let secret = Secret::new(secret.expose_secret().to_owned());
@@ -331,11 +333,11 @@ fn read_token(file: &Path) -> Result<String, String> {
 }
 
 /// Our transport, our retries, our authority.
-fn options(wire: Wire, authority: &Url) -> ClientOptions {
+fn options(wire: Wire, claims: Option<String>, authority: &Url) -> ClientOptions {
     let mut cloud = CustomConfiguration::default();
     cloud.authority_host = authority.to_string();
     ClientOptions {
-        transport: Some(Transport::new(Arc::new(WireClient(wire)))),
+        transport: Some(Transport::new(Arc::new(WireClient { wire, claims }))),
         retry: RetryOptions::none(),
         cloud: Some(Arc::new(CloudConfiguration::from(cloud))),
         ..ClientOptions::default()
@@ -349,5 +351,5 @@ fn managed_options(place: &Place, endpoint: Option<&Url>) -> ClientOptions {
         (None, Ok(metadata)) => place.wire.also_to(&metadata),
         (None, Err(_)) => place.wire.clone(),
     };
-    options(wire, &place.cloud.login)
+    options(wire, None, &place.cloud.login)
 }

@@ -156,6 +156,7 @@ async fn az_is_started_once_for_many_questions() {
         cloud: Arc::new(Cloud::public()),
         wire: Script::new([]).wire(),
         person: None,
+        claims: None,
     };
     let identity = Identity::with(source, place, true);
     let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;

@@ -17,6 +17,7 @@ fn failed(failure: Failure) -> ApiError {
         failure,
         correlation_id: None,
         sign_in: Vec::new(),
+        challenge: None,
     }
 }
 

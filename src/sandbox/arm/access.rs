@@ -177,11 +177,21 @@ pub(super) fn sees(world: &World, caller: &Caller, scope: &str) -> bool {
 }
 
 /// Refuses what a lock at or above `id` forbids: `ReadOnly` every write, each level every deletion. What has a lock
-/// below it cannot be deleted, either.
+/// below it cannot be deleted, either. A subscription that is not in use takes deletions alone.
 ///
 /// # Errors
-/// `ScopeLocked`.
+/// `ScopeLocked`, `ReadOnlyDisabledSubscription`.
 pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Refusal> {
+    let subscription = id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
+    let subscription = subscription.and_then(|id| world.subscription(id)).filter(|_| !deletes);
+    if let Some(found) = subscription.filter(|found| !["Enabled", "PastDue"].contains(&found.state.as_str())) {
+        let text = format!(
+            "The subscription '{}' is disabled and therefore marked as read only. You cannot perform any write actions \
+             on this subscription until it is re-enabled.",
+            found.id
+        );
+        return Err(Refusal::new(409, "ReadOnlyDisabledSubscription", text));
+    }
     let holds = |level: &str| level.eq_ignore_ascii_case("ReadOnly") || deletes;
     let reaches = |scope: &str| covers(scope, id) || deletes && covers(id, scope);
     let mut locks = world.locks.iter();

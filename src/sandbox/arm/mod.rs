@@ -32,7 +32,9 @@ mod throttling;
 use http::{HeaderMap, Method};
 use uuid::Uuid;
 
+use super::faults;
 use super::message::{self, Answer, Incoming};
+use super::router::Service;
 use super::world::World;
 pub(super) use builtin::builtin_roles;
 use context::Context;
@@ -83,6 +85,11 @@ fn route(world: &mut World, request: &Incoming, counts: &mut HeaderMap) -> Outco
         return Ok(subscriptions::metadata(request));
     }
     let context = Context::authenticate(world, request)?;
+    let query = words == ["providers", "microsoft.resourcegraph", "resources"];
+    let reads = query || matches!(request.method, Method::GET | Method::HEAD);
+    if context.caller.password_only && !reads {
+        return Ok(faults::challenge(Service::Arm));
+    }
     throttling::count(world, &context, counts)?;
     match (&request.method, words.as_slice()) {
         (&Method::GET, ["tenants"]) => subscriptions::tenants(world, &context),

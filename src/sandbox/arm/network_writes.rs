@@ -59,6 +59,7 @@ fn read(world: &World, context: &Context<'_>, (group, name): (&str, &str), body:
         dns_servers: texts(&properties["dhcpOptions"]["dnsServers"]),
         subnets: Vec::new(),
         peerings: Vec::new(),
+        failed: false,
         version: 1,
         id,
     };

@@ -95,6 +95,11 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
 /// The network as ARM writes it.
 pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
     let being_written = operations::running(world, &vnet.id).is_some_and(|(_, found)| WRITES.contains(&found.kind));
+    let state = match (being_written, vnet.failed) {
+        (true, _) => "Updating",
+        (false, true) => "Failed",
+        (false, false) => "Succeeded",
+    };
     let mut body = json!({
         "name": vnet.name,
         "id": vnet.id,
@@ -102,7 +107,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
         "type": "Microsoft.Network/virtualNetworks",
         "location": vnet.location,
         "properties": {
-            "provisioningState": if being_written { "Updating" } else { "Succeeded" },
+            "provisioningState": state,
             "resourceGuid": derived(&vnet.id),
             "addressSpace": {"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []},
             "privateEndpointVNetPolicies": "Disabled",

@@ -266,13 +266,15 @@ fn idle(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Refu
             world.timing.retry_after.max(1),
         ));
     }
-    let Some((_, found)) = operations::running(world, &remote.id) else {
-        return Ok(());
+    let (state, operation) = match operations::running(world, &remote.id) {
+        Some((_, found)) => ("Updating", found.kind),
+        None if remote.failed => ("Failed", "PutSubnetOperation"),
+        None => return Ok(()),
     };
     let text = format!(
         "Cannot proceed with operation because resource {} used by resource {id} is not in Succeeded state. Resource is \
-         in Updating state and the last operation that updated/is updating the resource is {}.",
-        remote.id, found.kind
+         in {state} state and the last operation that updated/is updating the resource is {operation}.",
+        remote.id
     );
     Err(Refusal::new(400, "ReferencedResourceNotProvisioned", text))
 }

@@ -96,7 +96,7 @@ fn subscription(found: &Subscription) -> Value {
         "subscriptionId": found.id,
         "tenantId": found.tenant,
         "displayName": found.name,
-        "state": "Enabled",
+        "state": found.state,
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
             "quotaId": "EnterpriseAgreement_2014-09-01",

@@ -23,8 +23,8 @@ const LIFE: Duration = Duration::from_secs(900);
 pub(in crate::sandbox) struct SignIns {
     /// By device code.
     pub(super) codes: BTreeMap<String, Code>,
-    /// Whose they are: the name, by token.
-    refresh: BTreeMap<String, String>,
+    /// Whose they are, by token: the name, and whether claims demanded more than a password.
+    refresh: BTreeMap<String, (String, bool)>,
 }
 
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Code {
     pub(super) user_code: String,
     client: String,
     scope: String,
+    /// Claims demand more than a password.
+    factors: bool,
     /// None where any tenant will do.
     pub(super) tenant: Option<Uuid>,
     begun: Duration,
@@ -90,6 +92,7 @@ fn new_code(world: &mut World, request: &Incoming, tenant: &str, form: &Form) ->
         user_code: id[..9].to_owned(),
         client: client.to_owned(),
         scope: scope.to_owned(),
+        factors: demands_factors(form),
         tenant,
         begun: world.now,
         looked: None,
@@ -109,12 +112,16 @@ fn tenant_of(world: &World, tenant: &str) -> Result<Option<Uuid>, Refusal> {
 /// The token endpoint, asked whether a code was entered.
 pub(super) fn redeem(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
     let redeemed = take(world, tenant, form);
-    let granted = redeemed.and_then(|(upn, tenant, scope)| grant(world, request, &upn, tenant, &scope, form));
+    let granted =
+        redeemed.and_then(|(upn, tenant, scope, factors)| grant(world, request, (&upn, factors), tenant, &scope, form));
     answer(world, request, granted)
 }
 
+/// The person, the tenant, the scope, and whether claims demanded more than a password.
+type Granted = (String, Option<Uuid>, String, bool);
+
 /// Who entered the code, and what was asked for with it.
-fn take(world: &mut World, tenant: &str, form: &Form) -> Result<(String, Option<Uuid>, String), Refusal> {
+fn take(world: &mut World, tenant: &str, form: &Form) -> Result<Granted, Refusal> {
     let tenant = tenant_of(world, tenant)?;
     let (client, device_code) = (required(form, "client_id")?, required(form, "device_code")?);
     let (now, interval) = (world.now, world.timing.code_interval);
@@ -144,7 +151,7 @@ fn take(world: &mut World, tenant: &str, form: &Form) -> Result<(String, Option<
         State::Accepted(upn) => {
             let upn = upn.clone();
             code.state = State::Redeemed;
-            Ok((upn, tenant, code.scope.clone()))
+            Ok((upn, tenant, code.scope.clone(), code.factors))
         }
     }
 }
@@ -152,25 +159,35 @@ fn take(world: &mut World, tenant: &str, form: &Form) -> Result<(String, Option<
 /// The token endpoint, asked for a further token of somebody who has signed in.
 pub(super) fn refresh(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
     let granted = exchange(world, tenant, form)
-        .and_then(|(upn, tenant, scope)| grant(world, request, &upn, tenant, &scope, form));
+        .and_then(|(upn, tenant, scope, factors)| grant(world, request, (&upn, factors), tenant, &scope, form));
     answer(world, request, granted)
 }
 
-fn exchange(world: &World, tenant: &str, form: &Form) -> Result<(String, Option<Uuid>, String), Refusal> {
+fn exchange(world: &World, tenant: &str, form: &Form) -> Result<Granted, Refusal> {
     let tenant = tenant_of(world, tenant)?;
     let (given, scope) = (required(form, "refresh_token")?, required(form, "scope")?);
-    let upn = world.sign_ins.refresh.get(given).ok_or_else(|| {
+    let (upn, factors) = world.sign_ins.refresh.get(given).ok_or_else(|| {
         let text = "Invalid request. Request is malformed or invalid.";
         Refusal::new(400, "invalid_grant", 9_002_313, text.to_owned())
     })?;
-    Ok((upn.clone(), tenant, scope.to_owned()))
+    if demands_factors(form) && !factors {
+        let text = "Due to a configuration change made by your administrator, or because you moved to a new location, \
+                    you must use multi-factor authentication to access the resource.";
+        return Err(Refusal::new(400, "interaction_required", 50076, text.to_owned()));
+    }
+    Ok((upn.clone(), tenant, scope.to_owned(), *factors))
+}
+
+/// Whether the claims of a request demand an authentication context.
+fn demands_factors(form: &Form) -> bool {
+    form.get("claims").is_some_and(|claims| claims.contains("acrs"))
 }
 
 /// The answer with the tokens of a person in a tenant; where any will do, in the first that knows the person.
 fn grant(
     world: &mut World,
     request: &Incoming,
-    upn: &str,
+    (upn, factors): (&str, bool),
     tenant: Option<Uuid>,
     scope: &str,
     form: &Form,
@@ -182,18 +199,21 @@ fn grant(
         .cloned()
         .ok_or_else(|| stranger(world, upn, tenant))?;
     let refresh = format!("sandbox~refresh~{}", world.ids.next().simple());
-    world.sign_ins.refresh.insert(refresh.clone(), user.upn.clone());
+    world
+        .sign_ins
+        .refresh
+        .insert(refresh.clone(), (user.upn.clone(), factors));
     let lifetime = token::LIFETIME - 1;
     let mut body = json!({
         "token_type": "Bearer",
         "scope": format!("{resource}/user_impersonation {resource}/.default"),
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
-        "access_token": token::issue_to_user(world, &user, &resource, client),
+        "access_token": token::issue_to_user(world, &user, &resource, client, factors),
         "refresh_token": refresh,
     });
     if scope.split(' ').any(|word| word == "openid") {
-        body["id_token"] = token::issue_to_user(world, &user, client, client).into();
+        body["id_token"] = token::issue_to_user(world, &user, client, client, factors).into();
         body["client_info"] = client_info(&user).into();
     }
     Ok(body)

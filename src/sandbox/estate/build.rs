@@ -60,8 +60,14 @@ impl Estate {
 
     fn build_networks(&self, world: &mut World) {
         for data in &self.subscriptions {
-            let (id, name, tenant) = (data.id, data.name.clone(), data.tenant);
-            world.subscriptions.push(Subscription { id, name, tenant });
+            let (id, tenant) = (data.id, data.tenant);
+            let (name, state) = (data.name.clone(), data.state.clone());
+            world.subscriptions.push(Subscription {
+                id,
+                name,
+                tenant,
+                state,
+            });
             world.groups.extend(data.groups.iter().map(|group| Group {
                 subscription: id,
                 name: group.name.clone(),
@@ -213,6 +219,7 @@ impl VnetData {
             prefixes: self.prefixes.clone(),
             dns_servers: self.dns_servers.clone(),
             subnets: subnets.collect(),
+            failed: self.failed,
             peerings: Vec::new(),
             version: 1,
         };

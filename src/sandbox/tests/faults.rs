@@ -22,6 +22,7 @@ fn rules_are_read_or_refused_with_a_reason() {
         "* /subscriptions=reset-after",
         "GET */x:1=503:7",
         "POST *=garbage",
+        "PUT *=challenge",
         "GET */servicePrincipals(appId='x')=403",
         "PUT */x=409:AnotherOperationInProgress",
         "PUT */x:1=429:600:TooManyRequests:a = b: c",

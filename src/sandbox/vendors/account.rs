@@ -51,6 +51,7 @@ impl Account {
             dns_servers: Vec::new(),
             subnets: vec![subnet],
             peerings: Vec::new(),
+            failed: false,
             version: 1,
         };
         world.vnets.insert(id.to_ascii_lowercase(), vnet);

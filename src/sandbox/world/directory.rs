@@ -170,6 +170,9 @@ pub struct User {
     pub(in crate::sandbox) tenant: Uuid,
     /// The service principal whose equal the person is: in Azure and in the directory it may do the same.
     pub(in crate::sandbox) like: Uuid,
+    /// Signs in with a password alone, unless claims demand more.
+    #[serde(default)]
+    pub(in crate::sandbox) password_only: bool,
 }
 
 impl World {

@@ -57,12 +57,14 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
         }
         (&Method::DELETE, ["networks", id, "transit-gateways", gateway]) => delete(world, id, gateway),
         (&Method::GET, ["provider-accounts"]) => {
-            let account = json!({
-                "id": "929b2449-c69f-44c4-b6ad-9ecec6f811ae",
-                "provider": "azure",
-                "provider_account_id": world.konnect.data.account.subscription,
-            });
-            Ok(paged(request, vec![account]))
+            let account = |provider: &str| {
+                json!({
+                    "id": model::provider_account(provider),
+                    "provider": provider,
+                    "provider_account_id": world.konnect.data.account.subscription,
+                })
+            };
+            Ok(paged(request, ["azure", "aws", "gcp"].map(account).to_vec()))
         }
         _ => Err(Problem::missing()),
     }
@@ -245,8 +247,11 @@ fn delete(world: &mut World, network: &str, id: &str) -> Outcome {
     let found = find_gateway(world, network, id)?;
     let (id, stage) = (found.id, found.stage);
     if stage.is_transitional() {
-        let text = format!("The transit gateway cannot be deleted in state '{}'.", stage.name());
-        return Err(Problem::conflict(text));
+        let text = format!(
+            "The transit gateway must be in a non-transitional state before deletion (state: {}).",
+            stage.name()
+        );
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Bad Request", text));
     }
     let now = world.now;
     if let Some(found) = world.konnect.gateways.iter_mut().find(|found| found.id == id) {

@@ -43,6 +43,43 @@ pub struct KonnectData {
     powerless_tokens: Vec<String>,
     #[serde(default)]
     networks: Vec<NetworkData>,
+    #[serde(default)]
+    gateways: Vec<GatewayData>,
+}
+
+/// A transit gateway on which Konnect is still at work, and stays so.
+#[derive(Debug, Clone, Deserialize)]
+struct GatewayData {
+    id: Uuid,
+    network: Uuid,
+    name: String,
+    tenant: String,
+    subscription: String,
+    group: String,
+    vnet: String,
+}
+
+impl GatewayData {
+    fn build(&self) -> Gateway {
+        Gateway {
+            id: self.id,
+            network: self.network,
+            name: self.name.clone(),
+            dns: serde_json::json!([]),
+            attachment: model::Attachment {
+                tenant: self.tenant.clone(),
+                subscription: self.subscription.clone(),
+                group: self.group.clone(),
+                vnet: self.vnet.clone(),
+            },
+            stage: model::Stage::Initializing,
+            reason: None,
+            attempts: 0,
+            version: 1,
+            created: std::time::Duration::ZERO,
+            updated: std::time::Duration::ZERO,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -52,11 +89,19 @@ struct NetworkData {
     region: String,
     cidr: IpNet,
     state: String,
+    /// The cloud of its provider account: `azure`, `aws` or `gcp`.
+    #[serde(default = "azure")]
+    provider: String,
+}
+
+fn azure() -> String {
+    "azure".to_owned()
 }
 
 /// Puts Kong's networks into the world, each with its virtual network in Kong's subscription.
 pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
     world.konnect.data = data.clone();
+    world.konnect.gateways = data.gateways.iter().map(GatewayData::build).collect();
     for network in &data.networks {
         let name = format!("vnet-{}", network.name);
         let vnet = data.account.network(world, &name, &network.region, network.cidr);
@@ -66,6 +111,7 @@ pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
             region: network.region.clone(),
             cidr: network.cidr,
             state: network.state.clone(),
+            provider: network.provider.clone(),
             vnet,
             since: Since::Always,
         });

@@ -19,6 +19,8 @@ pub(in crate::sandbox) struct Network {
     pub(in crate::sandbox) region: String,
     pub(in crate::sandbox) cidr: IpNet,
     pub(in crate::sandbox) state: String,
+    /// The cloud of its provider account.
+    pub(in crate::sandbox) provider: String,
     /// The virtual network in Kong's subscription.
     pub(in crate::sandbox) vnet: String,
     pub(in crate::sandbox) since: Since,
@@ -118,6 +120,16 @@ pub(super) fn create(
         .iter()
         .find(|found| found.id == network)
         .ok_or_else(Problem::missing)?;
+    if found.provider != "azure" {
+        return Err(Problem::new(
+            http::StatusCode::BAD_REQUEST,
+            "Invalid Request",
+            format!(
+                "The attachment kind is not supported on a network of provider '{}'.",
+                found.provider
+            ),
+        ));
+    }
     if found.state != "ready" {
         return Err(Problem::conflict(format!(
             "Network is not in a ready state (state: {}).",
@@ -152,6 +164,14 @@ pub(super) fn create(
     Ok(gateway)
 }
 
+/// The id of Kong's account at a cloud.
+pub(super) fn provider_account(provider: &str) -> Uuid {
+    match provider {
+        "azure" => Uuid::from_u128(0x929b_2449_c69f_44c4_b6ad_9ece_c6f8_11ae),
+        other => crate::sandbox::ids::derived(other),
+    }
+}
+
 /// A network as Konnect writes it.
 pub(super) fn network(world: &World, found: &Network) -> Value {
     let gateways = world
@@ -169,7 +189,7 @@ pub(super) fn network(world: &World, found: &Network) -> Value {
         "id": found.id,
         "name": found.name,
         "default": false,
-        "cloud_gateway_provider_account_id": "929b2449-c69f-44c4-b6ad-9ecec6f811ae",
+        "cloud_gateway_provider_account_id": provider_account(&found.provider),
         "region": found.region,
         "availability_zones": zones,
         "cidr_block": found.cidr,

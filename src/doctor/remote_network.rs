@@ -1,0 +1,117 @@
+//! `remote-network`: the other network has to be there, and not in a state that it never leaves.
+
+use super::probe::{Finding, Need, Probe};
+use crate::domain::harmless;
+use crate::plan::{Intent, Severity, StepId};
+use crate::render::ShellWord;
+use crate::steps::Facts;
+
+pub static PROBE: Probe = Probe {
+    id: "remote-network",
+    severity: Severity::Error,
+    meaning: "Azure peers a network that exists and whose last write succeeded; for one that does not exist it names a missing right.",
+    needs: &[Need::Step(StepId::Peering)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+/// Names listed of a resource group.
+const SHOWN: usize = 10;
+
+/// Judges what was read of the other network; where this sign-in does not write there, nothing was.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let remote = facts.remote(intent)?;
+    let (name, group) = (&remote.vnet.name, &remote.vnet.resource_group);
+    let siblings = &facts.remote_siblings;
+    if facts.remote_absent || (facts.remote_unread.is_some() && !siblings.is_empty()) {
+        let listed: Vec<String> = siblings.iter().take(SHOWN).map(|name| harmless(name)).collect();
+        let more = if siblings.len() > SHOWN { ", …" } else { "" };
+        let has = match listed.as_slice() {
+            [] => "it has none that this sign-in sees".to_owned(),
+            names => format!("it has: {}{more}", names.join(", ")),
+        };
+        let told = format!("there is no {name} in {group} ({has}), or this sign-in may not read it");
+        let list = format!(
+            "az network vnet list --subscription {} --resource-group {} --output table",
+            remote.vnet.subscription,
+            ShellWord(group)
+        );
+        let found = Finding::problem(told)
+            .remedy("Check the ID of the other network:")
+            .remedy(list);
+        // A role without a right to read is enough to peer: Azure has the last word where it does not say that there is none.
+        return Some(if facts.remote_absent { found } else { found.warning() });
+    }
+    if let Some(why) = &facts.remote_unread {
+        return Some(Finding::unknown(format!("{name} could not be read ({why})")));
+    }
+    let state = facts.remote_vnet.as_ref()?.provisioning_state.as_str();
+    let found = Finding::problem(format!("{name} is {state}"));
+    Some(match state.to_ascii_lowercase().as_str() {
+        "failed" | "canceled" => found.remedy(format!(
+            "Its owner has to write it again as it is: az network vnet update --ids {}",
+            ShellWord(&remote.vnet.to_string())
+        )),
+        "deleting" => found.remedy("Peer a network that stays."),
+        "succeeded" | "" => Finding::ok(format!("{name} is there")),
+        _ => found.remedy("Let the change that is under way finish.").warning(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::CheckVerdict;
+    use crate::steps::samples;
+    use crate::vendors::RemoteNetwork;
+
+    #[test]
+    fn absent_or_failed_network_blocks() {
+        let (intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        let peering = samples::peering(&intent, "theirs", 0xf00, "10.0.0.0/16");
+        let vnet = peering.remote_vnet.expect("the sample has one");
+        facts.request.as_mut().expect("one").remote = Some(RemoteNetwork {
+            tenant: intent.tenant,
+            vnet,
+        });
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        facts.remote_unread = Some("AuthorizationFailed".into());
+        assert_eq!(
+            PROBE.run(&intent, &facts).expect("known").verdict,
+            CheckVerdict::Unknown
+        );
+        facts.remote_siblings = vec!["vnet-partner".into(), "vnet-b".into()];
+        let hidden = PROBE.run(&intent, &facts).expect("known");
+        assert!(!hidden.ok && !hidden.blocks(), "{hidden:?}");
+        facts.remote_unread = None;
+        facts.remote_absent = true;
+        let absent = PROBE.run(&intent, &facts).expect("known");
+        assert!(
+            absent.blocks() && absent.detail.contains("(it has: vnet-partner, vnet-b)"),
+            "{absent:?}"
+        );
+        facts.remote_siblings.clear();
+        assert!(
+            PROBE
+                .run(&intent, &facts)
+                .expect("known")
+                .detail
+                .contains("it has none")
+        );
+        facts.remote_absent = false;
+        for (state, ok, blocks) in [
+            ("Succeeded", true, false),
+            ("Updating", false, false),
+            ("Failed", false, true),
+            ("Deleting", false, true),
+        ] {
+            let mut vnet = facts.vnet.clone().expect("one");
+            vnet.provisioning_state = state.into();
+            facts.remote_vnet = Some(vnet);
+            let check = PROBE.run(&intent, &facts).expect("known");
+            assert_eq!((check.ok, check.blocks()), (ok, blocks), "{check:?}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `subscription`: a disabled subscription takes no write, and one of another tenant has its rights there.
+
+use super::probe::{Finding, Need, Probe};
+use crate::azure::Subscription;
+use crate::domain::TenantId;
+use crate::plan::{Intent, Severity, StepId};
+use crate::steps::Facts;
+
+pub static PROBE: Probe = Probe {
+    id: "subscription",
+    severity: Severity::Error,
+    meaning: "A disabled subscription can be read, and what is in it deleted, but not written (ReadOnlyDisabledSubscription).",
+    needs: &[Need::Step(StepId::Peering)],
+    at_setup: true,
+    of_writes: true,
+    examine,
+};
+
+/// Judges the subscriptions of both networks by tenant and state, as Azure lists them.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let own = facts.subscription.as_ref().map(|own| (own, intent.tenant));
+    let remote = facts.remote_subscription.as_ref();
+    let remote = remote.and_then(|remote| Some((remote, facts.remote(intent)?.tenant)));
+    let mut both = own.into_iter().chain(remote);
+    let found = both
+        .clone()
+        .find_map(|(subscription, tenant)| judge(subscription, tenant));
+    found.or_else(|| {
+        let (subscription, _) = both.next()?;
+        Some(Finding::ok(told(subscription)))
+    })
+}
+
+fn told(subscription: &Subscription) -> String {
+    let Subscription { id, name, state, .. } = subscription;
+    match state.as_str() {
+        "" => format!("subscription {name} ({id}) is visible"),
+        state => format!("subscription {name} ({id}) is {state}"),
+    }
+}
+
+/// What is wrong with it. States: learn.microsoft.com, Azure subscription states.
+fn judge(subscription: &Subscription, tenant: TenantId) -> Option<Finding> {
+    if subscription.tenant != tenant {
+        // Azure Lighthouse shows subscriptions of other tenants.
+        let told = format!(
+            "subscription {} belongs to tenant {}, not to {tenant}: consent and roles have to be given there",
+            subscription.id, subscription.tenant
+        );
+        let remedy = format!(
+            "Sign in to that tenant: az login --tenant {0}, then --tenant-id {0}",
+            subscription.tenant
+        );
+        return Some(Finding::problem(told).remedy(remedy));
+    }
+    let is = |states: &[&str]| {
+        states
+            .iter()
+            .any(|state| state.eq_ignore_ascii_case(&subscription.state))
+    };
+    if is(&["PastDue"]) {
+        let remedy = "Its account owner has to pay the open bill before Azure disables it.";
+        return Some(Finding::problem(told(subscription)).remedy(remedy).warning());
+    }
+    is(&["Disabled", "Warned", "Expired", "Deleted"]).then(|| {
+        Finding::problem(told(subscription)).remedy(
+            "Ask its account owner to enable it again (Azure portal > Subscriptions), then run the same command again.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::samples;
+
+    #[test]
+    fn states_block_as_azure_documents_them() {
+        let (intent, mut facts) = samples::kong_done();
+        assert_eq!(PROBE.run(&intent, &facts), None);
+        let mut found = |state: &str, tenant: TenantId| {
+            facts.subscription = Some(Subscription {
+                id: intent.vnet.subscription,
+                name: "Prod".into(),
+                tenant,
+                state: state.into(),
+            });
+            PROBE.run(&intent, &facts).expect("known")
+        };
+        for (state, ok, blocks) in [
+            ("Enabled", true, false),
+            ("PastDue", false, false),
+            ("Warned", false, true),
+            ("disabled", false, true),
+            ("Expired", false, true),
+            ("Deleted", false, true),
+            ("SomethingNew", true, false),
+            ("", true, false),
+        ] {
+            let check = found(state, intent.tenant);
+            assert_eq!((check.ok, check.blocks()), (ok, blocks), "{state}: {check:?}");
+        }
+        let elsewhere = found("Enabled", TenantId::from_u128(0xabc));
+        assert!(
+            elsewhere.blocks() && elsewhere.detail.contains("belongs to tenant"),
+            "{elsewhere:?}"
+        );
+    }
+}
