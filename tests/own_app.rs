@@ -476,6 +476,30 @@ fn a_killed_run_leaves_a_credential_and_a_later_one_removes_it(vendor: Party) {
     assert_eq!(credentials(&sandbox), 1);
 }
 
+/// On the same machine it is known to be over.
+#[cfg(unix)]
+#[test]
+fn killed_runs_credential_goes_with_the_next_run_here() {
+    let sandbox = with_fault("PUT */virtualNetworkPeerings/vnet-app-*:1=stall");
+    let mut env = sandbox.env().clone();
+    env.insert(
+        "PEERCTL_STATE_DIR".into(),
+        sandbox.folder().join("state").display().to_string(),
+    );
+    let line = AIVEN.command_line(&["-o", "json"]);
+    let running = Running::start(line.clone(), &env);
+    support::served::poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the peering is sent");
+    assert_eq!(running.signal("KILL").wait().code, None);
+    assert_eq!(credentials(&sandbox), 1);
+    support::cli::peerctl(line).envs(&env).run().expect_code(0);
+    assert_no_credential(&sandbox);
+    let left = std::fs::read_dir(sandbox.folder().join("state"))
+        .expect("the state folder")
+        .flatten();
+    let marks = left.filter(|entry| entry.path().extension().is_some_and(|end| end == "lock"));
+    assert_eq!(marks.count(), 1, "the killed run's, until a day is over");
+}
+
 #[cfg(unix)]
 fn ctrl_c_during_the_wait_ends_soon_and_leaves_no_credential(vendor: Party) {
     let (sandbox, running) = stands_still(vendor);

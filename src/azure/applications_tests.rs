@@ -336,7 +336,19 @@ async fn app_policies_forbid_what_reaches_the_application() {
         ),
     ];
     for (answers, expected) in table {
-        let (azure, _) = azure_in_order(answers);
+        // The policy of the application and its date are asked for side by side.
+        let place = |request: &http::Request<Bytes>| match request.uri().path() {
+            path if path.ends_with("defaultAppManagementPolicy") => 0,
+            path if path.ends_with("appManagementPolicies") => 1,
+            _ => 2,
+        };
+        let answers: Vec<Mutex<Option<Answer>>> = answers.into_iter().map(|answer| Mutex::new(Some(answer))).collect();
+        let (azure, _) = azure(move |request| {
+            let answer = answers
+                .get(place(request))
+                .and_then(|answer| answer.lock().unwrap().take());
+            answer.unwrap_or_else(|| panic!("one request too many: {}", request.uri()))
+        });
         let found = azure.app_restrictions("peerctl-1").await.unwrap();
         assert_eq!(found.secrets.as_deref(), expected);
         assert_eq!(found.certificates, None);

@@ -166,8 +166,8 @@ mod tests {
             ("ftp://us3r:p4ss@host", "not an http proxy"),
             ("socks5://us3r:p4ss@host", "not an http proxy"),
             ("http://CORP\\al:p4ss@host", "isn't escaped"),
-            ("http://us3r:p4ss#1@host", "isn't escaped"),
-            ("http://us3r:p4ss?1@host", "isn't escaped"),
+            ("http://us3r:p4ss#1@host", "not the address"),
+            ("http://us3r:p4ss?1@host", "not the address"),
             ("http://us3r:p4/ss@host", "not the address"),
         ];
         for variable in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {

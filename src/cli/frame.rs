@@ -27,7 +27,7 @@ use crate::input::{
 };
 use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
 use crate::render::{Record, Report};
-use crate::steps::{Opener, Run, Sink, views};
+use crate::steps::{Company, Opener, Run, Sink, views};
 use crate::ui::{
     self, Answer, EchoOff, LinePrompter, Manner, Modes, Prompter, Question, RunEnd, Screen, TerminalPrompter,
 };
@@ -269,7 +269,8 @@ impl<'a> Frame<'a> {
     /// When nobody signed in, as only a dry run may.
     pub fn begin(&self, gathered: Gathered) -> Result<(Arc<Run>, Conversation), Problem> {
         self.note(&gathered);
-        let (run, wire, talk) = run_of(gathered, &self.around.sink)?;
+        let (mut run, wire, talk) = run_of(gathered, &self.around.sink)?;
+        run.company = Company::alone(record::markers(&self.around.vars, self.errand.target.sandbox));
         let run = Arc::new(run);
         *lock(&self.wire) = Some(wire);
         *lock(&self.run) = Some(Arc::clone(&run));

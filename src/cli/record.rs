@@ -16,6 +16,7 @@ use crate::errors::{Kind, Problem};
 use crate::files;
 use crate::input::Vars;
 use crate::render::{Record, TICKET, ticket};
+use crate::steps::RunMarkers;
 
 /// The folder for records, where the platform's is not wanted; `none` keeps none.
 const STATE_DIR: &str = "PEERCTL_STATE_DIR";
@@ -99,6 +100,12 @@ fn folder(vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
             .map(Some)
             .map_err(|variable| anyhow::anyhow!("neither {STATE_DIR} nor {variable} is set")),
     }
+}
+
+/// The marks of the runs on this machine, beside the records. A `rehearsal` has no other runs.
+pub fn markers(vars: &Vars, rehearsal: bool) -> RunMarkers {
+    // Where no folder can be had, the record says so.
+    RunMarkers::new(folder(vars).ok().flatten().filter(|_| !rehearsal))
 }
 
 /// Adds a chapter to the tickets in `file`; what earlier runs wrote there is kept.

@@ -11,7 +11,8 @@ pub static PROBE: Probe = Probe {
     meaning: "Whoever has a credential of the own application can write your network's peerings.",
     needs: &[Need::Step(StepId::OwnApp)],
     at_setup: true,
-    of_writes: false,
+    // Where all is in place, setup uses no credential and grants nothing.
+    of_writes: true,
     examine,
 };
 

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::own_app::access::{credential_name, is_over, is_setups};
+use super::own_app::access::{credential_name, is_over, is_setups, run_of};
 use super::{Facts, Lease, Run, Step, Stop};
 use crate::azure::{Application, ListedCredential};
 use crate::limits;
@@ -63,7 +63,10 @@ impl Step for CleanUp {
 
 /// Credentials of the own application that earlier runs left behind: no run can be using them any more.
 pub fn leftovers(facts: &Facts) -> Vec<&ListedCredential> {
-    let over = |one: &ListedCredential| facts.service_time.is_some_and(|now| is_over(one, now));
+    let over = |one: &ListedCredential| {
+        let ended = run_of(one).is_some_and(|run| facts.ended_runs.contains(&run));
+        ended || facts.service_time.is_some_and(|now| is_over(one, now))
+    };
     let all = facts.own_app.iter().flat_map(setups_credentials);
     all.filter(|one| over(one)).collect()
 }
@@ -82,7 +85,8 @@ fn setups_credentials(application: &Application) -> impl Iterator<Item = &Listed
 /// What this run removes of an application's credentials: its own, and what earlier ones left behind.
 fn removable(run: &Run, application: &Application) -> Vec<Uuid> {
     let (own, now) = (credential_name(run.company.run_id()), run.azure.wire().service_time());
-    let goes = |one: &&ListedCredential| one.display_name.as_ref() == Some(&own) || is_over(one, now);
+    let ended = |one: &ListedCredential| run_of(one).is_some_and(|other| run.company.markers().has_ended(other));
+    let goes = |one: &&ListedCredential| one.display_name.as_ref() == Some(&own) || is_over(one, now) || ended(one);
     setups_credentials(application)
         .filter(goes)
         .map(|one| one.key_id)
@@ -118,6 +122,8 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
         run.set_minted(None);
         run.learn(|facts| facts.credential_in_doubt = true);
     }
+    drop(leases);
+    run.company.cleaned_up(removed.is_ok()).await;
     removed
 }
 

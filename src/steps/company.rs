@@ -2,6 +2,7 @@
 //! application's credential, and no more of them work at a time than is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::own_app::Minted;
 use super::run::lock;
-use super::{Run, Stop};
+use super::{Run, RunMarkers, Stop};
 use crate::azure::RoleDefinition;
 use crate::domain::{TenantId, VnetId};
 use crate::plan::{Hold, Intent, StepEvent, StepId};
@@ -19,6 +20,10 @@ use crate::plan::{Hold, Intent, StepEvent, StepId};
 pub struct Company {
     /// In the names of the credentials that these runs create.
     run_id: Uuid,
+    /// Which other runs have ended.
+    markers: RunMarkers,
+    /// A credential of these runs could not be removed.
+    left_behind: AtomicBool,
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
     credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<Lease>>>>>,
     /// Which names of peerings the runs have taken: the network, the name, the other network.
@@ -35,18 +40,24 @@ type Search = (TenantId, Vec<String>);
 
 impl Company {
     /// That of a run alone.
-    pub fn alone() -> Arc<Self> {
-        Self::with(1, None)
+    pub fn alone(markers: RunMarkers) -> Arc<Self> {
+        Self::with(1, None, markers)
     }
 
     /// One in which `desks` runs work at a time; those that wait for somebody else do not count.
-    pub fn of(desks: usize) -> Arc<Self> {
-        Self::with(desks, Some(Queue::default()))
+    pub fn of(desks: usize, markers: RunMarkers) -> Arc<Self> {
+        Self::with(desks, Some(Queue::default()), markers)
     }
 
-    fn with(desks: usize, searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>) -> Arc<Self> {
+    fn with(
+        desks: usize,
+        searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>,
+        markers: RunMarkers,
+    ) -> Arc<Self> {
         Arc::new(Self {
             run_id: Uuid::new_v4(),
+            markers,
+            left_behind: AtomicBool::new(false),
             searched,
             queues: Mutex::default(),
             credentials: Mutex::default(),
@@ -59,6 +70,27 @@ impl Company {
     /// What tells the credentials that these runs create from those of other processes.
     pub(super) fn run_id(&self) -> Uuid {
         self.run_id
+    }
+
+    /// Notes that a credential was removed, or could not be. Once none is left, other runs need not know of these runs.
+    pub(super) async fn cleaned_up(&self, removed: bool) {
+        if !removed {
+            self.left_behind.store(true, Ordering::Relaxed);
+        }
+        let queues: Vec<_> = lock(&self.credentials).values().cloned().collect();
+        for queue in queues {
+            if !queue.lock().await.is_empty() {
+                return;
+            }
+        }
+        if !self.left_behind.load(Ordering::Relaxed) {
+            self.markers.end(self.run_id);
+        }
+    }
+
+    /// The marks of the runs on this machine.
+    pub(super) fn markers(&self) -> &RunMarkers {
+        &self.markers
     }
 
     /// The credentials in use of the application with this object id. While the queue is held, none is made or removed.
@@ -292,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_somebody_else_makes_room_for_the_next() {
-        let company = Company::of(1);
+        let company = Company::of(1, RunMarkers::default());
         let (first, second) = (Desk::default(), Desk::default());
         let (seat, other) = (first.seat(), second.seat());
         seat.down(&company).await;
@@ -316,7 +348,7 @@ mod tests {
                 .parse()
                 .expect("an id")
         };
-        let company = Company::of(2);
+        let company = Company::of(2, RunMarkers::default());
         let name = |at: &str, with: &str| {
             company.name(&vnet(at), &vnet(with), |taken| match taken.contains("to-hub") {
                 true => "to-hub-2".to_owned(),
@@ -335,7 +367,7 @@ mod tests {
     /// One part waits for somebody else all the time, the other comes and goes.
     #[tokio::test]
     async fn no_desk_is_kept_by_who_only_waits() {
-        let company = Company::of(1);
+        let company = Company::of(1, RunMarkers::default());
         let (desk, next) = (Desk::default(), Desk::default());
         let (waits, works) = (desk.seat(), desk.seat());
         waits.down(&company).await;
@@ -353,7 +385,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_seat_there_is_nothing_to_get_up_from() {
-        let company = Company::of(1);
+        let company = Company::of(1, RunMarkers::default());
         Desk::default().away(&company, async {}).await;
         let desk = Desk::default();
         desk.seat().down(&company).now_or_never().expect("it is free");

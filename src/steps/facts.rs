@@ -73,6 +73,8 @@ pub struct Facts {
     pub own_principal: Option<ServicePrincipal>,
     /// The own application was made in this run.
     pub own_app_is_new: bool,
+    /// The runs on this machine that have ended and left a credential on the own application.
+    pub ended_runs: BTreeSet<Uuid>,
     /// A credential of the own application's was asked for in this run.
     pub credential_made: bool,
     /// The answer to such a question was lost: there may be one whose id nobody knows.

@@ -19,6 +19,7 @@ mod role_assignment;
 mod role_choice;
 mod role_definition;
 mod run;
+mod run_markers;
 #[cfg(test)]
 pub mod samples;
 mod two_tenants;
@@ -45,6 +46,7 @@ pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
 pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
 pub use run::{Opener, Run, Sink, Stop};
+pub use run_markers::RunMarkers;
 pub use two_tenants::known_in;
 pub use vendor_peering::{Evidence, VendorPeering};
 pub use vendor_request::{has_other_dns, request_kind};

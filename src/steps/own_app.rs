@@ -59,7 +59,11 @@ impl Step for OwnApp {
             Ok(Some(principal)) => Some(principal),
             Ok(None) | Err(_) => principal(run, application.app_id).await?,
         };
+        let left = application.passwords.iter().chain(&application.keys);
+        let runs = left.filter_map(access::run_of);
+        let ended = runs.filter(|other| run.company.markers().has_ended(*other)).collect();
         run.learn(|facts| {
+            facts.ended_runs = ended;
             facts.own_app = Some(application);
             facts.own_principal = principal;
             facts.service_time = Some(run.azure.wire().service_time());

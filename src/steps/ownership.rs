@@ -33,11 +33,9 @@ pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) 
         (Some(named), Some(OwnApp::Given(id))) => named == *id,
         (Some(named), Some(OwnApp::Made { unique_name, .. })) => {
             let setups = |app: &&Application| app.unique_name.as_ref() == Some(unique_name);
-            facts
-                .own_app
-                .as_ref()
-                .filter(setups)
-                .is_some_and(|app| app.app_id == named)
+            // One that was deleted by hand has left its request behind.
+            let mut apps = facts.own_app.iter().chain(&facts.deleted_app).filter(setups);
+            apps.any(|app| app.app_id == named)
         }
         (Some(_), None) => false,
         (None, _) => request.name.eq_ignore_ascii_case(intent.request_name()),

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::confirmed::ConfirmedPlan;
 use super::own_app::Minted;
-use super::{Company, Desk, Facts, Introduction};
+use super::{Company, Desk, Facts, Introduction, RunMarkers};
 use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
 use crate::errors::{Cause, Kind, Problem, known};
 use crate::limits;
@@ -131,7 +131,7 @@ impl Run {
             connector,
             open_page,
             app_credential: None,
-            company: Company::alone(),
+            company: Company::alone(RunMarkers::default()),
             desk: Desk::default(),
             introduction,
             sink,

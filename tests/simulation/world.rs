@@ -14,7 +14,7 @@ use peerctl::errors::{Kind, Outcome, Problem};
 use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, SignIns, Surroundings, Vars, gather};
 use peerctl::plan::{Check, CheckVerdict, Event, Goal, StepEvent, StepId};
 use peerctl::sandbox::{Lag, Options, Sandbox};
-use peerctl::steps::{Company, Run, Sink};
+use peerctl::steps::{Company, Run, RunMarkers, Sink};
 use serde_json::{Value, json};
 
 use super::trouble::{Line, Trouble};
@@ -255,7 +255,7 @@ impl World {
             sign_ins: Some(SignIns::telling(Arc::clone(&around.sink))),
             ..around
         };
-        let company = Company::of(3);
+        let company = Company::of(3, RunMarkers::default());
         let one = async |row: &Row| match self.begin(*row, Job::SetUp, &around).await {
             Err(ended) => ended,
             Ok((mut run, _)) => {

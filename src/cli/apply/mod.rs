@@ -99,7 +99,10 @@ fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings)
     }
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let screens = row_screens(output, manner, &names);
-    let company = Company::of(usize::from(args.parallelism));
+    let company = Company::of(
+        usize::from(args.parallelism),
+        record::markers(&around.vars, args.sandbox),
+    );
     let pasted = Pasted::among(&around.vars, args.sandbox);
     let job = |row| Job::new(row, Arc::clone(&company), around, pasted, args);
     Ok(rows.into_iter().zip(screens).map(job).collect())

@@ -35,6 +35,12 @@ pub fn is_setups(credential: &ListedCredential) -> bool {
     named && life.is_some_and(|life| life <= limits::CREDENTIAL_LIFE + limits::CLOCK_BEHIND)
 }
 
+/// The run that created the credential, where its name says so.
+pub fn run_of(credential: &ListedCredential) -> Option<Uuid> {
+    let name = credential.display_name.as_deref()?;
+    name.strip_prefix(CREDENTIAL)?.trim_start().parse().ok()
+}
+
 /// Whether no run can use it any more: it is older than a run's credential lives.
 pub fn is_over(credential: &ListedCredential, now: OffsetDateTime) -> bool {
     let over = |starts: OffsetDateTime| starts + limits::CREDENTIAL_LIFE <= now;

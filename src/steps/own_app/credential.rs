@@ -142,6 +142,7 @@ pub fn app_deleted(run: &Run) -> Problem {
 
 async fn mint(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<Minted, Stop> {
     run.tell(STEP, StepEvent::Doing("creating a credential for this run".to_owned()));
+    run.company.markers().begin(run.company.run_id());
     let forbidden = run
         .facts()
         .app_restrictions
