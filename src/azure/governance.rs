@@ -10,7 +10,8 @@ use super::error::{ApiError, Service};
 use crate::domain::{PeeringId, SubscriptionId, VnetId, subscription_scope};
 
 const LOCKS: &str = "2016-09-01";
-const POLICY: &str = "2022-03-01";
+/// The first version whose answer has `effectDetails` and `evaluationDetails.reason`.
+const POLICY: &str = "2023-03-01";
 const PROVIDERS: &str = "2024-11-01";
 const RESOURCE_GRAPH: &str = "2021-03-01";
 const PEERINGS: &str = "2024-03-01";
@@ -64,7 +65,7 @@ struct Restrictions {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 struct Evaluations {
-    policy_evaluations: Vec<Evaluation>,
+    policy_evaluations: Option<Vec<Evaluation>>,
 }
 
 #[derive(Deserialize)]
@@ -72,10 +73,8 @@ struct Evaluations {
 struct Evaluation {
     policy_info: PolicyInfo,
     evaluation_result: String,
-    #[serde(default)]
-    evaluation_details: EvaluationDetails,
-    #[serde(default)]
-    effect_details: EffectDetails,
+    evaluation_details: Option<EvaluationDetails>,
+    effect_details: Option<EffectDetails>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +92,7 @@ struct EvaluationDetails {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct EffectDetails {
-    policy_effect: String,
+    policy_effect: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -161,12 +160,16 @@ impl Azure {
         let evaluations = restrictions.content_evaluation_result.unwrap_or_default();
         Ok(evaluations
             .policy_evaluations
+            .unwrap_or_default()
             .into_iter()
             .filter(denies)
             .map(|evaluation| PolicyDenial {
                 assignment: evaluation.policy_info.policy_assignment_id,
                 definition: evaluation.policy_info.policy_definition_id,
-                reason: evaluation.evaluation_details.reason.filter(|reason| !reason.is_empty()),
+                reason: evaluation
+                    .evaluation_details
+                    .and_then(|details| details.reason)
+                    .filter(|reason| !reason.is_empty()),
             })
             .collect())
     }
@@ -201,9 +204,13 @@ impl Azure {
     }
 }
 
+/// Returns whether the evaluated write would be denied. An answer without an effect is a denial: Azure lists audits only
+/// where `includeAuditEffect` asks for them.
 fn denies(evaluation: &Evaluation) -> bool {
+    let details = evaluation.effect_details.as_ref();
+    let effect = details.and_then(|details| details.policy_effect.as_deref());
     evaluation.evaluation_result.eq_ignore_ascii_case("NonCompliant")
-        && evaluation.effect_details.policy_effect.eq_ignore_ascii_case("deny")
+        && effect.is_none_or(|effect| effect.is_empty() || effect.eq_ignore_ascii_case("deny"))
 }
 
 /// What the lock of this id locks.
@@ -226,26 +233,47 @@ mod tests {
     }
 
     #[test]
-    fn only_what_denies_is_a_denial() {
-        let evaluation = |result: &str, effect: &str| Evaluation {
-            policy_info: PolicyInfo {
-                policy_definition_id: String::new(),
-                policy_assignment_id: String::new(),
-            },
-            evaluation_result: result.to_owned(),
-            evaluation_details: EvaluationDetails::default(),
-            effect_details: EffectDetails {
-                policy_effect: effect.to_owned(),
-            },
+    fn denial_is_read_in_both_shapes() {
+        let denied = |mut more: Value| {
+            more["policyInfo"] = json!({ "policyDefinitionId": "d", "policyAssignmentId": "a" });
+            denies(&serde_json::from_value(more).expect("the documented shape"))
         };
+        let expressions = json!({ "evaluatedExpressions": [] });
         let table = [
-            ("NonCompliant", "Deny", true),
-            ("NonCompliant", "deny", true),
-            ("NonCompliant", "Audit", false),
-            ("Compliant", "Deny", false),
+            // 2023-03-01
+            (
+                json!({ "evaluationResult": "NonCompliant", "effectDetails": { "policyEffect": "Deny" } }),
+                true,
+            ),
+            (
+                json!({ "evaluationResult": "NonCompliant", "effectDetails": { "policyEffect": "Audit" } }),
+                false,
+            ),
+            (
+                json!({ "evaluationResult": "Compliant", "effectDetails": { "policyEffect": "Deny" } }),
+                false,
+            ),
+            // 2022-03-01
+            (
+                json!({ "evaluationResult": "NonCompliant", "evaluationDetails": expressions }),
+                true,
+            ),
+            (
+                json!({ "evaluationResult": "Compliant", "evaluationDetails": expressions }),
+                false,
+            ),
+            // Absent and null are one.
+            (
+                json!({ "evaluationResult": "nonCompliant", "evaluationDetails": null, "effectDetails": null }),
+                true,
+            ),
+            (
+                json!({ "evaluationResult": "NonCompliant", "effectDetails": { "policyEffect": null } }),
+                true,
+            ),
         ];
-        for (result, effect, expected) in table {
-            assert_eq!(denies(&evaluation(result, effect)), expected, "{result} {effect}");
+        for (evaluation, expected) in table {
+            assert_eq!(denied(evaluation.clone()), expected, "{evaluation}");
         }
     }
 }

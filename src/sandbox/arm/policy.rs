@@ -63,7 +63,8 @@ pub(super) fn permits(world: &World, vnet: &str, name: &str, remote: &str) -> Re
         .with("additionalInfo", json!([violation])))
 }
 
-/// `POST …/providers/Microsoft.PolicyInsights/checkPolicyRestrictions` of a resource group.
+/// `POST …/providers/Microsoft.PolicyInsights/checkPolicyRestrictions` of a resource group. The effect and the reason are
+/// in the answer from version 2023-03-01 on.
 pub(super) fn check_restrictions(world: &World, context: &Context<'_>) -> Outcome {
     let group = format!("/{}", context.request.segments[..4].join("/"));
     let action = "Microsoft.PolicyInsights/checkPolicyRestrictions/read";
@@ -82,10 +83,12 @@ pub(super) fn check_restrictions(world: &World, context: &Context<'_>) -> Outcom
     let remote = content["properties"]["remoteVirtualNetwork"]["id"]
         .as_str()
         .unwrap_or_default();
+    let version = context.request.query("api-version").unwrap_or_default();
+    let tells_effects = version.get(..10).is_some_and(|date| date >= "2023-03-01");
     let denying = world.policies.iter().filter(|policy| policy.denies(vnet, remote));
     let evaluations: Vec<Value> = denying
         .map(|policy| {
-            json!({
+            let mut evaluation = json!({
                 "policyInfo": {
                     "policyDefinitionId": policy.definition(),
                     "policyAssignmentId": policy.assignment(),
@@ -100,8 +103,12 @@ pub(super) fn check_restrictions(world: &World, context: &Context<'_>) -> Outcom
                     "targetValue": PEERING,
                     "operator": "equals",
                 }]},
-                "effectDetails": {"policyEffect": "Deny"},
-            })
+            });
+            if tells_effects {
+                evaluation["evaluationDetails"]["reason"] = format!("{} denies peerings.", policy.definition).into();
+                evaluation["effectDetails"] = json!({"policyEffect": "Deny"});
+            }
+            evaluation
         })
         .collect();
     let body = json!({"fieldRestrictions": [], "contentEvaluationResult": {"policyEvaluations": evaluations}});
