@@ -7,12 +7,14 @@ use std::path::Path;
 use crate::domain::did_you_mean;
 use crate::limits;
 
-/// Reads a file as text.
+/// Reads a file as text, without a byte order mark at its start, as Windows writes one.
 ///
 /// # Errors
 /// As [`read`], and a file that is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
+    let text =
+        String::from_utf8(read(path)?).map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Reads a regular file of [`limits::FILE`] bytes at most. Nothing blocks: a FIFO without a writer, a terminal and other

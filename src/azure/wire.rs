@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -332,6 +332,7 @@ impl Wire {
         match answer {
             Ok(answer) => {
                 let (parts, body) = answer.into_parts();
+                let body = without_mark(body);
                 let status = parts.status.as_u16();
                 redact::remember_answer(&body);
                 self.note_date(call.service, &parts.headers);
@@ -368,6 +369,14 @@ fn request(call: &Call, id: Uuid) -> Result<http::Request<Bytes>, TransportError
             .insert("x-ms-return-client-request-id", HeaderValue::from_static("true"));
     }
     Ok(request)
+}
+
+/// Returns the body without a UTF-8 byte order mark, which JSON must not have and some services and proxies send.
+fn without_mark(mut body: Bytes) -> Bytes {
+    if body.starts_with(b"\xef\xbb\xbf") {
+        body.advance(3);
+    }
+    body
 }
 
 /// A number between 0 and 1. A version 4 UUID is random enough to keep clients apart, and needs no further crate.

@@ -241,6 +241,16 @@ async fn no_secret_is_in_what_debug_shows() {
 }
 
 #[tokio::test]
+async fn byte_order_mark_before_json_is_left_out() {
+    let refused = "\u{feff}{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"m\"}}";
+    let script = Script::new([answer(200, &[], "\u{feff}[1,2]"), answer(403, &[], refused)]);
+    let wire = script.wire();
+    assert_eq!(wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap(), [1, 2]);
+    let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();
+    assert_eq!(error.code(), Some("AuthorizationFailed"));
+}
+
+#[tokio::test]
 async fn a_reply_reads_its_body_or_says_why_not() {
     let script = Script::new([
         answer(200, &[], "[1,2]"),
