@@ -2,11 +2,13 @@
 
 mod support;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use support::cli::{Ran, peerctl};
 use support::golden::compare_with_golden;
 use support::kong::{self, NETWORK, SUBSCRIPTION, TENANT, VNET_ID, setup};
-use support::served::Served;
+use support::link::DRAGONFLY;
+use support::served::{Body, Served};
 
 /// A sandbox in which everything takes effect at once.
 fn sandbox() -> Served {
@@ -482,6 +484,19 @@ fn a_subscription_and_a_konnect_network_may_be_named_either_way() {
     // Names are compared without case, so this is the same run.
     let again = setup(&sandbox, &["-o", "json"]).run().expect_code(0);
     assert_eq!(again.json()["outcome"], "unchanged", "{again}");
+}
+
+#[test]
+fn dragonfly_gets_the_ipv4_block_of_a_dual_stack_network() {
+    let sandbox = sandbox();
+    let change = json!({"addressSpace": {"id": VNET_ID, "prefixes": ["fd00:db8:20::/48", "10.20.0.0/16"]}});
+    let (status, answer) = sandbox.send(Method::POST, "/_sandbox/edit", None, Body::Json(change));
+    assert_eq!(status, 204, "{answer}");
+    DRAGONFLY.run(&sandbox, "setup", &[], 0);
+    let key = sandbox.value("DFCLOUD_API_KEY").to_owned();
+    let (_, connections) = sandbox.send(Method::GET, "/v1/connections", Some(&key), Body::None);
+    let peer = &connections[0]["connection_config"]["peer"];
+    assert_eq!(peer["cidr_block"], "10.20.0.0/16", "{connections}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::table::VNET_PARTS;
 use super::tenant_domain::{settle_tenant, settle_vendor_tenants};
 use super::values::{
     access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
+    vendor_tenant,
 };
 use super::wizard::{Asker, Conversation, FIRST, Wizard, ask_vendor};
 use super::{Given, Halt};
@@ -370,10 +371,11 @@ impl From<Introduced> for Known {
 fn intent(
     given: &Given,
     around: &Surroundings,
-    vendor: Profile,
+    mut vendor: Profile,
     known: Known,
     options: Options,
 ) -> Result<Intent, Problem> {
+    vendor.peering.tenant = vendor_tenant(given, &vendor)?;
     let Options {
         no_wait,
         peering_settings,

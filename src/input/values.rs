@@ -130,6 +130,17 @@ pub fn app_id(given: &Given, vendor: &Profile) -> Result<Option<Uuid>, Problem> 
     Ok(other.or(vendor.application.as_ref().map(|application| application.app_id)))
 }
 
+/// The tenant of the vendor's networks: the profile's, unless another one is given.
+///
+/// # Errors
+/// An input that the vendor doesn't have.
+pub fn vendor_tenant(given: &Given, vendor: &Profile) -> Result<Option<TenantId>, Problem> {
+    let inputs = vendor_inputs(given, vendor)?;
+    let other = inputs.get("remote-tenant-id").and_then(|values| values.first());
+    let other = other.and_then(|text| text.parse().ok());
+    Ok(vendor.peering.tenant.map(|fixed| other.unwrap_or(fixed)))
+}
+
 /// The customer's own application, where the vendor's way has one.
 ///
 /// # Errors

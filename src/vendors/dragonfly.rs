@@ -113,14 +113,17 @@ impl Connector for Dragonfly {
     }
 }
 
-/// The body of a request for a peering; the az script sends the same.
+/// The body of a request for a peering; the az script sends the same. `cidr_block` is one IPv4 prefix, never an IPv6 one;
+/// the dfcloud provider always sends an empty text.
 pub(crate) fn connection(network: &str, new: &NewRequest) -> Value {
+    let ipv4 = new.address_space.0.iter().find(|prefix| prefix.addr().is_ipv4());
+    let ipv4 = ipv4.map(ToString::to_string).unwrap_or_default();
     json!({
         "name": new.name,
         "network_id": network,
         "peer": {
             "account_id": new.vnet.subscription,
-            "cidr_block": new.address_space.0.first(),
+            "cidr_block": ipv4,
             "vpc_id": new.vnet.name,
             "region": new.location,
             "azure": {
@@ -281,6 +284,27 @@ mod tests {
         for (status, expected) in table {
             assert_eq!(phase(status), expected, "{status}");
         }
+    }
+
+    #[test]
+    fn cidr_block_is_the_first_ipv4_prefix() {
+        let sent = |prefixes: &[&str]| {
+            let new = NewRequest {
+                name: "vnet-app".into(),
+                tenant: Uuid::nil(),
+                vnet: VnetId::new(Uuid::nil(), "rg-net", "vnet-app").expect("good names"),
+                location: "eastus2".into(),
+                address_space: AddressSpace::from_texts(prefixes),
+                own_app: None,
+                dns: Vec::new(),
+            };
+            connection("net_123", &new)["peer"]["cidr_block"].clone()
+        };
+        assert_eq!(
+            sent(&["fd00:db8:deca::/48", "10.60.0.0/16", "10.61.0.0/16"]),
+            "10.60.0.0/16"
+        );
+        assert_eq!(sent(&["fd00:db8:deca::/48"]), "");
     }
 
     #[test]

@@ -26,7 +26,7 @@ request_now() {
 request_peering() {
     dragonfly --data "$(jq --argjson network "$network_found" --arg app "$own_app_id" --slurp '
         .[1] as $vnet | .[0] | .network_id = $network.id | .peer.region = $vnet.location | .peer.azure.app_object_id = $app
-        | .peer.cidr_block = $vnet.properties.addressSpace.addressPrefixes[0]' <<<"$request_body $vnet")" "$api/connections"
+        | .peer.cidr_block = ([$vnet.properties.addressSpace.addressPrefixes[] | select(contains(":") | not)][0] // "")' <<<"$request_body $vnet")" "$api/connections"
 }
 delete_request() { # ID
     dragonfly --request DELETE "$api/connections/$(jq --null-input --raw-output --arg id "$1" '$id | @uri')"

@@ -28,6 +28,11 @@ impl Request {
         text("/name")?;
         let (account, vnet) = (text("/peer/account_id")?, text("/peer/vpc_id")?);
         let group = text("/peer/azure/resource_group")?;
+        // Its own client always sends the field, and may leave it empty.
+        let block = body["peer"]["cidr_block"].as_str().filter(|block| !block.is_empty());
+        if block.is_some_and(|block| block.parse::<ipnet::Ipv4Net>().is_err()) {
+            return Err(Problem::bad("peer.cidr_block is not an IPv4 CIDR block"));
+        }
         Ok(Self {
             network: text("/network_id")?,
             theirs: vnet_id(&account, &group, &vnet),
