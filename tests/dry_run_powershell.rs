@@ -47,6 +47,19 @@ fn every_vendors_commands_are_printed_without_a_network_or_a_sign_in() {
 }
 
 #[test]
+fn az_is_set_to_another_cloud_before_the_sign_in() {
+    let login = format!("az login --tenant {TENANT}");
+    for (cloud, name) in [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")] {
+        for (vendor, more) in runs() {
+            let more: Vec<String> = more.into_iter().chain(["--cloud", cloud].map(str::to_owned)).collect();
+            let text = printed(vendor, &more);
+            let set = format!("az cloud set --name {name}");
+            assert_eq!(commands(&text)[..2], [set.as_str(), login.as_str()], "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_value_is_one_word_and_nothing_else() {
     let name = "it's $(reboot) `n \u{2019}; exit".to_owned();
     let more = ["--set", "network=n", "--set"].map(str::to_owned);

@@ -64,6 +64,18 @@ struct Endpoints {
     microsoft_graph_resource_id: Option<String>,
 }
 
+/// The name by which az knows the cloud of this name, where `az cloud set` needs one: any cloud but the public one. A name
+/// that a shell would not take as it stands is left to the person.
+pub fn az_cloud(name: &str) -> Option<&str> {
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    match name {
+        "public" | "AzureCloud" => None,
+        "usgov" => Some("AzureUSGovernment"),
+        "china" => Some("AzureChinaCloud"),
+        other => Some(other).filter(plain),
+    }
+}
+
 impl Cloud {
     /// Azure, as most of the world has it (`AzureCloud`).
     pub fn public() -> Self {
@@ -239,16 +251,9 @@ impl Cloud {
         [&self.login, &self.arm, &self.graph]
     }
 
-    /// The name by which az knows it, where az has to be told: another cloud than the public one. A name that a shell
-    /// would not take as it stands is left to the person.
+    /// The name by which az knows it, as [`az_cloud`].
     pub(super) fn az_name(&self) -> Option<&str> {
-        let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        match self.name.as_str() {
-            "public" | "AzureCloud" => None,
-            "usgov" => Some("AzureUSGovernment"),
-            "china" => Some("AzureChinaCloud"),
-            other => Some(other).filter(plain),
-        }
+        az_cloud(&self.name)
     }
 
     /// Where an administrator of `tenant` consents to the application, which creates its service principal there.

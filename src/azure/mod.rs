@@ -54,7 +54,7 @@ pub use app_policies::is_app_policy;
 pub use authorization::role_definition_id;
 pub use challenge::{ClaimsChallenge, Demand};
 pub use client::Azure;
-pub use cloud::{Cloud, CloudError};
+pub use cloud::{Cloud, CloudError, az_cloud};
 pub use discovery::{Finds, Found};
 pub use error::{ApiError, Failure, Service};
 pub use governance::{Lock, PolicyDenial};

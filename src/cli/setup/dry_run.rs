@@ -40,7 +40,7 @@ impl Format {
 pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Format) -> anyhow::Result<Ended> {
     match format {
         Format::Az => return printed(&az::script(&gathered.intent)),
-        Format::AzPs => return printed(&az::powershell(&gathered.intent)),
+        Format::AzPs => return printed(&az::powershell(&gathered.intent, &gathered.cloud)),
         Format::Terraform | Format::Json => {}
     }
     let brought = own_app_credential(&gathered.talk.given).is_some();

@@ -5,6 +5,7 @@
 //! direction that an application writes with tokens of both tenants) is handed to peerctl, which runs in PowerShell too.
 
 use super::role_json;
+use crate::azure::az_cloud;
 use crate::domain::{VnetId, harmless};
 use crate::plan::{Grant, Grantee, Intent, OwnApp, PeeringSettings, Remote};
 use crate::render::ps_quoted;
@@ -16,8 +17,8 @@ const ROLE_FILE: &str = "peerctl-role.json";
 /// What cmd.exe, through which az is started on Windows, may take for its own.
 const CMD: [char; 7] = ['&', '|', '<', '>', '^', '%', '"'];
 
-/// The commands.
-pub fn powershell(intent: &Intent) -> String {
+/// The commands; `cloud` is the cloud's name, and `az` is set to it where it is not the public one.
+pub fn powershell(intent: &Intent, cloud: &str) -> String {
     let mut out = vec![
         format!(
             "# Peers the Azure virtual network {} with {}: the az commands, for PowerShell.",
@@ -34,6 +35,8 @@ pub fn powershell(intent: &Intent) -> String {
         out.push("# Careful: a value has a character that cmd.exe, through which az is started on Windows, takes for its own.".to_owned());
     }
     out.push(String::new());
+    let set = az_cloud(cloud).map(|name| format!("az cloud set --name {name}"));
+    out.extend(set);
     out.extend(commands(intent));
     out.join("\n") + "\n"
 }
@@ -245,10 +248,10 @@ mod tests {
     #[test]
     fn a_value_that_cmd_could_take_for_its_own_is_warned_of() {
         let (mut intent, _) = samples::kong_done();
-        assert!(!powershell(&intent).contains("Careful"));
+        assert!(!powershell(&intent, "public").contains("Careful"));
         if let Some(role) = &mut intent.vendor.role {
             role.names = vec!["100% Kong".to_owned()];
         }
-        assert!(powershell(&intent).contains("# Careful"));
+        assert!(powershell(&intent, "public").contains("# Careful"));
     }
 }
