@@ -377,7 +377,26 @@ fn an_address_space_of_ours_that_grew_is_the_vendors_to_sync() {
             json!({"addressSpace": {"id": VNET_ID, "prefixes": ["10.20.0.0/16", "10.29.0.0/16"]}}),
         );
     };
-    broken(AIVEN, breaks, "RemoteNotInSync", "Aiven");
+    let sandbox = sandbox();
+    AIVEN.set_up(&sandbox, &[]);
+    breaks(&sandbox);
+    let document = status(AIVEN, &sandbox, &[], 3);
+    assert_eq!(
+        (&document["outcome"], &document["standing"]["verdict"]),
+        (&json!("waiting"), &json!("waiting"))
+    );
+    assert_eq!(
+        (faults(&document), who(&document)),
+        (vec!["RemoteNotInSync".into()], vec!["Aiven".into()])
+    );
+    assert_eq!(document["error"], Value::Null);
+    let ran = text(AIVEN, &sandbox, 3);
+    for part in [
+        "are peered, and Aiven has to sync.",
+        "The addresses from before still reach each other",
+    ] {
+        assert!(said(&ran).contains(part), "{ran}");
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
     let names = (vnet.as_str(), vendor.as_str());
     let untouched = match standing.verdict {
         Verdict::Works if !plan.writes() => Some(Outcome::Unchanged),
-        Verdict::Waiting if !goes_on(&run, &plan) => Some(Outcome::Waiting),
+        Verdict::Waiting if standing.faults.is_empty() && !goes_on(&run, &plan) => Some(Outcome::Waiting),
         // A link that works may have lost a role, or have a credential of a killed run beside it.
         Verdict::Works | Verdict::Waiting | Verdict::Broken => None,
     };

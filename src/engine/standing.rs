@@ -2,7 +2,7 @@
 
 use crate::domain::harmless;
 use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
-use crate::steps::{Facts, faults, is_a_matter_of_names, request_kind};
+use crate::steps::{Facts, faults, is_a_matter_of_names, is_the_other_sides_sync, request_kind};
 
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
@@ -53,7 +53,11 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
                 packet: Vec::new(),
             })
         });
-        (Verdict::Broken, why, ours.into_iter().chain(theirs).collect())
+        let verdict = match faults.iter().all(is_the_other_sides_sync) {
+            true => Verdict::Waiting,
+            false => Verdict::Broken,
+        };
+        (verdict, why, ours.into_iter().chain(theirs).collect())
     };
     Standing {
         verdict,
@@ -175,7 +179,7 @@ fn yours_to_do(what: String, command: &str) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::PeeringState;
+    use crate::domain::{PeeringState, SyncLevel};
     use crate::engine::plan_of;
     use crate::plan::Consent;
     use crate::steps::samples;
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn whose_turn_it_is() {
         type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
-        let table: [Row; 7] = [
+        let table: [Row; 9] = [
             ("all well", |_, _| (), Verdict::Works, ""),
             (
                 "the vendor is at work",
@@ -237,6 +241,21 @@ mod tests {
                 "the vendor knows of nothing",
                 |_, facts| facts.request = None,
                 Verdict::Waiting,
+                "you",
+            ),
+            (
+                "the other side has to sync",
+                |_, facts| facts.vnet.as_mut().expect("one").peerings[0].sync_level = SyncLevel::RemoteNotInSync,
+                Verdict::Waiting,
+                "Kong",
+            ),
+            (
+                "the other side has to sync, and its request failed",
+                |_, facts| {
+                    facts.vnet.as_mut().expect("one").peerings[0].sync_level = SyncLevel::RemoteNotInSync;
+                    facts.request.as_mut().expect("one").phase = Phase::Failed;
+                },
+                Verdict::Broken,
                 "you",
             ),
             (

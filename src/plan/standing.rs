@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Verdict {
     /// Both directions are Connected and in sync, and the vendor says ready.
     Works,
-    /// Somebody still has to act, or is at work.
+    /// Somebody still has to act, or is at work; also where the peering carries traffic, and the other side has to sync it.
     Waiting,
     /// Waiting does not mend it.
     Broken,

@@ -20,6 +20,11 @@ pub fn is_a_matter_of_names(fault: &Fault) -> bool {
     [SEVERAL, NOT_TOLD].contains(&fault.code.as_str())
 }
 
+/// Whether only the other side can end it, by a sync, and traffic between the addresses from before flows meanwhile.
+pub fn is_the_other_sides_sync(fault: &Fault) -> bool {
+    fault.ours.is_none() && fault.code.ends_with("NotInSync")
+}
+
 /// Everything that is wrong with the link.
 pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
     let of_peering = match facts.vendor_peering(intent) {
@@ -190,7 +195,7 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
     Some(Fault {
         code: peering.sync_level.to_string(),
         what: format!(
-            "{name} is {}: an address space has changed since the networks were peered.",
+            "{name} is {}: an address space has changed since the networks were peered. The addresses from before still reach each other; the new ones don't.",
             peering.sync_level
         ),
         ours: some(does),

@@ -36,7 +36,7 @@ pub use clean_up::leftovers;
 pub use company::{Company, Desk, Lease, Seat, Turn, turn};
 pub use existing::{existing, unread};
 pub use facts::Facts;
-pub use fault::{faults, is_a_matter_of_names};
+pub use fault::{faults, is_a_matter_of_names, is_the_other_sides_sync};
 pub use introduction::{Elsewhere, Introduced, Introduction, introduce};
 pub use own_app::access::{
     is_setups as is_setups_credential, others as others_with_access, remedies as access_remedies,

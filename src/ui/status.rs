@@ -80,6 +80,9 @@ fn headline(standing: &Standing, vnet: &str, vendor: &str) -> String {
     let why = harmless(standing.why.trim_end_matches('.'));
     match standing.verdict {
         Verdict::Works => format!("{vnet} and {vendor} are peered: {why}."),
+        Verdict::Waiting if !standing.faults.is_empty() => {
+            format!("{vnet} and {vendor} are peered, and {vendor} has to sync. {why}.")
+        }
         Verdict::Waiting => format!("{vnet} and {vendor} are not peered yet: {why}."),
         Verdict::Broken => format!("The link of {vnet} and {vendor} is broken. {why}."),
     }
