@@ -268,6 +268,16 @@ repaired! {
     another_tenant_and_our_addresses_changed: Generic widens_ours "RemoteNotInSync"
 }
 
+#[test]
+fn aivens_active_connection_may_leave_its_network_out() {
+    let sandbox = set_up(Link::Aiven);
+    edit(&sandbox, json!({"reticent": "aiven"}));
+    widens_theirs(&sandbox, Link::Aiven);
+    let document = Link::Aiven.document(&sandbox, "repair", 0);
+    assert_eq!(document["outcome"], "done", "{document:#}");
+    assert_whole(&sandbox);
+}
+
 // ------------------------------------------------------------------------------------------------ only what is meant
 
 /// Gives a peering these settings, beside the network that it leads to.

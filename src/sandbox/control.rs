@@ -39,6 +39,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 /// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds;
 /// `{"peering":{"id":"<ARM id>","properties":{…}}}` gives a peering other settings, and leaves its state;
 /// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`;
+/// `{"reticent":"aiven"}` has Aiven not name its network once a connection is active;
 /// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
 /// `{"subscription":{"id":"<GUID>","state":"Disabled"}}` gives a subscription that state.
 fn edit(world: &mut World, body: &Value) -> Answer {
@@ -55,6 +56,9 @@ fn edit(world: &mut World, body: &Value) -> Answer {
     } else if let Some(id) = body["nameless"].as_str() {
         let found = id.parse().ok().filter(|id| world.subscription(*id).is_some());
         found.is_some_and(|id| world.nameless.insert(id))
+    } else if body["reticent"] == "aiven" {
+        world.aiven.make_reticent();
+        true
     } else if let Some(id) = body["peering"]["id"].as_str() {
         arm::resettle(world, id, &body["peering"]["properties"])
     } else if let Some(state) = body["subscription"]["state"].as_str() {

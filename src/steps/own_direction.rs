@@ -323,13 +323,23 @@ fn not_allowed(peering: &Peering, intent: &Intent) -> Vec<&'static str> {
         .collect()
 }
 
+/// The other side's network: the vendor or the inputs name it, or else the local peering does, where it is proven to be the
+/// vendor's and Azure names the tenant. An answer about a connection that is up may leave the network out.
+fn known_remote(intent: &Intent, facts: &Facts) -> Option<Remote> {
+    facts.remote(intent).or_else(|| {
+        let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
+            return None;
+        };
+        let vnet = peering.remote_vnet.clone()?;
+        let tenant = *facts.remote_tenants.get(&vnet.subscription)?;
+        Some(Remote { tenant, vnet })
+    })
+}
+
 /// Waits until it is known with which network, and until the vendor says that it is our turn.
 async fn wait_for_remote(run: &Run) -> Result<Remote, Stop> {
     if run.connector.is_none() {
-        return run
-            .facts()
-            .remote(&run.intent)
-            .ok_or_else(|| Stop::waiting(not_connected_yet(&run.intent)));
+        return known_remote(&run.intent, &run.facts()).ok_or_else(|| Stop::waiting(not_connected_yet(&run.intent)));
     }
     let what = format!("until {} is ready for our direction", run.intent.vendor.short_name);
     let awaited = Awaited {
@@ -359,7 +369,7 @@ async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
         return known.map_or(Ok(None), |known| Err(deleted_meanwhile(run, &known).into()));
     };
     match request.phase {
-        Phase::UserAction | Phase::Ready => Ok(run.facts().remote(&run.intent).map(Turn::Ours)),
+        Phase::UserAction | Phase::Ready => Ok(known_remote(&run.intent, &run.facts()).map(Turn::Ours)),
         Phase::Failed => Ok(Some(Turn::Failed(Box::new(request)))),
         Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
         Phase::Pending => {

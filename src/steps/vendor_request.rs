@@ -416,6 +416,7 @@ fn on_azure(networks: &[VendorNetwork]) -> Vec<&str> {
 fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> Problem {
     let names = on_azure(networks);
     let vendor = &run.intent.vendor.name;
+    let mut by_hand = None;
     let mut why = if names.is_empty() {
         "The token sees no networks.".to_owned()
     } else {
@@ -428,11 +429,17 @@ fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNe
         .as_ref()
         .is_some_and(|access| access.connector == "aiven")
     {
-        why += " A VPC of the organization is not among a project's: peer that one on its page in the Aiven Console.";
+        why +=
+            " A VPC of the organization is not among a project's, and has APIs of its own, which peerctl doesn't use.";
+        by_hand = Some(
+            "For an organization VPC: leave this input out and use --vendor-access manual, which prints the values for the Aiven Console.",
+        );
     }
     let guess = did_you_mean(wanted, names.iter().copied());
     let what = format!("{vendor} has no network '{wanted}'.{guess}");
-    Problem::new(Kind::NotFound, what, why).remedy(format!("Name one of its networks: --set {}=…", input.key))
+    let mut problem = Problem::new(Kind::NotFound, what, why);
+    problem = problem.remedy(format!("Name one of its networks: --set {}=…", input.key));
+    by_hand.into_iter().fold(problem, Problem::remedy)
 }
 
 /// The request for this virtual network: a good one before one that failed, that before one that is going away.

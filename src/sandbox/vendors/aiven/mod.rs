@@ -27,6 +27,11 @@ impl Aiven {
     pub(super) fn account(&self) -> Account {
         self.data.account.clone()
     }
+
+    /// Has active connections not name Aiven's network.
+    pub(in crate::sandbox) fn make_reticent(&mut self) {
+        self.data.reticent = true;
+    }
 }
 
 /// A project's VPC.
@@ -55,6 +60,9 @@ pub struct AivenData {
     tokens: Vec<String>,
     #[serde(default)]
     vpcs: Vec<VpcData>,
+    /// An active connection does not name Aiven's network.
+    #[serde(default)]
+    reticent: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

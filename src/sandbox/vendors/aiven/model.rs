@@ -175,6 +175,9 @@ pub(super) fn state_info(world: &World, link: &Link) -> Value {
             "Aiven's side of the peering is ready. Create a peering from your virtual network to to-network-id, in \
              tenant to-tenant-id.",
         ),
+        Stage::Active if world.aiven.data.reticent => {
+            json!({"message": "The peering is connected.", "type": "active"})
+        }
         Stage::Active => told("active", "The peering is connected."),
         Stage::Abandoned => told(
             "deleted-by-peer",
