@@ -167,6 +167,9 @@ pub const PEERED_TENANTS: usize = 20;
 /// Security groups and route tables that are read. A network has at most 3,000 subnets; what stands around the first of them tells enough for a warning.
 pub const SURROUNDINGS: usize = 50;
 
+/// Network interfaces that a check reads, one by one: enough for a warning, and few beside the requests of a run.
+pub const INTERFACES: usize = 25;
+
 /// Subscriptions in which a role is looked for beyond its own: enough for most estates, and a second or two at most.
 pub const ROLE_SUBSCRIPTIONS: usize = 200;
 

@@ -885,6 +885,39 @@ fn connected_but_no_traffic_a_rule_or_a_route_that_takes_it_is_named() {
     assert!(alone(&document, "dns-hint").1.contains("DNS mappings"), "{document:#}");
 }
 
+/// A network interface in `default` of `vnet-app` in westeurope, with this group in front of it, and a group of that
+/// direction's rules.
+fn interface(name: &str, group: &str, rules: &str) -> String {
+    let of_group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-network-eu/providers/Microsoft.Network");
+    format!(
+        "[[security_groups]]\nid = \"{of_group}/networkSecurityGroups/{group}\"\nlocation = \"westeurope\"\nrules = [{rules}]\n\
+         [[interfaces]]\nid = \"{of_group}/networkInterfaces/{name}\"\nsubnet = \"{of_group}/virtualNetworks/vnet-app/subnets/default\"\n\
+         address = \"10.40.0.4\"\nnsg = \"{of_group}/networkSecurityGroups/{group}\"\n"
+    )
+}
+
+#[test]
+fn network_interface_behind_a_group_that_blocks_is_named() {
+    let vnet = support::troubles::vnet_id(SUBSCRIPTION, "rg-network-eu", "vnet-app");
+    let deny = r#"{ name = "DenyAll", priority = 200, direction = "Inbound", access = "Deny", source = "*", ports = "0-65535" }"#;
+    let allow =
+        r#"{ name = "Https", priority = 100, direction = "Inbound", access = "Allow", source = "*", ports = "443" }"#;
+    let only = ["--only", "nsg-rules"];
+    let sandbox = troubles(&interface("nic-web", "nsg-nic", deny));
+    let said = "rule DenyAll of nsg-nic (priority 200) blocks all its traffic at network interface nic-web";
+    warns(&kongs(&sandbox, &vnet, &only, 0), "nsg-rules", &[said]);
+    let sandbox = troubles(&interface("nic-web", "nsg-nic", &format!("{allow}, {deny}")));
+    let document = kongs(&sandbox, &vnet, &only, 0);
+    let (verdict, told) = alone(&document, "nsg-rules");
+    assert_eq!(verdict, "warning ok", "{document:#}");
+    for part in [
+        "only TCP 443 gets past rule DenyAll",
+        "not checked: admin rules of Azure Virtual Network Manager",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
 // ------------------------------------------------------------------------------------------- setup
 
 #[test]

@@ -51,6 +51,8 @@ pub struct Subnet {
     pub network_security_group: Option<String>,
     /// The full resource id of its route table.
     pub route_table: Option<String>,
+    /// The full resource IDs of the network interfaces in it; those of scale sets have IDs of their own kind.
+    pub interfaces: Vec<String>,
 }
 
 /// What of a virtual network a menu shows: tens of thousands of these are held at once.

@@ -131,7 +131,24 @@ fn convert_subnet(subnet: models::Subnet) -> Subnet {
         address_prefixes: AddressSpace::from_texts(prefixes),
         network_security_group: properties.network_security_group.and_then(|group| group.resource.id),
         route_table: properties.route_table.and_then(|table| table.resource.id),
+        interfaces: interfaces(properties.ip_configurations),
     }
+}
+
+/// The network interfaces that have these IP configurations; gateways and load balancers have some, too.
+fn interfaces(configurations: Vec<models::IpConfiguration>) -> Vec<String> {
+    let ids = configurations.into_iter().filter_map(|one| one.sub_resource.id);
+    let mut found: Vec<String> = ids.filter_map(|id| interface_of(&id)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn interface_of(configuration: &str) -> Option<String> {
+    let lower = configuration.to_ascii_lowercase();
+    let end = lower.rfind("/ipconfigurations/")?;
+    let is_interface = lower[..end].contains("/networkinterfaces/");
+    is_interface.then(|| configuration[..end].to_owned())
 }
 
 fn space(space: Option<models::AddressSpace>) -> AddressSpace {

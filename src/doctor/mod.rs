@@ -34,6 +34,7 @@ mod routes;
 mod stale_peering;
 mod subscription;
 mod tokens;
+mod traffic_flow;
 mod vendor_network;
 mod vnet_state;
 

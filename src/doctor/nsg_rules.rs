@@ -1,26 +1,32 @@
-//! `nsg-rules`: the peering links the networks, but a network security group in front of a subnet may still block the
-//! vendor's traffic. A warning: whether that is meant, only the operator knows.
-
-use ipnet::IpNet;
+//! `nsg-rules`: the peering links the networks, but a network security group in front of a subnet or of a network
+//! interface may still block the vendor's traffic. A warning: whether that is meant, only the operator knows.
 
 use super::probe::{Finding, Need, Probe};
-use crate::azure::{Nsg, NsgRule, Subnet};
+use super::traffic_flow::{Flow, Passage};
+use crate::azure::{NetworkInterface, Nsg, Subnet};
 use crate::domain::AddressSpace;
 use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{Facts, VendorPeering};
+use crate::steps::{Facts, Part, Seen, VendorPeering};
 use crate::vendors::Traffic;
 
 pub static PROBE: Probe = Probe {
     id: "nsg-rules",
     severity: Severity::Warning,
-    meaning: "The peering links the networks; a network security group in front of a subnet may block it all the same.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    meaning: "The peering links the networks; a network security group in front of a subnet or a network interface may block it all the same.",
+    needs: &[
+        Need::Step(StepId::Peering),
+        Need::Step(StepId::VendorRequest),
+        Need::Part(Part::Interfaces),
+    ],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
-/// Looks in each subnet's group for the rule that decides over the vendor's traffic.
+/// Names of places, in a sentence: the rest is counted.
+const SHOWN: usize = 3;
+
+/// Looks in each group for the rules that decide over the vendor's traffic.
 fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let vnet = facts.vnet.as_ref()?;
     let vendor = &intent.vendor.short_name;
@@ -29,49 +35,46 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             "which addresses are {vendor}'s is not known yet"
         )));
     };
-    let subnets = vnet.subnets.iter();
-    let blocked: Vec<String> = subnets
-        .flat_map(|subnet| blocked(intent, facts, subnet, &theirs))
-        .collect();
+    let found = judge(intent, &places(facts), &theirs);
     let unread = vnet
         .subnets
         .iter()
         .filter(|subnet| subnet.network_security_group.is_some() && group_of(subnet, &facts.security_groups).is_none());
-    Some(if !blocked.is_empty() {
-        Finding::problem(blocked.join("; ")).remedy(format!(
-            "Where these subnets are to talk with {vendor}, allow it by a rule of a lower priority number."
+    Some(if !found.blocked.is_empty() {
+        Finding::problem(joined(&found.blocked)).remedy(format!(
+            "Where these are to talk with {vendor}, allow it by a rule of a lower priority number."
         ))
     } else if unread.count() > 0 {
         Finding::unknown("not every network security group of the network's subnets may be read")
     } else {
-        Finding::ok(format!("no network security group blocks {vendor}'s traffic"))
+        let also = match facts.preflight.interfaces {
+            Seen::Known(_) => " or network interface",
+            Seen::NotAsked | Seen::Unreadable(_) => "",
+        };
+        let narrow = match found.narrow.is_empty() {
+            true => String::new(),
+            false => format!("; {}", joined(&found.narrow)),
+        };
+        Finding::ok(format!(
+            "no network security group of a subnet{also} blocks {vendor}'s traffic{narrow}; not checked: {}",
+            unchecked(facts, found.group_rules).join(", ")
+        ))
     })
 }
 
-/// The rules that block the vendor's traffic at a subnet, in a sentence each.
-fn blocked(intent: &Intent, facts: &Facts, subnet: &Subnet, theirs: &AddressSpace) -> Vec<String> {
-    let Some(group) = group_of(subnet, &facts.security_groups) else {
-        return Vec::new();
-    };
-    let way = &intent.vendor.peering;
-    let ports: Vec<Option<u16>> = if way.ports.is_empty() {
-        vec![None]
-    } else {
-        way.ports.iter().copied().map(Some).collect()
-    };
-    let blocked = ports.into_iter().filter_map(|port| {
-        let flow = Flow {
-            inbound: way.traffic == Traffic::FromVendor,
-            // Kong, Aiven and Dragonfly all speak TCP.
-            protocol: "Tcp",
-            port,
-            ours: &subnet.address_prefixes,
-            theirs,
-        };
-        let rule = flow.decided_by(group).filter(|rule| !rule.allow)?;
-        Some(describe(subnet, group, rule, port))
-    });
-    blocked.collect()
+/// What a network security group stands in front of.
+struct Place<'f> {
+    name: String,
+    addresses: &'f AddressSpace,
+    group: &'f Nsg,
+}
+
+fn place_of<'f>(subnet: &'f Subnet, facts: &'f Facts) -> Option<Place<'f>> {
+    Some(Place {
+        name: format!("subnet {}", subnet.name),
+        addresses: &subnet.address_prefixes,
+        group: group_of(subnet, &facts.security_groups)?,
+    })
 }
 
 /// Azure's own subnets, in which there are no machines of the customer's.
@@ -89,10 +92,127 @@ pub fn open_subnets(intent: &Intent, facts: &Facts) -> Vec<String> {
     let theirs = vendor_space(intent, facts);
     let is_open = |subnet: &&Subnet| {
         let is_reserved = RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&subnet.name));
-        let blocks = |theirs: &AddressSpace| !blocked(intent, facts, subnet, theirs).is_empty();
+        let place = place_of(subnet, facts);
+        let blocks = |theirs: &AddressSpace| !judge(intent, place.as_slice(), theirs).blocked.is_empty();
         !is_reserved && !theirs.as_ref().is_some_and(blocks)
     };
     subnets.filter(is_open).map(|subnet| subnet.name.clone()).collect()
+}
+
+/// The places whose groups were read.
+fn places(facts: &Facts) -> Vec<Place<'_>> {
+    let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
+    let subnets = subnets.filter_map(|subnet| place_of(subnet, facts));
+    let read = facts.preflight.interfaces.known();
+    let interfaces = read.into_iter().flat_map(|read| {
+        read.found.iter().filter_map(|interface| {
+            Some(Place {
+                name: format!("network interface {}", interface.name),
+                addresses: &interface.addresses,
+                group: group_before(interface, &read.security_groups)?,
+            })
+        })
+    });
+    subnets.chain(interfaces).collect()
+}
+
+/// What the rules do, each with the places where they do it.
+#[derive(Default)]
+struct Judged {
+    blocked: Vec<(String, Vec<String>)>,
+    /// Where some ports are let through and the rest is not.
+    narrow: Vec<(String, Vec<String>)>,
+    /// Rules that are about application security groups.
+    group_rules: Vec<String>,
+}
+
+fn judge(intent: &Intent, places: &[Place<'_>], theirs: &AddressSpace) -> Judged {
+    let way = &intent.vendor.peering;
+    let ports: Vec<Option<u16>> = match way.ports.as_slice() {
+        [] => vec![None],
+        ports => ports.iter().copied().map(Some).collect(),
+    };
+    let mut judged = Judged::default();
+    for (place, port) in places
+        .iter()
+        .flat_map(|place| ports.iter().map(move |port| (place, *port)))
+    {
+        let flow = Flow {
+            inbound: way.traffic == Traffic::FromVendor,
+            // Kong, Aiven and Dragonfly all speak TCP.
+            protocol: "Tcp",
+            port,
+            ours: place.addresses,
+            theirs,
+        };
+        let group = &place.group.name;
+        match flow.judge(place.group) {
+            Passage::Open => {}
+            Passage::Narrow { rule, ports } => {
+                let (name, priority) = (&rule.name, rule.priority);
+                let told = format!("only TCP {ports} gets past rule {name} of {group} (priority {priority})");
+                note(&mut judged.narrow, told, place);
+            }
+            Passage::Blocked { rule, partly } => {
+                let what = match (port, partly) {
+                    (Some(port), false) => format!("TCP {port}"),
+                    (Some(port), true) => format!("TCP {port} for some addresses"),
+                    (None, false) => "all its traffic".to_owned(),
+                    (None, true) => "its traffic for some addresses".to_owned(),
+                };
+                let (name, priority) = (&rule.name, rule.priority);
+                let told = format!("rule {name} of {group} (priority {priority}) blocks {what}");
+                note(&mut judged.blocked, told, place);
+            }
+        }
+        let rules = flow.group_rules(place.group);
+        judged
+            .group_rules
+            .extend(rules.map(|rule| format!("{} of {group}", rule.name)));
+    }
+    judged.group_rules.sort_unstable();
+    judged.group_rules.dedup();
+    judged
+}
+
+fn note(list: &mut Vec<(String, Vec<String>)>, told: String, place: &Place<'_>) {
+    match list.iter_mut().find(|(known, _)| *known == told) {
+        Some((_, places)) => places.push(place.name.clone()),
+        None => list.push((told, vec![place.name.clone()])),
+    }
+}
+
+fn joined(list: &[(String, Vec<String>)]) -> String {
+    let one = |(told, places): &(String, Vec<String>)| {
+        let more = match places.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let places: Vec<&str> = places.iter().take(SHOWN).map(String::as_str).collect();
+        format!("{told} at {}{more}", places.join(", "))
+    };
+    list.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// What can block the traffic, too, and was not looked at.
+fn unchecked(facts: &Facts, group_rules: Vec<String>) -> Vec<String> {
+    let interfaces = match &facts.preflight.interfaces {
+        Seen::NotAsked | Seen::Unreadable(_) => Some("network interfaces".to_owned()),
+        Seen::Known(read) => {
+            let groups = &read.security_groups;
+            let lacks_group =
+                |one: &&NetworkInterface| one.network_security_group.is_some() && group_before(one, groups).is_none();
+            let unread = read.unread + read.found.iter().filter(lacks_group).count();
+            let all = read.unread + read.found.len();
+            (unread > 0).then(|| format!("{unread} of {all} network interfaces"))
+        }
+    };
+    let rules = (!group_rules.is_empty()).then(|| {
+        let rules = group_rules.join(", ");
+        format!("rules for application security groups ({rules})")
+    });
+    let admin = "admin rules of Azure Virtual Network Manager".to_owned();
+    interfaces.into_iter().chain(rules).chain([admin]).collect()
 }
 
 /// The vendor's addresses, as far as they are known: its API says them, the peering that is there, or the other
@@ -106,82 +226,21 @@ pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     })
 }
 
-/// Returns the network security group in front of a subnet, where it was read.
-pub fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
     let id = subnet.network_security_group.as_ref()?;
     groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
 
-fn describe(subnet: &Subnet, group: &Nsg, rule: &NsgRule, port: Option<u16>) -> String {
-    let what = port.map_or_else(|| "all its traffic".to_owned(), |port| format!("TCP {port}"));
-    format!(
-        "rule {} of {} (priority {}) blocks {what} at subnet {}",
-        rule.name, group.name, rule.priority, subnet.name
-    )
-}
-
-/// Traffic between some of our addresses and the vendor's network, as a rule sees it. Without a port: all of it.
-pub struct Flow<'a> {
-    pub inbound: bool,
-    /// As rules write it: `Tcp`, `Udp`.
-    pub protocol: &'static str,
-    pub port: Option<u16>,
-    pub ours: &'a AddressSpace,
-    pub theirs: &'a AddressSpace,
-}
-
-impl Flow<'_> {
-    /// The first rule that fits, by priority: that one decides.
-    pub fn decided_by<'n>(&self, group: &'n Nsg) -> Option<&'n NsgRule> {
-        let mut rules: Vec<&NsgRule> = group.rules.iter().filter(|rule| rule.inbound == self.inbound).collect();
-        rules.sort_by_key(|rule| rule.priority);
-        rules.into_iter().find(|rule| self.fits(rule))
-    }
-
-    fn fits(&self, rule: &NsgRule) -> bool {
-        let (ours, theirs) = if self.inbound {
-            (&rule.destinations, &rule.sources)
-        } else {
-            (&rule.sources, &rule.destinations)
-        };
-        let protocol = rule.protocol == "*" || rule.protocol.eq_ignore_ascii_case(self.protocol);
-        protocol
-            && rule.destination_ports.iter().any(|ports| self.port_in(ports))
-            && addresses(ours, self.ours, rule.allow)
-            && addresses(theirs, self.theirs, rule.allow)
-    }
-
-    fn port_in(&self, ports: &str) -> bool {
-        let Some(port) = self.port else { return ports == "*" };
-        let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-        let within = || Some((first.trim().parse::<u16>().ok()?..=last.trim().parse().ok()?).contains(&port));
-        ports == "*" || within().unwrap_or(false)
-    }
-}
-
-/// Whether a rule's addresses mean this space: an allowing rule has to hold all of it, a denying one any part.
-fn addresses(rule: &[String], space: &AddressSpace, allow: bool) -> bool {
-    rule.iter().any(|text| {
-        // The tag VirtualNetwork holds the peered networks' addresses too.
-        if text == "*" || text.eq_ignore_ascii_case("VirtualNetwork") {
-            return true;
-        }
-        let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
-        let Some(net) = text.parse::<IpNet>().ok().or_else(single) else {
-            return false;
-        };
-        let net = AddressSpace(vec![net]);
-        if allow {
-            net.covers(space)
-        } else {
-            !net.overlaps(space).is_empty()
-        }
-    })
+fn group_before<'a>(interface: &NetworkInterface, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+    let id = interface.network_security_group.as_ref()?;
+    groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::NsgRule;
+    use crate::steps::preflight::Interfaces;
     use crate::steps::samples;
     use crate::vendors::profile;
 
@@ -198,18 +257,25 @@ mod tests {
         }
     }
 
-    fn found(rules: Vec<NsgRule>) -> crate::plan::Check {
-        let (mut intent, mut facts) = samples::kong_done();
-        intent.vendor = profile("dragonfly").expect("built in");
+    fn group(rules: Vec<NsgRule>) -> Nsg {
         let defaults = [
             rule("AllowVnetOutBound", 65000, true, "VirtualNetwork", "*"),
             rule("DenyAllOutBound", 65500, false, "*", "*"),
         ];
-        facts.security_groups = vec![Nsg {
+        Nsg {
             id: "/nsg".into(),
             name: "nsg".into(),
             rules: rules.into_iter().chain(defaults).collect(),
-        }];
+        }
+    }
+
+    /// What is found where the group stands in front of a subnet, by the doctor and by setup.
+    fn found(vendor: &str, rules: Vec<NsgRule>, interfaces: Seen<Interfaces>) -> crate::plan::Check {
+        let (mut intent, mut facts) = samples::kong_done();
+        intent.vendor = profile(vendor).expect("built in");
+        intent.vendor.peering.traffic = Traffic::ToVendor;
+        facts.preflight.interfaces = interfaces;
+        facts.security_groups = vec![group(rules)];
         facts.vnet.as_mut().expect("one").subnets = vec![Subnet {
             name: "snet".into(),
             address_prefixes: AddressSpace::from_texts(["10.20.1.0/24"]),
@@ -220,22 +286,84 @@ mod tests {
     }
 
     #[test]
-    fn azures_own_rules_let_a_peered_network_through() {
-        assert!(found(Vec::new()).ok);
+    fn unblocked_traffic_says_what_was_not_checked() {
+        let check = found("dragonfly", Vec::new(), Seen::NotAsked);
+        assert!(check.ok);
+        assert_eq!(
+            check.detail,
+            "no network security group of a subnet blocks Dragonfly's traffic; not checked: network interfaces, admin rules of Azure Virtual Network Manager"
+        );
+        let read = |unread| {
+            Seen::Known(Interfaces {
+                unread,
+                ..Interfaces::default()
+            })
+        };
+        let mut web = rule("web", 200, false, "*", "*");
+        web.sources = vec!["/subscriptions/s/applicationSecurityGroups/web".into()];
+        let check = found("dragonfly", vec![web], read(3));
+        assert_eq!(
+            check.detail,
+            "no network security group of a subnet or network interface blocks Dragonfly's traffic; not checked: 3 of 3 network interfaces, rules for application security groups (web of nsg), admin rules of Azure Virtual Network Manager"
+        );
+        assert!(
+            !found("dragonfly", Vec::new(), read(0))
+                .detail
+                .contains("network interfaces")
+        );
     }
 
     #[test]
-    fn the_first_rule_that_fits_decides() {
-        let deny = || rule("deny", 200, false, "10.0.0.0/8", "6000-7000");
-        let check = found(vec![deny()]);
+    fn blocking_rule_is_named_with_what_it_blocks() {
+        let table = [
+            (
+                "dragonfly",
+                "6000-7000",
+                "rule deny of nsg (priority 200) blocks TCP 6379 at subnet snet",
+            ),
+            (
+                "kong",
+                "0-65535",
+                "rule deny of nsg (priority 200) blocks all its traffic at subnet snet",
+            ),
+        ];
+        for (vendor, ports, expected) in table {
+            let check = found(
+                vendor,
+                vec![rule("deny", 200, false, "10.0.0.0/8", ports)],
+                Seen::NotAsked,
+            );
+            assert_eq!(check.detail, expected);
+            assert!(check.is_problem() && !check.blocks());
+        }
+        let rules = vec![rule("https", 100, true, "*", "443"), rule("deny", 200, false, "*", "*")];
+        let check = found("kong", rules, Seen::NotAsked);
+        assert!(check.ok, "{check:?}");
+        assert!(
+            check
+                .detail
+                .contains("only TCP 443 gets past rule deny of nsg (priority 200) at subnet snet"),
+            "{check:?}"
+        );
+    }
+
+    #[test]
+    fn group_of_network_interfaces_is_judged_too() {
+        let interface = |n: u8| NetworkInterface {
+            name: format!("nic-{n}"),
+            addresses: AddressSpace::from_texts([format!("10.20.1.{n}/32")]),
+            network_security_group: Some("/NSG".into()),
+        };
+        let deny = rule("deny", 200, false, "*", "*");
+        let interfaces = Seen::Known(Interfaces {
+            found: (1..=5).map(interface).collect(),
+            security_groups: vec![group(vec![deny])],
+            unread: 0,
+        });
+        let check = found("dragonfly", Vec::new(), interfaces);
         assert_eq!(
             check.detail,
-            "rule deny of nsg (priority 200) blocks TCP 6379 at subnet snet"
+            "rule deny of nsg (priority 200) blocks TCP 6379 at network interface nic-1, network interface nic-2, network interface nic-3 and 2 more"
         );
-        assert!(!check.blocks());
-        assert!(found(vec![deny(), rule("allow", 100, true, "10.0.0.0/16", "6379")]).ok);
-        assert!(!found(vec![deny(), rule("allow-a-part", 100, true, "10.0.1.0/24", "6379")]).ok);
-        assert!(found(vec![rule("other-port", 200, false, "*", "443")]).ok);
-        assert!(found(vec![rule("other-net", 200, false, "192.168.0.0/16", "*")]).ok);
     }
 }

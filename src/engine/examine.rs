@@ -19,8 +19,7 @@ pub async fn examine(run: &Run, probes: &[&Probe]) -> Result<Vec<Check>, Problem
         Need::Part(part) => Some(*part),
         Need::Step(_) => None,
     });
-    // Whether a principal is gone can only be asked once it is known who has a role.
-    let (after, parts): (Vec<Part>, Vec<Part>) = parts.partition(|part| *part == Part::Principals);
+    let (after, parts): (Vec<Part>, Vec<Part>) = parts.partition(|part| Part::AFTER_STEPS.contains(part));
     let (introduced, failed, ()) = tokio::join!(run.introduced(), observe(run, &steps), preflight::read(run, &parts));
     introduced?;
     let network = |problem: &&Problem| problem.kind == Kind::Network && problem.step == Some(StepId::Peering);

@@ -37,6 +37,8 @@ pub struct Estate {
     #[serde(default)]
     security_groups: Vec<SecurityGroupData>,
     #[serde(default)]
+    interfaces: Vec<arm::Interface>,
+    #[serde(default)]
     locks: Vec<LockData>,
     #[serde(default)]
     policies: Vec<above::PolicyData>,
@@ -309,6 +311,7 @@ impl Estate {
             vnets: Vec::new(),
             peerings: Vec::new(),
             security_groups: Vec::new(),
+            interfaces: Vec::new(),
             locks: Vec::new(),
             policies: Vec::new(),
             registrations: Vec::new(),

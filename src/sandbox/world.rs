@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::arm::Interface;
 use super::budgets::{Budgets, Limits};
 use super::entra::SignIns;
 use super::estate::Estate;
@@ -305,6 +306,7 @@ pub(super) struct World {
     /// By id in lower case.
     pub(super) vnets: BTreeMap<String, Vnet>,
     pub(super) security_groups: Vec<SecurityGroup>,
+    pub(super) interfaces: Vec<Interface>,
     pub(super) locks: Vec<Lock>,
     pub(super) policies: Vec<Policy>,
     /// Subscription, provider, state; what is not in it is registered.
@@ -350,6 +352,7 @@ impl World {
             groups: Vec::new(),
             vnets: BTreeMap::new(),
             security_groups: Vec::new(),
+            interfaces: Vec::new(),
             locks: Vec::new(),
             policies: Vec::new(),
             registrations: Vec::new(),

@@ -11,7 +11,9 @@ use super::Run;
 use super::eligibility;
 use super::own_app;
 use super::two_tenants::abroad;
-use crate::azure::{ApiError, DenyAssignment, HeldRole, Identity, Lock, Permission, PolicyDenial};
+use crate::azure::{
+    ApiError, DenyAssignment, HeldRole, Identity, Lock, NetworkInterface, Nsg, Permission, PolicyDenial,
+};
 use crate::domain::{PeeringId, TenantId, VnetId};
 use crate::errors::Problem;
 use crate::limits;
@@ -89,9 +91,14 @@ pub enum Part {
     Namesakes,
     /// Whether the principals of the assignments are still there; after the assignments are read.
     Principals,
+    /// The network interfaces of the network's subnets, with their security groups; after the network is read.
+    Interfaces,
 }
 
 impl Part {
+    /// What is read after the steps: they tell where to look.
+    pub const AFTER_STEPS: [Self; 2] = [Self::Principals, Self::Interfaces];
+
     /// What setup reads before its first write, besides what its steps read: what would make Azure refuse a write, for
     /// two requests. Whatever needs a virtual network to be there (the provider's registration) is not asked for.
     pub const AT_SETUP: [Self; 5] = [Self::Tokens, Self::Locks, Self::Policy, Self::Denials, Self::AppPolicy];
@@ -142,6 +149,16 @@ pub struct Denials {
     pub operator: Uuid,
 }
 
+/// The network interfaces of the network, as far as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    pub found: Vec<NetworkInterface>,
+    /// The network security groups in front of them.
+    pub security_groups: Vec<Nsg>,
+    /// The number of those that were not read: too many, not this sign-in's to read, or of a scale set.
+    pub unread: usize,
+}
+
 /// What was read for the checks alone.
 #[derive(Debug, Clone, Default)]
 pub struct Preflight {
@@ -162,6 +179,7 @@ pub struct Preflight {
     pub namesakes: Seen<Vec<Uuid>>,
     /// Principals with a role at the network that the directory does not know any more.
     pub gone_principals: Seen<Vec<Uuid>>,
+    pub interfaces: Seen<Interfaces>,
     /// What a step could not read, where that did not end the run.
     pub unread: BTreeMap<StepId, Problem>,
 }
@@ -220,6 +238,7 @@ async fn read_part(run: &Run, part: Part) {
                 note(run, read, |preflight| &mut preflight.namesakes).await;
             }
         }
+        Part::Interfaces => note(run, interfaces(run), |preflight| &mut preflight.interfaces).await,
         Part::Principals => note(run, gone_principals(run), |preflight| &mut preflight.gone_principals).await,
     }
 }
@@ -377,6 +396,31 @@ fn somewhere_else(intent: &Intent) -> VnetId {
         resource_group: "remote".to_owned(),
         name: intent.vendor.id.clone(),
     }
+}
+
+/// Reads what may be read: what is missing is counted, and no error.
+async fn interfaces(run: &Run) -> Result<Interfaces, ApiError> {
+    let facts = run.facts();
+    let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
+    let ids: Vec<&String> = subnets.flat_map(|subnet| &subnet.interfaces).collect();
+    let reads = ids
+        .iter()
+        .take(limits::INTERFACES)
+        .map(|id| run.azure.network_interface(id));
+    let read = join_all(reads).await;
+    let found: Vec<NetworkInterface> = read.into_iter().filter_map(|one| one.ok().flatten()).collect();
+    let mut wanted: Vec<&String> = found
+        .iter()
+        .filter_map(|one| one.network_security_group.as_ref())
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let groups = join_all(wanted.into_iter().map(|id| run.azure.network_security_group(id))).await;
+    Ok(Interfaces {
+        unread: ids.len() - found.len(),
+        found,
+        security_groups: groups.into_iter().filter_map(|one| one.ok().flatten()).collect(),
+    })
 }
 
 async fn gone_principals(run: &Run) -> Result<Vec<Uuid>, ApiError> {

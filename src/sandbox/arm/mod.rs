@@ -12,6 +12,7 @@ mod denials;
 mod eligibilities;
 mod errors;
 mod groups;
+mod interfaces;
 mod locks;
 mod network_writes;
 mod networks;
@@ -39,6 +40,7 @@ use super::world::World;
 pub(super) use builtin::builtin_roles;
 use context::Context;
 use errors::Refusal;
+pub(super) use interfaces::Interface;
 pub(super) use peerings::{finish_delete, resettle};
 pub(super) use security_groups::RuleData;
 
@@ -192,6 +194,7 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
             context,
             &format!("/subscriptions/{subscription}/resourceGroups/{group}"),
         ),
+        (&Method::GET, ["networkinterfaces", _]) => interfaces::get(world, context, name(3), name(7)),
         (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
         (&Method::GET, ["routetables"]) => route_tables::list(
             world,

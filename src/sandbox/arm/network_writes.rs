@@ -143,12 +143,13 @@ pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, 
     found.subnets.push(subnet);
     found.version += 1;
     world.vnets.insert(id.to_ascii_lowercase(), found);
-    written(world, context, &id, created, "PutSubnetOperation", |_, vnet| {
+    written(world, context, &id, created, "PutSubnetOperation", |world, vnet| {
         let own = vnet
             .subnets
             .iter()
             .find(|subnet| subnet.name.eq_ignore_ascii_case(name));
-        own.map(|subnet| networks::subnet(vnet, subnet)).unwrap_or_default()
+        own.map(|subnet| networks::subnet(world, vnet, subnet))
+            .unwrap_or_default()
     })
 }
 

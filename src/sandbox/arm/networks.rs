@@ -56,7 +56,7 @@ pub(super) fn subnets(world: &World, context: &Context<'_>, group: &str, name: &
     let id = format!("/{}", context.request.segments[..8].join("/"));
     access::require(world, &context.caller, READ_SUBNET, &id)?;
     let vnet = find(world, &id, group, name)?;
-    let body = context.page(world, vnet.subnets.iter(), |found| subnet(vnet, found));
+    let body = context.page(world, vnet.subnets.iter(), |found| subnet(world, vnet, found));
     Ok(message::json(StatusCode::OK, &body))
 }
 
@@ -71,7 +71,7 @@ pub(super) fn get_subnet(world: &World, context: &Context<'_>, group: &str, name
         .iter()
         .find(|subnet| subnet.name.eq_ignore_ascii_case(wanted));
     let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
-    let mut answer = message::json(StatusCode::OK, &subnet(vnet, found));
+    let mut answer = message::json(StatusCode::OK, &subnet(world, vnet, found));
     message::set(&mut answer, "etag", &etag(vnet));
     Ok(answer)
 }
@@ -111,7 +111,7 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
             "resourceGuid": derived(&vnet.id),
             "addressSpace": {"addressPrefixes": vnet.prefixes, "ipamPoolPrefixAllocations": []},
             "privateEndpointVNetPolicies": "Disabled",
-            "subnets": vnet.subnets.iter().map(|found| subnet(vnet, found)).collect::<Vec<_>>(),
+            "subnets": vnet.subnets.iter().map(|found| subnet(world, vnet, found)).collect::<Vec<_>>(),
             "virtualNetworkPeerings":
                 vnet.peerings.iter().map(|found| peerings::resource(world, vnet, found)).collect::<Vec<_>>(),
             "enableDdosProtection": false,
@@ -131,7 +131,7 @@ fn etag(vnet: &Vnet) -> String {
 }
 
 /// The subnet as ARM writes it.
-pub(super) fn subnet(vnet: &Vnet, found: &Subnet) -> Value {
+pub(super) fn subnet(world: &World, vnet: &Vnet, found: &Subnet) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "ipamPoolPrefixAllocations": [],
@@ -149,9 +149,16 @@ pub(super) fn subnet(vnet: &Vnet, found: &Subnet) -> Value {
     if let Some(id) = &found.route_table {
         properties["routeTable"] = json!({ "id": id });
     }
+    let id = format!("{}/subnets/{}", vnet.id, found.name);
+    let here = world.interfaces.iter();
+    let here = here.filter(|one| one.subnet.eq_ignore_ascii_case(&id));
+    let configurations: Vec<Value> = here.map(|one| json!({ "id": one.configuration() })).collect();
+    if !configurations.is_empty() {
+        properties["ipConfigurations"] = configurations.into();
+    }
     json!({
         "name": found.name,
-        "id": format!("{}/subnets/{}", vnet.id, found.name),
+        "id": id,
         "etag": etag(vnet),
         "properties": properties,
         "type": "Microsoft.Network/virtualNetworks/subnets",

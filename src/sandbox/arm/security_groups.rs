@@ -194,7 +194,17 @@ pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
     if !attached.is_empty() {
         body["properties"]["subnets"] = attached.into();
     }
+    let attached: Vec<Value> = interfaces(world, found).map(|id| json!({ "id": id })).collect();
+    if !attached.is_empty() {
+        body["properties"]["networkInterfaces"] = attached.into();
+    }
     body
+}
+
+/// The IDs of the network interfaces that use the group.
+pub(super) fn interfaces<'w>(world: &'w World, group: &'w SecurityGroup) -> impl Iterator<Item = &'w String> {
+    let all = world.interfaces.iter().filter(|one| one.uses(&group.id));
+    all.map(|one| &one.id)
 }
 
 /// The ids of the subnets that use the group.

@@ -49,7 +49,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
     answered(world, context, (&own_id, &location), shown, created)
 }
 
-/// `DELETE …/networkSecurityGroups/{name}`: not while a subnet uses it.
+/// `DELETE …/networkSecurityGroups/{name}`: not while a subnet or a network interface uses it.
 pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
     let id = context.resource_id();
     access::require(world, &context.caller, DELETE, &id)?;
@@ -61,7 +61,8 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
     let Some(found) = found else {
         return Ok(message::empty(StatusCode::NO_CONTENT));
     };
-    let users = security_groups::subnets(world, found);
+    let mut users = security_groups::subnets(world, found);
+    users.extend(security_groups::interfaces(world, found).cloned());
     if !users.is_empty() {
         let text = format!(
             "Network security group {} cannot be deleted because it is in use by the following resources: {}. In order \

@@ -89,6 +89,7 @@ impl Estate {
                 location: data.location.clone(),
                 rules: data.rules.iter().map(|rule| rule.json(&data.id)).collect(),
             }));
+        world.interfaces.extend(self.interfaces.iter().cloned());
         world.locks.extend(self.locks.iter().map(|data| Lock {
             name: data.name.clone(),
             scope: data.scope.clone(),

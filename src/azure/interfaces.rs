@@ -1,0 +1,77 @@
+//! Network interfaces: which network security group stands in front of one (Microsoft.Network, API version 2024-03-01).
+
+use serde::Deserialize;
+
+use super::call::{Call, Reply};
+use super::client::Azure;
+use super::error::{ApiError, Service};
+use super::legacy;
+use super::network::{ABSENT, API_VERSION};
+use super::nsg::resource;
+use crate::domain::AddressSpace;
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkInterface {
+    pub name: String,
+    /// Its private addresses.
+    pub addresses: AddressSpace,
+    /// The full resource ID of the network security group in front of it.
+    pub network_security_group: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    network_security_group: Option<Reference>,
+    ip_configurations: Option<Vec<IpConfiguration>>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct IpConfiguration {
+    properties: Option<IpProperties>,
+}
+
+#[derive(Deserialize)]
+struct IpProperties {
+    #[serde(rename = "privateIPAddress")]
+    private_ip_address: Option<std::net::IpAddr>,
+}
+
+impl Azure {
+    /// The network interface with this resource ID; `None` where there is none, or where the ID is of another kind, such as
+    /// an interface of a scale set.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn network_interface(&self, id: &str) -> Result<Option<NetworkInterface>, ApiError> {
+        let Some((subscription, group, name)) = resource(id, "networkInterfaces") else {
+            return Ok(None);
+        };
+        let path = format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/{name}"
+        );
+        let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
+        let reply = legacy::or_absent(self.send(Call::get(Service::Arm, url)).await, &ABSENT)?;
+        let shown: Option<Shown> = reply.map(Reply::json).transpose()?;
+        Ok(shown.map(|Shown { properties }| {
+            let configurations = properties.ip_configurations.into_iter().flatten();
+            let addresses = configurations.filter_map(|one| one.properties?.private_ip_address);
+            NetworkInterface {
+                name,
+                addresses: AddressSpace(addresses.map(Into::into).collect()),
+                network_security_group: properties.network_security_group.map(|group| group.id),
+            }
+        }))
+    }
+}
