@@ -23,8 +23,8 @@ pub struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 both directions are Connected and FullyInSync and the vendor says ready,\n\
-3 someone has to act (also to sync a peering that carries traffic) or is at work, 4 it is broken and waiting doesn't fix it\n\
-(peerctl azure repair), \
+3 someone has to act (also to sync a peering that carries traffic) or is at work,\n\
+4 it is broken and waiting doesn't fix it (peerctl azure repair),\n\
 1 it could not be read, 2 wrong or missing input.\n\n\
 Examples:\n  peerctl azure status --vendor kong --vnet-id /subscriptions/… --set network=my-network\n  \
 peerctl azure status … --watch --timeout 1h && deploy";
