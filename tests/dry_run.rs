@@ -149,10 +149,10 @@ fn dragonfly_network_in_another_tenant_is_looked_for_there() {
     let printed = |more: &[&str]| offline("dragonfly", VNET_ID, more).run().expect_code(0).stdout;
     let (fixed, given) = (printed(&more), printed(&[&more[..], &["--set", &other]].concat()));
     assert!(
-        fixed.contains("remote_tenant_id=3f7cbd78-1650-4b7d-b28f-8ee05eac10a4\n"),
+        fixed.contains("remote_tenant_id='3f7cbd78-1650-4b7d-b28f-8ee05eac10a4'\n"),
         "{fixed}"
     );
-    assert!(given.contains(&format!("remote_tenant_id={FABRIKAM}\n")), "{given}");
+    assert!(given.contains(&format!("remote_tenant_id='{FABRIKAM}'\n")), "{given}");
     let wrong = [&more[..], &["--set", "remote-tenant-id=fabrikam"]].concat();
     let ran = offline("dragonfly", VNET_ID, &wrong).run().expect_code(2);
     assert!(ran.stderr.contains("remote-tenant-id"), "{ran}");
