@@ -226,7 +226,7 @@ pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     })
 }
 
-fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+pub fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
     let id = subnet.network_security_group.as_ref()?;
     groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
