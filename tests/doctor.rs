@@ -132,8 +132,10 @@ fn before_the_set_up_nothing_is_in_the_way_of_a_good_network() {
             (&json!(true), &json!("ok")),
             "{check:#}"
         );
+        // The way to a DNS server is there for those who want one.
+        let offers = check["id"] == "dns-servers";
         assert!(
-            check.get("meaning").is_none() && check.get("remedies").is_none(),
+            check.get("meaning").is_none() && (offers || check.get("remedies").is_none()),
             "{check:#}"
         );
     }
@@ -916,6 +918,38 @@ fn network_interface_behind_a_group_that_blocks_is_named() {
     ] {
         assert!(told.contains(part), "{told}");
     }
+}
+
+#[test]
+fn dns_servers_are_checked_for_reach_and_port_53() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let checked = |vnet: &str, servers: &str| {
+        let dns = format!("dns=svc.contoso.internal={servers}");
+        kongs(&sandbox, vnet, &["--only", "dns-servers", "--set", &dns], 0)
+    };
+    let fine = checked(VNET_ID, "10.20.3.4");
+    assert_eq!(check(&fine, "dns-servers")["verdict"], "ok", "{fine:#}");
+    let said = [
+        "Kong can't reach DNS server 10.99.0.4 through this peering: it lies outside vnet-app",
+        "Give an inbound endpoint of vnet-app: 10.20.3.4 (inbound of dnspr-app, subnet snet-private)",
+    ];
+    warns(&checked(VNET_ID, "10.99.0.4"), "dns-servers", &said);
+    let said = [
+        "blocks UDP 53, rule DenyTheRest of nsg-api (priority 4000) blocks TCP 53 from Kong to DNS server 10.20.2.4",
+        "az network nsg rule create ",
+    ];
+    warns(&checked(VNET_ID, "10.20.2.4"), "dns-servers", &said);
+    // A network without endpoints, whose own servers are in another one.
+    let data = VNET_ID.replace("vnet-app", "vnet-data");
+    let said = [
+        "10.30.0.4 through this peering: it lies in no subnet of vnet-data",
+        "az dns-resolver inbound-endpoint create ",
+        "--delegations Microsoft.Network/dnsResolvers",
+    ];
+    warns(&checked(&data, "10.30.0.4"), "dns-servers", &said);
+    let only = [&KONG[..], &["--only", "dns-servers"]].concat();
+    let text = ask(&sandbox, &data, &only, &[]).expect_code(0).stdout;
+    assert!(text.contains("    az dns-resolver create --subscription "), "{text}");
 }
 
 // ------------------------------------------------------------------------------------------- setup

@@ -184,7 +184,7 @@ fn a_question_is_whole_at_every_width() {
         let args = ["azure", "setup", "--sandbox"].iter().chain(&INPUTS);
         let args = args.chain(&["--subscription", "Contoso Production"]);
         let wizard = Wizard::start(args, (40, width), NO_ENV);
-        let question = "? DNS mapping (domain=server ip; empty: none)";
+        let question = "? DNS mapping (domain or domain=server ip; empty: none)";
         wizard.wait_until(question, |screen| {
             in_one_line(&screen.contents()).contains(question).then_some(())
         });

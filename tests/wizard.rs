@@ -366,6 +366,47 @@ fn a_malformed_dns_mapping_is_refused_with_the_reason_and_can_be_mended() {
     assert!(state.contains("corp.example"), "{state}");
 }
 
+#[test]
+fn dns_server_is_chosen_among_inbound_endpoints() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let mut wizard = against(&sandbox, &[], &[], &[]);
+    walk_to(&mut wizard, DNS);
+    wizard.answer("10.20.3.4");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("✘ '10.20.3.4' is an address.");
+    wizard.answer(keys::ESC);
+    reply(&mut wizard, 3, "");
+    reply(&mut wizard, DNS, "svc.contoso.internal,db.contoso.internal");
+    wizard.wait_for("DNS server for svc.contoso.internal,db.contoso.internal ›");
+    wizard.wait_for("inbound endpoint inbound of dnspr-app");
+    // Back to the domains, and here again.
+    wizard.answer(keys::ESC);
+    reply(&mut wizard, DNS, "svc.contoso.internal");
+    wizard.wait_for("inbound endpoint inbound of dnspr-app");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("one more (empty: no more)");
+    wizard.answer("corp.example");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("DNS server for corp.example ›");
+    wizard.wait_for("Another address");
+    wizard.answer("another");
+    wizard.wait_for("❯ Another address");
+    wizard.answer(keys::ENTER);
+    wizard.wait_for("IP address of the DNS server for corp.example");
+    wizard.answer("10.20.3.9");
+    wizard.answer(keys::ENTER);
+    no_more(&mut wizard);
+    reply(&mut wizard, CONSENT, "");
+    wizard.wait_for("svc.contoso.internal  10.20.3.4");
+    wizard.wait_for("corp.example          10.20.3.9");
+    reply(&mut wizard, CONFIRM, "y");
+    assert_eq!(wizard.exit_unsaved(), Exit::with_code(0));
+    let command = printed_command(&wizard);
+    for mapping in ["dns=svc.contoso.internal=10.20.3.4", "dns=corp.example=10.20.3.9"] {
+        assert!(command.contains(mapping), "{command}");
+    }
+}
+
 // ---- consent by a page -------------------------------------------------------------------------------------------
 
 /// The address of the consent page, as it stands on the screen.

@@ -10,6 +10,7 @@ mod credentials;
 mod deny_assignments;
 mod dns_hint;
 mod dns_mappings;
+mod dns_servers;
 mod excess_rights;
 mod linked_subnets;
 mod locks;
@@ -48,7 +49,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 32] = [
+pub static PROBES: [&Probe; 33] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -80,6 +81,7 @@ pub static PROBES: [&Probe; 32] = [
     &orphans::PROBE,
     &nsg_rules::PROBE,
     &routes::PROBE,
+    &dns_servers::PROBE,
     &dns_hint::PROBE,
 ];
 

@@ -51,6 +51,9 @@ pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> Row {
     Row::new(name.chain([vnet.location.as_str(), &address_space]))
 }
 
+/// The columns of DNS servers.
+pub const DNS_SERVERS: [&str; 3] = ["Address", "What", "Subnet"];
+
 /// What the columns of a vendor's networks are.
 pub const NETWORKS: [&str; 5] = ["Network", "Addresses", "Region", "State", ""];
 

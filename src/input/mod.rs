@@ -3,6 +3,7 @@
 
 mod ahead;
 pub mod config;
+mod dns_servers;
 mod environment;
 mod gather;
 mod given;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::ahead::is_open;
 use super::gather::{Known, allow_host};
 use super::search::{Scope, usable};
-use super::values::{app_id, check_vendor_input};
+use super::values::{app_id, check_domains, check_vendor_input};
 use super::wizard::{Asked, Chosen, Wizard};
 use super::{Halt, Source, menu};
 use crate::azure::{ApiError, Subscription};
@@ -240,7 +240,7 @@ impl Wizard<'_> {
     async fn line(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
         let needed = self.vendor.needs(input, self.talk.token.is_some());
         let hint = match (input.kind, needed) {
-            (Kind::Dns, _) => " (domain=server ip; empty: none)",
+            (Kind::Dns, _) => " (domain or domain=server ip; empty: none)",
             (_, false) => " (empty: none)",
             (_, true) => "",
         };
@@ -251,6 +251,8 @@ impl Wizard<'_> {
                 move |text: &str| match text {
                     "" if needed && first => Err("This is needed.".to_owned()),
                     "" => Ok(()),
+                    // The servers are chosen next.
+                    text if input.kind == Kind::Dns && !text.contains('=') => check_domains(text),
                     text => check_vendor_input(&input, text),
                 }
             };
@@ -262,6 +264,13 @@ impl Wizard<'_> {
             };
             let Answer::Value(text) = self.asker.text(question, Box::new(check)).await? else {
                 return Ok(Asked::Back);
+            };
+            let text = match input.kind {
+                Kind::Dns if !text.is_empty() && !text.contains('=') => match self.dns_mapping(&text).await? {
+                    Some(mapping) => mapping,
+                    None => continue,
+                },
+                _ => text,
             };
             let end = text.is_empty() || !input.repeatable;
             values.extend(Some(text).filter(|text| !text.is_empty()));

@@ -184,6 +184,25 @@ pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String>
     }
 }
 
+/// Whether a text is the domains of a DNS mapping, still without servers.
+pub fn check_domains(text: &str) -> Result<(), String> {
+    if text
+        .split(',')
+        .any(|part| part.trim().parse::<std::net::IpAddr>().is_ok())
+    {
+        return Err(format!(
+            "'{text}' is an address. Type the domains first, such as internal.example.com."
+        ));
+    }
+    if !text.contains('.') {
+        return Err(format!(
+            "'{text}' is no DNS mapping. It looks like internal.example.com, or internal.example.com=10.20.0.4."
+        ));
+    }
+    let with_server = format!("{text}=10.0.0.4").parse::<DnsMapping>();
+    with_server.map(|_| ()).map_err(|error| error.to_string())
+}
+
 pub fn subscription_is_id(given: &Given) -> bool {
     given.get("vnet-id").is_some()
         || given

@@ -47,6 +47,8 @@ pub struct Estate {
     #[serde(default)]
     route_tables: Vec<above::RouteTableData>,
     #[serde(default)]
+    dns_resolvers: Vec<above::DnsResolverData>,
+    #[serde(default)]
     updates: Vec<above::UpdateData>,
     #[serde(default)]
     leftovers: Vec<above::LeftoverData>,
@@ -316,6 +318,7 @@ impl Estate {
             policies: Vec::new(),
             registrations: Vec::new(),
             route_tables: Vec::new(),
+            dns_resolvers: Vec::new(),
             updates: Vec::new(),
             leftovers: Vec::new(),
             clock: above::ClockData::default(),

@@ -170,6 +170,26 @@ pub(super) struct RouteTable {
     pub(super) routes: Vec<serde_json::Value>,
 }
 
+/// A private DNS resolver of a virtual network.
+#[derive(Debug, Clone)]
+pub(super) struct DnsResolver {
+    pub(super) id: String,
+    pub(super) location: String,
+    /// The network's id.
+    pub(super) vnet: String,
+    pub(super) endpoints: Vec<InboundEndpoint>,
+}
+
+/// An address at which a resolver answers.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InboundEndpoint {
+    pub(super) name: String,
+    /// The subnet's name.
+    pub(super) subnet: String,
+    pub(super) address: std::net::IpAddr,
+}
+
 /// A management group with the subscriptions below it.
 #[derive(Debug, Clone)]
 pub(super) struct ManagementGroup {
@@ -312,6 +332,7 @@ pub(super) struct World {
     /// Subscription, provider, state; what is not in it is registered.
     pub(super) registrations: Vec<(Uuid, String, String)>,
     pub(super) route_tables: Vec<RouteTable>,
+    pub(super) dns_resolvers: Vec<DnsResolver>,
     pub(super) definitions: Vec<Definition>,
     pub(super) management_groups: Vec<ManagementGroup>,
     pub(super) denials: Vec<Denial>,
@@ -357,6 +378,7 @@ impl World {
             policies: Vec::new(),
             registrations: Vec::new(),
             route_tables: Vec::new(),
+            dns_resolvers: Vec::new(),
             definitions: arm::builtin_roles(),
             management_groups: Vec::new(),
             denials: Vec::new(),

@@ -12,7 +12,8 @@ use super::eligibility;
 use super::own_app;
 use super::two_tenants::abroad;
 use crate::azure::{
-    ApiError, DenyAssignment, HeldRole, Identity, Lock, NetworkInterface, Nsg, Permission, PolicyDenial,
+    ApiError, DenyAssignment, HeldRole, Identity, InboundEndpoint, Lock, NetworkInterface, Nsg, Permission,
+    PolicyDenial,
 };
 use crate::domain::{PeeringId, TenantId, VnetId};
 use crate::errors::Problem;
@@ -89,6 +90,8 @@ pub enum Part {
     AppPolicy,
     /// Applications with the display name of the own one.
     Namesakes,
+    /// The inbound endpoints of the network's private DNS resolvers.
+    InboundEndpoints,
     /// Whether the principals of the assignments are still there; after the assignments are read.
     Principals,
     /// The network interfaces of the network's subnets, with their security groups; after the network is read.
@@ -177,6 +180,8 @@ pub struct Preflight {
     pub custom_roles: Seen<(u64, u64)>,
     /// Client ids of applications with the own one's display name.
     pub namesakes: Seen<Vec<Uuid>>,
+    /// The inbound endpoints of the network's private DNS resolvers.
+    pub inbound_endpoints: Seen<Vec<InboundEndpoint>>,
     /// Principals with a role at the network that the directory does not know any more.
     pub gone_principals: Seen<Vec<Uuid>>,
     pub interfaces: Seen<Interfaces>,
@@ -239,6 +244,12 @@ async fn read_part(run: &Run, part: Part) {
             }
         }
         Part::Interfaces => note(run, interfaces(run), |preflight| &mut preflight.interfaces).await,
+        Part::InboundEndpoints => {
+            if run.intent.vendor.takes_dns() {
+                let read = azure.inbound_endpoints(vnet);
+                note(run, read, |preflight| &mut preflight.inbound_endpoints).await;
+            }
+        }
         Part::Principals => note(run, gone_principals(run), |preflight| &mut preflight.gone_principals).await,
     }
 }

@@ -21,7 +21,12 @@ pub fn findings(checks: &[Check], (vnet, vendor): (&str, &str), width: usize) ->
     }
     if !fine.is_empty() {
         out.extend([String::new(), "Fine:".to_owned()]);
-        out.extend(fine.into_iter().flat_map(|check| row(check.id, &check.detail, width)));
+        for check in fine {
+            out.extend(row(check.id, &check.detail, width));
+            // What can be done, not what has to be.
+            let remedies = check.remedies.iter().map(|remedy| format!("    {}", harmless(remedy)));
+            out.extend(remedies);
+        }
     }
     out.join("\n")
 }

@@ -175,7 +175,7 @@ pub fn indented(text: &str) -> String {
 }
 
 /// The checks on what a working link may still lack.
-const TRAFFIC: [&str; 4] = ["vnet-state", "nsg-rules", "routes", "dns-hint"];
+const TRAFFIC: [&str; 5] = ["vnet-state", "nsg-rules", "routes", "dns-servers", "dns-hint"];
 
 /// What may still be in the way of traffic, and of names.
 fn remarks(report: &Report, width: usize) -> Vec<String> {

@@ -289,6 +289,11 @@ impl Profile {
         self.inputs.iter().find(|input| input.key == key)
     }
 
+    /// Returns whether the vendor resolves names through DNS servers that it is given.
+    pub fn takes_dns(&self) -> bool {
+        self.inputs.iter().any(|input| input.kind == Kind::Dns)
+    }
+
     /// The hand-off's labels and filled-in values.
     pub fn hand_off_values(&self, values: &BTreeMap<&str, String>) -> Vec<(String, String)> {
         let fill = |value: &HandOffValue| (value.label.clone(), filled(&value.value, values));

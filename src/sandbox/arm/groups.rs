@@ -90,6 +90,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, subscription: Uui
     }
     world.security_groups.retain(|found| !inside(&found.id));
     world.route_tables.retain(|found| !inside(&found.id));
+    world.dns_resolvers.retain(|found| !inside(&found.id));
     world.assignments.retain(|found| !inside(&found.scope));
     world
         .groups

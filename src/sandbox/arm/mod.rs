@@ -9,6 +9,7 @@ mod builtin;
 mod context;
 mod definitions;
 mod denials;
+mod dns_resolvers;
 mod eligibilities;
 mod errors;
 mod groups;
@@ -131,6 +132,9 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
                 "checkpolicyrestrictions",
             ],
         ) => policy::check_restrictions(world, context),
+        (&Method::GET, ["providers", "microsoft.network", "dnsresolvers"]) => {
+            dns_resolvers::list(world, context, &format!("/subscriptions/{subscription}"))
+        }
         (&Method::GET, ["providers", "microsoft.network", "virtualnetworks"]) => {
             networks::list(world, context, subscription, None)
         }
@@ -196,6 +200,15 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
         ),
         (&Method::GET, ["networkinterfaces", _]) => interfaces::get(world, context, name(3), name(7)),
         (&Method::GET, ["networksecuritygroups", _]) => security_groups::get(world, context, name(3), name(7)),
+        (&Method::GET, ["dnsresolvers"]) => dns_resolvers::list(
+            world,
+            context,
+            &format!("/subscriptions/{subscription}/resourceGroups/{group}"),
+        ),
+        (&Method::GET, ["dnsresolvers", _]) => dns_resolvers::get(world, context, name(3), name(7)),
+        (&Method::GET, ["dnsresolvers", _, "inboundendpoints"]) => {
+            dns_resolvers::endpoints(world, context, name(3), name(7))
+        }
         (&Method::GET, ["routetables"]) => route_tables::list(
             world,
             context,

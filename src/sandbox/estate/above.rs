@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::sandbox::world::{Operation, Peering, Policy, RouteTable, Settings, Since, State, World};
+use crate::sandbox::world::{
+    DnsResolver, InboundEndpoint, Operation, Peering, Policy, RouteTable, Settings, Since, State, World,
+};
 
 /// A policy with effect deny on peerings.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +51,15 @@ pub(super) struct RouteData {
     prefix: String,
     next_hop: String,
     ip: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsResolverData {
+    id: String,
+    location: String,
+    vnet: String,
+    endpoints: Vec<InboundEndpoint>,
 }
 
 /// A network that is being changed, for as long as the world lasts.
@@ -98,6 +109,13 @@ impl super::Estate {
                 location: data.location.clone(),
                 routes: data.routes.iter().map(RouteData::json).collect(),
             }));
+        let resolvers = self.dns_resolvers.iter();
+        world.dns_resolvers.extend(resolvers.map(|data| DnsResolver {
+            id: data.id.clone(),
+            location: data.location.clone(),
+            vnet: data.vnet.clone(),
+            endpoints: data.endpoints.clone(),
+        }));
         self.build_unrest(world);
     }
 

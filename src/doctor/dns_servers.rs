@@ -1,0 +1,468 @@
+//! `dns-servers`: each DNS server that the vendor shall ask lies where it reaches it through this peering, and its subnet
+//! lets DNS through.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::nsg_rules::{group_of, vendor_space};
+use super::probe::{Finding, Need, Probe};
+use super::traffic_flow::{Flow, Passage};
+use crate::azure::{InboundEndpoint, Nsg, NsgRule, Peering, Subnet, Vnet};
+use crate::domain::AddressSpace;
+use crate::plan::{Intent, Severity, StepId};
+use crate::render::ShellWord;
+use crate::steps::{Facts, Part, Seen, VendorPeering};
+
+pub static PROBE: Probe = Probe {
+    id: "dns-servers",
+    severity: Severity::Warning,
+    meaning: "The vendor resolves private names only through DNS servers that it reaches through this peering.",
+    needs: &[
+        Need::Step(StepId::Peering),
+        Need::Step(StepId::VendorRequest),
+        Need::Part(Part::InboundEndpoints),
+    ],
+    at_setup: true,
+    of_writes: false,
+    examine,
+};
+
+/// DNS uses both: a response that is too long for UDP is asked for again over TCP.
+const PROTOCOLS: [(&str, &str); 2] = [("Udp", "UDP"), ("Tcp", "TCP")];
+const DNS_PORT: u16 = 53;
+/// Answers only from within a virtual network.
+const AZURE_DNS: &str = "168.63.129.16";
+/// The smallest subnet that an inbound endpoint may have.
+const ENDPOINT_PREFIX: u8 = 28;
+/// Subnets that are tried to find a free one.
+const TRIED_SUBNETS: usize = 1 << 16;
+
+/// Looks where each server lies, and at the rules in front of it.
+fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+    let vnet = facts.vnet.as_ref().filter(|_| intent.vendor.takes_dns())?;
+    let request = facts.request.as_ref().map(|request| request.dns.as_slice());
+    let mappings = match intent.dns.is_empty() {
+        true => request.unwrap_or_default(),
+        false => &intent.dns,
+    };
+    let mut servers: Vec<IpAddr> = mappings.iter().flat_map(|mapping| &mapping.servers).copied().collect();
+    servers.sort_unstable();
+    servers.dedup();
+    if servers.is_empty() {
+        return without_mappings(intent, facts, vnet);
+    }
+    let vendor = &intent.vendor.short_name;
+    let (mut problems, mut remedies, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unreachable = false;
+    for server in servers.iter().copied() {
+        let subnet = match place(intent, facts, vnet, server) {
+            Ok(subnet) => subnet,
+            Err(why) => {
+                problems.push(format!(
+                    "{vendor} can't reach DNS server {server} through this peering: {why}"
+                ));
+                unreachable = true;
+                continue;
+            }
+        };
+        if subnet.network_security_group.is_none() {
+            continue;
+        }
+        match (group_of(subnet, &facts.security_groups), vendor_space(intent, facts)) {
+            (Some(group), Some(theirs)) => {
+                if let Some((problem, remedy)) = blocked(vendor, subnet, group, server, &theirs) {
+                    problems.push(problem);
+                    remedies.push(remedy);
+                }
+            }
+            (None, _) => unread.push(format!("the network security group of subnet {}", subnet.name)),
+            (_, None) => unread.push(format!("{vendor}'s addresses")),
+        }
+    }
+    if unreachable {
+        remedies.extend(to_get_endpoint(intent, facts, vnet));
+    }
+    Some(if !problems.is_empty() {
+        Finding::problem(problems.join("; ")).remedies(remedies)
+    } else if !unread.is_empty() {
+        unread.dedup();
+        Finding::unknown(format!(
+            "the DNS servers lie in {}, but these could not be read: {}",
+            vnet.id.name,
+            unread.join(", ")
+        ))
+    } else {
+        Finding::ok(format!("{vendor} can reach the DNS servers in {}", vnet.id.name))
+    })
+}
+
+/// Without mappings nothing is wrong: where doctor asked, it says what there is to map to.
+fn without_mappings(intent: &Intent, facts: &Facts, vnet: &Vnet) -> Option<Finding> {
+    let endpoints = facts.preflight.inbound_endpoints.known()?;
+    let vendor = &intent.vendor.short_name;
+    let (name, none) = (&vnet.id.name, "there are no DNS mappings");
+    Some(match endpoints.as_slice() {
+        [] => Finding::ok(format!(
+            "{none}. For {vendor} to resolve private names, {name} needs an inbound endpoint of a private resolver:"
+        ))
+        .remedies(create_endpoint(vnet)),
+        some => Finding::ok(format!(
+            "{none}. {vendor} can ask {name}'s inbound endpoints: {}",
+            listed(some)
+        )),
+    })
+}
+
+fn listed(endpoints: &[InboundEndpoint]) -> String {
+    let each = endpoints.iter().map(|one| {
+        format!(
+            "{} ({} of {}, subnet {})",
+            one.address, one.name, one.resolver, one.subnet
+        )
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// The server's subnet, or why the vendor doesn't reach the server through this peering.
+fn place<'a>(intent: &Intent, facts: &Facts, vnet: &'a Vnet, server: IpAddr) -> Result<&'a Subnet, String> {
+    let name = &vnet.id.name;
+    if holds(&vnet.address_space, server) {
+        let subnet = vnet
+            .subnets
+            .iter()
+            .find(|subnet| holds(&subnet.address_prefixes, server));
+        let subnet = subnet.ok_or_else(|| format!("it lies in no subnet of {name}"))?;
+        return match subnet
+            .address_prefixes
+            .0
+            .iter()
+            .any(|prefix| is_reserved(prefix, server))
+        {
+            true => Err(format!("Azure reserves this address in subnet {}", subnet.name)),
+            false => Ok(subnet),
+        };
+    }
+    if server.to_string() == AZURE_DNS {
+        return Err("it is Azure's own DNS server, which answers only from within a virtual network".to_owned());
+    }
+    let vendor = &intent.vendor.short_name;
+    if vendor_space(intent, facts).is_some_and(|theirs| holds(&theirs, server)) {
+        return Err(format!("it lies in {vendor}'s own network"));
+    }
+    let is_vendors = |peering: &Peering| match facts.likely_peering(intent) {
+        VendorPeering::One(own) => own.id == peering.id,
+        VendorPeering::None | VendorPeering::Many(_) => false,
+    };
+    let mut others = vnet.peerings.iter().filter(|peering| !is_vendors(peering));
+    Err(match others.find(|other| holds(&other.remote_address_space, server)) {
+        Some(other) => format!(
+            "it lies behind another peering of {name}, {}, and peerings are not transitive",
+            other.id.name
+        ),
+        None => format!("it lies outside {name} ({})", vnet.address_space),
+    })
+}
+
+fn holds(space: &AddressSpace, address: IpAddr) -> bool {
+    space.0.iter().any(|prefix| prefix.contains(&address))
+}
+
+/// The first four addresses of a subnet and the last one.
+fn is_reserved(prefix: &IpNet, address: IpAddr) -> bool {
+    let (IpNet::V4(prefix), IpAddr::V4(address)) = (prefix, address) else {
+        return false;
+    };
+    let at = u32::from(address).checked_sub(u32::from(prefix.network()));
+    at.is_some_and(|at| at < 4) || address == prefix.broadcast()
+}
+
+/// The rule that blocks DNS from the vendor to a server, and the command for one that lets it through.
+fn blocked(
+    vendor: &str,
+    subnet: &Subnet,
+    group: &Nsg,
+    server: IpAddr,
+    theirs: &AddressSpace,
+) -> Option<(String, String)> {
+    let ours = AddressSpace(vec![IpNet::from(server)]);
+    let denied = PROTOCOLS.iter().filter_map(|(protocol, called)| {
+        let flow = Flow {
+            inbound: true,
+            protocol,
+            port: Some(DNS_PORT),
+            ours: &ours,
+            theirs,
+        };
+        match flow.judge(group) {
+            Passage::Blocked { rule, .. } => Some((*called, rule)),
+            Passage::Open | Passage::Narrow { .. } => None,
+        }
+    });
+    let denied: Vec<(&str, &NsgRule)> = denied.collect();
+    let (_, first) = denied.iter().min_by_key(|(_, rule)| rule.priority)?;
+    let rules = denied.iter().map(|(called, rule)| {
+        format!(
+            "rule {} of {} (priority {}) blocks {called} 53",
+            rule.name, group.name, rule.priority
+        )
+    });
+    let rules: Vec<String> = rules.collect();
+    let problem = format!(
+        "{} from {vendor} to DNS server {server} (subnet {})",
+        rules.join(", "),
+        subnet.name
+    );
+    Some((problem, allow_dns(group, first.priority, server, theirs)))
+}
+
+/// The command for a rule before the one that blocks.
+fn allow_dns(group: &Nsg, before: u32, server: IpAddr, theirs: &AddressSpace) -> String {
+    let taken = |priority: &u32| {
+        group
+            .rules
+            .iter()
+            .any(|rule| rule.inbound && rule.priority == *priority)
+    };
+    let mut free = (100..before.min(4097)).rev();
+    let Some(priority) = free.find(|priority| !taken(priority)) else {
+        return format!(
+            "No priority before {before} is free in {}: give its rules higher numbers, then allow UDP and TCP 53 to \
+             {server} from {theirs}.",
+            group.name
+        );
+    };
+    let parts: Vec<&str> = group.id.split('/').collect();
+    let part = |at: usize| ShellWord(parts.get(at).copied().unwrap_or_default()).to_string();
+    let sources: Vec<String> = theirs.0.iter().map(ToString::to_string).collect();
+    format!(
+        "az network nsg rule create --subscription {} --resource-group {} --nsg-name {} --name AllowDnsFromVendor{priority} \
+         --priority {priority} --direction Inbound --access Allow --protocol '*' --source-address-prefixes {} \
+         --destination-address-prefixes {server} --destination-port-ranges 53",
+        part(2),
+        part(4),
+        ShellWord(&group.name),
+        sources.join(" ")
+    )
+}
+
+/// The ways to a server that the vendor reaches.
+fn to_get_endpoint(intent: &Intent, facts: &Facts, vnet: &Vnet) -> Vec<String> {
+    let name = &vnet.id.name;
+    match &facts.preflight.inbound_endpoints {
+        Seen::Known(endpoints) if endpoints.is_empty() => std::iter::once(format!(
+            "Create an inbound endpoint of a private resolver in {name}, and give its address:"
+        ))
+        .chain(create_endpoint(vnet))
+        .collect(),
+        Seen::Known(endpoints) => vec![format!("Give an inbound endpoint of {name}: {}.", listed(endpoints))],
+        Seen::NotAsked => vec![format!(
+            "Give an address in {name}, such as that of an inbound endpoint of a private resolver. 'peerctl azure doctor \
+             --vendor {}' lists them, or says how to create one.",
+            intent.vendor.id
+        )],
+        Seen::Unreadable(why) => vec![format!(
+            "Give an address in {name}, such as that of an inbound endpoint of a private resolver ({why})."
+        )],
+    }
+}
+
+/// The commands for an inbound endpoint: a subnet of its own, the resolver, the endpoint.
+fn create_endpoint(vnet: &Vnet) -> Vec<String> {
+    const SUBNET: &str = "snet-dns-inbound";
+    let id = &vnet.id;
+    let place = format!(
+        "--subscription {} --resource-group {}",
+        id.subscription,
+        ShellWord(&id.resource_group)
+    );
+    let resolver = ShellWord(&format!("dnspr-{}", id.name)).to_string();
+    let prefix = free_prefix(vnet).map_or_else(|| "A-FREE-PREFIX/28".to_owned(), |prefix| prefix.to_string());
+    let location = ShellWord(&vnet.location);
+    let endpoint = format!("[{{private-ip-allocation-method:Dynamic,id:{id}/subnets/{SUBNET}}}]");
+    vec![
+        format!(
+            "az network vnet subnet create {place} --vnet-name {} --name {SUBNET} --address-prefixes {prefix} --delegations \
+             Microsoft.Network/dnsResolvers",
+            ShellWord(&id.name)
+        ),
+        format!("az dns-resolver create {place} --name {resolver} --location {location} --id {id}"),
+        format!(
+            "az dns-resolver inbound-endpoint create {place} --dns-resolver-name {resolver} --name inbound --location \
+             {location} --ip-configurations {}",
+            ShellWord(&endpoint)
+        ),
+    ]
+}
+
+/// The first part of the network that is large enough for an endpoint and has no subnet.
+fn free_prefix(vnet: &Vnet) -> Option<Ipv4Net> {
+    let spaces = vnet.address_space.0.iter().filter_map(|prefix| match prefix {
+        IpNet::V4(prefix) => Some(*prefix),
+        IpNet::V6(_) => None,
+    });
+    let parts = spaces
+        .filter_map(|prefix| prefix.subnets(ENDPOINT_PREFIX).ok())
+        .flatten();
+    let is_free = |part: &Ipv4Net| {
+        let part = AddressSpace(vec![IpNet::V4(*part)]);
+        vnet.subnets
+            .iter()
+            .all(|subnet| subnet.address_prefixes.overlaps(&part).is_empty())
+    };
+    parts.take(TRIED_SUBNETS).find(is_free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Check;
+    use crate::steps::samples;
+    use crate::vendors::DnsMapping;
+
+    const DNS: &str = "a.example";
+
+    fn rule(priority: u32, allow: bool, protocol: &str, ports: &str) -> NsgRule {
+        NsgRule {
+            name: format!("r{priority}"),
+            priority,
+            inbound: true,
+            allow,
+            protocol: protocol.into(),
+            sources: vec!["*".into()],
+            destinations: vec!["*".into()],
+            destination_ports: vec![ports.into()],
+        }
+    }
+
+    /// What is found of a server in a network with a subnet behind these rules.
+    fn found(server: &str, rules: Vec<NsgRule>, endpoints: Seen<Vec<InboundEndpoint>>) -> Check {
+        let (mut intent, mut facts) = samples::kong_done();
+        let servers = format!("{DNS}={server}").parse::<DnsMapping>();
+        intent.dns = servers.into_iter().collect();
+        facts.security_groups = vec![Nsg {
+            id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkSecurityGroups/nsg".into(),
+            name: "nsg".into(),
+            rules,
+        }];
+        facts.preflight.inbound_endpoints = endpoints;
+        let hub = samples::peering(&intent, "to-hub", 0x50b, "10.99.0.0/16");
+        let vnet = facts.vnet.as_mut().expect("one");
+        vnet.address_space = AddressSpace::from_texts(["10.20.0.0/16"]);
+        vnet.peerings.push(hub);
+        vnet.subnets = vec![Subnet {
+            name: "snet".into(),
+            address_prefixes: AddressSpace::from_texts(["10.20.0.0/24"]),
+            network_security_group: Some(facts.security_groups[0].id.to_uppercase()),
+            ..Subnet::default()
+        }];
+        PROBE.run(&intent, &facts).expect("kong takes DNS mappings")
+    }
+
+    #[test]
+    fn server_out_of_reach_is_named_with_reason() {
+        let table = [
+            ("10.20.9.4", "it lies in no subnet of vnet-app"),
+            ("10.20.0.3", "Azure reserves this address in subnet snet"),
+            ("10.20.0.255", "Azure reserves this address in subnet snet"),
+            ("168.63.129.16", "it is Azure's own DNS server"),
+            ("10.0.0.9", "it lies in Kong's own network"),
+            (
+                "10.99.0.4",
+                "behind another peering of vnet-app, to-hub, and peerings are not transitive",
+            ),
+            ("192.168.0.4", "it lies outside vnet-app (10.20.0.0/16)"),
+            ("8.8.8.8", "it lies outside vnet-app (10.20.0.0/16)"),
+        ];
+        for (server, why) in table {
+            let check = found(server, Vec::new(), Seen::NotAsked);
+            assert!(check.is_problem() && !check.blocks(), "{server}: {check:?}");
+            assert!(check.detail.contains(why), "{server}: {check:?}");
+            assert!(check.remedies[0].contains("azure doctor"), "{server}: {check:?}");
+        }
+        assert!(found("10.20.0.4", Vec::new(), Seen::NotAsked).ok);
+    }
+
+    #[test]
+    fn rule_against_dns_is_named_with_command() {
+        let table = [
+            (
+                vec![rule(200, false, "*", "53")],
+                "blocks UDP 53, rule r200 of nsg (priority 200) blocks TCP 53",
+                199,
+            ),
+            (
+                vec![rule(200, false, "Udp", "50-60")],
+                "rule r200 of nsg (priority 200) blocks UDP 53 from Kong",
+                199,
+            ),
+            (
+                vec![rule(200, false, "Tcp", "*"), rule(199, true, "*", "443")],
+                "blocks TCP 53 from Kong",
+                198,
+            ),
+            (vec![rule(65500, false, "*", "*")], "rule r65500", 4096),
+        ];
+        for (rules, what, priority) in table {
+            let check = found("10.20.0.4", rules, Seen::NotAsked);
+            assert!(check.is_problem() && check.detail.contains(what), "{check:?}");
+            let command = &check.remedies[0];
+            let parts = [
+                "--resource-group rg --nsg-name nsg",
+                &format!("--priority {priority} "),
+                "--source-address-prefixes 10.0.0.0/16 --destination-address-prefixes 10.20.0.4 ",
+            ];
+            for part in parts {
+                assert!(command.contains(part), "{part}: {command}");
+            }
+        }
+        let allowed = vec![rule(100, true, "*", "53"), rule(200, false, "*", "*")];
+        assert!(found("10.20.0.4", allowed, Seen::NotAsked).ok);
+        let full: Vec<NsgRule> = (100..=103)
+            .map(|priority| {
+                rule(
+                    priority,
+                    priority < 103,
+                    "*",
+                    match priority {
+                        103 => "*",
+                        _ => "443",
+                    },
+                )
+            })
+            .collect();
+        let check = found("10.20.0.4", full, Seen::NotAsked);
+        assert!(
+            check.remedies[0].starts_with("No priority before 103 is free in nsg"),
+            "{check:?}"
+        );
+    }
+
+    #[test]
+    fn endpoint_is_offered_or_how_to_create_one() {
+        let check = found("192.168.0.4", Vec::new(), Seen::Known(Vec::new()));
+        let said = check.remedies.join("\n");
+        let parts = [
+            "az network vnet subnet create",
+            "--address-prefixes 10.20.1.0/28 --delegations Microsoft.Network/dnsResolvers",
+            "az dns-resolver create",
+            "--name dnspr-vnet-app",
+            "az dns-resolver inbound-endpoint create",
+            "subnets/snet-dns-inbound}]",
+        ];
+        for part in parts {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        let endpoint = InboundEndpoint {
+            name: "inbound".into(),
+            resolver: "dnspr".into(),
+            address: "10.20.0.4".parse().expect("an address"),
+            subnet: "snet".into(),
+        };
+        let check = found("192.168.0.4", Vec::new(), Seen::Known(vec![endpoint]));
+        assert_eq!(
+            check.remedies,
+            ["Give an inbound endpoint of vnet-app: 10.20.0.4 (inbound of dnspr, subnet snet)."]
+        );
+    }
+}
