@@ -249,18 +249,30 @@ fn certificate(
 /// Whether the assertion carries the signature of a certificate's key: an RSA key of 2048 bits, which stands in the
 /// certificate as it is.
 fn signed_by(certificate: &[u8], assertion: &str) -> bool {
-    const BEGINNING: [u8; 8] = [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01];
-    const LENGTH: usize = 270;
-    let at = certificate
-        .windows(BEGINNING.len())
-        .position(|window| window == BEGINNING);
-    let key = at.and_then(|at| certificate.get(at..at + LENGTH));
-    let (Some(key), Some((signed, signature))) = (key, assertion.rsplit_once('.')) else {
+    let (Some(key), Some((signed, signature))) = (rsa_key(certificate), assertion.rsplit_once('.')) else {
         return false;
     };
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
     key.verify(signed.as_bytes(), &signature).is_ok()
+}
+
+/// The RSA key in a certificate: a sequence of a modulus of 2048 bits or more and the exponent 65537.
+fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
+    /// The heads of the sequence and of the modulus.
+    const HEADS: usize = 8;
+    const EXPONENT: [u8; 5] = [0x02, 0x03, 0x01, 0x00, 0x01];
+    let mut keys = certificate
+        .windows(HEADS)
+        .enumerate()
+        .filter_map(|(at, heads)| match heads {
+            [0x30, 0x82, _, _, 0x02, 0x82, high, low] => {
+                let modulus = usize::from(u16::from_be_bytes([*high, *low]));
+                certificate.get(at..at + HEADS + modulus + EXPONENT.len())
+            }
+            _ => None,
+        });
+    keys.find(|key| key.ends_with(&EXPONENT))
 }
 
 /// An assertion of another identity provider, matched against the application's federated credentials.
