@@ -967,3 +967,30 @@ fn konnect_network_of_another_cloud_is_refused_before_the_first_write() {
     );
     assert_eq!(sandbox.writes(), Vec::<String>::new());
 }
+
+/// Dragonfly says it in the network's location, Aiven in the name of the VPC's cloud.
+#[test]
+fn network_of_another_cloud_is_refused_by_every_vendor() {
+    let dragonfly = ["--vendor", "dragonfly", "--set", "network=cache-aws"];
+    let aiven_vpc = "vpc=7a61c0de-3b52-4c1f-9d84-e0f1a2b3c403";
+    let aiven = ["--vendor", "aiven", "--set", "project=demo", "--set", aiven_vpc];
+    for (vendor, says) in [
+        (&dragonfly[..], "'cache-aws' runs on AWS, not on Azure"),
+        (&aiven[..], "runs on AWS, not on Azure"),
+    ] {
+        let sandbox = Served::start(["--lag", "none"]);
+        let place = [
+            "--resource-group",
+            "rg-network",
+            "--vnet",
+            "vnet-app",
+            "--no-input",
+            "--yes",
+        ];
+        let flags = [&["azure", "setup"][..], vendor, &place].concat();
+        let ran = peerctl(&flags).envs(sandbox.env()).run().expect_code(2);
+        let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(says) && said.contains("On Azure it has: "), "{ran}");
+        assert_eq!(sandbox.writes(), Vec::<String>::new());
+    }
+}

@@ -362,7 +362,11 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
     let networks = connector.networks().await;
     let networks = networks.map_err(|error| Stop::api("reading the vendor's networks", &error))?;
     // An id is exact; names need not be unique, so two of one name are not guessed between.
-    let named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
+    let mut named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
+    // Only one on Azure can be meant.
+    if named.iter().any(|network| network.other_cloud.is_none()) {
+        named.retain(|network| network.other_cloud.is_none());
+    }
     let by_id = networks.iter().find(|network| network.id.eq_ignore_ascii_case(wanted));
     match (by_id, named.as_slice()) {
         (None, []) => Err(no_network(run, input, wanted, &networks).into()),
@@ -392,7 +396,11 @@ fn on_another_cloud(
     cloud: &str,
     networks: &[VendorNetwork],
 ) -> Problem {
-    let (vendor, cloud) = (&run.intent.vendor.name, harmless(cloud).to_uppercase());
+    let vendor = &run.intent.vendor.name;
+    let cloud = match cloud {
+        "gcp" | "google" => "Google Cloud".to_owned(),
+        other => harmless(other).to_uppercase(),
+    };
     let what = format!(
         "{vendor} network '{}' runs on {cloud}, not on Azure.",
         harmless(&network.name)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest};
+use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, other_than_azure};
 use crate::azure::{ApiError, Call, Reply, Service, Wire};
 use crate::domain::{AddressSpace, VnetId};
 
@@ -58,8 +58,7 @@ impl Aiven {
 impl Connector for Aiven {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
         let list: Vpcs = self.send(Call::get(AIVEN, self.url(&[]))).await?.json()?;
-        let azure = list.vpcs.into_iter().filter(|vpc| vpc.cloud_name.starts_with("azure-"));
-        Ok(azure.map(VendorNetwork::from).collect())
+        Ok(list.vpcs.into_iter().map(VendorNetwork::from).collect())
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
@@ -141,13 +140,13 @@ struct Vpc {
 
 impl From<Vpc> for VendorNetwork {
     fn from(vpc: Vpc) -> Self {
-        let region = vpc.cloud_name.trim_start_matches("azure-").to_owned();
+        let (cloud, region) = vpc.cloud_name.split_once('-').unwrap_or(("", &vpc.cloud_name));
         Self {
-            other_cloud: None,
+            other_cloud: other_than_azure(cloud),
             // A VPC has no name; the cloud and the block tell it from its neighbours.
             name: vpc.project_vpc_id.clone(),
             id: vpc.project_vpc_id,
-            region,
+            region: region.to_owned(),
             address_space: AddressSpace::from_texts([&vpc.network_cidr]),
             ready: vpc.state == "ACTIVE",
             state: vpc.state,

@@ -29,9 +29,14 @@ pub struct VendorNetwork {
     pub state: String,
     /// Whether the vendor can peer it now.
     pub ready: bool,
-    /// The cloud it runs on, where that is not Azure: `aws`, `gcp`.
+    /// The cloud it runs on, where that is not Azure, as the vendor writes it: `aws`, `gcp`, `google`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_cloud: Option<String>,
+}
+
+/// The cloud that the vendor names, where it is not Azure.
+pub(super) fn other_than_azure(cloud: &str) -> Option<String> {
+    (!cloud.is_empty() && !cloud.eq_ignore_ascii_case("azure")).then(|| cloud.to_ascii_lowercase())
 }
 
 /// Where a request for a peering stands, whatever word the vendor has for it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest};
+use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, other_than_azure};
 use crate::azure::{ApiError, Call, Reply, Service, Wire};
 use crate::domain::{AddressSpace, TenantId, VnetId};
 
@@ -66,11 +66,7 @@ impl Dragonfly {
 impl Connector for Dragonfly {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
         let networks: Vec<Network> = self.send(Call::get(DRAGONFLY, self.url(&["networks"]))).await?.json()?;
-        Ok(networks
-            .into_iter()
-            .filter(|network| network.location.provider == "azure")
-            .map(VendorNetwork::from)
-            .collect())
+        Ok(networks.into_iter().map(VendorNetwork::from).collect())
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
@@ -182,7 +178,7 @@ impl Network {
 impl From<Network> for VendorNetwork {
     fn from(network: Network) -> Self {
         Self {
-            other_cloud: None,
+            other_cloud: other_than_azure(&network.location.provider),
             address_space: AddressSpace::from_texts([&network.cidr_block]),
             ready: network.status == "active",
             id: network.network_id,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest};
+use super::connector::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest, other_than_azure};
 use super::dns::DnsMapping;
 use crate::azure::{ApiError, Call, Failure, Reply, Service, Wire};
 use crate::domain::{AddressSpace, VnetId};
@@ -181,7 +181,6 @@ impl Network {
     fn on(self, accounts: &[ProviderAccount]) -> VendorNetwork {
         let account = self.cloud_gateway_provider_account_id.as_deref();
         let account = accounts.iter().find(|known| account == Some(known.id.as_str()));
-        let cloud = account.map(|account| account.provider.to_ascii_lowercase());
         VendorNetwork {
             ready: self.state == "ready",
             address_space: AddressSpace::from_texts([&self.cidr_block]),
@@ -189,7 +188,7 @@ impl Network {
             name: self.name,
             region: self.region,
             state: self.state,
-            other_cloud: cloud.filter(|cloud| !cloud.is_empty() && cloud != "azure"),
+            other_cloud: account.and_then(|account| other_than_azure(&account.provider)),
         }
     }
 }
