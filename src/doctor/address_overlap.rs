@@ -33,9 +33,23 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         )));
     };
     let (name, space) = (network.name, network.address_space);
+    if !vnet.address_space.shares_version(space) {
+        return Some(no_common_version(intent, vnet, &network));
+    }
     let fine = || Finding::ok(format!("{} and {name} ({space}) share no address", vnet.address_space));
     let clash = clash_here(intent, facts, &network).or_else(|| clash_there(intent, vnet, &network));
     Some(clash.unwrap_or_else(fine))
+}
+
+/// One network has IPv4 addresses alone and the other IPv6 addresses alone: a peering would carry nothing.
+fn no_common_version(intent: &Intent, vnet: &Vnet, network: &Other<'_>) -> Finding {
+    let (ours, name, space) = (&intent.vnet.name, network.name, network.address_space);
+    let told = format!(
+        "{ours} ({}) and {name} ({space}) have no IP version in common: a peering would carry no traffic",
+        vnet.address_space
+    );
+    Finding::problem(told)
+        .remedy("Add an address range of the other network's IP version to one of them, or choose another network.")
 }
 
 /// The other network shares addresses with ours, or with one that ours is peered with.
@@ -180,6 +194,12 @@ mod tests {
         let found = PROBE.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.detail.contains("peering to-their-hub (10.20.0.0/17)"),
+            "{found:?}"
+        );
+        facts.remote_vnet.as_mut().expect("one").address_space = AddressSpace::from_texts(["fd00::/48"]);
+        let found = PROBE.run(&intent, &facts).expect("both are known");
+        assert!(
+            found.blocks() && found.detail.contains("no IP version in common"),
             "{found:?}"
         );
         facts.remote_vnet = None;

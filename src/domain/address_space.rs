@@ -32,6 +32,18 @@ impl AddressSpace {
             .collect()
     }
 
+    /// Whether both have prefixes of one IP version. A space that is not known shares what it may.
+    pub fn shares_version(&self, other: &Self) -> bool {
+        let has = |space: &Self, v4: bool| space.0.iter().any(|net| net.addr().is_ipv4() == v4);
+        self.0.is_empty() || other.0.is_empty() || [true, false].iter().any(|v4| has(self, *v4) && has(other, *v4))
+    }
+
+    /// The IPv6 prefixes alone.
+    #[must_use]
+    pub fn ipv6(&self) -> Self {
+        Self(self.0.iter().filter(|net| net.addr().is_ipv6()).copied().collect())
+    }
+
     /// Whether every address of `other` lies in this space.
     pub fn covers(&self, other: &Self) -> bool {
         !other.0.is_empty()
@@ -67,6 +79,31 @@ mod tests {
             let found = AddressSpace::from_texts([ours]).overlaps(&AddressSpace::from_texts([theirs]));
             assert_eq!(!found.is_empty(), expected, "{ours} and {theirs}");
         }
+    }
+
+    #[test]
+    fn spaces_of_one_version_alone_share_it_with_dual_stack() {
+        let (v4, v6, both) = (
+            &["10.0.0.0/16"][..],
+            &["fd00::/48"][..],
+            &["10.9.0.0/16", "fd09::/48"][..],
+        );
+        for (ours, theirs, shares) in [
+            (v4, v4, true),
+            (v6, v6, true),
+            (v4, both, true),
+            (both, v6, true),
+            (v4, v6, false),
+            (v6, v4, false),
+            (v6, &[], true),
+        ] {
+            let (ours, theirs) = (AddressSpace::from_texts(ours), AddressSpace::from_texts(theirs));
+            assert_eq!(ours.shares_version(&theirs), shares, "{ours} and {theirs}");
+        }
+        assert_eq!(
+            AddressSpace::from_texts(both).ipv6(),
+            AddressSpace::from_texts(["fd09::/48"])
+        );
     }
 
     #[test]
