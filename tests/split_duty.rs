@@ -688,18 +688,18 @@ fn refusal_that_no_role_lifts_is_handed_to_nobody() {
     let table = [
         (role, "403:AuthorizationFailed:does not have authorization", 3, "Owner"),
         (role, "403:RequestDisallowedByPolicy", 1, "policy assignment"),
-        (role, "403:DenyAssignmentAuthorizationFailed", 1, "no role helps"),
+        (role, "403:DenyAssignmentAuthorizationFailed", 1, "No role helps"),
         (
             role,
             "403:AuthorizationFailed:denied because of the deny assignment 'x'",
             1,
-            "no role helps",
+            "No role helps",
         ),
         (
             role,
             "403:LinkedAuthorizationFailed:and is blocked by deny assignments on the '1' linked scope(s)",
             1,
-            "no role helps",
+            "No role helps",
         ),
         (
             role,
@@ -764,7 +764,7 @@ fn only_what_passes_is_tried_again() {
         (
             "403:LinkedAuthorizationFailed:does not have permission to perform action peer/action or the linked scope(s) are invalid and is blocked by deny assignments",
             false,
-            "no role helps",
+            "No role helps",
         ),
         (
             "400:ReferencedResourceNotProvisioned:not in Succeeded state. Resource is in Updating state and",

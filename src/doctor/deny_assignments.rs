@@ -2,15 +2,18 @@
 
 use uuid::Uuid;
 
+use super::may_write_peerings::PEER;
 use super::probe::{Finding, Need, Probe};
 use crate::azure::DenyAssignment;
+use crate::errors::known;
 use crate::plan::{Decision, Grantee, Intent, Severity, StepId};
 use crate::steps::eligibility::WRITE_PEERINGS;
 use crate::steps::{Facts, Part, Seen, decision};
 
 pub const WRITE_ROLES: &str = "Microsoft.Authorization/roleDefinitions/write";
 pub const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
-const LIFT: &str = "No role helps. Ask the owner of the managed application, deployment stack or managed resource group that created it to exclude this identity, or use a network outside of it.";
+/// The code with which Azure refuses such a write: the check advises what the refusal would.
+const CODE: &str = "DenyAssignmentAuthorizationFailed";
 
 pub static PROBE: Probe = Probe {
     id: "deny-assignments",
@@ -47,7 +50,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         }
     }
     if !refused.is_empty() {
-        return Some(Finding::problem(refused.join("; ")).remedy(LIFT));
+        return Some(blocked(refused.join("; ")));
     }
     if !unsure.is_empty() {
         let told = format!("{}, depending on the groups it is in", unsure.join("; "));
@@ -64,7 +67,12 @@ pub fn refused(facts: &Facts, action: &str, scope: &str) -> Option<Finding> {
     let denials = facts.preflight.denials.known()?;
     let mut found = denials.found.iter();
     let denial = found.find(|denial| denial.refuses(denials.operator, action, scope) == Some(true))?;
-    Some(Finding::problem(said(denial, "this sign-in", action)).remedy(LIFT))
+    Some(blocked(said(denial, "this sign-in", action)))
+}
+
+fn blocked(told: String) -> Finding {
+    let remedies = known::lookup(CODE, "").map(|known| known.remedies.clone());
+    Finding::problem(told).remedies(remedies.unwrap_or_default())
 }
 
 fn said(denial: &DenyAssignment, who: &str, action: &str) -> String {
@@ -99,13 +107,16 @@ fn writers(intent: &Intent, facts: &Facts, operator: Uuid) -> Vec<Writer> {
         all.push(by_operator(WRITE_PEERINGS, &vnet));
     }
     for grant in intent.grants() {
-        let writes = grant.to == Grantee::OwnApp || grant.actions.iter().any(|action| action == WRITE_PEERINGS);
+        let has = |wanted: &str| grant.actions.iter().any(|action| action == wanted);
+        let writes = (grant.to == Grantee::OwnApp || has(WRITE_PEERINGS)).then_some(WRITE_PEERINGS);
+        // Who writes the other side's direction has to be let in here.
+        let peers = has(PEER).then_some(PEER);
         // A principal that does not exist yet is none of the excluded ones.
         let id = facts.grantee(&grant).unwrap_or(Uuid::max());
-        all.extend(writes.then(|| Writer {
+        all.extend(writes.into_iter().chain(peers).map(|action| Writer {
             name: facts.called(&grant).to_owned(),
             id,
-            action: WRITE_PEERINGS,
+            action,
             scope: vnet.clone(),
         }));
     }
@@ -147,9 +158,17 @@ mod tests {
         assert!(found.blocks() && found.detail.contains("\"managed\" at"), "{found:?}");
         assert!(found.remedies[0].starts_with("No role helps"), "{found:?}");
         assert!(refused(&facts, ASSIGN_ROLES, &intent.vnet.to_string()).is_some());
-        if let Seen::Known(denials) = &mut facts.preflight.denials {
-            denials.found[0].excludes_groups = true;
-        }
+        let denial = |facts: &mut Facts, change: &dyn Fn(&mut DenyAssignment)| {
+            if let Seen::Known(denials) = &mut facts.preflight.denials {
+                change(&mut denials.found[0]);
+            }
+        };
+        let mut other = facts.clone();
+        other.vnet.as_mut().expect("one").peerings.clear();
+        denial(&mut other, &|denial| denial.permissions[0].actions = vec![PEER.into()]);
+        let found = PROBE.run(&intent, &other).expect("asked");
+        assert!(found.blocks() && found.detail.contains(PEER), "{found:?}");
+        denial(&mut facts, &|denial| denial.excludes_groups = true);
         let found = PROBE.run(&intent, &facts).expect("asked");
         assert_eq!(found.verdict, CheckVerdict::Unknown);
     }

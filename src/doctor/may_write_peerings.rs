@@ -7,7 +7,7 @@ use crate::plan::{Intent, Severity, StepId};
 use crate::steps::eligibility::{self, WRITE_PEERINGS as WRITE};
 use crate::steps::{Facts, Part, Seen};
 
-const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
+pub const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
 pub static PROBE: Probe = Probe {
     id: "may-write-peerings",
