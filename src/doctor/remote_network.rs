@@ -53,7 +53,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             "Its owner has to write it again as it is: az network vnet update --ids {}",
             ShellWord(&remote.vnet.to_string())
         )),
-        "deleting" => found.remedy("Peer a network that stays."),
+        "deleting" => found.remedy("Choose a network that is not being deleted."),
         "succeeded" | "" => Finding::ok(format!("{name} is there")),
         _ => found.remedy("Let the change that is under way finish.").warning(),
     })

@@ -48,7 +48,7 @@ fn judge(subscription: &Subscription, tenant: TenantId) -> Option<Finding> {
             subscription.id, subscription.tenant
         );
         let remedy = format!(
-            "Sign in to that tenant: az login --tenant {0}, then --tenant-id {0}",
+            "Run the same command with --tenant-id {0}; without a sign-in there, first run az login --tenant {0}",
             subscription.tenant
         );
         return Some(Finding::problem(told).remedy(remedy));

@@ -66,13 +66,16 @@ pub async fn observe(run: &Run) {
     });
 }
 
-/// Notes which networks there are in place of one that is absent or hidden. Who may not list them learns that it is.
+/// Notes which networks the resource group has in place of one that is absent or hidden; none where the list can't be
+/// read, or has that one after all.
 async fn look_beside(run: &Run, azure: &Azure, absent: &VnetId) {
     let mut siblings = azure
         .vnets_in(absent.subscription, &absent.resource_group)
         .await
         .unwrap_or_default();
-    siblings.retain(|name| !name.eq_ignore_ascii_case(&absent.name));
+    if siblings.iter().any(|name| name.eq_ignore_ascii_case(&absent.name)) {
+        siblings.clear();
+    }
     run.learn(|facts| facts.remote_siblings = siblings);
 }
 

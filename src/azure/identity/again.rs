@@ -63,6 +63,7 @@ impl Identity {
                 "Check AZURE_TENANT_ID (or --tenant-id), and AZURE_CLIENT_ID with {what}."
             )]
         };
+        // What answers a managed identity is the machine's own token service, not Entra.
         if let (Source::Managed { .. }, Failure::Refused { status, message, .. }) = (&*self.source, &error.failure) {
             let why = format!("The machine's metadata service (169.254.169.254) answered HTTP {status}: {message}");
             error.failure = Failure::NoToken { why };
@@ -82,7 +83,6 @@ impl Identity {
                 )]
             }
             Source::Managed { .. } => vec![
-                // What answers is the machine's own token service, not Entra.
                 "Check that this machine has a managed identity, and AZURE_CLIENT_ID where it has several.".to_owned(),
             ],
             // Without Entra's word it is a file that could not be read, and that is said.
