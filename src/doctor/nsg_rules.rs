@@ -42,7 +42,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         .filter(|subnet| subnet.network_security_group.is_some() && group_of(subnet, &facts.security_groups).is_none());
     Some(if !found.blocked.is_empty() {
         Finding::problem(joined(&found.blocked)).remedy(format!(
-            "Where these are to talk with {vendor}, allow it by a rule of a lower priority number."
+            "If these need to reach {vendor}, allow the traffic in a rule with a lower priority number."
         ))
     } else if unread.count() > 0 {
         Finding::unknown("not every network security group of the network's subnets may be read")
