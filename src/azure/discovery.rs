@@ -52,7 +52,7 @@ struct Row {
 enum End {
     /// Nobody wants more of it, or the rest is said to be unread.
     Enough,
-    Failed(ApiError),
+    Failed(Box<ApiError>),
 }
 
 impl Azure {
@@ -67,7 +67,7 @@ impl Azure {
         };
         if let Err(End::Failed(error)) = search.run(subscriptions).await {
             // Where nobody listens any more, nobody misses it.
-            let _ = search.finds.send(Err(error)).await;
+            let _ = search.finds.send(Err(*error)).await;
         }
     }
 
@@ -117,7 +117,7 @@ impl Search<'_> {
             let page = match self.azure.graph_page(subscriptions, skip_token.as_deref()).await {
                 Ok(page) => page,
                 Err(error) if self.found > 0 => return Err(self.unread(Some(error)).await),
-                Err(error) if is_about_all(&error) => return Err(End::Failed(error)),
+                Err(error) if is_about_all(&error) => return Err(End::Failed(Box::new(error))),
                 Err(error) => {
                     tracing::debug!(%error, "no Resource Graph; each subscription is asked");
                     return Ok(false);
@@ -147,7 +147,7 @@ impl Search<'_> {
             match list {
                 Ok(Ok(vnets)) => self.tell(vnets).await?,
                 Ok(Err(error)) if is_about_all(&error) && self.found > 0 => return Err(self.unread(Some(error)).await),
-                Ok(Err(error)) if is_about_all(&error) => return Err(End::Failed(error)),
+                Ok(Err(error)) if is_about_all(&error) => return Err(End::Failed(Box::new(error))),
                 Ok(Err(error)) => {
                     refusals += 1;
                     first_refusal.get_or_insert_with(|| error.clone());
@@ -158,7 +158,7 @@ impl Search<'_> {
             }
         }
         match first_refusal {
-            Some(error) if refusals == subscriptions.len() => Err(End::Failed(error)),
+            Some(error) if refusals == subscriptions.len() => Err(End::Failed(Box::new(error))),
             _ => Ok(()),
         }
     }
