@@ -5,11 +5,12 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::arm;
+use super::inventory::inventory;
 use super::message::{self, Answer, Incoming};
 use super::page::frame;
 use super::router;
 use super::vendors::{aiven, dragonfly};
-use super::world::{Lock, Permission, State, Vnet, World};
+use super::world::{Lock, Peering, Permission, Settings, Since, State, Vnet, World};
 
 /// Whether the request asks for a fresh world.
 pub(super) fn is_reset(request: &Incoming) -> bool {
@@ -24,6 +25,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
             let text = serde_json::to_string_pretty(&dump(world)).unwrap_or_default();
             message::text(StatusCode::OK, "application/json; charset=utf-8", text + "\n")
         }
+        (&Method::GET, "/_sandbox/inventory") => message::json(StatusCode::OK, &inventory(world)),
         (&Method::POST, "/_sandbox/edit") => edit(world, &request.json().unwrap_or_default()),
         (&Method::GET, "/") => {
             let body = "<h1>peerctl sandbox</h1><p>The embedded Azure. Consoles: <a href=\"/konnect\">Konnect</a> \
@@ -38,6 +40,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 /// `{"remove":"<ARM id or service principal's object id>"}` removes without asking anyone's leave;
 /// `{"addressSpace":{"id":"<VNet id>","prefixes":["10.9.0.0/16"]}}` changes what a network holds;
 /// `{"peering":{"id":"<ARM id>","properties":{…}}}` gives a peering other settings, and leaves its state;
+/// with `remote`, `state` and `prefixes` beside them, the peering is a new one;
 /// `{"lock":{"scope":"<ARM id>","level":"CanNotDelete"}}` locks it, under the name `edit`;
 /// `{"reticent":"aiven"}` has Aiven not name its network once a connection is active;
 /// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
@@ -60,7 +63,11 @@ fn edit(world: &mut World, body: &Value) -> Answer {
         world.aiven.make_reticent();
         true
     } else if let Some(id) = body["peering"]["id"].as_str() {
-        arm::resettle(world, id, &body["peering"]["properties"])
+        let given = &body["peering"];
+        let planted = given["remote"]
+            .as_str()
+            .is_none_or(|remote| plant(world, id, remote, given));
+        planted && arm::resettle(world, id, &given["properties"])
     } else if let Some(state) = body["subscription"]["state"].as_str() {
         let id = body["subscription"]["id"].as_str().unwrap_or_default();
         let mut all = world.subscriptions.iter_mut();
@@ -83,6 +90,33 @@ fn edit(world: &mut World, body: &Value) -> Answer {
     } else {
         StatusCode::NOT_FOUND
     })
+}
+
+/// Adds one direction of a peering, whatever there is on the other side.
+fn plant(world: &mut World, id: &str, remote: &str, given: &Value) -> bool {
+    let Some((vnet, name)) = id.rsplit_once("/virtualNetworkPeerings/") else {
+        return false;
+    };
+    let Some(vnet) = world.vnets.get_mut(&vnet.to_ascii_lowercase()) else {
+        return false;
+    };
+    let prefixes = given["prefixes"].as_array().into_iter().flatten();
+    vnet.peerings.push(Peering {
+        name: name.to_owned(),
+        remote: remote.to_owned(),
+        state: match given["state"].as_str() {
+            Some("Connected") => State::Connected,
+            Some("Initiated") => State::Initiated,
+            _ => State::Disconnected,
+        },
+        settings: Settings::default(),
+        known: prefixes.filter_map(|text| text.as_str()?.parse().ok()).collect(),
+        settled: Since::Always,
+        deleting: false,
+        others: serde_json::Map::new(),
+        version: 1,
+    });
+    true
 }
 
 fn remove(world: &mut World, id: &str) -> bool {

@@ -19,6 +19,7 @@ mod estate;
 mod faults;
 mod graph;
 mod ids;
+mod inventory;
 mod journal;
 mod message;
 mod page;
