@@ -339,17 +339,53 @@ fn subnet_peering_and_flags_survive_every_write() {
     }
 }
 
+/// A recreation that is killed half-way could restore nothing, so it needs an explicit choice before it begins.
+#[track_caller]
+fn recreation_needs_a_choice(link: Link, properties: &Value, named: &[&str]) -> Served {
+    let sandbox = set_up(link);
+    limit(&sandbox, VNET_ID, &ours(&sandbox)[0], properties);
+    removes_theirs(&sandbox, link);
+    let before = (sandbox.state(), sandbox.writes());
+    let ran = link.run(&sandbox, "repair", &[]).run().expect_code(4);
+    let said = said(&ran);
+    for part in ["has to be deleted before", "az network vnet peering delete"]
+        .iter()
+        .chain(named)
+    {
+        assert!(said.contains(part), "{part}\n{ran}");
+    }
+    assert_eq!((sandbox.state(), sandbox.writes()), before);
+    sandbox
+}
+
 #[test]
-fn aivens_new_link_gets_the_settings_of_ours_that_had_to_go() {
-    let sandbox = set_up(Link::Aiven);
-    let limited = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["a"],
-        "allowForwardedTraffic": true});
-    limit(&sandbox, VNET_ID, &ours(&sandbox)[0], &limited);
-    let expected = settings(&ours(&sandbox)[0]);
-    removes_theirs(&sandbox, Link::Aiven);
-    let document = Link::Aiven.document(&sandbox, "repair", 0);
-    assert_in_place(&document);
-    assert_eq!(settings(&ours(&sandbox)[0]), expected);
+fn recreation_with_flags_needs_the_flags() {
+    for link in [Link::Aiven, Link::Dragonfly] {
+        let named = ["allowForwardedTraffic is set", "--allow-forwarded-traffic"];
+        let sandbox = recreation_needs_a_choice(link, &json!({"allowForwardedTraffic": true}), &named);
+        let expected = settings(&ours(&sandbox)[0]);
+        link.run(&sandbox, "repair", &["--allow-forwarded-traffic"])
+            .run()
+            .expect_code(0);
+        assert_whole(&sandbox);
+        assert_eq!(settings(&ours(&sandbox)[0]), expected);
+    }
+}
+
+#[test]
+fn recreation_of_a_subnet_peering_is_left_to_the_operator() {
+    let limited = json!({"peerCompleteVnets": false, "localSubnetNames": ["snet-api"], "remoteSubnetNames": ["a"]});
+    for link in [Link::Kong, Link::Aiven, Link::Dragonfly] {
+        let named = [
+            "it links only subnet snet-api with subnet a",
+            "az network vnet peering show",
+        ];
+        let sandbox = recreation_needs_a_choice(link, &limited, &named);
+        // As the advice says.
+        removes_ours(&sandbox, link);
+        link.run(&sandbox, "repair", &[]).run().expect_code(0);
+        assert_whole(&sandbox);
+    }
 }
 
 #[test]
@@ -869,8 +905,19 @@ mod killed {
         let document = link.document(&sandbox, "repair", 0);
         assert_in_place(&document);
         assert_whole(&sandbox);
-        assert_no_credential(&sandbox);
-        assert_same_world(&before, &sandbox.state());
+        // The killed run's credential stays until no run can be using it.
+        let without = |world: &Value| {
+            let mut world = world.clone();
+            let apps = world["applications"].as_array_mut().expect("a list");
+            for app in apps {
+                let secrets = app["passwords"].as_array_mut().expect("a list");
+                let before = secrets.len();
+                secrets.retain(|name| name.as_str().is_none_or(|name| !name.starts_with("peerctl setup ")));
+                assert!(before - secrets.len() <= 1, "{app:#}");
+            }
+            world
+        };
+        assert_same_world(&without(&before), &without(&sandbox.state()));
         assert_nothing_to_repair(link, &sandbox);
     }
 

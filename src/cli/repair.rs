@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::ended::{Ended, Turn, blocked};
 use super::frame::{Errand, Frame, conduct};
 use super::output::OutputArgs;
+use super::switches::SwitchArgs;
 use super::target::TargetArgs;
 use crate::engine;
 use crate::errors::{Outcome, Problem};
@@ -18,9 +19,8 @@ use crate::ui::{self, Answer, RunEnd, left_alone, repaired};
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Do not wait for the vendor or for a person: exit 3, and run again later
-    #[arg(long)]
-    no_wait: bool,
+    #[command(flatten)]
+    switches: SwitchArgs,
     /// Write what was wrong, changed and sent as Markdown, for a change ticket; as in `azure setup`
     #[arg(long, value_name = "FILE.md")]
     report: Option<PathBuf>,
@@ -29,8 +29,9 @@ pub struct Args {
     yes: bool,
 }
 
-const EXAMPLES: &str = "A Disconnected peering is deleted and made anew; one whose addresses have changed is synced; a request that the\n\
-vendor gave up is deleted and made anew. What only the vendor can do is named.\n\n\
+const EXAMPLES: &str = "A Disconnected peering is connected again; one whose addresses have changed is synced; a request that the vendor gave\n\
+up is deleted and sent again. A peering with settings that a new one would not have is not deleted. What only the\n\
+vendor can do is named.\n\n\
 Exit codes: 0 done, or nothing to repair, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
 4 a check found what blocks, 130 stopped by you.\n\n\
 Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --set network=my-network";
@@ -41,7 +42,7 @@ Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --se
 /// When the embedded Azure cannot start, or standard output cannot be written.
 pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     let errand = Errand {
-        switches: vec![("no-wait", args.no_wait)],
+        switches: args.switches.all().to_vec(),
         options: Options {
             goal: Goal::Repair,
             ..Options::default()

@@ -26,6 +26,7 @@ mod peering_name;
 mod policy;
 mod probe;
 mod provider;
+mod recreated_peering;
 mod remote_network;
 mod remote_tenant;
 mod rights;
@@ -75,6 +76,7 @@ pub static PROBES: [&Probe; 33] = [
     &app_policy::PROBE,
     &peering_name::PROBE,
     &stale_peering::PROBE,
+    &recreated_peering::PROBE,
     &linked_subnets::PROBE,
     &peering_limit::PROBE,
     &credentials::PROBE,

@@ -69,7 +69,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
                 "{} is Disconnected: its other side was deleted",
                 peering.id.name
             ))
-            .remedy("peerctl azure repair, with the same inputs, deletes and recreates it; so does setup")
+            .remedy("peerctl azure repair, with the same inputs, connects it again")
             .warning(),
             None => Finding::ok(format!("no leftover of an earlier peering with {vendor}")),
         });

@@ -79,12 +79,14 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
     let half = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => peering.state != PeeringState::Connected,
         // A name that is wrong, or a peering that is not known for the vendor's, is no proof that there is none.
-        VendorPeering::None => {
-            intent.vendor.peering.created_by == CreatedBy::Vendor
-                && facts.vnet.is_some()
-                && intent.peering_name.is_none()
-                && facts.could_be_the_vendors(intent).is_empty()
-        }
+        VendorPeering::None => match intent.vendor.peering.created_by {
+            CreatedBy::Vendor => {
+                facts.vnet.is_some() && intent.peering_name.is_none() && facts.could_be_the_vendors(intent).is_empty()
+            }
+            // A vendor is ready once this side's peering is Connected, and the network's ID tells it from all others.
+            CreatedBy::EachSide => facts.vnet.is_some() && facts.remote(intent).is_some(),
+            CreatedBy::Customer => false,
+        },
         VendorPeering::Many(_) => false,
     };
     done && half && !facts.request_is_gone

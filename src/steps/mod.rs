@@ -15,6 +15,7 @@ mod own_direction;
 mod ownership;
 mod peering;
 pub mod preflight;
+mod recreation;
 mod role_assignment;
 mod role_choice;
 mod role_definition;
@@ -44,6 +45,7 @@ pub use own_app::access::{
 pub use own_app::credential::exemption as policy_exemption;
 pub use own_app::{CREDENTIAL, adopt};
 pub use preflight::{Part, Preflight, Seen};
+pub use recreation::{LostSettings, deleted_first};
 pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
 pub use run::{Opener, Run, Sink, Stop};
 pub use run_markers::RunMarkers;

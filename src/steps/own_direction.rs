@@ -3,6 +3,7 @@
 
 use super::gateways::{self, DirectionWrite};
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
+use super::recreation::confirm_nothing_lost;
 use super::run::Awaited;
 use super::two_tenants::{delete, renew_ours, stale, works, write_ours, write_theirs};
 use super::vendor_peering::VendorPeering;
@@ -233,6 +234,7 @@ async fn write_local(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<
         VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
             let renewed = renew_ours(run, &peering.id, remote, uses_gateways).await?;
             if !renewed {
+                confirm_nothing_lost(&run.intent, peering)?;
                 delete(run, &peering.id).await?;
             }
             if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::own_app;
 use super::own_app::credential::Presence;
+use super::recreation::confirm_nothing_lost;
 use super::run::{Awaited, is_one_of};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::handed_over;
@@ -408,6 +409,7 @@ pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
         _ => by_vendor,
     };
     if in_the_way {
+        confirm_nothing_lost(&run.intent, peering)?;
         run.confirmed_to_delete(STEP, &peering.id)?;
         delete(run, &peering.id).await?;
         read_vnet(run).await?;

@@ -7,7 +7,7 @@ use crate::azure::Peering;
 use crate::domain::{VnetId, did_you_mean};
 use crate::errors::{Kind, Problem};
 use crate::limits;
-use crate::render::az;
+use crate::vendors::CreatedBy;
 
 /// Reads the virtual network and its peerings, and whose networks are behind them where nothing else tells; notes it all
 /// in the facts.
@@ -186,12 +186,15 @@ pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
     if !run.facts().caveat(&run.intent, peering).is_empty() {
         return Problem::new(Kind::Conflict, what, unproven(vendor, &id.name)).remedy(by_name(vendor, &id.name));
     }
-    let why = format!(
-        "{vendor}'s direction was deleted. Azure requires the local one deleted too before both can be created again."
-    );
-    let mut problem = Problem::new(Kind::Conflict, what, why);
-    problem.remedies = az::delete_peering(id);
-    problem.remedy("Then run the same command again.")
+    let problem = Problem::new(Kind::Conflict, what, format!("{vendor}'s direction was deleted."));
+    problem.remedy(match run.intent.vendor.peering.created_by {
+        CreatedBy::Vendor => {
+            "Run peerctl azure repair with the same inputs: it deletes this half and asks for a new peering."
+        }
+        CreatedBy::Customer | CreatedBy::EachSide => {
+            "Run peerctl azure repair with the same inputs: it connects the networks again."
+        }
+    })
 }
 
 /// Says why a peering that could be the vendor's is left alone.

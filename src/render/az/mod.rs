@@ -13,7 +13,7 @@ mod side;
 
 pub use packets::{
     delete_assignment, delete_peering, other_direction, own_app, remove_role, role_assignment, role_definition,
-    role_update, update_peering,
+    role_update, show_peering, update_peering,
 };
 
 pub use powershell::powershell;

@@ -125,6 +125,18 @@ pub fn update_peering(id: &PeeringId) -> String {
     )
 }
 
+/// Showing a peering with all its settings.
+pub fn show_peering(id: &PeeringId) -> String {
+    let vnet = &id.vnet;
+    format!(
+        "az network vnet peering show --subscription {} --resource-group {} --vnet-name {} --name {} --output json",
+        vnet.subscription,
+        ShellWord(&vnet.resource_group),
+        vnet.name,
+        ShellWord(&id.name)
+    )
+}
+
 /// Deleting a peering's direction.
 pub fn delete_peering(id: &PeeringId) -> Vec<String> {
     let vnet = &id.vnet;
