@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::future::join_all;
 use peerctl::azure::{Cloud, Transport, Wire};
-use peerctl::engine;
 use peerctl::errors::{Kind, Outcome, Problem};
 use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, SignIns, Surroundings, Vars, gather};
 use peerctl::plan::{Check, CheckVerdict, Event, Goal, StepEvent, StepId};
 use peerctl::sandbox::{Lag, Options, Sandbox};
 use peerctl::steps::{Company, Run, RunMarkers, Sink};
+use peerctl::{doctor, engine};
 use serde_json::{Value, json};
 
 use super::trouble::{Line, Trouble};
@@ -51,6 +51,7 @@ pub struct Row {
 pub enum Job {
     SetUp,
     Status,
+    Doctor,
     Repair,
     TearDown,
 }
@@ -58,7 +59,7 @@ pub enum Job {
 impl Job {
     fn goal(self) -> Goal {
         match self {
-            Self::SetUp | Self::Status => Goal::SetUp,
+            Self::SetUp | Self::Status | Self::Doctor => Goal::SetUp,
             Self::Repair => Goal::Repair,
             Self::TearDown => Goal::TearDown { consent: true },
         }
@@ -171,8 +172,25 @@ impl World {
         serde_json::from_slice(answer.body()).unwrap_or_default()
     }
 
+    /// Everything that there is by its ID.
+    pub async fn inventory(&self) -> BTreeMap<String, Value> {
+        let all = self.ask("GET", "_sandbox/inventory", None, &Value::Null).await;
+        all.as_object().expect("an object").clone().into_iter().collect()
+    }
+
     /// The operator makes a custom role of these actions, by hand, assignable in that subscription alone.
     pub async fn make_role(&self, subscription: &str, name: &str, actions: &[&str]) {
+        let scope = format!("/subscriptions/{subscription}");
+        let path = format!(
+            "{scope}/providers/Microsoft.Authorization/roleDefinitions/5a1e5a1e-0000-4000-8000-000000000001?api-version=2022-04-01"
+        );
+        let role = json!({ "properties": { "roleName": name, "description": "by hand", "type": "CustomRole",
+            "permissions": [{ "actions": actions, "notActions": [] }], "assignableScopes": [scope] } });
+        assert!(self.colleague("PUT", &path, &role).await, "{path}");
+    }
+
+    /// A colleague's request to ARM or Graph, with the operator's rights; whether it succeeded.
+    pub async fn colleague(&self, method: &str, path: &str, body: &Value) -> bool {
         let var = |name| self.vars.get(name).expect("an export");
         let form = [
             ("grant_type", "client_credentials".to_owned()),
@@ -183,21 +201,17 @@ impl World {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let path = format!("{ORIGIN}{}/oauth2/v2.0/token", var("AZURE_TENANT_ID"));
-        let request = http::Request::post(path).header("content-type", "application/x-www-form-urlencoded");
-        let answer = self
-            .sandbox
-            .handle(request.body(Bytes::from(form)).expect("a request"))
-            .await;
-        let answer: Value = serde_json::from_slice(answer.body()).expect("a token");
-        let scope = format!("/subscriptions/{subscription}");
-        let path = format!(
-            "{}/providers/Microsoft.Authorization/roleDefinitions/5a1e5a1e-0000-4000-8000-000000000001?api-version=2022-04-01",
-            scope.trim_start_matches('/')
-        );
-        let role = json!({ "properties": { "roleName": name, "description": "by hand", "type": "CustomRole",
-            "permissions": [{ "actions": actions, "notActions": [] }], "assignableScopes": [scope] } });
-        self.ask("PUT", &path, Some(text(&answer["access_token"])), &role).await;
+        let token = format!("{ORIGIN}{}/oauth2/v2.0/token", var("AZURE_TENANT_ID"));
+        let request = http::Request::post(token).header("content-type", "application/x-www-form-urlencoded");
+        let answer = self.sandbox.handle(request.body(Bytes::from(form)).expect("a request"));
+        let answer: Value = serde_json::from_slice(answer.await.body()).expect("a token");
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{ORIGIN}{}", path.trim_start_matches('/')))
+            .header("authorization", format!("Bearer {}", text(&answer["access_token"])))
+            .body(Bytes::from(body.to_string()));
+        let answer = self.sandbox.handle(request.expect("a request")).await;
+        answer.status().is_success()
     }
 
     /// Somebody deletes the other side's direction of the link.
@@ -224,7 +238,7 @@ impl World {
     }
 
     /// A change that only a test makes.
-    async fn edit(&self, change: &Value) {
+    pub async fn edit(&self, change: &Value) {
         self.ask("POST", "_sandbox/edit", None, change).await;
     }
 
@@ -416,6 +430,12 @@ impl World {
 }
 
 async fn carried_out(run: &Run, job: Job) -> (Outcome, Option<Problem>) {
+    if job == Job::Doctor {
+        return match engine::examine(run, &doctor::PROBES).await {
+            Ok(_) => (Outcome::Unchanged, None),
+            Err(problem) => (Outcome::Failed, Some(problem)),
+        };
+    }
     let plan = match job {
         Job::Status => engine::look(run).await,
         _ => engine::survey(run).await,
