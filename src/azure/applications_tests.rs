@@ -1,3 +1,6 @@
+use std::sync::Mutex;
+
+use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::macros::datetime;
