@@ -246,8 +246,22 @@ fn certificate(
     Ok(())
 }
 
-/// Whether the assertion carries the signature of a certificate's key: an RSA key of 2048 bits, which stands in the
-/// certificate as it is.
+/// The RSA public key of a certificate: the bit string behind the algorithm `rsaEncryption`.
+fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
+    const RSA_ENCRYPTION: [u8; 13] = [
+        0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    ];
+    let mut windows = certificate.windows(RSA_ENCRYPTION.len());
+    let at = windows.position(|window| window == RSA_ENCRYPTION)? + RSA_ENCRYPTION.len();
+    // The tag of a bit string, a length of two bytes, and no unused bits.
+    let [0x03, 0x82, high, low, 0x00] = *certificate.get(at..at + 5)? else {
+        return None;
+    };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    certificate.get(at + 5..at + 4 + length)
+}
+
+/// Whether the assertion carries the signature of a certificate's key.
 fn signed_by(certificate: &[u8], assertion: &str) -> bool {
     let (Some(key), Some((signed, signature))) = (rsa_key(certificate), assertion.rsplit_once('.')) else {
         return false;
