@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -41,15 +41,7 @@ fn line(file: &std::path::Path, more: &[&str]) -> Vec<String> {
 }
 
 fn apply(sandbox: &Served, text: &str, more: &[&str]) -> Run {
-    peerctl(line(&write(sandbox, text), more))
-        .envs(sandbox.env())
-        .envs(&one_machine(sandbox))
-}
-
-/// Runs on one machine: they know which of them have ended.
-fn one_machine(sandbox: &Served) -> BTreeMap<String, String> {
-    let state = sandbox.folder().join("state").display().to_string();
-    [("PEERCTL_STATE_DIR".to_owned(), state)].into()
+    peerctl(line(&write(sandbox, text), more)).envs(sandbox.env())
 }
 
 /// The document of a run that ended so.
@@ -441,9 +433,7 @@ fn stopped_or_killed_anywhere_it_goes_on_from_there() {
         ] {
             let sandbox = Served::start(["--lag", "none", "--fault", fault]);
             let text = everything();
-            let mut env = sandbox.env().clone();
-            env.extend(one_machine(&sandbox));
-            let running = Running::start(line(&write(&sandbox, &text), &[]), &env);
+            let running = Running::start(line(&write(&sandbox, &text), &[]), sandbox.env());
             poll(support::DEADLINE, || (struck(&sandbox) >= 1).then_some(())).expect("the request is sent");
             let exit = running.signal(signal).wait();
             assert_eq!(exit.code, code, "{fault}: {}", exit.stderr);

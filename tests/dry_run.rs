@@ -671,7 +671,9 @@ fn by_the_real_az_in_brown_field_nothing_is_doubled() {
     };
     let state = by_az.state();
     let assignments = state["roleAssignments"].as_array().expect("assignments").iter();
-    let kongs: Vec<&serde_json::Value> = assignments.filter(|one| one["appId"] == APP_ID).collect();
+    let kongs: Vec<&serde_json::Value> = assignments
+        .filter(|one| one["appId"] == APP_ID && one["tenant"] == "contoso.onmicrosoft.com")
+        .collect();
     assert_eq!(kongs.len(), 1, "{kongs:#?}");
     assert_eq!(
         kongs[0]["role"],
@@ -723,5 +725,14 @@ fn by_the_real_az_by_hand_it_waits_until_the_values_were_entered() {
         ran.stdout.ends_with("Connected: kong-eastus2-network-36ae63d3\n"),
         "{ran}"
     );
-    unchanged(&sandbox, "kong");
+    // The form has no DNS mappings: what setup was given is named, and nothing is written.
+    let document = run(&sandbox, "kong", &["-o", "json"]).run().expect_code(4).json();
+    assert_eq!(document["stats"]["writes"], 0, "{document:#}");
+    let checks = document["checks"].as_array().expect("checks");
+    let blocking: Vec<_> = checks
+        .iter()
+        .filter(|check| check["severity"] == "error" && check["ok"] == false)
+        .collect();
+    assert_eq!(blocking.len(), 1, "{blocking:#?}");
+    assert_eq!(blocking[0]["id"], "dns-mappings");
 }

@@ -128,7 +128,11 @@ fn in_bash(text: &str) -> String {
         match line {
             "@'" => "cat >text.json <<'JSON'".to_owned(),
             line if line.starts_with("peerctl ") => "printf '%s\\n' \"own=${app_id:-}\"".to_owned(),
-            line => line.replace("Remove-Item ", "rm ").replace("''", "'\\''"),
+            line => line
+                .replace("Remove-Item ", "rm ")
+                .replace("''", "'\\''")
+                // PowerShell hands a variable over as one word.
+                .replace("--role $role ", "--role \"$role\" "),
         }
     };
     let lines = text.lines().filter(|line| !line.is_empty()).map(line);

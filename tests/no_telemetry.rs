@@ -53,7 +53,8 @@ fn one_file_can_send_one_can_listen_one_can_start_a_program_and_one_a_browser() 
     let table: [(&[&str], &[&str]); 4] = [
         (
             &["reqwest::", "hyper::client", "client::legacy"],
-            &["src/azure/https.rs"],
+            // The second one tells the client of the first its proxies.
+            &["src/azure/https.rs", "src/azure/proxy.rs"],
         ),
         (
             &[

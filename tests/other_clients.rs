@@ -123,7 +123,10 @@ fn the_exports_of_an_earlier_sandbox_are_gone() {
     let az = folder.path().join("env.sh.az");
     std::fs::create_dir(&az).expect("a folder");
     let left = [az.join("msal_token_cache.json"), az.join("azureProfile.json")];
-    std::fs::write(&file, "export AZURE_CLIENT_ID='earlier'\n").expect("a file");
+    let earlier =
+        ["AZURE_CLIENT_ID", "KONNECT_API_URL", "PEERCTL_CLOUD"].map(|name| format!("export {name}='earlier'\n"));
+    std::fs::write(&file, earlier.concat()).expect("a file");
+    std::fs::write(az.join("clouds.config"), "[sandbox]\n").expect("a file");
     left.iter().for_each(|path| std::fs::write(path, "{}").expect("a file"));
     let words = ["sandbox".as_ref(), "--env-file".as_ref(), file.as_os_str()];
     let sandbox = Running::start(words, std::iter::empty::<(&str, &str)>());

@@ -441,11 +441,18 @@ fn start(vendor: Party, sandbox: &Served) -> Running {
     Running::start(vendor.command_line(&["-o", "json"]), sandbox.env())
 }
 
+/// As on another machine, of whose runs nothing is known here.
+fn start_elsewhere(vendor: Party, sandbox: &Served) -> Running {
+    let mut env = sandbox.env().clone();
+    env.insert("PEERCTL_STATE_DIR".into(), "none".into());
+    Running::start(vendor.command_line(&["-o", "json"]), env)
+}
+
 /// A run that stands still at the writing of our direction, with a credential made.
 #[cfg(unix)]
 fn stands_still(vendor: Party) -> (Served, Running) {
     let sandbox = with_fault("PUT */virtualNetworkPeerings/vnet-app-*:1=stall");
-    let running = start(vendor, &sandbox);
+    let running = start_elsewhere(vendor, &sandbox);
     support::served::poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the peering is sent");
     assert_eq!(credentials(&sandbox), 1);
     (sandbox, running)
@@ -482,17 +489,12 @@ fn a_killed_run_leaves_a_credential_and_a_later_one_removes_it(vendor: Party) {
 #[test]
 fn killed_runs_credential_goes_with_the_next_run_here() {
     let sandbox = with_fault("PUT */virtualNetworkPeerings/vnet-app-*:1=stall");
-    let mut env = sandbox.env().clone();
-    env.insert(
-        "PEERCTL_STATE_DIR".into(),
-        sandbox.folder().join("state").display().to_string(),
-    );
     let line = AIVEN.command_line(&["-o", "json"]);
-    let running = Running::start(line.clone(), &env);
+    let running = Running::start(line.clone(), sandbox.env());
     support::served::poll(support::DEADLINE, || (struck(&sandbox) == 1).then_some(())).expect("the peering is sent");
     assert_eq!(running.signal("KILL").wait().code, None);
     assert_eq!(credentials(&sandbox), 1);
-    support::cli::peerctl(line).envs(&env).run().expect_code(0);
+    support::cli::peerctl(line).envs(sandbox.env()).run().expect_code(0);
     assert_no_credential(&sandbox);
     let left = std::fs::read_dir(sandbox.folder().join("state"))
         .expect("the state folder")

@@ -248,7 +248,7 @@ fn no_secret_is_in_the_record_the_report_or_what_is_said() {
 #[test]
 fn it_is_kept_in_the_state_folder_of_the_home_for_its_owner_alone_and_named_at_the_end() {
     let sandbox = sandbox();
-    let run = setup(&sandbox, &[]);
+    let run = setup(&sandbox, &[]).env("PEERCTL_STATE_DIR", "");
     let home = run.home().to_owned();
     let ran = run.run().expect_code(0);
     let folder = match std::env::consts::OS {

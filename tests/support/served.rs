@@ -51,11 +51,13 @@ impl Served {
             .spawn()
             .expect("peerctl can be started");
         match wait_for_file(&env_file, &mut child) {
-            Ok(text) => Served {
-                child,
-                env: parse_exports(&text),
-                folder,
-            },
+            Ok(text) => {
+                let mut env = parse_exports(&text);
+                // The runs on one sandbox are those of one machine: they know which of them have ended.
+                let state = folder.path().join("state").display().to_string();
+                env.insert("PEERCTL_STATE_DIR".to_owned(), state);
+                Served { child, env, folder }
+            }
             Err(why) => {
                 let _ = child.kill();
                 let _ = child.wait();
