@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use console::{Key, Term, measure_text_width, truncate_str};
+use dialoguer::theme::ColorfulTheme;
 
 use super::keys;
 use super::prompt::{Answer, Question};
@@ -64,16 +65,25 @@ fn width(term: &Term) -> usize {
 }
 
 fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
+    let theme = ColorfulTheme::default();
     let asked = lines(question, width - 2).into_iter().enumerate().map(|(index, text)| {
-        let mark = if index == 0 { "?" } else { " " };
-        let text = format!("{} {}", style(mark).yellow(), style(text).bold());
+        let mark = if index == 0 {
+            &theme.prompt_prefix
+        } else {
+            &theme.inactive_item_prefix
+        };
+        let text = format!("{mark} {}", theme.prompt_style.apply_to(text));
         truncate_str(&text, width, "…").into_owned()
     });
     let mut out: Vec<String> = asked.collect();
     let refusal = refusal.map(|why| lines(why, width - 4)).unwrap_or_default();
     out.extend(refusal.into_iter().enumerate().map(|(index, why)| {
-        let mark = if index == 0 { "✘" } else { " " };
-        truncate_str(&format!("{} {}", style(mark).red(), style(why).red()), width, "…").into_owned()
+        let mark = if index == 0 {
+            &theme.error_prefix
+        } else {
+            &theme.inactive_item_prefix
+        };
+        truncate_str(&format!("{mark} {}", theme.error_style.apply_to(why)), width, "…").into_owned()
     }));
     out
 }
@@ -90,7 +100,7 @@ impl Line {
         loop {
             let (shown, behind) = self.shown(hidden, width(term) - 3);
             term.clear_line()?;
-            term.write_str(&format!("{} {shown}", style("❯").green()))?;
+            term.write_str(&format!("{} {shown}", ColorfulTheme::default().active_item_prefix))?;
             term.move_cursor_left(behind)?;
             match keys::next(term)? {
                 Key::Enter => return Ok(Edited::Line(self.text.iter().collect::<String>().trim().to_owned())),

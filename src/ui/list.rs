@@ -4,6 +4,7 @@
 use std::io;
 
 use console::{Key, Term, measure_text_width, truncate_str};
+use dialoguer::theme::ColorfulTheme;
 
 use super::filter::{Filter, Row};
 use super::keys::Ear;
@@ -214,11 +215,12 @@ impl<'a> List<'a> {
         let question = truncate_str(&self.question.text, width.saturating_sub(ROOM_TO_TYPE + 6), "…");
         let taken = measure_text_width(&question) + 6;
         let [before, under, behind] = self.typed.around(width.saturating_sub(taken));
+        let theme = ColorfulTheme::default();
         format!(
             "{} {} {} {before}{}{behind}",
-            style("?").yellow(),
-            style(question).bold(),
-            style("›").black().bright(),
+            theme.prompt_prefix,
+            theme.prompt_style.apply_to(question),
+            theme.prompt_suffix,
             style(under).black().on_white(),
         )
     }
@@ -226,7 +228,7 @@ impl<'a> List<'a> {
     fn row(&self, state: &State, row: &Row, marked: bool) -> String {
         let hits = self.filter.hits(row);
         let mut line = match marked {
-            true => format!("{} ", style("❯").green()),
+            true => format!("{} ", ColorfulTheme::default().active_item_prefix),
             false => "  ".to_owned(),
         };
         let mut cells = row.cells().zip(&state.widths).peekable();

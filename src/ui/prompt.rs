@@ -3,6 +3,7 @@
 use std::sync::Once;
 
 use console::{Term, truncate_str};
+use dialoguer::theme::ColorfulTheme;
 use secrecy::SecretString;
 
 use super::line::read_line;
@@ -160,7 +161,8 @@ pub(super) fn is_yes(text: &str, by_default: bool) -> Option<bool> {
     }
 }
 
-/// The line that stays when a question is answered. Our own, because dialoguer's breaks where it does not fit.
+/// The line that stays when a question is answered, in dialoguer's style. Drawn here, because dialoguer's own breaks if it
+/// doesn't fit.
 fn answered(question: &str, answer: &str) {
     let topic = question
         .split(['(', ';'])
@@ -169,7 +171,12 @@ fn answered(question: &str, answer: &str) {
         .trim()
         .trim_end_matches('?');
     let answer = answer.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = format!("{} {topic} · {}", style("✔").green(), style(answer).cyan());
+    let theme = ColorfulTheme::default();
+    let line = format!(
+        "{} {topic} · {}",
+        theme.success_prefix,
+        theme.defaults_style.apply_to(answer)
+    );
     // Where standard error is gone, there is nobody to tell.
     let _ = Term::stderr().write_line(&truncate_str(&line, width(), "…"));
 }
