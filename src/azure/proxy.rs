@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn usable_address_is_used_where_no_exception_holds() {
-        let table: [(&[(&str, &str)], &str, Option<&str>); 9] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let table: [(Variables, &str, Option<&str>); 9] = [
             (
                 &[("HTTPS_PROXY", "http://CORP%5Cal:p%40ss%231@h:1")],
                 "a.b",

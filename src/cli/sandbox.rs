@@ -211,7 +211,8 @@ fn check_files(path: &Path) -> Result<(), Problem> {
         let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         empty || beginning(&folder.join("clouds.config")).contains("[sandbox]\n")
     };
-    let made: [(&Path, &dyn Fn(&Path) -> bool); 4] = [
+    type IsMade<'a> = &'a dyn Fn(&Path) -> bool;
+    let made: [(&Path, IsMade<'_>); 4] = [
         (path, &exports),
         (&certificate, &|file| begins(file, "-----BEGIN CERTIFICATE-----")),
         (&cloud, &|file| begins(file, "{\n")),

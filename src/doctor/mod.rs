@@ -50,7 +50,7 @@ use crate::steps::{Facts, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 33] = [
+pub static PROBES: [&Probe; 34] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,

@@ -191,7 +191,7 @@ async fn settles(
         if reads && !same {
             return Err(format!("{deed:?} changed {}", difference(&before, &after)));
         }
-        let waited = ends.iter().any(|outcome| *outcome == Some(Outcome::Waiting));
+        let waited = ends.contains(&Some(Outcome::Waiting));
         if !ends.is_empty() && (same || !waited) {
             return match same {
                 true => Ok(()),

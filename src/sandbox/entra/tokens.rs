@@ -271,24 +271,6 @@ fn signed_by(certificate: &[u8], assertion: &str) -> bool {
     key.verify(signed.as_bytes(), &signature).is_ok()
 }
 
-/// The RSA key in a certificate: a sequence of a modulus of 2048 bits or more and the exponent 65537.
-fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
-    /// The heads of the sequence and of the modulus.
-    const HEADS: usize = 8;
-    const EXPONENT: [u8; 5] = [0x02, 0x03, 0x01, 0x00, 0x01];
-    let mut keys = certificate
-        .windows(HEADS)
-        .enumerate()
-        .filter_map(|(at, heads)| match heads {
-            [0x30, 0x82, _, _, 0x02, 0x82, high, low] => {
-                let modulus = usize::from(u16::from_be_bytes([*high, *low]));
-                certificate.get(at..at + HEADS + modulus + EXPONENT.len())
-            }
-            _ => None,
-        });
-    keys.find(|key| key.ends_with(&EXPONENT))
-}
-
 /// An assertion of another identity provider, matched against the application's federated credentials.
 fn federated(application: &Application, claims: &Value) -> Result<(), Refusal> {
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();

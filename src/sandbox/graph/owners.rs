@@ -13,9 +13,9 @@ use crate::sandbox::world::World;
 
 /// Routes `…/{key}/owners`, `…/owners/$ref` and `…/owners/{id}/$ref`.
 pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key: &str, of_app: bool) -> Outcome {
-    match &request.method {
-        &Method::GET => list(world, request, caller, key, of_app),
-        &Method::POST => {
+    match request.method {
+        Method::GET => list(world, request, caller, key, of_app),
+        Method::POST => {
             let body = request.json().unwrap_or_default();
             let id = body["@odata.id"].as_str().unwrap_or_default();
             let id = id.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok());
@@ -27,7 +27,7 @@ pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key:
             owners.push(id);
             Ok(message::empty(StatusCode::NO_CONTENT))
         }
-        &Method::DELETE => {
+        Method::DELETE => {
             let id = request
                 .segments
                 .iter()
