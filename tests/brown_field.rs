@@ -244,10 +244,10 @@ fn both_sides_by_az(party: &Party, role: &str, request: Cut) {
         let az = Az::signed_in(az.clone(), &sandbox);
         let vendor = format!("{}\nvendor_role='{role}'", party.app_id);
         let own_app = by_az(&az, &vendor, &cuts, last);
-        // Nothing but its owner's word says that an application is meant for this, until the vendor's request says so.
+        // The application has a secret that setup did not create: until everything is in place, its owner names it.
         let named = ["--own-app", own_app.as_str()];
-        let requested = cut.found.contains(&"vendor-request");
-        let document = party.run(&sandbox, if requested { &[] } else { &named }, 0);
+        let in_place = cut.found.contains(&"verification");
+        let document = party.run(&sandbox, if in_place { &[] } else { &named }, 0);
         assert_found(&document, cut);
         both_sides::assert_in_place(&document);
         party.assert_one_of_each(&sandbox);

@@ -654,6 +654,8 @@ mod saving {
             "Consent for Kong (",
         ] {
             wizard.wait_for(question);
+            // Enter chooses only a row that is there to be seen.
+            wizard.wait_for("❯");
             wizard.answer(keys::ENTER);
         }
         wizard.wait_for("Go ahead?");

@@ -611,7 +611,7 @@ fn deny_assignment_of_the_vendors_writes_blocks_too() {
     let peerings = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
     let sandbox = troubles(&denial(peerings, &format!("excluded = [\"{OPERATOR}\"]")));
     let document = kongs(&sandbox, VNET_ID, &["--only", "deny-assignments"], 4);
-    blocks(&document, "deny-assignments", &[&format!("{peerings}")]);
+    blocks(&document, "deny-assignments", &[peerings]);
 }
 
 #[test]
@@ -816,8 +816,9 @@ fn an_application_that_others_can_use_is_told() {
     let colleague = Colleague::of(&sandbox);
     let object = colleague.object_id(&own_apps(&sandbox)[0]["uniqueName"]);
     colleague.adds_secret(&object, "theirs");
-    blocks(
-        &aivens_credentials(&sandbox, 4),
+    // Where all is in place, setup has nothing to write and nothing can be in its way.
+    warns(
+        &aivens_credentials(&sandbox, 0),
         "credentials",
         &["was not created in this run", "secret \"theirs\"", "--own-app"],
     );

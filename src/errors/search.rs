@@ -80,9 +80,9 @@ fn http_status(text: &str) -> Option<String> {
 /// The entries for a code of `text`: that whose words the text has; else the one for any other message; else all, for
 /// it may be the code alone that was pasted.
 fn in_message(code: &str, text: &str) -> Vec<&'static Known> {
-    let entries: Vec<&'static Known> = all().iter().filter(|known| known.is(code)).collect();
-    let fits = entries.iter().copied().find(|known| known.fits(text));
-    fits.map_or(entries, |known| vec![known])
+    let mut entries = all().iter().filter(|known| known.is(code));
+    // An entry for one message says nothing about another.
+    entries.find(|known| known.fits(text)).into_iter().collect()
 }
 
 /// `AADSTS` and the number, for a number alone; numbers of three digits are HTTP's.
