@@ -65,7 +65,6 @@ const A_TOKEN: &str = "POST */oauth2/v2.0/token";
 const A_PRINCIPAL: &str = "POST */servicePrincipals";
 const PRINCIPALS: &str = "GET */servicePrincipals*";
 const AN_APPLICATION: &str = "PATCH */applications*";
-const A_SECRET: &str = "POST */addPassword";
 const KONNECT: &str = "GET */cloud-gateways/networks";
 const AT_AIVEN: &str = "GET /v1/project/*";
 const AT_DRAGONFLY: &str = "GET /v1/networks";
@@ -167,8 +166,7 @@ const ROWS: &[Row] = &[
     (Kong, Fault(PRINCIPALS, "400"), "Request_ResourceNotFound", ""),
     (Aiven, Fault(AN_APPLICATION, "400"), "SignInAudienceNotAllowedAsPerAppPolicy", ""),
     (Aiven, Fault(AN_APPLICATION, "400"), "Directory_QuotaExceeded", ""),
-    (Aiven, Fault(A_SECRET, "400"), "CredentialTypeNotAllowedAsPerAppPolicy", ""),
-    (Aiven, Fault(A_SECRET, "400"), "CredentialInvalidLifetimeAsPerAppPolicy", ""),
+    (Aiven, Fault(AN_APPLICATION, "400"), "Request_BadRequest", "Another object with the same value for property uniqueName already exists."),
     // Entra.
     (Kong, Fault(A_TOKEN, "401"), "AADSTS7000222", ""),
     (Kong, Fault(A_TOKEN, "400"), "AADSTS50076", ""),
@@ -244,6 +242,13 @@ const NOT_DRIVEN: &[(&[&str], &str)] = &[
     (
         &["RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"],
         "setup takes it for what it wanted, and goes on",
+    ),
+    (
+        &[
+            "CredentialTypeNotAllowedAsPerAppPolicy",
+            "CredentialInvalidLifetimeAsPerAppPolicy",
+        ],
+        "setup uses a certificate in place of a secret, and continues",
     ),
     (&["InProgress"], "a quarter of an hour passes before it is said"),
     (

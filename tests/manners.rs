@@ -111,7 +111,7 @@ fn broken(shown: &str, width: u16) -> Vec<&str> {
         let one_word = !line.trim().contains(' ');
         one_word
             || long
-            || ["peerctl ", "az ", "case "]
+            || ["peerctl ", "az ", "curl ", "case "]
                 .iter()
                 .any(|command| line.contains(command))
     };

@@ -801,7 +801,7 @@ fn without_a_person_and_without_yes_nothing_is_repaired() {
 
 #[cfg(unix)]
 mod in_a_terminal {
-    use super::support::pty::{Wizard, keys};
+    use super::support::pty::Wizard;
     use super::*;
 
     fn start(sandbox: &Served) -> Wizard {
@@ -841,7 +841,7 @@ mod in_a_terminal {
         // It was not broken when the plan was made.
         removes_theirs(&sandbox, Link::Kong);
         let writes = sandbox.writes().len();
-        wizard.answer(keys::ENTER);
+        wizard.answer("y\r");
         assert_eq!(wizard.wait_exit().code, Some(1), "{}", wizard.transcript());
         let said = support::both_sides::words(&wizard.transcript());
         assert!(said.contains("the confirmed plan does not show"), "{said}");

@@ -2,7 +2,7 @@
 //! may send back what it was given, in whatever encoding, and none of it is shown.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use base64::Engine;
@@ -19,15 +19,20 @@ const SHORTEST: usize = 5;
 static KNOWN: RwLock<Known> = RwLock::new(Known {
     raw: BTreeSet::new(),
     needles: Vec::new(),
-    begins: [false; 256],
+    by_head: BTreeMap::new(),
+    by_first: BTreeMap::new(),
 });
+
+/// The bytes by which a needle is looked up where no encoding stands among them.
+const HEAD: usize = 4;
 
 struct Known {
     raw: BTreeSet<String>,
     /// The secrets and their base64 forms; other encodings are read while comparing.
     needles: Vec<String>,
-    /// Bytes that a needle can begin with, encoded or not.
-    begins: [bool; 256],
+    /// The needles by their first bytes: a process that runs long has thousands.
+    by_head: BTreeMap<[u8; HEAD], Vec<usize>>,
+    by_first: BTreeMap<u8, Vec<usize>>,
 }
 
 /// Takes note of a secret: from now on [`mask`] hides it.
@@ -48,13 +53,12 @@ pub fn remember_secret(secret: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     if known.raw.insert(secret.to_owned()) {
         for needle in forms(secret) {
-            if let Some(first) = needle.bytes().next() {
-                known.begins[usize::from(first)] = true;
+            let place = known.needles.len();
+            if let Some(head) = needle.as_bytes().first_chunk() {
+                known.by_head.entry(*head).or_default().push(place);
+                known.by_first.entry(head[0]).or_default().push(place);
             }
             known.needles.push(needle);
-        }
-        for escape in ENCODINGS {
-            known.begins[usize::from(escape)] = true;
         }
     }
 }
@@ -118,11 +122,24 @@ fn forms(secret: &str) -> BTreeSet<String> {
 impl Known {
     /// The length of the secret that `text` begins with; 0 where it begins with none.
     fn secret(&self, text: &[u8]) -> usize {
-        if !text.first().is_some_and(|first| self.begins[usize::from(*first)]) {
+        let longest = |places: &Vec<usize>| {
+            let needles = places.iter().filter_map(|place| self.needles.get(*place));
+            needles
+                .map(|needle| begins_with(text, needle.as_bytes()))
+                .max()
+                .unwrap_or(0)
+        };
+        let Some(head) = text.first_chunk::<HEAD>() else {
             return 0;
+        };
+        if !head.iter().any(|byte| ENCODINGS.contains(byte)) {
+            return self.by_head.get(head).map_or(0, longest);
         }
-        let found = self.needles.iter().map(|needle| begins_with(text, needle.as_bytes()));
-        found.max().unwrap_or(0)
+        let possible = self
+            .by_first
+            .iter()
+            .filter(|(first, _)| encoded(text, **first).is_some());
+        possible.map(|(_, places)| longest(places)).max().unwrap_or(0)
     }
 }
 
