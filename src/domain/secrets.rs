@@ -20,10 +20,9 @@ static KNOWN: RwLock<Known> = RwLock::new(Known {
     raw: BTreeSet::new(),
     needles: Vec::new(),
     by_head: BTreeMap::new(),
-    by_first: BTreeMap::new(),
 });
 
-/// The bytes by which a needle is looked up where no encoding stands among them.
+/// The first bytes of a needle, by which it is looked up.
 const HEAD: usize = 4;
 
 struct Known {
@@ -32,7 +31,6 @@ struct Known {
     needles: Vec<String>,
     /// The needles by their first bytes: a process that runs long has thousands.
     by_head: BTreeMap<[u8; HEAD], Vec<usize>>,
-    by_first: BTreeMap<u8, Vec<usize>>,
 }
 
 /// Takes note of a secret: from now on [`mask`] hides it.
@@ -56,7 +54,6 @@ pub fn remember_secret(secret: &str) {
             let place = known.needles.len();
             if let Some(head) = needle.as_bytes().first_chunk() {
                 known.by_head.entry(*head).or_default().push(place);
-                known.by_first.entry(head[0]).or_default().push(place);
             }
             known.needles.push(needle);
         }
@@ -135,11 +132,10 @@ impl Known {
         if !head.iter().any(|byte| ENCODINGS.contains(byte)) {
             return self.by_head.get(head).map_or(0, longest);
         }
-        let possible = self
-            .by_first
-            .iter()
-            .filter(|(first, _)| encoded(text, **first).is_some());
-        possible.map(|(_, places)| longest(places)).max().unwrap_or(0)
+        let mut heads = Vec::new();
+        read_heads(text, [0; HEAD], 0, &mut heads);
+        let found = heads.iter().filter_map(|head| self.by_head.get(head));
+        found.map(longest).max().unwrap_or(0)
     }
 }
 
@@ -158,38 +154,61 @@ fn begins_with(text: &[u8], needle: &[u8]) -> usize {
     if same < enough { 0 } else { at }
 }
 
+/// Adds every way to read the first bytes of a text in which encodings stand.
+fn read_heads(text: &[u8], head: [u8; HEAD], read: usize, heads: &mut Vec<[u8; HEAD]>) {
+    if read == HEAD {
+        heads.push(head);
+        return;
+    }
+    for (byte, length) in readings(text).into_iter().flatten() {
+        let mut head = head;
+        head[read] = byte;
+        read_heads(&text[length..], head, read + 1, heads);
+    }
+}
+
 /// Bytes that an encoded byte begins with.
 const ENCODINGS: [u8; 4] = *b"%\\&+";
 
 /// The length of what stands for `byte` at the beginning of `text`: the byte, or one of its encodings.
 fn encoded(text: &[u8], byte: u8) -> Option<usize> {
-    let hex = |digits: Option<&[u8]>| {
-        let digits = std::str::from_utf8(digits?).ok()?;
-        u8::from_str_radix(digits, 16).ok().filter(|value| *value == byte)
-    };
-    match text {
-        [first, ..] if *first == byte => Some(1),
-        [b'+', ..] if byte == b' ' => Some(1),
-        [b'%', b'2', b'5', rest @ ..] if hex(rest.get(..2)).is_some() => Some(5),
-        [b'%', rest @ ..] if hex(rest.get(..2)).is_some() => Some(3),
-        [b'\\', b'u', b'0', b'0', rest @ ..] if hex(rest.get(..2)).is_some() => Some(6),
-        [b'\\', next, ..] if *next == byte => Some(2),
-        [b'&', ..] => {
-            let entities = [
-                (b'&', "&amp;"),
-                (b'<', "&lt;"),
-                (b'>', "&gt;"),
-                (b'"', "&quot;"),
-                (b'\'', "&#39;"),
-            ];
-            let entity = entities.iter().find(|(stands_for, _)| *stands_for == byte);
-            entity
-                .filter(|(_, entity)| text.starts_with(entity.as_bytes()))
-                .map(|(_, entity)| entity.len())
-        }
-        _ => None,
-    }
+    let mut readings = readings(text).into_iter().flatten();
+    readings.find_map(|(read, length)| (read == byte).then_some(length))
 }
+
+/// The bytes that the beginning of `text` can stand for, each with its length there.
+fn readings(text: &[u8]) -> [Option<(u8, usize)>; 3] {
+    let Some(first) = text.first() else {
+        return [None; 3];
+    };
+    let hex = |digits: &[u8], length: usize| {
+        let digits = std::str::from_utf8(digits.get(..2)?).ok()?;
+        Some((u8::from_str_radix(digits, 16).ok()?, length))
+    };
+    let [one, other] = match text {
+        [b'+', ..] => [Some((b' ', 1)), None],
+        [b'%', b'2', b'5', rest @ ..] => [hex(rest, 5), Some((b'%', 3))],
+        [b'%', rest @ ..] => [hex(rest, 3), None],
+        [b'\\', b'u', b'0', b'0', rest @ ..] => [hex(rest, 6), Some((b'u', 2))],
+        [b'\\', next, ..] => [Some((*next, 2)), None],
+        [b'&', ..] => {
+            let mut entities = ENTITIES
+                .iter()
+                .filter(|(_, entity)| text.starts_with(entity.as_bytes()));
+            [entities.next().map(|(byte, entity)| (*byte, entity.len())), None]
+        }
+        _ => [None, None],
+    };
+    [Some((*first, 1)), one, other]
+}
+
+const ENTITIES: [(u8, &str); 5] = [
+    (b'&', "&amp;"),
+    (b'<', "&lt;"),
+    (b'>', "&gt;"),
+    (b'"', "&quot;"),
+    (b'\'', "&#39;"),
+];
 
 /// The length of the JSON web token that `text` begins with: two parts at least, so that a claims challenge, which is to
 /// be copied, isn't one.
