@@ -5,6 +5,7 @@ use super::trouble::{Fault, Trouble, none, one};
 use super::world::{AIVEN, DRAGONFLY, KONG, PARTNER, Row, VNET, World};
 use super::{all, difference, held, said_why, sampled, simulated};
 use peerctl::errors::Outcome;
+use peerctl::limits;
 use peerctl::sandbox::Lag;
 use serde_json::Value;
 
@@ -71,6 +72,8 @@ fn survives(trouble: &Trouble, good: &Value) -> Result<bool, String> {
         let world = World::new(Lag::None, 1);
         let first = world.apply(&ROWS, trouble.clone()).await;
         said_why(&first).map_err(|why| format!("{trouble:?}: {why}"))?;
+        // Until then another run could be using the credential that one may have left behind.
+        tokio::time::sleep(limits::CREDENTIAL_LIFE).await;
         let second = world.apply(&ROWS, none()).await;
         let left = world.shape().await;
         match second.is_well() && left == *good {
