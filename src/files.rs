@@ -1,11 +1,24 @@
-//! Bounded reading of the files that a user names: regular files only, and only up to a size.
+//! Bounded reading of the files that a user names: regular files only, and only up to a size. And folders for their owner
+//! alone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 use crate::domain::did_you_mean;
 use crate::limits;
+
+/// Creates a folder, and those above it, for its owner alone (Unix); one that exists stays as it is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
 
 /// Reads a file as text, without a byte order mark at its start, as Windows writes one.
 ///

@@ -761,24 +761,21 @@ fn an_application_that_was_deleted_by_hand_is_restored_with_its_id() {
     AIVEN.unchanged(&sandbox, &[]);
 }
 
+#[track_caller]
+fn aiven_goes(sandbox: &Served) -> support::cli::Ran {
+    let words = ["azure", "teardown", "--vendor", "aiven", "--vnet-id"];
+    let flags = words.into_iter().chain([VNET_ID, "--no-input", "--yes"]);
+    let line = flags.chain(support::both_sides::AIVEN.inputs.iter().copied());
+    support::cli::peerctl(line).envs(sandbox.env()).run().expect_code(0)
+}
+
 #[test]
 fn setup_after_teardown_works_although_deleted_applications_are_kept() {
-    use support::{both_sides::AIVEN, cli::peerctl};
+    use support::both_sides::AIVEN;
     let sandbox = sandbox();
     for _ in 0..2 {
         AIVEN.done(&sandbox, &[]);
-        let flags = [
-            "azure",
-            "teardown",
-            "--vendor",
-            "aiven",
-            "--vnet-id",
-            VNET_ID,
-            "--no-input",
-            "--yes",
-        ];
-        let line = flags.iter().chain(AIVEN.inputs);
-        let down = peerctl(line).envs(sandbox.env()).run().expect_code(0);
+        let down = aiven_goes(&sandbox);
         assert!(format!("{}{}", down.stdout, down.stderr).contains("for good"), "{down}");
         assert_eq!(sandbox.state()["deletedApplications"], json!([]));
     }
@@ -787,22 +784,11 @@ fn setup_after_teardown_works_although_deleted_applications_are_kept() {
 /// Whoever may not delete it for good leaves it among the deleted ones, and setup restores it.
 #[test]
 fn an_application_that_teardown_cannot_delete_for_good_is_restored() {
-    use support::{both_sides::AIVEN, cli::peerctl};
+    use support::both_sides::AIVEN;
     let fault = "DELETE */directory/deletedItems/*=403:Authorization_RequestDenied:Insufficient privileges.";
     let sandbox = Served::start(["--lag", "none", "--fault", fault]);
     AIVEN.done(&sandbox, &[]);
-    let flags = [
-        "azure",
-        "teardown",
-        "--vendor",
-        "aiven",
-        "--vnet-id",
-        VNET_ID,
-        "--no-input",
-        "--yes",
-    ];
-    let line = flags.iter().chain(AIVEN.inputs);
-    let down = peerctl(line).envs(sandbox.env()).run().expect_code(0);
+    let down = aiven_goes(&sandbox);
     let told = format!("{}{}", down.stdout, down.stderr);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("keeps it for 30 days"), "{down}");

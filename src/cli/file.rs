@@ -16,18 +16,6 @@ pub enum Readers {
     Usual,
 }
 
-/// Makes a folder, and those above it, for its owner alone (Unix); one that is there stays as it is.
-///
-/// # Errors
-/// Those of the file system.
-pub fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 /// Writes `text` beside `path` and renames it: who looks sees all of it or what was there before. A link of that name is
 /// replaced, not followed.
 ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::file::{Readers, make_folder, write_whole};
+use super::file::{Readers, write_whole};
 use super::folders::{Use, own_folder};
 use super::output::remark;
 use crate::domain::{mask, utc};
@@ -63,7 +63,7 @@ fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> 
         return Ok(None);
     };
     let folder = std::path::absolute(folder)?;
-    make_folder(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    files::make_folder(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // No two runs have the same name, so none is ever written over.
     let file = folder.join(format!("{}-{:08x}.json", name(record), Uuid::new_v4().as_fields().0));
     write_whole(&file, &mask(&record.json()), Readers::Owner)

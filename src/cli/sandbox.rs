@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::file::{Readers, make_folder, write_whole};
+use super::file::{Readers, write_whole};
 use super::output::{print, refuse};
 use super::stop::asked_to_stop;
 use crate::azure::Cloud;
@@ -282,7 +282,7 @@ fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()
         "msal_token_cache.json",
         "service_principal_entries.json",
     ];
-    make_folder(folder)?;
+    files::make_folder(folder)?;
     // One of an earlier sandbox may have been open to others.
     #[cfg(unix)]
     std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;

@@ -5,10 +5,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use uuid::Uuid;
+
+use super::run::lock;
+use crate::files;
 
 /// A mark of an ended run is of no use for longer: its credential ended by itself.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -33,7 +36,7 @@ impl RunMarkers {
     /// Marks the run as under way until this process ends. Without a mark, other runs only wait longer.
     pub fn begin(&self, run: Uuid) {
         let Some(folder) = &self.folder else { return };
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = lock(&self.own);
         if own.is_none() {
             *own = mark(folder, run).ok();
         }
@@ -41,7 +44,7 @@ impl RunMarkers {
 
     /// Removes this run's mark: none of its credentials is left.
     pub fn end(&self, run: Uuid) {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let own = lock(&self.own).take();
         if let Some(folder) = self.folder.as_ref().filter(|_| own.is_some()) {
             // What stays is removed by a later run.
             let _ = fs::remove_file(file(folder, run));
@@ -67,11 +70,7 @@ fn is_free(marked: &File) -> bool {
 }
 
 fn mark(folder: &Path, run: Uuid) -> io::Result<File> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
+    files::make_folder(folder)?;
     remove_old(folder);
     let mut options = File::options();
     options.create_new(true).write(true);

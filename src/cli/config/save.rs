@@ -8,9 +8,10 @@ use anyhow::Context;
 use toml::Value;
 
 use super::place::{FileArgs, Place, shown};
-use crate::cli::file::{Readers, make_folder, write_whole};
+use crate::cli::file::{Readers, write_whole};
 use crate::domain::lines;
 use crate::errors::Problem;
+use crate::files;
 use crate::input::config::{Config, check_name};
 use crate::input::{Asker, Halt, SETS, Text, Vars, is_file};
 use crate::render::command_line;
@@ -141,7 +142,7 @@ fn save(place: &Place, profile: &str) -> anyhow::Result<()> {
     let file = target(&place.file)?;
     let written = || {
         let folder = file.parent().context("it has no folder")?;
-        make_folder(folder).with_context(|| format!("the folder {} cannot be made", shown(folder)))?;
+        files::make_folder(folder).with_context(|| format!("the folder {} cannot be made", shown(folder)))?;
         let readers = if file.exists() { Readers::Usual } else { Readers::Owner };
         write_whole(&file, &text, readers)
     };

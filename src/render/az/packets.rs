@@ -115,21 +115,18 @@ pub fn other_direction(intent: &Intent, remote: &Remote, present: Option<&Peerin
 
 /// The beginning of a command that changes a peering: az reads it first, and keeps what the command does not name.
 pub fn update_peering(id: &PeeringId) -> String {
-    let vnet = &id.vnet;
-    format!(
-        "az network vnet peering update --subscription {} --resource-group {} --vnet-name {} --name {}",
-        vnet.subscription,
-        ShellWord(&vnet.resource_group),
-        vnet.name,
-        ShellWord(&id.name)
-    )
+    on_peering("update", id)
 }
 
-/// Showing a peering with all its settings.
+/// A command that shows a peering with all its settings.
 pub fn show_peering(id: &PeeringId) -> String {
+    format!("{} --output json", on_peering("show", id))
+}
+
+fn on_peering(verb: &str, id: &PeeringId) -> String {
     let vnet = &id.vnet;
     format!(
-        "az network vnet peering show --subscription {} --resource-group {} --vnet-name {} --name {} --output json",
+        "az network vnet peering {verb} --subscription {} --resource-group {} --vnet-name {} --name {}",
         vnet.subscription,
         ShellWord(&vnet.resource_group),
         vnet.name,
@@ -139,14 +136,7 @@ pub fn show_peering(id: &PeeringId) -> String {
 
 /// Deleting a peering's direction.
 pub fn delete_peering(id: &PeeringId) -> Vec<String> {
-    let vnet = &id.vnet;
-    vec![format!(
-        "az network vnet peering delete --subscription {} --resource-group {} --vnet-name {} --name {}",
-        vnet.subscription,
-        ShellWord(&vnet.resource_group),
-        vnet.name,
-        ShellWord(&id.name)
-    )]
+    vec![on_peering("delete", id)]
 }
 
 /// Removing a role assignment, by its full id.
