@@ -1,12 +1,16 @@
 //! Ids that a second run finds again: UUID v5 of what the thing is for.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::{TenantId, VnetId};
 
 /// The root of all of peerctl's own names: UUID v5 of its repository's address in the URL namespace.
 pub fn namespace() -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://github.com/peerctl/peerctl")
+    static NAMESPACE: LazyLock<Uuid> =
+        LazyLock::new(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://github.com/peerctl/peerctl"));
+    *NAMESPACE
 }
 
 fn named(parts: &[&str]) -> Uuid {

@@ -129,7 +129,7 @@ impl Kind {
 }
 
 /// What was used, and when.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Budgets {
     limits: Limits,
     /// By principal (nobody: all together), by subscription or tenant, and by kind.

@@ -169,7 +169,7 @@ impl Fault {
 }
 
 /// The rules with their counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Faults(Vec<(FaultRule, u32)>);
 
 impl Faults {

@@ -11,7 +11,7 @@ use super::router::Service;
 use super::token;
 
 /// Every request that was answered, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Journal {
     entries: Vec<Value>,
     writes: u64,

@@ -110,9 +110,11 @@ struct Shared {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
     began: Instant,
+    /// The age of the world when it began here: a copy's time continues.
+    age: Duration,
     world: World,
     faults: Faults,
 }
@@ -121,6 +123,7 @@ impl State {
     fn new(options: &Options) -> Self {
         Self {
             began: Instant::now(),
+            age: Duration::ZERO,
             world: World::new(
                 &options.estate,
                 options.seed,
@@ -133,7 +136,7 @@ impl State {
     }
 
     fn exchange(&mut self, request: &Incoming) -> Exchange {
-        self.world.settle(self.began.elapsed());
+        self.world.settle(self.age + self.began.elapsed());
         let service = router::service(request);
         if service == Service::Control {
             return Exchange::Answer(router::answer(&mut self.world, service, request));
@@ -176,6 +179,21 @@ impl Sandbox {
     /// Makes a fresh world.
     pub fn new(options: Options) -> Self {
         let state = Mutex::new(State::new(&options));
+        Self {
+            shared: Arc::new(Shared { options, state }),
+        }
+    }
+
+    /// Returns an independent copy of the world as its last request left it; its time continues from there, on the
+    /// clock of the caller.
+    pub fn fork(&self) -> Self {
+        let options = self.shared.options.clone();
+        let world = self.state().clone();
+        let state = Mutex::new(State {
+            began: Instant::now(),
+            age: world.world.now,
+            ..world
+        });
         Self {
             shared: Arc::new(Shared { options, state }),
         }

@@ -299,7 +299,7 @@ pub(super) enum Event {
 }
 
 /// The state of everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
     /// The wall time at which it began.
     pub(super) started: OffsetDateTime,

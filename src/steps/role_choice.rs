@@ -69,12 +69,12 @@ impl fmt::Display for Mismatch {
 pub fn choose<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> RoleChoice<'a> {
     let own = intent.own_roles(grant);
     let judged = |role: &'a RoleDefinition| Some((role, judge(intent, facts, grant, role).ok()?));
-    let usable = candidates(intent, facts, grant).into_iter().filter_map(judged);
+    let usable = candidates_of(&own, intent, facts, grant).into_iter().filter_map(judged);
     let best = usable.min_by_key(|(role, change)| (*change, !is_named(&own, grant, role), role.guid));
     match best {
         Some((role, false)) => RoleChoice::Reuse(role),
         Some((role, true)) => RoleChoice::Extend(role),
-        None => RoleChoice::Create(free(intent, facts, grant)),
+        None => RoleChoice::Create(free(own, facts)),
     }
 }
 
@@ -98,13 +98,17 @@ pub fn lacking<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a 
 /// Roles under a name or ID of the grant, and, where they can be assigned at the network, those with the same actions
 /// under a name that is not another vendor's.
 fn candidates<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a RoleDefinition> {
-    let (own, foreign) = (intent.own_roles(grant), intent.foreign_role_names(grant));
+    candidates_of(&intent.own_roles(grant), intent, facts, grant)
+}
+
+fn candidates_of<'a>(own: &[OwnRole], intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a RoleDefinition> {
+    let foreign = intent.foreign_role_names(grant);
     let here = facts.roles.iter().filter(|role| {
         let same = || same_actions(role, &grant.actions) && !foreign.contain(&role.name);
-        is_named(&own, grant, role) || same()
+        is_named(own, grant, role) || same()
     });
     let elsewhere = facts.roles_elsewhere.iter();
-    let elsewhere = elsewhere.filter(|role| is_named(&own, grant, role));
+    let elsewhere = elsewhere.filter(|role| is_named(own, grant, role));
     here.chain(elsewhere).filter(|role| role.custom).collect()
 }
 
@@ -144,13 +148,12 @@ fn judge(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -
 }
 
 /// The first of setup's own roles whose name and ID no other role has.
-fn free(intent: &Intent, facts: &Facts, grant: &Grant) -> OwnRole {
+fn free(mut own: Vec<OwnRole>, facts: &Facts) -> OwnRole {
     let known = || facts.roles.iter().chain(&facts.roles_elsewhere);
     let is_free = |own: &OwnRole| {
         let has_it = |role: &RoleDefinition| role.guid == own.guid || role.name.eq_ignore_ascii_case(&own.name);
         !facts.taken_role_names.contains(&own.name.to_lowercase()) && !known().any(has_it)
     };
-    let mut own = intent.own_roles(grant);
     let last = own.pop();
     own.into_iter().find(is_free).or(last).unwrap_or_default()
 }

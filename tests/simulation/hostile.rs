@@ -15,14 +15,14 @@ use peerctl::errors::{Outcome, Problem};
 use peerctl::limits;
 use peerctl::plan::{Event, Stats, StepEvent};
 use peerctl::render::{Record, Report, ticket};
-use peerctl::sandbox::{Exchange, Lag, Sandbox};
+use peerctl::sandbox::{Exchange, Sandbox};
 use peerctl::ui;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::trouble::scrambled;
-use super::world::{Job, ORIGIN, PARTIES, Party, World};
-use super::{all, held, prepare, sampled, simulated, undisturbed};
+use super::world::{Job, ORIGIN, PARTIES};
+use super::{Start, all, held, sampled, simulated};
 
 const ELSEWHERE: &str = "https://elsewhere.example/collect?token=";
 /// Colours, a cleared screen, a title, C1's CSI, DEL, text turned round, a forged line.
@@ -376,7 +376,8 @@ impl Transport for Liar {
 }
 
 /// A run that is lied to: what is wrong with how it takes it.
-fn takes_it(party: Party, job: Job, lie: Lie, at: usize, lasting: bool) -> Result<(), String> {
+fn takes_it(start: &Start, lie: Lie, at: usize, lasting: bool) -> Result<(), String> {
+    let (party, job) = (start.party, start.job);
     let case = format!(
         "{} {job:?} {lie:?} at {at}{}",
         party.0,
@@ -384,8 +385,7 @@ fn takes_it(party: Party, job: Job, lie: Lie, at: usize, lasting: bool) -> Resul
     );
     let tried = catch_unwind(AssertUnwindSafe(|| {
         simulated(async {
-            let mut world = World::new(Lag::None, 1);
-            prepare(&world, party, job).await;
+            let mut world = start.world.fork();
             world.timeout = Some("5m");
             let liar = Arc::new(Liar {
                 sandbox: world.sandbox.clone(),
@@ -471,22 +471,16 @@ fn shown_harmlessly(events: &[Event], outcome: Outcome, problem: Option<Problem>
     Ok(())
 }
 
-/// Every lie of `lies`, at every request of the job with everybody.
-fn cases(job: Job, lies: &[Lie]) -> Vec<(Party, Lie, usize)> {
+fn lied_to(what: &str, job: Job, lies: &[Lie], usual: u64, lasting: bool) {
+    let starts = PARTIES.map(|party| Start::of(party, job));
     let mut cases = Vec::new();
-    for party in PARTIES {
-        let (_, requests) = undisturbed(party, job);
-        for at in 0..requests {
-            cases.extend(lies.iter().map(|lie| (party, *lie, at)));
+    for start in &starts {
+        for at in 0..start.requests {
+            cases.extend(lies.iter().map(|lie| (start, *lie, at)));
         }
     }
-    cases
-}
-
-fn lied_to(what: &str, job: Job, lies: &[Lie], usual: u64, lasting: bool) {
-    let cases = sampled(cases(job, lies), usual);
-    let tried = all(&cases, |(party, lie, at)| {
-        takes_it(*party, job, *lie, *at, lasting).map(|()| true)
+    let tried = all(&sampled(cases, usual), |(start, lie, at)| {
+        takes_it(start, *lie, *at, lasting).map(|()| true)
     });
     held(what, &tried);
 }

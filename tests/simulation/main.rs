@@ -62,50 +62,63 @@ struct Tried {
     wrong: Vec<String>,
 }
 
-/// What a run without trouble leaves, and how many requests it takes.
-fn undisturbed(party: Party, job: Job) -> (Value, usize) {
-    simulated(async {
-        let world = World::new(Lag::None, 1);
-        prepare(&world, party, job).await;
-        let ended = world.run(party, job, none()).await;
-        assert!(ended.is_well(), "{party:?} {job:?}: {ended:?}");
-        (world.shape().await, ended.requests)
-    })
+/// A world in which a job is to be done, and what a run without trouble makes of it.
+struct Start {
+    party: Party,
+    job: Job,
+    world: World,
+    good: Value,
+    requests: usize,
+    writes: Vec<usize>,
 }
 
-/// What has to be there before the job can be done.
-async fn prepare(world: &World, party: Party, job: Job) {
-    if job != Job::SetUp {
-        assert!(world.run(party, Job::SetUp, none()).await.is_well());
+impl Start {
+    fn of(party: Party, job: Job) -> Self {
+        simulated(async {
+            let world = World::new(Lag::None, 1);
+            if job != Job::SetUp {
+                assert!(world.run(party, Job::SetUp, none()).await.is_well());
+            }
+            if job == Job::Repair {
+                world.break_link().await;
+            }
+            let undisturbed = world.fork();
+            let ended = undisturbed.run(party, job, none()).await;
+            assert!(ended.is_well(), "{party:?} {job:?}: {ended:?}");
+            Self {
+                party,
+                job,
+                world,
+                good: undisturbed.shape().await,
+                requests: ended.requests,
+                writes: ended.writes,
+            }
+        })
     }
-    if job == Job::Repair {
-        world.break_link().await;
-    }
-}
 
-/// A run in trouble, and one without: what is wrong with what they say and leave.
-fn survives(party: Party, job: Job, trouble: &Trouble, good: &Value) -> Result<bool, String> {
-    let case = format!("{} {job:?} {trouble:?}", party.0);
-    simulated(async {
-        let world = World::new(Lag::None, 1);
-        prepare(&world, party, job).await;
-        let first = world.run(party, job, trouble.clone()).await;
-        said_why(&first).map_err(|why| format!("{case}: {why}"))?;
-        // Until then another run could be using the credential that one may have left behind.
-        tokio::time::sleep(limits::CREDENTIAL_LIFE).await;
-        let second = world.run(party, job, none()).await;
-        if !second.is_well() {
-            return Err(format!("{case}: the second run: {second:?}; the first: {first:?}"));
-        }
-        let left = world.shape().await;
-        if left == *good {
-            return Ok(first.struck > 0);
-        }
-        Err(format!(
-            "{case}: the world differs: {}; the first: {first:?}",
-            difference(good, &left)
-        ))
-    })
+    /// A run in trouble, and one without: what is wrong with what they say and leave.
+    fn survives(&self, trouble: &Trouble) -> Result<bool, String> {
+        let case = format!("{} {:?} {trouble:?}", self.party.0, self.job);
+        simulated(async {
+            let world = self.world.fork();
+            let first = world.run(self.party, self.job, trouble.clone()).await;
+            said_why(&first).map_err(|why| format!("{case}: {why}"))?;
+            // Until then another run could be using the credential that one may have left behind.
+            tokio::time::sleep(limits::CREDENTIAL_LIFE).await;
+            let second = world.run(self.party, self.job, none()).await;
+            if !second.is_well() {
+                return Err(format!("{case}: the second run: {second:?}; the first: {first:?}"));
+            }
+            let left = world.shape().await;
+            if left == self.good {
+                return Ok(first.struck > 0);
+            }
+            Err(format!(
+                "{case}: the world differs: {}; the first: {first:?}",
+                difference(&self.good, &left)
+            ))
+        })
+    }
 }
 
 /// A run ends well, or says what it is about: an outcome of the design, and a problem with words in it.
@@ -155,23 +168,14 @@ fn every_job_of_every_vendor_runs_without_a_socket_with_the_longest_lag() {
 }
 
 fn every_request(what: &str, job: Job, faults: &[Fault]) {
-    let mut cases = Vec::new();
-    for party in PARTIES {
-        let (good, requests) = undisturbed(party, job);
-        for at in 0..requests {
-            cases.extend(
-                faults
-                    .iter()
-                    .map(|fault| (*fault, party, one(at, *fault), good.clone())),
-            );
-        }
-    }
+    let starts = PARTIES.map(|party| Start::of(party, job));
     let mut whole = Tried::default();
     for fault in faults {
-        let of_fault: Vec<_> = cases.iter().filter(|(of, ..)| of == fault).collect();
-        let tried = all(&of_fault, |(_, party, trouble, good)| {
-            survives(*party, job, trouble, good)
-        });
+        let cases: Vec<_> = starts
+            .iter()
+            .flat_map(|start| (0..start.requests).map(move |at| (start, at)))
+            .collect();
+        let tried = all(&cases, |(start, at)| start.survives(&one(*at, *fault)));
         assert!(tried.held > 0 || !tried.wrong.is_empty(), "{fault:?} never came about");
         whole.held += tried.held;
         whole.wrong.extend(tried.wrong);
@@ -188,28 +192,22 @@ fn two_writes_of_a_set_up_can_go_wrong() {
         Fault::StallAfter,
         Fault::KilledAfter,
     ];
+    let starts = PARTIES.map(|party| Start::of(party, Job::SetUp));
     let mut cases = Vec::new();
-    for party in PARTIES {
-        let (good, writes) = simulated(async {
-            let world = World::new(Lag::None, 1);
-            let ended = world.run(party, Job::SetUp, none()).await;
-            (world.shape().await, ended.writes)
-        });
-        for (index, first) in writes.iter().enumerate() {
-            for second in &writes[index + 1..] {
+    for start in &starts {
+        for (index, first) in start.writes.iter().enumerate() {
+            for second in &start.writes[index + 1..] {
                 for (one, other) in faults
                     .iter()
                     .flat_map(|one| faults.iter().map(move |other| (*one, *other)))
                 {
-                    cases.push((party, several([(*first, one), (*second, other)]), good.clone()));
+                    cases.push((start, several([(*first, one), (*second, other)])));
                 }
             }
         }
     }
     let cases = sampled(cases, 400);
-    let tried = all(&cases, |(party, trouble, good)| {
-        survives(*party, Job::SetUp, trouble, good)
-    });
+    let tried = all(&cases, |(start, trouble)| start.survives(trouble));
     held(WHAT, &tried);
 }
 
@@ -217,7 +215,7 @@ fn two_writes_of_a_set_up_can_go_wrong() {
 fn whatever_goes_wrong_by_lot_the_next_calm_run_finishes_it() {
     const WHAT: &str =
         "up to four set-ups in which 6 of 100 requests go wrong by lot, under no lag, a typical one and the worst";
-    let good: Vec<(Party, Value)> = PARTIES.map(|party| (party, undisturbed(party, Job::SetUp).0)).to_vec();
+    let good: Vec<(Party, Value)> = PARTIES.map(|party| (party, Start::of(party, Job::SetUp).good)).to_vec();
     // The last three once found an application that a killed run had made and that was not to be read everywhere yet.
     let seeds: Vec<u64> = (0..searches(120)).chain([94, 206, 394]).collect();
     let tried = all(&seeds, |seed| by_lots(*seed, &good));
@@ -263,7 +261,7 @@ fn no_run_outlives_its_time_by_more_than_one_request() {
     ];
     let mut cases = Vec::new();
     for party in PARTIES {
-        let (_, requests) = undisturbed(party, Job::SetUp);
+        let requests = Start::of(party, Job::SetUp).requests;
         cases.extend(
             faults
                 .iter()

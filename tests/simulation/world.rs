@@ -128,10 +128,23 @@ impl World {
         }
     }
 
+    /// An independent copy of the world as its last request left it.
+    pub fn fork(&self) -> Self {
+        Self {
+            sandbox: self.sandbox.fork(),
+            cloud: self.cloud.clone(),
+            vars: self.vars.clone(),
+            timeout: self.timeout,
+            waves: AtomicU64::default(),
+        }
+    }
+
     /// The canonical dump of everything. An application's id is its name, and any other id that the world has drawn is
     /// `#`: which one it is depends on what was drawn before.
     pub async fn shape(&self) -> Value {
-        let (dump, fresh) = (self.dump().await, Self::new(Lag::None, 1).dump().await.to_string());
+        static FRESH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+        let fresh = FRESH.get_or_init(|| async { Self::new(Lag::None, 1).dump().await.to_string() });
+        let (dump, fresh) = (self.dump().await, fresh.await);
         let principals = dump["servicePrincipals"].as_array().expect("principals").iter();
         let names = principals.map(|one| (text(&one["appId"]).to_owned(), text(&one["displayName"]).to_owned()));
         let names: BTreeMap<String, String> = names.filter(|(id, _)| !fresh.contains(id.as_str())).collect();

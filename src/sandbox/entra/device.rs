@@ -19,7 +19,7 @@ use crate::sandbox::world::{User, World};
 const LIFE: Duration = Duration::from_secs(900);
 
 /// The codes that were given out, and the refresh tokens that came of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct SignIns {
     /// By device code.
     pub(super) codes: BTreeMap<String, Code>,
@@ -27,7 +27,7 @@ pub(in crate::sandbox) struct SignIns {
     refresh: BTreeMap<String, (String, bool)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Code {
     /// What a person enters.
     pub(super) user_code: String,

@@ -7,6 +7,7 @@ use crate::plan::{Action, Decision, Hold, Intent, StepEvent, StepId};
 use crate::render::az;
 use crate::steps::own_direction::may_write_theirs;
 use crate::steps::ownership::{is_named, peering_is_ours};
+use crate::steps::run::Awaited;
 use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::read_vnet;
 use crate::steps::{Facts, Run, Stop, decision, request_kind};
@@ -134,7 +135,14 @@ async fn delete(run: &Run, azure: &Azure, id: &PeeringId) -> Result<(), Stop> {
     let deleted = run.patiently(STEP, &doing, &[], || azure.delete_peering(id)).await;
     deleted.map_err(|stop| stop.or_hold(hold))?;
     run.changed(STEP, Action::Deleted, "virtualNetworkPeering", id.to_string());
-    Ok(())
+    // The vendor's request goes next, and with it the proof of whose peering this is.
+    let look = async || {
+        let read = azure.peering(id).await;
+        let read = read.map_err(|error| Stop::api("checking that the peering is gone", &error))?;
+        Ok(read.is_none().then_some(()))
+    };
+    let awaited = Awaited::replication("until the peering is gone");
+    run.until(STEP, &awaited, look).await
 }
 
 #[cfg(test)]
