@@ -140,7 +140,7 @@ fn judge(
 ) -> Result<(), String> {
     for (id, body) in strangers {
         match after.get(id) {
-            Some(now) if now == body => {}
+            Some(now) if now == body || is_completed(strangers, id, body, now, documented) => {}
             Some(now) => return Err(format!("{id} changed: {now} and not {body}")),
             None => return Err(format!("{id} is gone: {body}")),
         }
@@ -155,6 +155,17 @@ fn judge(
         }
     }
     Ok(())
+}
+
+/// A role under a documented name that lacks actions and that nobody holds gets those that are documented, and no more.
+fn is_completed(strangers: &Inventory, id: &str, body: &Value, now: &Value, documented: &Documented) -> bool {
+    let Some(role) = id.strip_prefix("roleDefinitions/") else {
+        return false;
+    };
+    let mut completed = body.clone();
+    completed["permissions"] = now["permissions"].clone();
+    let is_held = strangers.values().any(|one| one["role"] == role);
+    completed == *now && !is_held && documented.0.contains(&kind(strangers, id, now))
 }
 
 async fn carried_out(world: &World, party: Party, deed: Deed) -> Ended {
@@ -286,7 +297,7 @@ fn whatever_strangers_have_stays_as_it_is() {
         all.insert(PARTNER.0, Documented::of(&[PARTNER, DRAGONFLY]).await);
         all
     });
-    let seeds: Vec<u64> = (0..searches(6)).collect();
+    let seeds: Vec<u64> = (0..searches(100)).collect();
     let tried = all(&seeds, |seed| stranger(*seed, &documented));
     held(WHAT, &tried);
 }
