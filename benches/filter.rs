@@ -5,7 +5,7 @@
 //! ```
 
 use divan::Bencher;
-use peerctl::ui::{Filter, Row};
+use peerctl::ui::{ListFilter, ListItem};
 
 /// As many as 2,000 subscriptions with ten networks each.
 const NETWORKS: usize = 20_000;
@@ -14,11 +14,11 @@ fn main() {
     divan::main();
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<ListItem> {
     let row = |number: usize| {
         let name = format!("vnet-{number:05}");
         let subscription = format!("Contoso Landing Zone {:04}", number / 10);
-        Row::new([name.as_str(), "rg-network", "westeurope", subscription.as_str()])
+        ListItem::new([name.as_str(), "rg-network", "westeurope", subscription.as_str()])
     };
     (0..NETWORKS).map(row).collect()
 }
@@ -28,7 +28,7 @@ fn rows() -> Vec<Row> {
 fn first_key(bencher: Bencher, typed: &str) {
     let rows = rows();
     bencher
-        .with_inputs(Filter::default)
+        .with_inputs(ListFilter::default)
         .bench_refs(|filter| filter.update(typed, &rows));
 }
 
@@ -37,7 +37,7 @@ fn first_key(bencher: Bencher, typed: &str) {
 fn next_key(bencher: Bencher) {
     let rows = rows();
     let typed = || {
-        let mut filter = Filter::default();
+        let mut filter = ListFilter::default();
         filter.update("vnet-1", &rows);
         filter
     };
@@ -51,6 +51,6 @@ fn next_key(bencher: Bencher) {
 fn misspelt(bencher: Bencher) {
     let rows = rows();
     bencher
-        .with_inputs(Filter::default)
+        .with_inputs(ListFilter::default)
         .bench_refs(|filter| filter.update("vnt-19", &rows));
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use peerctl::errors::known::{Known, all};
+use peerctl::errors::known::{KnownError, all};
 use serde_json::{Value, json};
 use support::both_sides::words;
 use support::cli::{Ran, Run, peerctl};
@@ -52,7 +52,7 @@ fn every_entry_is_told_with_its_meaning_its_class_its_remedies_and_its_source() 
         (&document["schema"], &document["command"]),
         (&json!(1), &json!("explain"))
     );
-    let told = |known: &Known| {
+    let told = |known: &KnownError| {
         json!({
             "messageContains": known.contains, "class": known.class, "kind": known.kind, "meaning": known.meaning,
             "remedies": known.remedies, "source": known.source,

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use peerctl::errors::known::{Known, all, lookup};
+use peerctl::errors::known::{KnownError, all, lookup};
 use serde_json::Value;
 use support::both_sides::{AIVEN, DRAGONFLY, PARTNER_TENANT, partner, with_inputs};
 use support::cli::peerctl;
@@ -258,7 +258,7 @@ const NOT_DRIVEN: &[(&[&str], &str)] = &[
 ];
 
 /// States are no refusals: setup waits for them, mends them, or shows them as they are.
-fn is_driven_otherwise(known: &Known) -> bool {
+fn is_driven_otherwise(known: &KnownError) -> bool {
     known.state || NOT_DRIVEN.iter().any(|(codes, _)| codes.contains(&known.code.as_str()))
 }
 
@@ -292,7 +292,7 @@ fn check(&(with, by, code, message): &Row) -> Result<(), String> {
 
 /// Whether the document has the code, and with it what the table says: as its error, or as what holds up a step that
 /// somebody else has to do.
-fn said(known: &Known, document: &Value) -> Result<(), String> {
+fn said(known: &KnownError, document: &Value) -> Result<(), String> {
     let error = &document["error"];
     let steps = document["steps"].as_array().into_iter().flatten();
     let answers: Vec<&str> = steps.filter_map(|step| step["hold"]["answer"].as_str()).collect();
@@ -353,7 +353,7 @@ fn a_setup_that_runs_into_a_known_code_says_what_the_table_has() {
 
 #[test]
 fn no_entry_of_the_table_is_forgotten() {
-    let driven: Vec<&Known> = ROWS.iter().filter_map(|row| lookup(row.2, row.3)).collect();
+    let driven: Vec<&KnownError> = ROWS.iter().filter_map(|row| lookup(row.2, row.3)).collect();
     for known in all() {
         let is_driven = driven.iter().any(|other| std::ptr::eq(*other, known));
         assert!(

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use peerctl::azure::Cloud;
+use peerctl::azure::AzureCloud;
 use peerctl::domain::SubscriptionId;
 use peerctl::plan::OwnAppRole;
-use peerctl::vendors::{CreatedBy, OwnAppWay, Profile, Wanted, profile};
+use peerctl::vendors::{CreatedBy, OwnAppWay, VendorProfile, WantedResource, profile};
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -115,7 +115,7 @@ fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
 }
 
 /// Who gets which role, action by action.
-fn granted(vendor: &Profile) -> Option<String> {
+fn granted(vendor: &VendorProfile) -> Option<String> {
     let role = |actions: &[String]| {
         let rows: Vec<[String; 2]> = actions
             .iter()
@@ -149,8 +149,8 @@ fn granted(vendor: &Profile) -> Option<String> {
 }
 
 /// Which hosts are asked, by whom.
-fn hosts(vendor: &Profile) -> String {
-    let cloud = Cloud::public();
+fn hosts(vendor: &VendorProfile) -> String {
+    let cloud = AzureCloud::public();
     let host = |url: &str| {
         let url: url::Url = url.parse().expect("an address");
         format!("`{}`", url.host_str().expect("a host"))
@@ -177,7 +177,7 @@ fn hosts(vendor: &Profile) -> String {
 }
 
 /// What the vendor is told, under its own labels.
-fn told(vendor: &Profile) -> Option<String> {
+fn told(vendor: &VendorProfile) -> Option<String> {
     let meaning = |value: &str| match value.trim_matches(['{', '}']).split(':').next() {
         Some("tenant") => "your tenant ID",
         Some("subscription") => "the subscription ID",
@@ -194,12 +194,12 @@ fn told(vendor: &Profile) -> Option<String> {
     (!rows.is_empty()).then(|| table([&head, "value"], &rows))
 }
 
-fn inputs(vendor: &Profile) -> String {
+fn inputs(vendor: &VendorProfile) -> String {
     let wanted = |wanted| match wanted {
-        Wanted::Always => "yes",
-        Wanted::WithApi => "with its API",
-        Wanted::ByHand => "without its API",
-        Wanted::Never => "no",
+        WantedResource::Always => "yes",
+        WantedResource::WithApi => "with its API",
+        WantedResource::ByHand => "without its API",
+        WantedResource::Never => "no",
     };
     let one = |input: &peerctl::vendors::VendorInput| {
         [
@@ -213,7 +213,7 @@ fn inputs(vendor: &Profile) -> String {
 }
 
 /// How the link is made, in one sentence or two.
-fn way(vendor: &Profile) -> String {
+fn way(vendor: &VendorProfile) -> String {
     let who = match vendor.peering.created_by {
         CreatedBy::Vendor => format!("{} creates both sides.", vendor.short_name),
         CreatedBy::EachSide => format!(
@@ -234,7 +234,7 @@ fn way(vendor: &Profile) -> String {
 }
 
 /// Everything on a vendor's page that its profile says.
-fn facts(vendor: &Profile) -> String {
+fn facts(vendor: &VendorProfile) -> String {
     let parts = [
         Some(way(vendor)),
         granted(vendor),

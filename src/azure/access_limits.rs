@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::client::Azure;
-use super::error::{ApiError, Service};
-use super::model::{Permission, allowed};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
+use super::model::{RolePermission, allowed};
 
 const DENY_ASSIGNMENTS: &str = "2022-04-01";
 const ASSIGNMENTS: &str = "2022-04-01";
@@ -16,7 +16,7 @@ const ELIGIBILITIES: &str = "2020-10-01";
 pub struct DenyAssignment {
     pub name: String,
     pub scope: String,
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<RolePermission>,
     /// It holds for all principals but the excluded ones.
     pub everyone: bool,
     /// Object IDs that it holds for.
@@ -67,7 +67,7 @@ pub struct HeldRole {
 }
 
 #[derive(Deserialize)]
-struct Item<T> {
+struct PolicyItem<T> {
     properties: T,
 }
 
@@ -75,16 +75,16 @@ struct Item<T> {
 #[serde(rename_all = "camelCase", default)]
 struct ShownDenial {
     deny_assignment_name: Option<String>,
-    permissions: Vec<Permission>,
+    permissions: Vec<RolePermission>,
     scope: Option<String>,
     do_not_apply_to_child_scopes: bool,
-    principals: Vec<ShownPrincipal>,
-    exclude_principals: Vec<ShownPrincipal>,
+    principals: Vec<LimitsPrincipal>,
+    exclude_principals: Vec<LimitsPrincipal>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct ShownPrincipal {
+struct LimitsPrincipal {
     id: Option<Uuid>,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -95,18 +95,18 @@ struct ShownPrincipal {
 struct ShownEligibility {
     role_definition_id: String,
     scope: String,
-    expanded_properties: Option<Expanded>,
+    expanded_properties: Option<ExpandedDefinition>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Expanded {
-    role_definition: Option<Named>,
+struct ExpandedDefinition {
+    role_definition: Option<NamedItem>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Named {
+struct NamedItem {
     display_name: Option<String>,
 }
 
@@ -118,7 +118,7 @@ struct ShownAssignment {
     condition: Option<String>,
 }
 
-impl Azure {
+impl AzureClient {
     /// The deny assignments at `scope` and above it.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Azure {
     pub async fn deny_assignments(&self, scope: &str) -> Result<Vec<DenyAssignment>, ApiError> {
         let path = format!("{scope}/providers/Microsoft.Authorization/denyAssignments");
         let query = [("api-version", DENY_ASSIGNMENTS), ("$filter", "atScope()")];
-        let shown: Vec<Item<ShownDenial>> = self.list(Service::Arm, self.arm_url(&path, &query)).await?;
+        let shown: Vec<PolicyItem<ShownDenial>> = self.list(AzureService::Arm, self.arm_url(&path, &query)).await?;
         Ok(shown.into_iter().map(|item| item.properties.into()).collect())
     }
 
@@ -137,8 +137,9 @@ impl Azure {
     pub async fn eligible_roles(&self, scope: &str) -> Result<Vec<EligibleRole>, ApiError> {
         let path = format!("{scope}/providers/Microsoft.Authorization/roleEligibilityScheduleInstances");
         let query = [("api-version", ELIGIBILITIES), ("$filter", "asTarget()")];
-        let shown: Vec<Item<ShownEligibility>> = self.list(Service::Arm, self.arm_url(&path, &query)).await?;
-        let convert = |item: Item<ShownEligibility>| {
+        let shown: Vec<PolicyItem<ShownEligibility>> =
+            self.list(AzureService::Arm, self.arm_url(&path, &query)).await?;
+        let convert = |item: PolicyItem<ShownEligibility>| {
             let shown = item.properties;
             let role = guid_of(&shown.role_definition_id)?;
             let expanded = shown.expanded_properties.and_then(|expanded| expanded.role_definition);
@@ -160,8 +161,8 @@ impl Azure {
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
         let filter = format!("atScope() and assignedTo('{principal}')");
         let query = [("api-version", ASSIGNMENTS), ("$filter", filter.as_str())];
-        let shown: Vec<Item<ShownAssignment>> = self.list(Service::Arm, self.arm_url(&path, &query)).await?;
-        let convert = |item: Item<ShownAssignment>| {
+        let shown: Vec<PolicyItem<ShownAssignment>> = self.list(AzureService::Arm, self.arm_url(&path, &query)).await?;
+        let convert = |item: PolicyItem<ShownAssignment>| {
             let shown = item.properties;
             Some(HeldRole {
                 role: guid_of(&shown.role_definition_id)?,
@@ -175,16 +176,16 @@ impl Azure {
 
 impl From<ShownDenial> for DenyAssignment {
     fn from(shown: ShownDenial) -> Self {
-        let is_group = |one: &ShownPrincipal| {
+        let is_group = |one: &LimitsPrincipal| {
             one.kind
                 .as_deref()
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("Group"))
         };
-        let is_everyone = |one: &ShownPrincipal| {
+        let is_everyone = |one: &LimitsPrincipal| {
             let kind = one.kind.as_deref().unwrap_or_default();
             one.id == Some(Uuid::nil()) || kind.eq_ignore_ascii_case("Everyone")
         };
-        let ids = |all: &[ShownPrincipal]| all.iter().filter_map(|one| one.id).collect();
+        let ids = |all: &[LimitsPrincipal]| all.iter().filter_map(|one| one.id).collect();
         Self {
             name: shown.deny_assignment_name.unwrap_or_default(),
             scope: shown.scope.unwrap_or_default(),

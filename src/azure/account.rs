@@ -5,33 +5,33 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
-use super::call::Call;
-use super::error::Service;
-use super::throttle::{Left, Limit};
+use super::call::ApiCall;
+use super::error::AzureService;
+use super::throttle::{RateLimit, RemainingRequests};
 use crate::limits;
 
 /// What a request draws on. Azure counts for each identity; we take all of ours together, which is never too fast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Account {
+pub(super) enum RateLimitKey {
     /// ARM's for a subscription.
-    Subscription(String, Kind),
+    Subscription(String, LimitKind),
     /// ARM's for what is in no subscription.
-    Tenant(Kind),
+    Tenant(LimitKind),
     /// A resource provider's own in a subscription, or outside of all.
-    Provider(String, Option<String>, Kind),
+    Provider(String, Option<String>, LimitKind),
     ResourceGraph,
     /// Everything that one service is asked, where nothing is documented.
-    All(Service),
+    All(AzureService),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum LimitKind {
     Reads,
     Writes,
     Deletes,
 }
 
-impl Kind {
+impl LimitKind {
     fn of(method: &Method) -> Self {
         match *method {
             Method::GET | Method::HEAD => Self::Reads,
@@ -52,15 +52,15 @@ impl Kind {
 
 const NETWORK: &str = "microsoft.network";
 
-impl Account {
+impl RateLimitKey {
     /// What the call draws on, the narrowest first.
-    pub(super) fn of(call: &Call) -> Vec<Self> {
-        if call.service != Service::Arm {
+    pub(super) fn of(call: &ApiCall) -> Vec<Self> {
+        if call.service != AzureService::Arm {
             return vec![Self::All(call.service)];
         }
         let path = call.url.path().to_ascii_lowercase();
         let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
-        let kind = Kind::of(&call.method);
+        let kind = LimitKind::of(&call.method);
         let (subscription, whole) = match words[..] {
             ["providers", "microsoft.resourcegraph", "resources"] => return vec![Self::ResourceGraph],
             ["subscriptions", id, ..] => (Some(id.to_owned()), Self::Subscription(id.to_owned(), kind)),
@@ -70,8 +70,8 @@ impl Account {
         let provider = words.iter().rposition(|word| *word == "providers");
         let provider = provider.and_then(|at| words.get(at + 1)).map(|name| {
             // Microsoft.Network counts writes and deletes together.
-            let kind = if *name == NETWORK && kind == Kind::Deletes {
-                Kind::Writes
+            let kind = if *name == NETWORK && kind == LimitKind::Deletes {
+                LimitKind::Writes
             } else {
                 kind
             };
@@ -80,15 +80,17 @@ impl Account {
         provider.into_iter().chain([whole]).collect()
     }
 
-    pub(super) fn limit(&self) -> Option<Limit> {
-        let bucket = |most, every| Some(Limit::Bucket { most, every });
+    pub(super) fn limit(&self) -> Option<RateLimit> {
+        let bucket = |most, every| Some(RateLimit::Bucket { most, every });
         match self {
-            Self::Subscription(_, Kind::Reads) | Self::Tenant(Kind::Reads) => bucket(limits::READS, limits::READ_EVERY),
+            Self::Subscription(_, LimitKind::Reads) | Self::Tenant(LimitKind::Reads) => {
+                bucket(limits::READS, limits::READ_EVERY)
+            }
             Self::Subscription(..) | Self::Tenant(_) => bucket(limits::WRITES, limits::WRITE_EVERY),
-            Self::Provider(name, Some(_), Kind::Writes) if name == NETWORK => {
+            Self::Provider(name, Some(_), LimitKind::Writes) if name == NETWORK => {
                 bucket(limits::NETWORK_WRITES, limits::NETWORK_WRITE_EVERY)
             }
-            Self::ResourceGraph => Some(Limit::Window {
+            Self::ResourceGraph => Some(RateLimit::Window {
                 most: limits::GRAPH_QUERIES,
                 period: limits::GRAPH_PERIOD,
             }),
@@ -97,14 +99,14 @@ impl Account {
     }
 
     /// What an answer says is left of it.
-    pub(super) fn left(&self, headers: &HeaderMap) -> Option<Left> {
+    pub(super) fn left(&self, headers: &HeaderMap) -> Option<RemainingRequests> {
         let text = |name: &str| headers.get(name)?.to_str().ok();
         let count = |name: &str| text(name)?.trim().parse().ok();
         let (scope, kind) = match self {
             Self::Subscription(_, kind) => ("subscription", kind.name()),
             Self::Tenant(kind) => ("tenant", kind.name()),
             Self::ResourceGraph => {
-                return Some(Left {
+                return Some(RemainingRequests {
                     count: count("x-ms-user-quota-remaining")?,
                     resets_after: text("x-ms-user-quota-resets-after").and_then(clock),
                 });
@@ -114,7 +116,7 @@ impl Account {
         let own: Option<u32> = count(&format!("x-ms-ratelimit-remaining-{scope}-{kind}"));
         // All identities together have a budget too.
         let shared = count(&format!("x-ms-ratelimit-remaining-{scope}-global-{kind}"));
-        Some(Left {
+        Some(RemainingRequests {
             count: own.into_iter().chain(shared).min()?,
             resets_after: None,
         })
@@ -147,7 +149,7 @@ fn clock(text: &str) -> Option<Duration> {
 }
 
 /// How a person names it.
-impl fmt::Display for Account {
+impl fmt::Display for RateLimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subscription(id, kind) => write!(f, "{} in subscription {id}", kind.name()),

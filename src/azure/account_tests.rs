@@ -4,29 +4,29 @@ use super::*;
 
 const ID: &str = "11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01";
 
-fn call(service: Service, line: &str) -> Call {
+fn call(service: AzureService, line: &str) -> ApiCall {
     let (method, path) = line.split_once(' ').unwrap();
     let url: Url = format!("https://management.azure.com{path}").parse().unwrap();
-    Call::new(service, method.parse().unwrap(), url)
+    ApiCall::new(service, method.parse().unwrap(), url)
 }
 
 #[test]
 fn a_request_draws_on_the_budgets_of_its_provider_and_its_scope() {
-    use Kind::{Deletes, Reads, Writes};
-    let sub = |kind| Account::Subscription(ID.to_owned(), kind);
-    let of = |name: &str, kind| Account::Provider(name.to_owned(), Some(ID.to_owned()), kind);
+    use LimitKind::{Deletes, Reads, Writes};
+    let sub = |kind| RateLimitKey::Subscription(ID.to_owned(), kind);
+    let of = |name: &str, kind| RateLimitKey::Provider(name.to_owned(), Some(ID.to_owned()), kind);
     let vnet = format!("/subscriptions/{ID}/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v");
     let table = [
         (
             "GET /subscriptions?api-version=1".to_owned(),
-            vec![Account::Tenant(Reads)],
+            vec![RateLimitKey::Tenant(Reads)],
         ),
-        ("GET /tenants".to_owned(), vec![Account::Tenant(Reads)]),
+        ("GET /tenants".to_owned(), vec![RateLimitKey::Tenant(Reads)]),
         (
             "PUT /providers/Microsoft.Management/managementGroups/g".to_owned(),
             vec![
-                Account::Provider("microsoft.management".to_owned(), None, Writes),
-                Account::Tenant(Writes),
+                RateLimitKey::Provider("microsoft.management".to_owned(), None, Writes),
+                RateLimitKey::Tenant(Writes),
             ],
         ),
         (format!("GET /subscriptions/{ID}"), vec![sub(Reads)]),
@@ -53,48 +53,51 @@ fn a_request_draws_on_the_budgets_of_its_provider_and_its_scope() {
         ),
         (
             "POST /providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01".to_owned(),
-            vec![Account::ResourceGraph],
+            vec![RateLimitKey::ResourceGraph],
         ),
     ];
     for (line, expected) in table {
-        assert_eq!(Account::of(&call(Service::Arm, &line)), expected, "{line}");
+        assert_eq!(RateLimitKey::of(&call(AzureService::Arm, &line)), expected, "{line}");
     }
-    for service in [Service::Entra, Service::Graph, Service::Vendor("Aiven")] {
-        assert_eq!(Account::of(&call(service, "PUT /v1/x")), [Account::All(service)]);
+    for service in [AzureService::Entra, AzureService::Graph, AzureService::Vendor("Aiven")] {
+        assert_eq!(
+            RateLimitKey::of(&call(service, "PUT /v1/x")),
+            [RateLimitKey::All(service)]
+        );
     }
 }
 
 #[test]
 fn no_budget_is_used_to_more_than_four_fifths_of_what_is_documented() {
-    let sub = |kind| Account::Subscription(ID.to_owned(), kind);
-    let network = |kind| Account::Provider(NETWORK.to_owned(), Some(ID.to_owned()), kind);
+    let sub = |kind| RateLimitKey::Subscription(ID.to_owned(), kind);
+    let network = |kind| RateLimitKey::Provider(NETWORK.to_owned(), Some(ID.to_owned()), kind);
     // So many in so many seconds, whenever these begin.
     for (account, most, seconds) in [
-        (sub(Kind::Reads), 250 + 300 * 25, 300),
-        (Account::Tenant(Kind::Reads), 250 + 25, 1),
-        (sub(Kind::Writes), 200 + 300 * 10, 300),
-        (sub(Kind::Deletes), 200 + 10, 1),
-        (Account::Tenant(Kind::Writes), 200, 0),
-        (network(Kind::Writes), 1_000, 300),
-        (Account::ResourceGraph, 15, 5),
+        (sub(LimitKind::Reads), 250 + 300 * 25, 300),
+        (RateLimitKey::Tenant(LimitKind::Reads), 250 + 25, 1),
+        (sub(LimitKind::Writes), 200 + 300 * 10, 300),
+        (sub(LimitKind::Deletes), 200 + 10, 1),
+        (RateLimitKey::Tenant(LimitKind::Writes), 200, 0),
+        (network(LimitKind::Writes), 1_000, 300),
+        (RateLimitKey::ResourceGraph, 15, 5),
     ] {
         let ours = match account.limit().unwrap() {
-            Limit::Bucket { most, every } => f64::from(most) + f64::from(seconds) / every.as_secs_f64(),
-            Limit::Window { most, .. } => f64::from(most),
+            RateLimit::Bucket { most, every } => f64::from(most) + f64::from(seconds) / every.as_secs_f64(),
+            RateLimit::Window { most, .. } => f64::from(most),
         };
         assert!(ours <= f64::from(most) * 0.8, "{account}: {ours} of {most}");
         assert!(ours > f64::from(most) * 0.7, "{account}: {ours} of {most}");
     }
-    for account in [network(Kind::Reads), Account::All(Service::Graph)] {
+    for account in [network(LimitKind::Reads), RateLimitKey::All(AzureService::Graph)] {
         assert_eq!(account.limit(), None, "{account}");
     }
 }
 
 #[test]
 fn an_answer_says_what_is_left() {
-    let sub = |kind| Account::Subscription(ID.to_owned(), kind);
+    let sub = |kind| RateLimitKey::Subscription(ID.to_owned(), kind);
     let left = |count, seconds: Option<u64>| {
-        Some(Left {
+        Some(RemainingRequests {
             count,
             resets_after: seconds.map(Duration::from_secs),
         })
@@ -103,45 +106,53 @@ fn an_answer_says_what_is_left() {
     let global = "x-ms-ratelimit-remaining-subscription-global-reads";
     let [quota, resets] = ["x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"];
     type Headers<'a> = &'a [(&'static str, &'a str)];
-    let table: [(Account, Headers, Option<Left>); 17] = [
-        (sub(Kind::Reads), &[(reads, "199")], left(199, None)),
-        (sub(Kind::Reads), &[(reads, " 0 "), (global, "3749")], left(0, None)),
-        (sub(Kind::Reads), &[(reads, "199"), (global, "7")], left(7, None)),
-        (sub(Kind::Reads), &[(global, "7499")], left(7_499, None)),
-        (sub(Kind::Writes), &[(reads, "199")], None),
+    let table: [(RateLimitKey, Headers, Option<RemainingRequests>); 17] = [
+        (sub(LimitKind::Reads), &[(reads, "199")], left(199, None)),
         (
-            sub(Kind::Deletes),
+            sub(LimitKind::Reads),
+            &[(reads, " 0 "), (global, "3749")],
+            left(0, None),
+        ),
+        (sub(LimitKind::Reads), &[(reads, "199"), (global, "7")], left(7, None)),
+        (sub(LimitKind::Reads), &[(global, "7499")], left(7_499, None)),
+        (sub(LimitKind::Writes), &[(reads, "199")], None),
+        (
+            sub(LimitKind::Deletes),
             &[("x-ms-ratelimit-remaining-subscription-deletes", "14999")],
             left(14_999, None),
         ),
         (
-            Account::Tenant(Kind::Reads),
+            RateLimitKey::Tenant(LimitKind::Reads),
             &[("x-ms-ratelimit-remaining-tenant-reads", "11999")],
             left(11_999, None),
         ),
-        (Account::Tenant(Kind::Reads), &[(reads, "1")], None),
-        (sub(Kind::Reads), &[(reads, "-1")], None),
-        (sub(Kind::Reads), &[(reads, "99999999999999999999")], None),
-        (sub(Kind::Reads), &[(reads, "many"), (global, "3")], left(3, None)),
+        (RateLimitKey::Tenant(LimitKind::Reads), &[(reads, "1")], None),
+        (sub(LimitKind::Reads), &[(reads, "-1")], None),
+        (sub(LimitKind::Reads), &[(reads, "99999999999999999999")], None),
+        (sub(LimitKind::Reads), &[(reads, "many"), (global, "3")], left(3, None)),
         (
-            Account::ResourceGraph,
+            RateLimitKey::ResourceGraph,
             &[(quota, "14"), (resets, "00:00:05")],
             left(14, Some(5)),
         ),
         (
-            Account::ResourceGraph,
+            RateLimitKey::ResourceGraph,
             &[(quota, "0"), (resets, "00:01:01")],
             left(0, Some(61)),
         ),
         // What nobody would wait for.
         (
-            Account::ResourceGraph,
+            RateLimitKey::ResourceGraph,
             &[(quota, "0"), (resets, "18446744073709551615:00:00")],
             left(0, None),
         ),
-        (Account::ResourceGraph, &[(quota, "0"), (resets, "soon")], left(0, None)),
-        (Account::ResourceGraph, &[(resets, "00:00:05")], None),
-        (Account::All(Service::Graph), &[(reads, "1")], None),
+        (
+            RateLimitKey::ResourceGraph,
+            &[(quota, "0"), (resets, "soon")],
+            left(0, None),
+        ),
+        (RateLimitKey::ResourceGraph, &[(resets, "00:00:05")], None),
+        (RateLimitKey::All(AzureService::Graph), &[(reads, "1")], None),
     ];
     for (account, headers, expected) in table {
         let map = headers
@@ -154,8 +165,8 @@ fn an_answer_says_what_is_left() {
 
 #[test]
 fn a_refusal_is_about_one_of_the_budgets_or_about_the_resource() {
-    let provider = Account::Provider(NETWORK.to_owned(), Some(ID.to_owned()), Kind::Writes);
-    let whole = Account::Subscription(ID.to_owned(), Kind::Writes);
+    let provider = RateLimitKey::Provider(NETWORK.to_owned(), Some(ID.to_owned()), LimitKind::Writes);
+    let whole = RateLimitKey::Subscription(ID.to_owned(), LimitKind::Writes);
     for (code, of_provider, of_whole) in [
         ("SubscriptionRequestsThrottled", false, true),
         ("TooManyRequests", false, true),
@@ -167,7 +178,10 @@ fn a_refusal_is_about_one_of_the_budgets_or_about_the_resource() {
         let of = [&provider, &whole].map(|account| account.is_used_up(code));
         assert_eq!(of, [of_provider, of_whole], "{code}");
     }
-    for account in [Account::ResourceGraph, Account::All(Service::Vendor("Kong Konnect"))] {
+    for account in [
+        RateLimitKey::ResourceGraph,
+        RateLimitKey::All(AzureService::Vendor("Kong Konnect")),
+    ] {
         assert!(account.is_used_up("RateLimiting"));
     }
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::applications::{ListedKey, credentials};
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
 use super::legacy;
 use super::model::{AppAccess, AppOwner, ListedCredential};
@@ -27,12 +27,12 @@ struct ShownOwner {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownPrincipal {
+struct AppAccessPrincipal {
     password_credentials: Option<Vec<ListedKey>>,
     key_credentials: Option<Vec<ListedKey>>,
 }
 
-impl Azure {
+impl AzureClient {
     /// Who else can sign in as the application with this object ID, or change it; beside the credentials that the
     /// application lists itself. `principal` is the object ID of its service principal.
     ///
@@ -79,8 +79,8 @@ impl Azure {
     async fn principal_credentials(&self, id: Uuid) -> Result<Vec<ListedCredential>, ApiError> {
         let path = format!("servicePrincipals/{id}");
         let url = self.graph_url(&path, &[("$select", "id,passwordCredentials,keyCredentials")]);
-        let found = legacy::or_absent(self.send(Call::get(Service::Graph, url)).await, &ABSENT)?;
-        let shown: Option<ShownPrincipal> = found.map(Reply::json).transpose()?;
+        let found = legacy::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
+        let shown: Option<AppAccessPrincipal> = found.map(ApiReply::json).transpose()?;
         let listed = shown.map(|shown| {
             let keys = credentials(shown.key_credentials);
             credentials(shown.password_credentials)
@@ -93,7 +93,7 @@ impl Azure {
 
     /// A list below something that may have been created a moment ago, and then has nothing of its own yet.
     async fn list_or_absent<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
-        let listed = self.list(Service::Graph, self.graph_url(path, &[])).await;
+        let listed = self.list(AzureService::Graph, self.graph_url(path, &[])).await;
         Ok(legacy::or_absent(listed, &ABSENT)?.unwrap_or_default())
     }
 }

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::applications::moment;
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
 use super::legacy;
 use super::model::AppRestrictions;
@@ -69,14 +69,14 @@ impl ShownPolicy {
     }
 }
 
-impl Azure {
+impl AzureClient {
     /// What the tenant's policies forbid the application of that unique name, or the one that is to be created under it.
     ///
     /// # Errors
     /// When the policies cannot be read: not everybody may.
     pub async fn app_restrictions(&self, unique_name: &str) -> Result<AppRestrictions, ApiError> {
         let url = self.graph_url("policies/defaultAppManagementPolicy", &[]);
-        let default: ShownPolicy = self.send(Call::get(Service::Graph, url)).await?.json()?;
+        let default: ShownPolicy = self.send(ApiCall::get(AzureService::Graph, url)).await?.json()?;
         let kinds = ["passwordAddition", "trustedCertificateAuthority"];
         if !kinds.iter().any(|kind| default.forbids(kind, None) == Some(true)) {
             return Ok(AppRestrictions::default());
@@ -84,17 +84,17 @@ impl Azure {
         // A policy of the application's own goes before the default; and older applications may be spared.
         let key = self.key_by_unique_name(unique_name);
         let own = self.list(
-            Service::Graph,
+            AzureService::Graph,
             self.graph_url(&format!("{key}/appManagementPolicies"), &[]),
         );
-        let created = self.send(Call::get(
-            Service::Graph,
+        let created = self.send(ApiCall::get(
+            AzureService::Graph,
             self.graph_url(&key, &[("$select", "createdDateTime")]),
         ));
         let (own, created) = tokio::join!(own, created);
         let own: Vec<ShownPolicy> = legacy::or_absent(own, &ABSENT)?.unwrap_or_default();
         let created = legacy::or_absent(created, &ABSENT)?;
-        let created: Option<ShownMoment> = created.map(Reply::json).transpose()?;
+        let created: Option<ShownMoment> = created.map(ApiReply::json).transpose()?;
         let created = created.and_then(|shown| moment(shown.created_date_time.as_deref()?));
         let [secrets, certificates] = kinds.map(|kind| {
             let said = own

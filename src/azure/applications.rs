@@ -13,12 +13,12 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
 use super::legacy;
-use super::model::{Application, ListedCredential, NewPassword};
+use super::model::{AppRegistration, ListedCredential, NewPassword};
 
 pub(super) const FIELDS: &str =
     "id,appId,displayName,uniqueName,signInAudience,notes,description,tags,passwordCredentials,keyCredentials";
@@ -28,7 +28,7 @@ const MULTI_TENANT: &str = "AzureADMultipleOrgs";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Shown {
+pub(super) struct ShownRegistration {
     id: Uuid,
     app_id: Uuid,
     display_name: Option<String>,
@@ -53,14 +53,14 @@ pub(super) struct ListedKey {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Made {
+struct CreatedApplication {
     key_id: Uuid,
     secret_text: SecretString,
     end_date_time: Option<String>,
 }
 
-impl From<Shown> for Application {
-    fn from(shown: Shown) -> Self {
+impl From<ShownRegistration> for AppRegistration {
+    fn from(shown: ShownRegistration) -> Self {
         Self {
             id: shown.id,
             app_id: shown.app_id,
@@ -86,12 +86,12 @@ pub(super) fn credentials(shown: Option<Vec<ListedKey>>) -> Vec<ListedCredential
     shown.unwrap_or_default().into_iter().map(credential).collect()
 }
 
-impl Azure {
+impl AzureClient {
     /// The application of that unique name in the signed-in tenant; `None` where there is none.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn application_by_unique_name(&self, unique_name: &str) -> Result<Option<Application>, ApiError> {
+    pub async fn application_by_unique_name(&self, unique_name: &str) -> Result<Option<AppRegistration>, ApiError> {
         self.application_at(self.by_unique_name(unique_name, &[("$select", FIELDS)]))
             .await
     }
@@ -100,15 +100,15 @@ impl Azure {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn application(&self, app_id: Uuid) -> Result<Option<Application>, ApiError> {
+    pub async fn application(&self, app_id: Uuid) -> Result<Option<AppRegistration>, ApiError> {
         let path = format!("applications(appId='{app_id}')");
         self.application_at(self.graph_url(&path, &[("$select", FIELDS)])).await
     }
 
-    async fn application_at(&self, url: Url) -> Result<Option<Application>, ApiError> {
-        let found = legacy::or_absent(self.send(Call::get(Service::Graph, url)).await, &ABSENT)?;
-        let shown: Option<Shown> = found.map(super::call::Reply::json).transpose()?;
-        Ok(shown.map(Application::from))
+    async fn application_at(&self, url: Url) -> Result<Option<AppRegistration>, ApiError> {
+        let found = legacy::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
+        let shown: Option<ShownRegistration> = found.map(super::call::ApiReply::json).transpose()?;
+        Ok(shown.map(AppRegistration::from))
     }
 
     /// Creates the multi-tenant application of that unique name, or gives the one there is these values: one request
@@ -121,9 +121,9 @@ impl Azure {
         unique_name: &str,
         display_name: &str,
         notes: &str,
-    ) -> Result<(Application, bool), ApiError> {
+    ) -> Result<(AppRegistration, bool), ApiError> {
         let body = json!({ "displayName": display_name, "notes": notes, "signInAudience": MULTI_TENANT });
-        let call = Call::patch(Service::Graph, self.by_unique_name(unique_name, &[]))
+        let call = ApiCall::patch(AzureService::Graph, self.by_unique_name(unique_name, &[]))
             .header("prefer", "create-if-missing")
             .json(&body)
             .repeatable();
@@ -132,9 +132,9 @@ impl Azure {
         // Created: the application. Updated: nothing, and it has to be asked for.
         if !created {
             let url = self.by_unique_name(unique_name, &[("$select", FIELDS)]);
-            reply = self.send(Call::get(Service::Graph, url)).await?;
+            reply = self.send(ApiCall::get(AzureService::Graph, url)).await?;
         }
-        let shown: Shown = reply.json()?;
+        let shown: ShownRegistration = reply.json()?;
         Ok((shown.into(), created))
     }
 
@@ -144,8 +144,8 @@ impl Azure {
     /// # Errors
     /// When Graph refuses.
     pub async fn delete_application(&self, object_id: Uuid) -> Result<(), ApiError> {
-        let call = Call::delete(
-            Service::Graph,
+        let call = ApiCall::delete(
+            AzureService::Graph,
             self.graph_url(&format!("applications/{object_id}"), &[]),
         );
         legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
@@ -164,14 +164,14 @@ impl Azure {
     ) -> Result<NewPassword, ApiError> {
         let lifetime = time::Duration::try_from(lifetime).unwrap_or(time::Duration::MAX);
         let ends = self.wire().service_time().saturating_add(lifetime);
-        let call = Call::post(
-            Service::Graph,
+        let call = ApiCall::post(
+            AzureService::Graph,
             self.graph_url(&format!("applications/{object_id}/addPassword"), &[]),
         )
         .json(&json!({ "passwordCredential": { "displayName": display_name, "endDateTime": graphs(ends) } }));
         let reply = self.send(call).await?;
-        // Not `Reply::json`: its error may quote the body, and the body holds the secret.
-        let made: Made = serde_json::from_slice(&reply.body)
+        // Not `ApiReply::json`: its error may quote the body, and the body holds the secret.
+        let made: CreatedApplication = serde_json::from_slice(&reply.body)
             .map_err(|_| reply.unreadable("it has not both of a keyId and a secretText"))?;
         Ok(NewPassword {
             key_id: made.key_id,
@@ -186,8 +186,8 @@ impl Azure {
     /// # Errors
     /// When Graph refuses; an application that is not there is an error, because it may be one that is not there yet.
     pub async fn remove_password(&self, object_id: Uuid, key_id: Uuid) -> Result<bool, ApiError> {
-        let call = Call::post(
-            Service::Graph,
+        let call = ApiCall::post(
+            AzureService::Graph,
             self.graph_url(&format!("applications/{object_id}/removePassword"), &[]),
         )
         .json(&json!({ "keyId": key_id }))
@@ -247,13 +247,13 @@ impl Azure {
             &format!("applications/{object_id}"),
             &[("$select", "id,keyCredentials")],
         );
-        let shown: Value = self.send(Call::get(Service::Graph, url)).await?.json()?;
+        let shown: Value = self.send(ApiCall::get(AzureService::Graph, url)).await?.json()?;
         Ok(shown["keyCredentials"].as_array().cloned().unwrap_or_default())
     }
 
     async fn write_certificates(&self, object_id: Uuid, keys: Vec<Value>) -> Result<(), ApiError> {
         let url = self.graph_url(&format!("applications/{object_id}"), &[]);
-        let call = Call::patch(Service::Graph, url).json(&json!({ "keyCredentials": keys }));
+        let call = ApiCall::patch(AzureService::Graph, url).json(&json!({ "keyCredentials": keys }));
         self.send(call.repeatable()).await.map(drop)
     }
 

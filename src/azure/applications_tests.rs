@@ -5,9 +5,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
-use super::super::error::Failure;
+use super::super::error::FailureKind;
 use super::super::testing::{
-    Answer, answer, azure, azure_in_order, body, broken, json as json_answer, lines_without_hosts,
+    ScriptedAnswer, answer, azure, azure_in_order, body, broken, json as json_answer, lines_without_hosts,
 };
 use super::*;
 
@@ -27,8 +27,8 @@ fn shown() -> Value {
         ] })
 }
 
-fn expected() -> Application {
-    Application {
+fn expected() -> AppRegistration {
+    AppRegistration {
         id: OBJECT,
         app_id: CLIENT,
         display_name: "Peering of O'Brien".into(),
@@ -60,14 +60,14 @@ fn expected() -> Application {
     }
 }
 
-fn refused(status: u16, code: &str, message: &str) -> Answer {
+fn refused(status: u16, code: &str, message: &str) -> ScriptedAnswer {
     json_answer(
         status,
         &json!({ "error": { "code": code, "message": message, "innerError": { "request-id": "r-1" } } }),
     )
 }
 
-fn not_found() -> Answer {
+fn not_found() -> ScriptedAnswer {
     refused(404, "Request_ResourceNotFound", "Resource 'x' does not exist.")
 }
 
@@ -99,7 +99,7 @@ async fn an_application_is_found_by_either_key() {
 
 #[tokio::test(start_paused = true)]
 async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeated() {
-    let act = async |answers: Vec<Answer>| {
+    let act = async |answers: Vec<ScriptedAnswer>| {
         let (azure, script) = azure_in_order(answers);
         let result = azure
             .upsert_application("peerctl-1", "Peering of O'Brien", "By peerctl")
@@ -167,7 +167,7 @@ async fn a_client_secret_whose_answer_is_lost_is_not_made_twice() {
     let odd = json!({ "keyId": "top-secret", "secretText": "top-secret" });
     let (odd, _) = azure_in_order([json_answer(200, &odd)]);
     let error = odd.add_password(OBJECT, "run", Duration::MAX).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Unreadable { .. }), "{error}");
+    assert!(matches!(error.failure, FailureKind::Unreadable { .. }), "{error}");
     assert!(!format!("{error:?}").contains("top-secret"), "{error:?}");
 }
 
@@ -208,7 +208,7 @@ async fn what_is_to_be_deleted_may_be_gone_already() {
         ),
     ];
     for (arm, graph, fine) in table {
-        let copy = |answer: &Answer| {
+        let copy = |answer: &ScriptedAnswer| {
             let answer = answer.as_ref().unwrap();
             let mut copy = http::Response::new(answer.body().clone());
             *copy.status_mut() = answer.status();
@@ -345,7 +345,8 @@ async fn app_policies_forbid_what_reaches_the_application() {
             path if path.ends_with("appManagementPolicies") => 1,
             _ => 2,
         };
-        let answers: Vec<Mutex<Option<Answer>>> = answers.into_iter().map(|answer| Mutex::new(Some(answer))).collect();
+        let answers: Vec<Mutex<Option<ScriptedAnswer>>> =
+            answers.into_iter().map(|answer| Mutex::new(Some(answer))).collect();
         let (azure, _) = azure(move |request| {
             let answer = answers
                 .get(place(request))

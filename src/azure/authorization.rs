@@ -6,10 +6,10 @@ use azure_mgmt_authorization::package_2022_04_01::models;
 use models::role_assignment_properties::PrincipalType;
 use uuid::Uuid;
 
-use super::client::Azure;
-use super::error::{ApiError, Failure, Service};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService, FailureKind};
 use super::legacy;
-use super::model::{Permission, RoleAssignment, RoleDefinition};
+use super::model::{RoleAssignment, RoleDefinition, RolePermission};
 
 const API_VERSION: &str = "2022-04-01";
 
@@ -22,19 +22,19 @@ const ABSENT: [&str; 5] = [
     "NotFound",
 ];
 
-impl Azure {
+impl AzureClient {
     /// What the signed-in identity may do at `scope`: one entry for each role that reaches it. Deny assignments are
     /// not in it.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn permissions(&self, scope: &str) -> Result<Vec<Permission>, ApiError> {
+    pub async fn permissions(&self, scope: &str) -> Result<Vec<RolePermission>, ApiError> {
         // By hand: the generated operation for a resource puts an empty segment into the path of a top-level one.
         let path = format!(
             "{}/providers/Microsoft.Authorization/permissions",
             scope.trim_end_matches('/')
         );
-        self.list(Service::Arm, self.arm_url(&path, &[("api-version", API_VERSION)]))
+        self.list(AzureService::Arm, self.arm_url(&path, &[("api-version", API_VERSION)]))
             .await
     }
 
@@ -252,8 +252,8 @@ pub(super) fn convert_role(role: models::RoleDefinition) -> Option<RoleDefinitio
     })
 }
 
-fn convert_permission(entry: models::Permission) -> Permission {
-    Permission {
+fn convert_permission(entry: models::Permission) -> RolePermission {
+    RolePermission {
         actions: entry.actions,
         not_actions: entry.not_actions,
         data_actions: entry.data_actions,
@@ -261,7 +261,7 @@ fn convert_permission(entry: models::Permission) -> Permission {
     }
 }
 
-fn permission_body(entry: &Permission) -> models::Permission {
+fn permission_body(entry: &RolePermission) -> models::Permission {
     models::Permission {
         actions: entry.actions.clone(),
         not_actions: entry.not_actions.clone(),
@@ -286,12 +286,12 @@ fn convert_assignment(assignment: models::RoleAssignment) -> Option<RoleAssignme
 }
 
 fn unreadable(tried: String, why: &str) -> ApiError {
-    let failure = Failure::Unreadable {
+    let failure = FailureKind::Unreadable {
         status: 200,
         why: why.to_owned(),
     };
     ApiError {
-        service: Service::Arm,
+        service: AzureService::Arm,
         tried,
         failure,
         correlation_id: None,

@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{ApiError, Failure, Service};
+use super::error::{ApiError, AzureService, FailureKind};
 use super::redact;
 use super::refusal::refusal;
 
 /// One request, before it is sent.
 #[derive(Clone)]
-pub struct Call {
-    pub service: Service,
+pub struct ApiCall {
+    pub service: AzureService,
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
@@ -28,9 +28,9 @@ pub struct Call {
     pub writes: bool,
 }
 
-impl Call {
+impl ApiCall {
     /// A request without headers and body.
-    pub fn new(service: Service, method: Method, url: Url) -> Self {
+    pub fn new(service: AzureService, method: Method, url: Url) -> Self {
         Self {
             service,
             repeatable: method.is_idempotent(),
@@ -43,27 +43,27 @@ impl Call {
     }
 
     /// A GET request.
-    pub fn get(service: Service, url: Url) -> Self {
+    pub fn get(service: AzureService, url: Url) -> Self {
         Self::new(service, Method::GET, url)
     }
 
     /// A PUT request.
-    pub fn put(service: Service, url: Url) -> Self {
+    pub fn put(service: AzureService, url: Url) -> Self {
         Self::new(service, Method::PUT, url)
     }
 
     /// A POST request: not repeated once it may have taken effect, unless told otherwise.
-    pub fn post(service: Service, url: Url) -> Self {
+    pub fn post(service: AzureService, url: Url) -> Self {
         Self::new(service, Method::POST, url)
     }
 
     /// A PATCH request: not repeated once it may have taken effect, unless told otherwise.
-    pub fn patch(service: Service, url: Url) -> Self {
+    pub fn patch(service: AzureService, url: Url) -> Self {
         Self::new(service, Method::PATCH, url)
     }
 
     /// A DELETE request.
-    pub fn delete(service: Service, url: Url) -> Self {
+    pub fn delete(service: AzureService, url: Url) -> Self {
         Self::new(service, Method::DELETE, url)
     }
 
@@ -141,7 +141,7 @@ impl Call {
         format!("{} {}", self.method, self.url.path())
     }
 
-    pub(super) fn failed(&self, failure: Failure) -> ApiError {
+    pub(super) fn failed(&self, failure: FailureKind) -> ApiError {
         ApiError {
             service: self.service,
             tried: self.tried(),
@@ -171,16 +171,16 @@ fn without_values(error: &serde_json::Error) -> String {
 }
 
 /// Without headers and body: they may hold secrets.
-impl fmt::Debug for Call {
+impl fmt::Debug for ApiCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, redact::url(&self.url))
     }
 }
 
-/// The answer to a [`Call`], whatever its status.
+/// The answer to a [`ApiCall`], whatever its status.
 #[derive(Clone)]
-pub struct Reply {
-    pub service: Service,
+pub struct ApiReply {
+    pub service: AzureService,
     /// HTTP method and path without query.
     pub tried: String,
     pub status: u16,
@@ -188,7 +188,7 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-impl Reply {
+impl ApiReply {
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -209,7 +209,7 @@ impl Reply {
     /// The body of a 2xx reply.
     ///
     /// # Errors
-    /// As [`Reply::accepted`], and `Unreadable` where the body is not a `T`.
+    /// As [`ApiReply::accepted`], and `Unreadable` where the body is not a `T`.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let reply = self.accepted()?;
         serde_json::from_slice(&reply.body).map_err(|error| reply.unreadable(&without_values(&error)))
@@ -220,7 +220,7 @@ impl Reply {
         ApiError {
             service: self.service,
             tried: self.tried.clone(),
-            failure: Failure::Unreadable {
+            failure: FailureKind::Unreadable {
                 status: self.status,
                 why: why.to_owned(),
             },
@@ -237,7 +237,7 @@ impl Reply {
 }
 
 /// Without headers and body: they may hold secrets.
-impl fmt::Debug for Reply {
+impl fmt::Debug for ApiReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} → {} ({} bytes)", self.tried, self.status, self.body.len())
     }

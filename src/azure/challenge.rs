@@ -25,7 +25,7 @@ pub struct ClaimsChallenge {
 
 /// What a challenge asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Demand {
+pub enum ChallengeDemand {
     /// Multi-factor authentication.
     SecondFactor,
     /// A Conditional Access policy, by its authentication context where that is named.
@@ -59,7 +59,7 @@ impl ClaimsChallenge {
     }
 
     /// What is asked for. `message` is the answer's own sentence.
-    pub fn demand(&self, message: &str) -> Demand {
+    pub fn demand(&self, message: &str) -> ChallengeDemand {
         let wanted = &self.claims["access_token"];
         let context = &wanted["acrs"];
         let values = context["values"]
@@ -72,10 +72,10 @@ impl ClaimsChallenge {
         let factor = message.contains("mfa") || message.contains("multi-factor");
         match contexts.as_slice() {
             // p1 is Azure's own context for its mandatory multi-factor authentication; c1 to c99 are a tenant's.
-            [..] if factor || contexts.iter().any(|context| context.starts_with('p')) => Demand::SecondFactor,
-            [context, ..] => Demand::ConditionalAccess(Some((*context).to_owned())),
-            [] if wanted.get("nbf").is_some() => Demand::NewSignIn,
-            [] => Demand::ConditionalAccess(None),
+            [..] if factor || contexts.iter().any(|context| context.starts_with('p')) => ChallengeDemand::SecondFactor,
+            [context, ..] => ChallengeDemand::ConditionalAccess(Some((*context).to_owned())),
+            [] if wanted.get("nbf").is_some() => ChallengeDemand::NewSignIn,
+            [] => ChallengeDemand::ConditionalAccess(None),
         }
     }
 }
@@ -128,21 +128,21 @@ mod tests {
                 format!(
                     r#"Bearer realm="", authorization_uri="https://a/b?c=d", error="insufficient_claims", claims="{SECOND_FACTOR}""#
                 ),
-                Demand::SecondFactor,
+                ChallengeDemand::SecondFactor,
             ),
             (
                 format!(
                     r#"Bearer realm="", authorization_uri="https://a/", client_id="0", claims="{CONTEXT}", error="insufficient_claims""#
                 ),
-                Demand::ConditionalAccess(Some("c1".into())),
+                ChallengeDemand::ConditionalAccess(Some("c1".into())),
             ),
             (
                 format!("Bearer error=insufficient_claims,claims={REVOKED}"),
-                Demand::NewSignIn,
+                ChallengeDemand::NewSignIn,
             ),
             (
                 format!(r#"bearer Error="Insufficient_Claims", Claims="{REVOKED}""#),
-                Demand::NewSignIn,
+                ChallengeDemand::NewSignIn,
             ),
         ];
         for (header, demand) in table {
@@ -165,8 +165,8 @@ mod tests {
             let header = format!(r#"Bearer error="insufficient_claims", claims="{claims}""#);
             let challenge = ClaimsChallenge::parse(&header).unwrap_or_else(|| panic!("{header}"));
             assert_eq!((challenge.encoded.as_ref(), challenge.json()), (None, None), "{header}");
-            assert_eq!(challenge.demand("MFA is required."), Demand::SecondFactor);
-            assert_eq!(challenge.demand(""), Demand::ConditionalAccess(None));
+            assert_eq!(challenge.demand("MFA is required."), ChallengeDemand::SecondFactor);
+            assert_eq!(challenge.demand(""), ChallengeDemand::ConditionalAccess(None));
         }
     }
 }

@@ -9,35 +9,35 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::call::{Call, Reply};
+use super::call::{ApiCall, ApiReply};
 use super::challenge::ClaimsChallenge;
-use super::cloud::Cloud;
-use super::error::{ApiError, Service};
-use super::identity::{Identity, WhoAmI};
-use super::wire::Wire;
+use super::cloud::AzureCloud;
+use super::error::{ApiError, AzureService};
+use super::identity::{AzureIdentity, WhoAmI};
+use super::wire::RequestSender;
 use crate::limits;
 
 /// Azure, as one signed-in identity sees it; clones share the connection, the counters and the tokens.
 #[derive(Debug, Clone)]
-pub struct Azure {
-    cloud: Cloud,
-    wire: Wire,
-    identity: Identity,
+pub struct AzureClient {
+    cloud: AzureCloud,
+    wire: RequestSender,
+    identity: AzureIdentity,
     /// Who else speaks in every ARM request, each in another tenant.
-    auxiliary: Vec<Identity>,
+    auxiliary: Vec<AzureIdentity>,
 }
 
 /// One page of a list: ARM's `nextLink`, Graph's `@odata.nextLink`.
 #[derive(Deserialize)]
-struct Page<T> {
+struct ListPage<T> {
     value: Vec<T>,
     #[serde(rename = "nextLink", alias = "@odata.nextLink")]
     next_link: Option<String>,
 }
 
-impl Azure {
+impl AzureClient {
     /// Azure in `cloud`, by `wire`, as `identity`.
-    pub fn new(cloud: Cloud, wire: Wire, identity: Identity) -> Self {
+    pub fn new(cloud: AzureCloud, wire: RequestSender, identity: AzureIdentity) -> Self {
         Self {
             cloud,
             wire,
@@ -50,7 +50,7 @@ impl Azure {
     /// operation stands too) carry the tokens of `auxiliary` besides: how a write in one tenant reaches into another.
     /// ARM takes three of them at most; further ones are left out.
     #[must_use]
-    pub fn acting_as(&self, identity: Identity, mut auxiliary: Vec<Identity>) -> Self {
+    pub fn acting_as(&self, identity: AzureIdentity, mut auxiliary: Vec<AzureIdentity>) -> Self {
         if auxiliary.len() > limits::AUXILIARY {
             tracing::warn!(given = auxiliary.len(), "ARM takes three auxiliary tokens at most");
             auxiliary.truncate(limits::AUXILIARY);
@@ -65,19 +65,19 @@ impl Azure {
 
     /// The same, by another wire.
     #[must_use]
-    pub fn by(&self, wire: Wire) -> Self {
+    pub fn by(&self, wire: RequestSender) -> Self {
         Self { wire, ..self.clone() }
     }
 
-    pub fn cloud(&self) -> &Cloud {
+    pub fn cloud(&self) -> &AzureCloud {
         &self.cloud
     }
 
-    pub fn wire(&self) -> &Wire {
+    pub fn wire(&self) -> &RequestSender {
         &self.wire
     }
 
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &AzureIdentity {
         &self.identity
     }
 
@@ -108,9 +108,9 @@ impl Azure {
     ///
     /// # Errors
     /// When there is no token, no answer, or a refusal.
-    pub(super) async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+    pub(super) async fn send(&self, call: ApiCall) -> Result<ApiReply, ApiError> {
         let scope = match call.service {
-            Service::Graph => self.cloud.graph_scope(),
+            AzureService::Graph => self.cloud.graph_scope(),
             _ => self.cloud.arm_scope(),
         };
         match self.send_as_signed_in(call, &scope).await {
@@ -119,7 +119,7 @@ impl Azure {
         }
     }
 
-    async fn send_as_signed_in(&self, call: Call, scope: &str) -> Result<Reply, ApiError> {
+    async fn send_as_signed_in(&self, call: ApiCall, scope: &str) -> Result<ApiReply, ApiError> {
         let tokens = self.tokens(call.service, scope).await?;
         let refused = match self.wire.send(authorized(call.clone(), &tokens)).await?.accepted() {
             // A token of another tenant is wrong for good.
@@ -146,28 +146,32 @@ impl Azure {
     }
 
     /// Who speaks in a request to `service`: the signed-in identity, and behind it the auxiliary ones.
-    fn speakers(&self, service: Service) -> impl Iterator<Item = &Identity> {
+    fn speakers(&self, service: AzureService) -> impl Iterator<Item = &AzureIdentity> {
         let auxiliary = match service {
-            Service::Arm => self.auxiliary.as_slice(),
+            AzureService::Arm => self.auxiliary.as_slice(),
             _ => &[],
         };
         std::iter::once(&self.identity).chain(auxiliary)
     }
 
     /// A token of each of them, in their order.
-    async fn tokens(&self, service: Service, scope: &str) -> Result<Vec<SecretString>, ApiError> {
+    async fn tokens(&self, service: AzureService, scope: &str) -> Result<Vec<SecretString>, ApiError> {
         try_join_all(self.speakers(service).map(|identity| identity.token(scope))).await
     }
 
     /// Everything of a list, page after page.
-    pub(super) async fn list<T: DeserializeOwned>(&self, service: Service, first: Url) -> Result<Vec<T>, ApiError> {
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        service: AzureService,
+        first: Url,
+    ) -> Result<Vec<T>, ApiError> {
         let mut all = Vec::new();
         let mut url = first;
         let mut seen = HashSet::new();
         for _ in 0..limits::PAGES {
             seen.insert(url.clone());
-            let reply = self.send(Call::get(service, url.clone())).await?;
-            let page: Page<T> = reply.clone().json()?;
+            let reply = self.send(ApiCall::get(service, url.clone())).await?;
+            let page: ListPage<T> = reply.clone().json()?;
             all.extend(page.value);
             match page.next_link.filter(|link| !link.is_empty()) {
                 None => return Ok(all),
@@ -181,14 +185,14 @@ impl Azure {
                 }
             }
         }
-        Err(Call::get(service, url).failed(super::Failure::Unreadable {
+        Err(ApiCall::get(service, url).failed(super::FailureKind::Unreadable {
             status: 200,
             why: format!("the list has more than {} pages", limits::PAGES),
         }))
     }
 }
 
-fn authorized(call: Call, tokens: &[SecretString]) -> Call {
+fn authorized(call: ApiCall, tokens: &[SecretString]) -> ApiCall {
     match tokens {
         [own, auxiliary @ ..] => call.bearer(own).auxiliary(auxiliary),
         [] => call,

@@ -4,8 +4,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::error::Failure;
-use super::super::model::{Permission, RoleDefinition};
+use super::super::error::FailureKind;
+use super::super::model::{RoleDefinition, RolePermission};
 use super::super::testing::{answer, azure, body, broken, json as json_answer, lines_without_hosts as arm_lines};
 use super::super::transport::TransportError;
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, VnetId};
@@ -89,7 +89,7 @@ async fn what_is_absent_is_none_and_what_is_wrong_is_an_error() {
             (Some(code), Some("c-1"))
         );
         assert!(
-            matches!(&error.failure, Failure::Refused { details, .. } if details[0].0 == "Inner"),
+            matches!(&error.failure, FailureKind::Refused { details, .. } if details[0].0 == "Inner"),
             "{error:?}"
         );
     }
@@ -100,11 +100,11 @@ async fn failures_below_a_generated_client_keep_their_kind() {
     let id = vnet_id(ONE, "vnet-app");
     let (proxy, _) = azure(|_| answer(200, &[], "<html>please sign in</html>"));
     let error = proxy.vnet(&id).await.unwrap_err();
-    assert!(matches!(error.failure, Failure::Unreadable { .. }), "{error}");
+    assert!(matches!(error.failure, FailureKind::Unreadable { .. }), "{error}");
     let (down, script) = azure(|_| broken());
     let error = down.vnet(&id).await.unwrap_err();
     assert!(
-        matches!(error.failure, Failure::Unreachable(TransportError::Broken { .. })),
+        matches!(error.failure, FailureKind::Unreachable(TransportError::Broken { .. })),
         "{error}"
     );
     assert_eq!(
@@ -147,7 +147,10 @@ async fn lists_follow_next_links_but_not_to_other_hosts() {
         azure_.peerings(&vnet_id(ONE, "v1")).await.unwrap_err(),
     ] {
         assert!(
-            matches!(error.failure, Failure::Unreachable(TransportError::NotAllowed { .. })),
+            matches!(
+                error.failure,
+                FailureKind::Unreachable(TransportError::NotAllowed { .. })
+            ),
             "{error}"
         );
     }
@@ -192,9 +195,9 @@ fn role() -> RoleDefinition {
         name: "Peering for O'Brien".into(),
         description: "By peerctl".into(),
         custom: true,
-        permissions: vec![Permission {
+        permissions: vec![RolePermission {
             actions,
-            ..Permission::default()
+            ..RolePermission::default()
         }],
         assignable_scopes: vec![format!("/subscriptions/{ONE}")],
     }

@@ -32,7 +32,7 @@ pub enum CloudError {
 
 /// A cloud's endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cloud {
+pub struct AzureCloud {
     pub name: String,
     /// The authority: `https://login.microsoftonline.com/`.
     pub login: Url,
@@ -49,15 +49,15 @@ pub struct Cloud {
 /// What `az cloud show` prints, as far as it is needed, and `caBundle`, which is ours.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ShownCloud {
     name: Option<String>,
-    endpoints: Option<Endpoints>,
+    endpoints: Option<CloudEndpoints>,
     ca_bundle: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Endpoints {
+struct CloudEndpoints {
     active_directory: Option<String>,
     active_directory_resource_id: Option<String>,
     resource_manager: Option<String>,
@@ -76,7 +76,7 @@ pub fn az_cloud(name: &str) -> Option<&str> {
     }
 }
 
-impl Cloud {
+impl AzureCloud {
     /// Azure, as most of the world has it (`AzureCloud`).
     pub fn public() -> Self {
         Self::known(
@@ -201,7 +201,7 @@ impl Cloud {
     /// # Errors
     /// When a field is missing or wrong, or the CA bundle cannot be read.
     pub fn from_json(json: &str, at: &str, folder: &Path) -> Result<Self, CloudError> {
-        let shown: Shown = serde_json::from_str(json).map_err(|error| CloudError::NotJson {
+        let shown: ShownCloud = serde_json::from_str(json).map_err(|error| CloudError::NotJson {
             at: at.to_owned(),
             why: error.to_string(),
         })?;
@@ -326,8 +326,8 @@ mod tests {
       "isActive": true, "name": "sandbox", "profile": "latest", "suffixes": {}
     }"#;
 
-    fn from(json: &str) -> Result<Cloud, CloudError> {
-        Cloud::from_json(json, "cloud.json", Path::new("/nowhere"))
+    fn from(json: &str) -> Result<AzureCloud, CloudError> {
+        AzureCloud::from_json(json, "cloud.json", Path::new("/nowhere"))
     }
 
     #[test]
@@ -391,22 +391,22 @@ mod tests {
         std::fs::write(folder.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
         let file = folder.path().join("cloud.json");
         std::fs::write(&file, SHOWN.replace(r#""isActive": true"#, r#""caBundle": "ca.pem""#)).unwrap();
-        let cloud = Cloud::from_name_or_file(file.to_str().unwrap()).unwrap();
+        let cloud = AzureCloud::from_name_or_file(file.to_str().unwrap()).unwrap();
         assert_eq!(cloud.ca_bundle.as_deref(), Some("-----BEGIN CERTIFICATE-----"));
     }
 
     #[test]
     fn a_name_in_any_case_is_a_cloud_and_a_wrong_one_lists_the_right_ones() {
-        assert_eq!(Cloud::from_name_or_file("AzureCloud"), Ok(Cloud::public()));
+        assert_eq!(AzureCloud::from_name_or_file("AzureCloud"), Ok(AzureCloud::public()));
         assert_eq!(
-            Cloud::from_name_or_file("USGov").unwrap().arm.host_str(),
+            AzureCloud::from_name_or_file("USGov").unwrap().arm.host_str(),
             Some("management.usgovcloudapi.net")
         );
         assert_eq!(
-            Cloud::from_name_or_file("china").unwrap().login.host_str(),
+            AzureCloud::from_name_or_file("china").unwrap().login.host_str(),
             Some("login.chinacloudapi.cn")
         );
-        let error = Cloud::from_name_or_file("pubic").unwrap_err().to_string();
+        let error = AzureCloud::from_name_or_file("pubic").unwrap_err().to_string();
         assert!(error.contains("public, usgov, china"), "{error}");
     }
 
@@ -442,7 +442,7 @@ mod tests {
             let json = json.replace("https://management.core.windows.net/", audience);
             assert_eq!(from(&json).unwrap().borrows_audience(), borrowed, "{host} {audience}");
         }
-        assert!(!Cloud::public().borrows_audience() && !Cloud::china().borrows_audience());
+        assert!(!AzureCloud::public().borrows_audience() && !AzureCloud::china().borrows_audience());
     }
 
     #[test]
@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn the_consent_page_is_the_tenants_own() {
-        let url = Cloud::public().admin_consent_url(Uuid::from_u128(1), Uuid::from_u128(2));
+        let url = AzureCloud::public().admin_consent_url(Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(
             url.as_str(),
             "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001/adminconsent?client_id=00000000-0000-0000-0000-000000000002"

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::identity::WhoAmI;
 use crate::limits;
 
@@ -27,7 +27,7 @@ struct ShownApplication {
     app_id: Uuid,
 }
 
-impl Azure {
+impl AzureClient {
     /// The template ids of the directory roles that `who` has now, by groups too. A role that is only eligible (PIM)
     /// is not in it.
     ///
@@ -41,7 +41,7 @@ impl Azure {
         };
         let path = format!("{member}/transitiveMemberOf/microsoft.graph.directoryRole");
         let url = self.graph_url(&path, &[]);
-        let shown: Vec<ShownRole> = self.list(Service::Graph, url).await?;
+        let shown: Vec<ShownRole> = self.list(AzureService::Graph, url).await?;
         Ok(shown.into_iter().filter_map(|role| role.role_template_id).collect())
     }
 
@@ -53,8 +53,10 @@ impl Azure {
         let mut known = Vec::new();
         for some in ids.chunks(limits::OBJECTS) {
             let url = self.graph_url("directoryObjects/getByIds", &[("$select", "id")]);
-            let call = Call::post(Service::Graph, url).json(&json!({ "ids": some })).reads();
-            let page: Objects = self.send(call).await?.json()?;
+            let call = ApiCall::post(AzureService::Graph, url)
+                .json(&json!({ "ids": some }))
+                .reads();
+            let page: DirectoryObjects = self.send(call).await?.json()?;
             known.extend(page.value.into_iter().map(|object| object.id));
         }
         Ok(known)
@@ -67,12 +69,12 @@ impl Azure {
     pub async fn applications_named(&self, display_name: &str) -> Result<Vec<Uuid>, ApiError> {
         let filter = format!("displayName eq '{}'", display_name.replace('\'', "''"));
         let url = self.graph_url("applications", &[("$filter", &filter), ("$select", "appId")]);
-        let shown: Vec<ShownApplication> = self.list(Service::Graph, url).await?;
+        let shown: Vec<ShownApplication> = self.list(AzureService::Graph, url).await?;
         Ok(shown.into_iter().map(|app| app.app_id).collect())
     }
 }
 
 #[derive(Deserialize)]
-struct Objects {
+struct DirectoryObjects {
     value: Vec<ShownObject>,
 }

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Failure, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService, FailureKind};
 use super::model::ListedVnet;
 use crate::domain::{AddressSpace, SubscriptionId};
 use crate::limits;
@@ -22,7 +22,7 @@ const QUERY: &str = "resources | where type =~ 'microsoft.network/virtualnetwork
 
 /// What a search for virtual networks tells.
 #[derive(Debug)]
-pub enum Found {
+pub enum DiscoveredVnet {
     /// The next ones, by name.
     Vnets(Vec<ListedVnet>),
     /// A subscription that does not list its own; the search goes on.
@@ -32,46 +32,50 @@ pub enum Found {
 }
 
 /// Where a search tells what it finds. It waits while nobody takes it, and ends when nobody is left to.
-pub type Finds = mpsc::Sender<Result<Found, ApiError>>;
+pub type DiscoveryResults = mpsc::Sender<Result<DiscoveredVnet, ApiError>>;
 
 #[derive(Deserialize)]
-struct Rows {
+struct DiscoveryPage {
     data: Vec<Value>,
     #[serde(rename = "$skipToken")]
     skip_token: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct DiscoveryRow {
     id: String,
     location: Option<String>,
     prefixes: Option<Vec<String>>,
 }
 
 /// Why a search ends early.
-enum End {
+enum DiscoveryEnd {
     /// Nobody wants more of it, or the rest is said to be unread.
     Enough,
     Failed(Box<ApiError>),
 }
 
-impl Azure {
+impl AzureClient {
     /// Searches the subscriptions for virtual networks: by Resource Graph, which is some seconds to minutes behind, or by
     /// one list for each subscription where Resource Graph is not to be had. It ends with an error only where nothing at
     /// all could be read.
-    pub async fn find_vnets(&self, subscriptions: &[SubscriptionId], finds: Finds) {
-        let mut search = Search {
+    pub async fn find_vnets(&self, subscriptions: &[SubscriptionId], finds: DiscoveryResults) {
+        let mut search = VnetQuery {
             azure: self,
             finds,
             found: 0,
         };
-        if let Err(End::Failed(error)) = search.run(subscriptions).await {
+        if let Err(DiscoveryEnd::Failed(error)) = search.run(subscriptions).await {
             // Where nobody listens any more, nobody misses it.
             let _ = search.finds.send(Err(*error)).await;
         }
     }
 
-    async fn graph_page(&self, subscriptions: &[SubscriptionId], skip_token: Option<&str>) -> Result<Rows, ApiError> {
+    async fn graph_page(
+        &self,
+        subscriptions: &[SubscriptionId],
+        skip_token: Option<&str>,
+    ) -> Result<DiscoveryPage, ApiError> {
         let mut options = json!({ "$top": limits::GRAPH_ROWS, "resultFormat": "objectArray" });
         if let Some(token) = skip_token {
             options["$skipToken"] = token.into();
@@ -79,22 +83,22 @@ impl Azure {
         let body = json!({ "subscriptions": subscriptions, "query": QUERY, "options": options });
         let path = "/providers/Microsoft.ResourceGraph/resources";
         let url = self.arm_url(path, &[("api-version", RESOURCE_GRAPH)]);
-        self.send(Call::post(Service::Arm, url).json(&body).reads())
+        self.send(ApiCall::post(AzureService::Arm, url).json(&body).reads())
             .await?
             .json()
     }
 }
 
 /// One search while it is under way.
-struct Search<'a> {
-    azure: &'a Azure,
-    finds: Finds,
+struct VnetQuery<'a> {
+    azure: &'a AzureClient,
+    finds: DiscoveryResults,
     /// How many networks have been told.
     found: usize,
 }
 
-impl Search<'_> {
-    async fn run(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), End> {
+impl VnetQuery<'_> {
+    async fn run(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), DiscoveryEnd> {
         let mut rest = subscriptions;
         while !rest.is_empty() {
             let (some, after) = rest.split_at(rest.len().min(limits::GRAPH_SUBSCRIPTIONS));
@@ -111,13 +115,13 @@ impl Search<'_> {
     }
 
     /// Page after page; false where Resource Graph is not to be had.
-    async fn by_graph(&mut self, subscriptions: &[SubscriptionId]) -> Result<bool, End> {
+    async fn by_graph(&mut self, subscriptions: &[SubscriptionId]) -> Result<bool, DiscoveryEnd> {
         let mut skip_token = None;
         for _ in 0..limits::PAGES {
             let page = match self.azure.graph_page(subscriptions, skip_token.as_deref()).await {
                 Ok(page) => page,
                 Err(error) if self.found > 0 => return Err(self.unread(Some(error)).await),
-                Err(error) if is_about_all(&error) => return Err(End::Failed(Box::new(error))),
+                Err(error) if is_about_all(&error) => return Err(DiscoveryEnd::Failed(Box::new(error))),
                 Err(error) => {
                     tracing::debug!(%error, "no Resource Graph; each subscription is asked");
                     return Ok(false);
@@ -132,7 +136,7 @@ impl Search<'_> {
         Err(self.unread(None).await)
     }
 
-    async fn by_lists(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), End> {
+    async fn by_lists(&mut self, subscriptions: &[SubscriptionId]) -> Result<(), DiscoveryEnd> {
         let azure = self.azure.clone();
         let lists = subscriptions.iter().copied().map(move |id| {
             let azure = azure.clone();
@@ -147,24 +151,24 @@ impl Search<'_> {
             match list {
                 Ok(Ok(vnets)) => self.tell(vnets).await?,
                 Ok(Err(error)) if is_about_all(&error) && self.found > 0 => return Err(self.unread(Some(error)).await),
-                Ok(Err(error)) if is_about_all(&error) => return Err(End::Failed(Box::new(error))),
+                Ok(Err(error)) if is_about_all(&error) => return Err(DiscoveryEnd::Failed(Box::new(error))),
                 Ok(Err(error)) => {
                     refusals += 1;
                     first_refusal.get_or_insert_with(|| error.clone());
-                    self.send(Found::Refused(subscription, error)).await?;
+                    self.send(DiscoveredVnet::Refused(subscription, error)).await?;
                 }
                 // The runtime is going down.
-                Err(_) => return Err(End::Enough),
+                Err(_) => return Err(DiscoveryEnd::Enough),
             }
         }
         match first_refusal {
-            Some(error) if refusals == subscriptions.len() => Err(End::Failed(Box::new(error))),
+            Some(error) if refusals == subscriptions.len() => Err(DiscoveryEnd::Failed(Box::new(error))),
             _ => Ok(()),
         }
     }
 
     /// Tells these, as far as there is room for them.
-    async fn tell(&mut self, mut vnets: Vec<ListedVnet>) -> Result<(), End> {
+    async fn tell(&mut self, mut vnets: Vec<ListedVnet>) -> Result<(), DiscoveryEnd> {
         let room = limits::LISTED_VNETS - self.found;
         let too_many = vnets.len() > room;
         vnets.sort_by_cached_key(|vnet| {
@@ -173,7 +177,7 @@ impl Search<'_> {
         });
         vnets.truncate(room);
         self.found += vnets.len();
-        self.send(Found::Vnets(vnets)).await?;
+        self.send(DiscoveredVnet::Vnets(vnets)).await?;
         if too_many {
             return Err(self.unread(None).await);
         }
@@ -181,29 +185,29 @@ impl Search<'_> {
     }
 
     /// Says that the rest is not read, and gives the end that this is.
-    async fn unread(&mut self, why: Option<ApiError>) -> End {
+    async fn unread(&mut self, why: Option<ApiError>) -> DiscoveryEnd {
         // Whoever does not listen any more knows that there is more.
-        let _ = self.send(Found::Unread(why)).await;
-        End::Enough
+        let _ = self.send(DiscoveredVnet::Unread(why)).await;
+        DiscoveryEnd::Enough
     }
 
-    async fn send(&mut self, found: Found) -> Result<(), End> {
-        self.finds.send(Ok(found)).await.map_err(|_| End::Enough)
+    async fn send(&mut self, found: DiscoveredVnet) -> Result<(), DiscoveryEnd> {
+        self.finds.send(Ok(found)).await.map_err(|_| DiscoveryEnd::Enough)
     }
 }
 
 /// Whether asking another way or another subscription would fail in the same way.
 fn is_about_all(error: &ApiError) -> bool {
     match &error.failure {
-        Failure::Unreachable(_) | Failure::NoToken { .. } => true,
-        Failure::Refused { status, .. } => *status == 401 || error.service == Service::Entra,
-        Failure::Unreadable { .. } => false,
+        FailureKind::Unreachable(_) | FailureKind::NoToken { .. } => true,
+        FailureKind::Refused { status, .. } => *status == 401 || error.service == AzureService::Entra,
+        FailureKind::Unreadable { .. } => false,
     }
 }
 
 /// One that cannot be read is left out, and said in the log.
 fn row(row: Value) -> Option<ListedVnet> {
-    let shown = serde_json::from_value::<Row>(row).map_err(|error| error.to_string());
+    let shown = serde_json::from_value::<DiscoveryRow>(row).map_err(|error| error.to_string());
     let read = shown.and_then(|mut row| {
         let id = mem::take(&mut row.id).parse().map_err(|error| format!("{error}"));
         Ok((id?, row))

@@ -40,7 +40,7 @@ fn list(vnets: &[VnetId]) -> Value {
 }
 
 /// Everything that a search tells, in a few words each.
-async fn told(azure: &Azure, subscriptions: &[SubscriptionId]) -> Vec<String> {
+async fn told(azure: &AzureClient, subscriptions: &[SubscriptionId]) -> Vec<String> {
     let (finds, mut found) = mpsc::channel(1);
     let (azure, subscriptions) = (azure.clone(), subscriptions.to_vec());
     tokio::spawn(async move { azure.find_vnets(&subscriptions, finds).await });
@@ -48,13 +48,15 @@ async fn told(azure: &Azure, subscriptions: &[SubscriptionId]) -> Vec<String> {
     while let Some(found) = found.recv().await {
         let code = |error: &ApiError| error.code().unwrap_or("no code").to_owned();
         told.push(match found {
-            Ok(Found::Vnets(vnets)) if vnets.len() > 9 => format!("{} networks", vnets.len()),
-            Ok(Found::Vnets(vnets)) => {
+            Ok(DiscoveredVnet::Vnets(vnets)) if vnets.len() > 9 => format!("{} networks", vnets.len()),
+            Ok(DiscoveredVnet::Vnets(vnets)) => {
                 let names: Vec<_> = vnets.into_iter().map(|vnet| vnet.id.name).collect();
                 names.join(" ")
             }
-            Ok(Found::Refused(subscription, error)) => format!("{} refuses: {}", subscription.as_u128(), code(&error)),
-            Ok(Found::Unread(why)) => format!("unread: {}", why.as_ref().map_or("enough".to_owned(), code)),
+            Ok(DiscoveredVnet::Refused(subscription, error)) => {
+                format!("{} refuses: {}", subscription.as_u128(), code(&error))
+            }
+            Ok(DiscoveredVnet::Unread(why)) => format!("unread: {}", why.as_ref().map_or("enough".to_owned(), code)),
             Err(error) => format!("failed: {}", code(&error)),
         });
     }
@@ -91,7 +93,7 @@ async fn a_row_is_what_a_menu_shows() {
     let (azure, _) = azure(|_| json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], false)));
     let (finds, mut found) = mpsc::channel(1);
     azure.find_vnets(&[ONE], finds).await;
-    let Some(Ok(Found::Vnets(vnets))) = found.recv().await else {
+    let Some(Ok(DiscoveredVnet::Vnets(vnets))) = found.recv().await else {
         panic!("networks");
     };
     let expected = ListedVnet {

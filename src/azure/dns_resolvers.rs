@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::nsg::resource;
 use crate::domain::VnetId;
 
@@ -32,11 +32,11 @@ struct ShownResolver {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResolverProperties {
-    virtual_network: Reference,
+    virtual_network: ResourceReference,
 }
 
 #[derive(Deserialize)]
-struct Reference {
+struct ResourceReference {
     id: String,
 }
 
@@ -58,10 +58,10 @@ struct EndpointProperties {
 struct IpConfiguration {
     /// Absent as long as Azure has not chosen one.
     private_ip_address: Option<String>,
-    subnet: Reference,
+    subnet: ResourceReference,
 }
 
-impl Azure {
+impl AzureClient {
     /// The inbound endpoints of the virtual network's private resolvers, as far as this identity may read them.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Azure {
 
     async fn resolvers(&self, scope: &str) -> Result<Vec<ShownResolver>, ApiError> {
         let path = format!("{scope}/providers/Microsoft.Network/dnsResolvers");
-        self.list(Service::Arm, self.arm_url(&path, &[("api-version", API_VERSION)]))
+        self.list(AzureService::Arm, self.arm_url(&path, &[("api-version", API_VERSION)]))
             .await
     }
 
@@ -98,7 +98,7 @@ impl Azure {
              inboundEndpoints"
         );
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let shown: Vec<ShownEndpoint> = self.list(Service::Arm, url).await?;
+        let shown: Vec<ShownEndpoint> = self.list(AzureService::Arm, url).await?;
         let endpoints = shown.into_iter().flat_map(|shown| {
             let (name, resolver) = (shown.name, resolver.clone());
             let configurations = shown.properties.ip_configurations.into_iter();

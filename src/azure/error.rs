@@ -11,7 +11,7 @@ use super::transport::TransportError;
 /// Who answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Service {
+pub enum AzureService {
     Arm,
     Entra,
     Graph,
@@ -19,7 +19,7 @@ pub enum Service {
     Vendor(&'static str),
 }
 
-impl fmt::Display for Service {
+impl fmt::Display for AzureService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Arm => "Azure",
@@ -32,7 +32,7 @@ impl fmt::Display for Service {
 
 /// Why there is no usable answer.
 #[derive(Debug, Clone)]
-pub enum Failure {
+pub enum FailureKind {
     /// The service answered with an error.
     Refused {
         /// HTTP status; 200 where an operation that was accepted failed later.
@@ -57,10 +57,10 @@ pub enum Failure {
 /// A failed call: what was tried, of whom, and what came of it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct ApiError {
-    pub service: Service,
+    pub service: AzureService,
     /// HTTP method and path without query: `PUT /subscriptions/…`.
     pub tried: String,
-    pub failure: Failure,
+    pub failure: FailureKind,
     /// `x-ms-correlation-request-id`, Graph's `request-id`, Entra's correlation id, Konnect's `instance`.
     pub correlation_id: Option<String>,
     /// How to sign in so that it works, by the way that was chosen, each a line to follow or to copy; empty where the
@@ -74,7 +74,7 @@ impl ApiError {
     /// The service's code, where it gave one.
     pub fn code(&self) -> Option<&str> {
         match &self.failure {
-            Failure::Refused { code, .. } => Some(code),
+            FailureKind::Refused { code, .. } => Some(code),
             _ => None,
         }
     }
@@ -82,28 +82,28 @@ impl ApiError {
     /// The HTTP status, where there was an answer.
     pub fn status(&self) -> Option<u16> {
         match &self.failure {
-            Failure::Refused { status, .. } | Failure::Unreadable { status, .. } => Some(*status),
-            Failure::Unreachable(_) | Failure::NoToken { .. } => None,
+            FailureKind::Refused { status, .. } | FailureKind::Unreadable { status, .. } => Some(*status),
+            FailureKind::Unreachable(_) | FailureKind::NoToken { .. } => None,
         }
     }
 
     /// Whether a write may have taken effect although it failed: no answer, an unreadable one, or a service in trouble.
     pub fn in_doubt(&self) -> bool {
         match &self.failure {
-            Failure::Unreachable(error) => error.may_have_taken_effect(),
-            Failure::Unreadable { .. } => true,
-            Failure::Refused { status, .. } => *status >= 500,
-            Failure::NoToken { .. } => false,
+            FailureKind::Unreachable(error) => error.may_have_taken_effect(),
+            FailureKind::Unreadable { .. } => true,
+            FailureKind::Refused { status, .. } => *status >= 500,
+            FailureKind::NoToken { .. } => false,
         }
     }
 
     /// The service's sentence, or ours where it gave none.
     pub fn message(&self) -> String {
         match &self.failure {
-            Failure::Refused { message, .. } => message.clone(),
-            Failure::Unreachable(error) => error.to_string(),
-            Failure::Unreadable { status, why } => format!("HTTP {status}, but the answer cannot be read: {why}"),
-            Failure::NoToken { why } => why.clone(),
+            FailureKind::Refused { message, .. } => message.clone(),
+            FailureKind::Unreachable(error) => error.to_string(),
+            FailureKind::Unreadable { status, why } => format!("HTTP {status}, but the answer cannot be read: {why}"),
+            FailureKind::NoToken { why } => why.clone(),
         }
     }
 }

@@ -4,9 +4,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use crate::domain::{PeeringId, SubscriptionId, VnetId, subscription_scope};
 
 const LOCKS: &str = "2016-09-01";
@@ -22,7 +22,7 @@ const CUSTOM_ROLES: &str = "authorizationresources | where type =~ 'microsoft.au
 
 /// A management lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lock {
+pub struct ManagementLock {
     pub name: String,
     /// The scope that is locked, and with it all below.
     pub scope: String,
@@ -57,20 +57,20 @@ struct LockProperties {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Restrictions {
-    content_evaluation_result: Option<Evaluations>,
+struct PolicyRestrictions {
+    content_evaluation_result: Option<PolicyEvaluations>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-struct Evaluations {
-    policy_evaluations: Option<Vec<Evaluation>>,
+struct PolicyEvaluations {
+    policy_evaluations: Option<Vec<PolicyEvaluation>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Evaluation {
+struct PolicyEvaluation {
     policy_info: PolicyInfo,
     evaluation_result: String,
     evaluation_details: Option<EvaluationDetails>,
@@ -97,31 +97,31 @@ struct EffectDetails {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Provider {
+struct PolicyProvider {
     registration_state: String,
 }
 
 #[derive(Deserialize)]
-struct Counted {
-    data: Vec<Count>,
+struct CountedAssignments {
+    data: Vec<AssignmentCount>,
 }
 
 #[derive(Deserialize)]
-struct Count {
+struct AssignmentCount {
     #[serde(rename = "Count", alias = "count_")]
     count: u64,
 }
 
-impl Azure {
+impl AzureClient {
     /// The locks at `scope` and below it. Whether those above are in the list too is Azure's to choose.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn locks(&self, scope: &str) -> Result<Vec<Lock>, ApiError> {
+    pub async fn locks(&self, scope: &str) -> Result<Vec<ManagementLock>, ApiError> {
         let path = format!("{scope}/providers/Microsoft.Authorization/locks");
         let url = self.arm_url(&path, &[("api-version", LOCKS)]);
-        let shown: Vec<ShownLock> = self.list(Service::Arm, url).await?;
-        let convert = |shown: ShownLock| Lock {
+        let shown: Vec<ShownLock> = self.list(AzureService::Arm, url).await?;
+        let convert = |shown: ShownLock| ManagementLock {
             scope: locked_scope(&shown.id),
             name: shown.name,
             level: shown.properties.level,
@@ -155,8 +155,10 @@ impl Azure {
             "scope": vnet.to_string(),
         }});
         let url = self.arm_url(&path, &[("api-version", POLICY)]);
-        let reply = self.send(Call::post(Service::Arm, url).json(&body).reads()).await?;
-        let restrictions: Restrictions = reply.json()?;
+        let reply = self
+            .send(ApiCall::post(AzureService::Arm, url).json(&body).reads())
+            .await?;
+        let restrictions: PolicyRestrictions = reply.json()?;
         let evaluations = restrictions.content_evaluation_result.unwrap_or_default();
         Ok(evaluations
             .policy_evaluations
@@ -182,7 +184,7 @@ impl Azure {
     pub async fn registration(&self, subscription: SubscriptionId, namespace: &str) -> Result<String, ApiError> {
         let path = format!("{}/providers/{namespace}", subscription_scope(subscription));
         let url = self.arm_url(&path, &[("api-version", PROVIDERS)]);
-        let provider: Provider = self.send(Call::get(Service::Arm, url)).await?.json()?;
+        let provider: PolicyProvider = self.send(ApiCall::get(AzureService::Arm, url)).await?.json()?;
         Ok(provider.registration_state)
     }
 
@@ -196,8 +198,8 @@ impl Azure {
             &[("api-version", RESOURCE_GRAPH)],
         );
         let body: Value = json!({ "query": CUSTOM_ROLES, "options": { "resultFormat": "objectArray" } });
-        let counted: Counted = self
-            .send(Call::post(Service::Arm, url).json(&body).reads())
+        let counted: CountedAssignments = self
+            .send(ApiCall::post(AzureService::Arm, url).json(&body).reads())
             .await?
             .json()?;
         Ok(counted.data.first().map_or(0, |row| row.count))
@@ -206,7 +208,7 @@ impl Azure {
 
 /// Returns whether the evaluated write would be denied. An answer without an effect is a denial: Azure lists audits only
 /// where `includeAuditEffect` asks for them.
-fn denies(evaluation: &Evaluation) -> bool {
+fn denies(evaluation: &PolicyEvaluation) -> bool {
     let details = evaluation.effect_details.as_ref();
     let effect = details.and_then(|details| details.policy_effect.as_deref());
     evaluation.evaluation_result.eq_ignore_ascii_case("NonCompliant")

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::legacy;
 use super::model::ServicePrincipal;
 
@@ -17,7 +17,7 @@ pub(super) const ABSENT: [&str; 1] = ["Request_ResourceNotFound"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct ShownServicePrincipal {
     id: Uuid,
     app_id: Uuid,
     display_name: Option<String>,
@@ -25,8 +25,8 @@ struct Shown {
     app_owner_organization_id: Option<Uuid>,
 }
 
-impl From<Shown> for ServicePrincipal {
-    fn from(shown: Shown) -> Self {
+impl From<ShownServicePrincipal> for ServicePrincipal {
+    fn from(shown: ShownServicePrincipal) -> Self {
         Self {
             id: shown.id,
             app_id: shown.app_id,
@@ -37,7 +37,7 @@ impl From<Shown> for ServicePrincipal {
     }
 }
 
-impl Azure {
+impl AzureClient {
     /// The service principal of the application in the signed-in tenant; `None` where there is none.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Azure {
     pub async fn service_principal(&self, app_id: Uuid) -> Result<Option<ServicePrincipal>, ApiError> {
         let filter = format!("appId eq '{app_id}'");
         let url = self.graph_url("servicePrincipals", &[("$filter", &filter), ("$select", FIELDS)]);
-        let found: Vec<Shown> = self.list(Service::Graph, url).await?;
+        let found: Vec<ShownServicePrincipal> = self.list(AzureService::Graph, url).await?;
         Ok(found
             .into_iter()
             .find(|shown| shown.app_id == app_id)
@@ -59,7 +59,7 @@ impl Azure {
     pub async fn service_principals_named(&self, name: &str) -> Result<Vec<ServicePrincipal>, ApiError> {
         let filter = format!("displayName eq '{}'", name.replace('\'', "''"));
         let url = self.graph_url("servicePrincipals", &[("$filter", &filter), ("$select", FIELDS)]);
-        let found: Vec<Shown> = self.list(Service::Graph, url).await?;
+        let found: Vec<ShownServicePrincipal> = self.list(AzureService::Graph, url).await?;
         Ok(found.into_iter().map(ServicePrincipal::from).collect())
     }
 
@@ -70,9 +70,9 @@ impl Azure {
     /// When Graph refuses: `Authorization_RequestDenied`, `Request_BadRequest` with `NoBackingApplicationObject`,
     /// `Request_MultipleObjectsWithSameKeyValue` where there is one already.
     pub async fn create_service_principal(&self, app_id: Uuid) -> Result<ServicePrincipal, ApiError> {
-        let call = Call::post(Service::Graph, self.graph_url("servicePrincipals", &[]))
+        let call = ApiCall::post(AzureService::Graph, self.graph_url("servicePrincipals", &[]))
             .json(&json!({ "appId": app_id, "accountEnabled": true }));
-        let shown: Shown = self.send(call).await?.json()?;
+        let shown: ShownServicePrincipal = self.send(call).await?.json()?;
         Ok(shown.into())
     }
 
@@ -81,7 +81,10 @@ impl Azure {
     /// # Errors
     /// When Graph refuses.
     pub async fn delete_service_principal(&self, id: Uuid) -> Result<(), ApiError> {
-        let call = Call::delete(Service::Graph, self.graph_url(&format!("servicePrincipals/{id}"), &[]));
+        let call = ApiCall::delete(
+            AzureService::Graph,
+            self.graph_url(&format!("servicePrincipals/{id}"), &[]),
+        );
         legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
     }
 }

@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use reqwest::{Certificate, Client};
 use tokio::sync::Mutex;
 
-use super::proxy::Proxies;
-use super::transport::{Transport, TransportError};
+use super::proxy::ProxySettings;
+use super::transport::{HttpTransport, TransportError};
 use crate::limits;
 
 /// What the production transport can be told.
@@ -19,7 +19,7 @@ use crate::limits;
 pub struct TransportOptions {
     /// Certificates (PEM, one or several) that are trusted besides the system's.
     pub extra_roots_pem: Option<String>,
-    pub proxies: Proxies,
+    pub proxies: ProxySettings,
 }
 
 /// Why the client cannot be built: certificates that cannot be read, or a system without any.
@@ -32,14 +32,14 @@ pub struct TlsError(String);
 #[derive(Clone)]
 pub struct HttpsTransport {
     client: Client,
-    proxies: Proxies,
-    entrance: Arc<Entrance>,
+    proxies: ProxySettings,
+    entrance: Arc<HttpsConnector>,
 }
 
 /// The way through a proxy. The first request goes alone, and a refusal of it answers all others: a wrong password is
 /// tried once.
 #[derive(Default)]
-struct Entrance {
+struct HttpsConnector {
     open: AtomicBool,
     refused: Mutex<Option<TransportError>>,
 }
@@ -101,7 +101,7 @@ impl HttpsTransport {
 }
 
 #[async_trait]
-impl Transport for HttpsTransport {
+impl HttpTransport for HttpsTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let request = reqwest::Request::try_from(request).map_err(|error| TransportError::NotAllowed {

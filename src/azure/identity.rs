@@ -22,19 +22,19 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::certificate::Certificate;
+pub use self::certificate::SignInCertificate;
 pub use self::claims::WhoAmI;
-pub use self::code::{Person, SignInCode};
-use self::source::{Place, Source};
-use super::cloud::Cloud;
-use super::error::{ApiError, Failure, Service};
-use super::wire::Wire;
+pub use self::code::{CodePresenter, SignInCode};
+use self::source::{CredentialSource, SignInAuthority};
+use super::cloud::AzureCloud;
+use super::error::{ApiError, AzureService, FailureKind};
+use super::wire::RequestSender;
 use crate::domain::TenantId;
 use crate::limits;
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Auth {
+pub enum AuthMethod {
     /// Environment, then workload identity, then the Azure CLI.
     #[default]
     Auto,
@@ -51,7 +51,7 @@ pub enum Auth {
     DeviceCode,
 }
 
-impl Auth {
+impl AuthMethod {
     /// All of them, in the order that help texts list them.
     pub const ALL: [Self; 6] = [
         Self::Auto,
@@ -75,13 +75,13 @@ impl Auth {
     }
 }
 
-impl fmt::Display for Auth {
+impl fmt::Display for AuthMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Auth {
+impl FromStr for AuthMethod {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -104,7 +104,7 @@ pub enum AppCredential {
     /// A file with the token of another issuer that the application trusts; it is read whenever a token is asked for.
     FederatedToken(PathBuf),
     /// A key that was created for this run, and is nowhere but in memory.
-    Key(Arc<Certificate>),
+    Key(Arc<SignInCertificate>),
 }
 
 /// Without the secret.
@@ -132,36 +132,36 @@ impl From<SignInError> for ApiError {
 
 /// A signed-in identity in one tenant; clones share the tokens.
 #[derive(Clone)]
-pub struct Identity {
-    source: Arc<Source>,
-    place: Place,
+pub struct AzureIdentity {
+    source: Arc<CredentialSource>,
+    place: SignInAuthority,
     /// Whether it is the operator's, whose way to sign in was chosen by flag and environment.
     operator: bool,
     /// The tenant of the tokens that are given out where none is asked for.
     home: Arc<OnceLock<TenantId>>,
-    tokens: Arc<Mutex<HashMap<Key, Arc<Slot>>>>,
+    tokens: Arc<Mutex<HashMap<TokenKey, Arc<TokenSlot>>>>,
     /// Claims that a service demanded, as JSON: every later token of the key is asked for with them.
-    claims: Arc<Mutex<HashMap<Key, String>>>,
+    claims: Arc<Mutex<HashMap<TokenKey, String>>>,
 }
 
 /// Tenant (none where az decides) and scope.
-type Key = (Option<String>, String);
+type TokenKey = (Option<String>, String);
 
 /// One token, and the lock that makes its next fetch the only one.
 #[derive(Default)]
-struct Slot {
-    held: tokio::sync::Mutex<Option<Result<Held, ApiError>>>,
+struct TokenSlot {
+    held: tokio::sync::Mutex<Option<Result<CachedToken, ApiError>>>,
     /// How many fetches have ended.
     fetches: AtomicU64,
 }
 
-struct Held {
+struct CachedToken {
     token: SecretString,
     fresh_until: OffsetDateTime,
 }
 
 /// Without tokens and secrets.
-impl fmt::Debug for Identity {
+impl fmt::Debug for AzureIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -172,22 +172,22 @@ impl fmt::Debug for Identity {
     }
 }
 
-impl Identity {
+impl AzureIdentity {
     /// Chooses where tokens come from; nothing is fetched yet. `vars` reads environment variables, `tenant` overrides
     /// `AZURE_TENANT_ID`.
     ///
     /// # Errors
     /// When something is missing or a file cannot be used; the text says what and how to give it.
     pub fn new(
-        auth: Auth,
+        auth: AuthMethod,
         vars: &dyn Fn(&str) -> Option<String>,
         tenant: Option<TenantId>,
-        cloud: &Cloud,
-        wire: Wire,
+        cloud: &AzureCloud,
+        wire: RequestSender,
     ) -> Result<Self, SignInError> {
         let given = source::var(vars, "AZURE_TENANT_ID");
-        let source = Source::choose(auth, vars, tenant.is_some() || given.is_some())?;
-        let gets_azures_own = matches!(source, Source::Cli { .. } | Source::Managed { .. });
+        let source = CredentialSource::choose(auth, vars, tenant.is_some() || given.is_some())?;
+        let gets_azures_own = matches!(source, CredentialSource::Cli { .. } | CredentialSource::Managed { .. });
         if gets_azures_own && cloud.borrows_audience() {
             return Err(SignInError(format!(
                 "The cloud '{}' wants tokens for {}, which is one of Azure's own clouds, at {}. Tokens from {} don't go \
@@ -207,7 +207,7 @@ impl Identity {
                     .to_owned(),
             ));
         }
-        let place = Place {
+        let place = SignInAuthority {
             tenant,
             cloud: Arc::new(cloud.clone()),
             wire,
@@ -219,18 +219,28 @@ impl Identity {
 
     /// The application `app_id` in `tenant`; nothing is fetched yet. A certificate is read at once, and where that fails
     /// every question for a token is answered with the reason.
-    pub fn application(cloud: &Cloud, wire: Wire, tenant: TenantId, app_id: Uuid, credential: AppCredential) -> Self {
-        let place = Place {
+    pub fn application(
+        cloud: &AzureCloud,
+        wire: RequestSender,
+        tenant: TenantId,
+        app_id: Uuid,
+        credential: AppCredential,
+    ) -> Self {
+        let place = SignInAuthority {
             tenant: Some(tenant.to_string()),
             cloud: Arc::new(cloud.clone()),
             wire,
             person: None,
             claims: None,
         };
-        Self::with(Source::application(app_id.to_string(), credential), place, false)
+        Self::with(
+            CredentialSource::application(app_id.to_string(), credential),
+            place,
+            false,
+        )
     }
 
-    fn with(source: Source, place: Place, operator: bool) -> Self {
+    fn with(source: CredentialSource, place: SignInAuthority, operator: bool) -> Self {
         Self {
             source: Arc::new(source),
             place,
@@ -243,7 +253,7 @@ impl Identity {
 
     /// The same where `person` can be given a code.
     #[must_use]
-    pub fn with_person(mut self, person: Person) -> Self {
+    pub fn with_person(mut self, person: CodePresenter) -> Self {
         self.place.person = Some(person);
         self
     }
@@ -252,7 +262,7 @@ impl Identity {
     #[must_use]
     pub fn in_tenant(&self, tenant: TenantId) -> Self {
         Self {
-            place: Place {
+            place: SignInAuthority {
                 tenant: Some(tenant.to_string()),
                 ..self.place.clone()
             },
@@ -262,7 +272,7 @@ impl Identity {
 
     /// Whether somebody has to enter a code before there is a token.
     pub fn takes_a_person(&self) -> bool {
-        matches!(*self.source, Source::Code(_))
+        matches!(*self.source, CredentialSource::Code(_))
     }
 
     /// A token for `scope`, with at least five minutes of life in it where the issuer gives that much. It is fetched
@@ -304,7 +314,10 @@ impl Identity {
     /// Has the next tokens for `scope` asked for with these claims (JSON), where peerctl asks Entra itself: az and a
     /// managed identity take none.
     pub(super) fn demand(&self, scope: &str, claims: String) {
-        if !matches!(*self.source, Source::Cli { .. } | Source::Managed { .. }) {
+        if !matches!(
+            *self.source,
+            CredentialSource::Cli { .. } | CredentialSource::Managed { .. }
+        ) {
             let mut demanded = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
             demanded.insert(self.key(scope), claims);
         }
@@ -315,16 +328,16 @@ impl Identity {
         demanded.get(&self.key(scope)).cloned()
     }
 
-    fn key(&self, scope: &str) -> Key {
+    fn key(&self, scope: &str) -> TokenKey {
         (self.place.tenant.clone(), scope.to_owned())
     }
 
-    fn slot(&self, scope: &str) -> Arc<Slot> {
+    fn slot(&self, scope: &str) -> Arc<TokenSlot> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.entry(self.key(scope)).or_default().clone()
     }
 
-    async fn fetch(&self, scope: &str) -> Result<Held, ApiError> {
+    async fn fetch(&self, scope: &str) -> Result<CachedToken, ApiError> {
         let token = self.ask(scope).await.map_err(|error| self.with_remedy(error, scope))?;
         let held = SecretString::from(token.token.secret().to_owned());
         self.check_tenant(&held)?;
@@ -341,7 +354,7 @@ impl Identity {
         } else {
             now + life / 2
         };
-        Ok(Held {
+        Ok(CachedToken {
             token: held,
             fresh_until,
         })
@@ -363,7 +376,7 @@ impl Identity {
 
     /// Asks by a new credential each time: those of azure_identity keep tokens of their own, which could not be forgotten.
     async fn ask(&self, scope: &str) -> Result<AccessToken, ApiError> {
-        let asking = Place {
+        let asking = SignInAuthority {
             claims: self.demanded(scope),
             ..self.place.clone()
         };
@@ -371,7 +384,7 @@ impl Identity {
             // az in Cloud Shell and of a managed identity knows one tenant, and takes none, not even that one. Whose
             // token it gives is checked.
             Err(error) if trouble::takes_no_tenant(&error) => {
-                let place = Place {
+                let place = SignInAuthority {
                     tenant: None,
                     ..asking.clone()
                 };
@@ -381,7 +394,7 @@ impl Identity {
         }
     }
 
-    async fn ask_in(&self, place: &Place, scope: &str) -> Result<AccessToken, ApiError> {
+    async fn ask_in(&self, place: &SignInAuthority, scope: &str) -> Result<AccessToken, ApiError> {
         let credential = self
             .source
             .credential(place)
@@ -401,12 +414,12 @@ impl Identity {
     /// Who the token of `scope` speaks for.
     ///
     /// # Errors
-    /// As [`Identity::token`], and `Unreadable` where the token is no JWT with Azure's claims.
+    /// As [`AzureIdentity::token`], and `Unreadable` where the token is no JWT with Azure's claims.
     pub async fn who_am_i(&self, scope: &str) -> Result<WhoAmI, ApiError> {
         claims::read(&self.token(scope).await?).map_err(|why| ApiError {
-            service: Service::Entra,
+            service: AzureService::Entra,
             tried: trouble::TRIED.to_owned(),
-            failure: Failure::Unreadable { status: 200, why },
+            failure: FailureKind::Unreadable { status: 200, why },
             correlation_id: None,
             sign_in: Vec::new(),
             challenge: None,

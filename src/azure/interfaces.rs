@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::legacy;
 use super::network::{ABSENT, API_VERSION};
 use super::nsg::resource;
@@ -21,24 +21,24 @@ pub struct NetworkInterface {
 }
 
 #[derive(Deserialize)]
-struct Shown {
-    properties: Properties,
+struct ShownInterface {
+    properties: InterfaceProperties,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Properties {
-    network_security_group: Option<Reference>,
-    ip_configurations: Option<Vec<IpConfiguration>>,
+struct InterfaceProperties {
+    network_security_group: Option<IdReference>,
+    ip_configurations: Option<Vec<InterfaceIpConfiguration>>,
 }
 
 #[derive(Deserialize)]
-struct Reference {
+struct IdReference {
     id: String,
 }
 
 #[derive(Deserialize)]
-struct IpConfiguration {
+struct InterfaceIpConfiguration {
     properties: Option<IpProperties>,
 }
 
@@ -48,7 +48,7 @@ struct IpProperties {
     private_ip_address: Option<std::net::IpAddr>,
 }
 
-impl Azure {
+impl AzureClient {
     /// The network interface with this resource ID; `None` where there is none, or where the ID is of another kind, such as
     /// an interface of a scale set.
     ///
@@ -62,9 +62,9 @@ impl Azure {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/{name}"
         );
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let reply = legacy::or_absent(self.send(Call::get(Service::Arm, url)).await, &ABSENT)?;
-        let shown: Option<Shown> = reply.map(Reply::json).transpose()?;
-        Ok(shown.map(|Shown { properties }| {
+        let reply = legacy::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
+        let shown: Option<ShownInterface> = reply.map(ApiReply::json).transpose()?;
+        Ok(shown.map(|ShownInterface { properties }| {
             let configurations = properties.ip_configurations.into_iter().flatten();
             let addresses = configurations.filter_map(|one| one.properties?.private_ip_address);
             NetworkInterface {

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::call::Call;
-use super::error::Service;
+use super::call::ApiCall;
+use super::error::AzureService;
 use super::transport::TransportError;
 use super::{redact, refusal};
 use crate::domain::as_utc;
@@ -21,7 +21,7 @@ use crate::limits;
 /// One request that was handed to the transport; a repetition is one more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sent {
+pub struct RequestRecord {
     /// 1 for the first of the run.
     pub n: u64,
     /// How many requests had to be answered one after the other before this one could leave, and one: requests of the
@@ -32,7 +32,7 @@ pub struct Sent {
     #[serde(serialize_with = "as_utc")]
     pub at: OffsetDateTime,
     #[serde(serialize_with = "as_name")]
-    pub service: Service,
+    pub service: AzureService,
     pub method: String,
     /// As it may be shown: values of unknown query parameters are replaced.
     pub url: String,
@@ -57,7 +57,7 @@ pub struct Sent {
     pub never_arrived: bool,
 }
 
-impl Sent {
+impl RequestRecord {
     /// Whether something was changed by it, or may have been: a write that was accepted, or whose answer never came, or
     /// only from a gateway in front of who may have carried it out.
     pub fn may_have_changed(&self) -> bool {
@@ -68,8 +68,8 @@ impl Sent {
 
 /// Everything that was sent, oldest first, as far as it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sending {
-    pub requests: Vec<Sent>,
+pub struct PendingRecord {
+    pub requests: Vec<RequestRecord>,
     /// How many more there were.
     pub left_out: u64,
 }
@@ -85,24 +85,24 @@ pub async fn awaiting<L: Future>(look: L) -> L::Output {
 
 /// The list while it grows; clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Journal(Arc<Mutex<Kept>>);
+pub(super) struct RequestLog(Arc<Mutex<KeptRecords>>);
 
 #[derive(Default)]
-struct Kept {
-    sent: VecDeque<Sent>,
+struct KeptRecords {
+    sent: VecDeque<RequestRecord>,
     count: u64,
     /// The highest wave of those that were answered.
     waves: u64,
 }
 
-impl Journal {
+impl RequestLog {
     /// Notes a request that is about to leave; its number.
-    pub(super) fn leaves(&self, call: &Call, id: Uuid) -> u64 {
+    pub(super) fn leaves(&self, call: &ApiCall, id: Uuid) -> u64 {
         let mut kept = self.lock();
         kept.count += 1;
         let n = kept.count;
         let wave = AWAITED.try_with(|()| ()).is_err().then_some(kept.waves + 1);
-        kept.sent.push_back(Sent {
+        kept.sent.push_back(RequestRecord {
             n,
             wave,
             at: OffsetDateTime::now_utc(),
@@ -151,21 +151,21 @@ impl Journal {
         self.lock().waves
     }
 
-    pub(super) fn so_far(&self) -> Sending {
+    pub(super) fn so_far(&self) -> PendingRecord {
         let kept = self.lock();
-        Sending {
+        PendingRecord {
             requests: kept.sent.iter().cloned().collect(),
             left_out: kept.count - kept.sent.len() as u64,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, KeptRecords> {
         // A panic elsewhere does not make what was noted wrong.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn as_name<S: Serializer>(service: &Service, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_name<S: Serializer>(service: &AzureService, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(service)
 }
 

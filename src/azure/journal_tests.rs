@@ -7,31 +7,31 @@ use secrecy::SecretString;
 use serde_json::json;
 use url::Url;
 
-use super::super::testing::{Script, answer, broken, unreachable};
-use super::super::transport::Transport;
-use super::super::wire::{AllowedHosts, Wire};
+use super::super::testing::{TransportScript, answer, broken, unreachable};
+use super::super::transport::HttpTransport;
+use super::super::wire::{AllowedHosts, RequestSender};
 use super::*;
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
-fn put() -> Call {
-    Call::put(
-        Service::Arm,
+fn put() -> ApiCall {
+    ApiCall::put(
+        AzureService::Arm,
         url("https://management.azure.com/x?api-version=1&s=canary"),
     )
     .bearer(&SecretString::from("canary"))
     .json(&json!({"password": "canary"}))
 }
 
-fn get() -> Call {
-    Call::get(Service::Graph, url("https://graph.microsoft.com/v1.0/me"))
+fn get() -> ApiCall {
+    ApiCall::get(AzureService::Graph, url("https://graph.microsoft.com/v1.0/me"))
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_try_is_one_entry_with_what_came_back_and_no_secret() {
-    let script = Script::new([
+    let script = TransportScript::new([
         unreachable(),
         broken(),
         answer(429, &[("x-ms-correlation-request-id", "c-1"), ("retry-after", "1")], ""),
@@ -41,8 +41,8 @@ async fn every_try_is_one_entry_with_what_came_back_and_no_secret() {
     let wire = script.wire();
     wire.send(put()).await.unwrap();
     wire.send(get()).await.unwrap();
-    let Sending { requests, left_out } = wire.sent();
-    let row = |sent: &Sent| {
+    let PendingRecord { requests, left_out } = wire.sent();
+    let row = |sent: &RequestRecord| {
         (
             sent.status,
             sent.failure,
@@ -85,7 +85,7 @@ async fn every_try_is_one_entry_with_what_came_back_and_no_secret() {
 struct Stalled;
 
 #[async_trait]
-impl Transport for Stalled {
+impl HttpTransport for Stalled {
     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         std::future::pending().await
     }
@@ -93,7 +93,7 @@ impl Transport for Stalled {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_under_way_when_the_run_was_stopped_is_there_too() {
-    let wire = Wire::new(Arc::new(Stalled), AllowedHosts::new().and(&put().url));
+    let wire = RequestSender::new(Arc::new(Stalled), AllowedHosts::new().and(&put().url));
     let stopped = tokio::time::timeout(Duration::from_secs(1), wire.send(put())).await;
     assert!(stopped.is_err());
     let requests = wire.sent().requests;
@@ -103,13 +103,13 @@ async fn a_request_that_was_under_way_when_the_run_was_stopped_is_there_too() {
 
 #[tokio::test]
 async fn of_too_many_the_oldest_looks_are_left_out_and_no_write() {
-    let wire = Script::rule(|_| answer(200, &[], "")).wire();
+    let wire = TransportScript::rule(|_| answer(200, &[], "")).wire();
     wire.send(get()).await.unwrap();
     wire.send(put()).await.unwrap();
     for _ in 0..limits::JOURNAL {
         wire.send(get()).await.unwrap();
     }
-    let Sending { requests, left_out } = wire.sent();
+    let PendingRecord { requests, left_out } = wire.sent();
     assert_eq!((requests.len(), left_out), (limits::JOURNAL, 2));
     assert_eq!((requests[0].n, requests[1].n), (2, 4));
     assert_eq!(

@@ -19,17 +19,17 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Failure, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService, FailureKind};
 use crate::limits;
 
 /// What the generated clients believe to be their token.
 #[derive(Debug)]
-struct Placeholder;
+struct PlaceholderCredential;
 
 #[async_trait]
-impl TokenCredential for Placeholder {
+impl TokenCredential for PlaceholderCredential {
     async fn get_token(&self, _: &[&str]) -> legacy::Result<AccessToken> {
         Ok(AccessToken::new(
             "placeholder",
@@ -44,7 +44,7 @@ impl TokenCredential for Placeholder {
 
 /// Sends what a generated client has written, by the wire and with the real token.
 #[derive(Debug)]
-struct WireTransport(Azure);
+struct WireTransport(AzureClient);
 
 #[async_trait]
 impl HttpClient for WireTransport {
@@ -72,14 +72,14 @@ fn carried(error: ApiError) -> legacy::Error {
     legacy::Error::full(ErrorKind::Other, error, text)
 }
 
-fn call(request: &legacy::Request) -> legacy::Result<Call> {
+fn call(request: &legacy::Request) -> legacy::Result<ApiCall> {
     let other = |what: &str| legacy::Error::message(ErrorKind::Other, what.to_owned());
     let method = request
         .method()
         .as_ref()
         .parse()
         .map_err(|_| other("not an HTTP method"))?;
-    let mut call = Call::new(Service::Arm, method, with_spaces(request.url()));
+    let mut call = ApiCall::new(AzureService::Arm, method, with_spaces(request.url()));
     for (name, value) in request.headers().iter() {
         // The first is the placeholder, the others the transport writes itself.
         if matches!(
@@ -138,7 +138,7 @@ fn without_nulls(body: &Bytes) -> Bytes {
     }
 }
 
-impl Azure {
+impl AzureClient {
     pub(super) fn network(&self) -> azure_mgmt_network::package_2024_03::Client {
         let (placeholder, scopes, options) = self.legacy_parts();
         azure_mgmt_network::package_2024_03::Client::new(self.cloud().arm.clone(), placeholder, scopes, options)
@@ -157,7 +157,7 @@ impl Azure {
     fn legacy_parts(&self) -> (Arc<dyn TokenCredential>, Vec<String>, ClientOptions) {
         let transport = TransportOptions::new(Arc::new(WireTransport(self.clone())));
         let options = ClientOptions::new(transport).retry(RetryOptions::none());
-        (Arc::new(Placeholder), vec![self.cloud().arm_scope()], options)
+        (Arc::new(PlaceholderCredential), vec![self.cloud().arm_scope()], options)
     }
 }
 
@@ -171,9 +171,9 @@ pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
         cause = this.source();
     }
     ApiError {
-        service: Service::Arm,
+        service: AzureService::Arm,
         tried: tried.to_owned(),
-        failure: Failure::Unreadable {
+        failure: FailureKind::Unreadable {
             status: 200,
             why: error.to_string(),
         },
@@ -184,7 +184,7 @@ pub(super) fn error(error: &legacy::Error, tried: &str) -> ApiError {
 }
 
 /// An answer of a generated client with its status and headers, for what their typed answers leave out.
-pub(super) async fn reply(answer: legacy::Response, tried: &str) -> Result<Reply, ApiError> {
+pub(super) async fn reply(answer: legacy::Response, tried: &str) -> Result<ApiReply, ApiError> {
     let (status, shown, body) = answer.deconstruct();
     let mut headers = HeaderMap::new();
     for (name, value) in shown.iter() {
@@ -196,8 +196,8 @@ pub(super) async fn reply(answer: legacy::Response, tried: &str) -> Result<Reply
         }
     }
     let body = body.collect().await.map_err(|failed| error(&failed, tried))?;
-    Ok(Reply {
-        service: Service::Arm,
+    Ok(ApiReply {
+        service: AzureService::Arm,
         tried: tried.to_owned(),
         status: status.into(),
         headers,

@@ -2,8 +2,8 @@
 //!
 //! This is the only folder that names an `azure_*` crate, and it knows no vendor, no step and no screen.
 //!
-//! - [`wire`]: the seam to the world. Every request of the program goes through [`Wire`]: allowed hosts, retries,
-//!   budgets, request ids, logging without secrets, counting, the journal. Below it is a [`Transport`]: [`HttpsTransport`] in production.
+//! - [`wire`]: the seam to the world. Every request of the program goes through [`RequestSender`]: allowed hosts, retries,
+//!   budgets, request ids, logging without secrets, counting, the journal. Below it is a [`HttpTransport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity` and, for a code that a person enters, `oauth2`.
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
@@ -54,21 +54,23 @@ pub mod wire;
 pub use access_limits::{DenyAssignment, EligibleRole, HeldRole};
 pub use app_policies::is_app_policy;
 pub use authorization::role_definition_id;
-pub use challenge::{ClaimsChallenge, Demand};
-pub use client::Azure;
-pub use cloud::{Cloud, CloudError, az_cloud};
-pub use discovery::{Finds, Found};
+pub use challenge::{ChallengeDemand, ClaimsChallenge};
+pub use client::AzureClient;
+pub use cloud::{AzureCloud, CloudError, az_cloud};
+pub use discovery::{DiscoveredVnet, DiscoveryResults};
 pub use dns_resolvers::InboundEndpoint;
-pub use error::{ApiError, Failure, Service};
-pub use governance::{Lock, PolicyDenial};
+pub use error::{ApiError, AzureService, FailureKind};
+pub use governance::{ManagementLock, PolicyDenial};
 pub use https::{HttpsTransport, TlsError, TransportOptions};
-pub use identity::{AppCredential, Auth, Certificate, Identity, Person, SignInCode, SignInError, WhoAmI};
+pub use identity::{
+    AppCredential, AuthMethod, AzureIdentity, CodePresenter, SignInCertificate, SignInCode, SignInError, WhoAmI,
+};
 pub use interfaces::NetworkInterface;
-pub use journal::{Sending, Sent, awaiting};
+pub use journal::{PendingRecord, RequestRecord, awaiting};
 pub use model::*;
-pub use peering_body::{NewPeering, Peering};
-pub use proxy::{Proxies, ProxyError};
-pub use routes::{Route, RouteTable};
+pub use peering_body::{NewPeering, PeeringBody};
+pub use proxy::{ProxyError, ProxySettings};
+pub use routes::{RouteEntry, RouteTable};
 pub use tenants::{tenant_of_domain, tenant_of_subscription};
-pub use transport::{Transport, TransportError};
-pub use wire::{AllowedHosts, Call, Notice, NoticeWhy, Reply, Wire, WireStats};
+pub use transport::{HttpTransport, TransportError};
+pub use wire::{AllowedHosts, ApiCall, ApiReply, NoticeWhy, RequestSender, WireNotice, WireStats};

@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::peering_body::Peering;
+use super::peering_body::PeeringBody;
 use crate::domain::{AddressSpace, SubscriptionId, TenantId, VnetId};
 
 /// `GET /subscriptions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Subscription {
+pub struct SubscriptionInfo {
     pub id: SubscriptionId,
     pub name: String,
     pub tenant: TenantId,
-    /// Azure's word: `Enabled`, `Warned`, `PastDue`, `Disabled`, `Deleted`.
+    /// Azure's word: `Enabled`, `Warned`, `PastDue`, `Disabled`, `DeletedRecord`.
     pub state: String,
 }
 
 /// `GET /tenants`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Tenant {
+pub struct TenantInfo {
     pub id: TenantId,
     pub name: Option<String>,
     pub default_domain: Option<String>,
@@ -29,22 +29,22 @@ pub struct Tenant {
 
 /// A virtual network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Vnet {
+pub struct VirtualNetwork {
     pub id: VnetId,
     /// Azure region, such as `westeurope`.
     pub location: String,
     pub address_space: AddressSpace,
     /// Azure's word: `Succeeded`, `Updating`, `Failed`, `Deleting`.
     pub provisioning_state: String,
-    pub peerings: Vec<Peering>,
-    pub subnets: Vec<Subnet>,
+    pub peerings: Vec<PeeringBody>,
+    pub subnets: Vec<SubnetInfo>,
     /// The network's own DNS servers; empty where it uses Azure's.
     pub dns_servers: Vec<String>,
 }
 
 /// A subnet of a virtual network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Subnet {
+pub struct SubnetInfo {
     pub name: String,
     pub address_prefixes: AddressSpace,
     /// The full resource id of the network security group in front of it.
@@ -66,7 +66,7 @@ pub struct ListedVnet {
 
 /// A network security group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Nsg {
+pub struct NetworkSecurityGroup {
     /// The full resource id.
     pub id: String,
     pub name: String,
@@ -104,21 +104,21 @@ pub struct RoleDefinition {
     pub description: String,
     /// Whether `properties.type` is `CustomRole`.
     pub custom: bool,
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<RolePermission>,
     pub assignable_scopes: Vec<String>,
 }
 
 /// One entry of a role's `permissions`, or of the effective permissions at a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Permission {
+pub struct RolePermission {
     pub actions: Vec<String>,
     pub not_actions: Vec<String>,
     pub data_actions: Vec<String>,
     pub not_data_actions: Vec<String>,
 }
 
-impl Permission {
+impl RolePermission {
     /// Whether this entry grants `action`: Azure compares without case and lets `*` stand for any text.
     pub fn allows(&self, action: &str) -> bool {
         self.actions.iter().any(|pattern| matches(pattern, action))
@@ -127,7 +127,7 @@ impl Permission {
 }
 
 /// Whether some entry grants `action`. Entries do not take from each other: Azure adds them up.
-pub fn allowed(permissions: &[Permission], action: &str) -> bool {
+pub fn allowed(permissions: &[RolePermission], action: &str) -> bool {
     permissions.iter().any(|entry| entry.allows(action))
 }
 
@@ -186,7 +186,7 @@ pub struct ServicePrincipal {
 
 /// An application (Graph): what is registered once, in its home tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Application {
+pub struct AppRegistration {
     /// The object id: what requests about the application name.
     pub id: Uuid,
     /// The client id: what signs in, and what service principals name.
@@ -275,9 +275,9 @@ mod tests {
             ("", write, false),
         ];
         for (pattern, action, expected) in table {
-            let entry = Permission {
+            let entry = RolePermission {
                 actions: vec![pattern.to_owned()],
-                ..Permission::default()
+                ..RolePermission::default()
             };
             assert_eq!(entry.allows(action), expected, "{pattern} on {action}");
         }
@@ -285,16 +285,16 @@ mod tests {
 
     #[test]
     fn one_entrys_exception_does_not_take_from_another_entry() {
-        let contributor = Permission {
+        let contributor = RolePermission {
             actions: vec!["*".into()],
             not_actions: vec!["Microsoft.Authorization/*/write".into()],
-            ..Permission::default()
+            ..RolePermission::default()
         };
         let action = "Microsoft.Authorization/roleAssignments/write";
         assert!(!allowed(std::slice::from_ref(&contributor), action));
-        let admin = Permission {
+        let admin = RolePermission {
             actions: vec!["Microsoft.Authorization/*".into()],
-            ..Permission::default()
+            ..RolePermission::default()
         };
         assert!(allowed(&[contributor, admin], action));
     }

@@ -4,12 +4,12 @@ use azure_mgmt_network::package_2024_03::models;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::legacy;
-use super::model::{ListedVnet, Subnet, Vnet};
-use super::peering_body::Peering;
+use super::model::{ListedVnet, SubnetInfo, VirtualNetwork};
+use super::peering_body::PeeringBody;
 use crate::domain::{AddressSpace, SubscriptionId, VnetId};
 
 pub(super) const API_VERSION: &str = "2024-03-01";
@@ -22,14 +22,14 @@ pub(super) const ABSENT: [&str; 4] = [
     "NotFound",
 ];
 
-impl Azure {
+impl AzureClient {
     /// `GET` of one virtual network; `None` where there is none.
     ///
     /// # Errors
     /// When it cannot be read; a missing subscription is an error.
-    pub async fn vnet(&self, id: &VnetId) -> Result<Option<Vnet>, ApiError> {
+    pub async fn vnet(&self, id: &VnetId) -> Result<Option<VirtualNetwork>, ApiError> {
         let url = self.arm_url(&id.to_string(), &[("api-version", API_VERSION)]);
-        let result = self.send(Call::get(Service::Arm, url)).await;
+        let result = self.send(ApiCall::get(AzureService::Arm, url)).await;
         let Some(reply) = legacy::or_absent(result, &ABSENT)? else {
             return Ok(None);
         };
@@ -76,11 +76,14 @@ impl Azure {
     ///
     /// # Errors
     /// When they cannot be read; a missing virtual network is an error.
-    pub async fn peerings(&self, vnet: &VnetId) -> Result<Vec<Peering>, ApiError> {
+    pub async fn peerings(&self, vnet: &VnetId) -> Result<Vec<PeeringBody>, ApiError> {
         let path = format!("{vnet}/virtualNetworkPeerings");
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let bodies: Vec<Value> = self.list(Service::Arm, url).await?;
-        Ok(bodies.iter().filter_map(|body| Peering::listed(vnet, body)).collect())
+        let bodies: Vec<Value> = self.list(AzureService::Arm, url).await?;
+        Ok(bodies
+            .iter()
+            .filter_map(|body| PeeringBody::listed(vnet, body))
+            .collect())
     }
 }
 
@@ -101,17 +104,17 @@ fn listed(vnet: models::VirtualNetwork) -> Option<ListedVnet> {
 }
 
 /// The peerings are read as they come, because they are written back with all that stands in them.
-fn convert(id: VnetId, reply: Reply) -> Result<Vnet, ApiError> {
+fn convert(id: VnetId, reply: ApiReply) -> Result<VirtualNetwork, ApiError> {
     let mut body: Value = reply.clone().json()?;
     let properties = body.get_mut("properties").and_then(Value::as_object_mut);
     let properties = properties.ok_or_else(|| reply.unreadable("it is not a virtual network"))?;
     let peerings = properties.remove("virtualNetworkPeerings");
     let peerings = peerings.as_ref().and_then(Value::as_array).into_iter().flatten();
-    let peerings = peerings.filter_map(|body| Peering::listed(&id, body)).collect();
+    let peerings = peerings.filter_map(|body| PeeringBody::listed(&id, body)).collect();
     let vnet: models::VirtualNetwork =
         serde_json::from_value(body).map_err(|_| reply.unreadable("it is not a virtual network"))?;
     let properties = vnet.properties.unwrap_or_default();
-    Ok(Vnet {
+    Ok(VirtualNetwork {
         location: vnet.resource.location.unwrap_or_default(),
         address_space: space(properties.address_space),
         provisioning_state: word(properties.provisioning_state.as_ref()),
@@ -122,11 +125,11 @@ fn convert(id: VnetId, reply: Reply) -> Result<Vnet, ApiError> {
     })
 }
 
-fn convert_subnet(subnet: models::Subnet) -> Subnet {
+fn convert_subnet(subnet: models::Subnet) -> SubnetInfo {
     let properties = subnet.properties.unwrap_or_default();
     // One prefix stands in one field, several in another.
     let prefixes = properties.address_prefix.into_iter().chain(properties.address_prefixes);
-    Subnet {
+    SubnetInfo {
         name: subnet.name.unwrap_or_default(),
         address_prefixes: AddressSpace::from_texts(prefixes),
         network_security_group: properties.network_security_group.and_then(|group| group.resource.id),

@@ -2,25 +2,25 @@
 
 use azure_mgmt_network::package_2024_03::models;
 
-use super::client::Azure;
-use super::error::{ApiError, Failure, Service};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService, FailureKind};
 use super::legacy;
-use super::model::{Nsg, NsgRule};
+use super::model::{NetworkSecurityGroup, NsgRule};
 use super::network::{ABSENT, word};
 use crate::domain::{SubscriptionId, check_group, check_peering};
 
-impl Azure {
+impl AzureClient {
     /// The network security group with this resource id; `None` where there is none.
     ///
     /// # Errors
     /// When it cannot be read, or the id is not one of a network security group.
-    pub async fn network_security_group(&self, id: &str) -> Result<Option<Nsg>, ApiError> {
+    pub async fn network_security_group(&self, id: &str) -> Result<Option<NetworkSecurityGroup>, ApiError> {
         let tried = format!("GET {id}");
         let Some((subscription, group, name)) = resource(id, "networkSecurityGroups") else {
             return Err(ApiError {
-                service: Service::Arm,
+                service: AzureService::Arm,
                 tried,
-                failure: Failure::Unreadable {
+                failure: FailureKind::Unreadable {
                     status: 200,
                     why: format!("'{id}' is not the id of a network security group"),
                 },
@@ -43,7 +43,7 @@ impl Azure {
         &self,
         subscription: SubscriptionId,
         group: &str,
-    ) -> Result<Vec<Nsg>, ApiError> {
+    ) -> Result<Vec<NetworkSecurityGroup>, ApiError> {
         let tried = format!(
             "GET /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkSecurityGroups"
         );
@@ -89,7 +89,7 @@ pub(super) fn resource(id: &str, wanted: &str) -> Option<(SubscriptionId, String
     Some((subscription.parse().ok()?, check_group(group).ok()?, name))
 }
 
-fn convert(id: &str, name: String, shown: models::NetworkSecurityGroup) -> Nsg {
+fn convert(id: &str, name: String, shown: models::NetworkSecurityGroup) -> NetworkSecurityGroup {
     let properties = shown.properties.unwrap_or_default();
     let rules = properties
         .security_rules
@@ -97,7 +97,7 @@ fn convert(id: &str, name: String, shown: models::NetworkSecurityGroup) -> Nsg {
         .chain(properties.default_security_rules);
     let mut rules: Vec<NsgRule> = rules.filter_map(convert_rule).collect();
     rules.sort_by_key(|rule| rule.priority);
-    Nsg {
+    NetworkSecurityGroup {
         id: id.to_owned(),
         name,
         rules,

@@ -93,7 +93,10 @@ async fn an_id_that_is_none_reaches_no_url() {
         id().replace("networkSecurityGroups", "virtualNetworks"),
     ] {
         let error = azure.network_security_group(&bad).await.unwrap_err();
-        assert!(matches!(error.failure, Failure::Unreadable { .. }), "{bad}: {error}");
+        assert!(
+            matches!(error.failure, FailureKind::Unreadable { .. }),
+            "{bad}: {error}"
+        );
     }
     assert_eq!(lines_without_hosts(&script).len(), asked);
 }

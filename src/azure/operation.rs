@@ -1,8 +1,8 @@
 //! Long-running operations: waiting until a write that Azure has accepted is done.
 //!
 //! The answer to the write says where to look: at a status document (`Azure-AsyncOperation`), at a result that is not
-//! there yet (`Location`), or, with neither of them, at the resource itself. The generated clients have a poller of
-//! their own; it loses the reason of a failure, does not know `Location`, and never gives up.
+//! there yet (`CloudLocation`), or, with neither of them, at the resource itself. The generated clients have a poller of
+//! their own; it loses the reason of a failure, does not know `CloudLocation`, and never gives up.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::call::{Call, Reply};
-use super::client::Azure;
-use super::error::{ApiError, Failure, Service};
+use super::call::{ApiCall, ApiReply};
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService, FailureKind};
 use super::refusal::{self, refusal};
 use super::retry;
 use crate::limits;
 
 /// What is written, and thereby what there is to see when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum WriteKind {
     /// The resource is there.
     Put,
     /// The resource is gone.
@@ -28,7 +28,7 @@ pub(super) enum Change {
 
 /// Where to look.
 #[derive(Debug)]
-enum Look {
+enum PollTarget {
     /// A document with `status`.
     Status(Url),
     /// Something that answers 202 until the operation has ended.
@@ -41,21 +41,21 @@ enum Look {
 
 /// What was seen there.
 #[derive(Debug, PartialEq, Eq)]
-enum Seen {
+enum OperationStatus {
     Running,
     Succeeded,
     /// With Azure's word: `Failed` or `Canceled`.
     Ended(String),
 }
 
-impl Azure {
+impl AzureClient {
     /// Waits until the change of `resource` that `written` accepted has come about.
     ///
     /// # Errors
     /// The operation's own error where it failed or was cancelled, with the code and details that Azure gives;
     /// `InProgress` where it has not ended within [`limits::OPERATION`]; anything that a look may fail with.
-    pub(super) async fn finished(&self, written: Reply, resource: Url, change: Change) -> Result<(), ApiError> {
-        let Some(mut look) = Look::after(&written, resource, change)? else {
+    pub(super) async fn finished(&self, written: ApiReply, resource: Url, change: WriteKind) -> Result<(), ApiError> {
+        let Some(mut look) = PollTarget::after(&written, resource, change)? else {
             return Ok(());
         };
         let started = Instant::now();
@@ -68,15 +68,15 @@ impl Azure {
                 return Err(unfinished(&written));
             }
             tokio::time::sleep(wait.min(left)).await;
-            let answer = self.send(Call::get(Service::Arm, look.url().clone())).await;
+            let answer = self.send(ApiCall::get(AzureService::Arm, look.url().clone())).await;
             let reply = match answer {
-                Err(error) if matches!(look, Look::Absence(_)) && error.status() == Some(404) => return Ok(()),
+                Err(error) if matches!(look, PollTarget::Absence(_)) && error.status() == Some(404) => return Ok(()),
                 other => other?,
             };
             match look.seen(&reply)? {
-                Seen::Succeeded => return Ok(()),
-                Seen::Ended(word) => return Err(ended(&written, &reply, &word)),
-                Seen::Running => look.follow(&reply)?,
+                OperationStatus::Succeeded => return Ok(()),
+                OperationStatus::Ended(word) => return Err(ended(&written, &reply, &word)),
+                OperationStatus::Running => look.follow(&reply)?,
             }
             own_wait = (own_wait * 2).min(limits::LONGEST_POLL);
             wait = asked(&reply).unwrap_or(own_wait);
@@ -84,9 +84,9 @@ impl Azure {
     }
 }
 
-impl Look {
+impl PollTarget {
     /// Where to look after this answer to a write; nowhere, where it was done with it.
-    fn after(written: &Reply, resource: Url, change: Change) -> Result<Option<Self>, ApiError> {
+    fn after(written: &ApiReply, resource: Url, change: WriteKind) -> Result<Option<Self>, ApiError> {
         if written.status == 204 {
             return Ok(None);
         }
@@ -96,12 +96,12 @@ impl Look {
         if written.status == 202 {
             return Ok(Some(match (link(written, "location", &resource)?, change) {
                 (Some(url), _) => Self::Outcome(url),
-                (None, Change::Put) => Self::Resource(resource),
-                (None, Change::Delete) => Self::Absence(resource),
+                (None, WriteKind::Put) => Self::Resource(resource),
+                (None, WriteKind::Delete) => Self::Absence(resource),
             }));
         }
         let final_word = word(&written.body).is_none_or(|word| word.eq_ignore_ascii_case("Succeeded"));
-        Ok((change == Change::Put && !final_word).then_some(Self::Resource(resource)))
+        Ok((change == WriteKind::Put && !final_word).then_some(Self::Resource(resource)))
     }
 
     fn url(&self) -> &Url {
@@ -111,7 +111,7 @@ impl Look {
     }
 
     /// Goes on to where an answer sends us: these links may change on the way.
-    fn follow(&mut self, reply: &Reply) -> Result<(), ApiError> {
+    fn follow(&mut self, reply: &ApiReply) -> Result<(), ApiError> {
         let (name, url) = match self {
             Self::Status(url) => ("azure-asyncoperation", url),
             Self::Outcome(url) => ("location", url),
@@ -123,14 +123,14 @@ impl Look {
         Ok(())
     }
 
-    fn seen(&self, reply: &Reply) -> Result<Seen, ApiError> {
+    fn seen(&self, reply: &ApiReply) -> Result<OperationStatus, ApiError> {
         let word = word(&reply.body);
         let is = |expected: &str| word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(expected));
         if let Some(word) = word
             .as_ref()
             .filter(|_| is("Failed") || is("Canceled") || is("Cancelled"))
         {
-            return Ok(Seen::Ended(word.clone()));
+            return Ok(OperationStatus::Ended(word.clone()));
         }
         let succeeded = match self {
             Self::Status(_) if word.is_none() && reply.status == 200 => {
@@ -141,12 +141,16 @@ impl Look {
             Self::Resource(_) => word.is_none() || is("Succeeded"),
             Self::Absence(_) => false,
         };
-        Ok(if succeeded { Seen::Succeeded } else { Seen::Running })
+        Ok(if succeeded {
+            OperationStatus::Succeeded
+        } else {
+            OperationStatus::Running
+        })
     }
 }
 
 /// The link in a header; a relative one starts at `base`.
-fn link(reply: &Reply, name: &str, base: &Url) -> Result<Option<Url>, ApiError> {
+fn link(reply: &ApiReply, name: &str, base: &Url) -> Result<Option<Url>, ApiError> {
     let Some(text) = reply.header(name).map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -166,16 +170,16 @@ fn word(body: &[u8]) -> Option<String> {
 }
 
 /// The wait that an answer asks for; none where it says nothing or zero.
-fn asked(reply: &Reply) -> Option<Duration> {
+fn asked(reply: &ApiReply) -> Option<Duration> {
     retry::asked(&reply.headers).filter(|wait| !wait.is_zero())
 }
 
 /// The error of an operation that did not succeed, as that of the write that began it.
-fn ended(written: &Reply, seen: &Reply, word: &str) -> ApiError {
+fn ended(written: &ApiReply, seen: &ApiReply, word: &str) -> ApiError {
     let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
     let given = |field: &str| body.pointer(field).is_some_and(Value::is_string);
     let error = if given("/error/code") || given("/error/message") {
-        refusal(&Reply {
+        refusal(&ApiReply {
             tried: written.tried.clone(),
             ..seen.clone()
         })
@@ -189,17 +193,17 @@ fn ended(written: &Reply, seen: &Reply, word: &str) -> ApiError {
     }
 }
 
-fn unfinished(written: &Reply) -> ApiError {
+fn unfinished(written: &ApiReply) -> ApiError {
     let minutes = limits::OPERATION.as_secs() / 60;
     let message = format!("Azure has not ended the operation within {minutes} minutes. It goes on without us.");
     refused(written, 202, "InProgress", message)
 }
 
-fn refused(written: &Reply, status: u16, code: &str, message: String) -> ApiError {
+fn refused(written: &ApiReply, status: u16, code: &str, message: String) -> ApiError {
     ApiError {
         service: written.service,
         tried: written.tried.clone(),
-        failure: Failure::Refused {
+        failure: FailureKind::Refused {
             status,
             code: code.to_owned(),
             message,

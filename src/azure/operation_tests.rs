@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::super::peering_body::NewPeering;
-use super::super::testing::{Answer, answer, azure, azure_in_order, lines_without_hosts};
+use super::super::testing::{ScriptedAnswer, answer, azure, azure_in_order, lines_without_hosts};
 use super::super::transport::TransportError;
 use super::*;
 use crate::domain::{PeeringId, VnetId};
@@ -25,23 +25,26 @@ fn wanted() -> NewPeering {
 }
 
 /// The peering itself, as far as the poller looks at it.
-fn resource(status: u16, provisioning_state: &str, headers: &[(&str, &str)]) -> Answer {
+fn resource(status: u16, provisioning_state: &str, headers: &[(&str, &str)]) -> ScriptedAnswer {
     let body = json!({ "name": "to-hub", "properties": { "provisioningState": provisioning_state, "peeringState": "Initiated" } });
     answer(status, headers, body.to_string())
 }
 
-fn status(word: &str, headers: &[(&str, &str)]) -> Answer {
+fn status(word: &str, headers: &[(&str, &str)]) -> ScriptedAnswer {
     answer(200, headers, json!({ "status": word }).to_string())
 }
 
-fn empty(status: u16, headers: &[(&str, &str)]) -> Answer {
+fn empty(status: u16, headers: &[(&str, &str)]) -> ScriptedAnswer {
     answer(status, headers, "")
 }
 
 /// What came of it, the requests (`PUT`, `operations`, `operationResults`, `GET`, `DELETE`) and the time that it took.
 type Run<T> = (Result<T, ApiError>, Vec<String>, Duration);
 
-async fn run<T>(answers: Vec<Answer>, act: impl AsyncFnOnce(&Azure, &PeeringId) -> Result<T, ApiError>) -> Run<T> {
+async fn run<T>(
+    answers: Vec<ScriptedAnswer>,
+    act: impl AsyncFnOnce(&AzureClient, &PeeringId) -> Result<T, ApiError>,
+) -> Run<T> {
     let (azure, script) = azure_in_order(answers);
     let began = Instant::now();
     let result = act(&azure, &id()).await;
@@ -58,11 +61,11 @@ async fn run<T>(answers: Vec<Answer>, act: impl AsyncFnOnce(&Azure, &PeeringId) 
     (result, asked.collect(), began.elapsed())
 }
 
-async fn put(answers: Vec<Answer>) -> Run<()> {
+async fn put(answers: Vec<ScriptedAnswer>) -> Run<()> {
     run(answers, async |azure, id| azure.put_peering(id, &wanted()).await).await
 }
 
-async fn delete(answers: Vec<Answer>) -> Run<()> {
+async fn delete(answers: Vec<ScriptedAnswer>) -> Run<()> {
     run(answers, async |azure, id| azure.delete_peering(id).await).await
 }
 
@@ -71,7 +74,7 @@ async fn a_write_is_waited_for_wherever_azure_says() {
     let operation = ("azure-asyncoperation", OPERATION);
     let location = ("location", OUTCOME);
     let done = || resource(200, "Succeeded", &[]);
-    type Row = (&'static str, Vec<Answer>, &'static str, f64);
+    type Row = (&'static str, Vec<ScriptedAnswer>, &'static str, f64);
     let table: Vec<Row> = vec![
         ("at once", vec![done()], "PUT", 0.0),
         ("at once, without a body", vec![empty(200, &[])], "PUT", 0.0),
@@ -283,7 +286,7 @@ async fn what_went_wrong_is_told_as_azure_tells_it() {
         assert!(error.message().contains(message), "{error}");
         assert_eq!(error.tried, format!("PUT {}", id()));
         assert_eq!(error.correlation_id.as_deref(), Some("c-put"));
-        let Failure::Refused { details, .. } = &error.failure else {
+        let FailureKind::Refused { details, .. } = &error.failure else {
             panic!("{error:?}")
         };
         assert_eq!(details.first().map_or("", |(code, _)| code), detail);
@@ -296,7 +299,7 @@ async fn a_look_that_fails_is_an_error_of_its_own() {
     let (result, ..) = put(vec![accepted(), answer(200, &[], r#"{"name":"7"}"#)]).await;
     assert!(matches!(
         result.unwrap_err().failure,
-        Failure::Unreadable { status: 200, .. }
+        FailureKind::Unreadable { status: 200, .. }
     ));
     let refused = json!({ "error": { "code": "OperationNotFound", "message": "m" } });
     let (result, ..) = put(vec![accepted(), answer(404, &[], refused.to_string())]).await;
@@ -322,7 +325,10 @@ async fn no_link_leads_to_another_host() {
             let (result, asked, _) = put(vec![empty(202, &[(header, link)])]).await;
             let error = result.unwrap_err();
             assert!(
-                matches!(error.failure, Failure::Unreachable(TransportError::NotAllowed { .. })),
+                matches!(
+                    error.failure,
+                    FailureKind::Unreachable(TransportError::NotAllowed { .. })
+                ),
                 "{link}: {error}"
             );
             assert_eq!(asked, ["PUT"]);
@@ -331,7 +337,7 @@ async fn no_link_leads_to_another_host() {
     let (result, ..) = put(vec![empty(202, &[("location", "https://[")])]).await;
     assert!(matches!(
         result.unwrap_err().failure,
-        Failure::Unreadable { status: 202, .. }
+        FailureKind::Unreadable { status: 202, .. }
     ));
 }
 

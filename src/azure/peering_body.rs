@@ -8,7 +8,7 @@ use crate::domain::{AddressSpace, PeeredSubnets, PeeringId, PeeringState, SyncLe
 
 /// One direction of a peering (`Microsoft.Network/virtualNetworks/virtualNetworkPeerings`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Peering {
+pub struct PeeringBody {
     pub id: PeeringId,
     pub state: PeeringState,
     pub sync_level: SyncLevel,
@@ -26,7 +26,7 @@ pub struct Peering {
     pub properties: Map<String, Value>,
 }
 
-impl Peering {
+impl PeeringBody {
     /// Reads the peering that is known to be `id`.
     pub(super) fn read(id: PeeringId, body: &Value) -> Self {
         let properties = body["properties"].as_object().cloned().unwrap_or_default();
@@ -144,7 +144,7 @@ impl NewPeering {
     }
 
     /// A new peering that links what the one of the other direction links, and no more.
-    pub fn opposite(remote: &VnetId, other: &Peering) -> Self {
+    pub fn opposite(remote: &VnetId, other: &PeeringBody) -> Self {
         let mut new = Self::with(remote);
         if let Some(subnets) = other.subnets().map(PeeredSubnets::mirrored) {
             new.set("peerCompleteVnets", false);
@@ -162,7 +162,7 @@ impl NewPeering {
     }
 
     /// The peering as it was read.
-    pub fn as_read(peering: &Peering) -> Self {
+    pub fn as_read(peering: &PeeringBody) -> Self {
         let mut properties = peering.properties.clone();
         properties.retain(|name, value| !REPORTED.contains(&name.as_str()) && !value.is_null());
         Self { properties }
@@ -183,9 +183,9 @@ impl NewPeering {
 mod tests {
     use super::*;
 
-    fn read(properties: Value) -> Peering {
+    fn read(properties: Value) -> PeeringBody {
         let vnet = VnetId::new(uuid::Uuid::from_u128(1), "rg", "vnet-app").expect("good names");
-        Peering::listed(&vnet, &json!({ "name": "p", "properties": properties })).expect("a name")
+        PeeringBody::listed(&vnet, &json!({ "name": "p", "properties": properties })).expect("a name")
     }
 
     #[test]

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::legacy;
 use super::network::{ABSENT, API_VERSION};
-use super::operation::Change;
-use super::peering_body::{NewPeering, Peering};
+use super::operation::WriteKind;
+use super::peering_body::{NewPeering, PeeringBody};
 use crate::domain::PeeringId;
 
-impl Azure {
+impl AzureClient {
     /// One direction of a peering; `None` where there is none, or no such virtual network.
     ///
     /// # Errors
     /// When it cannot be read; a missing subscription is an error.
-    pub async fn peering(&self, id: &PeeringId) -> Result<Option<Peering>, ApiError> {
+    pub async fn peering(&self, id: &PeeringId) -> Result<Option<PeeringBody>, ApiError> {
         legacy::or_absent(self.read_peering(id).await, &ABSENT)
     }
 
@@ -31,11 +31,11 @@ impl Azure {
         self.write_peering(id, wanted, false).await
     }
 
-    /// As [`Azure::put_peering`], and takes over the address space that the remote network has now
+    /// As [`AzureClient::put_peering`], and takes over the address space that the remote network has now
     /// (`syncRemoteAddressSpace`). It belongs on the side whose level is `LocalNotInSync`.
     ///
     /// # Errors
-    /// As [`Azure::put_peering`].
+    /// As [`AzureClient::put_peering`].
     pub async fn sync_peering(&self, id: &PeeringId, wanted: &NewPeering) -> Result<(), ApiError> {
         self.write_peering(id, wanted, true).await
     }
@@ -60,19 +60,22 @@ impl Azure {
             return Ok(());
         };
         let written = legacy::reply(answer.into_raw_response(), &tried).await?;
-        self.finished(written, self.peering_url(id), Change::Delete).await
+        self.finished(written, self.peering_url(id), WriteKind::Delete).await
     }
 
     async fn write_peering(&self, id: &PeeringId, wanted: &NewPeering, sync: bool) -> Result<(), ApiError> {
         let query = [("api-version", API_VERSION), ("syncRemoteAddressSpace", "true")];
         let url = self.arm_url(&id.to_string(), if sync { &query } else { &query[..1] });
-        let written = self.send(Call::put(Service::Arm, url).json(wanted)).await?;
-        self.finished(written, self.peering_url(id), Change::Put).await
+        let written = self.send(ApiCall::put(AzureService::Arm, url).json(wanted)).await?;
+        self.finished(written, self.peering_url(id), WriteKind::Put).await
     }
 
-    async fn read_peering(&self, id: &PeeringId) -> Result<Peering, ApiError> {
-        let body: Value = self.send(Call::get(Service::Arm, self.peering_url(id))).await?.json()?;
-        Ok(Peering::read(id.clone(), &body))
+    async fn read_peering(&self, id: &PeeringId) -> Result<PeeringBody, ApiError> {
+        let body: Value = self
+            .send(ApiCall::get(AzureService::Arm, self.peering_url(id)))
+            .await?
+            .json()?;
+        Ok(PeeringBody::read(id.clone(), &body))
     }
 
     fn peering_url(&self, id: &PeeringId) -> url::Url {

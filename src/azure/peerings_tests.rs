@@ -4,9 +4,11 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::cloud::Cloud;
-use super::super::identity::{AppCredential, Identity};
-use super::super::testing::{Answer, Script, answer, azure, body, json as json_answer, lines_without_hosts};
+use super::super::cloud::AzureCloud;
+use super::super::identity::{AppCredential, AzureIdentity};
+use super::super::testing::{
+    ScriptedAnswer, TransportScript, answer, azure, body, json as json_answer, lines_without_hosts,
+};
 use super::*;
 use crate::domain::{PeeringState, SyncLevel, TenantId, VnetId};
 
@@ -43,7 +45,7 @@ fn shown(provisioning_state: &str) -> Value {
 }
 
 /// A peering that takes one look to be written.
-fn network(request: &http::Request<bytes::Bytes>) -> Answer {
+fn network(request: &http::Request<bytes::Bytes>) -> ScriptedAnswer {
     let operation = "https://management.azure.com/subscriptions/1/operations/7";
     match request.method().as_str() {
         "PUT" => answer(
@@ -57,9 +59,11 @@ fn network(request: &http::Request<bytes::Bytes>) -> Answer {
 }
 
 /// Entra, with tokens `TENANT-1`, `TENANT-2`, … and the network by `rule`.
-fn tenants(rule: impl Fn(&http::Request<bytes::Bytes>) -> Answer + Send + Sync + 'static) -> Arc<Script> {
+fn tenants(
+    rule: impl Fn(&http::Request<bytes::Bytes>) -> ScriptedAnswer + Send + Sync + 'static,
+) -> Arc<TransportScript> {
     let fetches = std::sync::Mutex::new(std::collections::HashMap::<String, u32>::new());
-    Script::rule(move |request| {
+    TransportScript::rule(move |request| {
         if request.uri().host() != Some("login.microsoftonline.com") {
             return rule(request);
         }
@@ -76,12 +80,12 @@ fn tenants(rule: impl Fn(&http::Request<bytes::Bytes>) -> Answer + Send + Sync +
     })
 }
 
-fn own_app(script: &Arc<Script>, tenant: TenantId) -> Identity {
+fn own_app(script: &Arc<TransportScript>, tenant: TenantId) -> AzureIdentity {
     let secret = AppCredential::Secret(SecretString::from("top-secret"));
-    Identity::application(&Cloud::public(), script.wire(), tenant, Uuid::from_u128(5), secret)
+    AzureIdentity::application(&AzureCloud::public(), script.wire(), tenant, Uuid::from_u128(5), secret)
 }
 
-fn tokens(script: &Script, service: &str) -> Vec<(String, String)> {
+fn tokens(script: &TransportScript, service: &str) -> Vec<(String, String)> {
     let requests = script.requests().into_iter();
     let text = |request: &http::Request<bytes::Bytes>, name: &str| {
         let value = request.headers().get(name);
@@ -105,7 +109,7 @@ fn tokens(script: &Script, service: &str) -> Vec<(String, String)> {
 async fn every_arm_request_of_one_write_carries_the_tokens_of_all_tenants() {
     let script = tenants(network);
     let [a, b, c, ..] = TENANTS.map(|tenant| own_app(&script, tenant));
-    let operator = Azure::new(Cloud::public(), script.wire(), own_app(&script, TENANTS[4]));
+    let operator = AzureClient::new(AzureCloud::public(), script.wire(), own_app(&script, TENANTS[4]));
     let azure = operator.acting_as(a, vec![b, c]);
     azure.put_peering(&id(), &wanted()).await.unwrap();
     let expected = ("Bearer a-1".to_owned(), "Bearer b-1, Bearer c-1".to_owned());
@@ -131,7 +135,7 @@ async fn every_arm_request_of_one_write_carries_the_tokens_of_all_tenants() {
 async fn arm_is_given_three_auxiliary_tokens_at_most() {
     let script = tenants(network);
     let [a, b, c, d, e] = TENANTS.map(|tenant| own_app(&script, tenant));
-    let azure = Azure::new(Cloud::public(), script.wire(), a.clone()).acting_as(a, vec![b, c, d, e]);
+    let azure = AzureClient::new(AzureCloud::public(), script.wire(), a.clone()).acting_as(a, vec![b, c, d, e]);
     azure.peering(&id()).await.unwrap();
     assert_eq!(
         tokens(&script, "management.azure.com")[0].1,
@@ -152,7 +156,7 @@ async fn a_token_that_is_turned_away_may_be_any_of_them() {
         }
     });
     let [a, b, ..] = TENANTS.map(|tenant| own_app(&script, tenant));
-    let azure = Azure::new(Cloud::public(), script.wire(), a.clone()).acting_as(a, vec![b]);
+    let azure = AzureClient::new(AzureCloud::public(), script.wire(), a.clone()).acting_as(a, vec![b]);
     azure.peering(&id()).await.unwrap();
     let sent = tokens(&script, "management.azure.com");
     assert_eq!(

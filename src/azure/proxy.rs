@@ -19,22 +19,22 @@ pub struct ProxyError {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Setting {
+struct ProxySetting {
     variable: &'static str,
     url: Url,
 }
 
 /// The proxies of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies {
-    https: Option<Setting>,
-    http: Option<Setting>,
+pub struct ProxySettings {
+    https: Option<ProxySetting>,
+    http: Option<ProxySetting>,
     except: Option<String>,
     /// Nothing else is looked for: the environment says which proxies there are, or no host needs one.
     decided: bool,
 }
 
-impl Proxies {
+impl ProxySettings {
     /// The variables that are read.
     pub const VARIABLES: [&str; 8] = [
         "HTTPS_PROXY",
@@ -119,7 +119,7 @@ fn is_here(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(local)
 }
 
-fn setting((variable, text): (&'static str, String)) -> Result<Option<Setting>, ProxyError> {
+fn setting((variable, text): (&'static str, String)) -> Result<Option<ProxySetting>, ProxyError> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -141,21 +141,21 @@ fn setting((variable, text): (&'static str, String)) -> Result<Option<Setting>, 
             "It has more than a user name, a password, a host and a port, or a character that isn't escaped.",
         );
     }
-    Ok(Some(Setting { variable, url }))
+    Ok(Some(ProxySetting { variable, url }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Proxies, ProxyError> {
+    fn read(pairs: &[(&str, &str)]) -> Result<ProxySettings, ProxyError> {
         let value = |name: &str| {
             pairs
                 .iter()
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Proxies::from_environment(&value)
+        ProxySettings::from_environment(&value)
     }
 
     #[test]

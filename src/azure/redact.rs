@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::call::Call;
+use super::call::ApiCall;
 use crate::domain::{mask, remember_secret};
 
 /// Query parameters whose values are shown. Links of long-running operations carry signatures (`t`, `c`, `s`, `h`).
@@ -115,7 +115,7 @@ const SECRET_FIELDS: [&str; 9] = [
 ];
 
 /// Takes note of the secrets that a request holds.
-pub(super) fn remember_request(call: &Call) {
+pub(super) fn remember_request(call: &ApiCall) {
     for name in SECRET_HEADERS {
         for value in call.headers.get_all(name) {
             let value = String::from_utf8_lossy(value.as_bytes());

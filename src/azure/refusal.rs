@@ -3,14 +3,14 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::call::Reply;
+use super::call::ApiReply;
 use super::challenge::ClaimsChallenge;
-use super::error::{ApiError, Failure, Service};
+use super::error::{ApiError, AzureService, FailureKind};
 use super::{redact, retry};
 use crate::domain::mask;
 
 /// The error that a non-2xx reply stands for.
-pub(super) fn refusal(reply: &Reply) -> ApiError {
+pub(super) fn refusal(reply: &ApiReply) -> ApiError {
     let parsed = match serde_json::from_slice(&reply.body) {
         Ok(body @ Value::Object(_)) => read(reply.service, &body),
         _ => None,
@@ -21,10 +21,10 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
         tried: reply.tried.clone(),
         correlation_id: match reply.service {
             // Entra's header holds another id than the one that its support asks for.
-            Service::Entra => parsed.id.or_else(|| correlation_id(&reply.headers)),
+            AzureService::Entra => parsed.id.or_else(|| correlation_id(&reply.headers)),
             _ => correlation_id(&reply.headers).or(parsed.id),
         },
-        failure: Failure::Refused {
+        failure: FailureKind::Refused {
             status: reply.status,
             code: parsed.code.unwrap_or_else(|| code_of(reply)),
             message: parsed.message,
@@ -37,8 +37,8 @@ pub(super) fn refusal(reply: &Reply) -> ApiError {
 }
 
 /// The demand for further claims in a refusal of Resource Manager or Graph, whatever code its body has.
-fn challenge(reply: &Reply) -> Option<ClaimsChallenge> {
-    let asks = matches!(reply.service, Service::Arm | Service::Graph) && matches!(reply.status, 401 | 403);
+fn challenge(reply: &ApiReply) -> Option<ClaimsChallenge> {
+    let asks = matches!(reply.service, AzureService::Arm | AzureService::Graph) && matches!(reply.status, 401 | 403);
     asks.then(|| ClaimsChallenge::of(&reply.headers)).flatten()
 }
 
@@ -54,12 +54,12 @@ pub(super) fn correlation_id(headers: &HeaderMap) -> Option<String> {
 
 /// For an answer without a code: a vendor's name and HTTP's word for the status (`AivenForbidden`), as the table of
 /// known codes has them.
-fn code_of(reply: &Reply) -> String {
+fn code_of(reply: &ApiReply) -> String {
     let reason = StatusCode::from_u16(reply.status)
         .ok()
         .and_then(|status| status.canonical_reason());
     match (reply.service, reason) {
-        (Service::Vendor(name), Some(reason)) => {
+        (AzureService::Vendor(name), Some(reason)) => {
             let vendor = name.split_whitespace().next().unwrap_or(name);
             format!("{vendor}{}", reason.split_whitespace().collect::<String>())
         }
@@ -67,14 +67,14 @@ fn code_of(reply: &Reply) -> String {
     }
 }
 
-struct Parsed {
+struct ParsedRefusal {
     code: Option<String>,
     message: String,
     details: Vec<(String, String)>,
     id: Option<String>,
 }
 
-impl Parsed {
+impl ParsedRefusal {
     /// Without the secrets that a service sends back in its words.
     fn masked(self) -> Self {
         let masked = |text: String| mask(&text).into_owned();
@@ -98,10 +98,10 @@ fn text(value: &Value, field: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn read(service: Service, body: &Value) -> Option<Parsed> {
+fn read(service: AzureService, body: &Value) -> Option<ParsedRefusal> {
     match body.get("error") {
         Some(error @ Value::Object(_)) => envelope(error),
-        Some(Value::String(sentence)) if matches!(service, Service::Vendor(_)) => Some(bare(sentence)),
+        Some(Value::String(sentence)) if matches!(service, AzureService::Vendor(_)) => Some(bare(sentence)),
         Some(Value::String(word)) => Some(entra(word, body)),
         _ if body.get("code").is_some() => envelope(body),
         _ if body.get("title").is_some() => Some(problem(body)),
@@ -110,14 +110,14 @@ fn read(service: Service, body: &Value) -> Option<Parsed> {
 }
 
 /// ARM and Graph: `{"code","message","details":[{"code","message"}],"innerError":{"request-id"}}`.
-fn envelope(error: &Value) -> Option<Parsed> {
+fn envelope(error: &Value) -> Option<ParsedRefusal> {
     let inner = error.get("innerError").or_else(|| error.get("innererror"));
     let code = text(error, "code").or_else(|| error.get("code").and_then(Value::as_i64).map(|code| code.to_string()));
     let message = text(error, "message");
     if code.is_none() && message.is_none() {
         return None;
     }
-    Some(Parsed {
+    Some(ParsedRefusal {
         code,
         message: message.unwrap_or_default(),
         details: pairs(error, "details", "code", "message"),
@@ -126,7 +126,7 @@ fn envelope(error: &Value) -> Option<Parsed> {
 }
 
 /// Entra's token endpoint: `{"error","error_description":"AADSTS7000215: …","error_codes":[7000215],"correlation_id"}`.
-fn entra(word: &str, body: &Value) -> Parsed {
+fn entra(word: &str, body: &Value) -> ParsedRefusal {
     let description = text(body, "error_description").unwrap_or_default();
     let number = body
         .get("error_codes")
@@ -135,7 +135,7 @@ fn entra(word: &str, body: &Value) -> Parsed {
     let code = number
         .map(|number| format!("AADSTS{number}"))
         .or_else(|| aadsts(&description));
-    Parsed {
+    ParsedRefusal {
         message: sentence(&description),
         code: code.or_else(|| Some(word.to_owned())),
         details: text(body, "suberror")
@@ -168,8 +168,8 @@ pub(super) fn sentence(description: &str) -> String {
 }
 
 /// RFC 7807, as Konnect sends it.
-fn problem(body: &Value) -> Parsed {
-    Parsed {
+fn problem(body: &Value) -> ParsedRefusal {
+    ParsedRefusal {
         code: text(body, "title"),
         message: text(body, "detail").unwrap_or_default(),
         details: pairs(body, "invalid_parameters", "field", "reason"),
@@ -178,10 +178,10 @@ fn problem(body: &Value) -> Parsed {
 }
 
 /// `{"message","errors":[{"message","error_code"}]}`, and whatever else has a message.
-fn vendor(body: &Value) -> Option<Parsed> {
+fn vendor(body: &Value) -> Option<ParsedRefusal> {
     let first = body.get("errors").and_then(|errors| errors.get(0));
     let message = text(body, "message").or_else(|| first.and_then(|first| text(first, "message")))?;
-    Some(Parsed {
+    Some(ParsedRefusal {
         code: first.and_then(|first| text(first, "error_code")),
         message,
         details: pairs(body, "errors", "error_code", "message"),
@@ -190,8 +190,8 @@ fn vendor(body: &Value) -> Option<Parsed> {
 }
 
 /// Dragonfly Cloud: `{"error": "network not found"}`, a sentence and no more.
-fn bare(sentence: &str) -> Parsed {
-    Parsed {
+fn bare(sentence: &str) -> ParsedRefusal {
+    ParsedRefusal {
         code: None,
         message: sentence.trim().to_owned(),
         details: Vec::new(),
@@ -210,7 +210,7 @@ fn pairs(value: &Value, list: &str, key: &str, word: &str) -> Vec<(String, Strin
 }
 
 /// A proxy's page, an empty body, a JSON document of some other kind.
-fn not_an_error_body(reply: &Reply) -> Parsed {
+fn not_an_error_body(reply: &ApiReply) -> ParsedRefusal {
     let reason = StatusCode::from_u16(reply.status)
         .ok()
         .and_then(|status| status.canonical_reason());
@@ -223,7 +223,7 @@ fn not_an_error_body(reply: &Reply) -> Parsed {
     } else {
         format!("{reason}; the answer is not one of the service's own errors")
     };
-    Parsed {
+    ParsedRefusal {
         code: None,
         message,
         details: Vec::new(),
@@ -249,12 +249,12 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
-    fn refused(service: Service, status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ApiError {
+    fn refused(service: AzureService, status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ApiError {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect();
-        refusal(&Reply {
+        refusal(&ApiReply {
             service,
             tried: "GET /x".into(),
             status,
@@ -267,12 +267,12 @@ mod tests {
     fn arms_envelope_is_read_with_its_details_and_ids() {
         let body = "{\r\n  \"error\": {\r\n    \"code\": \"RetryableError\",\r\n    \"message\": \"A retryable error occurred.\",\r\n    \"details\": [\r\n {\r\n \"code\": \"RetryableErrorDueToAnotherOperation\",\r\n \"message\": \"Operation PutX (b57f063c) is updating resource /y. The call can be retried in 11 seconds.\"\r\n }\r\n ]\r\n  }\r\n}";
         let error = refused(
-            Service::Arm,
+            AzureService::Arm,
             429,
             &[("x-ms-correlation-request-id", "c-1"), ("retry-after", "11")],
             body,
         );
-        let Failure::Refused {
+        let FailureKind::Refused {
             status,
             code,
             message,
@@ -294,11 +294,11 @@ mod tests {
     #[test]
     fn graphs_envelope_names_its_request() {
         let body = r#"{"error":{"code":"Request_BadRequest","message":"The appId '9' of the service principal does not reference a valid application object.","details":[{"code":"NoBackingApplicationObject","message":"The appId '9' …","target":"appId"}],"innerError":{"date":"2023-06-29T09:08:20","request-id":"r-1","client-request-id":"r-2"}}}"#;
-        let error = refused(Service::Graph, 400, &[], body);
+        let error = refused(AzureService::Graph, 400, &[], body);
         assert_eq!(error.code(), Some("Request_BadRequest"));
         assert_eq!(error.correlation_id.as_deref(), Some("r-1"));
         assert!(
-            matches!(&error.failure, Failure::Refused { details, .. } if details[0].0 == "NoBackingApplicationObject")
+            matches!(&error.failure, FailureKind::Refused { details, .. } if details[0].0 == "NoBackingApplicationObject")
         );
     }
 
@@ -311,7 +311,7 @@ mod tests {
             let body = format!(
                 r#"{{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Ensure the secret is the value, not the ID: see the app.{tail}","error_codes":[7000215],"correlation_id":"dffc6012"}}"#
             );
-            let error = refused(Service::Entra, 401, &[("x-ms-request-id", "other")], &body);
+            let error = refused(AzureService::Entra, 401, &[("x-ms-request-id", "other")], &body);
             assert_eq!(error.code(), Some("AADSTS7000215"));
             assert_eq!(
                 error.message(),
@@ -320,34 +320,34 @@ mod tests {
             assert_eq!(error.correlation_id.as_deref(), Some("dffc6012"));
         }
         let bare = refused(
-            Service::Entra,
+            AzureService::Entra,
             400,
             &[],
             r#"{"error":"authorization_pending","error_description":"AADSTS70016: Pending."}"#,
         );
         assert_eq!(bare.code(), Some("AADSTS70016"));
-        let unnumbered = refused(Service::Entra, 400, &[], r#"{"error":"invalid_request"}"#);
+        let unnumbered = refused(AzureService::Entra, 400, &[], r#"{"error":"invalid_request"}"#);
         assert_eq!(unnumbered.code(), Some("invalid_request"));
     }
 
     #[test]
     fn vendors_errors_are_read() {
         let kong = r#"{"status":400,"title":"Invalid Request","instance":"konnect:trace:77","detail":"Invalid Parameters","invalid_parameters":[{"field":"name","reason":"must not be empty"}]}"#;
-        let error = refused(Service::Vendor("Kong"), 400, &[], kong);
+        let error = refused(AzureService::Vendor("Kong"), 400, &[], kong);
         assert_eq!(
             (error.code(), error.message().as_str()),
             (Some("Invalid Request"), "Invalid Parameters")
         );
         assert_eq!(error.correlation_id.as_deref(), Some("konnect:trace:77"));
-        assert!(matches!(&error.failure, Failure::Refused { details, .. } if details[0].1 == "must not be empty"));
+        assert!(matches!(&error.failure, FailureKind::Refused { details, .. } if details[0].1 == "must not be empty"));
         let aiven = r#"{"errors":[{"message":"Not a project member","more_info":"https://api.aiven.io/doc/","status":403}],"message":"Not a project member"}"#;
-        let error = refused(Service::Vendor("Aiven"), 403, &[], aiven);
+        let error = refused(AzureService::Vendor("Aiven"), 403, &[], aiven);
         assert_eq!(
             (error.code(), error.message().as_str()),
             (Some("AivenForbidden"), "Not a project member")
         );
         let error = refused(
-            Service::Vendor("Dragonfly Cloud"),
+            AzureService::Vendor("Dragonfly Cloud"),
             401,
             &[],
             r#"{"error":"unauthorized"}"#,
@@ -373,7 +373,7 @@ mod tests {
             ("\u{fffd}</title><html>İ<title>", "without a title"),
         ];
         for (body, expected) in table {
-            let error = refused(Service::Arm, 502, &[], body);
+            let error = refused(AzureService::Arm, 502, &[], body);
             assert_eq!(error.code(), Some("HTTP 502"), "{body}");
             assert!(error.message().contains(expected), "{body}: {}", error.message());
         }

@@ -11,7 +11,7 @@ use super::transport::TransportError;
 use crate::limits;
 
 /// What came of one try.
-pub(super) enum Outcome<'a> {
+pub(super) enum RetryDecision<'a> {
     /// An answer with this status; `asked` is the wait it asks for.
     Answer { status: u16, asked: Option<Duration> },
     /// No answer.
@@ -20,7 +20,7 @@ pub(super) enum Outcome<'a> {
 
 /// A wait before the next try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wait {
+pub(super) struct RetryWait {
     pub(super) time: Duration,
     /// Whether the service asked for it.
     pub(super) asked: bool,
@@ -31,27 +31,27 @@ pub(super) struct Wait {
 /// `tries` counts the tries so far, `elapsed` is the time since the first began, `jitter` is between 0 and 1.
 pub(super) fn next(
     repeatable: bool,
-    outcome: &Outcome<'_>,
+    outcome: &RetryDecision<'_>,
     tries: u32,
     elapsed: Duration,
     jitter: f64,
-) -> Option<Wait> {
+) -> Option<RetryWait> {
     let (most_tries, asked) = match outcome {
         // Throttled requests are turned away before they do anything, so even a POST may be repeated.
-        Outcome::Answer { status: 429, asked } => (limits::TRIES, *asked),
-        Outcome::Answer {
+        RetryDecision::Answer { status: 429, asked } => (limits::TRIES, *asked),
+        RetryDecision::Answer {
             status: 408 | 500 | 502 | 503 | 504,
             asked,
         } if repeatable => (limits::TRIES, *asked),
-        Outcome::Nothing(TransportError::Connect { .. }) => (limits::CONNECT_TRIES, None),
-        Outcome::Nothing(TransportError::Broken { .. }) if repeatable => (limits::TRIES, None),
-        Outcome::Nothing(TransportError::Timeout { .. }) if repeatable => (limits::TIMEOUT_TRIES, None),
+        RetryDecision::Nothing(TransportError::Connect { .. }) => (limits::CONNECT_TRIES, None),
+        RetryDecision::Nothing(TransportError::Broken { .. }) if repeatable => (limits::TRIES, None),
+        RetryDecision::Nothing(TransportError::Timeout { .. }) if repeatable => (limits::TIMEOUT_TRIES, None),
         _ => return None,
     };
     let wait = match asked {
         Some(time) if time > limits::LONGEST_ASKED_WAIT => return None,
-        Some(time) if !time.is_zero() => Wait { time, asked: true },
-        _ => Wait {
+        Some(time) if !time.is_zero() => RetryWait { time, asked: true },
+        _ => RetryWait {
             time: own_wait(tries, jitter),
             asked: false,
         },
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    fn decide(repeatable: bool, outcome: &Outcome<'_>) -> Option<Wait> {
+    fn decide(repeatable: bool, outcome: &RetryDecision<'_>) -> Option<RetryWait> {
         next(repeatable, outcome, 1, Duration::ZERO, 1.0)
     }
 
@@ -150,13 +150,13 @@ mod tests {
             why: why(),
         };
         let table = [
-            (Outcome::Nothing(&connect), true, true),
-            (Outcome::Nothing(&broken), true, false),
-            (Outcome::Nothing(&timeout), true, false),
-            (Outcome::Nothing(&large), false, false),
-            (Outcome::Nothing(&refused), false, false),
+            (RetryDecision::Nothing(&connect), true, true),
+            (RetryDecision::Nothing(&broken), true, false),
+            (RetryDecision::Nothing(&timeout), true, false),
+            (RetryDecision::Nothing(&large), false, false),
+            (RetryDecision::Nothing(&refused), false, false),
             (
-                Outcome::Answer {
+                RetryDecision::Answer {
                     status: 429,
                     asked: None,
                 },
@@ -164,7 +164,7 @@ mod tests {
                 true,
             ),
             (
-                Outcome::Answer {
+                RetryDecision::Answer {
                     status: 503,
                     asked: None,
                 },
@@ -172,7 +172,7 @@ mod tests {
                 false,
             ),
             (
-                Outcome::Answer {
+                RetryDecision::Answer {
                     status: 500,
                     asked: None,
                 },
@@ -180,7 +180,7 @@ mod tests {
                 false,
             ),
             (
-                Outcome::Answer {
+                RetryDecision::Answer {
                     status: 409,
                     asked: None,
                 },
@@ -188,7 +188,7 @@ mod tests {
                 false,
             ),
             (
-                Outcome::Answer {
+                RetryDecision::Answer {
                     status: 200,
                     asked: None,
                 },
@@ -208,13 +208,13 @@ mod tests {
 
     #[test]
     fn an_asked_wait_is_kept_exactly_or_not_at_all() {
-        let asked = |seconds| Outcome::Answer {
+        let asked = |seconds| RetryDecision::Answer {
             status: 429,
             asked: Some(Duration::from_secs(seconds)),
         };
         assert_eq!(
             decide(true, &asked(7)),
-            Some(Wait {
+            Some(RetryWait {
                 time: Duration::from_secs(7),
                 asked: true
             })
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(decide(true, &asked(3_600)), None);
         assert_eq!(
             decide(true, &asked(0)),
-            Some(Wait {
+            Some(RetryWait {
                 time: limits::FIRST_WAIT,
                 asked: false
             })
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn tries_waits_and_the_whole_are_bounded() {
-        let answer = Outcome::Answer {
+        let answer = RetryDecision::Answer {
             status: 500,
             asked: None,
         };

@@ -5,19 +5,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::authorization::convert_role;
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::model::RoleDefinition;
 
 const API_VERSION: &str = "2021-03-01";
 
 #[derive(Deserialize)]
-struct Rows {
+struct RoleRows {
     data: Vec<Value>,
 }
 
-impl Azure {
+impl AzureClient {
     /// The custom roles of these names (compared without case), as far as this identity sees them: one question in
     /// place of a list for each subscription. It is some seconds to minutes behind.
     ///
@@ -29,8 +29,8 @@ impl Azure {
             &[("api-version", API_VERSION)],
         );
         let body = json!({ "query": query(names), "options": { "resultFormat": "objectArray" } });
-        let call = Call::post(Service::Arm, url).json(&body).reads();
-        let rows: Rows = self.send(call).await?.json()?;
+        let call = ApiCall::post(AzureService::Arm, url).json(&body).reads();
+        let rows: RoleRows = self.send(call).await?.json()?;
         let role = |row: Value| serde_json::from_value::<models::RoleDefinition>(row).ok();
         Ok(rows
             .data

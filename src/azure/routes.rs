@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::call::Call;
-use super::client::Azure;
-use super::error::{ApiError, Service};
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::error::{ApiError, AzureService};
 use super::legacy;
 use super::network::ABSENT;
 use super::nsg::resource;
@@ -18,13 +18,13 @@ pub struct RouteTable {
     /// The full resource id.
     pub id: String,
     pub name: String,
-    pub routes: Vec<Route>,
+    pub routes: Vec<RouteEntry>,
 }
 
 /// One user-defined route.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "ShownRoute")]
-pub struct Route {
+pub struct RouteEntry {
     pub name: String,
     /// A CIDR range, or a service tag.
     pub prefix: String,
@@ -44,7 +44,7 @@ struct ShownTable {
 #[derive(Deserialize)]
 struct TableProperties {
     #[serde(default)]
-    routes: Vec<Route>,
+    routes: Vec<RouteEntry>,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ struct RouteProperties {
     next_hop_ip_address: Option<String>,
 }
 
-impl From<ShownRoute> for Route {
+impl From<ShownRoute> for RouteEntry {
     fn from(shown: ShownRoute) -> Self {
         Self {
             name: shown.name,
@@ -74,7 +74,7 @@ impl From<ShownRoute> for Route {
     }
 }
 
-impl Azure {
+impl AzureClient {
     /// The route table with this resource id; `None` where there is none, or the id is not one of a route table.
     ///
     /// # Errors
@@ -87,8 +87,8 @@ impl Azure {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/routeTables/{name}"
         );
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let reply = legacy::or_absent(self.send(Call::get(Service::Arm, url)).await, &ABSENT)?;
-        let shown: Option<ShownTable> = reply.map(super::call::Reply::json).transpose()?;
+        let reply = legacy::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
+        let shown: Option<ShownTable> = reply.map(super::call::ApiReply::json).transpose()?;
         Ok(shown.map(|shown| RouteTable {
             id: id.to_owned(),
             name,
@@ -104,7 +104,7 @@ impl Azure {
         let path =
             format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/routeTables");
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let shown: Vec<ShownTable> = self.list(Service::Arm, url).await?;
+        let shown: Vec<ShownTable> = self.list(AzureService::Arm, url).await?;
         let table = |shown: ShownTable| {
             let (_, _, name) = resource(&shown.id, "routeTables")?;
             Some(RouteTable {

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::call::Call;
-use super::client::Azure;
-use super::cloud::Cloud;
-use super::error::{ApiError, Service};
-use super::model::{Subscription, Tenant};
-use super::wire::Wire;
+use super::call::ApiCall;
+use super::client::AzureClient;
+use super::cloud::AzureCloud;
+use super::error::{ApiError, AzureService};
+use super::model::{SubscriptionInfo, TenantInfo};
+use super::wire::RequestSender;
 use crate::domain::{SubscriptionId, TenantId};
 
 const SUBSCRIPTIONS: &str = "2022-12-01";
@@ -40,10 +40,10 @@ struct OpenId {
 ///
 /// # Errors
 /// Entra's refusal of a domain that it doesn't know, or an answer that names no tenant.
-pub async fn tenant_of_domain(wire: &Wire, cloud: &Cloud, domain: &str) -> Result<TenantId, ApiError> {
+pub async fn tenant_of_domain(wire: &RequestSender, cloud: &AzureCloud, domain: &str) -> Result<TenantId, ApiError> {
     let mut url = cloud.login.clone();
     url.set_path(&format!("{domain}/v2.0/.well-known/openid-configuration"));
-    let reply = wire.send(Call::get(Service::Entra, url)).await?.accepted()?;
+    let reply = wire.send(ApiCall::get(AzureService::Entra, url)).await?.accepted()?;
     let named: OpenId = reply.clone().json()?;
     let tenant = |url: &str| url.split('/').find_map(|part| part.parse::<TenantId>().ok());
     tenant(&named.issuer)
@@ -51,23 +51,27 @@ pub async fn tenant_of_domain(wire: &Wire, cloud: &Cloud, domain: &str) -> Resul
         .ok_or_else(|| reply.unreadable("it names no tenant"))
 }
 
-/// As [`Azure::tenant_of`], before there is a sign-in.
-pub async fn tenant_of_subscription(wire: &Wire, cloud: &Cloud, subscription: SubscriptionId) -> Option<TenantId> {
+/// As [`AzureClient::tenant_of`], before there is a sign-in.
+pub async fn tenant_of_subscription(
+    wire: &RequestSender,
+    cloud: &AzureCloud,
+    subscription: SubscriptionId,
+) -> Option<TenantId> {
     let mut url = cloud.arm.clone();
     url.set_path(&format!("/subscriptions/{subscription}"));
     url.query_pairs_mut().append_pair("api-version", SUBSCRIPTIONS);
     challenged(wire, url).await
 }
 
-async fn challenged(wire: &Wire, url: Url) -> Option<TenantId> {
-    let reply = wire.send(Call::get(Service::Arm, url)).await.ok()?;
+async fn challenged(wire: &RequestSender, url: Url) -> Option<TenantId> {
+    let reply = wire.send(ApiCall::get(AzureService::Arm, url)).await.ok()?;
     let challenge = reply.headers.get(http::header::WWW_AUTHENTICATE)?.to_str().ok()?;
     let (_, rest) = challenge.split_once("authorization_uri=\"")?;
     let (uri, _) = rest.split_once('"')?;
     uri.trim_end_matches('/').rsplit('/').next()?.parse().ok()
 }
 
-impl Azure {
+impl AzureClient {
     /// The tenant that a subscription belongs to, whoever may see it: Azure names it when it turns a request without a
     /// token away. `None` where it does not.
     pub async fn tenant_of(&self, subscription: SubscriptionId) -> Option<TenantId> {
@@ -82,10 +86,10 @@ impl Azure {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>, ApiError> {
+    pub async fn tenants(&self) -> Result<Vec<TenantInfo>, ApiError> {
         let url = self.arm_url("/tenants", &[("api-version", SUBSCRIPTIONS)]);
-        let shown: Vec<ShownTenant> = self.list(Service::Arm, url).await?;
-        let convert = |shown: ShownTenant| Tenant {
+        let shown: Vec<ShownTenant> = self.list(AzureService::Arm, url).await?;
+        let convert = |shown: ShownTenant| TenantInfo {
             id: shown.tenant_id,
             name: shown.display_name,
             default_domain: shown.default_domain,
@@ -97,24 +101,24 @@ impl Azure {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn subscriptions(&self) -> Result<Vec<Subscription>, ApiError> {
+    pub async fn subscriptions(&self) -> Result<Vec<SubscriptionInfo>, ApiError> {
         let url = self.arm_url("/subscriptions", &[("api-version", SUBSCRIPTIONS)]);
-        let shown: Vec<ShownSubscription> = self.list(Service::Arm, url).await?;
-        Ok(shown.into_iter().map(Subscription::from).collect())
+        let shown: Vec<ShownSubscription> = self.list(AzureService::Arm, url).await?;
+        Ok(shown.into_iter().map(SubscriptionInfo::from).collect())
     }
 
     /// One subscription, with a token of its tenant.
     ///
     /// # Errors
     /// When it cannot be read: who has a role at one resource alone does not see its subscription.
-    pub async fn subscription(&self, id: SubscriptionId) -> Result<Subscription, ApiError> {
+    pub async fn subscription(&self, id: SubscriptionId) -> Result<SubscriptionInfo, ApiError> {
         let url = self.arm_url(&format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)]);
-        let shown: ShownSubscription = self.send(Call::get(Service::Arm, url)).await?.json()?;
+        let shown: ShownSubscription = self.send(ApiCall::get(AzureService::Arm, url)).await?.json()?;
         Ok(shown.into())
     }
 }
 
-impl From<ShownSubscription> for Subscription {
+impl From<ShownSubscription> for SubscriptionInfo {
     fn from(shown: ShownSubscription) -> Self {
         Self {
             name: shown.display_name.unwrap_or_else(|| shown.subscription_id.to_string()),

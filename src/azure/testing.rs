@@ -8,45 +8,45 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::client::Azure;
-use super::cloud::Cloud;
-use super::identity::{Auth, Identity};
-use super::transport::{Transport, TransportError};
-use super::wire::{AllowedHosts, Wire};
+use super::client::AzureClient;
+use super::cloud::AzureCloud;
+use super::identity::{AuthMethod, AzureIdentity};
+use super::transport::{HttpTransport, TransportError};
+use super::wire::{AllowedHosts, RequestSender};
 
-pub(super) type Answer = Result<http::Response<Bytes>, TransportError>;
-type Rule = Box<dyn Fn(&http::Request<Bytes>) -> Answer + Send + Sync>;
+pub(super) type ScriptedAnswer = Result<http::Response<Bytes>, TransportError>;
+type ScriptRule = Box<dyn Fn(&http::Request<Bytes>) -> ScriptedAnswer + Send + Sync>;
 
 /// Answers in order, or by a function of the request once the script is used up.
 #[derive(Default)]
-pub(super) struct Script {
-    answers: Mutex<VecDeque<Answer>>,
-    rule: Option<Rule>,
+pub(super) struct TransportScript {
+    answers: Mutex<VecDeque<ScriptedAnswer>>,
+    rule: Option<ScriptRule>,
     asked: Mutex<Vec<http::Request<Bytes>>>,
 }
 
-impl std::fmt::Debug for Script {
+impl std::fmt::Debug for TransportScript {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Script")
     }
 }
 
-impl Script {
-    pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+impl TransportScript {
+    pub(super) fn new(answers: impl IntoIterator<Item = ScriptedAnswer>) -> Arc<Self> {
         Arc::new(Self {
             answers: Mutex::new(answers.into_iter().collect()),
             ..Self::default()
         })
     }
 
-    pub(super) fn rule(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+    pub(super) fn rule(rule: impl Fn(&http::Request<Bytes>) -> ScriptedAnswer + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             rule: Some(Box::new(rule)),
             ..Self::default()
         })
     }
 
-    pub(super) fn wire(self: &Arc<Self>) -> Wire {
+    pub(super) fn wire(self: &Arc<Self>) -> RequestSender {
         let hosts = [
             "https://management.azure.com",
             "https://login.microsoftonline.com",
@@ -55,7 +55,7 @@ impl Script {
         let allowed = hosts
             .iter()
             .fold(AllowedHosts::new(), |allowed, host| allowed.and(&host.parse().unwrap()));
-        Wire::new(self.clone(), allowed)
+        RequestSender::new(self.clone(), allowed)
     }
 
     /// `METHOD URL` of every request so far.
@@ -83,8 +83,8 @@ impl Script {
 }
 
 #[async_trait]
-impl Transport for Script {
-    async fn send(&self, request: http::Request<Bytes>) -> Answer {
+impl HttpTransport for TransportScript {
+    async fn send(&self, request: http::Request<Bytes>) -> ScriptedAnswer {
         // As on a network, others run meanwhile.
         tokio::task::yield_now().await;
         let answer = self.answers.lock().unwrap().pop_front();
@@ -97,7 +97,7 @@ impl Transport for Script {
     }
 }
 
-pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> ScriptedAnswer {
     let mut builder = http::Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
@@ -105,14 +105,16 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Byte
     Ok(builder.body(body.into()).unwrap())
 }
 
-pub(super) fn json(status: u16, body: &Value) -> Answer {
+pub(super) fn json(status: u16, body: &Value) -> ScriptedAnswer {
     answer(status, &[("content-type", "application/json")], body.to_string())
 }
 
 /// Azure with this behind ARM and Graph, signed in with tokens `token-1`, `token-2`, …
-pub(super) fn azure(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync + 'static) -> (Azure, Arc<Script>) {
+pub(super) fn azure(
+    rule: impl Fn(&http::Request<Bytes>) -> ScriptedAnswer + Send + Sync + 'static,
+) -> (AzureClient, Arc<TransportScript>) {
     let count = AtomicUsize::new(0);
-    let script = Script::rule(move |request| {
+    let script = TransportScript::rule(move |request| {
         if request.uri().host() != Some("login.microsoftonline.com") {
             return rule(request);
         }
@@ -128,12 +130,19 @@ pub(super) fn azure(rule: impl Fn(&http::Request<Bytes>) -> Answer + Send + Sync
         "AZURE_CLIENT_SECRET" => Some("top-secret".to_owned()),
         _ => None,
     };
-    let identity = Identity::new(Auth::Environment, &vars, None, &Cloud::public(), script.wire()).unwrap();
-    (Azure::new(Cloud::public(), script.wire(), identity), script)
+    let identity = AzureIdentity::new(
+        AuthMethod::Environment,
+        &vars,
+        None,
+        &AzureCloud::public(),
+        script.wire(),
+    )
+    .unwrap();
+    (AzureClient::new(AzureCloud::public(), script.wire(), identity), script)
 }
 
 /// As [`azure`], with these answers one after the other.
-pub(super) fn azure_in_order(answers: impl IntoIterator<Item = Answer>) -> (Azure, Arc<Script>) {
+pub(super) fn azure_in_order(answers: impl IntoIterator<Item = ScriptedAnswer>) -> (AzureClient, Arc<TransportScript>) {
     let answers = Mutex::new(answers.into_iter().collect::<VecDeque<_>>());
     azure(move |request| {
         let next = answers.lock().unwrap().pop_front();
@@ -142,7 +151,7 @@ pub(super) fn azure_in_order(answers: impl IntoIterator<Item = Answer>) -> (Azur
 }
 
 /// `METHOD URL` of every request to ARM and Graph, without the hosts.
-pub(super) fn lines_without_hosts(script: &Script) -> Vec<String> {
+pub(super) fn lines_without_hosts(script: &TransportScript) -> Vec<String> {
     let lines = script.lines().into_iter();
     lines
         .filter(|line| !line.contains("login.microsoftonline.com"))
@@ -158,14 +167,14 @@ pub(super) fn body(request: &http::Request<Bytes>) -> Value {
     serde_json::from_slice(request.body()).unwrap()
 }
 
-pub(super) fn broken() -> Answer {
+pub(super) fn broken() -> ScriptedAnswer {
     Err(TransportError::Broken {
         host: "management.azure.com".into(),
         why: "reset".into(),
     })
 }
 
-pub(super) fn unreachable() -> Answer {
+pub(super) fn unreachable() -> ScriptedAnswer {
     Err(TransportError::Connect {
         host: "management.azure.com".into(),
         why: "refused".into(),

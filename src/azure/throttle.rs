@@ -12,7 +12,7 @@ use crate::limits;
 
 /// What is documented of a budget, as far as we use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(super) enum RateLimit {
     /// So many at once; one more comes back each time that `every` has passed.
     Bucket { most: u32, every: Duration },
     /// So many in a period, which begins with the first of them.
@@ -21,7 +21,7 @@ pub(super) enum Limit {
 
 /// What an answer says is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Left {
+pub(super) struct RemainingRequests {
     pub(super) count: u32,
     /// After what time all of it is there again, where the answer says so.
     pub(super) resets_after: Option<Duration>,
@@ -29,12 +29,12 @@ pub(super) struct Left {
 
 /// One budget, as it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Budget {
-    limit: Option<Limit>,
+pub(super) struct RateBudget {
+    limit: Option<RateLimit>,
     /// When the bucket is full again; when the period ends, and what is left of it.
     full: Instant,
     left: u32,
-    counted: Option<Counted>,
+    counted: Option<CountedRequests>,
     /// Requests that have left so far, and how many of them are not answered.
     sent: u64,
     in_flight: u32,
@@ -50,15 +50,15 @@ pub(super) struct Budget {
 
 /// What the other side has counted.
 #[derive(Debug, Clone, Copy)]
-struct Counted {
+struct CountedRequests {
     left: u32,
     /// How many requests had left when we learnt it.
     after: u64,
 }
 
-impl Budget {
+impl RateBudget {
     /// A budget of which nothing is used; without a limit, one that only pauses.
-    pub(super) fn new(limit: Option<Limit>, now: Instant) -> Self {
+    pub(super) fn new(limit: Option<RateLimit>, now: Instant) -> Self {
         Self {
             limit,
             full: now,
@@ -87,11 +87,11 @@ impl Budget {
     /// The wait by what is documented, and by what a refusal asked for.
     fn ours(&self, now: Instant) -> Duration {
         let ours = match self.limit {
-            Some(Limit::Bucket { most, every }) => {
+            Some(RateLimit::Bucket { most, every }) => {
                 let used = self.full.saturating_duration_since(now);
                 used.saturating_sub(every * most.saturating_sub(1))
             }
-            Some(Limit::Window { .. }) if self.left == 0 => self.full.saturating_duration_since(now),
+            Some(RateLimit::Window { .. }) if self.left == 0 => self.full.saturating_duration_since(now),
             _ => Duration::ZERO,
         };
         ours.max(self.paused.saturating_duration_since(now))
@@ -106,8 +106,8 @@ impl Budget {
     pub(super) fn estimate(&self, requests: u32, now: Instant) -> Duration {
         let more = requests.saturating_sub(1);
         let further = match self.limit {
-            Some(Limit::Bucket { every, .. }) => every * more,
-            Some(Limit::Window { most, period }) => period * (more / most.max(1)),
+            Some(RateLimit::Bucket { every, .. }) => every * more,
+            Some(RateLimit::Window { most, period }) => period * (more / most.max(1)),
             None => Duration::ZERO,
         };
         // An answer that is on its way may say that there is no need to wait.
@@ -122,8 +122,8 @@ impl Budget {
     /// A request leaves; its number.
     pub(super) fn leaves(&mut self, now: Instant) -> u64 {
         match self.limit {
-            Some(Limit::Bucket { every, .. }) => self.full = self.full.max(now) + every,
-            Some(Limit::Window { most, period }) => {
+            Some(RateLimit::Bucket { every, .. }) => self.full = self.full.max(now) + every,
+            Some(RateLimit::Window { most, period }) => {
                 if self.full <= now {
                     (self.left, self.full) = (most, now + period);
                 }
@@ -138,11 +138,11 @@ impl Budget {
     }
 
     /// The request of that number is answered, or given up; `left` is what the answer says.
-    pub(super) fn returned(&mut self, number: u64, left: Option<Left>, now: Instant) {
+    pub(super) fn returned(&mut self, number: u64, left: Option<RemainingRequests>, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let Some(left) = left else { return };
         // Of requests that were under way together nobody knows which was counted last: the lowest count is true.
-        let says_nothing = |before: Counted| number <= before.after && left.count >= before.left;
+        let says_nothing = |before: CountedRequests| number <= before.after && left.count >= before.left;
         if !self.counted.is_some_and(says_nothing) {
             let reset = left.resets_after.unwrap_or_default();
             self.knows(left.count, now + reset.max(limits::LOOK_AFTER));
@@ -151,7 +151,7 @@ impl Budget {
 
     fn knows(&mut self, left: u32, look: Instant) {
         self.look = look;
-        self.counted = Some(Counted { left, after: self.sent });
+        self.counted = Some(CountedRequests { left, after: self.sent });
     }
 
     /// A request was not refused. Where its answer counts nothing, what was known before says no more how it stands.
@@ -162,7 +162,7 @@ impl Budget {
 
     /// A request was refused because there is nothing left; `asked` is how long everybody is to stay away.
     pub(super) fn refused(&mut self, asked: Option<Duration>, now: Instant) {
-        if let Some(Limit::Bucket { most, every }) = self.limit {
+        if let Some(RateLimit::Bucket { most, every }) = self.limit {
             self.full = now + every * most;
         }
         if self.limit.is_some() {

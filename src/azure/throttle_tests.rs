@@ -23,19 +23,19 @@ fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-const READS: Option<Limit> = Some(Limit::Bucket {
+const READS: Option<RateLimit> = Some(RateLimit::Bucket {
     most: 10,
     every: Duration::from_millis(50),
 });
-const QUERIES: Option<Limit> = Some(Limit::Window {
+const QUERIES: Option<RateLimit> = Some(RateLimit::Window {
     most: 3,
     period: Duration::from_secs(5),
 });
 
 /// How long the next one waits after all that.
-fn wait_after(limit: Option<Limit>, happens: &[Do]) -> u64 {
+fn wait_after(limit: Option<RateLimit>, happens: &[Do]) -> u64 {
     let mut now = Instant::now();
-    let mut budget = Budget::new(limit, now);
+    let mut budget = RateBudget::new(limit, now);
     let mut sent = std::collections::VecDeque::new();
     for one in happens {
         match *one {
@@ -45,7 +45,7 @@ fn wait_after(limit: Option<Limit>, happens: &[Do]) -> u64 {
             Pass(time) => now += ms(time),
             _ => {
                 let number = sent.pop_front().expect("one that is under way");
-                let left = |count, resets: Option<u64>| Left {
+                let left = |count, resets: Option<u64>| RemainingRequests {
                     count,
                     resets_after: resets.map(ms),
                 };
@@ -71,7 +71,7 @@ fn wait_after(limit: Option<Limit>, happens: &[Do]) -> u64 {
 /// What happens, and the wait after it in milliseconds.
 type Row = (&'static [Do], u64);
 
-fn holds(limit: Option<Limit>, table: &[Row]) {
+fn holds(limit: Option<RateLimit>, table: &[Row]) {
     for (happens, expected) in table {
         assert_eq!(wait_after(limit, happens), *expected, "{happens:?}");
     }
@@ -224,13 +224,13 @@ fn of_what_nothing_is_documented_only_refusals_count() {
 #[test]
 fn a_person_is_told_how_long_it_takes_all_who_wait() {
     let now = Instant::now();
-    let mut budget = Budget::new(READS, now);
+    let mut budget = RateBudget::new(READS, now);
     for _ in 0..10 {
         budget.leaves(now);
     }
     assert_eq!(budget.estimate(1, now), ms(50));
     assert_eq!(budget.estimate(300, now), ms(15_000));
-    let mut budget = Budget::new(QUERIES, now);
+    let mut budget = RateBudget::new(QUERIES, now);
     for _ in 0..3 {
         budget.leaves(now);
     }
@@ -242,7 +242,7 @@ fn a_person_is_told_how_long_it_takes_all_who_wait() {
 fn a_person_is_told_once_for_each_longer_wait() {
     let start = Instant::now();
     let minute = limits::TOLD_AGAIN;
-    let mut budget = Budget::new(READS, start);
+    let mut budget = RateBudget::new(READS, start);
     // After so many milliseconds, a wait of so many more, and whether that is news.
     for (at, wait, quiet, news) in [
         (0, 400, minute, false),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 /// Carries one request and brings its answer, whole. It neither retries nor follows redirects; [`super::Wire`] does
 /// what is to be done about failures.
 #[async_trait]
-pub trait Transport: Send + Sync + fmt::Debug {
+pub trait HttpTransport: Send + Sync + fmt::Debug {
     /// # Errors
     /// When no whole answer came back.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;

@@ -9,21 +9,21 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::account::Account;
-use super::call::{Call, Reply};
+use super::account::RateLimitKey;
+use super::call::{ApiCall, ApiReply};
 use super::refusal::refusal;
 use super::retry;
-use super::throttle::{Budget, Left};
+use super::throttle::{RateBudget, RemainingRequests};
 use super::transport::TransportError;
 use crate::limits;
 
 /// All budgets of a run; clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<Account, Arc<Queue>>>>);
+pub(super) struct RateLimiter(Arc<Mutex<HashMap<RateLimitKey, Arc<RequestQueue>>>>);
 
 /// One budget, and those who wait for it.
-struct Queue {
-    budget: Mutex<Budget>,
+struct RequestQueue {
+    budget: Mutex<RateBudget>,
     /// Held by who goes next; whoever comes later stands behind.
     next: tokio::sync::Mutex<()>,
     waiting: AtomicU32,
@@ -31,29 +31,29 @@ struct Queue {
 }
 
 /// A request's turn, until it is answered or given up.
-pub(super) struct Turn {
-    places: Vec<Place>,
+pub(super) struct RateLimitSlot {
+    places: Vec<QueuePlace>,
     /// When the time of the call began.
     pub(super) began: Instant,
 }
 
-struct Place {
-    account: Account,
-    queue: Arc<Queue>,
+struct QueuePlace {
+    account: RateLimitKey,
+    queue: Arc<RequestQueue>,
     number: u64,
-    left: Option<Left>,
+    left: Option<RemainingRequests>,
 }
 
-impl Turns {
+impl RateLimiter {
     /// Waits until the call may be sent. `tell` is told of a longer wait: for what, and how long it takes until
     /// everybody who waits has gone.
-    pub(super) async fn next(&self, call: &Call, tell: impl Fn(&Account, Duration)) -> Turn {
+    pub(super) async fn next(&self, call: &ApiCall, tell: impl Fn(&RateLimitKey, Duration)) -> RateLimitSlot {
         let came = Instant::now();
-        let mut places: Vec<Place> = Vec::new();
-        for account in Account::of(call) {
+        let mut places: Vec<QueuePlace> = Vec::new();
+        for account in RateLimitKey::of(call) {
             let queue = self.queue(&account);
             let number = queue.enter(|wait| tell(&account, wait)).await;
-            places.push(Place {
+            places.push(QueuePlace {
                 account,
                 queue,
                 number,
@@ -63,16 +63,16 @@ impl Turns {
         let now = Instant::now();
         let began = places.iter().map(|place| lock(&place.queue.budget).began(came, now));
         let began = began.min().unwrap_or(now);
-        Turn { places, began }
+        RateLimitSlot { places, began }
     }
 
-    fn queue(&self, account: &Account) -> Arc<Queue> {
+    fn queue(&self, account: &RateLimitKey) -> Arc<RequestQueue> {
         let mut queues = lock(&self.0);
         if let Some(queue) = queues.get(account) {
             return Arc::clone(queue);
         }
-        let queue = Arc::new(Queue {
-            budget: Mutex::new(Budget::new(account.limit(), Instant::now())),
+        let queue = Arc::new(RequestQueue {
+            budget: Mutex::new(RateBudget::new(account.limit(), Instant::now())),
             next: tokio::sync::Mutex::default(),
             waiting: AtomicU32::new(0),
             changed: Notify::new(),
@@ -82,10 +82,10 @@ impl Turns {
     }
 }
 
-impl Queue {
+impl RequestQueue {
     /// Waits for something to be left, and takes it; the request's number.
     async fn enter(&self, tell: impl Fn(Duration)) -> u64 {
-        let _waiting = Waiting::one_more(&self.waiting);
+        let _waiting = WaitingRequest::one_more(&self.waiting);
         let _next = self.next.lock().await;
         loop {
             let (wait, news) = {
@@ -110,10 +110,10 @@ impl Queue {
     }
 }
 
-impl Turn {
+impl RateLimitSlot {
     /// Notes what the answer says is left, and that everybody stays away where it says that nothing is. Whether a
     /// person knows of that already.
-    pub(super) fn answered(mut self, answer: &Result<Reply, TransportError>) -> bool {
+    pub(super) fn answered(mut self, answer: &Result<ApiReply, TransportError>) -> bool {
         let Ok(reply) = answer else { return false };
         let refused = (reply.status == 429).then(|| refusal(reply).code().unwrap_or_default().to_owned());
         let asked = retry::asked(&reply.headers).filter(|asked| *asked <= limits::LONGEST_ASKED_WAIT);
@@ -133,7 +133,7 @@ impl Turn {
     }
 }
 
-impl Drop for Place {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         lock(&self.queue.budget).returned(self.number, self.left, Instant::now());
         self.queue.changed.notify_one();
@@ -141,16 +141,16 @@ impl Drop for Place {
 }
 
 /// One who waits, until the value is gone.
-struct Waiting<'a>(&'a AtomicU32);
+struct WaitingRequest<'a>(&'a AtomicU32);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingRequest<'a> {
     fn one_more(count: &'a AtomicU32) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingRequest<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

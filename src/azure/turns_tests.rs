@@ -6,10 +6,10 @@ use futures::future::{join, join_all};
 use http::{Request, Response};
 use serde_json::json;
 
-use super::super::error::Service;
-use super::super::testing::{Answer, answer, json as json_answer};
-use super::super::transport::Transport;
-use super::super::wire::{AllowedHosts, Notice, NoticeWhy, Wire};
+use super::super::error::AzureService;
+use super::super::testing::{ScriptedAnswer, answer, json as json_answer};
+use super::super::transport::HttpTransport;
+use super::super::wire::{AllowedHosts, NoticeWhy, RequestSender, WireNotice};
 use super::*;
 
 const ID: &str = "11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01";
@@ -34,7 +34,7 @@ impl<R> std::fmt::Debug for World<R> {
 }
 
 #[async_trait]
-impl<R: Fn(usize, &str) -> Answer + Send + Sync> Transport for World<R> {
+impl<R: Fn(usize, &str) -> ScriptedAnswer + Send + Sync> HttpTransport for World<R> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let at = u64::try_from(self.began.elapsed().as_millis()).unwrap();
         let line = format!("{} {}", request.method(), request.uri().path());
@@ -54,7 +54,10 @@ impl<R: Fn(usize, &str) -> Answer + Send + Sync> Transport for World<R> {
 }
 
 /// A world that answers by this rule, each time after so many milliseconds; a way there, and what arrives.
-fn slow_world(takes: u64, rule: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> (Wire, Sent) {
+fn slow_world(
+    takes: u64,
+    rule: impl Fn(usize, &str) -> ScriptedAnswer + Send + Sync + 'static,
+) -> (RequestSender, Sent) {
     let sent = Sent::default();
     let world = World {
         rule,
@@ -66,27 +69,27 @@ fn slow_world(takes: u64, rule: impl Fn(usize, &str) -> Answer + Send + Sync + '
     let hosts = hosts.map(|host| host.parse().unwrap());
     let hosts = hosts.iter().collect::<AllowedHosts>();
     let hosts = hosts.and_vendor(&"https://vendor.test".parse().unwrap());
-    (Wire::new(Arc::new(world), hosts), sent)
+    (RequestSender::new(Arc::new(world), hosts), sent)
 }
 
-fn world(rule: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> (Wire, Sent) {
+fn world(rule: impl Fn(usize, &str) -> ScriptedAnswer + Send + Sync + 'static) -> (RequestSender, Sent) {
     slow_world(0, rule)
 }
 
-fn fine(_: usize, _: &str) -> Answer {
+fn fine(_: usize, _: &str) -> ScriptedAnswer {
     answer(200, &[], "{}")
 }
 
-fn call(method: &str, path: &str) -> Call {
+fn call(method: &str, path: &str) -> ApiCall {
     let url = format!("https://management.azure.com{path}").parse().unwrap();
-    Call::new(Service::Arm, method.parse().unwrap(), url)
+    ApiCall::new(AzureService::Arm, method.parse().unwrap(), url)
 }
 
-fn read(subscription: &str, name: usize) -> Call {
+fn read(subscription: &str, name: usize) -> ApiCall {
     call("GET", &format!("/subscriptions/{subscription}/resourceGroups/{name}"))
 }
 
-async fn all(wire: &Wire, calls: impl IntoIterator<Item = Call>) {
+async fn all(wire: &RequestSender, calls: impl IntoIterator<Item = ApiCall>) {
     let sends = calls.into_iter().map(|call| {
         let wire = wire.clone();
         tokio::spawn(async move { wire.send(call).await })
@@ -100,7 +103,7 @@ fn times(sent: &Sent) -> Vec<u64> {
     sent.lock().unwrap().iter().map(|(at, _)| *at).collect()
 }
 
-fn told(wire: Wire) -> (Wire, Arc<Mutex<Vec<Notice>>>) {
+fn told(wire: RequestSender) -> (RequestSender, Arc<Mutex<Vec<WireNotice>>>) {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let note = Arc::clone(&notices);
     let tell = move |notice| note.lock().unwrap().push(notice);
@@ -258,7 +261,11 @@ async fn a_refusal_pauses_all_of_its_budget_and_nobody_else() {
 }
 
 /// A bucket as Azure has them, that says what is left: so many at once, and so many more a second.
-fn bucket(most: u32, refill: u32, says: impl Fn(u32) -> u32 + Send + Sync + 'static) -> impl Fn(usize, &str) -> Answer {
+fn bucket(
+    most: u32,
+    refill: u32,
+    says: impl Fn(u32) -> u32 + Send + Sync + 'static,
+) -> impl Fn(usize, &str) -> ScriptedAnswer {
     let (began, level) = (Instant::now(), Mutex::new((most * 1_000, 0)));
     move |_, _| {
         let now = u32::try_from(began.elapsed().as_millis()).unwrap();
@@ -275,7 +282,7 @@ fn bucket(most: u32, refill: u32, says: impl Fn(u32) -> u32 + Send + Sync + 'sta
 }
 
 /// How many requests were sent although there was nothing left.
-fn refused(wire: &Wire) -> u64 {
+fn refused(wire: &RequestSender) -> u64 {
     wire.stats().retries
 }
 
@@ -346,17 +353,17 @@ async fn after_a_refusal_one_goes_to_see_and_the_others_follow_by_its_count() {
 
 #[tokio::test(start_paused = true)]
 async fn the_pause_of_a_vendor_or_a_directory_is_one_for_all_its_calls() {
-    let vendor = Service::Vendor("Kong Konnect");
+    let vendor = AzureService::Vendor("Kong Konnect");
     for (service, host) in [
         (vendor, "https://vendor.test"),
-        (Service::Graph, "https://graph.microsoft.com"),
+        (AzureService::Graph, "https://graph.microsoft.com"),
     ] {
         let (wire, sent) = world(|number, line| match number {
             1..=3 => answer(429, &[("retry-after", "20")], ""),
             _ => fine(number, line),
         });
         let (wire, notices) = told(wire);
-        let to = |name: usize| Call::get(service, format!("{host}/v1/{name}").parse().unwrap());
+        let to = |name: usize| ApiCall::get(service, format!("{host}/v1/{name}").parse().unwrap());
         let later = async {
             tokio::time::sleep(ms(1_000)).await;
             all(&wire, (3..9).map(to).chain([read(ID, 9)])).await;

@@ -17,15 +17,15 @@ use tracing::{debug, trace};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::account::Account;
-pub use super::call::{Call, Reply};
+use super::account::RateLimitKey;
+pub use super::call::{ApiCall, ApiReply};
 use super::clock;
-use super::error::{ApiError, Failure, Service};
-use super::journal::{Journal, Sending};
+use super::error::{ApiError, AzureService, FailureKind};
+use super::journal::{PendingRecord, RequestLog};
 use super::redact;
-use super::retry::{self, Outcome};
-use super::transport::{Transport, TransportError};
-use super::turns::Turns;
+use super::retry::{self, RetryDecision};
+use super::transport::{HttpTransport, TransportError};
+use super::turns::RateLimiter;
 use crate::limits;
 
 /// The origins (scheme, host, port) that a request may go to: the cloud's for the cloud's services, the vendor's for the
@@ -56,7 +56,7 @@ impl AllowedHosts {
         self
     }
 
-    fn check(&self, service: Service, url: &Url) -> Result<(), TransportError> {
+    fn check(&self, service: AzureService, url: &Url) -> Result<(), TransportError> {
         let refused = |why: &str| {
             let host = url.host_str().unwrap_or("an address without a host").to_owned();
             Err(TransportError::NotAllowed {
@@ -68,7 +68,7 @@ impl AllowedHosts {
             return refused("it is not https");
         }
         let (own, whose) = match service {
-            Service::Vendor(_) => (&self.vendors, "it is not the vendor's"),
+            AzureService::Vendor(_) => (&self.vendors, "it is not the vendor's"),
             _ => (&self.clouds, "it is not the cloud's"),
         };
         if !own.contains(&url.origin().ascii_serialization()) {
@@ -108,8 +108,8 @@ pub enum NoticeWhy {
 
 /// Told before the wire waits and repeats a request, and once for a longer time in which requests leave slowly.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    pub service: Service,
+pub struct WireNotice {
+    pub service: AzureService,
     /// HTTP method and path without query.
     pub tried: String,
     pub why: NoticeWhy,
@@ -134,7 +134,7 @@ pub struct WireStats {
 }
 
 #[derive(Default)]
-struct Counters {
+struct RequestCounters {
     requests: AtomicU64,
     writes: AtomicU64,
     retries: AtomicU64,
@@ -142,18 +142,18 @@ struct Counters {
 
 /// The seam to the world; clones share the connection, the counters, the budgets and the journal.
 #[derive(Clone)]
-pub struct Wire {
-    transport: Arc<dyn Transport>,
+pub struct RequestSender {
+    transport: Arc<dyn HttpTransport>,
     allowed: Arc<AllowedHosts>,
-    counters: Arc<Counters>,
-    turns: Turns,
-    journal: Journal,
+    counters: Arc<RequestCounters>,
+    turns: RateLimiter,
+    journal: RequestLog,
     /// How many seconds Azure's clock is ahead of this machine's, by ARM's answers.
     ahead: Arc<Mutex<Option<i64>>>,
-    tell: Option<Arc<dyn Fn(Notice) + Send + Sync>>,
+    tell: Option<Arc<dyn Fn(WireNotice) + Send + Sync>>,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for RequestSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire")
             .field("transport", &self.transport)
@@ -162,15 +162,15 @@ impl fmt::Debug for Wire {
     }
 }
 
-impl Wire {
+impl RequestSender {
     /// A wire that sends by `transport`, to `allowed` hosts only.
-    pub fn new(transport: Arc<dyn Transport>, allowed: AllowedHosts) -> Self {
+    pub fn new(transport: Arc<dyn HttpTransport>, allowed: AllowedHosts) -> Self {
         Self {
             transport,
             allowed: Arc::new(allowed),
             counters: Arc::default(),
-            turns: Turns::default(),
-            journal: Journal::default(),
+            turns: RateLimiter::default(),
+            journal: RequestLog::default(),
             ahead: Arc::default(),
             tell: None,
         }
@@ -178,7 +178,7 @@ impl Wire {
 
     /// The same wire, telling `tell` of every wait before a repetition, and of longer ones for a budget.
     #[must_use]
-    pub fn noticing(mut self, tell: Arc<dyn Fn(Notice) + Send + Sync>) -> Self {
+    pub fn noticing(mut self, tell: Arc<dyn Fn(WireNotice) + Send + Sync>) -> Self {
         self.tell = Some(tell);
         self
     }
@@ -188,7 +188,7 @@ impl Wire {
     pub fn apart(&self) -> Self {
         Self {
             counters: Arc::default(),
-            journal: Journal::default(),
+            journal: RequestLog::default(),
             tell: None,
             ..self.clone()
         }
@@ -224,7 +224,7 @@ impl Wire {
     }
 
     /// What has been sent so far, of all clones together.
-    pub fn sent(&self) -> Sending {
+    pub fn sent(&self) -> PendingRecord {
         self.journal.so_far()
     }
 
@@ -241,8 +241,8 @@ impl Wire {
         clock::now().saturating_add(ahead)
     }
 
-    fn note_date(&self, service: Service, headers: &HeaderMap) {
-        let date = headers.get(http::header::DATE).filter(|_| service == Service::Arm);
+    fn note_date(&self, service: AzureService, headers: &HeaderMap) {
+        let date = headers.get(http::header::DATE).filter(|_| service == AzureService::Arm);
         let date = date.and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());
         if let Some(date) = date {
             let ahead = (date - clock::now()).whole_seconds();
@@ -257,10 +257,10 @@ impl Wire {
     ///
     /// # Errors
     /// `Unreachable` where no answer came, or the host is not allowed.
-    pub async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+    pub async fn send(&self, call: ApiCall) -> Result<ApiReply, ApiError> {
         self.allowed
             .check(call.service, &call.url)
-            .map_err(|error| call.failed(Failure::Unreachable(error)))?;
+            .map_err(|error| call.failed(FailureKind::Unreachable(error)))?;
         if call.writes {
             self.counters.writes.fetch_add(1, Ordering::Relaxed);
         }
@@ -268,27 +268,27 @@ impl Wire {
         let mut began = None;
         let mut tries = 0;
         loop {
-            let slowly = |why: &Account, time| self.notice(&call, NoticeWhy::Budget(why.to_string()), time, false);
+            let slowly = |why: &RateLimitKey, time| self.notice(&call, NoticeWhy::Budget(why.to_string()), time, false);
             let turn = self.turns.next(&call, slowly).await;
             let began: Instant = *began.get_or_insert(turn.began);
             let result = self.send_once(&call, id).await;
             let known = turn.answered(&result);
             tries += 1;
             let outcome = match &result {
-                Ok(reply) => Outcome::Answer {
+                Ok(reply) => RetryDecision::Answer {
                     status: reply.status,
                     asked: retry::asked(&reply.headers),
                 },
-                Err(error) => Outcome::Nothing(error),
+                Err(error) => RetryDecision::Nothing(error),
             };
             let Some(wait) = retry::next(call.repeatable, &outcome, tries, began.elapsed(), jitter()) else {
-                return result.map_err(|error| call.failed(Failure::Unreachable(error)));
+                return result.map_err(|error| call.failed(FailureKind::Unreachable(error)));
             };
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
             if !known {
                 let why = match &outcome {
-                    Outcome::Answer { status, .. } => NoticeWhy::Status(*status),
-                    Outcome::Nothing(error) => NoticeWhy::NoAnswer(error.to_string()),
+                    RetryDecision::Answer { status, .. } => NoticeWhy::Status(*status),
+                    RetryDecision::Nothing(error) => NoticeWhy::NoAnswer(error.to_string()),
                 };
                 self.notice(&call, why, wait.time, wait.asked);
             }
@@ -296,10 +296,10 @@ impl Wire {
         }
     }
 
-    fn notice(&self, call: &Call, why: NoticeWhy, wait: Duration, asked: bool) {
+    fn notice(&self, call: &ApiCall, why: NoticeWhy, wait: Duration, asked: bool) {
         debug!(target: "peerctl::wire", tried = %call.tried(), ?why, ?wait, "waits");
         if let Some(tell) = &self.tell {
-            tell(Notice {
+            tell(WireNotice {
                 service: call.service,
                 tried: call.tried(),
                 why,
@@ -309,7 +309,7 @@ impl Wire {
         }
     }
 
-    async fn send_once(&self, call: &Call, id: Uuid) -> Result<Reply, TransportError> {
+    async fn send_once(&self, call: &ApiCall, id: Uuid) -> Result<ApiReply, TransportError> {
         let request = request(call, id)?;
         redact::remember_request(call);
         trace!(target: "peerctl::wire", headers = redact::headers(request.headers()), "request");
@@ -338,7 +338,7 @@ impl Wire {
                 self.note_date(call.service, &parts.headers);
                 debug!(target: "peerctl::wire", method = %call.method, %url, status, ms, request_id = %id);
                 trace!(target: "peerctl::wire", headers = redact::headers(&parts.headers), bytes = body.len(), "answer");
-                Ok(Reply {
+                Ok(ApiReply {
                     service: call.service,
                     tried: call.tried(),
                     status,
@@ -354,7 +354,7 @@ impl Wire {
     }
 }
 
-fn request(call: &Call, id: Uuid) -> Result<http::Request<Bytes>, TransportError> {
+fn request(call: &ApiCall, id: Uuid) -> Result<http::Request<Bytes>, TransportError> {
     let mut request = http::Request::new(call.body.clone());
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.url.as_str().parse().map_err(|_| TransportError::NotAllowed {

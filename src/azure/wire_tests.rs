@@ -3,30 +3,30 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::super::testing::{Script, answer, broken, unreachable};
+use super::super::testing::{TransportScript, answer, broken, unreachable};
 use super::*;
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
-fn get() -> Call {
-    Call::get(
-        Service::Arm,
+fn get() -> ApiCall {
+    ApiCall::get(
+        AzureService::Arm,
         url("https://management.azure.com/subscriptions?api-version=2022-12-01"),
     )
 }
 
-fn post() -> Call {
-    Call::post(
-        Service::Graph,
+fn post() -> ApiCall {
+    ApiCall::post(
+        AzureService::Graph,
         url("https://graph.microsoft.com/v1.0/servicePrincipals"),
     )
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
-    let script = Script::new([answer(429, &[("retry-after", "7")], ""), answer(200, &[], "{}")]);
+    let script = TransportScript::new([answer(429, &[("retry-after", "7")], ""), answer(200, &[], "{}")]);
     let told = Arc::new(Mutex::new(Vec::new()));
     let wire = script.wire().noticing({
         let told = told.clone();
@@ -62,7 +62,7 @@ async fn the_clock_is_compared_with_the_date_of_arms_answers() {
     let then = OffsetDateTime::now_utc() + time::Duration::minutes(10);
     let date = then.format(&Rfc2822).unwrap().replace("+0000", "GMT");
     let dated = || answer(200, &[("date", &date)], "{}");
-    let script = Script::new([dated(), answer(200, &[("date", "yesterday")], "{}"), dated()]);
+    let script = TransportScript::new([dated(), answer(200, &[("date", "yesterday")], "{}"), dated()]);
     let wire = script.wire();
     wire.send(post()).await.unwrap();
     assert_eq!(wire.clock_ahead(), None, "not by Graph's");
@@ -75,17 +75,17 @@ async fn the_clock_is_compared_with_the_date_of_arms_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
-    let down = Script::rule(|_| answer(502, &[], "<html><title>Bad Gateway</title></html>"));
+    let down = TransportScript::rule(|_| answer(502, &[], "<html><title>Bad Gateway</title></html>"));
     let began = Instant::now();
     let reply = down.wire().send(get()).await.unwrap();
     assert_eq!((reply.status, down.lines().len()), (502, limits::TRIES as usize));
     assert!(began.elapsed() < Duration::from_secs(70), "{:?}", began.elapsed());
 
-    let nowhere = Script::rule(|_| unreachable());
+    let nowhere = TransportScript::rule(|_| unreachable());
     let began = Instant::now();
     let error = nowhere.wire().send(get()).await.unwrap_err();
     assert!(
-        matches!(error.failure, Failure::Unreachable(TransportError::Connect { .. })),
+        matches!(error.failure, FailureKind::Unreachable(TransportError::Connect { .. })),
         "{error}"
     );
     assert_eq!(nowhere.lines().len(), limits::CONNECT_TRIES as usize);
@@ -94,20 +94,20 @@ async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm() {
-    let script = Script::new([broken(), answer(200, &[], "")]);
-    let put = Call::put(Service::Arm, url("https://management.azure.com/x"));
+    let script = TransportScript::new([broken(), answer(200, &[], "")]);
+    let put = ApiCall::put(AzureService::Arm, url("https://management.azure.com/x"));
     assert_eq!(script.wire().send(put).await.unwrap().status, 200);
 
     for failure in [broken(), answer(503, &[("retry-after", "1")], ""), answer(500, &[], "")] {
-        let script = Script::new([failure]);
+        let script = TransportScript::new([failure]);
         let _ = script.wire().send(post()).await;
         assert_eq!(script.lines().len(), 1);
     }
-    let script = Script::new([unreachable(), broken(), answer(200, &[], "")]);
+    let script = TransportScript::new([unreachable(), broken(), answer(200, &[], "")]);
     let query = post().reads();
     assert_eq!(script.wire().send(query).await.unwrap().status, 200);
     assert_eq!(
-        Script::new([unreachable(), answer(201, &[], "")])
+        TransportScript::new([unreachable(), answer(201, &[], "")])
             .wire()
             .send(post())
             .await
@@ -120,18 +120,18 @@ async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm
 #[tokio::test]
 async fn a_token_of_the_clouds_never_goes_to_the_vendor_nor_the_vendors_to_the_cloud() {
     let (arm, konnect) = ("https://management.azure.com/x", "https://global.api.konghq.com/x");
-    let konnects = Service::Vendor("Kong Konnect");
+    let konnects = AzureService::Vendor("Kong Konnect");
     for (service, to, sent) in [
-        (Service::Arm, arm, true),
-        (Service::Arm, konnect, false),
-        (Service::Entra, konnect, false),
+        (AzureService::Arm, arm, true),
+        (AzureService::Arm, konnect, false),
+        (AzureService::Entra, konnect, false),
         (konnects, konnect, true),
         (konnects, arm, false),
     ] {
-        let script = Script::new([answer(200, &[], "")]);
+        let script = TransportScript::new([answer(200, &[], "")]);
         let hosts = AllowedHosts::new().and(&url(arm)).and_vendor(&url(konnect));
-        let call = Call::get(service, url(to)).bearer(&SecretString::from("t"));
-        let result = Wire::new(script.clone(), hosts).send(call).await;
+        let call = ApiCall::get(service, url(to)).bearer(&SecretString::from("t"));
+        let result = RequestSender::new(script.clone(), hosts).send(call).await;
         assert_eq!(
             (result.is_ok(), script.lines().len()),
             (sent, usize::from(sent)),
@@ -150,25 +150,28 @@ async fn a_token_goes_to_no_other_host() {
         "ftp://management.azure.com/",
         "data:text/plain,x",
     ] {
-        let script = Script::new([]);
-        let call = Call::get(Service::Arm, url(foreign)).bearer(&SecretString::from("t"));
+        let script = TransportScript::new([]);
+        let call = ApiCall::get(AzureService::Arm, url(foreign)).bearer(&SecretString::from("t"));
         let error = script.wire().send(call).await.unwrap_err();
         assert!(
-            matches!(error.failure, Failure::Unreachable(TransportError::NotAllowed { .. })),
+            matches!(
+                error.failure,
+                FailureKind::Unreachable(TransportError::NotAllowed { .. })
+            ),
             "{foreign}: {error}"
         );
         assert!(script.lines().is_empty(), "{foreign}");
     }
-    let script = Script::new([answer(200, &[], ""), answer(200, &[], ""), answer(200, &[], "")]);
+    let script = TransportScript::new([answer(200, &[], ""), answer(200, &[], ""), answer(200, &[], "")]);
     let app_service = url("http://169.254.130.3:8081/msi/token");
-    let call = Call::get(Service::Entra, app_service.clone());
+    let call = ApiCall::get(AzureService::Entra, app_service.clone());
     assert!(script.wire().also_to(&app_service).send(call).await.is_ok());
     let local = url("http://127.0.0.1:4321/token");
     assert!(
         script
             .wire()
             .also_to(&local)
-            .send(Call::get(Service::Entra, local))
+            .send(ApiCall::get(AzureService::Entra, local))
             .await
             .is_ok()
     );
@@ -177,7 +180,7 @@ async fn a_token_goes_to_no_other_host() {
         script
             .wire()
             .also_to(&metadata)
-            .send(Call::get(Service::Entra, metadata))
+            .send(ApiCall::get(AzureService::Entra, metadata))
             .await
             .is_ok()
     );
@@ -186,7 +189,7 @@ async fn a_token_goes_to_no_other_host() {
         script
             .wire()
             .also_to(&plain)
-            .send(Call::get(Service::Arm, plain))
+            .send(ApiCall::get(AzureService::Arm, plain))
             .await
             .is_err()
     );
@@ -197,7 +200,7 @@ async fn a_token_goes_to_no_other_host() {
 struct Stalled;
 
 #[async_trait]
-impl Transport for Stalled {
+impl HttpTransport for Stalled {
     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         std::future::pending().await
     }
@@ -205,13 +208,13 @@ impl Transport for Stalled {
 
 #[tokio::test(start_paused = true)]
 async fn a_stalled_request_ends() {
-    let wire = Wire::new(Arc::new(Stalled), AllowedHosts::new().and(&get().url).and(&post().url));
+    let wire = RequestSender::new(Arc::new(Stalled), AllowedHosts::new().and(&get().url).and(&post().url));
     let began = Instant::now();
     let error = wire.send(get()).await.unwrap_err();
     assert!(
         matches!(
             error.failure,
-            Failure::Unreachable(TransportError::Timeout { seconds: 60, .. })
+            FailureKind::Unreachable(TransportError::Timeout { seconds: 60, .. })
         ),
         "{error}"
     );
@@ -231,7 +234,7 @@ async fn no_secret_is_in_what_debug_shows() {
         .bearer(&SecretString::from("top-secret"))
         .json(&serde_json::json!({ "client_secret": "top-secret" }));
     assert!(call.headers["authorization"].is_sensitive());
-    let script = Script::new([answer(200, &[("set-cookie", "top-secret")], "top-secret")]);
+    let script = TransportScript::new([answer(200, &[("set-cookie", "top-secret")], "top-secret")]);
     let shown = format!(
         "{call:?} {:?} {:?}",
         script.wire(),
@@ -243,7 +246,7 @@ async fn no_secret_is_in_what_debug_shows() {
 #[tokio::test]
 async fn byte_order_mark_before_json_is_left_out() {
     let refused = "\u{feff}{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"m\"}}";
-    let script = Script::new([answer(200, &[], "\u{feff}[1,2]"), answer(403, &[], refused)]);
+    let script = TransportScript::new([answer(200, &[], "\u{feff}[1,2]"), answer(403, &[], refused)]);
     let wire = script.wire();
     assert_eq!(wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap(), [1, 2]);
     let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();
@@ -252,7 +255,7 @@ async fn byte_order_mark_before_json_is_left_out() {
 
 #[tokio::test]
 async fn a_reply_reads_its_body_or_says_why_not() {
-    let script = Script::new([
+    let script = TransportScript::new([
         answer(200, &[], "[1,2]"),
         answer(200, &[], "<html>"),
         answer(404, &[], ""),
@@ -261,7 +264,7 @@ async fn a_reply_reads_its_body_or_says_why_not() {
     assert_eq!(wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap(), [1, 2]);
     let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();
     assert!(
-        matches!(error.failure, Failure::Unreadable { status: 200, .. }),
+        matches!(error.failure, FailureKind::Unreadable { status: 200, .. }),
         "{error}"
     );
     let error = wire.send(get()).await.unwrap().json::<Vec<u8>>().unwrap_err();

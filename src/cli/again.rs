@@ -1,7 +1,7 @@
 //! Command lines to go on with: the same again without a question, another command on the same peering.
 
-use super::config::Answers;
-use crate::plan::{Share, StepId};
+use super::config::ProfileAnswers;
+use crate::plan::{StepId, StepSelection};
 use crate::render::command_line;
 
 /// Inputs that say how a peering is made, or that the ids of tenant and network say for anybody.
@@ -17,7 +17,7 @@ const LEFT_OUT: [&str; 7] = [
 
 /// The inputs, once they are known, as flags.
 #[derive(Default)]
-pub struct Known {
+pub struct RepeatCommand {
     /// What says the same as everything that was given.
     pub flags: Vec<(String, String)>,
     /// What tells the peering in any shell, whoever is signed in.
@@ -25,15 +25,15 @@ pub struct Known {
     /// What is on: flags without a value.
     pub switches: Vec<&'static str>,
     /// The same for a profile, where anything of it was asked for.
-    pub answers: Option<Answers>,
+    pub answers: Option<ProfileAnswers>,
     /// The variable that holds the vendor's token, where one was used.
     pub token_env: Option<String>,
 }
 
-impl Known {
+impl RepeatCommand {
     /// The command line that does the same without a question, folded at `width` columns; `None` as long as the inputs
     /// are not complete. `asks`: the plan has to be confirmed.
-    pub fn again(&self, command: &str, share: &Share, asks: bool, width: usize) -> Option<String> {
+    pub fn again(&self, command: &str, share: &StepSelection, asks: bool, width: usize) -> Option<String> {
         if self.flags.is_empty() {
             return None;
         }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::again::Known;
-use super::config::{self, Answers};
-use crate::azure::Cloud;
+use super::again::RepeatCommand;
+use super::config::{self, ProfileAnswers};
+use crate::azure::AzureCloud;
 use crate::input::config::NO_PROFILE;
-use crate::input::{Gathered, Given, INPUTS, NEVER_IN_A_FILE, REHEARSED, Source, VNET_PARTS, Vars};
+use crate::input::{
+    EnvironmentVariables, GatheredInputs, GivenInputs, INPUTS, NEVER_IN_A_FILE, REHEARSED, VNET_PARTS, ValueSource,
+};
 use crate::plan::VendorAccess;
-use crate::render::Report;
+use crate::render::RunReport;
 
 /// Notes it in the document.
-pub fn note(report: &mut Report, gathered: &Gathered) {
+pub fn note(report: &mut RunReport, gathered: &GatheredInputs) {
     let intent = &gathered.intent;
     let mut inputs = BTreeMap::from([
         ("tenantId".to_owned(), Value::from(intent.tenant.to_string())),
@@ -35,7 +37,7 @@ pub fn note(report: &mut Report, gathered: &Gathered) {
 
 /// What a command line would meet where it is pasted.
 #[derive(Debug, Clone, Copy)]
-pub enum Pasted {
+pub enum PastedText {
     /// The embedded Azure.
     Rehearsal,
     /// A profile that it does not name, and that would add what was not meant.
@@ -43,9 +45,9 @@ pub enum Pasted {
     Alone,
 }
 
-impl Pasted {
+impl PastedText {
     /// Among these variables. A file is looked at for it.
-    pub fn among(vars: &Vars, rehearsal: bool) -> Self {
+    pub fn among(vars: &EnvironmentVariables, rehearsal: bool) -> Self {
         match rehearsal {
             true => Self::Rehearsal,
             false if config::counts_unasked(vars) => Self::BesideAProfile,
@@ -55,48 +57,48 @@ impl Pasted {
 }
 
 /// For command lines on the same peering.
-pub fn known(gathered: &Gathered, pasted: Pasted) -> Known {
+pub fn known(gathered: &GatheredInputs, pasted: PastedText) -> RepeatCommand {
     let intent = &gathered.intent;
     let mut flags = gathered.talk.given.flags(&gathered.vendor_inputs);
     match pasted {
-        Pasted::Rehearsal => {
+        PastedText::Rehearsal => {
             // The embedded Azure brings its own.
             flags.retain(|(flag, _)| flag != "--cloud");
             flags.insert(0, ("--sandbox".to_owned(), String::new()));
         }
         // The flags say everything.
-        Pasted::BesideAProfile => flags.insert(0, ("--profile".to_owned(), NO_PROFILE.to_owned())),
-        Pasted::Alone => {}
+        PastedText::BesideAProfile => flags.insert(0, ("--profile".to_owned(), NO_PROFILE.to_owned())),
+        PastedText::Alone => {}
     }
     // A token is no argument; the embedded Azure brings its own.
     let access = intent.vendor.access.as_ref();
-    let by_api = intent.access == VendorAccess::Api && !matches!(pasted, Pasted::Rehearsal);
+    let by_api = intent.access == VendorAccess::Api && !matches!(pasted, PastedText::Rehearsal);
     let access = access.filter(|_| by_api);
-    Known {
+    RepeatCommand {
         flags,
         peering: vec![
             ("--tenant-id".to_owned(), intent.tenant.to_string()),
             ("--vnet-id".to_owned(), intent.vnet.to_string()),
         ],
         token_env: access.map(|access| access.token_env.clone()),
-        ..Known::default()
+        ..RepeatCommand::default()
     }
 }
 
 /// The flags that say where secrets go, which no profile takes.
-fn beside(given: &Given) -> Vec<(String, String)> {
-    let by_flag = |id: &&str| given.source(id) == Some(Source::Flag);
+fn beside(given: &GivenInputs) -> Vec<(String, String)> {
+    let by_flag = |id: &&str| given.source(id) == Some(ValueSource::Flag);
     let ids = ["cloud"].into_iter().chain(NEVER_IN_A_FILE).filter(by_flag);
     let value = |id: &str| given.get(id).map(|value| (format!("--{id}"), value.to_owned()));
     let values = ids.filter_map(value);
     values
-        .filter(|(flag, value)| flag != "--cloud" || Cloud::well_known(value).is_none())
+        .filter(|(flag, value)| flag != "--cloud" || AzureCloud::well_known(value).is_none())
         .collect()
 }
 
 /// For a profile, with these switches on. It names tenant and network by their ids: nothing in another shell's
 /// environment changes which ones are meant.
-pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) -> Answers {
+pub fn answers(gathered: &GatheredInputs, switches: &[&'static str], rehearsal: bool) -> ProfileAnswers {
     let (intent, given) = (&gathered.intent, &gathered.talk.given);
     let value = |id: &'static str| match id {
         "tenant-id" => Some(intent.tenant.to_string()),
@@ -104,7 +106,7 @@ pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) 
         // A profile can't say where secrets go.
         "cloud" if !rehearsal => given
             .get(id)
-            .filter(|name| Cloud::well_known(name).is_some())
+            .filter(|name| AzureCloud::well_known(name).is_some())
             .map(str::to_owned),
         id if NEVER_IN_A_FILE.contains(&id) => None,
         id if VNET_PARTS.contains(&id) || rehearsal && REHEARSED.contains(&id) => None,
@@ -115,7 +117,7 @@ pub fn answers(gathered: &Gathered, switches: &[&'static str], rehearsal: bool) 
     for input in intent.vendor.inputs.iter().filter(|input| input.ask) {
         sets.entry(input.key.clone()).or_default();
     }
-    Answers {
+    ProfileAnswers {
         values: INPUTS
             .iter()
             .filter_map(|input| Some((input.id, value(input.id)?)))

@@ -10,17 +10,17 @@ what would be in the way\n\n\
 The vendor, the network and what the vendor needs besides tell which peering is meant: the same flags for all of these.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum AzureCommand {
     /// Set up the whole peering, asking what is missing
-    Setup(Box<setup::Args>),
+    Setup(Box<setup::SetupArgs>),
     /// Set up the peerings of a file, side by side
-    Apply(Box<apply::Args>),
+    Apply(Box<apply::ApplyArgs>),
     /// Show where a peering stands and whose turn it is; reads only
-    Status(Box<status::Args>),
+    Status(Box<status::StatusArgs>),
     /// Look for what is in a peering's way, before or after the set-up; reads only
-    Doctor(Box<doctor::Args>),
+    Doctor(Box<doctor::DoctorArgs>),
     /// Mend a stuck or stale peering: what is wrong, the exact plan, our half of it done
-    Repair(Box<repair::Args>),
+    Repair(Box<repair::RepairArgs>),
     /// Remove what setup made, in reverse order, and nothing else
-    Teardown(Box<teardown::Args>),
+    Teardown(Box<teardown::TeardownArgs>),
 }

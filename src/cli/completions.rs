@@ -10,15 +10,15 @@ use clap_complete::Shell;
 
 use super::output::print;
 use super::{Cli, help};
-use crate::azure::Auth;
+use crate::azure::AuthMethod;
 use crate::domain::StepId;
-use crate::errors::Outcome;
+use crate::errors::RunOutcome;
 use crate::errors::known;
 use crate::vendors::profiles;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
@@ -35,9 +35,9 @@ eval (peerctl completions elvish | slurp)\n      in rc.elv";
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub fn run(args: &CompletionsArgs) -> anyhow::Result<RunOutcome> {
     print(script(args.shell, Cli::command()).trim_end())?;
-    Ok(Outcome::Done)
+    Ok(RunOutcome::Done)
 }
 
 fn script(shell: Shell, command: Command) -> String {
@@ -77,7 +77,7 @@ fn offered(command: &str, arg: Arg) -> Arg {
 fn words(command: &str, arg: &Arg) -> Vec<PossibleValue> {
     match (command, arg.get_id().as_str()) {
         (_, "vendor") | ("vendors", "name") => profiles().iter().map(|one| one.id.as_str().into()).collect(),
-        (_, "auth") => Auth::ALL.map(|auth| auth.name().into()).to_vec(),
+        (_, "auth") => AuthMethod::ALL.map(|auth| auth.name().into()).to_vec(),
         (_, "only" | "skip") => StepId::ALL.map(|step| step.name().into()).to_vec(),
         (_, "sets") => keys(),
         ("explain", "text") => codes(),
@@ -184,8 +184,8 @@ fn fish_positionals(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::Cloud;
-    use crate::plan::{Consent, OwnAppRole, VendorAccess};
+    use crate::azure::AzureCloud;
+    use crate::plan::{ConsentMode, OwnAppRole, VendorAccess};
     use crate::sandbox::Lag;
 
     fn arguments(command: &Command) -> Vec<&Arg> {
@@ -198,12 +198,12 @@ mod tests {
         let command = offering(Cli::command());
         type Takes = fn(&str) -> bool;
         let taken: [(&str, Takes); 6] = [
-            ("consent", |word| word.parse::<Consent>().is_ok()),
+            ("consent", |word| word.parse::<ConsentMode>().is_ok()),
             ("vendor_access", |word| word.parse::<VendorAccess>().is_ok()),
             ("own_app_role", |word| word.parse::<OwnAppRole>().is_ok()),
-            ("cloud", |word| Cloud::from_name_or_file(word).is_ok()),
+            ("cloud", |word| AzureCloud::from_name_or_file(word).is_ok()),
             ("lag", |word| word.parse::<Lag>().is_ok()),
-            ("auth", |word| word.parse::<Auth>().is_ok()),
+            ("auth", |word| word.parse::<AuthMethod>().is_ok()),
         ];
         for (id, takes) in taken {
             let meant = |arg: &&Arg| arg.get_id() == id && !arg.get_possible_values().is_empty();

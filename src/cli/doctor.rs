@@ -3,20 +3,20 @@
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::ended::{Ended, Turn};
-use super::frame::{Errand, Frame, conduct};
-use super::output::{Format, OutputArgs, print};
+use super::ended::{CommandFlow, CommandResult};
+use super::frame::{CommandSession, CommandSpec, conduct};
+use super::output::{OutputArgs, OutputFormat, print};
 use super::target::TargetArgs;
-use crate::doctor::{PROBES, Probe};
+use crate::doctor::{DoctorCheck, PROBES};
 use crate::engine;
-use crate::errors::Outcome;
-use crate::input::Gathered;
-use crate::plan::Check;
+use crate::errors::RunOutcome;
+use crate::input::GatheredInputs;
+use crate::plan::CheckResult;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
-pub struct Args {
+pub struct DoctorArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Run this check alone; may be repeated
@@ -41,39 +41,43 @@ fn ids() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+pub async fn run(args: DoctorArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     if args.list {
         print(&list(output.output)?)?;
-        return Ok(Outcome::Unchanged);
+        return Ok(RunOutcome::Unchanged);
     }
-    let chosen = |probe: &&Probe| args.only.is_empty() || args.only.iter().any(|id| id == probe.id);
-    let probes: Vec<&Probe> = PROBES.iter().copied().filter(chosen).collect();
-    let errand = Errand::new("azure doctor", &args.target);
+    let chosen = |probe: &&DoctorCheck| args.only.is_empty() || args.only.iter().any(|id| id == probe.id);
+    let probes: Vec<&DoctorCheck> = PROBES.iter().copied().filter(chosen).collect();
+    let errand = CommandSpec::new("azure doctor", &args.target);
     conduct(errand, output, async |frame, gathered| {
-        Ok(Turn::Ended(look(frame, gathered, &probes).await))
+        Ok(CommandFlow::Ended(look(frame, gathered, &probes).await))
     })
     .await
 }
 
-async fn look(frame: &Frame<'_>, gathered: Gathered, probes: &[&Probe]) -> Ended {
+async fn look(frame: &CommandSession<'_>, gathered: GatheredInputs, probes: &[&DoctorCheck]) -> CommandResult {
     let run = match frame.begin(gathered) {
         Ok((run, _)) => run,
-        Err(problem) => return Ended::by(problem),
+        Err(problem) => return CommandResult::by(problem),
     };
     let checks = match engine::examine(&run, probes).await {
         Ok(checks) => checks,
-        Err(problem) => return Ended::by(problem),
+        Err(problem) => return CommandResult::by(problem),
     };
-    let blocked = checks.iter().any(Check::blocks);
-    let outcome = if blocked { Outcome::Blocked } else { Outcome::Unchanged };
-    let mut ended = Ended::new(outcome, None);
+    let blocked = checks.iter().any(CheckResult::blocks);
+    let outcome = if blocked {
+        RunOutcome::Blocked
+    } else {
+        RunOutcome::Unchanged
+    };
+    let mut ended = CommandResult::new(outcome, None);
     let names = (run.intent.vnet.name.as_str(), run.intent.vendor.name.as_str());
     ended.text = Some(ui::findings(&checks, names, ui::width()));
     ended
 }
 
-fn list(format: Format) -> anyhow::Result<String> {
-    if format == Format::Json {
+fn list(format: OutputFormat) -> anyhow::Result<String> {
+    if format == OutputFormat::Json {
         let rows = PROBES.iter().map(|probe| {
             json!({ "id": probe.id, "severity": probe.severity, "meaning": probe.meaning, "atSetup": probe.at_setup })
         });

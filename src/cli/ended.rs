@@ -1,32 +1,32 @@
 //! How a command ends: an outcome, the problem that made it, and what is printed.
 
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Conversation, Halt};
-use crate::plan::Plan;
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::{InputError, WizardState};
+use crate::plan::RunPlan;
 
 /// How the command ended, and what it prints in text mode.
-pub struct Ended {
-    pub outcome: Outcome,
-    pub problem: Option<Problem>,
+pub struct CommandResult {
+    pub outcome: RunOutcome,
+    pub problem: Option<RunError>,
     pub text: Option<String>,
     /// The result is on standard output already.
     pub printed: bool,
 }
 
 /// Whether the command is over, or the user wants to the question before.
-pub enum Turn {
-    Ended(Ended),
-    Back(Box<Conversation>),
+pub enum CommandFlow {
+    Ended(CommandResult),
+    Back(Box<WizardState>),
 }
 
-impl Ended {
+impl CommandResult {
     /// Stopped by the user.
     pub fn cancelled() -> Self {
-        Self::new(Outcome::Cancelled, None)
+        Self::new(RunOutcome::Cancelled, None)
     }
 
     /// With an outcome, and the problem that made it where there is one.
-    pub fn new(outcome: Outcome, problem: Option<Problem>) -> Self {
+    pub fn new(outcome: RunOutcome, problem: Option<RunError>) -> Self {
         Self {
             outcome,
             problem,
@@ -36,36 +36,36 @@ impl Ended {
     }
 
     /// By a problem.
-    pub fn by(problem: Problem) -> Self {
+    pub fn by(problem: RunError) -> Self {
         Self::new(outcome_of(&problem), Some(problem))
     }
 }
 
-impl From<Halt> for Ended {
-    fn from(halt: Halt) -> Self {
+impl From<InputError> for CommandResult {
+    fn from(halt: InputError) -> Self {
         match halt {
-            Halt::Cancelled => Self::cancelled(),
-            Halt::Problem(problem) => Self::by(*problem),
+            InputError::Cancelled => Self::cancelled(),
+            InputError::Problem(problem) => Self::by(*problem),
         }
     }
 }
 
 /// The outcome that a problem makes.
-fn outcome_of(problem: &Problem) -> Outcome {
-    if problem.kind == Kind::Usage {
-        Outcome::Usage
+fn outcome_of(problem: &RunError) -> RunOutcome {
+    if problem.kind == RunErrorKind::Usage {
+        RunOutcome::Usage
     } else {
-        Outcome::Failed
+        RunOutcome::Failed
     }
 }
 
 /// The checks that do not let the command begin, as one problem.
-pub fn blocked(plan: &Plan) -> Option<Problem> {
+pub fn blocked(plan: &RunPlan) -> Option<RunError> {
     let blockers = plan.blockers();
     let first = blockers.first()?;
     let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
-    let mut problem = Problem::new(
-        Kind::Preflight,
+    let mut problem = RunError::new(
+        RunErrorKind::Preflight,
         format!("Check {} failed; nothing was written.", first.id),
         details.join("; "),
     );

@@ -6,12 +6,12 @@ use anyhow::Context;
 use console::style;
 use serde_json::{Value, json};
 
-use super::output::{Format, OutputArgs, complain, print};
+use super::output::{OutputArgs, OutputFormat, complain, print};
 use crate::domain::{harmless, harmless_json, lines};
 use crate::errors::family::{family, near};
 use crate::errors::known::all;
-use crate::errors::search::{Found, search};
-use crate::errors::{Kind, Known, Outcome, Problem, Speaker};
+use crate::errors::search::{CatalogMatch, search};
+use crate::errors::{ErrorService, KnownError, RunError, RunErrorKind, RunOutcome};
 use crate::ui::{NARROW, hanging, problem_text, room, width};
 
 /// More than any error message; what comes on standard input may have no end.
@@ -21,7 +21,7 @@ const LONGEST_CODE: usize = 60;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ExplainArgs {
     /// A code (AADSTS7000215, or 7000215), a state (Initiated, PENDING_PEER), or a whole message in quotes; - reads
     /// standard input; without any, every known code is listed
     #[arg(value_name = "CODE")]
@@ -35,13 +35,13 @@ az network vnet peering create … 2>&1 | peerctl explain -";
 ///
 /// # Errors
 /// When standard input cannot be read or standard output cannot be written.
-pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+pub fn run(args: &ExplainArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     if args.text.is_empty() {
         print(&match output.output {
-            Format::Text => list(),
-            Format::Json => document(&groups(), &[])?,
+            OutputFormat::Text => list(),
+            OutputFormat::Json => document(&groups(), &[])?,
         })?;
-        return Ok(Outcome::Done);
+        return Ok(RunOutcome::Done);
     }
     let text = match args.text.as_slice() {
         [only] if only == "-" => read()?,
@@ -51,14 +51,14 @@ pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     // A code that is not known is like a vendor that is not known: what was given cannot be used. A script can tell
     // that (2) from a run that failed (1).
     let outcome = if found.known.is_empty() {
-        Outcome::Usage
+        RunOutcome::Usage
     } else {
-        Outcome::Done
+        RunOutcome::Done
     };
     match output.output {
-        Format::Json => print(&document(&found.known, &found.unknown)?)?,
-        Format::Text if found.known.is_empty() => complain(&not_known(&found)),
-        Format::Text => print(&pages(&found))?,
+        OutputFormat::Json => print(&document(&found.known, &found.unknown)?)?,
+        OutputFormat::Text if found.known.is_empty() => complain(&not_known(&found)),
+        OutputFormat::Text => print(&pages(&found))?,
     }
     Ok(outcome)
 }
@@ -73,16 +73,16 @@ fn read() -> anyhow::Result<String> {
 }
 
 /// Every code with all its meanings, service by service; a service's states come last.
-fn groups() -> Vec<Vec<&'static Known>> {
-    let mut groups: Vec<Vec<&'static Known>> = Vec::new();
-    for speaker in Speaker::ALL {
+fn groups() -> Vec<Vec<&'static KnownError>> {
+    let mut groups: Vec<Vec<&'static KnownError>> = Vec::new();
+    for speaker in ErrorService::ALL {
         for state in [false, true] {
             for known in all()
                 .iter()
                 .filter(|known| known.service == speaker && known.state == state)
             {
                 let same =
-                    |group: &&mut Vec<&'static Known>| group[0].service == speaker && group[0].code == known.code;
+                    |group: &&mut Vec<&'static KnownError>| group[0].service == speaker && group[0].code == known.code;
                 match groups.iter_mut().find(same) {
                     Some(group) => group.push(known),
                     None => groups.push(vec![known]),
@@ -146,7 +146,7 @@ fn shortened(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-fn pages(found: &Found) -> String {
+fn pages(found: &CatalogMatch) -> String {
     let known = found.known.iter().map(|group| page(group));
     let unknown = found.unknown.iter().map(|code| {
         let family = family(code);
@@ -161,7 +161,7 @@ fn pages(found: &Found) -> String {
     known.chain(unknown).collect::<Vec<_>>().join("\n\n")
 }
 
-fn page(group: &[&Known]) -> String {
+fn page(group: &[&KnownError]) -> String {
     let first = group[0];
     let state = if first.state { ", a state" } else { "" };
     let mut out = folded(&format!("{} ({}{state})", style(&first.code).bold(), first.service), "");
@@ -206,7 +206,7 @@ fn labelled(label: &str, text: &str) -> String {
 }
 
 /// What is said where nothing is known.
-fn not_known(found: &Found) -> String {
+fn not_known(found: &CatalogMatch) -> String {
     let Some(code) = found.unknown.first() else {
         return problem(
             "There is no code in that text.".to_owned(),
@@ -229,14 +229,14 @@ fn not_known(found: &Found) -> String {
 }
 
 fn problem(what: String, why: String, remedies: Vec<String>) -> String {
-    let mut problem = Problem::new(Kind::Usage, what, why);
+    let mut problem = RunError::new(RunErrorKind::Usage, what, why);
     problem.remedies = remedies;
     problem_text(&problem, width())
 }
 
 // ------------------------------------------------------------------------------------------------ JSON
 
-fn document(known: &[Vec<&Known>], unknown: &[String]) -> anyhow::Result<String> {
+fn document(known: &[Vec<&KnownError>], unknown: &[String]) -> anyhow::Result<String> {
     let codes: Vec<Value> = known.iter().map(|group| code(group)).collect();
     let unknown: Vec<Value> = unknown
         .iter()
@@ -249,7 +249,7 @@ fn document(known: &[Vec<&Known>], unknown: &[String]) -> anyhow::Result<String>
     Ok(harmless_json(&serde_json::to_string_pretty(&document)?))
 }
 
-fn code(group: &[&Known]) -> Value {
+fn code(group: &[&KnownError]) -> Value {
     let meanings: Vec<Value> = group
         .iter()
         .map(|known| {

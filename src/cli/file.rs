@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// Who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
+pub enum FileReaders {
     /// Nobody but its owner (Unix; elsewhere whoever the folder lets).
     Owner,
     /// As the system has it for new files, and as it was for one that is replaced.
@@ -21,7 +21,7 @@ pub enum Readers {
 ///
 /// # Errors
 /// Those of the file system; then nothing is left behind.
-pub fn write_whole(path: &Path, text: &str, readers: Readers) -> anyhow::Result<()> {
+pub fn write_whole(path: &Path, text: &str, readers: FileReaders) -> anyhow::Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().context("the path names no file")?);
@@ -35,15 +35,15 @@ pub fn write_whole(path: &Path, text: &str, readers: Readers) -> anyhow::Result<
     Ok(written?)
 }
 
-fn fill(temporary: &Path, path: &Path, text: &str, readers: Readers) -> std::io::Result<()> {
+fn fill(temporary: &Path, path: &Path, text: &str, readers: FileReaders) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    if readers == Readers::Owner {
+    if readers == FileReaders::Owner {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let mut file = options.open(temporary)?;
-    if let (Readers::Usual, Ok(before)) = (readers, fs::metadata(path)) {
+    if let (FileReaders::Usual, Ok(before)) = (readers, fs::metadata(path)) {
         file.set_permissions(before.permissions())?;
     }
     file.write_all(text.as_bytes())?;

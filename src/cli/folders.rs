@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::input::Vars;
+use crate::input::EnvironmentVariables;
 
 /// What a folder is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub enum FolderUse {
     /// What is kept of runs: `$XDG_STATE_HOME`, `%LOCALAPPDATA%`.
     State,
     /// What a user has written: `$XDG_CONFIG_HOME`, `%APPDATA%`.
@@ -14,14 +14,14 @@ pub enum Use {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Platform {
+enum FolderPlatform {
     Mac,
     Windows,
     /// Linux and whatever else follows the XDG base directories.
     Xdg,
 }
 
-impl Platform {
+impl FolderPlatform {
     const OURS: Self = if cfg!(windows) {
         Self::Windows
     } else if cfg!(target_os = "macos") {
@@ -35,22 +35,22 @@ impl Platform {
 ///
 /// # Errors
 /// The name of the variable that would tell it and is not set.
-pub fn own_folder(wanted: Use, vars: &Vars) -> Result<PathBuf, &'static str> {
-    folder(wanted, vars, Platform::OURS)
+pub fn own_folder(wanted: FolderUse, vars: &EnvironmentVariables) -> Result<PathBuf, &'static str> {
+    folder(wanted, vars, FolderPlatform::OURS)
 }
 
-fn folder(wanted: Use, vars: &Vars, platform: Platform) -> Result<PathBuf, &'static str> {
+fn folder(wanted: FolderUse, vars: &EnvironmentVariables, platform: FolderPlatform) -> Result<PathBuf, &'static str> {
     let path = |name: &'static str| vars.get(name).map(PathBuf::from).ok_or(name);
     let above = match platform {
-        Platform::Windows => path(match wanted {
-            Use::State => "LOCALAPPDATA",
-            Use::Config => "APPDATA",
+        FolderPlatform::Windows => path(match wanted {
+            FolderUse::State => "LOCALAPPDATA",
+            FolderUse::Config => "APPDATA",
         })?,
-        Platform::Mac => path("HOME")?.join("Library/Application Support"),
-        Platform::Xdg => {
+        FolderPlatform::Mac => path("HOME")?.join("Library/Application Support"),
+        FolderPlatform::Xdg => {
             let (variable, usual) = match wanted {
-                Use::State => ("XDG_STATE_HOME", ".local/state"),
-                Use::Config => ("XDG_CONFIG_HOME", ".config"),
+                FolderUse::State => ("XDG_STATE_HOME", ".local/state"),
+                FolderUse::Config => ("XDG_CONFIG_HOME", ".config"),
             };
             // The specification says to ignore one that is relative.
             match path(variable).ok().filter(|folder| folder.is_absolute()) {
@@ -68,9 +68,14 @@ mod tests {
 
     #[test]
     fn the_folder_is_the_platforms() {
-        use Platform::{Mac, Windows, Xdg};
-        use Use::{Config, State};
-        type Case = (Platform, Use, &'static [(&'static str, &'static str)], &'static str);
+        use FolderPlatform::{Mac, Windows, Xdg};
+        use FolderUse::{Config, State};
+        type Case = (
+            FolderPlatform,
+            FolderUse,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
         let table: [Case; 10] = [
             (Xdg, State, &[("HOME", "/home/ada")], "/home/ada/.local/state/peerctl"),
             (
@@ -126,7 +131,7 @@ mod tests {
             let pairs = pairs
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let vars = Vars::default().with(pairs);
+            let vars = EnvironmentVariables::default().with(pairs);
             assert_eq!(
                 folder(wanted, &vars, platform),
                 Ok(PathBuf::from(expected)),
@@ -135,7 +140,10 @@ mod tests {
         }
         let unknown = [(Xdg, "HOME"), (Mac, "HOME"), (Windows, "APPDATA")];
         for (platform, variable) in unknown {
-            assert_eq!(folder(Config, &Vars::default(), platform), Err(variable));
+            assert_eq!(
+                folder(Config, &EnvironmentVariables::default(), platform),
+                Err(variable)
+            );
         }
     }
 }

@@ -8,34 +8,36 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-use super::again::Known;
-use super::asked::{self, Pasted};
+use super::again::RepeatCommand;
+use super::asked::{self, PastedText};
 use super::browser;
 use super::config;
-use super::ended::{Ended, Turn};
-use super::output::{Format, OutputArgs, print, screen};
+use super::ended::{CommandFlow, CommandResult};
+use super::output::{OutputArgs, OutputFormat, print, screen};
 use super::record;
-use super::sandbox::{Embedded, embed};
+use super::sandbox::{EmbeddedSandbox, embed};
 use super::stop::{asked_to_stop, redraw_when_resized, take_back, tidy_terminal};
 use super::target::TargetArgs;
-use crate::azure::{Sending, Sent, Wire};
+use crate::azure::{PendingRecord, RequestRecord, RequestSender};
 use crate::domain::harmless;
 use crate::engine;
-use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::input::{
-    self, Asker, Conversation, Gathered, Given, Halt, Options, Surroundings, Vars, gather, own_app_credential,
+    self, AsyncPrompter, EnvironmentVariables, GatherOptions, GatheredInputs, GivenInputs, InputError, RunContext,
+    WizardState, gather, own_app_credential,
 };
-use crate::plan::{Event, Plan, Standing, Stats, StepEvent, StepId};
-use crate::render::{Record, Report};
-use crate::steps::{Company, Opener, Run, Sink, views};
+use crate::plan::{LinkHealth, RunEvent, RunPlan, RunStats, StepEvent, StepId};
+use crate::render::{RunRecord, RunReport};
+use crate::steps::{EventSink, SharedState, StepRun, UrlOpener, views};
 use crate::ui::{
-    self, Answer, EchoOff, LinePrompter, Manner, Modes, Prompter, Question, RunEnd, Screen, TerminalPrompter,
+    self, EchoOff, LinePrompter, PromptQuestion, PromptResult, Prompter, RunDisplay, RunEnd, TerminalMode,
+    TerminalPrompter, TermiosGuard,
 };
 
 /// Columns of a command line in a document.
 pub const DOCUMENT: usize = 100;
 /// What a command wants of the frame.
-pub struct Errand<'a> {
+pub struct CommandSpec<'a> {
     /// `azure setup`.
     pub name: &'static str,
     pub target: &'a TargetArgs,
@@ -43,7 +45,7 @@ pub struct Errand<'a> {
     pub flags: Vec<(&'static str, Option<&'a str>)>,
     /// What a flag alone switches on, as (switch, on). A profile may switch it on, too.
     pub switches: Vec<(&'static str, bool)>,
-    pub options: Options,
+    pub options: GatherOptions,
     /// Whether the plan is confirmed by a flag; `None` where there is nothing to confirm.
     pub yes: Option<bool>,
     /// Only a script or a document is wanted.
@@ -62,7 +64,7 @@ pub struct Errand<'a> {
     pub saves: bool,
 }
 
-impl<'a> Errand<'a> {
+impl<'a> CommandSpec<'a> {
     /// A command that only reads.
     pub fn new(name: &'static str, target: &'a TargetArgs) -> Self {
         Self {
@@ -70,7 +72,7 @@ impl<'a> Errand<'a> {
             target,
             flags: Vec::new(),
             switches: Vec::new(),
-            options: Options::default(),
+            options: GatherOptions::default(),
             yes: None,
             dry_run: false,
             survey: false,
@@ -84,27 +86,27 @@ impl<'a> Errand<'a> {
 }
 
 /// Where a command plays.
-pub struct Scene {
-    pub vars: Vars,
-    pub manner: Manner,
-    pub screen: Arc<dyn Screen>,
+pub struct CommandEnvironment {
+    pub vars: EnvironmentVariables,
+    pub manner: TerminalMode,
+    pub screen: Arc<dyn RunDisplay>,
     /// A rehearsal's Azure, for as long as it lasts.
-    pub embedded: Option<Embedded>,
+    pub embedded: Option<EmbeddedSandbox>,
 }
 
-impl Scene {
+impl CommandEnvironment {
     /// The real Azure's, or a rehearsal's.
     ///
     /// # Errors
     /// When the embedded Azure cannot start.
     pub async fn set(rehearsal: bool, output: &OutputArgs) -> anyhow::Result<Self> {
-        let mut vars = Vars::of_process();
+        let mut vars = EnvironmentVariables::of_process();
         // A rehearsal has other inputs, and the same terminal.
         let manner = ui::manner(output.plain, &|name| vars.get(name));
         let screen = screen(output, manner);
         let embedded = if rehearsal { Some(embed().await?) } else { None };
         if let Some(embedded) = &embedded {
-            screen.on(&Event::Notice(embedded.welcome.clone()));
+            screen.on(&RunEvent::Notice(embedded.welcome.clone()));
             vars = embedded.vars(vars);
         }
         Ok(Self {
@@ -117,45 +119,45 @@ impl Scene {
 }
 
 /// The command while it is under way.
-pub struct Frame<'a> {
-    errand: Errand<'a>,
+pub struct CommandSession<'a> {
+    errand: CommandSpec<'a>,
     output: &'a OutputArgs,
-    manner: Manner,
-    around: Surroundings,
-    report: Arc<Mutex<Report>>,
+    manner: TerminalMode,
+    around: RunContext,
+    report: Arc<Mutex<RunReport>>,
     begun: Instant,
-    wire: Mutex<Option<Wire>>,
+    wire: Mutex<Option<RequestSender>>,
     /// The run that is under way, for what has to be taken back when it is stopped.
-    run: Mutex<Option<Arc<Run>>>,
-    known: Arc<Mutex<Known>>,
+    run: Mutex<Option<Arc<StepRun>>>,
+    known: Arc<Mutex<RepeatCommand>>,
 }
 
 /// Carries out a command: gathers what must be known, hands it to `work`, and prints the one result.
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn conduct<'a, W>(errand: Errand<'a>, output: &'a OutputArgs, work: W) -> anyhow::Result<Outcome>
+pub async fn conduct<'a, W>(errand: CommandSpec<'a>, output: &'a OutputArgs, work: W) -> anyhow::Result<RunOutcome>
 where
-    W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
+    W: AsyncFn(&CommandSession<'a>, GatheredInputs) -> anyhow::Result<CommandFlow>,
 {
     let begun = Instant::now();
-    let Scene {
+    let CommandEnvironment {
         vars,
         manner,
         screen,
         embedded,
-    } = Scene::set(errand.target.sandbox, output).await?;
-    let report = Arc::new(Mutex::new(Report::new(errand.name)));
-    let known = Arc::new(Mutex::new(Known::default()));
-    let sink: Sink = {
+    } = CommandEnvironment::set(errand.target.sandbox, output).await?;
+    let report = Arc::new(Mutex::new(RunReport::new(errand.name)));
+    let known = Arc::new(Mutex::new(RepeatCommand::default()));
+    let sink: EventSink = {
         let (report, known, hands_over) = (Arc::clone(&report), Arc::clone(&known), errand.hands_over);
         let over = AtomicBool::new(false);
         Arc::new(move |mut event| {
             // What was still under way ends in its own way, and that is nobody's business any more.
-            if over.fetch_or(matches!(event, Event::Ended { .. }), Ordering::Relaxed) {
+            if over.fetch_or(matches!(event, RunEvent::Ended { .. }), Ordering::Relaxed) {
                 return;
             }
-            if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
+            if let RunEvent::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
                 && hands_over.contains(id)
             {
                 hold.packet.push(lock(&known).hand_over(*id));
@@ -164,14 +166,14 @@ where
             screen.on(&event);
         })
     };
-    let around = Surroundings {
+    let around = RunContext {
         vars,
         cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
         sink,
         transport: None,
         sign_ins: None,
     };
-    let frame = Frame {
+    let frame = CommandSession {
         errand,
         output,
         manner,
@@ -182,7 +184,7 @@ where
         run: Mutex::default(),
         known,
     };
-    let modes = Modes::now();
+    let modes = TermiosGuard::now();
     let _echo_off = frame.rich().then(EchoOff::begin);
     let _resizes = redraw_when_resized();
     let ended = tokio::select! {
@@ -190,7 +192,7 @@ where
         biased;
         () = asked_to_stop() => {
             frame.take_back().await;
-            Ended::cancelled()
+            CommandResult::cancelled()
         }
         ended = frame.go(work) => ended?,
     };
@@ -204,17 +206,17 @@ where
     Ok(outcome)
 }
 
-impl<'a> Frame<'a> {
-    async fn go<W>(&self, work: W) -> anyhow::Result<Ended>
+impl<'a> CommandSession<'a> {
+    async fn go<W>(&self, work: W) -> anyhow::Result<CommandResult>
     where
-        W: AsyncFn(&Frame<'a>, Gathered) -> anyhow::Result<Turn>,
+        W: AsyncFn(&CommandSession<'a>, GatheredInputs) -> anyhow::Result<CommandFlow>,
     {
         if let Err(problem) = record::check_ticket(self.errand.ticket, &self.around.vars) {
-            return Ok(Ended::by(problem));
+            return Ok(CommandResult::by(problem));
         }
         let mut talk = match self.given() {
-            Ok(given) => Conversation::new(given),
-            Err(problem) => return Ok(Ended::by(problem)),
+            Ok(given) => WizardState::new(given),
+            Err(problem) => return Ok(CommandResult::by(problem)),
         };
         loop {
             let gathered = match self.gather(talk).await {
@@ -222,17 +224,17 @@ impl<'a> Frame<'a> {
                 Err(halt) => return Ok(halt.into()),
             };
             match work(self, gathered).await? {
-                Turn::Ended(ended) => return Ok(ended),
-                Turn::Back(before) => talk = *before,
+                CommandFlow::Ended(ended) => return Ok(ended),
+                CommandFlow::Back(before) => talk = *before,
             }
         }
     }
 
-    fn given(&self) -> Result<Given, Problem> {
+    fn given(&self) -> Result<GivenInputs, RunError> {
         let given = self.errand.target.given(&self.errand.flags, &self.around.vars)?;
         if let Some(profile) = given.profile() {
             // It may be the default one, which nobody has named.
-            self.tell(Event::Notice(format!(
+            self.tell(RunEvent::Notice(format!(
                 "Profile {} of {}",
                 profile.name,
                 profile.file.display()
@@ -241,7 +243,7 @@ impl<'a> Frame<'a> {
         Ok(given)
     }
 
-    async fn gather(&self, talk: Conversation) -> Result<Gathered, Halt> {
+    async fn gather(&self, talk: WizardState) -> Result<GatheredInputs, InputError> {
         let prompter = self.prompter();
         let unconfirmed = self.errand.yes == Some(false) && !self.errand.dry_run && prompter.is_none();
         let also_missing = if unconfirmed {
@@ -249,7 +251,7 @@ impl<'a> Frame<'a> {
         } else {
             Vec::new()
         };
-        let manner = input::Manner {
+        let manner = input::InputOptions {
             prompter,
             dry_run: self.errand.dry_run,
             survey: self.errand.survey,
@@ -267,10 +269,10 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// When nobody signed in, as only a dry run may.
-    pub fn begin(&self, gathered: Gathered) -> Result<(Arc<Run>, Conversation), Problem> {
+    pub fn begin(&self, gathered: GatheredInputs) -> Result<(Arc<StepRun>, WizardState), RunError> {
         self.note(&gathered);
         let (mut run, wire, talk) = run_of(gathered, &self.around.sink)?;
-        run.company = Company::alone(record::markers(&self.around.vars, self.errand.target.sandbox));
+        run.company = SharedState::alone(record::markers(&self.around.vars, self.errand.target.sandbox));
         let run = Arc::new(run);
         *lock(&self.wire) = Some(wire);
         *lock(&self.run) = Some(Arc::clone(&run));
@@ -278,7 +280,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Notes what was asked for: in the document, and for the command line that says the same.
-    pub fn note(&self, gathered: &Gathered) {
+    pub fn note(&self, gathered: &GatheredInputs) {
         asked::note(&mut lock(&self.report), gathered);
         let taken = gathered.intent.steps();
         let left_out = gathered
@@ -289,10 +291,10 @@ impl<'a> Frame<'a> {
         lock(&self.report).leaves_out(left_out.collect());
         let (talk, rehearsal) = (&gathered.talk, self.errand.target.sandbox);
         let switches = talk.given.switches(&self.errand.switches);
-        *lock(&self.known) = Known {
+        *lock(&self.known) = RepeatCommand {
             answers: talk.has_asked().then(|| asked::answers(gathered, &switches, rehearsal)),
             switches,
-            ..asked::known(gathered, Pasted::among(&self.around.vars, rehearsal))
+            ..asked::known(gathered, PastedText::among(&self.around.vars, rehearsal))
         };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
@@ -309,15 +311,15 @@ impl<'a> Frame<'a> {
     }
 
     /// Where the link stands; told to the screen and the document.
-    pub fn standing(&self, run: &Run, plan: &Plan) -> Standing {
+    pub fn standing(&self, run: &StepRun, plan: &RunPlan) -> LinkHealth {
         let (facts, known) = (run.facts(), lock(&self.known));
         // For copying out of a terminal of any width.
         let line = |command| known.sibling(command, usize::MAX);
         let (setup, repair) = (line("azure setup"), line("azure repair"));
         drop(known);
         let standing = engine::standing(&run.intent, &facts, plan, &setup, &repair);
-        self.tell(Event::Standing(standing.clone()));
-        self.tell(Event::Peerings(views(&run.intent, &facts)));
+        self.tell(RunEvent::Standing(standing.clone()));
+        self.tell(RunEvent::Peerings(views(&run.intent, &facts)));
         standing
     }
 
@@ -326,16 +328,18 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// When the user left.
-    async fn offer_to_save(&self, outcome: Outcome) -> Result<(), Halt> {
+    async fn offer_to_save(&self, outcome: RunOutcome) -> Result<(), InputError> {
         let (target, file) = (self.errand.target, &self.errand.target.profile.file);
-        let went_through = matches!(outcome, Outcome::Done | Outcome::Unchanged | Outcome::Waiting);
-        let wanted = self.errand.saves && went_through && self.output.output == Format::Text;
+        let went_through = matches!(outcome, RunOutcome::Done | RunOutcome::Unchanged | RunOutcome::Waiting);
+        let wanted = self.errand.saves && went_through && self.output.output == OutputFormat::Text;
         let prompter = self
             .prompter()
             .filter(|_| wanted && (!target.sandbox || file.is_named()));
         let answers = lock(&self.known).answers.take();
         match prompter.zip(answers) {
-            Some((prompter, answers)) => config::offer(&Asker(prompter), &answers, file, &self.around.vars).await,
+            Some((prompter, answers)) => {
+                config::offer(&AsyncPrompter(prompter), &answers, file, &self.around.vars).await
+            }
             None => Ok(()),
         }
     }
@@ -354,12 +358,14 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm(&self, question: &str) -> Result<Answer<bool>, Halt> {
+    pub async fn confirm(&self, question: &str) -> Result<PromptResult<bool>, InputError> {
         let Some(prompter) = self.prompter().filter(|_| self.asks()) else {
-            return Ok(Answer::Value(true));
+            return Ok(PromptResult::Value(true));
         };
         let help = "y carries out the plan above; n stops, and nothing is written. Flag: --yes.";
-        let answer = Asker(prompter).confirm(Question::new(question, help), false).await;
+        let answer = AsyncPrompter(prompter)
+            .confirm(PromptQuestion::new(question, help), false)
+            .await;
         self.read_again();
         answer
     }
@@ -368,12 +374,12 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm_removal(&self, network: &str) -> Result<Answer<bool>, Halt> {
+    pub async fn confirm_removal(&self, network: &str) -> Result<PromptResult<bool>, InputError> {
         let Some(prompter) = self.prompter().filter(|_| self.asks()) else {
-            return Ok(Answer::Value(true));
+            return Ok(PromptResult::Value(true));
         };
         let name = harmless(network);
-        let question = Question::new(
+        let question = PromptQuestion::new(
             format!("Type the network's name to delete these: {name} (empty: delete nothing)"),
             format!(
                 "The name of your virtual network, {name}, confirms the plan above. The network itself stays. Flag: --yes."
@@ -384,11 +390,11 @@ impl<'a> Frame<'a> {
             text if text == meant || ["", "n", "no"].contains(&text) => Ok(()),
             text => Err(format!("'{text}' is not '{meant}'. Nothing was deleted.")),
         };
-        let answer = Asker(prompter).text(question, Box::new(check)).await;
+        let answer = AsyncPrompter(prompter).text(question, Box::new(check)).await;
         self.read_again();
         Ok(match answer? {
-            Answer::Value(text) => Answer::Value(text == name),
-            Answer::Back => Answer::Back,
+            PromptResult::Value(text) => PromptResult::Value(text == name),
+            PromptResult::Back => PromptResult::Back,
         })
     }
 
@@ -400,22 +406,22 @@ impl<'a> Frame<'a> {
     }
 
     /// Tells the screen and the document.
-    pub fn tell(&self, event: Event) {
+    pub fn tell(&self, event: RunEvent) {
         (self.around.sink)(event);
     }
 
     /// Tells the document alone.
-    pub fn note_event(&self, event: &Event) {
+    pub fn note_event(&self, event: &RunEvent) {
         lock(&self.report).on(event);
     }
 
     /// The document as it would be if the command ended so now.
-    pub fn report(&self, outcome: Outcome) -> Report {
+    pub fn report(&self, outcome: RunOutcome) -> RunReport {
         let mut report = lock(&self.report).clone();
-        report.on(&Event::Ended {
+        report.on(&RunEvent::Ended {
             outcome,
             problem: None,
-            stats: Stats::default(),
+            stats: RunStats::default(),
         });
         report
     }
@@ -423,20 +429,20 @@ impl<'a> Frame<'a> {
     /// Removes the credential of a run that is stopped, and says where that could not be done.
     async fn take_back(&self) {
         let run = lock(&self.run).clone();
-        take_back(run, |text| self.tell(Event::Notice(text.to_owned()))).await;
+        take_back(run, |text| self.tell(RunEvent::Notice(text.to_owned()))).await;
     }
 
     fn rich(&self) -> bool {
-        self.manner == Manner::Rich
+        self.manner == TerminalMode::Rich
     }
 
     /// What the result says beside the document, where the run ends so; the document is told, too.
-    pub fn run_end(&self, ended: &Ended, run: &Run) -> RunEnd {
-        let is_over = matches!(ended.outcome, Outcome::Waiting | Outcome::Failed) && run.out_of_time();
+    pub fn run_end(&self, ended: &CommandResult, run: &StepRun) -> RunEnd {
+        let is_over = matches!(ended.outcome, RunOutcome::Waiting | RunOutcome::Failed) && run.out_of_time();
         if is_over {
             lock(&self.report).ran_out_of_time();
         }
-        let sent = lock(&self.wire).as_ref().map(Wire::sent).unwrap_or_default();
+        let sent = lock(&self.wire).as_ref().map(RequestSender::sent).unwrap_or_default();
         let end = self.end_of(&sent);
         let only = run.intent.share.only.clone();
         RunEnd {
@@ -452,7 +458,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The same of a run that was stopped.
-    fn stopped(&self, sending: &Sending) -> String {
+    fn stopped(&self, sending: &PendingRecord) -> String {
         let end = RunEnd {
             again: self.again(),
             ..self.end_of(sending)
@@ -460,7 +466,7 @@ impl<'a> Frame<'a> {
         ui::interrupted(&lock(&self.report), &end, ui::room())
     }
 
-    fn end_of(&self, sending: &Sending) -> RunEnd {
+    fn end_of(&self, sending: &PendingRecord) -> RunEnd {
         // A rehearsal's world is gone with the run.
         let undo = self.errand.undo.filter(|_| !self.errand.target.sandbox);
         let known = lock(&self.known);
@@ -470,7 +476,7 @@ impl<'a> Frame<'a> {
         let known_target = !known.peering.is_empty();
         RunEnd {
             // An answer may be lost with the run that waited for it.
-            wrote: sending.requests.iter().any(Sent::may_have_changed),
+            wrote: sending.requests.iter().any(RequestRecord::may_have_changed),
             check: undo.filter(|_| known_target).map(|_| line("azure status")),
             undo: undo.filter(|_| known_target).map(line),
             elapsed: self.begun.elapsed(),
@@ -478,30 +484,30 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn finish(&self, ended: Ended, modes: &Modes) -> anyhow::Result<Outcome> {
+    fn finish(&self, ended: CommandResult, modes: &TermiosGuard) -> anyhow::Result<RunOutcome> {
         let wire = lock(&self.wire).take();
         let stats = stats(wire.as_ref(), self.begun);
         let outcome = ended.outcome;
-        self.tell(Event::Ended {
+        self.tell(RunEvent::Ended {
             outcome,
             problem: ended.problem,
             stats,
         });
         // Ctrl-C at a prompt comes both ways, as a signal and as the prompt's answer. Live lines are gone by now: they
         // are taken away from where the cursor was left.
-        if outcome == Outcome::Cancelled && ended.text.is_none() {
+        if outcome == RunOutcome::Cancelled && ended.text.is_none() {
             tidy_terminal(modes, self.manner);
         }
         if ended.printed {
             return Ok(outcome);
         }
         let sending = wire.map(|wire| wire.sent()).unwrap_or_default();
-        let stopped = (outcome == Outcome::Cancelled).then(|| self.stopped(&sending));
+        let stopped = (outcome == RunOutcome::Cancelled).then(|| self.stopped(&sending));
         let record = self.keep(sending);
         let record = record.map(|file| format!("\n\nRecord: {file}")).unwrap_or_default();
         match self.output.output {
-            Format::Json => print(&lock(&self.report).json())?,
-            Format::Text => match ended.text {
+            OutputFormat::Json => print(&lock(&self.report).json())?,
+            OutputFormat::Text => match ended.text {
                 // On a terminal the result stands apart from the progress above it.
                 Some(text) if stdout().is_terminal() => {
                     let text = if self.rich() { text } else { ui::in_words(&text) };
@@ -519,9 +525,9 @@ impl<'a> Frame<'a> {
     }
 
     /// Writes the record and the ticket, as far as they are wanted; the record's file.
-    fn keep(&self, sending: Sending) -> Option<String> {
+    fn keep(&self, sending: PendingRecord) -> Option<String> {
         let ended = OffsetDateTime::now_utc();
-        let record = Record::new(lock(&self.report).clone(), ended - self.begun.elapsed(), ended, sending);
+        let record = RunRecord::new(lock(&self.report).clone(), ended - self.begun.elapsed(), ended, sending);
         let rehearsal = self.errand.target.sandbox;
         let file = record::keep(record, &self.around.vars, rehearsal, self.errand.ticket)?;
         lock(&self.report).recorded_in(file.clone());
@@ -533,8 +539,8 @@ impl<'a> Frame<'a> {
 ///
 /// # Errors
 /// When nobody signed in, as only a dry run may.
-pub fn run_of(gathered: Gathered, sink: &Sink) -> Result<(Run, Wire, Conversation), Problem> {
-    let Gathered {
+pub fn run_of(gathered: GatheredInputs, sink: &EventSink) -> Result<(StepRun, RequestSender, WizardState), RunError> {
+    let GatheredInputs {
         intent,
         session,
         connector,
@@ -543,19 +549,19 @@ pub fn run_of(gathered: Gathered, sink: &Sink) -> Result<(Run, Wire, Conversatio
     } = gathered;
     let session = session.ok_or_else(|| {
         let why = "A run other than a dry run always signs in.";
-        Problem::new(Kind::SignIn, "There is no session.", why)
+        RunError::new(RunErrorKind::SignIn, "There is no session.", why)
     })?;
     let wire = session.wire().clone();
     let sink = Arc::clone(sink);
-    let mut run = Run::new(intent, session.azure, session.introduction, connector, opener(), sink);
+    let mut run = StepRun::new(intent, session.azure, session.introduction, connector, opener(), sink);
     run.app_credential = own_app_credential(&talk.given);
     Ok((run, wire, talk))
 }
 
 /// What was sent by the wire, if there is one, and how long it has been since `begun`.
-pub fn stats(wire: Option<&Wire>, begun: Instant) -> Stats {
-    let sent = wire.map(Wire::stats).unwrap_or_default();
-    Stats {
+pub fn stats(wire: Option<&RequestSender>, begun: Instant) -> RunStats {
+    let sent = wire.map(RequestSender::stats).unwrap_or_default();
+    RunStats {
         requests: sent.requests,
         writes: sent.writes,
         waves: sent.waves,
@@ -569,17 +575,17 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Who answers questions; `None`: nobody.
-pub fn prompter(no_input: bool, manner: Manner) -> Option<Arc<dyn Prompter>> {
+pub fn prompter(no_input: bool, manner: TerminalMode) -> Option<Arc<dyn Prompter>> {
     if no_input || !ui::someone_answers() {
         return None;
     }
     Some(match manner {
-        Manner::Rich => Arc::new(TerminalPrompter),
-        Manner::Plain => Arc::new(LinePrompter),
+        TerminalMode::Rich => Arc::new(TerminalPrompter),
+        TerminalMode::Plain => Arc::new(LinePrompter),
     })
 }
 
 /// Opens pages in the user's browser; only where there is somebody to look at it.
-fn opener() -> Opener {
+fn opener() -> UrlOpener {
     Arc::new(|url| ui::someone_answers() && browser::open(url))
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::domain::mask;
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::ui::tell;
 
 /// What is looked at of a file that is there, to know whether it is a log of peerctl's.
@@ -17,9 +17,9 @@ const LOOKED_AT: u64 = 64 * 1024;
 
 /// An open log; clones share it.
 #[derive(Clone)]
-pub struct LogFile(Arc<Opened>);
+pub struct LogFile(Arc<LogDestination>);
 
-struct Opened {
+struct LogDestination {
     file: File,
     path: PathBuf,
     /// Whether an entry could not be written, which is said once.
@@ -32,10 +32,10 @@ impl LogFile {
     /// # Errors
     /// Where the path is a link, is no regular file (a device that keeps nothing is taken), or is a file that isn't a log
     /// of peerctl's; and those of the file system.
-    pub fn open(path: &Path) -> Result<Self, Problem> {
+    pub fn open(path: &Path) -> Result<Self, RunError> {
         let refused = |why: String| {
             let what = format!("--log-file {} can't be used.", path.display());
-            Problem::new(Kind::Usage, what, why).remedy("Name another file, or remove this one.")
+            RunError::new(RunErrorKind::Usage, what, why).remedy("Name another file, or remove this one.")
         };
         let linked = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
         if linked {
@@ -60,7 +60,7 @@ impl LogFile {
         } else if !is_device(kind) {
             return Err(refused("It is not a regular file.".to_owned()));
         }
-        Ok(Self(Arc::new(Opened {
+        Ok(Self(Arc::new(LogDestination {
             file,
             path: path.to_owned(),
             lost: AtomicBool::new(false),

@@ -10,14 +10,14 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Cli;
-use super::file::{Readers, write_whole};
-use super::help::{Part, TOPICS, parts};
+use super::file::{FileReaders, write_whole};
+use super::help::{HelpBlock, TOPICS, parts};
 use super::output::{print, refuse};
-use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ManArgs {
     /// Write the page of every command into this folder; it is made where there is none
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -30,26 +30,26 @@ peerctl man ~/.local/share/man/man1 && man peerctl-azure-setup";
 ///
 /// # Errors
 /// When standard output, or a file of the folder, cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<Outcome> {
+pub fn run(args: &ManArgs) -> anyhow::Result<RunOutcome> {
     // No page for each command of `help`.
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let Some(folder) = &args.folder else {
         print(page(&command)?.1.trim_end())?;
-        return Ok(Outcome::Done);
+        return Ok(RunOutcome::Done);
     };
     if let Err(error) = fs::create_dir_all(folder) {
         let what = format!("The folder {} cannot be made.", folder.display());
-        return Ok(refuse(&Problem::new(Kind::Usage, what, error.to_string())));
+        return Ok(refuse(&RunError::new(RunErrorKind::Usage, what, error.to_string())));
     }
     write_pages(&command, folder)?;
-    Ok(Outcome::Done)
+    Ok(RunOutcome::Done)
 }
 
 fn write_pages(command: &Command, folder: &Path) -> anyhow::Result<()> {
     let (name, text) = page(command)?;
     let file = folder.join(name);
-    write_whole(&file, &text, Readers::Usual).with_context(|| format!("cannot write {}", file.display()))?;
+    write_whole(&file, &text, FileReaders::Usual).with_context(|| format!("cannot write {}", file.display()))?;
     command
         .get_subcommands()
         .try_for_each(|subcommand| write_pages(subcommand, folder))
@@ -130,23 +130,23 @@ fn as_it_stands(roff: &mut Roff, text: &str) {
 }
 
 fn topic_text(roff: &mut Roff, text: &str) {
-    let all: Vec<Part<'_>> = parts(text).collect();
+    let all: Vec<HelpBlock<'_>> = parts(text).collect();
     for (index, part) in all.iter().enumerate() {
         match part {
-            Part::Heading(heading) => {
+            HelpBlock::Heading(heading) => {
                 roff.control("SS", [*heading]);
             }
-            Part::Sentence(term) if matches!(all.get(index + 1), Some(Part::Meaning(_))) => {
+            HelpBlock::Sentence(term) if matches!(all.get(index + 1), Some(HelpBlock::Meaning(_))) => {
                 roff.control("TP", []).text([bold(*term)]);
             }
-            Part::Sentence(text) => {
+            HelpBlock::Sentence(text) => {
                 roff.control("PP", []).text([roman(*text)]);
             }
-            Part::Meaning(text) => {
+            HelpBlock::Meaning(text) => {
                 roff.text([roman(*text)]);
             }
-            Part::Command(command) => as_it_stands(roff, &format!("  {command}")),
-            Part::Blank => {}
+            HelpBlock::Command(command) => as_it_stands(roff, &format!("  {command}")),
+            HelpBlock::Blank => {}
         }
     }
 }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::output::OutputArgs;
-use crate::errors::Outcome;
+use crate::errors::RunOutcome;
 use crate::limits;
 
 /// Sets up a cross-tenant Azure virtual network peering.
@@ -46,7 +46,7 @@ use crate::limits;
 #[command(name = "peerctl", version, max_term_width = 100, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: TopCommand,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -63,25 +63,25 @@ fn after_help() -> String {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum TopCommand {
     /// Peer an Azure virtual network with a vendor's
     #[command(subcommand, after_help = azure::EXAMPLES)]
-    Azure(azure::Command),
+    Azure(azure::AzureCommand),
     /// Say what an error or a state of Azure's, Entra's or a vendor's means, and what to do
     ///
     /// It is looked up in a table that is part of the program: nothing is sent anywhere.
-    Explain(explain::Args),
+    Explain(explain::ExplainArgs),
     /// List the vendors that peerctl knows, and what each will be given
-    Vendors(vendors::Args),
+    Vendors(vendors::VendorsArgs),
     /// Show the configuration: profiles of inputs, and where each value comes from
     #[command(subcommand, after_help = config::EXAMPLES)]
-    Config(config::Command),
+    Config(config::ConfigCommand),
     /// Serve the embedded Azure on a loopback port, for rehearsals and tests
-    Sandbox(sandbox::Args),
+    Sandbox(sandbox::SandboxArgs),
     /// Print the script by which a shell completes command lines
-    Completions(completions::Args),
+    Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands
-    Man(man::Args),
+    Man(man::ManArgs),
 }
 
 /// Parses the process's command line, runs it and gives its exit code.
@@ -107,18 +107,18 @@ pub fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match cli.command {
-            Command::Azure(azure::Command::Setup(args)) => setup::run(*args, &cli.output).await,
-            Command::Azure(azure::Command::Apply(args)) => apply::run(*args, &cli.output).await,
-            Command::Azure(azure::Command::Status(args)) => status::run(*args, &cli.output).await,
-            Command::Azure(azure::Command::Doctor(args)) => doctor::run(*args, &cli.output).await,
-            Command::Azure(azure::Command::Repair(args)) => repair::run(*args, &cli.output).await,
-            Command::Azure(azure::Command::Teardown(args)) => teardown::run(*args, &cli.output).await,
-            Command::Explain(args) => explain::run(&args, &cli.output),
-            Command::Config(command) => config::run(&command, &cli.output),
-            Command::Vendors(args) => vendors::run(&args, &cli.output),
-            Command::Sandbox(args) => sandbox::run(args).await,
-            Command::Completions(args) => completions::run(&args),
-            Command::Man(args) => man::run(&args),
+            TopCommand::Azure(azure::AzureCommand::Setup(args)) => setup::run(*args, &cli.output).await,
+            TopCommand::Azure(azure::AzureCommand::Apply(args)) => apply::run(*args, &cli.output).await,
+            TopCommand::Azure(azure::AzureCommand::Status(args)) => status::run(*args, &cli.output).await,
+            TopCommand::Azure(azure::AzureCommand::Doctor(args)) => doctor::run(*args, &cli.output).await,
+            TopCommand::Azure(azure::AzureCommand::Repair(args)) => repair::run(*args, &cli.output).await,
+            TopCommand::Azure(azure::AzureCommand::Teardown(args)) => teardown::run(*args, &cli.output).await,
+            TopCommand::Explain(args) => explain::run(&args, &cli.output),
+            TopCommand::Config(command) => config::run(&command, &cli.output),
+            TopCommand::Vendors(args) => vendors::run(&args, &cli.output),
+            TopCommand::Sandbox(args) => sandbox::run(args).await,
+            TopCommand::Completions(args) => completions::run(&args),
+            TopCommand::Man(args) => man::run(&args),
         }
     });
     // What is still under way is dropped, an az that is asked for a token is ended. A prompt may still be waiting for a
@@ -127,7 +127,7 @@ pub fn main() -> ExitCode {
     ended(outcome)
 }
 
-fn ended(outcome: anyhow::Result<Outcome>) -> ExitCode {
+fn ended(outcome: anyhow::Result<RunOutcome>) -> ExitCode {
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => output::fail(&error),

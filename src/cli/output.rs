@@ -17,10 +17,10 @@ use tracing_subscriber::{Layer, fmt};
 
 use super::log_file::LogFile;
 use crate::domain::{harmless, harmless_json, mask};
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::Vars;
-use crate::plan::{Event, StepEvent};
-use crate::ui::{self, Manner, Plain, Screen, Terminal, tell};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::EnvironmentVariables;
+use crate::plan::{RunEvent, StepEvent};
+use crate::ui::{self, PlainOutput, RunDisplay, TerminalMode, TerminalOutput, tell};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -34,7 +34,7 @@ pub struct OutputArgs {
         default_value = "text",
         value_name = "FORMAT"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
     /// Show no progress, only problems
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -43,7 +43,7 @@ pub struct OutputArgs {
     pub verbose: u8,
     /// When to use colour; auto: as NO_COLOR, CLICOLOR_FORCE and CLICOLOR say, else on a terminal
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
-    color: Color,
+    color: ColorChoice,
     /// Whole lines: no spinner, nothing redrawn, lists to choose from by number; for screen readers and simple terminals
     /// [env: PEERCTL_PLAIN]
     #[arg(long, global = true)]
@@ -54,13 +54,13 @@ pub struct OutputArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     Text,
     Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
+enum ColorChoice {
     Auto,
     Always,
     Never,
@@ -68,13 +68,13 @@ enum Color {
 
 /// Shows no progress: only what a person has to act on, and how it ended.
 #[derive(Default)]
-struct Quiet(Plain);
+struct QuietFlag(PlainOutput);
 
-impl Screen for Quiet {
-    fn on(&self, event: &Event) {
+impl RunDisplay for QuietFlag {
+    fn on(&self, event: &RunEvent) {
         let matters = match event {
-            Event::EnterCode { .. } | Event::Ended { .. } => true,
-            Event::Step(_, event) => {
+            RunEvent::EnterCode { .. } | RunEvent::Ended { .. } => true,
+            RunEvent::Step(_, event) => {
                 matches!(
                     event,
                     StepEvent::HandOff(_) | StepEvent::OpenPage { .. } | StepEvent::Held { .. }
@@ -89,25 +89,25 @@ impl Screen for Quiet {
 }
 
 /// The screen for this run: lines where requests are logged in between, or where there is no terminal.
-pub fn screen(args: &OutputArgs, manner: Manner) -> Arc<dyn Screen> {
+pub fn screen(args: &OutputArgs, manner: TerminalMode) -> Arc<dyn RunDisplay> {
     if args.quiet {
-        return Arc::new(Quiet::default());
+        return Arc::new(QuietFlag::default());
     }
     match manner {
-        Manner::Rich if args.verbose == 0 => Arc::new(Terminal::default()),
-        Manner::Rich | Manner::Plain => Arc::new(Plain::default()),
+        TerminalMode::Rich if args.verbose == 0 => Arc::new(TerminalOutput::default()),
+        TerminalMode::Rich | TerminalMode::Plain => Arc::new(PlainOutput::default()),
     }
 }
 
 /// A screen for each of several runs, by their names.
-pub fn row_screens(args: &OutputArgs, manner: Manner, names: &[String]) -> Vec<Arc<dyn Screen>> {
-    if manner == Manner::Rich && args.verbose == 0 && !args.quiet {
+pub fn row_screens(args: &OutputArgs, manner: TerminalMode, names: &[String]) -> Vec<Arc<dyn RunDisplay>> {
+    if manner == TerminalMode::Rich && args.verbose == 0 && !args.quiet {
         return ui::board(names);
     }
-    let screen = |name: &String| -> Arc<dyn Screen> {
-        let plain = Plain::of_row(name);
+    let screen = |name: &String| -> Arc<dyn RunDisplay> {
+        let plain = PlainOutput::of_row(name);
         if args.quiet {
-            Arc::new(Quiet(plain))
+            Arc::new(QuietFlag(plain))
         } else {
             Arc::new(plain)
         }
@@ -125,25 +125,25 @@ pub fn choose_colours(line: &[OsString]) {
         rest => Some(rest.strip_prefix('=')?.to_owned()),
     });
     // What is none is refused in a moment.
-    let asked = when.last().and_then(|when| Color::from_str(&when, false).ok());
+    let asked = when.last().and_then(|when| ColorChoice::from_str(&when, false).ok());
     let asked = asked.and_then(|when| match when {
-        Color::Auto => None,
-        Color::Always => Some(true),
-        Color::Never => Some(false),
+        ColorChoice::Auto => None,
+        ColorChoice::Always => Some(true),
+        ColorChoice::Never => Some(false),
     });
-    let vars = Vars::of_process();
+    let vars = EnvironmentVariables::of_process();
     ui::choose_colours(asked, &|name| vars.get(name));
 }
 
 /// What the command line says about failures that come before its command runs, or beside it.
 #[derive(Debug)]
-struct Asked {
+struct RequestedColor {
     json: bool,
     /// `azure setup`, as far as the words are commands.
     command: String,
 }
 
-static ASKED: OnceLock<Asked> = OnceLock::new();
+static ASKED: OnceLock<RequestedColor> = OnceLock::new();
 
 /// Whether something was printed to standard output.
 static PRINTED: AtomicBool = AtomicBool::new(false);
@@ -159,7 +159,7 @@ pub fn note_line(line: &[OsString], commands: &clap::Command) {
             found = below;
         }
     }
-    let asked = Asked {
+    let asked = RequestedColor {
         json: wants_json(&words),
         command: names.join(" "),
     };
@@ -194,7 +194,7 @@ fn print_failure(error: &serde_json::Value) {
     };
     if !PRINTED.load(Ordering::Relaxed) {
         let document = serde_json::json!({
-            "schema": 1, "command": asked.command, "outcome": Outcome::Failed, "error": error,
+            "schema": 1, "command": asked.command, "outcome": RunOutcome::Failed, "error": error,
         });
         // The text on standard error says the same.
         let _ = print(&harmless_json(&format!("{document:#}")));
@@ -202,12 +202,12 @@ fn print_failure(error: &serde_json::Value) {
 }
 
 /// What clap says, as the parts of a problem.
-fn clap_problem(said: &clap::Error) -> Problem {
+fn clap_problem(said: &clap::Error) -> RunError {
     let text = said.render().to_string();
     let mut parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
     let what = parts.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(what);
-    let mut problem = Problem::new(Kind::Usage, what, "");
+    let mut problem = RunError::new(RunErrorKind::Usage, what, "");
     problem.remedies = parts.map(str::to_owned).collect();
     problem
 }
@@ -263,10 +263,10 @@ pub fn complain(text: &str) {
 }
 
 /// Says what is wrong with the command line, or with a file that it names.
-pub fn refuse(problem: &Problem) -> Outcome {
+pub fn refuse(problem: &RunError) -> RunOutcome {
     print_failure(&serde_json::json!(problem));
     complain(&ui::problem_text(problem, ui::width()));
-    Outcome::Usage
+    RunOutcome::Usage
 }
 
 /// Says what went wrong where nobody has yet, and gives the exit code.
@@ -304,7 +304,7 @@ impl Write for BesidePrompts {
 ///
 /// # Errors
 /// When the log file can't be used.
-pub fn start_logging(args: &OutputArgs) -> Result<(), Problem> {
+pub fn start_logging(args: &OutputArgs) -> Result<(), RunError> {
     let level = match args.verbose {
         0 => LevelFilter::OFF,
         1 => LevelFilter::DEBUG,

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::file::{Readers, write_whole};
-use super::folders::{Use, own_folder};
+use super::file::{FileReaders, write_whole};
+use super::folders::{FolderUse, own_folder};
 use super::output::remark;
 use crate::domain::{mask, utc};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::files;
-use crate::input::Vars;
-use crate::render::{Record, TICKET, ticket};
+use crate::input::EnvironmentVariables;
+use crate::render::{RunRecord, TICKET, ticket};
 use crate::steps::RunMarkers;
 
 /// The folder for records, where the platform's is not wanted; `none` keeps none.
@@ -28,18 +28,23 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 ///
 /// # Errors
 /// Its folder does not exist, or something else has its name.
-pub fn check_ticket(file: Option<&Path>, vars: &Vars) -> Result<(), Problem> {
+pub fn check_ticket(file: Option<&Path>, vars: &EnvironmentVariables) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
     earlier(file, vars).map(|_| ()).map_err(|why| {
         let what = format!("--report {} cannot be used.", file.display());
-        Problem::new(Kind::Usage, what, why)
+        RunError::new(RunErrorKind::Usage, what, why)
     })
 }
 
 /// Keeps what is to be kept of a run that is over: the record where it changed something, unless that was a `rehearsal`
 /// on the embedded Azure; the `ticket` where there is a plan to show. Where one cannot be written that is said, and the
 /// run is none the worse for it. Gives the record's file.
-pub fn keep(mut record: Record, vars: &Vars, rehearsal: bool, ticket: Option<&Path>) -> Option<String> {
+pub fn keep(
+    mut record: RunRecord,
+    vars: &EnvironmentVariables,
+    rehearsal: bool,
+    ticket: Option<&Path>,
+) -> Option<String> {
     let mut kept = None;
     if record.changed_something() && !rehearsal {
         match keep_record(&record, vars) {
@@ -58,7 +63,7 @@ pub fn keep(mut record: Record, vars: &Vars, rehearsal: bool, ticket: Option<&Pa
     kept
 }
 
-fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
+fn keep_record(record: &RunRecord, vars: &EnvironmentVariables) -> anyhow::Result<Option<PathBuf>> {
     let Some(folder) = folder(vars)? else {
         return Ok(None);
     };
@@ -66,13 +71,13 @@ fn keep_record(record: &Record, vars: &Vars) -> anyhow::Result<Option<PathBuf>> 
     files::make_folder(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // No two runs have the same name, so none is ever written over.
     let file = folder.join(format!("{}-{:08x}.json", name(record), Uuid::new_v4().as_fields().0));
-    write_whole(&file, &mask(&record.json()), Readers::Owner)
+    write_whole(&file, &mask(&record.json()), FileReaders::Owner)
         .with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(Some(file))
 }
 
 /// `2026-11-21T07-30-00Z-azure-setup-kong-vnet-app`: sorted by time, and good as a name on every platform.
-fn name(record: &Record) -> String {
+fn name(record: &RunRecord) -> String {
     let report = record.report();
     let time = utc(record.begun());
     let time = format!("{}Z", time.get(..19).unwrap_or(&time));
@@ -93,23 +98,23 @@ fn plain(text: &str) -> String {
 }
 
 /// Where records go; `None` where none are wanted.
-fn folder(vars: &Vars) -> anyhow::Result<Option<PathBuf>> {
+fn folder(vars: &EnvironmentVariables) -> anyhow::Result<Option<PathBuf>> {
     match vars.get(STATE_DIR) {
         Some(folder) => Ok((folder != "none").then(|| folder.into())),
-        None => own_folder(Use::State, vars)
+        None => own_folder(FolderUse::State, vars)
             .map(Some)
             .map_err(|variable| anyhow::anyhow!("neither {STATE_DIR} nor {variable} is set")),
     }
 }
 
 /// The marks of the runs on this machine, beside the records. A `rehearsal` has no other runs.
-pub fn markers(vars: &Vars, rehearsal: bool) -> RunMarkers {
+pub fn markers(vars: &EnvironmentVariables, rehearsal: bool) -> RunMarkers {
     // Where no folder can be had, the record says so.
     RunMarkers::new(folder(vars).ok().flatten().filter(|_| !rehearsal))
 }
 
 /// Adds a chapter to the tickets in `file`; what earlier runs wrote there is kept.
-fn add_ticket(record: &Record, file: &Path, vars: &Vars) -> anyhow::Result<()> {
+fn add_ticket(record: &RunRecord, file: &Path, vars: &EnvironmentVariables) -> anyhow::Result<()> {
     let before = earlier(file, vars).map_err(anyhow::Error::msg)?;
     if is_summary(file, vars) {
         // Added, not replaced: another program of the step may be adding to it, too.
@@ -122,11 +127,15 @@ fn add_ticket(record: &Record, file: &Path, vars: &Vars) -> anyhow::Result<()> {
     };
     // The file that a link leads to is written, not the link.
     let file = file.canonicalize().or_else(|_| std::path::absolute(file))?;
-    write_whole(&file, &format!("{before}\n\n{}", mask(&ticket(record))), Readers::Usual)
+    write_whole(
+        &file,
+        &format!("{before}\n\n{}", mask(&ticket(record))),
+        FileReaders::Usual,
+    )
 }
 
 /// Whether the file is meant for whoever has something to say, and not for tickets alone.
-fn is_summary(file: &Path, vars: &Vars) -> bool {
+fn is_summary(file: &Path, vars: &EnvironmentVariables) -> bool {
     vars.get(STEP_SUMMARY)
         .is_some_and(|summary| Path::new(&summary) == file)
 }
@@ -135,7 +144,7 @@ fn is_summary(file: &Path, vars: &Vars) -> bool {
 ///
 /// # Errors
 /// Why `file` cannot take another one, as a sentence.
-fn earlier(file: &Path, vars: &Vars) -> Result<String, String> {
+fn earlier(file: &Path, vars: &EnvironmentVariables) -> Result<String, String> {
     let folder = match file.parent() {
         Some(folder) if file.file_name().is_some() => folder,
         _ => return Err("It names no file.".to_owned()),
@@ -171,7 +180,10 @@ mod tests {
     fn the_folder_is_the_one_that_is_named_and_without_one_the_platforms() {
         let folder = |pairs: &[(&str, &str)]| {
             let pairs = pairs.iter();
-            folder(&Vars::default().with(pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))))
+            folder(
+                &EnvironmentVariables::default()
+                    .with(pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))),
+            )
         };
         let table = [("records", Some("records")), ("./none", Some("./none")), ("none", None)];
         for (named, expected) in table {

@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use super::ended::{Ended, Turn, blocked};
-use super::frame::{Errand, Frame, conduct};
+use super::ended::{CommandFlow, CommandResult, blocked};
+use super::frame::{CommandSession, CommandSpec, conduct};
 use super::output::OutputArgs;
 use super::switches::SwitchArgs;
 use super::target::TargetArgs;
 use crate::engine;
-use crate::errors::{Outcome, Problem};
-use crate::input::{Gathered, Options};
-use crate::plan::{Event, Goal, Plan, Standing, StepId, Verdict};
-use crate::steps::{Run, VendorPeering};
-use crate::ui::{self, Answer, RunEnd, left_alone, repaired};
+use crate::errors::{RunError, RunOutcome};
+use crate::input::{GatherOptions, GatheredInputs};
+use crate::plan::{HealthStatus, LinkHealth, RunEvent, RunGoal, RunPlan, StepId};
+use crate::steps::{StepRun, VendorPeering};
+use crate::ui::{self, PromptResult, RunEnd, left_alone, repaired};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct RepairArgs {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -40,17 +40,17 @@ Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --se
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let errand = Errand {
+pub async fn run(args: RepairArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
+    let errand = CommandSpec {
         switches: args.switches.all().to_vec(),
-        options: Options {
-            goal: Goal::Repair,
-            ..Options::default()
+        options: GatherOptions {
+            goal: RunGoal::Repair,
+            ..GatherOptions::default()
         },
         yes: Some(args.yes),
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
-        ..Errand::new("azure repair", &args.target)
+        ..CommandSpec::new("azure repair", &args.target)
     };
     conduct(
         errand,
@@ -60,48 +60,48 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     .await
 }
 
-async fn repair(frame: &Frame<'_>, gathered: Gathered) -> Turn {
+async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> CommandFlow {
     let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
     let (run, mut talk) = match frame.begin(gathered) {
         Ok(begun) => begun,
-        Err(problem) => return Turn::Ended(Ended::by(problem)),
+        Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
     let plan = match engine::look(&run).await {
         Ok(plan) => plan,
-        Err(problem) => return Turn::Ended(Ended::by(problem)),
+        Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
     let standing = frame.standing(&run, &plan);
     let names = (vnet.as_str(), vendor.as_str());
     let untouched = match standing.verdict {
-        Verdict::Works if !plan.writes() => Some(Outcome::Unchanged),
-        Verdict::Waiting if standing.faults.is_empty() && !goes_on(&run, &plan) => Some(Outcome::Waiting),
+        HealthStatus::Works if !plan.writes() => Some(RunOutcome::Unchanged),
+        HealthStatus::Waiting if standing.faults.is_empty() && !goes_on(&run, &plan) => Some(RunOutcome::Waiting),
         // A link that works may have lost a role, or have a credential of a killed run beside it.
-        Verdict::Works | Verdict::Waiting | Verdict::Broken => None,
+        HealthStatus::Works | HealthStatus::Waiting | HealthStatus::Broken => None,
     };
     if let Some(outcome) = untouched {
-        frame.note_event(&Event::Planned(plan));
-        let mut ended = Ended::new(outcome, None);
+        frame.note_event(&RunEvent::Planned(plan));
+        let mut ended = CommandResult::new(outcome, None);
         ended.text = Some(left_alone(&standing, names, ui::width()));
-        return Turn::Ended(ended);
+        return CommandFlow::Ended(ended);
     }
     let (outcome, problem) = match mend(frame, &run, &plan, &standing).await {
-        Some(Answer::Value(ended)) => ended,
-        Some(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
-        Some(Answer::Back) | None => return Turn::Ended(Ended::cancelled()),
+        Some(PromptResult::Value(ended)) => ended,
+        Some(PromptResult::Back) if talk.back() => return CommandFlow::Back(Box::new(talk)),
+        Some(PromptResult::Back) | None => return CommandFlow::Ended(CommandResult::cancelled()),
     };
-    let mut ended = Ended::new(outcome, problem);
+    let mut ended = CommandResult::new(outcome, problem);
     let end = RunEnd {
         again: None,
         undo: None,
         ..frame.run_end(&ended, &run)
     };
     ended.text = Some(repaired(&frame.report(outcome), &standing, names, &end, ui::width()));
-    Turn::Ended(ended)
+    CommandFlow::Ended(ended)
 }
 
 /// Whether a repair that was stopped between two writes left something for us to do: the ground is laid, or half of the
 /// link is there. What was never set up is set up by `azure setup`.
-fn goes_on(run: &Run, plan: &Plan) -> bool {
+fn goes_on(run: &StepRun, plan: &RunPlan) -> bool {
     let facts = run.facts();
     let half = facts.remote_peering.is_some() || facts.vendor_peering(&run.intent) != VendorPeering::None;
     let laid = plan.is_in_place(StepId::RoleAssignment);
@@ -110,26 +110,26 @@ fn goes_on(run: &Run, plan: &Plan) -> bool {
 
 /// Says what is wrong, shows the plan, asks, and does our half; `None` where the user left.
 async fn mend(
-    frame: &Frame<'_>,
-    run: &Run,
-    plan: &Plan,
-    standing: &Standing,
-) -> Option<Answer<(Outcome, Option<Problem>)>> {
+    frame: &CommandSession<'_>,
+    run: &StepRun,
+    plan: &RunPlan,
+    standing: &LinkHealth,
+) -> Option<PromptResult<(RunOutcome, Option<RunError>)>> {
     for fault in &standing.faults {
         let does = [fault.ours.as_ref(), fault.theirs.as_ref()];
         let does: Vec<&str> = does.into_iter().flatten().map(String::as_str).collect();
-        frame.tell(Event::Notice(format!("{} {}", fault.what, does.join(" "))));
+        frame.tell(RunEvent::Notice(format!("{} {}", fault.what, does.join(" "))));
     }
-    frame.tell(Event::Planned(plan.clone()));
+    frame.tell(RunEvent::Planned(plan.clone()));
     if let Some(problem) = blocked(plan) {
-        return Some(Answer::Value((Outcome::Blocked, Some(problem))));
+        return Some(PromptResult::Value((RunOutcome::Blocked, Some(problem))));
     }
     if plan.writes() {
         match frame.confirm("Repair this?").await.ok()? {
-            Answer::Value(true) => {}
-            Answer::Value(false) => return Some(Answer::Value((Outcome::Cancelled, None))),
-            Answer::Back => return Some(Answer::Back),
+            PromptResult::Value(true) => {}
+            PromptResult::Value(false) => return Some(PromptResult::Value((RunOutcome::Cancelled, None))),
+            PromptResult::Back => return Some(PromptResult::Back),
         }
     }
-    Some(Answer::Value(engine::carry_out(run).await))
+    Some(PromptResult::Value(engine::carry_out(run).await))
 }

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::file::{Readers, write_whole};
+use super::file::{FileReaders, write_whole};
 use super::output::{print, refuse};
 use super::stop::asked_to_stop;
-use crate::azure::Cloud;
+use crate::azure::AzureCloud;
 use crate::domain::lines;
-use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::files;
-use crate::input::Vars;
+use crate::input::EnvironmentVariables;
 use crate::render::quoted;
-use crate::sandbox::serve::{Serving, serve};
-use crate::sandbox::{Estate, FaultRule, Lag, Limit, Options, Sandbox};
+use crate::sandbox::serve::{ServeOptions, serve};
+use crate::sandbox::{BudgetLimit, FaultRule, Lag, Sandbox, SandboxEstate, SandboxOptions};
 use crate::ui::room;
 
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ use crate::ui::room;
 )]
 // The brackets of a rule's form are for the reader of the help, not links.
 #[allow(rustdoc::broken_intra_doc_links)]
-pub struct Args {
+pub struct SandboxArgs {
     /// The loopback port; default: a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -58,28 +58,28 @@ pub struct Args {
     /// once, and so many more a second. The kinds: reads, writes, deletes; by default Azure's own 250/25, 200/10, 200/10.
     /// Resource Graph's queries=15/5s are so many in a time. Example: reads=20/2; may be repeated
     #[arg(long = "limit", value_name = "LIMIT")]
-    limits: Vec<Limit>,
+    limits: Vec<BudgetLimit>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// When the port is taken or the files cannot be written.
-pub async fn run(args: Args) -> anyhow::Result<Outcome> {
+pub async fn run(args: SandboxArgs) -> anyhow::Result<RunOutcome> {
     let estate = match estate(&args) {
         Ok(estate) => estate,
         Err(why) => {
             let what = "--estate FILE cannot be used.";
-            return Ok(refuse(&Problem::new(Kind::Usage, what, format!("{why:#}."))));
+            return Ok(refuse(&RunError::new(RunErrorKind::Usage, what, format!("{why:#}."))));
         }
     };
-    let options = Options {
+    let options = SandboxOptions {
         estate,
         latency: args.latency,
         lag: args.lag,
         faults: args.faults,
         limits: args.limits.into_iter().collect(),
-        ..Options::default()
+        ..SandboxOptions::default()
     };
     if let Some(path) = &args.env_file {
         if let Err(problem) = check_files(path) {
@@ -111,38 +111,38 @@ pub async fn run(args: Args) -> anyhow::Result<Outcome> {
     say("Ctrl-C stops it.")?;
     asked_to_stop().await;
     serving.shut_down().await;
-    Ok(Outcome::Done)
+    Ok(RunOutcome::Done)
 }
 
-fn estate(args: &Args) -> anyhow::Result<Estate> {
+fn estate(args: &SandboxArgs) -> anyhow::Result<SandboxEstate> {
     if let (Some(subscriptions), Some(vnets)) = (args.subscriptions, args.vnets) {
-        return Ok(Estate::scaled(subscriptions.into(), vnets.into()));
+        return Ok(SandboxEstate::scaled(subscriptions.into(), vnets.into()));
     }
     let Some(path) = &args.estate else {
-        return Ok(Estate::default());
+        return Ok(SandboxEstate::default());
     };
     let text = files::read_text(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Estate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    SandboxEstate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<Serving> {
+async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<ServeOptions> {
     serve(sandbox.clone(), port)
         .await
         .context("the sandbox cannot listen on this machine's loopback address")
 }
 
 /// The embedded Azure of a `--sandbox` run, served for as long as this lives: consent pages open in a browser.
-pub struct Embedded {
-    pub cloud: Cloud,
+pub struct EmbeddedSandbox {
+    pub cloud: AzureCloud,
     variables: Vec<(String, String)>,
     /// What a newcomer has to know.
     pub welcome: String,
-    _serving: Serving,
+    _serving: ServeOptions,
 }
 
-impl Embedded {
+impl EmbeddedSandbox {
     /// The environment of a rehearsal.
-    pub fn vars(&self, vars: Vars) -> Vars {
+    pub fn vars(&self, vars: EnvironmentVariables) -> EnvironmentVariables {
         vars.for_rehearsal().with(self.variables.clone())
     }
 }
@@ -151,11 +151,11 @@ impl Embedded {
 ///
 /// # Errors
 /// When nothing can listen on the loopback address.
-pub async fn embed() -> anyhow::Result<Embedded> {
-    let sandbox = Sandbox::new(Options::default());
+pub async fn embed() -> anyhow::Result<EmbeddedSandbox> {
+    let sandbox = Sandbox::new(SandboxOptions::default());
     let serving = start(&sandbox, None).await?;
     let document = sandbox.cloud_json(&serving.origin, &serving.ca_pem).to_string();
-    let cloud = Cloud::from_json(&document, "the sandbox", Path::new(".")).context("the sandbox's cloud")?;
+    let cloud = AzureCloud::from_json(&document, "the sandbox", Path::new(".")).context("the sandbox's cloud")?;
     // The subscription is left for the person to choose.
     let exports = sandbox
         .exports(&serving.origin)
@@ -166,7 +166,7 @@ pub async fn embed() -> anyhow::Result<Embedded> {
         "Rehearsal on the embedded Azure: nothing leaves this machine. The vendors' consoles: {}",
         serving.pages()
     );
-    Ok(Embedded {
+    Ok(EmbeddedSandbox {
         cloud,
         variables,
         welcome,
@@ -191,7 +191,7 @@ const LOOKED_AT: u64 = 64 * 1024;
 ///
 /// # Errors
 /// With the file and why it stays as it is.
-fn check_files(path: &Path) -> Result<(), Problem> {
+fn check_files(path: &Path) -> Result<(), RunError> {
     let beginning = |path: &Path| {
         let mut text = String::new();
         let read = std::fs::File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_string(&mut text));
@@ -231,7 +231,7 @@ fn check_files(path: &Path) -> Result<(), Problem> {
             continue;
         };
         let what = format!("--env-file {} can't be used: {}.", path.display(), file.display());
-        return Err(Problem::new(Kind::Usage, what, why).remedy("Name another file, or remove this one."));
+        return Err(RunError::new(RunErrorKind::Usage, what, why).remedy("Name another file, or remove this one."));
     }
     Ok(())
 }
@@ -245,10 +245,10 @@ fn forget(path: &Path) -> std::io::Result<()> {
 }
 
 /// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
-fn write_files(path: &Path, sandbox: &Sandbox, serving: &Serving) -> anyhow::Result<()> {
+fn write_files(path: &Path, sandbox: &Sandbox, serving: &ServeOptions) -> anyhow::Result<()> {
     let path = std::path::absolute(path)?;
     // The exports hold a (worthless) secret, and habits form on examples.
-    let private = |path: &Path, text: &str| write_whole(path, text, Readers::Owner);
+    let private = |path: &Path, text: &str| write_whole(path, text, FileReaders::Owner);
     let [certificate, cloud, az] = BESIDE.map(|ending| beside(&path, ending));
     private(&certificate, &serving.ca_pem)?;
     let document = serde_json::to_string_pretty(&sandbox.cloud_json(&serving.origin, &serving.ca_pem))?;
@@ -290,7 +290,7 @@ fn write_az_config(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()
         forget(&folder.join(name))?;
     }
     for (name, text) in files {
-        write_whole(&folder.join(name), text, Readers::Owner)?;
+        write_whole(&folder.join(name), text, FileReaders::Owner)?;
     }
     Ok(())
 }

@@ -1,20 +1,20 @@
 //! `peerctl azure status`: where a peering stands and whose turn it is. It never writes.
 
-use super::ended::{Ended, Turn};
-use super::frame::{Errand, Frame, conduct};
+use super::ended::{CommandFlow, CommandResult};
+use super::frame::{CommandSession, CommandSpec, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::Gathered;
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::GatheredInputs;
 use crate::limits;
-use crate::plan::{Event, Plan, Standing, StepId, Verdict};
-use crate::steps::Run;
+use crate::plan::{HealthStatus, LinkHealth, RunEvent, RunPlan, StepId};
+use crate::steps::StepRun;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
-pub struct Args {
+pub struct StatusArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Look again until the link works, breaks, or --timeout is over; say what changes
@@ -33,40 +33,40 @@ peerctl azure status … --watch --timeout 1h && deploy";
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let errand = Errand::new("azure status", &args.target);
+pub async fn run(args: StatusArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
+    let errand = CommandSpec::new("azure status", &args.target);
     let watch = args.watch;
     conduct(errand, output, async |frame, gathered| {
-        Ok(Turn::Ended(look(frame, gathered, watch).await))
+        Ok(CommandFlow::Ended(look(frame, gathered, watch).await))
     })
     .await
 }
 
-async fn look(frame: &Frame<'_>, gathered: Gathered, watch: bool) -> Ended {
+async fn look(frame: &CommandSession<'_>, gathered: GatheredInputs, watch: bool) -> CommandResult {
     let run = match frame.begin(gathered) {
         Ok((run, _)) => run,
-        Err(problem) => return Ended::by(problem),
+        Err(problem) => return CommandResult::by(problem),
     };
     let mut seen = match engine::look(&run).await {
-        Ok(plan) => Seen::of(frame, &run, plan),
-        Err(problem) => return Ended::by(problem),
+        Ok(plan) => StatusSnapshot::of(frame, &run, plan),
+        Err(problem) => return CommandResult::by(problem),
     };
     if watch {
         run.begin();
         match until_it_is_over(frame, &run, seen).await {
             Ok(last) => seen = last,
-            Err(problem) => return Ended::by(problem),
+            Err(problem) => return CommandResult::by(problem),
         }
-        if seen.standing.verdict == Verdict::Waiting && run.out_of_time() {
+        if seen.standing.verdict == HealthStatus::Waiting && run.out_of_time() {
             let timeout = humantime::format_duration(run.intent.timeout);
-            frame.tell(Event::Notice(format!(
+            frame.tell(RunEvent::Notice(format!(
                 "--timeout {timeout} is over; this is the last state."
             )));
         }
     }
-    frame.note_event(&Event::Planned(seen.plan.clone()));
+    frame.note_event(&RunEvent::Planned(seen.plan.clone()));
     let (outcome, problem) = seen.outcome();
-    let mut ended = Ended::new(outcome, problem);
+    let mut ended = CommandResult::new(outcome, problem);
     let names = (run.intent.vnet.name.as_str(), run.intent.vendor.name.as_str());
     let report = frame.report(outcome);
     ended.text = Some(ui::status(&report, &seen.plan, &seen.standing, names, ui::width()));
@@ -74,26 +74,27 @@ async fn look(frame: &Frame<'_>, gathered: Gathered, watch: bool) -> Ended {
 }
 
 /// What one look showed.
-struct Seen {
-    plan: Plan,
-    standing: Standing,
+struct StatusSnapshot {
+    plan: RunPlan,
+    standing: LinkHealth,
 }
 
-impl Seen {
-    fn of(frame: &Frame<'_>, run: &Run, plan: Plan) -> Self {
+impl StatusSnapshot {
+    fn of(frame: &CommandSession<'_>, run: &StepRun, plan: RunPlan) -> Self {
         let standing = frame.standing(run, &plan);
         Self { plan, standing }
     }
 
-    fn outcome(&self) -> (Outcome, Option<Problem>) {
+    fn outcome(&self) -> (RunOutcome, Option<RunError>) {
         match self.standing.verdict {
-            Verdict::Works => (Outcome::Unchanged, None),
-            Verdict::Waiting => (Outcome::Waiting, None),
-            Verdict::Broken => {
-                let mut problem = Problem::new(Kind::Conflict, "The link is broken.", self.standing.why.clone());
+            HealthStatus::Works => (RunOutcome::Unchanged, None),
+            HealthStatus::Waiting => (RunOutcome::Waiting, None),
+            HealthStatus::Broken => {
+                let mut problem =
+                    RunError::new(RunErrorKind::Conflict, "The link is broken.", self.standing.why.clone());
                 problem.code = self.standing.faults.first().map(|fault| fault.code.clone());
                 problem.remedies = self.standing.next.iter().flat_map(remedies).collect();
-                (Outcome::Blocked, Some(problem))
+                (RunOutcome::Blocked, Some(problem))
             }
         }
     }
@@ -114,7 +115,7 @@ impl Seen {
     }
 }
 
-fn remedies(next: &crate::plan::Next) -> Vec<String> {
+fn remedies(next: &crate::plan::NextAction) -> Vec<String> {
     if next.packet.is_empty() {
         vec![next.what.clone()]
     } else {
@@ -122,27 +123,31 @@ fn remedies(next: &crate::plan::Next) -> Vec<String> {
     }
 }
 
-async fn until_it_is_over(frame: &Frame<'_>, run: &Run, first: Seen) -> Result<Seen, Problem> {
+async fn until_it_is_over(
+    frame: &CommandSession<'_>,
+    run: &StepRun,
+    first: StatusSnapshot,
+) -> Result<StatusSnapshot, RunError> {
     let (mut seen, [mut wait, longest]) = (first, limits::WATCH);
-    while seen.standing.verdict == Verdict::Waiting && !run.out_of_time() {
+    while seen.standing.verdict == HealthStatus::Waiting && !run.out_of_time() {
         run.pause(StepId::Verification, wait).await;
         wait = (wait * 3 / 2).min(longest);
         let plan = match engine::look_again(run).await {
             Ok(plan) => plan,
             // A network that is away for a while is no news of the link.
-            Err(problem) if problem.kind == Kind::Network && !run.out_of_time() => {
-                frame.tell(Event::Notice(format!("{} Looking again.", problem.what)));
+            Err(problem) if problem.kind == RunErrorKind::Network && !run.out_of_time() => {
+                frame.tell(RunEvent::Notice(format!("{} Looking again.", problem.what)));
                 continue;
             }
             Err(problem) => return Err(problem),
         };
-        let now = Seen::of(frame, run, plan);
+        let now = StatusSnapshot::of(frame, run, plan);
         let news = now.news(&seen);
         if !news.is_empty() {
             wait = limits::WATCH[0];
         }
         for line in news {
-            frame.tell(Event::Notice(line));
+            frame.tell(RunEvent::Notice(line));
         }
         seen = now;
     }

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 
 use crate::domain::lines;
 use crate::limits;
-use crate::steps::{Run, clean_up};
-use crate::ui::{self, Manner, Modes};
+use crate::steps::{StepRun, clean_up};
+use crate::ui::{self, TerminalMode, TermiosGuard};
 
 /// Comes back when the user or the system asks the process to stop.
 pub async fn asked_to_stop() {
@@ -64,8 +64,8 @@ pub fn redraw_when_resized() -> JoinSet<()> {
 }
 
 /// Removes the credentials of runs that are stopped, and says where that could not be done.
-pub async fn take_back(runs: impl IntoIterator<Item = Arc<Run>>, say: impl Fn(&str)) {
-    let runs: Vec<Arc<Run>> = runs.into_iter().filter(|run| run.facts().credential_made).collect();
+pub async fn take_back(runs: impl IntoIterator<Item = Arc<StepRun>>, say: impl Fn(&str)) {
+    let runs: Vec<Arc<StepRun>> = runs.into_iter().filter(|run| run.facts().credential_made).collect();
     if runs.is_empty() {
         return;
     }
@@ -81,14 +81,14 @@ pub async fn take_back(runs: impl IntoIterator<Item = Arc<Run>>, say: impl Fn(&s
 }
 
 /// Gives the terminal back as it was found: a prompt may have been stopped in the middle.
-pub fn tidy_terminal(modes: &Modes, manner: Manner) {
+pub fn tidy_terminal(modes: &TermiosGuard, manner: TerminalMode) {
     modes.restore();
     if !ui::someone_answers() {
         return;
     }
     let terminal = console::Term::stderr();
     // Where standard error is gone there is nothing to tidy.
-    if manner == Manner::Rich {
+    if manner == TerminalMode::Rich {
         let _ = terminal.show_cursor();
     }
     // The prompt's own line stays; what follows begins below it.

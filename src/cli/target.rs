@@ -1,9 +1,9 @@
 //! Which peering is meant: the arguments that every command on a peering shares; their doc comments are the manual.
 
 use super::config::{self, ProfileArgs};
-use crate::azure::Auth;
-use crate::errors::{Kind, Problem};
-use crate::input::{Given, Vars};
+use crate::azure::AuthMethod;
+use crate::errors::{RunError, RunErrorKind};
+use crate::input::{EnvironmentVariables, GivenInputs};
 
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
@@ -79,13 +79,17 @@ impl TargetArgs {
     ///
     /// # Errors
     /// A `--set` or a configuration file that cannot be used.
-    pub(super) fn given(&self, more: &[(&'static str, Option<&str>)], vars: &Vars) -> Result<Given, Problem> {
+    pub(super) fn given(
+        &self,
+        more: &[(&'static str, Option<&str>)],
+        vars: &EnvironmentVariables,
+    ) -> Result<GivenInputs, RunError> {
         vars.check()?;
         self.check()?;
         let flags = self.flags().into_iter().chain(more.iter().copied());
-        let given = Given::new(flags, &self.sets, vars.clone()).map_err(|set| {
+        let given = GivenInputs::new(flags, &self.sets, vars.clone()).map_err(|set| {
             let what = format!("--set {set} cannot be used.");
-            Problem::new(Kind::Usage, what, "It has the form KEY=VALUE.")
+            RunError::new(RunErrorKind::Usage, what, "It has the form KEY=VALUE.")
         })?;
         let profile = config::chosen(&self.profile, vars, self.sandbox)?;
         Ok(match profile {
@@ -96,14 +100,15 @@ impl TargetArgs {
 
     /// # Errors
     /// A way to sign in that a rehearsal does not have.
-    fn check(&self) -> Result<(), Problem> {
+    fn check(&self) -> Result<(), RunError> {
         let auth = self.auth.as_ref().filter(|_| self.sandbox);
         // What is no way at all is told where it is read.
         match auth.and_then(|auth| auth.parse().ok()) {
-            Some(auth @ (Auth::AzureCli | Auth::WorkloadIdentity | Auth::ManagedIdentity)) => {
+            Some(auth @ (AuthMethod::AzureCli | AuthMethod::WorkloadIdentity | AuthMethod::ManagedIdentity)) => {
                 let what = format!("--auth {auth} cannot be used with --sandbox.");
                 let why = "The embedded Azure knows nobody who signs in so.";
-                Err(Problem::new(Kind::Usage, what, why).remedy("Leave --auth out, or rehearse --auth device-code."))
+                Err(RunError::new(RunErrorKind::Usage, what, why)
+                    .remedy("Leave --auth out, or rehearse --auth device-code."))
             }
             _ => Ok(()),
         }

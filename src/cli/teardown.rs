@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::ended::{Ended, Turn};
-use super::frame::{Errand, Frame, conduct};
+use super::ended::{CommandFlow, CommandResult};
+use super::frame::{CommandSession, CommandSpec, conduct};
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
-use crate::errors::Outcome;
-use crate::input::{Gathered, Options};
-use crate::plan::Goal;
-use crate::ui::{self, Answer, removed};
+use crate::errors::RunOutcome;
+use crate::input::{GatherOptions, GatheredInputs};
+use crate::plan::RunGoal;
+use crate::ui::{self, PromptResult, removed};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct TeardownArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Remove the vendor's service principal from the tenant, too: nobody in it is connected with the vendor any more
@@ -43,16 +43,16 @@ Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let errand = Errand {
+pub async fn run(args: TeardownArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
+    let errand = CommandSpec {
         switches: vec![("consent", args.consent), ("no-wait", args.no_wait)],
-        options: Options {
-            goal: Goal::TearDown { consent: args.consent },
-            ..Options::default()
+        options: GatherOptions {
+            goal: RunGoal::TearDown { consent: args.consent },
+            ..GatherOptions::default()
         },
         yes: Some(args.yes),
         ticket: args.report.as_deref(),
-        ..Errand::new("azure teardown", &args.target)
+        ..CommandSpec::new("azure teardown", &args.target)
     };
     conduct(errand, output, async |frame, gathered| {
         Ok(take_down(frame, gathered).await)
@@ -60,33 +60,33 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     .await
 }
 
-async fn take_down(frame: &Frame<'_>, gathered: Gathered) -> Turn {
+async fn take_down(frame: &CommandSession<'_>, gathered: GatheredInputs) -> CommandFlow {
     let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
     let (run, mut talk) = match frame.begin(gathered) {
         Ok(begun) => begun,
-        Err(problem) => return Turn::Ended(Ended::by(problem)),
+        Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
     let plan = match engine::survey(&run).await {
         Ok(plan) => plan,
-        Err(problem) => return Turn::Ended(Ended::by(problem)),
+        Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
-    let mut ended = Ended::cancelled();
+    let mut ended = CommandResult::cancelled();
     let leave = if plan.writes() {
         frame.confirm_removal(&vnet).await
     } else {
-        Ok(Answer::Value(true))
+        Ok(PromptResult::Value(true))
     };
     match leave {
-        Ok(Answer::Value(true)) => {
+        Ok(PromptResult::Value(true)) => {
             let (outcome, problem) = engine::carry_out(&run).await;
-            ended = Ended::new(outcome, problem);
+            ended = CommandResult::new(outcome, problem);
         }
-        Ok(Answer::Back) if talk.back() => return Turn::Back(Box::new(talk)),
-        Ok(Answer::Value(false)) => {}
-        Ok(Answer::Back) | Err(_) => return Turn::Ended(ended),
+        Ok(PromptResult::Back) if talk.back() => return CommandFlow::Back(Box::new(talk)),
+        Ok(PromptResult::Value(false)) => {}
+        Ok(PromptResult::Back) | Err(_) => return CommandFlow::Ended(ended),
     }
     let end = frame.run_end(&ended, &run);
     let report = frame.report(ended.outcome);
     ended.text = Some(removed(&report, (&vnet, &vendor), &end, ui::width()));
-    Turn::Ended(ended)
+    CommandFlow::Ended(ended)
 }

@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use super::output::{Format, OutputArgs, print, refuse};
+use super::output::{OutputArgs, OutputFormat, print, refuse};
 use crate::domain::{SubscriptionId, harmless_json};
-use crate::errors::Outcome;
+use crate::errors::RunOutcome;
 use crate::input::unusable_vendor;
 use crate::plan::OwnAppRole;
 use crate::ui::{beside, hanging, room};
-use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, Profile, Wanted, profile, profiles};
+use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, VendorProfile, WantedResource, profile, profiles};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct VendorsArgs {
     /// A vendor's name, or the file of a profile: say everything about it
     #[arg(value_name = "NAME|FILE")]
     name: Option<String>,
@@ -28,38 +28,38 @@ a profile of your own; what is wrong with it is named with its line";
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn run(args: &Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+pub fn run(args: &VendorsArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     if args.schema {
         print(PROFILE_SCHEMA.trim_end())?;
-        return Ok(Outcome::Done);
+        return Ok(RunOutcome::Done);
     }
     let Some(name) = &args.name else {
         let text = match output.output {
-            Format::Text => {
-                let row = |one: &Profile| {
+            OutputFormat::Text => {
+                let row = |one: &VendorProfile| {
                     let text = format!("{}, {}", one.name, one.product);
                     beside(&one.id, 13, &[&text], room())
                 };
                 profiles().iter().flat_map(row).collect::<Vec<_>>().join("\n")
             }
-            Format::Json => serde_json::to_string_pretty(&profiles().iter().map(document).collect::<Vec<_>>())?,
+            OutputFormat::Json => serde_json::to_string_pretty(&profiles().iter().map(document).collect::<Vec<_>>())?,
         };
         print(&text)?;
-        return Ok(Outcome::Done);
+        return Ok(RunOutcome::Done);
     };
     match profile(name) {
         Ok(profile) => {
             print(&match output.output {
-                Format::Text => page(&profile),
-                Format::Json => harmless_json(&serde_json::to_string_pretty(&document(&profile))?),
+                OutputFormat::Text => page(&profile),
+                OutputFormat::Json => harmless_json(&serde_json::to_string_pretty(&document(&profile))?),
             })?;
-            Ok(Outcome::Done)
+            Ok(RunOutcome::Done)
         }
         Err(error) => Ok(refuse(&unusable_vendor(&format!("'{name}'"), &error))),
     }
 }
 
-fn page(vendor: &Profile) -> String {
+fn page(vendor: &VendorProfile) -> String {
     let mut out = vec![
         format!("{}, {}", vendor.name, vendor.product),
         format!("Documentation: {}", vendor.docs),
@@ -90,10 +90,10 @@ fn page(vendor: &Profile) -> String {
     out.push("Inputs (--set KEY=VALUE):".to_owned());
     for input in &vendor.inputs {
         let wanted = match input.wanted {
-            Wanted::Always => "needed",
-            Wanted::WithApi => "needed with its API",
-            Wanted::ByHand => "needed without its API",
-            Wanted::Never => "optional",
+            WantedResource::Always => "needed",
+            WantedResource::WithApi => "needed with its API",
+            WantedResource::ByHand => "needed without its API",
+            WantedResource::Never => "optional",
         };
         let repeat = if input.repeatable { ", may be repeated" } else { "" };
         let text = format!("{} ({wanted}{repeat})", input.help);
@@ -131,7 +131,7 @@ fn folded(line: &str) -> Vec<String> {
     hanging(&line[..line.len() - text.len()], text, room())
 }
 
-fn document(vendor: &Profile) -> serde_json::Value {
+fn document(vendor: &VendorProfile) -> serde_json::Value {
     json!({
         "id": vendor.id,
         "name": vendor.name,
@@ -143,7 +143,7 @@ fn document(vendor: &Profile) -> serde_json::Value {
         })),
         "inputs": vendor.inputs.iter().map(|input| json!({
             "key": input.key, "label": input.label, "help": input.help,
-            "required": input.wanted == Wanted::Always, "requiredWithApi": input.wanted != Wanted::Never,
+            "required": input.wanted == WantedResource::Always, "requiredWithApi": input.wanted != WantedResource::Never,
             "repeatable": input.repeatable,
         })).collect::<Vec<_>>(),
         "tokenVariable": vendor.access.as_ref().map(|access| &access.token_env),

@@ -2,21 +2,21 @@
 
 use ipnet::IpNet;
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::{Peering, Vnet};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::{PeeringBody, VirtualNetwork};
 use crate::domain::{AddressSpace, PeeringState};
-use crate::plan::{Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::az;
-use crate::steps::{Facts, VendorPeering};
+use crate::steps::{ObservedState, VendorPeering};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "address-overlap",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Azure refuses a peering of networks that share addresses, and of one whose addresses a peered network has.",
     needs: &[
-        Need::Step(StepId::Peering),
-        Need::Step(StepId::VendorRequest),
-        Need::Step(StepId::Consent),
+        CheckNeed::Step(StepId::Peering),
+        CheckNeed::Step(StepId::VendorRequest),
+        CheckNeed::Step(StepId::Consent),
     ],
     at_setup: true,
     of_writes: true,
@@ -24,11 +24,11 @@ pub static PROBE: Probe = Probe {
 };
 
 /// Compares the other network with ours, each with every network that the other is peered with.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
-    let Some(network) = Other::of(facts) else {
+    let Some(network) = OtherNetwork::of(facts) else {
         let vendor = &intent.vendor.short_name;
-        return Some(Finding::unknown(format!(
+        return Some(CheckFinding::unknown(format!(
             "which addresses are {vendor}'s is not known here"
         )));
     };
@@ -36,24 +36,24 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     if !vnet.address_space.shares_version(space) {
         return Some(no_common_version(intent, vnet, &network));
     }
-    let fine = || Finding::ok(format!("{} and {name} ({space}) share no address", vnet.address_space));
+    let fine = || CheckFinding::ok(format!("{} and {name} ({space}) share no address", vnet.address_space));
     let clash = clash_here(intent, facts, &network).or_else(|| clash_there(intent, vnet, &network));
     Some(clash.unwrap_or_else(fine))
 }
 
 /// One network has IPv4 addresses alone and the other IPv6 addresses alone: a peering would carry nothing.
-fn no_common_version(intent: &Intent, vnet: &Vnet, network: &Other<'_>) -> Finding {
+fn no_common_version(intent: &PeeringIntent, vnet: &VirtualNetwork, network: &OtherNetwork<'_>) -> CheckFinding {
     let (ours, name, space) = (&intent.vnet.name, network.name, network.address_space);
     let told = format!(
         "{ours} ({}) and {name} ({space}) have no IP version in common: a peering would carry no traffic",
         vnet.address_space
     );
-    Finding::problem(told)
+    CheckFinding::problem(told)
         .remedy("Add an address range of the other network's IP version to one of them, or choose another network.")
 }
 
 /// The other network shares addresses with ours, or with one that ours is peered with.
-fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Finding> {
+fn clash_here(intent: &PeeringIntent, facts: &ObservedState, network: &OtherNetwork<'_>) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
     let (name, space) = (network.name, network.address_space);
     let vendors_own = match facts.likely_peering(intent) {
@@ -61,7 +61,7 @@ fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Fin
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
     let others = vnet.peerings.iter().filter(|one| Some(&one.id) != vendors_own);
-    let others: Vec<&Peering> = others.filter(|one| !beside(one, space).is_empty()).collect();
+    let others: Vec<&PeeringBody> = others.filter(|one| !beside(one, space).is_empty()).collect();
     let mut clashes = describe(&intent.vnet.name, &vnet.address_space.overlaps(space));
     clashes.extend(others.iter().flat_map(|one| beside(one, space)));
     if clashes.is_empty() {
@@ -70,7 +70,7 @@ fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Fin
     let dead = others.iter().filter(|one| one.state == PeeringState::Disconnected);
     let vendor = &intent.vendor.short_name;
     Some(
-        Finding::problem(format!("{name} ({space}) shares addresses with {}", clashes.join("; ")))
+        CheckFinding::problem(format!("{name} ({space}) shares addresses with {}", clashes.join("; ")))
             .remedies(dead.map(|one| {
                 format!(
                     "{0} is Disconnected. If its owner no longer needs it, its owner deletes it: {1}",
@@ -84,7 +84,7 @@ fn clash_here(intent: &Intent, facts: &Facts, network: &Other<'_>) -> Option<Fin
 }
 
 /// Ours shares addresses with one that the other network is peered with.
-fn clash_there(intent: &Intent, vnet: &Vnet, network: &Other<'_>) -> Option<Finding> {
+fn clash_there(intent: &PeeringIntent, vnet: &VirtualNetwork, network: &OtherNetwork<'_>) -> Option<CheckFinding> {
     let theirs = network.peerings.iter();
     let theirs = theirs.filter(|one| one.remote_vnet.as_ref() != Some(&intent.vnet));
     let clashes: Vec<String> = theirs.flat_map(|one| beside(one, &vnet.address_space)).collect();
@@ -95,28 +95,28 @@ fn clash_there(intent: &Intent, vnet: &Vnet, network: &Other<'_>) -> Option<Find
             "{ours} ({}) shares addresses with {clashes} of {name}",
             vnet.address_space
         );
-        Finding::problem(found).remedy(format!(
+        CheckFinding::problem(found).remedy(format!(
             "That peering of {name} would have to go first; or choose a network without these addresses."
         ))
     })
 }
 
 /// The clashes of the network behind a peering with `space`.
-fn beside(peering: &Peering, space: &AddressSpace) -> Vec<String> {
+fn beside(peering: &PeeringBody, space: &AddressSpace) -> Vec<String> {
     let label = format!("the network behind peering {}", peering.id.name);
     describe(&label, &peering.remote_address_space.overlaps(space))
 }
 
 /// The network to peer with: the vendor's, or the other tenant's where this sign-in may read it.
-struct Other<'a> {
+struct OtherNetwork<'a> {
     name: &'a str,
     address_space: &'a AddressSpace,
     /// As far as they may be read.
-    peerings: &'a [Peering],
+    peerings: &'a [PeeringBody],
 }
 
-impl<'a> Other<'a> {
-    fn of(facts: &'a Facts) -> Option<Self> {
+impl<'a> OtherNetwork<'a> {
+    fn of(facts: &'a ObservedState) -> Option<Self> {
         let vendors = facts.network.as_ref().map(|network| Self {
             name: &network.name,
             address_space: &network.address_space,

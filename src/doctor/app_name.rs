@@ -1,37 +1,40 @@
 //! `app-name`: display names of applications are not unique. Setup finds its own by another name; people do not.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, OwnApp, Severity, StepId};
-use crate::steps::{Facts, Part, Seen};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "app-name",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Two applications of one name are easily confused; az by name takes either.",
-    needs: &[Need::Part(Part::Namesakes), Need::Step(StepId::OwnApp)],
+    needs: &[
+        CheckNeed::Part(PreflightPart::Namesakes),
+        CheckNeed::Step(StepId::OwnApp),
+    ],
     at_setup: false,
     of_writes: false,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let Some(OwnApp::Made { display_name, .. }) = &intent.own_app else {
         return None;
     };
     let ours = facts.own_app.as_ref().map(|app| app.app_id);
     let others: Vec<String> = match &facts.preflight.namesakes {
-        Seen::Known(found) => found
+        ReadResult::Known(found) => found
             .iter()
             .filter(|app| Some(**app) != ours)
             .map(ToString::to_string)
             .collect(),
-        Seen::Unreadable(why) => return Some(Finding::unknown(format!("the applications: {why}"))),
-        Seen::NotAsked => return None,
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the applications: {why}"))),
+        ReadResult::NotAsked => return None,
     };
     Some(if others.is_empty() {
-        Finding::ok(format!("no other application is called \"{display_name}\""))
+        CheckFinding::ok(format!("no other application is called \"{display_name}\""))
     } else {
-        Finding::problem(format!("\"{display_name}\" is also the name of {}", others.join(", ")))
+        CheckFinding::problem(format!("\"{display_name}\" is also the name of {}", others.join(", ")))
             .remedy("If one of them is meant to write the peering: --own-app APP-ID. Else leave it.")
     })
 }
@@ -53,15 +56,15 @@ mod tests {
             display_name: "peerctl".into(),
         });
         facts.own_app = Some(samples::own_app(Vec::new()));
-        facts.preflight.namesakes = Seen::Known(vec![Uuid::from_u128(0xa1)]);
+        facts.preflight.namesakes = ReadResult::Known(vec![Uuid::from_u128(0xa1)]);
         assert!(PROBE.run(&intent, &facts).expect("asked").ok);
-        facts.preflight.namesakes = Seen::Known(vec![Uuid::from_u128(0xa1), Uuid::from_u128(0xb2)]);
+        facts.preflight.namesakes = ReadResult::Known(vec![Uuid::from_u128(0xa1), Uuid::from_u128(0xb2)]);
         let found = PROBE.run(&intent, &facts).expect("asked");
         assert!(
             found.is_problem() && found.detail.ends_with("0000000000b2"),
             "{found:?}"
         );
-        facts.preflight.namesakes = Seen::Unreadable("no".into());
+        facts.preflight.namesakes = ReadResult::Unreadable("no".into());
         assert_eq!(
             PROBE.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown

@@ -1,32 +1,32 @@
 //! `app-policy`: the tenant's app management policies allow the own application a credential.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, OwnApp, Severity};
-use crate::steps::{Facts, Part, Seen, policy_exemption};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, OwnApp, PeeringIntent};
+use crate::steps::{ObservedState, PreflightPart, ReadResult, policy_exemption};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "app-policy",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Without a credential, the own application can't sign in; a directory role does not change that.",
-    needs: &[Need::Part(Part::AppPolicy)],
+    needs: &[CheckNeed::Part(PreflightPart::AppPolicy)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let Some(OwnApp::Made { .. }) = &intent.own_app else {
         return None;
     };
     let found = match &facts.app_restrictions {
-        Seen::Known(found) => found,
-        Seen::Unreadable(why) => return Some(Finding::unknown(format!("app management policies: {why}"))),
-        Seen::NotAsked => return None,
+        ReadResult::Known(found) => found,
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("app management policies: {why}"))),
+        ReadResult::NotAsked => return None,
     };
     let application = facts.own_app.as_ref().map(|app| app.app_id);
     Some(match (&found.secrets, &found.certificates) {
-        (None, _) => Finding::ok("no policy forbids a client secret"),
-        (Some(policy), None) => Finding::ok(format!(
+        (None, _) => CheckFinding::ok("no policy forbids a client secret"),
+        (Some(policy), None) => CheckFinding::ok(format!(
             "policy \"{policy}\" forbids client secrets: setup uses a certificate"
         )),
         (Some(secrets), Some(certificates)) => {
@@ -35,7 +35,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             } else {
                 format!("policies \"{secrets}\" and \"{certificates}\" forbid")
             };
-            Finding::problem(format!(
+            CheckFinding::problem(format!(
                 "{policies} client secrets, and certificates that no authority of the tenant's issued"
             ))
             .remedies(policy_exemption(application))
@@ -61,11 +61,11 @@ mod tests {
             (policy(), policy(), CheckVerdict::Problem, true),
         ];
         for (secrets, certificates, verdict, blocks) in table {
-            facts.app_restrictions = Seen::Known(AppRestrictions { secrets, certificates });
+            facts.app_restrictions = ReadResult::Known(AppRestrictions { secrets, certificates });
             let found = PROBE.run(&intent, &facts).expect("an own application");
             assert!(found.verdict == verdict && found.blocks() == blocks, "{found:?}");
         }
-        facts.app_restrictions = Seen::Unreadable("no".into());
+        facts.app_restrictions = ReadResult::Unreadable("no".into());
         assert_eq!(PROBE.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
         assert_eq!(PROBE.run(&samples::kong_done().0, &facts), None);
     }

@@ -1,30 +1,30 @@
 //! `clock`: Entra accepts no assertion, and Azure no token, that is from the future or expired by its clock.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::limits;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
 /// A `Date` is good to a second, and an answer may take some.
 const NOTICEABLE: u64 = 60;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "clock",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Tokens and credentials carry times: with a wrong clock, expired tokens look valid and a run fails midway.",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(_: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(_: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let Some(ahead) = facts.preflight.clock_ahead else {
-        return Some(Finding::unknown("no answer of Azure's said what time it is"));
+        return Some(CheckFinding::unknown("no answer of Azure's said what time it is"));
     };
     let apart = ahead.unsigned_abs();
     if apart < NOTICEABLE {
-        return Some(Finding::ok("this machine's clock is right"));
+        return Some(CheckFinding::ok("this machine's clock is right"));
     }
     let (direction, most) = if ahead > 0 {
         ("behind", limits::CLOCK_BEHIND)
@@ -36,7 +36,7 @@ fn examine(_: &Intent, facts: &Facts) -> Option<Finding> {
         seconds @ ..172_800 => format!("{} min", (seconds + 30) / 60),
         seconds => format!("{} days", seconds / 86_400),
     };
-    let found = Finding::problem(format!("this machine's clock is {amount} {direction} Azure's"))
+    let found = CheckFinding::problem(format!("this machine's clock is {amount} {direction} Azure's"))
         .remedy("Synchronize the clock (NTP), then run the same command again.")
         .remedy("Linux: sudo chronyc makestep, or sudo timedatectl set-ntp true. Windows: w32tm /resync.")
         .remedy("WSL, after the machine slept: sudo hwclock -s");

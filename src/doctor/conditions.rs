@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::probe::Finding;
+use super::probe::CheckFinding;
 use crate::azure::{HeldRole, allowed};
-use crate::plan::{Grant, Intent};
-use crate::steps::{Facts, RoleChoice, choose_role};
+use crate::plan::{PeeringIntent, RoleGrant};
+use crate::steps::{ObservedState, RoleChoice, choose_role};
 
 use super::deny_assignments::ASSIGN_ROLES;
 
@@ -18,7 +18,7 @@ const MAY_ASSIGN: [Uuid; 3] = [
 
 /// What a condition refuses, where the operator may assign roles under conditions only and each of them refuses a role
 /// that setup would assign.
-pub fn refused(intent: &Intent, facts: &Facts) -> Option<Finding> {
+pub fn refused(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let held = facts.preflight.held_roles.known()?;
     let assigning: Vec<&HeldRole> = held.iter().filter(|held| may_assign(facts, held.role)).collect();
     let missing = intent.grants().into_iter();
@@ -32,7 +32,7 @@ pub fn refused(intent: &Intent, facts: &Facts) -> Option<Finding> {
         let all = !assigning.is_empty() && assigning.iter().all(refuses);
         all.then(|| (grant, assigning[0]))
     })?;
-    let found = Finding::problem(format!(
+    let found = CheckFinding::problem(format!(
         "this sign-in may assign roles at {} only under a condition, which refuses the role for {}",
         held.scope,
         facts.called(&grant)
@@ -45,14 +45,14 @@ pub fn refused(intent: &Intent, facts: &Facts) -> Option<Finding> {
     )))
 }
 
-fn may_assign(facts: &Facts, role: Uuid) -> bool {
+fn may_assign(facts: &ObservedState, role: Uuid) -> bool {
     let mut customs = facts.roles.iter();
     MAY_ASSIGN.contains(&role)
         || customs.any(|custom| custom.guid == role && allowed(&custom.permissions, ASSIGN_ROLES))
 }
 
 /// The role that the grantee gets.
-fn guid(intent: &Intent, facts: &Facts, grant: &Grant) -> Uuid {
+fn guid(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Uuid {
     match (grant.built_in, choose_role(intent, facts, grant)) {
         (Some(built_in), _) => built_in,
         (None, RoleChoice::Create(own)) => own.guid,
@@ -93,7 +93,7 @@ fn is_fulfilled(condition: &str, role: Uuid, principal: Option<Uuid>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::{Seen, samples};
+    use crate::steps::{ReadResult, samples};
 
     #[test]
     fn condition_by_role_and_principal_type() {
@@ -121,9 +121,9 @@ mod tests {
                 scope: intent.vnet.to_string(),
                 condition,
             };
-            facts.preflight.held_roles = Seen::Known(vec![held(Some(template(&clause)))]);
+            facts.preflight.held_roles = ReadResult::Known(vec![held(Some(template(&clause)))]);
             assert_eq!(refused(&intent, &facts).is_some(), expected, "{clause}");
-            facts.preflight.held_roles = Seen::Known(vec![held(Some(template(&clause))), held(None)]);
+            facts.preflight.held_roles = ReadResult::Known(vec![held(Some(template(&clause))), held(None)]);
             assert_eq!(refused(&intent, &facts), None, "another assignment has no condition");
         }
     }

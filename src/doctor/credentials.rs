@@ -1,29 +1,29 @@
 //! `credentials`: no one else can use the own application, and no secret that setup created outlives its run.
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::{Application, ListedCredential};
-use crate::plan::{Intent, OwnApp, Severity, StepId};
-use crate::steps::{Facts, access_remedies, is_setups_credential, leftovers, others_with_access};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::{AppRegistration, ListedCredential};
+use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
+use crate::steps::{ObservedState, access_remedies, is_setups_credential, leftovers, others_with_access};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "credentials",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Whoever has a credential of the own application can write your network's peerings.",
-    needs: &[Need::Step(StepId::OwnApp)],
+    needs: &[CheckNeed::Step(StepId::OwnApp)],
     at_setup: true,
     // Where all is in place, setup uses no credential and grants nothing.
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let wanted = intent.own_app.as_ref()?;
     let made = matches!(wanted, OwnApp::Made { .. });
     let Some(app) = facts.own_app.as_ref().or(facts.deleted_app.as_ref()) else {
         return Some(if facts.directory_is_closed {
-            Finding::unknown("this sign-in may not read applications")
+            CheckFinding::unknown("this sign-in may not read applications")
         } else {
-            Finding::ok("there is no own application yet")
+            CheckFinding::ok("there is no own application yet")
         });
     };
     let others = others_with_access(facts);
@@ -34,23 +34,23 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             app.app_id,
             others.join("; ")
         );
-        return Some(Finding::problem(found).remedies(access_remedies(intent, facts)));
+        return Some(CheckFinding::problem(found).remedies(access_remedies(intent, facts)));
     }
     if let Some(why) = facts.own_app_access_unread.as_ref().filter(|_| made) {
         let found = format!("who else can use application {} could not be read: {why}", app.app_id);
-        return Some(Finding::problem(found).remedies(access_remedies(intent, facts)));
+        return Some(CheckFinding::problem(found).remedies(access_remedies(intent, facts)));
     }
     Some(of_setup(facts, app))
 }
 
 /// What runs left behind.
-fn of_setup(facts: &Facts, app: &Application) -> Finding {
+fn of_setup(facts: &ObservedState, app: &AppRegistration) -> CheckFinding {
     let over = leftovers(facts);
     let all = app.passwords.iter().chain(&app.keys);
     let young = all.filter(|one| is_setups_credential(one) && !over.iter().any(|other| other.key_id == one.key_id));
     let young: Vec<String> = young.map(describe).collect();
     if over.is_empty() && young.is_empty() {
-        return Finding::ok(format!(
+        return CheckFinding::ok(format!(
             "no credential that setup created is left on {}",
             app.display_name
         ));
@@ -61,7 +61,7 @@ fn of_setup(facts: &Facts, app: &Application) -> Finding {
             app.display_name,
             young.join(", ")
         );
-        return Finding::problem(found)
+        return CheckFinding::problem(found)
             .remedy("If no run is in progress, it is left of one that was killed, and ends by itself.")
             .warning();
     }
@@ -77,7 +77,7 @@ fn of_setup(facts: &Facts, app: &Application) -> Finding {
         )
     };
     let listed = listed.join(", ");
-    Finding::problem(format!(
+    CheckFinding::problem(format!(
         "{} still has {noun} that setup created: {listed}",
         app.display_name
     ))
@@ -154,7 +154,7 @@ mod tests {
         facts.own_app_access = None;
         assert!(PROBE.run(&intent, &facts).expect("one").blocks());
         // Whoever names it accepts it.
-        let given = Intent {
+        let given = PeeringIntent {
             own_app: Some(OwnApp::Given(Uuid::from_u128(0xa1))),
             ..intent
         };

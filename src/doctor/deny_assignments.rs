@@ -3,41 +3,41 @@
 use uuid::Uuid;
 
 use super::may_write_peerings::PEER;
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::DenyAssignment;
 use crate::errors::known;
-use crate::plan::{Decision, Grantee, Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, RoleGrantee, StepDecision, StepId};
 use crate::steps::eligibility::WRITE_PEERINGS;
-use crate::steps::{Facts, Part, Seen, decision};
+use crate::steps::{ObservedState, PreflightPart, ReadResult, decision};
 
 pub const WRITE_ROLES: &str = "Microsoft.Authorization/roleDefinitions/write";
 pub const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
 /// The code with which Azure refuses such a write: the check advises what the refusal would.
 const CODE: &str = "DenyAssignmentAuthorizationFailed";
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "deny-assignments",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A deny assignment refuses a write (DenyAssignmentAuthorizationFailed) whatever roles allow, Owner included.",
-    needs: &[Need::Part(Part::Denials)],
+    needs: &[CheckNeed::Part(PreflightPart::Denials)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
 /// A write that is to come, and who sends it.
-struct Writer {
+struct DeniedWriter {
     name: String,
     id: Uuid,
     action: &'static str,
     scope: String,
 }
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let denials = match &facts.preflight.denials {
-        Seen::Known(denials) => denials,
-        Seen::Unreadable(why) => return Some(Finding::unknown(format!("the deny assignments: {why}"))),
-        Seen::NotAsked => return None,
+        ReadResult::Known(denials) => denials,
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the deny assignments: {why}"))),
+        ReadResult::NotAsked => return None,
     };
     let (mut refused, mut unsure) = (Vec::new(), Vec::new());
     for writer in writers(intent, facts, denials.operator) {
@@ -54,25 +54,25 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     }
     if !unsure.is_empty() {
         let told = format!("{}, depending on the groups it is in", unsure.join("; "));
-        return Some(Finding::unknown(told));
+        return Some(CheckFinding::unknown(told));
     }
-    Some(Finding::ok(format!(
+    Some(CheckFinding::ok(format!(
         "no deny assignment reaches what is written at {}",
         intent.vnet.name
     )))
 }
 
 /// The operator's deny assignment for an action, for a check on that right.
-pub fn refused(facts: &Facts, action: &str, scope: &str) -> Option<Finding> {
+pub fn refused(facts: &ObservedState, action: &str, scope: &str) -> Option<CheckFinding> {
     let denials = facts.preflight.denials.known()?;
     let mut found = denials.found.iter();
     let denial = found.find(|denial| denial.refuses(denials.operator, action, scope) == Some(true))?;
     Some(blocked(said(denial, "this sign-in", action)))
 }
 
-fn blocked(told: String) -> Finding {
+fn blocked(told: String) -> CheckFinding {
     let remedies = known::lookup(CODE, "").map(|known| known.remedies.clone());
-    Finding::problem(told).remedies(remedies.unwrap_or_default())
+    CheckFinding::problem(told).remedies(remedies.unwrap_or_default())
 }
 
 fn said(denial: &DenyAssignment, who: &str, action: &str) -> String {
@@ -83,11 +83,11 @@ fn said(denial: &DenyAssignment, who: &str, action: &str) -> String {
 }
 
 /// Who writes what, as far as it is still to be written.
-fn writers(intent: &Intent, facts: &Facts, operator: Uuid) -> Vec<Writer> {
+fn writers(intent: &PeeringIntent, facts: &ObservedState, operator: Uuid) -> Vec<DeniedWriter> {
     let vnet = intent.vnet.to_string();
     let is_open =
-        |id: StepId| intent.steps().contains(&id) && !matches!(decision(id, intent, facts), Decision::InPlace(_));
-    let by_operator = |action: &'static str, scope: &str| Writer {
+        |id: StepId| intent.steps().contains(&id) && !matches!(decision(id, intent, facts), StepDecision::InPlace(_));
+    let by_operator = |action: &'static str, scope: &str| DeniedWriter {
         name: "this sign-in".to_owned(),
         id: operator,
         action,
@@ -108,12 +108,12 @@ fn writers(intent: &Intent, facts: &Facts, operator: Uuid) -> Vec<Writer> {
     }
     for grant in intent.grants() {
         let has = |wanted: &str| grant.actions.iter().any(|action| action == wanted);
-        let writes = (grant.to == Grantee::OwnApp || has(WRITE_PEERINGS)).then_some(WRITE_PEERINGS);
+        let writes = (grant.to == RoleGrantee::OwnApp || has(WRITE_PEERINGS)).then_some(WRITE_PEERINGS);
         // Who writes the other side's direction has to be let in here.
         let peers = has(PEER).then_some(PEER);
         // A principal that does not exist yet is none of the excluded ones.
         let id = facts.grantee(&grant).unwrap_or(Uuid::max());
-        all.extend(writes.into_iter().chain(peers).map(|action| Writer {
+        all.extend(writes.into_iter().chain(peers).map(|action| DeniedWriter {
             name: facts.called(&grant).to_owned(),
             id,
             action,
@@ -126,9 +126,9 @@ fn writers(intent: &Intent, facts: &Facts, operator: Uuid) -> Vec<Writer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::Permission;
+    use crate::azure::RolePermission;
     use crate::plan::CheckVerdict;
-    use crate::steps::preflight::Denials;
+    use crate::steps::preflight::DenyAssignmentRead;
     use crate::steps::samples;
 
     #[test]
@@ -138,14 +138,14 @@ mod tests {
         let denial = DenyAssignment {
             name: "managed".into(),
             scope: intent.vnet.subscription_scope(),
-            permissions: vec![Permission {
+            permissions: vec![RolePermission {
                 actions: vec!["*/write".into()],
-                ..Permission::default()
+                ..RolePermission::default()
             }],
             everyone: true,
             ..DenyAssignment::default()
         };
-        facts.preflight.denials = Seen::Known(Denials {
+        facts.preflight.denials = ReadResult::Known(DenyAssignmentRead {
             found: vec![denial],
             operator: Uuid::from_u128(7),
         });
@@ -158,8 +158,8 @@ mod tests {
         assert!(found.blocks() && found.detail.contains("\"managed\" at"), "{found:?}");
         assert!(found.remedies[0].starts_with("No role helps"), "{found:?}");
         assert!(refused(&facts, ASSIGN_ROLES, &intent.vnet.to_string()).is_some());
-        let denial = |facts: &mut Facts, change: &dyn Fn(&mut DenyAssignment)| {
-            if let Seen::Known(denials) = &mut facts.preflight.denials {
+        let denial = |facts: &mut ObservedState, change: &dyn Fn(&mut DenyAssignment)| {
+            if let ReadResult::Known(denials) = &mut facts.preflight.denials {
                 change(&mut denials.found[0]);
             }
         };

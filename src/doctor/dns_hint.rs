@@ -1,28 +1,28 @@
 //! `dns-hint`: a peering carries packets, not names. What to look after for names to resolve, where the profile says.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-hint",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "A peering carries packets, not names.",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
 /// The profile's sentence, and the network's own DNS servers where it has some: they have to know the names too.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let hint = intent.vendor.peering.dns.as_ref()?;
     let servers = facts
         .vnet
         .as_ref()
         .map(|vnet| vnet.dns_servers.join(", "))
         .unwrap_or_default();
-    Some(Finding::ok(if servers.is_empty() {
+    Some(CheckFinding::ok(if servers.is_empty() {
         hint.clone()
     } else {
         format!(

@@ -1,16 +1,16 @@
 //! `dns-mappings`: the vendor's request has the DNS mappings that are given.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::domain::harmless;
-use crate::plan::{Goal, Intent, Severity, StepId};
-use crate::steps::{Facts, has_other_dns};
-use crate::vendors::{DnsMapping, Phase};
+use crate::plan::{CheckSeverity, PeeringIntent, RunGoal, StepId};
+use crate::steps::{ObservedState, has_other_dns};
+use crate::vendors::{DnsMapping, RequestPhase};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-mappings",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "The vendor resolves private names by the mappings that it has, not by those given here.",
-    needs: &[Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
     examine,
@@ -18,27 +18,32 @@ pub static PROBE: Probe = Probe {
 
 /// Compares the mappings of the request with those given. Setup doesn't change them: that takes a new request, and with
 /// it the link for a while.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     if intent.dns.is_empty() {
         return None;
     }
-    let stays = |phase: Phase| matches!(phase, Phase::Ready | Phase::Pending | Phase::UserAction);
+    let stays = |phase: RequestPhase| {
+        matches!(
+            phase,
+            RequestPhase::Ready | RequestPhase::Pending | RequestPhase::UserAction
+        )
+    };
     let request = facts
         .request
         .as_ref()
         .filter(|request| stays(request.phase) && !facts.request_is_gone);
     let Some(request) = request else {
-        return Some(Finding::ok("the request will have the DNS mappings given"));
+        return Some(CheckFinding::ok("the request will have the DNS mappings given"));
     };
     if !has_other_dns(intent, request) {
-        return Some(Finding::ok("the request has the DNS mappings given"));
+        return Some(CheckFinding::ok("the request has the DNS mappings given"));
     }
     let vendor = &intent.vendor.short_name;
     let has = match request.dns.is_empty() {
         true => "none".to_owned(),
         false => listed(&request.dns),
     };
-    let finding = Finding::problem(format!(
+    let finding = CheckFinding::problem(format!(
         "{vendor} has other DNS mappings than those given: it has {has}; given are {}",
         listed(&intent.dns)
     ))
@@ -50,7 +55,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
          and the link is down in between."
     ));
     // A repair keeps to the link.
-    Some(if intent.goal == Goal::Repair {
+    Some(if intent.goal == RunGoal::Repair {
         finding.warning()
     } else {
         finding

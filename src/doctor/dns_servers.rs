@@ -6,22 +6,22 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::nsg_rules::{group_of, vendor_space};
-use super::probe::{Finding, Need, Probe};
-use super::traffic_flow::{Flow, Passage};
-use crate::azure::{InboundEndpoint, Nsg, NsgRule, Peering, Subnet, Vnet};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::traffic_flow::{FlowVerdict, TrafficFlow};
+use crate::azure::{InboundEndpoint, NetworkSecurityGroup, NsgRule, PeeringBody, SubnetInfo, VirtualNetwork};
 use crate::domain::AddressSpace;
-use crate::plan::{Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
-use crate::steps::{Facts, Part, Seen, VendorPeering};
+use crate::steps::{ObservedState, PreflightPart, ReadResult, VendorPeering};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-servers",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "The vendor resolves private names only through DNS servers that it reaches through this peering.",
     needs: &[
-        Need::Step(StepId::Peering),
-        Need::Step(StepId::VendorRequest),
-        Need::Part(Part::InboundEndpoints),
+        CheckNeed::Step(StepId::Peering),
+        CheckNeed::Step(StepId::VendorRequest),
+        CheckNeed::Part(PreflightPart::InboundEndpoints),
     ],
     at_setup: true,
     of_writes: false,
@@ -39,7 +39,7 @@ const ENDPOINT_PREFIX: u8 = 28;
 const TRIED_SUBNETS: usize = 1 << 16;
 
 /// Looks where each server lies, and at the rules in front of it.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref().filter(|_| intent.vendor.takes_dns())?;
     let request = facts.request.as_ref().map(|request| request.dns.as_slice());
     let mappings = match intent.dns.is_empty() {
@@ -84,30 +84,30 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         remedies.extend(to_get_endpoint(intent, facts, vnet));
     }
     Some(if !problems.is_empty() {
-        Finding::problem(problems.join("; ")).remedies(remedies)
+        CheckFinding::problem(problems.join("; ")).remedies(remedies)
     } else if !unread.is_empty() {
         unread.dedup();
-        Finding::unknown(format!(
+        CheckFinding::unknown(format!(
             "the DNS servers lie in {}, but these could not be read: {}",
             vnet.id.name,
             unread.join(", ")
         ))
     } else {
-        Finding::ok(format!("{vendor} can reach the DNS servers in {}", vnet.id.name))
+        CheckFinding::ok(format!("{vendor} can reach the DNS servers in {}", vnet.id.name))
     })
 }
 
 /// Without mappings nothing is wrong: where doctor asked, it says what there is to map to.
-fn without_mappings(intent: &Intent, facts: &Facts, vnet: &Vnet) -> Option<Finding> {
+fn without_mappings(intent: &PeeringIntent, facts: &ObservedState, vnet: &VirtualNetwork) -> Option<CheckFinding> {
     let endpoints = facts.preflight.inbound_endpoints.known()?;
     let vendor = &intent.vendor.short_name;
     let (name, none) = (&vnet.id.name, "there are no DNS mappings");
     Some(match endpoints.as_slice() {
-        [] => Finding::ok(format!(
+        [] => CheckFinding::ok(format!(
             "{none}. For {vendor} to resolve private names, {name} needs an inbound endpoint of a private resolver:"
         ))
         .remedies(create_endpoint(vnet)),
-        some => Finding::ok(format!(
+        some => CheckFinding::ok(format!(
             "{none}. {vendor} can ask {name}'s inbound endpoints: {}",
             listed(some)
         )),
@@ -125,7 +125,12 @@ fn listed(endpoints: &[InboundEndpoint]) -> String {
 }
 
 /// The server's subnet, or why the vendor doesn't reach the server through this peering.
-fn place<'a>(intent: &Intent, facts: &Facts, vnet: &'a Vnet, server: IpAddr) -> Result<&'a Subnet, String> {
+fn place<'a>(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    vnet: &'a VirtualNetwork,
+    server: IpAddr,
+) -> Result<&'a SubnetInfo, String> {
     let name = &vnet.id.name;
     if holds(&vnet.address_space, server) {
         let subnet = vnet
@@ -150,7 +155,7 @@ fn place<'a>(intent: &Intent, facts: &Facts, vnet: &'a Vnet, server: IpAddr) -> 
     if vendor_space(intent, facts).is_some_and(|theirs| holds(&theirs, server)) {
         return Err(format!("it lies in {vendor}'s own network"));
     }
-    let is_vendors = |peering: &Peering| match facts.likely_peering(intent) {
+    let is_vendors = |peering: &PeeringBody| match facts.likely_peering(intent) {
         VendorPeering::One(own) => own.id == peering.id,
         VendorPeering::None | VendorPeering::Many(_) => false,
     };
@@ -180,14 +185,14 @@ fn is_reserved(prefix: &IpNet, address: IpAddr) -> bool {
 /// The rule that blocks DNS from the vendor to a server, and the command for one that lets it through.
 fn blocked(
     vendor: &str,
-    subnet: &Subnet,
-    group: &Nsg,
+    subnet: &SubnetInfo,
+    group: &NetworkSecurityGroup,
     server: IpAddr,
     theirs: &AddressSpace,
 ) -> Option<(String, String)> {
     let ours = AddressSpace(vec![IpNet::from(server)]);
     let denied = PROTOCOLS.iter().filter_map(|(protocol, called)| {
-        let flow = Flow {
+        let flow = TrafficFlow {
             inbound: true,
             protocol,
             port: Some(DNS_PORT),
@@ -195,8 +200,8 @@ fn blocked(
             theirs,
         };
         match flow.judge(group) {
-            Passage::Blocked { rule, .. } => Some((*called, rule)),
-            Passage::Open | Passage::Narrow { .. } => None,
+            FlowVerdict::Blocked { rule, .. } => Some((*called, rule)),
+            FlowVerdict::Open | FlowVerdict::Narrow { .. } => None,
         }
     });
     let denied: Vec<(&str, &NsgRule)> = denied.collect();
@@ -217,7 +222,7 @@ fn blocked(
 }
 
 /// The command for a rule before the one that blocks.
-fn allow_dns(group: &Nsg, before: u32, server: IpAddr, theirs: &AddressSpace) -> String {
+fn allow_dns(group: &NetworkSecurityGroup, before: u32, server: IpAddr, theirs: &AddressSpace) -> String {
     let taken = |priority: &u32| {
         group
             .rules
@@ -247,28 +252,28 @@ fn allow_dns(group: &Nsg, before: u32, server: IpAddr, theirs: &AddressSpace) ->
 }
 
 /// The ways to a server that the vendor reaches.
-fn to_get_endpoint(intent: &Intent, facts: &Facts, vnet: &Vnet) -> Vec<String> {
+fn to_get_endpoint(intent: &PeeringIntent, facts: &ObservedState, vnet: &VirtualNetwork) -> Vec<String> {
     let name = &vnet.id.name;
     match &facts.preflight.inbound_endpoints {
-        Seen::Known(endpoints) if endpoints.is_empty() => std::iter::once(format!(
+        ReadResult::Known(endpoints) if endpoints.is_empty() => std::iter::once(format!(
             "Create an inbound endpoint of a private resolver in {name}, and give its address:"
         ))
         .chain(create_endpoint(vnet))
         .collect(),
-        Seen::Known(endpoints) => vec![format!("Give an inbound endpoint of {name}: {}.", listed(endpoints))],
-        Seen::NotAsked => vec![format!(
+        ReadResult::Known(endpoints) => vec![format!("Give an inbound endpoint of {name}: {}.", listed(endpoints))],
+        ReadResult::NotAsked => vec![format!(
             "Give an address in {name}, such as that of an inbound endpoint of a private resolver. 'peerctl azure doctor \
              --vendor {}' lists them, or says how to create one.",
             intent.vendor.id
         )],
-        Seen::Unreadable(why) => vec![format!(
+        ReadResult::Unreadable(why) => vec![format!(
             "Give an address in {name}, such as that of an inbound endpoint of a private resolver ({why})."
         )],
     }
 }
 
 /// The commands for an inbound endpoint: a subnet of its own, the resolver, the endpoint.
-fn create_endpoint(vnet: &Vnet) -> Vec<String> {
+fn create_endpoint(vnet: &VirtualNetwork) -> Vec<String> {
     const SUBNET: &str = "snet-dns-inbound";
     let id = &vnet.id;
     let place = format!(
@@ -296,7 +301,7 @@ fn create_endpoint(vnet: &Vnet) -> Vec<String> {
 }
 
 /// The first part of the network that is large enough for an endpoint and has no subnet.
-fn free_prefix(vnet: &Vnet) -> Option<Ipv4Net> {
+fn free_prefix(vnet: &VirtualNetwork) -> Option<Ipv4Net> {
     let spaces = vnet.address_space.0.iter().filter_map(|prefix| match prefix {
         IpNet::V4(prefix) => Some(*prefix),
         IpNet::V6(_) => None,
@@ -316,7 +321,7 @@ fn free_prefix(vnet: &Vnet) -> Option<Ipv4Net> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Check;
+    use crate::plan::CheckResult;
     use crate::steps::samples;
     use crate::vendors::DnsMapping;
 
@@ -336,11 +341,11 @@ mod tests {
     }
 
     /// What is found of a server in a network with a subnet behind these rules.
-    fn found(server: &str, rules: Vec<NsgRule>, endpoints: Seen<Vec<InboundEndpoint>>) -> Check {
+    fn found(server: &str, rules: Vec<NsgRule>, endpoints: ReadResult<Vec<InboundEndpoint>>) -> CheckResult {
         let (mut intent, mut facts) = samples::kong_done();
         let servers = format!("{DNS}={server}").parse::<DnsMapping>();
         intent.dns = servers.into_iter().collect();
-        facts.security_groups = vec![Nsg {
+        facts.security_groups = vec![NetworkSecurityGroup {
             id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkSecurityGroups/nsg".into(),
             name: "nsg".into(),
             rules,
@@ -350,11 +355,11 @@ mod tests {
         let vnet = facts.vnet.as_mut().expect("one");
         vnet.address_space = AddressSpace::from_texts(["10.20.0.0/16"]);
         vnet.peerings.push(hub);
-        vnet.subnets = vec![Subnet {
+        vnet.subnets = vec![SubnetInfo {
             name: "snet".into(),
             address_prefixes: AddressSpace::from_texts(["10.20.0.0/24"]),
             network_security_group: Some(facts.security_groups[0].id.to_uppercase()),
-            ..Subnet::default()
+            ..SubnetInfo::default()
         }];
         PROBE.run(&intent, &facts).expect("kong takes DNS mappings")
     }
@@ -375,12 +380,12 @@ mod tests {
             ("8.8.8.8", "it lies outside vnet-app (10.20.0.0/16)"),
         ];
         for (server, why) in table {
-            let check = found(server, Vec::new(), Seen::NotAsked);
+            let check = found(server, Vec::new(), ReadResult::NotAsked);
             assert!(check.is_problem() && !check.blocks(), "{server}: {check:?}");
             assert!(check.detail.contains(why), "{server}: {check:?}");
             assert!(check.remedies[0].contains("azure doctor"), "{server}: {check:?}");
         }
-        assert!(found("10.20.0.4", Vec::new(), Seen::NotAsked).ok);
+        assert!(found("10.20.0.4", Vec::new(), ReadResult::NotAsked).ok);
     }
 
     #[test]
@@ -404,7 +409,7 @@ mod tests {
             (vec![rule(65500, false, "*", "*")], "rule r65500", 4096),
         ];
         for (rules, what, priority) in table {
-            let check = found("10.20.0.4", rules, Seen::NotAsked);
+            let check = found("10.20.0.4", rules, ReadResult::NotAsked);
             assert!(check.is_problem() && check.detail.contains(what), "{check:?}");
             let command = &check.remedies[0];
             let parts = [
@@ -417,7 +422,7 @@ mod tests {
             }
         }
         let allowed = vec![rule(100, true, "*", "53"), rule(200, false, "*", "*")];
-        assert!(found("10.20.0.4", allowed, Seen::NotAsked).ok);
+        assert!(found("10.20.0.4", allowed, ReadResult::NotAsked).ok);
         let full: Vec<NsgRule> = (100..=103)
             .map(|priority| {
                 rule(
@@ -431,7 +436,7 @@ mod tests {
                 )
             })
             .collect();
-        let check = found("10.20.0.4", full, Seen::NotAsked);
+        let check = found("10.20.0.4", full, ReadResult::NotAsked);
         assert!(
             check.remedies[0].starts_with("No priority before 103 is free in nsg"),
             "{check:?}"
@@ -440,7 +445,7 @@ mod tests {
 
     #[test]
     fn endpoint_is_offered_or_how_to_create_one() {
-        let check = found("192.168.0.4", Vec::new(), Seen::Known(Vec::new()));
+        let check = found("192.168.0.4", Vec::new(), ReadResult::Known(Vec::new()));
         let said = check.remedies.join("\n");
         let parts = [
             "az network vnet subnet create",
@@ -459,7 +464,7 @@ mod tests {
             address: "10.20.0.4".parse().expect("an address"),
             subnet: "snet".into(),
         };
-        let check = found("192.168.0.4", Vec::new(), Seen::Known(vec![endpoint]));
+        let check = found("192.168.0.4", Vec::new(), ReadResult::Known(vec![endpoint]));
         assert_eq!(
             check.remedies,
             ["Give an inbound endpoint of vnet-app: 10.20.0.4 (inbound of dnspr, subnet snet)."]

@@ -1,27 +1,27 @@
 //! `excess-rights`: who gets a role has more rights at the network than documented, by an assignment that exists already.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::domain::harmless;
-use crate::plan::{Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
-use crate::steps::Facts;
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "excess-rights",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Setup assigns the documented actions only. It neither uses nor removes more rights that were granted before.",
     needs: &[
-        Need::Step(StepId::RoleDefinition),
-        Need::Step(StepId::RoleAssignment),
-        Need::Step(StepId::Consent),
-        Need::Step(StepId::OwnApp),
+        CheckNeed::Step(StepId::RoleDefinition),
+        CheckNeed::Step(StepId::RoleAssignment),
+        CheckNeed::Step(StepId::Consent),
+        CheckNeed::Step(StepId::OwnApp),
     ],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let (mut said, mut remedies) = (Vec::new(), Vec::new());
     for grant in intent.grants() {
         for (assignment, role, extra) in facts.excess_rights(&grant) {
@@ -37,7 +37,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             ));
         }
     }
-    let found = Finding::problem(said.join("; ")).remedies(remedies);
+    let found = CheckFinding::problem(said.join("; ")).remedies(remedies);
     (!said.is_empty()).then_some(found)
 }
 

@@ -1,28 +1,28 @@
 //! `linked-subnets`: a peering that links only some subnets carries no traffic of the others.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{Facts, VendorPeering};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::{ObservedState, VendorPeering};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "linked-subnets",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Only the named subnets can use the peering. What a peering links is fixed when it is created.",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
 /// Says what the peering links, on either side, where that is not the whole networks.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let VendorPeering::One(ours) = facts.vendor_peering(intent) else {
         return None;
     };
     let peerings = [ours].into_iter().chain(&facts.remote_peering);
     let limits = peerings.filter_map(|peering| Some(format!("{} links {}", peering.id.name, peering.limits()?)));
     let limits: Vec<String> = limits.collect();
-    (!limits.is_empty()).then(|| Finding::problem(limits.join("; ")))
+    (!limits.is_empty()).then(|| CheckFinding::problem(limits.join("; ")))
 }
 
 #[cfg(test)]

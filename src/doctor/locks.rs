@@ -1,53 +1,53 @@
 //! `locks`: a lock refuses writes to whoever it may be, Owners too.
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::Lock;
-use crate::plan::{Intent, Severity};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::ManagementLock;
+use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
-use crate::steps::{Facts, Part, Seen};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "locks",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Under a ReadOnly lock Azure refuses the peering and the role assignment with ScopeLocked, whoever writes.",
-    needs: &[Need::Part(Part::Locks)],
+    needs: &[CheckNeed::Part(PreflightPart::Locks)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = &intent.vnet.name;
     let locks = match &facts.preflight.locks {
-        Seen::Known(locks) => locks,
-        Seen::Unreadable(why) => return Some(Finding::unknown(format!("the locks: {why}"))),
-        Seen::NotAsked => return None,
+        ReadResult::Known(locks) => locks,
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the locks: {why}"))),
+        ReadResult::NotAsked => return None,
     };
-    let is = |level: &'static str| move |lock: &&Lock| lock.level.eq_ignore_ascii_case(level);
-    let read_only: Vec<&Lock> = locks.found.iter().filter(is("ReadOnly")).collect();
-    let no_delete: Vec<&Lock> = locks.found.iter().filter(is("CanNotDelete")).collect();
+    let is = |level: &'static str| move |lock: &&ManagementLock| lock.level.eq_ignore_ascii_case(level);
+    let read_only: Vec<&ManagementLock> = locks.found.iter().filter(is("ReadOnly")).collect();
+    let no_delete: Vec<&ManagementLock> = locks.found.iter().filter(is("CanNotDelete")).collect();
     if !read_only.is_empty() {
         return Some(
-            Finding::problem(told(&read_only))
+            CheckFinding::problem(told(&read_only))
                 .remedy("Ask who set it; then, for the time of the set-up:")
                 .remedies(read_only.into_iter().map(|lock| delete(intent, lock))),
         );
     }
     if !no_delete.is_empty() {
         let what = "nothing can be deleted there: no peering can be torn down, and none that the vendor has to replace";
-        return Some(Finding::problem(format!("{}: {what}", told(&no_delete))).warning());
+        return Some(CheckFinding::problem(format!("{}: {what}", told(&no_delete))).warning());
     }
     Some(if locks.partly {
-        Finding::unknown(format!(
+        CheckFinding::unknown(format!(
             "no lock that may be read reaches {vnet}; those of its subscription may not be"
         ))
     } else {
-        Finding::ok(format!("no lock reaches {vnet}"))
+        CheckFinding::ok(format!("no lock reaches {vnet}"))
     })
 }
 
-fn told(locks: &[&Lock]) -> String {
-    let one = |lock: &&Lock| {
+fn told(locks: &[&ManagementLock]) -> String {
+    let one = |lock: &&ManagementLock| {
         let notes = lock
             .notes
             .as_ref()
@@ -58,7 +58,7 @@ fn told(locks: &[&Lock]) -> String {
     locks.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-fn delete(intent: &Intent, lock: &Lock) -> String {
+fn delete(intent: &PeeringIntent, lock: &ManagementLock) -> String {
     let name = ShellWord(&lock.name);
     let vnet = &intent.vnet;
     let group = ShellWord(&vnet.resource_group);
@@ -80,20 +80,20 @@ fn delete(intent: &Intent, lock: &Lock) -> String {
 pub mod tests {
     use super::*;
     use crate::plan::CheckVerdict;
-    use crate::steps::preflight::Locks;
+    use crate::steps::preflight::LockRead;
     use crate::steps::samples;
 
-    fn lock(scope: String, level: &str) -> Seen<Locks> {
-        let found = vec![Lock {
+    fn lock(scope: String, level: &str) -> ReadResult<LockRead> {
+        let found = vec![ManagementLock {
             name: "freeze".into(),
             scope,
             level: level.into(),
             notes: Some("until the audit is over".into()),
         }];
-        Seen::Known(Locks { found, partly: false })
+        ReadResult::Known(LockRead { found, partly: false })
     }
 
-    pub fn read_only(intent: &Intent) -> Seen<Locks> {
+    pub fn read_only(intent: &PeeringIntent) -> ReadResult<LockRead> {
         lock(intent.vnet.subscription_scope(), "ReadOnly")
     }
 
@@ -121,18 +121,21 @@ pub mod tests {
     #[test]
     fn what_only_forbids_deleting_warns_and_what_cannot_be_read_is_not_ok() {
         let (intent, mut facts) = samples::kong_done();
-        let mut found = |locks: Seen<Locks>| {
+        let mut found = |locks: ReadResult<LockRead>| {
             facts.preflight.locks = locks;
             PROBE.run(&intent, &facts).expect("asked")
         };
         let check = found(lock(intent.vnet.to_string(), "CanNotDelete"));
         assert!(check.is_problem() && !check.blocks());
-        assert_eq!(found(Seen::Known(Locks::default())).verdict, CheckVerdict::Ok);
-        let partly = Locks {
+        assert_eq!(found(ReadResult::Known(LockRead::default())).verdict, CheckVerdict::Ok);
+        let partly = LockRead {
             partly: true,
-            ..Locks::default()
+            ..LockRead::default()
         };
-        assert_eq!(found(Seen::Known(partly)).verdict, CheckVerdict::Unknown);
-        assert_eq!(found(Seen::Unreadable("no".into())).verdict, CheckVerdict::Unknown);
+        assert_eq!(found(ReadResult::Known(partly)).verdict, CheckVerdict::Unknown);
+        assert_eq!(
+            found(ReadResult::Unreadable("no".into())).verdict,
+            CheckVerdict::Unknown
+        );
     }
 }

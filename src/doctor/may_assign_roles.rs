@@ -2,29 +2,29 @@
 
 use super::conditions;
 use super::deny_assignments::{self, ASSIGN_ROLES};
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{decision, handed_on, unread};
-use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::{Facts, Part};
+use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
+use crate::steps::{ObservedState, PreflightPart};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-assign-roles",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Without roleAssignments/write, setup hands the assignment to somebody who has it.",
     needs: &[
-        Need::Step(StepId::RoleDefinition),
-        Need::Step(StepId::RoleAssignment),
-        Need::Step(StepId::Consent),
-        Need::Step(StepId::OwnApp),
-        Need::Part(Part::Denials),
-        Need::Part(Part::Conditions),
+        CheckNeed::Step(StepId::RoleDefinition),
+        CheckNeed::Step(StepId::RoleAssignment),
+        CheckNeed::Step(StepId::Consent),
+        CheckNeed::Step(StepId::OwnApp),
+        CheckNeed::Part(PreflightPart::Denials),
+        CheckNeed::Part(PreflightPart::Conditions),
     ],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     if intent.grants().is_empty() {
         return None;
     }
@@ -37,13 +37,13 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         denied.or_else(|| conditions::refused(intent, facts))
     };
     Some(match decision(StepId::RoleAssignment, intent, facts)? {
-        Decision::InPlace(what) => Finding::ok(format!("not needed: {what}")),
-        Decision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
+        StepDecision::InPlace(what) => CheckFinding::ok(format!("not needed: {what}")),
+        StepDecision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
         _ if refused().is_some() => return refused(),
         _ if facts.rights_at_vnet.is_none() => {
-            Finding::unknown(format!("what this sign-in may do at {vnet} cannot be read"))
+            CheckFinding::unknown(format!("what this sign-in may do at {vnet} cannot be read"))
         }
-        _ => Finding::ok(format!("this sign-in may assign roles at {vnet}")),
+        _ => CheckFinding::ok(format!("this sign-in may assign roles at {vnet}")),
     })
 }
 

@@ -1,31 +1,34 @@
 //! `may-consent`: the vendor's application gets into the tenant by somebody with a directory role only.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{
     APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, decision, handed_on, holds,
     unread,
 };
-use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::{Facts, Part, Seen};
+use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-consent",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Entra refuses a foreign application's service principal to anybody else, with words about a local tenant.",
-    needs: &[Need::Step(StepId::Consent), Need::Part(Part::Directory)],
+    needs: &[
+        CheckNeed::Step(StepId::Consent),
+        CheckNeed::Part(PreflightPart::Directory),
+    ],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let app = intent.vendor_app.as_ref()?;
     if let Some(found) = unread(StepId::Consent, facts) {
         return Some(found);
     }
     match decision(StepId::Consent, intent, facts)? {
-        Decision::InPlace(what) => return Some(Finding::ok(format!("not needed: {what}"))),
-        Decision::Blocked(hold) => return Some(handed_on(hold)),
+        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not needed: {what}"))),
+        StepDecision::Blocked(hold) => return Some(handed_on(hold)),
         // It has to be made, or awaited.
         _ => {}
     }
@@ -36,24 +39,26 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         CLOUD_APPLICATION_ADMINISTRATOR,
     ];
     Some(match &facts.preflight.directory {
-        Seen::Known(directory) if holds(directory, &roles, &["Application.ReadWrite.All"]) => {
-            Finding::ok(format!("this sign-in may consent to {}", app.name))
+        ReadResult::Known(directory) if holds(directory, &roles, &["Application.ReadWrite.All"]) => {
+            CheckFinding::ok(format!("this sign-in may consent to {}", app.name))
         }
-        Seen::Known(directory) => {
+        ReadResult::Known(directory) => {
             let eligible = if directory.is_user {
                 "; a role that is only eligible (PIM) has to be activated first"
             } else {
                 ""
             };
-            Finding::problem(format!(
+            CheckFinding::problem(format!(
                 "this sign-in is neither Application Administrator, Cloud Application Administrator nor Global \
                  Administrator{eligible}"
             ))
             .remedy(accept)
             .remedy(format!("or: az ad sp create --id {}", app.id))
         }
-        Seen::Unreadable(why) => Finding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(accept),
-        Seen::NotAsked => return None,
+        ReadResult::Unreadable(why) => {
+            CheckFinding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(accept)
+        }
+        ReadResult::NotAsked => return None,
     })
 }
 
@@ -61,7 +66,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::plan::CheckVerdict;
-    use crate::steps::preflight::Directory;
+    use crate::steps::preflight::DirectoryRead;
     use crate::steps::samples;
 
     #[test]
@@ -75,14 +80,14 @@ mod tests {
                 .starts_with("not needed")
         );
         facts.principal = None;
-        facts.preflight.directory = Seen::Known(Directory {
+        facts.preflight.directory = ReadResult::Known(DirectoryRead {
             roles: vec![CLOUD_APPLICATION_ADMINISTRATOR],
-            ..Directory::default()
+            ..DirectoryRead::default()
         });
         assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
-        facts.preflight.directory = Seen::Known(Directory {
+        facts.preflight.directory = ReadResult::Known(DirectoryRead {
             is_user: true,
-            ..Directory::default()
+            ..DirectoryRead::default()
         });
         let found = PROBE.run(&intent, &facts).expect("kong's");
         assert!(
@@ -90,7 +95,7 @@ mod tests {
             "{found:?}"
         );
         assert!(found.remedies[0].contains("/adminconsent?client_id="), "{found:?}");
-        facts.preflight.directory = Seen::Unreadable("no".into());
+        facts.preflight.directory = ReadResult::Unreadable("no".into());
         assert_eq!(
             PROBE.run(&intent, &facts).expect("kong's").verdict,
             CheckVerdict::Unknown

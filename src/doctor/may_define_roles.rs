@@ -1,28 +1,28 @@
 //! `may-define-roles`: the custom roles are written at the subscription.
 
 use super::deny_assignments::{self, WRITE_ROLES};
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{decision, handed_on, unread};
-use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::{Facts, Part};
+use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
+use crate::steps::{ObservedState, PreflightPart};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-define-roles",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Without roleDefinitions/write, setup hands the custom role to somebody who has it.",
     needs: &[
-        Need::Step(StepId::RoleDefinition),
-        Need::Step(StepId::RoleAssignment),
-        Need::Step(StepId::Consent),
-        Need::Step(StepId::OwnApp),
-        Need::Part(Part::Denials),
+        CheckNeed::Step(StepId::RoleDefinition),
+        CheckNeed::Step(StepId::RoleAssignment),
+        CheckNeed::Step(StepId::Consent),
+        CheckNeed::Step(StepId::OwnApp),
+        CheckNeed::Part(PreflightPart::Denials),
     ],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     if intent.grants().is_empty() {
         return None;
     }
@@ -32,13 +32,13 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let scope = intent.vnet.subscription_scope();
     let refused = || deny_assignments::refused(facts, WRITE_ROLES, &scope);
     Some(match decision(StepId::RoleDefinition, intent, facts)? {
-        Decision::InPlace(what) => Finding::ok(format!("not needed: {what}")),
-        Decision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
+        StepDecision::InPlace(what) => CheckFinding::ok(format!("not needed: {what}")),
+        StepDecision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
         _ if refused().is_some() => return refused(),
         _ if facts.rights_at_subscription.is_none() => {
-            Finding::unknown(format!("what this sign-in may do at {scope} cannot be read"))
+            CheckFinding::unknown(format!("what this sign-in may do at {scope} cannot be read"))
         }
-        _ => Finding::ok(format!("this sign-in may write role definitions at {scope}")),
+        _ => CheckFinding::ok(format!("this sign-in may write role definitions at {scope}")),
     })
 }
 

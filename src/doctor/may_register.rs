@@ -1,31 +1,34 @@
 //! `may-register`: an application of one's own is registered by a member of the tenant, unless the tenant forbids it.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{
     APPLICATION_ADMINISTRATOR, APPLICATION_DEVELOPER, CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, decision,
     handed_on, holds, unread,
 };
-use crate::plan::{Decision, Intent, Severity, StepId};
-use crate::steps::{Facts, Part, Seen};
+use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-register",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Your direction is written by an application of yours, which has to be registered first.",
-    needs: &[Need::Step(StepId::OwnApp), Need::Part(Part::Directory)],
+    needs: &[
+        CheckNeed::Step(StepId::OwnApp),
+        CheckNeed::Part(PreflightPart::Directory),
+    ],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     intent.own_app.as_ref()?;
     if let Some(found) = unread(StepId::OwnApp, facts) {
         return Some(found);
     }
     match decision(StepId::OwnApp, intent, facts)? {
-        Decision::InPlace(what) => return Some(Finding::ok(format!("not needed: {what}"))),
-        Decision::Blocked(hold) => return Some(handed_on(hold)),
+        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not needed: {what}"))),
+        StepDecision::Blocked(hold) => return Some(handed_on(hold)),
         // It has to be made, or awaited.
         _ => {}
     }
@@ -38,20 +41,22 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let permissions = ["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
     let bring = "Or bring one of yours: --own-app APP-ID";
     Some(match &facts.preflight.directory {
-        Seen::Known(directory) if holds(directory, &roles, &permissions) => {
-            Finding::ok("this sign-in may register applications")
+        ReadResult::Known(directory) if holds(directory, &roles, &permissions) => {
+            CheckFinding::ok("this sign-in may register applications")
         }
-        Seen::Known(directory) if directory.is_user => Finding::unknown(
+        ReadResult::Known(directory) if directory.is_user => CheckFinding::unknown(
             "members may register applications unless the tenant forbids it; this sign-in has no role for it",
         )
         .remedy(bring),
-        Seen::Known(_) => {
-            Finding::problem("this application may register no other: it has neither a role nor a permission for it")
-                .remedy("Give it the role Application Developer, or Graph's Application.ReadWrite.OwnedBy.")
-                .remedy(bring)
+        ReadResult::Known(_) => CheckFinding::problem(
+            "this application may register no other: it has neither a role nor a permission for it",
+        )
+        .remedy("Give it the role Application Developer, or Graph's Application.ReadWrite.OwnedBy.")
+        .remedy(bring),
+        ReadResult::Unreadable(why) => {
+            CheckFinding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(bring)
         }
-        Seen::Unreadable(why) => Finding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(bring),
-        Seen::NotAsked => return None,
+        ReadResult::NotAsked => return None,
     })
 }
 
@@ -61,7 +66,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{CheckVerdict, OwnApp};
-    use crate::steps::preflight::Directory;
+    use crate::steps::preflight::DirectoryRead;
     use crate::steps::samples;
 
     #[test]
@@ -73,7 +78,7 @@ mod tests {
             display_name: "peerctl".into(),
         });
         let mut verdict = |roles: Vec<Uuid>, is_user: bool| {
-            facts.preflight.directory = Seen::Known(Directory {
+            facts.preflight.directory = ReadResult::Known(DirectoryRead {
                 roles,
                 permissions: Vec::new(),
                 is_user,

@@ -1,37 +1,37 @@
 //! `may-write-peerings`: a direction takes write on its own network and peer/action on the other, each in its tenant.
 
 use super::deny_assignments;
-use super::probe::{Finding, Need, Probe};
-use crate::azure::{Permission, allowed};
-use crate::plan::{Intent, Severity, StepId};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::{RolePermission, allowed};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::eligibility::{self, WRITE_PEERINGS as WRITE};
-use crate::steps::{Facts, Part, Seen};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
 pub const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-write-peerings",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Each direction takes virtualNetworkPeerings/write on its own network and peer/action on the other one.",
     needs: &[
-        Need::Step(StepId::RoleAssignment),
-        Need::Part(Part::RightsHere),
-        Need::Part(Part::RightsAtRemote),
-        Need::Part(Part::Denials),
+        CheckNeed::Step(StepId::RoleAssignment),
+        CheckNeed::Part(PreflightPart::RightsHere),
+        CheckNeed::Part(PreflightPart::RightsAtRemote),
+        CheckNeed::Part(PreflightPart::Denials),
     ],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     if !intent.operator_writes() {
         let who = match &intent.own_app {
             Some(app) => app.label(),
             None => intent.vendor.short_name.clone(),
         };
         let told = format!("not needed: {who} writes the peering, by the role that it gets");
-        return Some(Finding::ok(told));
+        return Some(CheckFinding::ok(told));
     }
     let remote = intent.remote()?;
     if let Some(refused) = deny_assignments::refused(facts, WRITE, &intent.vnet.to_string()) {
@@ -40,7 +40,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let here = &intent.vnet.name;
     let Some(ours) = &facts.rights_at_vnet else {
         let told = format!("what this sign-in may do at {here} cannot be read");
-        return Some(Finding::unknown(told));
+        return Some(CheckFinding::unknown(told));
     };
     let theirs = &facts.preflight.rights_at_remote;
     // Their direction may be somebody else's to write; ours takes peer/action there in any case.
@@ -50,7 +50,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     if missing.is_empty() {
         return there(here, &remote.vnet.name, theirs);
     }
-    let found = Finding::problem(format!("this sign-in lacks {}", missing.join(" and ")));
+    let found = CheckFinding::problem(format!("this sign-in lacks {}", missing.join(" and ")));
     let found = found.remedies(eligibility::activation(facts, WRITE));
     Some(found.remedy(
         "Ask for a role with these actions there, Network Contributor for instance; or sign in as somebody who has one.",
@@ -58,21 +58,21 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 }
 
 /// Our direction may be written; what about theirs.
-fn there(here: &str, there: &str, rights: &Seen<Vec<Permission>>) -> Option<Finding> {
+fn there(here: &str, there: &str, rights: &ReadResult<Vec<RolePermission>>) -> Option<CheckFinding> {
     Some(match rights {
-        Seen::NotAsked => return None,
-        Seen::Unreadable(why) => Finding::unknown(format!("what this sign-in may do at {there}: {why}")),
-        Seen::Known(rights) if lacks(rights, there).is_none() => Finding::ok(format!(
+        ReadResult::NotAsked => return None,
+        ReadResult::Unreadable(why) => CheckFinding::unknown(format!("what this sign-in may do at {there}: {why}")),
+        ReadResult::Known(rights) if lacks(rights, there).is_none() => CheckFinding::ok(format!(
             "this sign-in may write both directions, at {here} and at {there}"
         )),
-        Seen::Known(_) => Finding::ok(format!(
+        ReadResult::Known(_) => CheckFinding::ok(format!(
             "this sign-in may write the direction of {here}; that of {there} is for its own operator, who gets the commands"
         )),
     })
 }
 
 /// What is missing to write the direction of this network.
-fn lacks(rights: &[Permission], network: &str) -> Option<String> {
+fn lacks(rights: &[RolePermission], network: &str) -> Option<String> {
     (!allowed(rights, WRITE)).then(|| format!("{WRITE} on {network}"))
 }
 
@@ -83,10 +83,10 @@ mod tests {
     use crate::steps::samples;
     use crate::vendors::profile;
 
-    fn rights(actions: &[&str]) -> Vec<Permission> {
-        vec![Permission {
+    fn rights(actions: &[&str]) -> Vec<RolePermission> {
+        vec![RolePermission {
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-            ..Permission::default()
+            ..RolePermission::default()
         }]
     }
 
@@ -103,7 +103,7 @@ mod tests {
         .into();
         let mut found = |ours: &[&str], theirs: &[&str]| {
             facts.rights_at_vnet = Some(rights(ours));
-            facts.preflight.rights_at_remote = Seen::Known(rights(theirs));
+            facts.preflight.rights_at_remote = ReadResult::Known(rights(theirs));
             PROBE.run(&intent, &facts).expect("said")
         };
         assert!(
@@ -117,7 +117,7 @@ mod tests {
             check.blocks() && check.detail.contains(WRITE) && check.detail.contains(PEER),
             "{check:?}"
         );
-        facts.preflight.rights_at_remote = Seen::Unreadable("no".into());
+        facts.preflight.rights_at_remote = ReadResult::Unreadable("no".into());
         facts.rights_at_vnet = Some(rights(&["*"]));
         assert_eq!(PROBE.run(&intent, &facts).expect("said").verdict, CheckVerdict::Unknown);
     }

@@ -43,14 +43,14 @@ mod vnet_state;
 use std::collections::BTreeSet;
 
 pub use nsg_rules::open_subnets;
-pub use probe::{Need, Probe};
+pub use probe::{CheckNeed, DoctorCheck};
 
-use crate::plan::{Check, Decision, Intent};
-use crate::steps::{Facts, decision};
+use crate::plan::{CheckResult, PeeringIntent, StepDecision};
+use crate::steps::{ObservedState, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&Probe; 34] = [
+pub static PROBES: [&DoctorCheck; 34] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -88,38 +88,38 @@ pub static PROBES: [&Probe; 34] = [
 ];
 
 /// What setup's own checks say about these facts.
-pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
-    let probes: Vec<&Probe> = PROBES.iter().copied().filter(|probe| probe.at_setup).collect();
+pub fn checks(intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
+    let probes: Vec<&DoctorCheck> = PROBES.iter().copied().filter(|probe| probe.at_setup).collect();
     examine(&probes, intent, facts)
 }
 
 /// What these checks say, in their order; those that do not apply say nothing.
-pub fn examine(probes: &[&Probe], intent: &Intent, facts: &Facts) -> Vec<Check> {
+pub fn examine(probes: &[&DoctorCheck], intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     let settled = is_settled(intent, facts);
     let checks = probes.iter().filter_map(|probe| probe.check(intent, facts, settled));
     checks.collect()
 }
 
 /// What these checks look at.
-pub fn needs(probes: &[&Probe], intent: &Intent) -> BTreeSet<Need> {
-    let mut needs: BTreeSet<Need> = probes.iter().flat_map(|probe| probe.needs).copied().collect();
+pub fn needs(probes: &[&DoctorCheck], intent: &PeeringIntent) -> BTreeSet<CheckNeed> {
+    let mut needs: BTreeSet<CheckNeed> = probes.iter().flat_map(|probe| probe.needs).copied().collect();
     if probes.iter().any(|probe| probe.of_writes) {
         // Whether anything is left to be written, all steps together know.
-        needs.extend(intent.steps().into_iter().map(Need::Step));
+        needs.extend(intent.steps().into_iter().map(CheckNeed::Step));
     }
     needs
 }
 
 /// Everything is in place: no write is to come.
-fn is_settled(intent: &Intent, facts: &Facts) -> bool {
+fn is_settled(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let mut decisions = intent.steps().into_iter().map(|id| decision(id, intent, facts));
-    decisions.all(|decision| matches!(decision, Decision::InPlace(_)))
+    decisions.all(|decision| matches!(decision, StepDecision::InPlace(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Severity;
+    use crate::plan::CheckSeverity;
     use crate::steps::samples;
 
     #[test]
@@ -137,11 +137,11 @@ mod tests {
     fn where_nothing_is_left_to_write_a_lock_is_only_a_warning() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.locks = locks::tests::read_only(&intent);
-        let found = |facts: &Facts| {
+        let found = |facts: &ObservedState| {
             let checks = checks(&intent, facts);
             checks.into_iter().find(|check| check.id == "locks").expect("one")
         };
-        assert_eq!(found(&facts).severity, Severity::Warning);
+        assert_eq!(found(&facts).severity, CheckSeverity::Warning);
         facts.assignments.clear();
         assert!(found(&facts).blocks());
     }

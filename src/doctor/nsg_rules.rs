@@ -1,22 +1,22 @@
 //! `nsg-rules`: the peering links the networks, but a network security group in front of a subnet or of a network
 //! interface may still block the vendor's traffic. A warning: whether that is meant, only the operator knows.
 
-use super::probe::{Finding, Need, Probe};
-use super::traffic_flow::{Flow, Passage};
-use crate::azure::{NetworkInterface, Nsg, Subnet};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::traffic_flow::{FlowVerdict, TrafficFlow};
+use crate::azure::{NetworkInterface, NetworkSecurityGroup, SubnetInfo};
 use crate::domain::AddressSpace;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{Facts, Part, Seen, VendorPeering};
-use crate::vendors::Traffic;
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::{ObservedState, PreflightPart, ReadResult, VendorPeering};
+use crate::vendors::VendorTraffic;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "nsg-rules",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "The peering links the networks; a network security group in front of a subnet or a network interface may block it all the same.",
     needs: &[
-        Need::Step(StepId::Peering),
-        Need::Step(StepId::VendorRequest),
-        Need::Part(Part::Interfaces),
+        CheckNeed::Step(StepId::Peering),
+        CheckNeed::Step(StepId::VendorRequest),
+        CheckNeed::Part(PreflightPart::Interfaces),
     ],
     at_setup: true,
     of_writes: false,
@@ -27,11 +27,11 @@ pub static PROBE: Probe = Probe {
 const SHOWN: usize = 3;
 
 /// Looks in each group for the rules that decide over the vendor's traffic.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
     let vendor = &intent.vendor.short_name;
     let Some(theirs) = vendor_space(intent, facts) else {
-        return Some(Finding::unknown(format!(
+        return Some(CheckFinding::unknown(format!(
             "which addresses are {vendor}'s is not known yet"
         )));
     };
@@ -41,21 +41,21 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         .iter()
         .filter(|subnet| subnet.network_security_group.is_some() && group_of(subnet, &facts.security_groups).is_none());
     Some(if !found.blocked.is_empty() {
-        Finding::problem(joined(&found.blocked)).remedy(format!(
+        CheckFinding::problem(joined(&found.blocked)).remedy(format!(
             "If these need to reach {vendor}, allow the traffic in a rule with a lower priority number."
         ))
     } else if unread.count() > 0 {
-        Finding::unknown("not every network security group of the network's subnets may be read")
+        CheckFinding::unknown("not every network security group of the network's subnets may be read")
     } else {
         let also = match facts.preflight.interfaces {
-            Seen::Known(_) => " or network interface",
-            Seen::NotAsked | Seen::Unreadable(_) => "",
+            ReadResult::Known(_) => " or network interface",
+            ReadResult::NotAsked | ReadResult::Unreadable(_) => "",
         };
         let narrow = match found.narrow.is_empty() {
             true => String::new(),
             false => format!("; {}", joined(&found.narrow)),
         };
-        Finding::ok(format!(
+        CheckFinding::ok(format!(
             "no network security group of a subnet{also} blocks {vendor}'s traffic{narrow}; not checked: {}",
             unchecked(facts, found.group_rules).join(", ")
         ))
@@ -63,14 +63,14 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 }
 
 /// What a network security group stands in front of.
-struct Place<'f> {
+struct GroupPlace<'f> {
     name: String,
     addresses: &'f AddressSpace,
-    group: &'f Nsg,
+    group: &'f NetworkSecurityGroup,
 }
 
-fn place_of<'f>(subnet: &'f Subnet, facts: &'f Facts) -> Option<Place<'f>> {
-    Some(Place {
+fn place_of<'f>(subnet: &'f SubnetInfo, facts: &'f ObservedState) -> Option<GroupPlace<'f>> {
+    Some(GroupPlace {
         name: format!("subnet {}", subnet.name),
         addresses: &subnet.address_prefixes,
         group: group_of(subnet, &facts.security_groups)?,
@@ -87,10 +87,10 @@ const RESERVED: [&str; 5] = [
 ];
 
 /// Returns the names of the subnets whose security groups let the vendor's traffic through, as far as that is known.
-pub fn open_subnets(intent: &Intent, facts: &Facts) -> Vec<String> {
+pub fn open_subnets(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
     let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
     let theirs = vendor_space(intent, facts);
-    let is_open = |subnet: &&Subnet| {
+    let is_open = |subnet: &&SubnetInfo| {
         let is_reserved = RESERVED.iter().any(|name| name.eq_ignore_ascii_case(&subnet.name));
         let place = place_of(subnet, facts);
         let blocks = |theirs: &AddressSpace| !judge(intent, place.as_slice(), theirs).blocked.is_empty();
@@ -100,13 +100,13 @@ pub fn open_subnets(intent: &Intent, facts: &Facts) -> Vec<String> {
 }
 
 /// The places whose groups were read.
-fn places(facts: &Facts) -> Vec<Place<'_>> {
+fn places(facts: &ObservedState) -> Vec<GroupPlace<'_>> {
     let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
     let subnets = subnets.filter_map(|subnet| place_of(subnet, facts));
     let read = facts.preflight.interfaces.known();
     let interfaces = read.into_iter().flat_map(|read| {
         read.found.iter().filter_map(|interface| {
-            Some(Place {
+            Some(GroupPlace {
                 name: format!("network interface {}", interface.name),
                 addresses: &interface.addresses,
                 group: group_before(interface, &read.security_groups)?,
@@ -118,7 +118,7 @@ fn places(facts: &Facts) -> Vec<Place<'_>> {
 
 /// What the rules do, each with the places where they do it.
 #[derive(Default)]
-struct Judged {
+struct JudgedGroup {
     blocked: Vec<(String, Vec<String>)>,
     /// Where some ports are let through and the rest is not.
     narrow: Vec<(String, Vec<String>)>,
@@ -126,19 +126,19 @@ struct Judged {
     group_rules: Vec<String>,
 }
 
-fn judge(intent: &Intent, places: &[Place<'_>], theirs: &AddressSpace) -> Judged {
+fn judge(intent: &PeeringIntent, places: &[GroupPlace<'_>], theirs: &AddressSpace) -> JudgedGroup {
     let way = &intent.vendor.peering;
     let ports: Vec<Option<u16>> = match way.ports.as_slice() {
         [] => vec![None],
         ports => ports.iter().copied().map(Some).collect(),
     };
-    let mut judged = Judged::default();
+    let mut judged = JudgedGroup::default();
     for (place, port) in places
         .iter()
         .flat_map(|place| ports.iter().map(move |port| (place, *port)))
     {
-        let flow = Flow {
-            inbound: way.traffic == Traffic::FromVendor,
+        let flow = TrafficFlow {
+            inbound: way.traffic == VendorTraffic::FromVendor,
             // Kong, Aiven and Dragonfly all speak TCP.
             protocol: "Tcp",
             port,
@@ -147,13 +147,13 @@ fn judge(intent: &Intent, places: &[Place<'_>], theirs: &AddressSpace) -> Judged
         };
         let group = &place.group.name;
         match flow.judge(place.group) {
-            Passage::Open => {}
-            Passage::Narrow { rule, ports } => {
+            FlowVerdict::Open => {}
+            FlowVerdict::Narrow { rule, ports } => {
                 let (name, priority) = (&rule.name, rule.priority);
                 let told = format!("only TCP {ports} gets past rule {name} of {group} (priority {priority})");
                 note(&mut judged.narrow, told, place);
             }
-            Passage::Blocked { rule, partly } => {
+            FlowVerdict::Blocked { rule, partly } => {
                 let what = match (port, partly) {
                     (Some(port), false) => format!("TCP {port}"),
                     (Some(port), true) => format!("TCP {port} for some addresses"),
@@ -175,7 +175,7 @@ fn judge(intent: &Intent, places: &[Place<'_>], theirs: &AddressSpace) -> Judged
     judged
 }
 
-fn note(list: &mut Vec<(String, Vec<String>)>, told: String, place: &Place<'_>) {
+fn note(list: &mut Vec<(String, Vec<String>)>, told: String, place: &GroupPlace<'_>) {
     match list.iter_mut().find(|(known, _)| *known == told) {
         Some((_, places)) => places.push(place.name.clone()),
         None => list.push((told, vec![place.name.clone()])),
@@ -195,10 +195,10 @@ fn joined(list: &[(String, Vec<String>)]) -> String {
 }
 
 /// What can block the traffic, too, and was not looked at.
-fn unchecked(facts: &Facts, group_rules: Vec<String>) -> Vec<String> {
+fn unchecked(facts: &ObservedState, group_rules: Vec<String>) -> Vec<String> {
     let interfaces = match &facts.preflight.interfaces {
-        Seen::NotAsked | Seen::Unreadable(_) => Some("network interfaces".to_owned()),
-        Seen::Known(read) => {
+        ReadResult::NotAsked | ReadResult::Unreadable(_) => Some("network interfaces".to_owned()),
+        ReadResult::Known(read) => {
             let groups = &read.security_groups;
             let lacks_group =
                 |one: &&NetworkInterface| one.network_security_group.is_some() && group_before(one, groups).is_none();
@@ -217,7 +217,7 @@ fn unchecked(facts: &Facts, group_rules: Vec<String>) -> Vec<String> {
 
 /// The vendor's addresses, as far as they are known: its API says them, the peering that is there, or the other
 /// network where it may be read.
-pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
+pub fn vendor_space(intent: &PeeringIntent, facts: &ObservedState) -> Option<AddressSpace> {
     let network = facts.network.as_ref().map(|network| network.address_space.clone());
     let theirs = || facts.remote_vnet.as_ref().map(|vnet| vnet.address_space.clone());
     network.or_else(|| match facts.likely_peering(intent) {
@@ -226,12 +226,15 @@ pub fn vendor_space(intent: &Intent, facts: &Facts) -> Option<AddressSpace> {
     })
 }
 
-pub fn group_of<'a>(subnet: &Subnet, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+pub fn group_of<'a>(subnet: &SubnetInfo, groups: &'a [NetworkSecurityGroup]) -> Option<&'a NetworkSecurityGroup> {
     let id = subnet.network_security_group.as_ref()?;
     groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
 
-fn group_before<'a>(interface: &NetworkInterface, groups: &'a [Nsg]) -> Option<&'a Nsg> {
+fn group_before<'a>(
+    interface: &NetworkInterface,
+    groups: &'a [NetworkSecurityGroup],
+) -> Option<&'a NetworkSecurityGroup> {
     let id = interface.network_security_group.as_ref()?;
     groups.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
@@ -240,7 +243,7 @@ fn group_before<'a>(interface: &NetworkInterface, groups: &'a [Nsg]) -> Option<&
 mod tests {
     use super::*;
     use crate::azure::NsgRule;
-    use crate::steps::preflight::Interfaces;
+    use crate::steps::preflight::InterfaceRead;
     use crate::steps::samples;
     use crate::vendors::profile;
 
@@ -257,12 +260,12 @@ mod tests {
         }
     }
 
-    fn group(rules: Vec<NsgRule>) -> Nsg {
+    fn group(rules: Vec<NsgRule>) -> NetworkSecurityGroup {
         let defaults = [
             rule("AllowVnetOutBound", 65000, true, "VirtualNetwork", "*"),
             rule("DenyAllOutBound", 65500, false, "*", "*"),
         ];
-        Nsg {
+        NetworkSecurityGroup {
             id: "/nsg".into(),
             name: "nsg".into(),
             rules: rules.into_iter().chain(defaults).collect(),
@@ -270,33 +273,33 @@ mod tests {
     }
 
     /// What is found where the group stands in front of a subnet, by the doctor and by setup.
-    fn found(vendor: &str, rules: Vec<NsgRule>, interfaces: Seen<Interfaces>) -> crate::plan::Check {
+    fn found(vendor: &str, rules: Vec<NsgRule>, interfaces: ReadResult<InterfaceRead>) -> crate::plan::CheckResult {
         let (mut intent, mut facts) = samples::kong_done();
         intent.vendor = profile(vendor).expect("built in");
-        intent.vendor.peering.traffic = Traffic::ToVendor;
+        intent.vendor.peering.traffic = VendorTraffic::ToVendor;
         facts.preflight.interfaces = interfaces;
         facts.security_groups = vec![group(rules)];
-        facts.vnet.as_mut().expect("one").subnets = vec![Subnet {
+        facts.vnet.as_mut().expect("one").subnets = vec![SubnetInfo {
             name: "snet".into(),
             address_prefixes: AddressSpace::from_texts(["10.20.1.0/24"]),
             network_security_group: Some("/NSG".into()),
-            ..Subnet::default()
+            ..SubnetInfo::default()
         }];
         PROBE.run(&intent, &facts).expect("the vendor's addresses are known")
     }
 
     #[test]
     fn unblocked_traffic_says_what_was_not_checked() {
-        let check = found("dragonfly", Vec::new(), Seen::NotAsked);
+        let check = found("dragonfly", Vec::new(), ReadResult::NotAsked);
         assert!(check.ok);
         assert_eq!(
             check.detail,
             "no network security group of a subnet blocks Dragonfly's traffic; not checked: network interfaces, admin rules of Azure Virtual Network Manager"
         );
         let read = |unread| {
-            Seen::Known(Interfaces {
+            ReadResult::Known(InterfaceRead {
                 unread,
-                ..Interfaces::default()
+                ..InterfaceRead::default()
             })
         };
         let mut web = rule("web", 200, false, "*", "*");
@@ -331,13 +334,13 @@ mod tests {
             let check = found(
                 vendor,
                 vec![rule("deny", 200, false, "10.0.0.0/8", ports)],
-                Seen::NotAsked,
+                ReadResult::NotAsked,
             );
             assert_eq!(check.detail, expected);
             assert!(check.is_problem() && !check.blocks());
         }
         let rules = vec![rule("https", 100, true, "*", "443"), rule("deny", 200, false, "*", "*")];
-        let check = found("kong", rules, Seen::NotAsked);
+        let check = found("kong", rules, ReadResult::NotAsked);
         assert!(check.ok, "{check:?}");
         assert!(
             check
@@ -355,7 +358,7 @@ mod tests {
             network_security_group: Some("/NSG".into()),
         };
         let deny = rule("deny", 200, false, "*", "*");
-        let interfaces = Seen::Known(Interfaces {
+        let interfaces = ReadResult::Known(InterfaceRead {
             found: (1..=5).map(interface).collect(),
             security_groups: vec![group(vec![deny])],
             unread: 0,

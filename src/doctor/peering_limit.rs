@@ -1,32 +1,32 @@
 //! `peering-limit`: a virtual network has room for five hundred peerings.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{Facts, VendorPeering};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::{ObservedState, VendorPeering};
 
 const MOST: usize = 500;
 /// From here on it is worth saying.
 const NEAR: usize = 490;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "peering-limit",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Azure takes no more than 500 peerings for one virtual network.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
     let count = vnet.peerings.len();
     let detail = format!("{} has {count} of at most {MOST} peerings", vnet.id.name);
     if count < NEAR {
-        return Some(Finding::ok(detail));
+        return Some(CheckFinding::ok(detail));
     }
     let there = matches!(facts.likely_peering(intent), VendorPeering::One(_));
-    let found = Finding::problem(detail)
+    let found = CheckFinding::problem(detail)
         .remedy("Delete peerings that are Disconnected or not needed any more, or use another network.");
     Some(if count < MOST || there { found.warning() } else { found })
 }

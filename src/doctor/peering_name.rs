@@ -1,23 +1,23 @@
 //! `peering-name`: a peering cannot be turned to another network, so a name that one has is taken.
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::Vnet;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::VirtualNetwork;
 use crate::domain::VnetId;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 use crate::vendors::CreatedBy;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "peering-name",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Azure does not turn a peering to another network: a name in use cannot be written.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
     // The vendor names the ones that it makes.
     if intent.vendor.peering.created_by == CreatedBy::Vendor {
@@ -37,15 +37,15 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             taken(there, theirs.as_deref()?, &intent.vnet)
         });
     Some(match taken {
-        Some(taken) => Finding::problem(taken)
+        Some(taken) => CheckFinding::problem(taken)
             .remedy("Give another name: --peering-name NAME, or leave it out and a free one is taken.")
             .remedy("Where the old peering is not needed any more, delete it."),
-        None => Finding::ok(format!("{ours} is free, or ours")),
+        None => CheckFinding::ok(format!("{ours} is free, or ours")),
     })
 }
 
 /// What has the name on this network and is with another one than wanted.
-fn taken(vnet: &Vnet, name: &str, wanted: &VnetId) -> Option<String> {
+fn taken(vnet: &VirtualNetwork, name: &str, wanted: &VnetId) -> Option<String> {
     let mut with_wanted = vnet
         .peerings
         .iter()

@@ -1,30 +1,30 @@
 //! `policy`: landing zones often deny peerings across subscriptions by Azure Policy.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::PolicyDenial;
-use crate::plan::{Intent, Severity};
+use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
-use crate::steps::{Facts, Part, Seen};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "policy",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A policy with effect deny refuses the peering with RequestDisallowedByPolicy, whoever writes.",
-    needs: &[Need::Part(Part::Policy)],
+    needs: &[CheckNeed::Part(PreflightPart::Policy)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = &intent.vnet;
     let policy = match &facts.preflight.policy {
-        Seen::Known(policy) => policy,
-        Seen::Unreadable(why) => return Some(Finding::unknown(format!("what policy says: {why}"))),
-        Seen::NotAsked => return None,
+        ReadResult::Known(policy) => policy,
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("what policy says: {why}"))),
+        ReadResult::NotAsked => return None,
     };
     if policy.denials.is_empty() {
-        return Some(Finding::ok(format!("no policy denies a peering of {}", vnet.name)));
+        return Some(CheckFinding::ok(format!("no policy denies a peering of {}", vnet.name)));
     }
     let told: Vec<String> = policy.denials.iter().map(told).collect();
     let exemptions = policy.denials.iter().map(|denial| {
@@ -34,7 +34,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             ShellWord(&denial.assignment)
         )
     });
-    let found = Finding::problem(told.join("; "))
+    let found = CheckFinding::problem(told.join("; "))
         .remedy("Ask the assignment's owner for an exemption for this network, such as:")
         .remedies(exemptions);
     // Without the other network's id, one of a subscription that is not ours was asked about: a policy that lets the
@@ -70,7 +70,7 @@ fn told(denial: &PolicyDenial) -> String {
 mod tests {
     use super::*;
     use crate::plan::CheckVerdict;
-    use crate::steps::preflight::Policy;
+    use crate::steps::preflight::PolicyRead;
     use crate::steps::samples;
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
             reason: None,
         };
         let mut found = |denials: Vec<PolicyDenial>, assumed: bool| {
-            facts.preflight.policy = Seen::Known(Policy { denials, assumed });
+            facts.preflight.policy = ReadResult::Known(PolicyRead { denials, assumed });
             PROBE.run(&intent, &facts).expect("asked")
         };
         assert!(found(Vec::new(), false).ok);
@@ -99,7 +99,7 @@ mod tests {
         assert!(check.remedies[1].starts_with("az policy exemption create"), "{check:?}");
         let check = found(vec![denial], true);
         assert!(check.is_problem() && !check.blocks());
-        facts.preflight.policy = Seen::Unreadable("no".into());
+        facts.preflight.policy = ReadResult::Unreadable("no".into());
         assert_eq!(
             PROBE.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown

@@ -1,43 +1,43 @@
 //! One check as a row of the table, and what it finds.
 
-use crate::plan::{Check, CheckVerdict, Intent, Severity, StepId};
-use crate::steps::{Facts, Part};
+use crate::plan::{CheckResult, CheckSeverity, CheckVerdict, PeeringIntent, StepId};
+use crate::steps::{ObservedState, PreflightPart};
 
 /// A check: what it is about, what it takes, and how it judges. Judging is pure.
-pub struct Probe {
+pub struct DoctorCheck {
     /// As `--only` takes it.
     pub id: &'static str,
     /// How bad it is at worst.
-    pub severity: Severity,
+    pub severity: CheckSeverity,
     /// Why it matters, in a sentence.
     pub meaning: &'static str,
     /// What it looks at.
-    pub needs: &'static [Need],
+    pub needs: &'static [CheckNeed],
     /// Setup runs it too, before its first write and at its end.
     pub at_setup: bool,
     /// It is about writes that are still to come: where none is, it cannot be in the way.
     pub of_writes: bool,
     /// `None` where it does not apply.
-    pub examine: fn(&Intent, &Facts) -> Option<Finding>,
+    pub examine: fn(&PeeringIntent, &ObservedState) -> Option<CheckFinding>,
 }
 
 /// What a check looks at: what a step reads, or what only checks do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub enum CheckNeed {
     Step(StepId),
-    Part(Part),
+    Part(PreflightPart),
 }
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckFinding {
     verdict: CheckVerdict,
     warns: bool,
     detail: String,
     remedies: Vec<String>,
 }
 
-impl Finding {
+impl CheckFinding {
     fn new(verdict: CheckVerdict, detail: impl Into<String>) -> Self {
         Self {
             verdict,
@@ -84,16 +84,16 @@ impl Finding {
     }
 }
 
-impl Probe {
+impl DoctorCheck {
     /// Judges; `settled` where nothing is left to be written.
-    pub fn check(&self, intent: &Intent, facts: &Facts, settled: bool) -> Option<Check> {
+    pub fn check(&self, intent: &PeeringIntent, facts: &ObservedState, settled: bool) -> Option<CheckResult> {
         let found = (self.examine)(intent, facts)?;
         let softened = found.warns || (settled && self.of_writes);
         let problem = found.verdict == CheckVerdict::Problem;
-        Some(Check {
+        Some(CheckResult {
             id: self.id,
             severity: if problem && softened {
-                Severity::Warning
+                CheckSeverity::Warning
             } else {
                 self.severity
             },
@@ -107,7 +107,7 @@ impl Probe {
 
     /// The same for tests of one check: something is still to be written.
     #[cfg(test)]
-    pub fn run(&self, intent: &Intent, facts: &Facts) -> Option<Check> {
+    pub fn run(&self, intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckResult> {
         self.check(intent, facts, false)
     }
 }

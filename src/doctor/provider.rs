@@ -2,29 +2,29 @@
 //!
 //! Setup does not ask: Azure lets nobody unregister a provider that has a resource, and setup's network is one.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::steps::preflight::NETWORK;
-use crate::steps::{Facts, Part, Seen};
+use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "provider",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "In a subscription that is not registered for Microsoft.Network every write is refused.",
-    needs: &[Need::Part(Part::Provider)],
+    needs: &[CheckNeed::Part(PreflightPart::Provider)],
     at_setup: false,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let subscription = intent.vnet.subscription;
     Some(match &facts.preflight.registration {
-        Seen::Known(state) if state.eq_ignore_ascii_case("Registered") => {
-            Finding::ok(format!("subscription {subscription} is registered for {NETWORK}"))
+        ReadResult::Known(state) if state.eq_ignore_ascii_case("Registered") => {
+            CheckFinding::ok(format!("subscription {subscription} is registered for {NETWORK}"))
         }
-        Seen::Known(state) => {
-            let found = Finding::problem(format!("{NETWORK} is {state} in subscription {subscription}")).remedy(
+        ReadResult::Known(state) => {
+            let found = CheckFinding::problem(format!("{NETWORK} is {state} in subscription {subscription}")).remedy(
                 format!("az provider register --namespace {NETWORK} --subscription {subscription} --wait"),
             );
             // Some minutes, and it is done.
@@ -34,8 +34,8 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
                 found
             }
         }
-        Seen::Unreadable(why) => Finding::unknown(format!("the registration of {NETWORK}: {why}")),
-        Seen::NotAsked => return None,
+        ReadResult::Unreadable(why) => CheckFinding::unknown(format!("the registration of {NETWORK}: {why}")),
+        ReadResult::NotAsked => return None,
     })
 }
 
@@ -49,7 +49,7 @@ mod tests {
     fn a_provider_that_is_not_registered_blocks_with_the_command_that_registers_it() {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |state: &str| {
-            facts.preflight.registration = Seen::Known(state.to_owned());
+            facts.preflight.registration = ReadResult::Known(state.to_owned());
             PROBE.run(&intent, &facts).expect("asked")
         };
         assert!(found("Registered").ok);
@@ -59,7 +59,7 @@ mod tests {
             check.blocks() && check.remedies[0].starts_with("az provider register"),
             "{check:?}"
         );
-        facts.preflight.registration = Seen::Unreadable("no".into());
+        facts.preflight.registration = ReadResult::Unreadable("no".into());
         assert_eq!(
             PROBE.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown

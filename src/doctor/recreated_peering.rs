@@ -1,21 +1,21 @@
 //! `recreated-peering`: a peering that has to be deleted and created again, with settings that the new one would not have.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::{Facts, LostSettings, deleted_first};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::{LostSettings, ObservedState, deleted_first};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "recreated-peering",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A run that is interrupted between the deletion and the creation could not restore the settings.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
 /// Finds the peering that the planned run would delete, if the new one would not have all of its settings.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let peering = deleted_first(intent, facts)?;
     let lost = LostSettings::of(intent, peering)?;
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
@@ -23,5 +23,5 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         "{name} has to be deleted before {vendor} can connect the networks again. {}",
         lost.describe(name)
     );
-    Some(Finding::problem(detail).remedies(lost.remedies(intent, peering)))
+    Some(CheckFinding::problem(detail).remedies(lost.remedies(intent, peering)))
 }

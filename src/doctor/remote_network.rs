@@ -1,16 +1,16 @@
 //! `remote-network`: the other network has to be there, and not in a state that it never leaves.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::domain::harmless;
-use crate::plan::{Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
-use crate::steps::Facts;
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "remote-network",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Azure peers a network that exists and whose last write succeeded; for one that does not exist it names a missing right.",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
     examine,
@@ -20,7 +20,7 @@ pub static PROBE: Probe = Probe {
 const SHOWN: usize = 10;
 
 /// Judges what was read of the other network; where this sign-in does not write there, nothing was.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let remote = facts.remote(intent)?;
     let (name, group) = (&remote.vnet.name, &remote.vnet.resource_group);
     let siblings = &facts.remote_siblings;
@@ -37,24 +37,24 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             remote.vnet.subscription,
             ShellWord(group)
         );
-        let found = Finding::problem(told)
+        let found = CheckFinding::problem(told)
             .remedy("Check the ID of the other network:")
             .remedy(list);
         // A role without a right to read is enough to peer: Azure has the last word where it does not say that there is none.
         return Some(if facts.remote_absent { found } else { found.warning() });
     }
     if let Some(why) = &facts.remote_unread {
-        return Some(Finding::unknown(format!("{name} could not be read ({why})")));
+        return Some(CheckFinding::unknown(format!("{name} could not be read ({why})")));
     }
     let state = facts.remote_vnet.as_ref()?.provisioning_state.as_str();
-    let found = Finding::problem(format!("{name} is {state}"));
+    let found = CheckFinding::problem(format!("{name} is {state}"));
     Some(match state.to_ascii_lowercase().as_str() {
         "failed" | "canceled" => found.remedy(format!(
             "Its owner has to write it again as it is: az network vnet update --ids {}",
             ShellWord(&remote.vnet.to_string())
         )),
         "deleting" => found.remedy("Choose a network that is not being deleted."),
-        "succeeded" | "" => Finding::ok(format!("{name} is there")),
+        "succeeded" | "" => CheckFinding::ok(format!("{name} is there")),
         _ => found.remedy("Let the change that is under way finish.").warning(),
     })
 }

@@ -1,30 +1,30 @@
 //! `remote-tenant`: a token for the wrong tenant opens nothing, and Azure's refusal does not say which one is right.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "remote-tenant",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A token of the wrong tenant opens nothing, and Azure's refusal does not say which one is right.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
 /// Compares the other tenant as it was given with the one that Azure names for the other network's subscription.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let remote = facts.remote(intent)?;
     let tenant = *facts.remote_tenants.get(&remote.vnet.subscription)?;
     let (name, subscription) = (&remote.vnet.name, remote.vnet.subscription);
     if tenant == remote.tenant {
-        return Some(Finding::ok(format!("{name} lies in tenant {tenant}")));
+        return Some(CheckFinding::ok(format!("{name} lies in tenant {tenant}")));
     }
     let mut inputs = intent.vendor.inputs.iter();
     let key = inputs.find(|input| input.key.ends_with("-tenant-id"));
-    let found = Finding::problem(format!(
+    let found = CheckFinding::problem(format!(
         "{name} lies in tenant {tenant}, not in {}: subscription {subscription} belongs to it",
         remote.tenant
     ));

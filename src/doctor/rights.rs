@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::probe::Finding;
-use crate::plan::{Decision, Hold, Intent, StepId};
-use crate::steps::preflight::Directory;
-use crate::steps::{Facts, step};
+use super::probe::CheckFinding;
+use crate::plan::{ActionRequired, PeeringIntent, StepDecision, StepId};
+use crate::steps::preflight::DirectoryRead;
+use crate::steps::{ObservedState, step};
 
 pub const GLOBAL_ADMINISTRATOR: Uuid = Uuid::from_u128(0x62e90394_69f5_4237_9190_012177145e10);
 pub const APPLICATION_ADMINISTRATOR: Uuid = Uuid::from_u128(0x9b895d92_2cd3_44c7_9d02_a6ac2d5ea5c3);
@@ -13,25 +13,25 @@ pub const CLOUD_APPLICATION_ADMINISTRATOR: Uuid = Uuid::from_u128(0x158c047a_c90
 pub const APPLICATION_DEVELOPER: Uuid = Uuid::from_u128(0xcf1c38e5_3621_4004_a7cb_879624dced7c);
 
 /// What is to be done about the step; `None` where the run has no such step.
-pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Option<Decision> {
+pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> Option<StepDecision> {
     intent.steps().contains(&id).then(|| step(id).decide(intent, facts))
 }
 
 /// Why the step could not be decided, where what it reads could not be read.
-pub fn unread(id: StepId, facts: &Facts) -> Option<Finding> {
+pub fn unread(id: StepId, facts: &ObservedState) -> Option<CheckFinding> {
     let problem = facts.preflight.unread.get(&id)?;
-    Some(Finding::unknown(format!("{} {}", problem.what, problem.why)).remedies(problem.remedies.clone()))
+    Some(CheckFinding::unknown(format!("{} {}", problem.what, problem.why)).remedies(problem.remedies.clone()))
 }
 
 /// The packet for who may.
-pub fn handed_on(hold: Hold) -> Finding {
-    Finding::problem(hold.why)
+pub fn handed_on(hold: ActionRequired) -> CheckFinding {
+    CheckFinding::problem(hold.why)
         .remedy(format!("Next: {}", hold.who))
         .remedies(hold.packet)
 }
 
 /// Whether one of these directory roles is held, or one of these application permissions.
-pub fn holds(directory: &Directory, roles: &[Uuid], permissions: &[&str]) -> bool {
+pub fn holds(directory: &DirectoryRead, roles: &[Uuid], permissions: &[&str]) -> bool {
     directory.roles.iter().any(|role| roles.contains(role))
         || directory
             .permissions

@@ -1,22 +1,22 @@
 //! `role-name`: a custom role's name is unique in the tenant, and the role that has it may have other actions.
 
-use super::probe::{Finding, Need, Probe};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::unread;
-use crate::plan::{Grant, Intent, Severity, StepId};
-use crate::steps::{Facts, RoleChoice, choose_role, missing_actions, passed_over_roles};
+use crate::plan::{CheckSeverity, PeeringIntent, RoleGrant, StepId};
+use crate::steps::{ObservedState, RoleChoice, choose_role, missing_actions, passed_over_roles};
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "role-name",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "Setup assigns a role with exactly the documented actions. Another role of that name stays as it is.",
-    needs: &[Need::Step(StepId::RoleDefinition), Need::Step(StepId::OwnApp)],
+    needs: &[CheckNeed::Step(StepId::RoleDefinition), CheckNeed::Step(StepId::OwnApp)],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
-    let grants: Vec<Grant> = intent
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
+    let grants: Vec<RoleGrant> = intent
         .grants()
         .into_iter()
         .filter(|grant| grant.built_in.is_none())
@@ -32,19 +32,19 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         .flat_map(|grant| differences(intent, facts, grant))
         .collect();
     if !different.is_empty() {
-        return Some(Finding::problem(different.join("; ")));
+        return Some(CheckFinding::problem(different.join("; ")));
     }
-    let told = |grant: &Grant| match choose_role(intent, facts, grant) {
+    let told = |grant: &RoleGrant| match choose_role(intent, facts, grant) {
         RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
             format!("\"{}\" is there, with the right actions", role.name)
         }
         RoleChoice::Create(own) => format!("\"{}\" is free", own.name),
     };
     let told: Vec<String> = grants.iter().map(told).collect();
-    Some(Finding::ok(told.join("; ")))
+    Some(CheckFinding::ok(told.join("; ")))
 }
 
-fn differences(intent: &Intent, facts: &Facts, grant: &Grant) -> Vec<String> {
+fn differences(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Vec<String> {
     match choose_role(intent, facts, grant) {
         RoleChoice::Reuse(_) => Vec::new(),
         RoleChoice::Extend(role) => {

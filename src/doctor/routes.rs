@@ -4,30 +4,30 @@
 use ipnet::IpNet;
 
 use super::nsg_rules::vendor_space;
-use super::probe::{Finding, Need, Probe};
-use crate::azure::{Route, RouteTable};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::{RouteEntry, RouteTable};
 use crate::domain::AddressSpace;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "routes",
-    severity: Severity::Warning,
+    severity: CheckSeverity::Warning,
     meaning: "The longest prefix wins, and at the same length your own route: the peering is Connected, and no packet takes it.",
-    needs: &[Need::Step(StepId::Peering), Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let vnet = facts.vnet.as_ref()?;
     let vendor = &intent.vendor.short_name;
     if vnet.subnets.iter().all(|subnet| subnet.route_table.is_none()) {
-        return Some(Finding::ok("no subnet has a route table"));
+        return Some(CheckFinding::ok("no subnet has a route table"));
     }
     let Some(theirs) = vendor_space(intent, facts) else {
-        return Some(Finding::unknown(format!(
+        return Some(CheckFinding::unknown(format!(
             "which addresses are {vendor}'s is not known yet"
         )));
     };
@@ -45,13 +45,13 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let unread = vnet.subnets.iter().filter_map(|subnet| subnet.route_table.as_ref());
     let unread = unread.filter(|id| !facts.route_tables.iter().any(|table| table.id.eq_ignore_ascii_case(id)));
     Some(if !found.is_empty() {
-        Finding::problem(found.join("; ")).remedy(format!(
+        CheckFinding::problem(found.join("; ")).remedy(format!(
             "Where these subnets are to talk with {vendor}, remove the route, or see that its next hop lets the traffic through."
         ))
     } else if unread.count() > 0 {
-        Finding::unknown("not every route table of the network's subnets may be read")
+        CheckFinding::unknown("not every route table of the network's subnets may be read")
     } else {
-        Finding::ok(format!(
+        CheckFinding::ok(format!(
             "no route sends {vendor}'s traffic elsewhere{}",
             past_appliance(facts)
         ))
@@ -59,7 +59,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 }
 
 /// A default route loses against the peering's: what was to go through an appliance does not.
-fn past_appliance(facts: &Facts) -> String {
+fn past_appliance(facts: &ObservedState) -> String {
     let routes = facts.route_tables.iter().flat_map(|table| &table.routes);
     let mut default = routes.filter(|route| route.prefix == "0.0.0.0/0" && route.next_hop_ip.is_some());
     let hop = default.next().and_then(|route| route.next_hop_ip.as_ref());
@@ -70,7 +70,7 @@ fn past_appliance(facts: &Facts) -> String {
 
 /// The routes that decide over some of these addresses instead of the peering's own. A wider one, 0.0.0.0/0 for
 /// instance, loses against the peering's.
-fn astray<'a>(table: &'a RouteTable, theirs: &'a AddressSpace) -> impl Iterator<Item = &'a Route> {
+fn astray<'a>(table: &'a RouteTable, theirs: &'a AddressSpace) -> impl Iterator<Item = &'a RouteEntry> {
     table.routes.iter().filter(|route| {
         let prefix = route.prefix.parse::<IpNet>();
         let elsewhere = !route.next_hop.eq_ignore_ascii_case("VnetLocal");
@@ -78,7 +78,7 @@ fn astray<'a>(table: &'a RouteTable, theirs: &'a AddressSpace) -> impl Iterator<
     })
 }
 
-fn describe(subnet: &str, table: &RouteTable, route: &Route) -> String {
+fn describe(subnet: &str, table: &RouteTable, route: &RouteEntry) -> String {
     let hop = match (&route.next_hop_ip, route.next_hop.as_str()) {
         (Some(ip), hop) => format!("{hop} {ip}"),
         (None, "None") => "nowhere".to_owned(),
@@ -93,18 +93,18 @@ fn describe(subnet: &str, table: &RouteTable, route: &Route) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::Subnet;
-    use crate::plan::{Check, CheckVerdict};
+    use crate::azure::SubnetInfo;
+    use crate::plan::{CheckResult, CheckVerdict};
     use crate::steps::samples;
 
-    fn found(routes: &[(&str, &str)]) -> Check {
+    fn found(routes: &[(&str, &str)]) -> CheckResult {
         let (intent, mut facts) = samples::kong_done();
-        facts.vnet.as_mut().expect("one").subnets = vec![Subnet {
+        facts.vnet.as_mut().expect("one").subnets = vec![SubnetInfo {
             name: "snet".into(),
             route_table: Some("/RT".into()),
-            ..Subnet::default()
+            ..SubnetInfo::default()
         }];
-        let routes = routes.iter().map(|(prefix, hop)| Route {
+        let routes = routes.iter().map(|(prefix, hop)| RouteEntry {
             name: "udr".into(),
             prefix: (*prefix).into(),
             next_hop: (*hop).into(),
@@ -143,10 +143,10 @@ mod tests {
     fn a_table_that_may_not_be_read_is_not_ok() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("a network").ok);
-        facts.vnet.as_mut().expect("one").subnets = vec![Subnet {
+        facts.vnet.as_mut().expect("one").subnets = vec![SubnetInfo {
             name: "snet".into(),
             route_table: Some("/RT".into()),
-            ..Subnet::default()
+            ..SubnetInfo::default()
         }];
         assert_eq!(
             PROBE.run(&intent, &facts).expect("a network").verdict,

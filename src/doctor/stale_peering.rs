@@ -1,21 +1,21 @@
 //! `stale-peering`: what is left of a peering that the vendor deleted has to go before the vendor can make a new one.
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::Peering;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::PeeringBody;
 use crate::domain::PeeringState;
-use crate::plan::{Goal, Intent, Severity, StepId};
+use crate::plan::{CheckSeverity, PeeringIntent, RunGoal, StepId};
 use crate::render::az;
-use crate::steps::{Facts, VendorPeering, by_name, unproven};
+use crate::steps::{ObservedState, VendorPeering, by_name, unproven};
 use crate::vendors::CreatedBy;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "stale-peering",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "As long as a Disconnected half is there, the other side's new one is refused, and its addresses stay taken.",
     needs: &[
-        Need::Step(StepId::Peering),
-        Need::Step(StepId::VendorRequest),
-        Need::Step(StepId::Consent),
+        CheckNeed::Step(StepId::Peering),
+        CheckNeed::Step(StepId::VendorRequest),
+        CheckNeed::Step(StepId::Consent),
     ],
     at_setup: true,
     of_writes: false,
@@ -24,7 +24,7 @@ pub static PROBE: Probe = Probe {
 
 /// Looks for Disconnected peerings. The vendor's own blocks, where the vendor makes both directions; where we write
 /// ours, setup mends it. One with another network is only in the way of its addresses.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let peerings = || facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     facts.vnet.as_ref()?;
     let vendor = &intent.vendor.short_name;
@@ -32,14 +32,14 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         VendorPeering::One(peering) => Some(peering),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let gone = |peering: &&Peering| peering.state == PeeringState::Disconnected;
+    let gone = |peering: &&PeeringBody| peering.state == PeeringState::Disconnected;
     if let (VendorPeering::None, VendorPeering::One(peering)) =
         (facts.vendor_peering(intent), facts.likely_peering(intent))
         && gone(&peering)
     {
         let name = &peering.id.name;
         return Some(
-            Finding::problem(format!(
+            CheckFinding::problem(format!(
                 "{name} is Disconnected, and has addresses of {vendor}'s network"
             ))
             .remedy(unproven(vendor, name))
@@ -50,10 +50,10 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         );
     }
     // A repair deletes it itself.
-    let vendors = intent.vendor.peering.created_by == CreatedBy::Vendor && intent.goal != Goal::Repair;
+    let vendors = intent.vendor.peering.created_by == CreatedBy::Vendor && intent.goal != RunGoal::Repair;
     if let Some(peering) = ours.filter(|one| vendors && gone(one)) {
         return Some(
-            Finding::problem(format!(
+            CheckFinding::problem(format!(
                 "{} is Disconnected: {vendor}'s direction was deleted",
                 peering.id.name
             ))
@@ -62,16 +62,16 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             .remedies(az::delete_peering(&peering.id)),
         );
     }
-    let others: Vec<&Peering> = peerings().filter(gone).filter(|one| Some(*one) != ours).collect();
+    let others: Vec<&PeeringBody> = peerings().filter(gone).filter(|one| Some(*one) != ours).collect();
     if others.is_empty() {
         return Some(match ours.filter(gone) {
-            Some(peering) => Finding::problem(format!(
+            Some(peering) => CheckFinding::problem(format!(
                 "{} is Disconnected: its other side was deleted",
                 peering.id.name
             ))
             .remedy("peerctl azure repair, with the same inputs, connects it again")
             .warning(),
-            None => Finding::ok(format!("no leftover of an earlier peering with {vendor}")),
+            None => CheckFinding::ok(format!("no leftover of an earlier peering with {vendor}")),
         });
     }
     let names: Vec<&str> = others.iter().map(|one| one.id.name.as_str()).collect();
@@ -81,7 +81,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         ("are", "their")
     };
     Some(
-        Finding::problem(format!(
+        CheckFinding::problem(format!(
             "{} {verb} Disconnected: {owner} other side was deleted",
             names.join(", ")
         ))

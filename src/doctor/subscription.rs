@@ -1,23 +1,23 @@
 //! `subscription`: a disabled subscription takes no write, and one of another tenant has its rights there.
 
-use super::probe::{Finding, Need, Probe};
-use crate::azure::Subscription;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::azure::SubscriptionInfo;
 use crate::domain::TenantId;
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "subscription",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A disabled subscription can be read, and what is in it deleted, but not written (ReadOnlyDisabledSubscription).",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
 /// Judges the subscriptions of both networks by tenant and state, as Azure lists them.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let own = facts.subscription.as_ref().map(|own| (own, intent.tenant));
     let remote = facts.remote_subscription.as_ref();
     let remote = remote.and_then(|remote| Some((remote, facts.remote(intent)?.tenant)));
@@ -27,12 +27,12 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
         .find_map(|(subscription, tenant)| judge(subscription, tenant));
     found.or_else(|| {
         let (subscription, _) = both.next()?;
-        Some(Finding::ok(told(subscription)))
+        Some(CheckFinding::ok(told(subscription)))
     })
 }
 
-fn told(subscription: &Subscription) -> String {
-    let Subscription { id, name, state, .. } = subscription;
+fn told(subscription: &SubscriptionInfo) -> String {
+    let SubscriptionInfo { id, name, state, .. } = subscription;
     match state.as_str() {
         "" => format!("subscription {name} ({id}) is visible"),
         state => format!("subscription {name} ({id}) is {state}"),
@@ -40,7 +40,7 @@ fn told(subscription: &Subscription) -> String {
 }
 
 /// What is wrong with it. States: learn.microsoft.com, Azure subscription states.
-fn judge(subscription: &Subscription, tenant: TenantId) -> Option<Finding> {
+fn judge(subscription: &SubscriptionInfo, tenant: TenantId) -> Option<CheckFinding> {
     if subscription.tenant != tenant {
         // Azure Lighthouse shows subscriptions of other tenants.
         let told = format!(
@@ -51,7 +51,7 @@ fn judge(subscription: &Subscription, tenant: TenantId) -> Option<Finding> {
             "Run the same command with --tenant-id {0}; without a sign-in there, first run az login --tenant {0}",
             subscription.tenant
         );
-        return Some(Finding::problem(told).remedy(remedy));
+        return Some(CheckFinding::problem(told).remedy(remedy));
     }
     let is = |states: &[&str]| {
         states
@@ -60,10 +60,10 @@ fn judge(subscription: &Subscription, tenant: TenantId) -> Option<Finding> {
     };
     if is(&["PastDue"]) {
         let remedy = "Its account owner has to pay the open bill before Azure disables it.";
-        return Some(Finding::problem(told(subscription)).remedy(remedy).warning());
+        return Some(CheckFinding::problem(told(subscription)).remedy(remedy).warning());
     }
     is(&["Disabled", "Warned", "Expired", "Deleted"]).then(|| {
-        Finding::problem(told(subscription)).remedy(
+        CheckFinding::problem(told(subscription)).remedy(
             "Ask its account owner to enable it again (Azure portal > Subscriptions), then run the same command again.",
         )
     })
@@ -79,7 +79,7 @@ mod tests {
         let (intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         let mut found = |state: &str, tenant: TenantId| {
-            facts.subscription = Some(Subscription {
+            facts.subscription = Some(SubscriptionInfo {
                 id: intent.vnet.subscription,
                 name: "Prod".into(),
                 tenant,

@@ -1,23 +1,26 @@
 //! `tokens`: a plan that reaches into two tenants takes a token of each.
 
-use super::probe::{Finding, Need, Probe};
-use crate::errors::Problem;
-use crate::plan::{Intent, Severity};
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::errors::RunError;
+use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::steps::preflight::TokenTry;
-use crate::steps::{Facts, Part, known_in};
+use crate::steps::{ObservedState, PreflightPart, known_in};
 use crate::vendors::CreatedBy;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "tokens",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "A write across tenants carries a token of each; without one Azure answers LinkedAuthorizationFailed.",
-    needs: &[Need::Part(Part::Tokens), Need::Part(Part::AppTokens)],
+    needs: &[
+        CheckNeed::Part(PreflightPart::Tokens),
+        CheckNeed::Part(PreflightPart::AppTokens),
+    ],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let tries = &facts.preflight.tokens;
     // A tenant that is not the other network's has a check of its own: no sign-in there is wanted.
     let remote = facts.remote(intent);
@@ -30,15 +33,15 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let missing = missing.filter_map(|one| Some((one, one.trouble.as_ref()?)));
     let (awaited, missing): (Vec<_>, Vec<_>) = missing.partition(|(one, trouble)| is_awaited(intent, one, trouble));
     let label = |one: &TokenTry| format!("{} in tenant {}", one.service, one.tenant);
-    let told = |(one, trouble): &(&TokenTry, &Problem)| format!("no token for {}: {}", label(one), trouble.why);
+    let told = |(one, trouble): &(&TokenTry, &RunError)| format!("no token for {}: {}", label(one), trouble.why);
     if !missing.is_empty() {
         let remedies = missing.iter().flat_map(|(one, trouble)| remedies(one, trouble));
         let detail: Vec<String> = missing.iter().map(told).collect();
-        return Some(Finding::problem(detail.join("; ")).remedies(remedies));
+        return Some(CheckFinding::problem(detail.join("; ")).remedies(remedies));
     }
     if let Some((one, _)) = awaited.first() {
         let vendor = &intent.vendor.short_name;
-        return Some(Finding::unknown(format!(
+        return Some(CheckFinding::unknown(format!(
             "tenant {} does not know the own application yet: {vendor} lets it in when it gets the request",
             one.tenant
         )));
@@ -47,16 +50,16 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
     let all: Vec<String> = std::iter::once(own)
         .chain(tries.iter().filter(|one| one.trouble.is_none()).map(label))
         .collect();
-    Some(Finding::ok(format!("signed in for {}", all.join(", "))))
+    Some(CheckFinding::ok(format!("signed in for {}", all.join(", "))))
 }
 
 /// A vendor makes the service principal of our application in its tenant once it has been told of it.
-fn is_awaited(intent: &Intent, one: &TokenTry, trouble: &Problem) -> bool {
+fn is_awaited(intent: &PeeringIntent, one: &TokenTry, trouble: &RunError) -> bool {
     let unknown = matches!(trouble.code.as_deref(), Some("AADSTS7000229" | "AADSTS700016"));
     unknown && one.tenant != intent.tenant && intent.vendor.peering.created_by == CreatedBy::EachSide
 }
 
-fn remedies(one: &TokenTry, trouble: &Problem) -> Vec<String> {
+fn remedies(one: &TokenTry, trouble: &RunError) -> Vec<String> {
     match (one.app, trouble.code.as_deref()) {
         (Some(app), Some("AADSTS7000229" | "AADSTS700016")) => vec![known_in(one.tenant, app)],
         _ => trouble.remedies.clone(),
@@ -68,7 +71,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::errors::Kind;
+    use crate::errors::RunErrorKind;
     use crate::plan::CheckVerdict;
     use crate::steps::samples;
     use crate::vendors::profile;
@@ -77,8 +80,8 @@ mod tests {
 
     fn one(tenant: u128, app: Option<u128>, code: Option<&str>) -> TokenTry {
         let trouble = code.map(|code| {
-            let mut problem = Problem::new(
-                Kind::SignIn,
+            let mut problem = RunError::new(
+                RunErrorKind::SignIn,
                 "Asking for a token.",
                 "Multi-factor authentication is wanted.",
             );

@@ -2,17 +2,17 @@
 
 use ipnet::IpNet;
 
-use crate::azure::{Nsg, NsgRule};
+use crate::azure::{NetworkSecurityGroup, NsgRule};
 use crate::domain::AddressSpace;
 
 /// First and last of some ports.
-type Ports = (u16, u16);
+type PortRanges = (u16, u16);
 
 /// Every port: 0 is none, so `1-65535` is as much as `*` and `0-65535`.
-const ALL: Ports = (1, u16::MAX);
+const ALL: PortRanges = (1, u16::MAX);
 
 /// Traffic between addresses of ours and the vendor's network, as a rule sees it.
-pub struct Flow<'a> {
+pub struct TrafficFlow<'a> {
     pub inbound: bool,
     /// As rules write it: `Tcp`, `Udp`.
     pub protocol: &'static str,
@@ -24,7 +24,7 @@ pub struct Flow<'a> {
 
 /// What a network security group does to a flow.
 #[derive(Debug, PartialEq)]
-pub enum Passage<'r> {
+pub enum FlowVerdict<'r> {
     Open,
     /// Only these ports are let through, as rules write them; the rule stops the rest.
     Narrow {
@@ -40,55 +40,55 @@ pub enum Passage<'r> {
 
 /// How much of an address space a rule holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
+enum PortReach {
     None,
     Part,
     Whole,
 }
 
-impl Flow<'_> {
+impl TrafficFlow<'_> {
     /// Judges a group: among its rules, by priority, the first that fits decides, for each port. A rule that stops some
     /// ports only is taken as meant.
-    pub fn judge<'r>(&self, group: &'r Nsg) -> Passage<'r> {
+    pub fn judge<'r>(&self, group: &'r NetworkSecurityGroup) -> FlowVerdict<'r> {
         let mut left = vec![self.port.map_or(ALL, |port| (port, port))];
-        let mut open: Vec<Ports> = Vec::new();
+        let mut open: Vec<PortRanges> = Vec::new();
         let mut some_addresses_pass = false;
         for rule in self.rules(group) {
             let hit = common(&left, &ports(rule));
             let reach = self.reach(rule);
-            if hit.is_empty() || (reach == Reach::None && !self.is_for_groups(rule)) {
+            if hit.is_empty() || (reach == PortReach::None && !self.is_for_groups(rule)) {
                 continue;
             }
             match (rule.allow, reach) {
-                (true, Reach::Whole) => {
+                (true, PortReach::Whole) => {
                     left = without(&left, &hit);
                     open.extend(hit);
                     if left.is_empty() {
-                        return Passage::Open;
+                        return FlowVerdict::Open;
                     }
                 }
-                (true, Reach::Part | Reach::None) => some_addresses_pass = true,
-                (false, Reach::None) => {}
+                (true, PortReach::Part | PortReach::None) => some_addresses_pass = true,
+                (false, PortReach::None) => {}
                 (false, _) if !without(&left, &hit).is_empty() => {
-                    if reach == Reach::Whole {
+                    if reach == PortReach::Whole {
                         left = without(&left, &hit);
                     }
                 }
                 (false, _) if open.is_empty() => {
-                    let partly = some_addresses_pass || reach == Reach::Part;
-                    return Passage::Blocked { rule, partly };
+                    let partly = some_addresses_pass || reach == PortReach::Part;
+                    return FlowVerdict::Blocked { rule, partly };
                 }
                 (false, _) => {
                     let ports = shown(open);
-                    return Passage::Narrow { rule, ports };
+                    return FlowVerdict::Narrow { rule, ports };
                 }
             }
         }
-        Passage::Open
+        FlowVerdict::Open
     }
 
     /// The rules that are about application security groups of ours: who is in one is not read.
-    pub fn group_rules<'r>(&self, group: &'r Nsg) -> impl Iterator<Item = &'r NsgRule> {
+    pub fn group_rules<'r>(&self, group: &'r NetworkSecurityGroup) -> impl Iterator<Item = &'r NsgRule> {
         let asked = vec![self.port.map_or(ALL, |port| (port, port))];
         let rules = self.rules(group).into_iter();
         let about: Vec<&NsgRule> = rules
@@ -98,7 +98,7 @@ impl Flow<'_> {
     }
 
     /// The rules of this direction for the protocol, by priority.
-    fn rules<'r>(&self, group: &'r Nsg) -> Vec<&'r NsgRule> {
+    fn rules<'r>(&self, group: &'r NetworkSecurityGroup) -> Vec<&'r NsgRule> {
         let fits = |rule: &&NsgRule| rule.protocol == "*" || rule.protocol.eq_ignore_ascii_case(self.protocol);
         let rules = group.rules.iter().filter(|rule| rule.inbound == self.inbound);
         let mut rules: Vec<&NsgRule> = rules.filter(fits).collect();
@@ -113,23 +113,23 @@ impl Flow<'_> {
         }
     }
 
-    fn reach(&self, rule: &NsgRule) -> Reach {
+    fn reach(&self, rule: &NsgRule) -> PortReach {
         let (ours, theirs) = self.ends(rule);
         reach(ours, self.ours).min(reach(theirs, self.theirs))
     }
 
     fn is_for_groups(&self, rule: &NsgRule) -> bool {
         let (ours, theirs) = self.ends(rule);
-        ours.iter().any(|end| end.starts_with('/')) && reach(theirs, self.theirs) != Reach::None
+        ours.iter().any(|end| end.starts_with('/')) && reach(theirs, self.theirs) != PortReach::None
     }
 }
 
 /// How much of the space the addresses of a rule hold. Service tags other than `VirtualNetwork` hold none of a network.
-fn reach(rule: &[String], space: &AddressSpace) -> Reach {
+fn reach(rule: &[String], space: &AddressSpace) -> PortReach {
     // The tag holds the peered networks' addresses too.
     let all = |text: &String| text == "*" || text.eq_ignore_ascii_case("VirtualNetwork");
     if rule.iter().any(all) {
-        return Reach::Whole;
+        return PortReach::Whole;
     }
     let single = |text: &str| text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
     let nets = rule
@@ -137,13 +137,13 @@ fn reach(rule: &[String], space: &AddressSpace) -> Reach {
         .filter_map(|text| text.parse::<IpNet>().ok().or_else(|| single(text)));
     let nets = AddressSpace(IpNet::aggregate(&nets.collect()));
     match (nets.covers(space), nets.overlaps(space).is_empty()) {
-        (true, _) => Reach::Whole,
-        (false, false) => Reach::Part,
-        (false, true) => Reach::None,
+        (true, _) => PortReach::Whole,
+        (false, false) => PortReach::Part,
+        (false, true) => PortReach::None,
     }
 }
 
-fn ports(rule: &NsgRule) -> Vec<Ports> {
+fn ports(rule: &NsgRule) -> Vec<PortRanges> {
     let range = |text: &String| {
         if text == "*" {
             return Some(ALL);
@@ -155,13 +155,13 @@ fn ports(rule: &NsgRule) -> Vec<Ports> {
     rule.destination_ports.iter().filter_map(range).collect()
 }
 
-fn common(one: &[Ports], other: &[Ports]) -> Vec<Ports> {
+fn common(one: &[PortRanges], other: &[PortRanges]) -> Vec<PortRanges> {
     let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (a, b)));
     let both = pairs.map(|(a, b)| (a.0.max(b.0), a.1.min(b.1)));
     both.filter(|(first, last)| first <= last).collect()
 }
 
-fn without(from: &[Ports], taken: &[Ports]) -> Vec<Ports> {
+fn without(from: &[PortRanges], taken: &[PortRanges]) -> Vec<PortRanges> {
     let mut left = from.to_vec();
     for (first, last) in taken {
         let parts = left.iter().flat_map(|range| {
@@ -175,10 +175,10 @@ fn without(from: &[Ports], taken: &[Ports]) -> Vec<Ports> {
     left
 }
 
-fn shown(mut ports: Vec<Ports>) -> String {
+fn shown(mut ports: Vec<PortRanges>) -> String {
     ports.sort_unstable();
     ports.dedup();
-    let text = |(first, last): &Ports| match first == last {
+    let text = |(first, last): &PortRanges| match first == last {
         true => first.to_string(),
         false => format!("{first}-{last}"),
     };
@@ -208,7 +208,7 @@ mod tests {
             AddressSpace::from_texts(["10.20.1.0/24"]),
             AddressSpace::from_texts(["10.0.0.0/16"]),
         );
-        let flow = Flow {
+        let flow = TrafficFlow {
             inbound: true,
             protocol: "Tcp",
             port,
@@ -216,16 +216,16 @@ mod tests {
             theirs: &theirs,
         };
         let defaults = [rule(65000, true, "VirtualNetwork", "*"), rule(65500, false, "*", "*")];
-        let group = Nsg {
+        let group = NetworkSecurityGroup {
             id: "/nsg".into(),
             name: "nsg".into(),
             rules: rules.iter().cloned().chain(defaults).collect(),
         };
         match flow.judge(&group) {
-            Passage::Open => "open".into(),
-            Passage::Narrow { ports, .. } => format!("narrow {ports}"),
-            Passage::Blocked { rule, partly: false } => format!("blocked {}", rule.name),
-            Passage::Blocked { rule, partly: true } => format!("partly {}", rule.name),
+            FlowVerdict::Open => "open".into(),
+            FlowVerdict::Narrow { ports, .. } => format!("narrow {ports}"),
+            FlowVerdict::Blocked { rule, partly: false } => format!("blocked {}", rule.name),
+            FlowVerdict::Blocked { rule, partly: true } => format!("partly {}", rule.name),
         }
     }
 

@@ -1,24 +1,24 @@
 //! `vendor-network`: the vendor can peer its network only once that is ready.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId, VendorAccess};
-use crate::steps::Facts;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId, VendorAccess};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "vendor-network",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "The vendor peers its network only once that is ready, and setup asks for it with the vendor's token.",
-    needs: &[Need::Step(StepId::VendorRequest)],
+    needs: &[CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
     examine,
 };
 
 /// Reads the state that the vendor gives.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     if let Some(problem) = facts.preflight.unread.get(&StepId::VendorRequest) {
         let told = format!("{} {}", problem.what, problem.why);
-        return Some(Finding::problem(told).remedies(problem.remedies.clone()));
+        return Some(CheckFinding::problem(told).remedies(problem.remedies.clone()));
     }
     let Some(network) = facts.network.as_ref() else {
         let by_hand = intent.vendor.access.is_some() && intent.access == VendorAccess::Manual;
@@ -26,13 +26,13 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
             "without {}'s API its network cannot be looked at",
             intent.vendor.short_name
         );
-        return by_hand.then(|| Finding::unknown(told));
+        return by_hand.then(|| CheckFinding::unknown(told));
     };
     let told = format!("{} network {} is {}", intent.vendor.name, network.name, network.state);
     Some(if network.ready {
-        Finding::ok(told)
+        CheckFinding::ok(told)
     } else {
-        Finding::problem(told).remedy(format!(
+        CheckFinding::problem(told).remedy(format!(
             "Wait until {} says that it is ready, then run the same command again.",
             intent.vendor.name
         ))
@@ -42,7 +42,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::{Kind, Problem};
+    use crate::errors::{RunError, RunErrorKind};
     use crate::steps::samples;
 
     #[test]
@@ -53,7 +53,11 @@ mod tests {
         assert!(PROBE.run(&intent, &facts).expect("known").blocks());
         facts.network = None;
         assert_eq!(PROBE.run(&intent, &facts), None);
-        let refused = Problem::new(Kind::Vendor, "Konnect answered 401.", "The token is not accepted.");
+        let refused = RunError::new(
+            RunErrorKind::Vendor,
+            "Konnect answered 401.",
+            "The token is not accepted.",
+        );
         facts.preflight.unread.insert(StepId::VendorRequest, refused);
         assert!(PROBE.run(&intent, &facts).expect("said").blocks());
     }

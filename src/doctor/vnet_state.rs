@@ -1,14 +1,14 @@
 //! `vnet-state`: while a virtual network is being changed, Azure refuses to peer it; and it has to be there.
 
-use super::probe::{Finding, Need, Probe};
-use crate::plan::{Intent, Severity, StepId};
-use crate::steps::Facts;
+use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::plan::{CheckSeverity, PeeringIntent, StepId};
+use crate::steps::ObservedState;
 
-pub static PROBE: Probe = Probe {
+pub static PROBE: DoctorCheck = DoctorCheck {
     id: "vnet-state",
-    severity: Severity::Error,
+    severity: CheckSeverity::Error,
     meaning: "Azure peers a network that is there and is not being changed (ReferencedResourceNotProvisioned).",
-    needs: &[Need::Step(StepId::Peering)],
+    needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
     examine,
@@ -16,28 +16,28 @@ pub static PROBE: Probe = Probe {
 
 /// Reads `provisioningState`. A change under way is a warning only: most are over within a minute, and waiting is
 /// built in.
-fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
+fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let Some(vnet) = facts.vnet.as_ref() else {
         let problem = facts.preflight.unread.get(&StepId::Peering)?;
         let told = format!("{} {}", problem.what, problem.why);
-        return Some(Finding::problem(told).remedies(problem.remedies.clone()));
+        return Some(CheckFinding::problem(told).remedies(problem.remedies.clone()));
     };
     let (name, state) = (&intent.vnet.name, &vnet.provisioning_state);
     let told = format!("{name} is {state}");
     Some(match state.as_str() {
-        state if state.eq_ignore_ascii_case("Succeeded") => Finding::ok(told),
+        state if state.eq_ignore_ascii_case("Succeeded") => CheckFinding::ok(told),
         // The other side's direction refers to this network, and Azure refuses that until it is written again.
         state
             if ["Failed", "Canceled"]
                 .iter()
                 .any(|failed| failed.eq_ignore_ascii_case(state)) =>
         {
-            Finding::problem(told).remedy(format!(
+            CheckFinding::problem(told).remedy(format!(
                 "Write it again as it is: az network vnet update --ids {}",
                 intent.vnet
             ))
         }
-        _ => Finding::problem(told)
+        _ => CheckFinding::problem(told)
             .remedy("Let the change that is under way finish.")
             .warning(),
     })
@@ -46,7 +46,7 @@ fn examine(intent: &Intent, facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::{Kind, Problem};
+    use crate::errors::{RunError, RunErrorKind};
     use crate::steps::samples;
 
     #[test]
@@ -59,8 +59,8 @@ mod tests {
         facts.vnet.as_mut().expect("one").provisioning_state = "Failed".into();
         assert!(PROBE.run(&intent, &facts).expect("known").blocks());
         facts.vnet = None;
-        let absent = Problem::new(
-            Kind::NotFound,
+        let absent = RunError::new(
+            RunErrorKind::NotFound,
             "There is no virtual network vnet-app.",
             "Azure finds none.",
         );

@@ -16,7 +16,7 @@ const SHORT: usize = 8;
 /// A text below this length isn't masked: it would tear holes into everything.
 const SHORTEST: usize = 5;
 
-static KNOWN: RwLock<Known> = RwLock::new(Known {
+static KNOWN: RwLock<SecretRegistry> = RwLock::new(SecretRegistry {
     raw: BTreeSet::new(),
     needles: Vec::new(),
     by_head: BTreeMap::new(),
@@ -25,7 +25,7 @@ static KNOWN: RwLock<Known> = RwLock::new(Known {
 /// The first bytes of a needle, by which it is looked up.
 const HEAD: usize = 4;
 
-struct Known {
+struct SecretRegistry {
     raw: BTreeSet<String>,
     /// The secrets and their base64 forms; other encodings are read while comparing.
     needles: Vec<String>,
@@ -116,7 +116,7 @@ fn forms(secret: &str) -> BTreeSet<String> {
     forms
 }
 
-impl Known {
+impl SecretRegistry {
     /// The length of the secret that `text` begins with; 0 where it begins with none.
     fn secret(&self, text: &[u8]) -> usize {
         let longest = |places: &Vec<usize>| {

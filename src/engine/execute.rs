@@ -8,12 +8,14 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
 use super::survey::{checks, look_again, plan_of};
-use crate::errors::{Outcome, Problem};
-use crate::plan::{Decision, Event, Hold, StepEvent, StepId, StepState};
-use crate::steps::{Run, Seat, Stop, Turn, decision, only_rights_are_missing, step, turn, views};
+use crate::errors::{RunError, RunOutcome};
+use crate::plan::{ActionRequired, RunEvent, StepDecision, StepEvent, StepId, StepState};
+use crate::steps::{
+    ConcurrencyPermit, ExclusiveLock, StepError, StepRun, decision, only_rights_are_missing, step, turn, views,
+};
 
 /// How one step ended.
-enum Ended {
+enum StepResult {
     /// As it shall be: in place, or gone.
     Settled {
         acted: bool,
@@ -21,30 +23,31 @@ enum Ended {
     Held,
     /// Somebody else's, and not in place.
     Left,
-    Failed(Box<Problem>),
+    Failed(Box<RunError>),
     Skipped,
 }
 
 /// What a step has come to.
-enum Stage {
+enum ExecutionStage {
     /// What it writes is accepted, and others may build on it; it still reads it back. Runs beside this one that want to
     /// write the same wait for that.
-    Written(Option<Turn>),
-    Over(Ended),
+    Written(Option<ExclusiveLock>),
+    Over(StepResult),
 }
 
 /// Does everything that is missing. Each step is decided again when its turn comes: what was done before it counts. What
 /// the plan did not show is not written.
-pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
+pub async fn carry_out(run: &StepRun) -> (RunOutcome, Option<RunError>) {
     run.confirm();
     if let Err(problem) = read_again(run).await {
-        return (Outcome::Failed, Some(problem));
+        return (RunOutcome::Failed, Some(problem));
     }
     let mut written: BTreeSet<StepId> = BTreeSet::new();
-    let mut ended: BTreeMap<StepId, Ended> = BTreeMap::new();
+    let mut ended: BTreeMap<StepId, StepResult> = BTreeMap::new();
     let steps = run.intent.steps();
     let mut waiting = steps.clone();
-    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, Stage, Seat<'_>)>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, ExecutionStage, ConcurrencyPermit<'_>)>> =
+        FuturesUnordered::new();
     // Of the step that ended last: what is due now takes its place.
     let mut seat = None;
     loop {
@@ -57,7 +60,7 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         };
         for id in waiting.extract_if(.., ready) {
             let missing =
-                |needed: &StepId| matches!(ended.get(needed), Some(end) if !matches!(end, Ended::Settled { .. }));
+                |needed: &StepId| matches!(ended.get(needed), Some(end) if !matches!(end, StepResult::Settled { .. }));
             let in_the_way = run.intent.needs(id).into_iter().find(missing);
             let in_the_way = in_the_way.filter(|_| !id.comes_what_may());
             running.push(at_a_desk(run, id, async move { write(run, id, in_the_way).await }).boxed());
@@ -65,18 +68,18 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         drop(seat.take());
         match running.next().await {
             None => break,
-            Some((id, Stage::Written(turn), from)) => {
+            Some((id, ExecutionStage::Written(turn), from)) => {
                 written.insert(id);
                 run.learn(|facts| _ = facts.unconfirmed.insert(id));
                 let read_back = async move {
                     let ended = read_back(run, id).await;
                     drop(turn);
-                    Stage::Over(ended)
+                    ExecutionStage::Over(ended)
                 };
                 running.push(at_a_desk(run, id, read_back).boxed());
                 seat = Some(from);
             }
-            Some((id, Stage::Over(end), from)) => {
+            Some((id, ExecutionStage::Over(end), from)) => {
                 run.learn(|facts| _ = facts.unconfirmed.remove(&id));
                 ended.insert(id, end);
                 seat = Some(from);
@@ -84,13 +87,13 @@ pub async fn carry_out(run: &Run) -> (Outcome, Option<Problem>) {
         }
     }
     let facts = run.facts();
-    run.emit(Event::Checked(checks(&run.intent, &facts)));
-    run.emit(Event::Peerings(views(&run.intent, &facts)));
+    run.emit(RunEvent::Checked(checks(&run.intent, &facts)));
+    run.emit(RunEvent::Peerings(views(&run.intent, &facts)));
     outcome(ended, run.intent.share.only.is_empty())
 }
 
 /// Reads once more what the plan was made of, where somebody took time to confirm it.
-async fn read_again(run: &Run) -> Result<(), Problem> {
+async fn read_again(run: &StepRun) -> Result<(), RunError> {
     if run.facts().are_fresh() || !plan_of(&run.intent, &run.facts()).writes() {
         return Ok(());
     }
@@ -101,10 +104,10 @@ async fn read_again(run: &Run) -> Result<(), Problem> {
 
 /// Does a part of a step's work, once the run has a desk; its time begins with the first.
 fn at_a_desk<'a>(
-    run: &'a Run,
+    run: &'a StepRun,
     id: StepId,
-    work: impl Future<Output = Stage> + 'a,
-) -> impl Future<Output = (StepId, Stage, Seat<'a>)> + 'a {
+    work: impl Future<Output = ExecutionStage> + 'a,
+) -> impl Future<Output = (StepId, ExecutionStage, ConcurrencyPermit<'a>)> + 'a {
     let seat = run.desk.seat();
     async move {
         seat.down(&run.company).await;
@@ -114,71 +117,72 @@ fn at_a_desk<'a>(
 }
 
 /// `whole`: the link is wanted, not only some steps of it.
-fn outcome(ended: BTreeMap<StepId, Ended>, whole: bool) -> (Outcome, Option<Problem>) {
+fn outcome(ended: BTreeMap<StepId, StepResult>, whole: bool) -> (RunOutcome, Option<RunError>) {
     let (mut held, mut acted, mut left, mut failed) = (false, false, false, None);
     for end in ended.into_values() {
         match end {
-            Ended::Settled { acted: one } => acted |= one,
+            StepResult::Settled { acted: one } => acted |= one,
             // What waits for another step's sake waits.
-            Ended::Held | Ended::Skipped => held = true,
-            Ended::Left => left = true,
-            Ended::Failed(problem) => failed = failed.or(Some(*problem)),
+            StepResult::Held | StepResult::Skipped => held = true,
+            StepResult::Left => left = true,
+            StepResult::Failed(problem) => failed = failed.or(Some(*problem)),
         }
     }
     match failed {
-        Some(problem) => (Outcome::Failed, Some(problem)),
-        None if held || (left && whole) => (Outcome::Waiting, None),
-        None if acted => (Outcome::Done, None),
-        None => (Outcome::Unchanged, None),
+        Some(problem) => (RunOutcome::Failed, Some(problem)),
+        None if held || (left && whole) => (RunOutcome::Waiting, None),
+        None if acted => (RunOutcome::Done, None),
+        None => (RunOutcome::Unchanged, None),
     }
 }
 
 /// The step's turn: what is missing is written (or removed).
-async fn write(run: &Run, id: StepId, in_the_way: Option<StepId>) -> Stage {
+async fn write(run: &StepRun, id: StepId, in_the_way: Option<StepId>) -> ExecutionStage {
     let step = step(id);
     let (decision, turn) = match decided(run, id, in_the_way.is_none()).await {
         Ok(decided) => decided,
-        Err(stop) => return Stage::Over(stopped(run, id, stop)),
+        Err(stop) => return ExecutionStage::Over(stopped(run, id, stop)),
     };
     // A step that this operator may not do needs no turn: whoever can unblock it gets everything in one go.
-    if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, Decision::Blocked(_))) {
+    if let Some(because_of) = in_the_way.filter(|_| !matches!(decision, StepDecision::Blocked(_))) {
         run.tell(id, StepEvent::Skipped { because_of });
-        return Stage::Over(Ended::Skipped);
+        return ExecutionStage::Over(StepResult::Skipped);
     }
     let acted = match &decision {
-        Decision::InPlace(_) | Decision::Keep(_) | Decision::Absent(_) => {
+        StepDecision::InPlace(_) | StepDecision::Keep(_) | StepDecision::Absent(_) => {
             finished(run, id, &decision);
-            return Stage::Over(Ended::Settled { acted: false });
+            return ExecutionStage::Over(StepResult::Settled { acted: false });
         }
-        Decision::Await { what, .. } if !run.intent.share.takes(id) => {
+        StepDecision::Await { what, .. } if !run.intent.share.takes(id) => {
             left(run, id, what.clone());
-            return Stage::Over(Ended::Left);
+            return ExecutionStage::Over(StepResult::Left);
         }
-        Decision::Blocked(hold) => Err(Stop::Held {
+        StepDecision::Blocked(hold) => Err(StepError::Held {
             state: StepState::Blocked,
             hold: hold.clone(),
         }),
-        Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. } | Decision::Remove { .. } => {
-            match run.confirmed_to_write(id) {
-                Err(stop) => Err(stop),
-                Ok(()) => {
-                    run.tell(id, StepEvent::Started);
-                    match run.intent.tears_down() {
-                        true => step.undo(run).await,
-                        false => step.act(run, &decision).await,
-                    }
+        StepDecision::Create(_)
+        | StepDecision::Change { .. }
+        | StepDecision::Await { .. }
+        | StepDecision::Remove { .. } => match run.confirmed_to_write(id) {
+            Err(stop) => Err(stop),
+            Ok(()) => {
+                run.tell(id, StepEvent::Started);
+                match run.intent.tears_down() {
+                    true => step.undo(run).await,
+                    false => step.act(run, &decision).await,
                 }
             }
-        }
+        },
     };
     match acted {
-        Ok(()) => Stage::Written(turn),
-        Err(stop) => Stage::Over(stopped(run, id, stop)),
+        Ok(()) => ExecutionStage::Written(turn),
+        Err(stop) => ExecutionStage::Over(stopped(run, id, stop)),
     }
 }
 
 /// What is to be done; where it is to be written now, once it is this run's turn to write it, by what others have left.
-async fn decided(run: &Run, id: StepId, now: bool) -> Result<(Decision, Option<Turn>), Stop> {
+async fn decided(run: &StepRun, id: StepId, now: bool) -> Result<(StepDecision, Option<ExclusiveLock>), StepError> {
     let before = decision(id, &run.intent, &run.facts());
     if !(now && before.writes()) {
         return Ok((before, None));
@@ -192,7 +196,7 @@ async fn decided(run: &Run, id: StepId, now: bool) -> Result<(Decision, Option<T
 }
 
 /// Reads back what the step has written, until it is to be seen.
-async fn read_back(run: &Run, id: StepId) -> Ended {
+async fn read_back(run: &StepRun, id: StepId) -> StepResult {
     // What is removed is looked for by who removes it.
     let seen = match run.intent.tears_down() {
         true => Ok(()),
@@ -201,14 +205,14 @@ async fn read_back(run: &Run, id: StepId) -> Ended {
     match seen {
         Ok(()) => {
             finished(run, id, &decision(id, &run.intent, &run.facts()));
-            Ended::Settled { acted: true }
+            StepResult::Settled { acted: true }
         }
         Err(stop) => stopped(run, id, stop),
     }
 }
 
-fn left(run: &Run, id: StepId, what: String) {
-    let hold = Hold {
+fn left(run: &StepRun, id: StepId, what: String) {
+    let hold = ActionRequired {
         who: "whoever takes this step".to_owned(),
         why: what,
         packet: Vec::new(),
@@ -223,9 +227,9 @@ fn left(run: &Run, id: StepId, what: String) {
     run.tell(id, held);
 }
 
-fn stopped(run: &Run, id: StepId, stop: Stop) -> Ended {
+fn stopped(run: &StepRun, id: StepId, stop: StepError) -> StepResult {
     match stop {
-        Stop::Held { state, hold } => {
+        StepError::Held { state, hold } => {
             let held = StepEvent::Held {
                 state,
                 hold,
@@ -233,23 +237,23 @@ fn stopped(run: &Run, id: StepId, stop: Stop) -> Ended {
                 waited: run.waited(id),
             };
             run.tell(id, held);
-            Ended::Held
+            StepResult::Held
         }
-        Stop::Failed(problem) => {
+        StepError::Failed(problem) => {
             let problem = problem.in_step(id);
             let failed = StepEvent::Failed {
                 problem: problem.clone(),
                 waited: run.waited(id),
             };
             run.tell(id, failed);
-            Ended::Failed(Box::new(problem))
+            StepResult::Failed(Box::new(problem))
         }
     }
 }
 
-fn finished(run: &Run, id: StepId, after: &Decision) {
+fn finished(run: &StepRun, id: StepId, after: &StepDecision) {
     let state = match after {
-        Decision::Absent(_) => StepState::Missing,
+        StepDecision::Absent(_) => StepState::Missing,
         // What was done is done; a list that lags behind does not undo it.
         _ => StepState::InPlace,
     };

@@ -1,18 +1,18 @@
 //! The end of a set-up: what to do at the vendor now, and how to test the connection.
 
 use crate::doctor::open_subnets;
-use crate::plan::{FirstUse, Intent};
-use crate::steps::Facts;
-use crate::vendors::Traffic;
+use crate::plan::{FirstUse, PeeringIntent};
+use crate::steps::ObservedState;
+use crate::vendors::VendorTraffic;
 
 /// Subnets that are named; a network may have hundreds.
 const NAMED: usize = 4;
 
 /// Returns the vendor's next step with the test of the connection; `None` where the profile has none.
-pub fn first_use(intent: &Intent, facts: &Facts) -> Option<FirstUse> {
+pub fn first_use(intent: &PeeringIntent, facts: &ObservedState) -> Option<FirstUse> {
     let (step, test) = intent.next_step()?;
     // The vendor's own traffic begins at the vendor.
-    let ours = intent.vendor.peering.traffic == Traffic::ToVendor && test.is_some();
+    let ours = intent.vendor.peering.traffic == VendorTraffic::ToVendor && test.is_some();
     let place = facts.vnet.as_ref().filter(|_| ours).and_then(|vnet| {
         let open = open_subnets(intent, facts);
         let named = open.iter().take(NAMED).cloned().collect::<Vec<_>>();
@@ -30,7 +30,7 @@ pub fn first_use(intent: &Intent, facts: &Facts) -> Option<FirstUse> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::Subnet;
+    use crate::azure::SubnetInfo;
     use crate::steps::samples;
     use crate::vendors::profile;
 
@@ -41,9 +41,9 @@ mod tests {
         assert!(kong.step.contains("private address of vnet-app"), "{kong:?}");
         assert_eq!(kong.place, None, "the traffic begins at Kong");
         intent.vendor = profile("dragonfly").expect("built in");
-        let subnets = ["GatewaySubnet", "a", "b", "c", "d", "e"].map(|name| Subnet {
+        let subnets = ["GatewaySubnet", "a", "b", "c", "d", "e"].map(|name| SubnetInfo {
             name: name.into(),
-            ..Subnet::default()
+            ..SubnetInfo::default()
         });
         let mut place = |count: usize| {
             facts.vnet.as_mut().expect("one").subnets = subnets[..count].to_vec();

@@ -1,19 +1,27 @@
 //! Where the link stands and whose turn it is, from the plan and what was read. Pure.
 
 use crate::domain::harmless;
-use crate::plan::{Decision, Intent, Next, Plan, PlannedStep, RequestView, Standing, StepId, Verdict};
-use crate::steps::{Facts, faults, is_a_matter_of_names, is_the_other_sides_sync, request_kind};
+use crate::plan::{
+    HealthStatus, LinkHealth, NextAction, PeeringIntent, PlannedStep, RequestView, RunPlan, StepDecision, StepId,
+};
+use crate::steps::{ObservedState, faults, is_a_matter_of_names, is_the_other_sides_sync, request_kind};
 
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
 
 /// Whether this sign-in may not read what tells if the step is in place.
-pub(super) fn is_unread(id: StepId, facts: &Facts) -> bool {
+pub(super) fn is_unread(id: StepId, facts: &ObservedState) -> bool {
     facts.directory_is_closed && OF_THE_DIRECTORY.contains(&id)
 }
 
 /// Where the link stands. `setup` and `repair` are the command lines that go on from here.
-pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair: &str) -> Standing {
+pub fn standing(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    plan: &RunPlan,
+    setup: &str,
+    repair: &str,
+) -> LinkHealth {
     let request = facts.request.as_ref().map(|request| RequestView {
         kind: request_kind(intent).to_owned(),
         id: request.id.clone(),
@@ -25,10 +33,10 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
     let why = verification.map_or_else(String::new, |step| step.decision.what().to_owned());
     let (verdict, why, next) = if plan.is_in_place(StepId::Verification) {
-        (Verdict::Works, with_unread(why, facts), to_tidy(plan, setup))
+        (HealthStatus::Works, with_unread(why, facts), to_tidy(plan, setup))
     } else if faults.is_empty() {
         (
-            Verdict::Waiting,
+            HealthStatus::Waiting,
             with_unread(not_yet(plan, &why), facts),
             turns(intent, plan, setup),
         )
@@ -38,7 +46,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
             .map(|fault| fault.what.as_str())
             .collect::<Vec<_>>()
             .join(" ");
-        let ours = faults.iter().any(|fault| fault.ours.is_some()).then(|| Next {
+        let ours = faults.iter().any(|fault| fault.ours.is_some()).then(|| NextAction {
             who: "you".to_owned(),
             what: "repair what is ours to repair".to_owned(),
             usually: None,
@@ -46,7 +54,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
         });
         let theirs = faults.iter().filter_map(|fault| {
             let by_name = is_a_matter_of_names(fault);
-            Some(Next {
+            Some(NextAction {
                 who: if by_name { "you" } else { &intent.vendor.short_name }.to_owned(),
                 what: fault.theirs.clone()?,
                 usually: None,
@@ -54,12 +62,12 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
             })
         });
         let verdict = match faults.iter().all(is_the_other_sides_sync) {
-            true => Verdict::Waiting,
-            false => Verdict::Broken,
+            true => HealthStatus::Waiting,
+            false => HealthStatus::Broken,
         };
         (verdict, why, ours.into_iter().chain(theirs).collect())
     };
-    Standing {
+    LinkHealth {
         verdict,
         why,
         faults,
@@ -69,7 +77,7 @@ pub fn standing(intent: &Intent, facts: &Facts, plan: &Plan, setup: &str, repair
 }
 
 /// What could not be read is not missing, and not proven either.
-fn with_unread(why: String, facts: &Facts) -> String {
+fn with_unread(why: String, facts: &ObservedState) -> String {
     match facts.theirs_is_unread() {
         Some(unread) => format!("{why}; {unread}"),
         None => why,
@@ -77,10 +85,10 @@ fn with_unread(why: String, facts: &Facts) -> String {
 }
 
 fn in_place(step: &PlannedStep) -> bool {
-    matches!(step.decision, Decision::InPlace(_))
+    matches!(step.decision, StepDecision::InPlace(_))
 }
 
-fn not_yet(plan: &Plan, why: &str) -> String {
+fn not_yet(plan: &RunPlan, why: &str) -> String {
     let open = plan
         .steps
         .iter()
@@ -102,23 +110,23 @@ fn not_yet(plan: &Plan, why: &str) -> String {
 }
 
 /// The steps that nothing stands in front of, by who has to take them.
-fn turns(intent: &Intent, plan: &Plan, setup: &str) -> Vec<Next> {
+fn turns(intent: &PeeringIntent, plan: &RunPlan, setup: &str) -> Vec<NextAction> {
     let open = |id: &StepId| plan.steps.iter().any(|step| step.id == *id && !in_place(step));
     let first = plan
         .steps
         .iter()
         .filter(|step| !in_place(step) && !intent.needs(step.id).iter().any(open) && step.id != StepId::CleanUp);
-    let mut next: Vec<Next> = Vec::new();
+    let mut next: Vec<NextAction> = Vec::new();
     let mut yours: Vec<String> = Vec::new();
     for step in first {
         match &step.decision {
-            Decision::Blocked(hold) => next.push(Next {
+            StepDecision::Blocked(hold) => next.push(NextAction {
                 who: hold.who.clone(),
                 what: hold.why.clone(),
                 usually: None,
                 packet: hold.packet.clone(),
             }),
-            Decision::Await { what, usually } => next.push(Next {
+            StepDecision::Await { what, usually } => next.push(NextAction {
                 who: who_is_awaited(intent, step.id),
                 what: what.clone(),
                 usually: Some(usually.clone()),
@@ -134,7 +142,7 @@ fn turns(intent: &Intent, plan: &Plan, setup: &str) -> Vec<Next> {
     next
 }
 
-fn who_is_awaited(intent: &Intent, step: StepId) -> String {
+fn who_is_awaited(intent: &PeeringIntent, step: StepId) -> String {
     match step {
         StepId::Consent => format!("an administrator of {}", intent.tenant_label()),
         StepId::VendorRequest => format!("whoever may configure networks in {}", intent.vendor.name),
@@ -143,11 +151,11 @@ fn who_is_awaited(intent: &Intent, step: StepId) -> String {
 }
 
 /// A link that works can still want something: a role that was taken away, a credential that was left behind.
-fn to_tidy(plan: &Plan, setup: &str) -> Vec<Next> {
+fn to_tidy(plan: &RunPlan, setup: &str) -> Vec<NextAction> {
     let open = plan.steps.iter().filter(|step| !in_place(step));
     let (unseen, open): (Vec<&PlannedStep>, Vec<&PlannedStep>) = open.partition(|step| step.unread);
     let names = |steps: &[&PlannedStep]| steps.iter().map(|step| step.id.name()).collect::<Vec<_>>().join(", ");
-    let look = (!unseen.is_empty()).then(|| Next {
+    let look = (!unseen.is_empty()).then(|| NextAction {
         who: "an administrator who may read the directory".to_owned(),
         what: format!(
             "traffic flows; this sign-in cannot see whether these are in place: {}",
@@ -167,8 +175,8 @@ fn to_tidy(plan: &Plan, setup: &str) -> Vec<Next> {
     tidy.into_iter().chain(look).collect()
 }
 
-fn yours_to_do(what: String, command: &str) -> Next {
-    Next {
+fn yours_to_do(what: String, command: &str) -> NextAction {
+    NextAction {
         who: "you".to_owned(),
         what,
         usually: None,
@@ -181,41 +189,46 @@ mod tests {
     use super::*;
     use crate::domain::{PeeringState, SyncLevel};
     use crate::engine::plan_of;
-    use crate::plan::Consent;
+    use crate::plan::ConsentMode;
     use crate::steps::samples;
-    use crate::vendors::Phase;
+    use crate::vendors::RequestPhase;
 
-    fn standing_after(change: fn(&mut Intent, &mut Facts)) -> Standing {
+    fn standing_after(change: fn(&mut PeeringIntent, &mut ObservedState)) -> LinkHealth {
         let (mut intent, mut facts) = samples::kong_done();
         change(&mut intent, &mut facts);
         let plan = plan_of(&intent, &facts);
         standing(&intent, &facts, &plan, "SETUP", "REPAIR")
     }
 
-    fn pending(facts: &mut Facts) {
+    fn pending(facts: &mut ObservedState) {
         facts.vnet.as_mut().expect("one").peerings.clear();
-        facts.request.as_mut().expect("one").phase = Phase::Pending;
+        facts.request.as_mut().expect("one").phase = RequestPhase::Pending;
     }
 
     #[test]
     fn whose_turn_it_is() {
-        type Row = (&'static str, fn(&mut Intent, &mut Facts), Verdict, &'static str);
+        type Row = (
+            &'static str,
+            fn(&mut PeeringIntent, &mut ObservedState),
+            HealthStatus,
+            &'static str,
+        );
         let table: [Row; 9] = [
-            ("all well", |_, _| (), Verdict::Works, ""),
+            ("all well", |_, _| (), HealthStatus::Works, ""),
             (
                 "the vendor is at work",
                 |_, facts| pending(facts),
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "Kong",
             ),
             (
                 "nobody has consented",
                 |intent, facts| {
                     pending(facts);
-                    intent.consent = Consent::Wait;
+                    intent.consent = ConsentMode::Wait;
                     facts.principal = None;
                 },
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "an administrator of",
             ),
             (
@@ -224,7 +237,7 @@ mod tests {
                     pending(facts);
                     facts.roles.clear();
                 },
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "you",
             ),
             (
@@ -234,34 +247,34 @@ mod tests {
                     facts.roles.clear();
                     facts.rights_at_subscription = Some(Vec::new());
                 },
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "an Owner",
             ),
             (
                 "the vendor knows of nothing",
                 |_, facts| facts.request = None,
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "you",
             ),
             (
                 "the other side has to sync",
                 |_, facts| facts.vnet.as_mut().expect("one").peerings[0].sync_level = SyncLevel::RemoteNotInSync,
-                Verdict::Waiting,
+                HealthStatus::Waiting,
                 "Kong",
             ),
             (
                 "the other side has to sync, and its request failed",
                 |_, facts| {
                     facts.vnet.as_mut().expect("one").peerings[0].sync_level = SyncLevel::RemoteNotInSync;
-                    facts.request.as_mut().expect("one").phase = Phase::Failed;
+                    facts.request.as_mut().expect("one").phase = RequestPhase::Failed;
                 },
-                Verdict::Broken,
+                HealthStatus::Broken,
                 "you",
             ),
             (
                 "half of it was deleted",
                 |_, facts| facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected,
-                Verdict::Broken,
+                HealthStatus::Broken,
                 "you",
             ),
         ];
@@ -282,7 +295,7 @@ mod tests {
             facts.principal = None;
             facts.directory_is_closed = true;
         });
-        assert_eq!(found.verdict, Verdict::Works);
+        assert_eq!(found.verdict, HealthStatus::Works);
         assert_eq!(found.next.len(), 1, "{found:?}");
         assert!(
             found.next[0].what.ends_with("in place: consent, role-assignment"),
@@ -294,7 +307,7 @@ mod tests {
     #[test]
     fn a_link_that_works_without_its_role_says_so() {
         let found = standing_after(|_, facts| facts.assignments.clear());
-        assert_eq!(found.verdict, Verdict::Works);
+        assert_eq!(found.verdict, HealthStatus::Works);
         assert!(found.next[0].what.contains("role-assignment"), "{found:?}");
     }
 }

@@ -5,20 +5,22 @@ use tokio::time::Instant;
 
 use super::standing::is_unread;
 use crate::doctor;
-use crate::errors::{Kind, Problem};
-use crate::plan::{Check, Decision, Event, Intent, Plan, PlannedStep, StepId};
-use crate::steps::{Facts, Part, Run, Stop, adopt, decision, preflight, read_tenants, settle_tenants, step};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::{CheckResult, PeeringIntent, PlannedStep, RunEvent, RunPlan, StepDecision, StepId};
+use crate::steps::{
+    ObservedState, PreflightPart, StepError, StepRun, adopt, decision, preflight, read_tenants, settle_tenants, step,
+};
 
 /// Reads what there is and decides what is to be done.
 ///
 /// # Errors
 /// The first thing that could not be read and without which nothing can be decided.
-pub async fn survey(run: &Run) -> Result<Plan, Problem> {
-    run.emit(Event::Surveying);
+pub async fn survey(run: &StepRun) -> Result<RunPlan, RunError> {
+    run.emit(RunEvent::Surveying);
     read(run).await?;
     note_earlier_peerings(run);
     let plan = plan_of(&run.intent, &run.facts());
-    run.emit(Event::Planned(plan.clone()));
+    run.emit(RunEvent::Planned(plan.clone()));
     Ok(plan)
 }
 
@@ -26,8 +28,8 @@ pub async fn survey(run: &Run) -> Result<Plan, Problem> {
 ///
 /// # Errors
 /// As [`survey`].
-pub async fn look(run: &Run) -> Result<Plan, Problem> {
-    run.emit(Event::Surveying);
+pub async fn look(run: &StepRun) -> Result<RunPlan, RunError> {
+    run.emit(RunEvent::Surveying);
     read(run).await?;
     read_tenants(run).await;
     note_earlier_peerings(run);
@@ -38,12 +40,12 @@ pub async fn look(run: &Run) -> Result<Plan, Problem> {
 ///
 /// # Errors
 /// As [`survey`].
-pub async fn look_again(run: &Run) -> Result<Plan, Problem> {
+pub async fn look_again(run: &StepRun) -> Result<RunPlan, RunError> {
     let earlier_peerings = run.facts().earlier_peerings;
     run.learn(|facts| {
-        *facts = Facts {
+        *facts = ObservedState {
             earlier_peerings,
-            ..Facts::default()
+            ..ObservedState::default()
         };
     });
     read(run).await?;
@@ -51,10 +53,14 @@ pub async fn look_again(run: &Run) -> Result<Plan, Problem> {
     Ok(plan_of(&run.intent, &run.facts()))
 }
 
-async fn read(run: &Run) -> Result<(), Problem> {
+async fn read(run: &StepRun) -> Result<(), RunError> {
     let ids = run.intent.steps();
     // A removal has no use for what only checks look at.
-    let parts: &[Part] = if run.intent.tears_down() { &[] } else { &Part::AT_SETUP };
+    let parts: &[PreflightPart] = if run.intent.tears_down() {
+        &[]
+    } else {
+        &PreflightPart::AT_SETUP
+    };
     let (introduced, failed, ()) = tokio::join!(run.introduced(), observe(run, &ids), preflight::read(run, parts));
     introduced?;
     note_clock(run);
@@ -68,19 +74,19 @@ async fn read(run: &Run) -> Result<(), Problem> {
     let (adopted, ()) = tokio::join!(adopt(run), settle_tenants(run));
     run.learn(|facts| facts.read_at = Some(Instant::now()));
     match adopted {
-        Err(Stop::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
+        Err(StepError::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
         _ => Ok(()),
     }
 }
 
 /// Who may not read a step may still take others: it is somebody else's. The network itself is everybody's.
-fn is_closed(run: &Run, id: StepId, problem: &Problem) -> bool {
+fn is_closed(run: &StepRun, id: StepId, problem: &RunError) -> bool {
     let others = matches!(id, StepId::RoleDefinition | StepId::RoleAssignment) || !run.intent.share.takes(id);
-    problem.kind == Kind::Permission && others
+    problem.kind == RunErrorKind::Permission && others
 }
 
 /// What is to be done, from what was read.
-pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
+pub fn plan_of(intent: &PeeringIntent, facts: &ObservedState) -> RunPlan {
     let plan = |id: StepId| PlannedStep {
         id,
         title: step(id).title(),
@@ -91,7 +97,7 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
     let asks = |step: &PlannedStep| {
         let asks = matches!(
             step.decision,
-            Decision::Create(_) | Decision::Change { .. } | Decision::Await { .. }
+            StepDecision::Create(_) | StepDecision::Change { .. } | StepDecision::Await { .. }
         );
         step.id == StepId::VendorRequest && asks
     };
@@ -100,7 +106,7 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
     } else {
         Vec::new()
     };
-    Plan {
+    RunPlan {
         steps,
         checks: checks(intent, facts),
         dns,
@@ -108,7 +114,7 @@ pub fn plan_of(intent: &Intent, facts: &Facts) -> Plan {
 }
 
 /// What stands in the way of a peering is none of a removal's business.
-pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
+pub fn checks(intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     if intent.tears_down() {
         Vec::new()
     } else {
@@ -118,31 +124,31 @@ pub fn checks(intent: &Intent, facts: &Facts) -> Vec<Check> {
 
 /// Has these steps read what they need, side by side, and notes what this sign-in may not read; gives what else went
 /// wrong.
-pub(super) async fn observe(run: &Run, ids: &[StepId]) -> Vec<Problem> {
+pub(super) async fn observe(run: &StepRun, ids: &[StepId]) -> Vec<RunError> {
     let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
     let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
-        Err(Stop::Failed(problem)) if is_closed(run, id, &problem) => {
+        Err(StepError::Failed(problem)) if is_closed(run, id, &problem) => {
             run.learn(|facts| {
                 facts.unread.insert(id);
                 facts.preflight.unread.insert(id, *problem);
             });
             None
         }
-        Err(Stop::Failed(problem)) => Some(problem.in_step(id)),
+        Err(StepError::Failed(problem)) => Some(problem.in_step(id)),
         // Reading never holds; deciding does.
-        Ok(()) | Err(Stop::Held { .. }) => None,
+        Ok(()) | Err(StepError::Held { .. }) => None,
     });
     failed.collect()
 }
 
 /// Every answer says what time it is on the other side.
-pub(super) fn note_clock(run: &Run) {
+pub(super) fn note_clock(run: &StepRun) {
     let ahead = run.azure.wire().clock_ahead();
     run.learn(|facts| facts.preflight.clock_ahead = ahead);
 }
 
 /// What is there before anything is asked of the vendor is the vendor's only where something says so.
-pub(super) fn note_earlier_peerings(run: &Run) {
+pub(super) fn note_earlier_peerings(run: &StepRun) {
     let facts = run.facts();
     let names = facts
         .vnet

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum RunOutcome {
     /// Everything is in place, and something was changed to get there.
     Done,
     /// Everything was in place already; nothing was written.
@@ -23,7 +23,7 @@ pub enum Outcome {
     Usage,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {

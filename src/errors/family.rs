@@ -5,7 +5,7 @@ use super::search::is_entra;
 
 /// What can be said of a code that is not in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Family {
+pub struct ErrorFamily {
     /// What codes like it mean in general.
     pub meaning: &'static str,
     /// Where such codes are looked up; nowhere, where it is the code beside it that says more.
@@ -34,23 +34,23 @@ const BY_BEGINNING: [(&str, &str, &str); 8] = [
 ];
 
 /// The family of a code that is not in the table.
-pub fn family(code: &str) -> Family {
+pub fn family(code: &str) -> ErrorFamily {
     if is_entra(code) {
         let number = &code["AADSTS".len()..];
-        return Family {
+        return ErrorFamily {
             meaning: "Microsoft Entra refused the sign-in, or the consent.",
             look_up: Some(format!("https://login.microsoftonline.com/error?code={number}")),
         };
     }
     if let Some(meaning) = code.parse().ok().and_then(of_status) {
-        return Family { meaning, look_up: None };
+        return ErrorFamily { meaning, look_up: None };
     }
     let mut families = BY_BEGINNING.iter();
     let (meaning, look_up) = families.find(|(head, ..)| starts_with(code, head)).map_or_else(
         || (by_its_words(code), ARM),
         |(_, meaning, look_up)| (*meaning, *look_up),
     );
-    Family {
+    ErrorFamily {
         meaning,
         look_up: Some(look_up.to_owned()),
     }

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
-use crate::azure::{ApiError, Failure};
+use super::RunErrorKind;
+use crate::azure::{ApiError, FailureKind};
 
 /// Who says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Speaker {
+pub enum ErrorService {
     /// Azure Resource Manager, its resource providers among it.
     Arm,
     Entra,
@@ -21,7 +21,7 @@ pub enum Speaker {
     Dragonfly,
 }
 
-impl Speaker {
+impl ErrorService {
     /// All of them, in the order that lists have.
     pub const ALL: [Self; 6] = [
         Self::Arm,
@@ -33,7 +33,7 @@ impl Speaker {
     ];
 }
 
-impl fmt::Display for Speaker {
+impl fmt::Display for ErrorService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Arm => "Azure Resource Manager",
@@ -49,7 +49,7 @@ impl fmt::Display for Speaker {
 /// Whether it passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Class {
+pub enum ErrorClass {
     /// Something has not arrived everywhere, or is out of order for a while: the same request works later.
     Wait,
     /// Somebody can mend it.
@@ -60,7 +60,7 @@ pub enum Class {
     Fine,
 }
 
-impl Class {
+impl ErrorClass {
     /// The same for people.
     pub fn words(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Class {
 /// What keeps a request from being carried out, by what the refusal says: who can do something about it follows from this.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum ErrorCause {
     /// A role is missing: whoever has it can do the step, or grant the role.
     MissingRole,
     /// A policy, a deny assignment, a lock, a condition or the state of the subscription forbids it to everyone. No role
@@ -93,28 +93,28 @@ pub enum Cause {
 /// One known code.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Known {
+pub struct KnownError {
     pub code: String,
-    pub service: Speaker,
+    pub service: ErrorService,
     /// Only where the message has this text: one code can have two meanings.
     #[serde(default)]
     pub contains: Option<String>,
     /// A state that an API reports, not a refusal. `ERROR` is Aiven's and `error` is Konnect's, so case counts.
     #[serde(default)]
     pub state: bool,
-    pub class: Class,
+    pub class: ErrorClass,
     #[serde(default)]
-    pub kind: Option<Kind>,
+    pub kind: Option<RunErrorKind>,
     /// Only where it is one that the class does not tell.
     #[serde(default)]
-    cause: Cause,
+    cause: ErrorCause,
     pub meaning: String,
     pub remedies: Vec<String>,
     /// Where this is known from.
     pub source: String,
 }
 
-impl Known {
+impl KnownError {
     /// Whether it is about `code`, as a service writes it.
     pub fn is(&self, code: &str) -> bool {
         self.code == code || (!self.state && self.code.eq_ignore_ascii_case(code))
@@ -130,14 +130,14 @@ impl Known {
 }
 
 #[derive(Deserialize)]
-struct Table {
-    known: Vec<Known>,
+struct KnownErrors {
+    known: Vec<KnownError>,
 }
 
 /// Every known code, in the order of the file.
-pub fn all() -> &'static [Known] {
-    static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| {
-        toml::from_str::<Table>(include_str!("known.toml"))
+pub fn all() -> &'static [KnownError] {
+    static TABLE: LazyLock<Vec<KnownError>> = LazyLock::new(|| {
+        toml::from_str::<KnownErrors>(include_str!("known.toml"))
             .map(|table| table.known)
             .unwrap_or_default()
     });
@@ -145,15 +145,15 @@ pub fn all() -> &'static [Known] {
 }
 
 /// What is known of `code`, as it came with `message`. The first entry that fits counts.
-pub fn lookup(code: &str, message: &str) -> Option<&'static Known> {
+pub fn lookup(code: &str, message: &str) -> Option<&'static KnownError> {
     all().iter().find(|known| known.is(code) && known.fits(message))
 }
 
 /// What is known of a refusal: of its own code, or else of the codes in its details.
-pub fn of(error: &ApiError) -> Option<&'static Known> {
+pub fn of(error: &ApiError) -> Option<&'static KnownError> {
     let message = error.message();
     let details = match &error.failure {
-        Failure::Refused { details, .. } => details.as_slice(),
+        FailureKind::Refused { details, .. } => details.as_slice(),
         _ => &[],
     };
     let detailed = || details.iter().find_map(|(code, text)| lookup(code, text));
@@ -161,21 +161,21 @@ pub fn of(error: &ApiError) -> Option<&'static Known> {
 }
 
 /// What keeps the request from being carried out.
-pub fn cause(error: &ApiError) -> Cause {
+pub fn cause(error: &ApiError) -> ErrorCause {
     if error.challenge.is_some() {
-        return Cause::Challenge;
+        return ErrorCause::Challenge;
     }
-    of(error).map_or(Cause::Other, |known| match known.class {
-        Class::Wait => Cause::Transient,
+    of(error).map_or(ErrorCause::Other, |known| match known.class {
+        ErrorClass::Wait => ErrorCause::Transient,
         _ => known.cause,
     })
 }
 
 /// Whether this refusal passes once something that was just written has arrived everywhere. What throttles or is out of
 /// order has been asked again for as long as is decent before the refusal came here.
-pub fn passes(error: &ApiError) -> Option<&'static Known> {
-    let known = of(error).filter(|known| known.kind != Some(Kind::Network));
-    known.filter(|_| cause(error) == Cause::Transient)
+pub fn passes(error: &ApiError) -> Option<&'static KnownError> {
+    let known = of(error).filter(|known| known.kind != Some(RunErrorKind::Network));
+    known.filter(|_| cause(error) == ErrorCause::Transient)
 }
 
 #[cfg(test)]
@@ -183,21 +183,25 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::azure::Service;
+    use crate::azure::AzureService;
 
     #[test]
     fn the_table_can_be_read_and_every_entry_says_something() {
-        toml::from_str::<Table>(include_str!("known.toml")).expect("a good table");
+        toml::from_str::<KnownErrors>(include_str!("known.toml")).expect("a good table");
         let distinct: HashSet<&str> = all().iter().map(|known| known.code.as_str()).collect();
         assert!(distinct.len() >= 60, "{}", distinct.len());
         for known in all() {
             assert!(known.meaning.ends_with('.'), "{}", known.code);
             assert!(
-                matches!(known.class, Class::Wait | Class::Fine) || !known.remedies.is_empty(),
+                matches!(known.class, ErrorClass::Wait | ErrorClass::Fine) || !known.remedies.is_empty(),
                 "{} has no remedy",
                 known.code
             );
-            assert!(known.class != Class::Fine || known.state, "{} is a refusal", known.code);
+            assert!(
+                known.class != ErrorClass::Fine || known.state,
+                "{} is a refusal",
+                known.code
+            );
             assert!(!known.source.is_empty(), "{} has no source", known.code);
         }
     }
@@ -218,9 +222,9 @@ mod tests {
     #[test]
     fn a_service_in_trouble_was_asked_often_enough_before_it_is_told() {
         let refused = |code: &str| ApiError {
-            service: Service::Arm,
+            service: AzureService::Arm,
             tried: "PUT /x".into(),
-            failure: Failure::Refused {
+            failure: FailureKind::Refused {
                 status: 429,
                 code: code.into(),
                 message: String::new(),
@@ -233,14 +237,14 @@ mod tests {
         };
         assert!(passes(&refused("PrincipalNotFound")).is_some());
         assert!(passes(&refused("TooManyRequests")).is_none());
-        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == Class::Wait));
+        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == ErrorClass::Wait));
     }
 
     #[test]
     fn the_state_of_one_vendor_is_not_anothers() {
         let of = |state| lookup(state, "").map(|known| known.service);
-        assert_eq!(of("ERROR"), Some(Speaker::Aiven));
-        assert_eq!(of("error"), Some(Speaker::Konnect));
+        assert_eq!(of("ERROR"), Some(ErrorService::Aiven));
+        assert_eq!(of("error"), Some(ErrorService::Konnect));
         assert_eq!(of("Error"), None);
     }
 
@@ -249,11 +253,11 @@ mod tests {
         let tenant = "…however the current tenant 'a' is not authorized to access linked subscription 'b'.";
         let role = "…it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/peer/action' on the linked scope(s) 'y'.";
         let found = |message| lookup("LinkedAuthorizationFailed", message).expect("known");
-        assert_eq!(found(tenant).class, Class::Mend);
+        assert_eq!(found(tenant).class, ErrorClass::Mend);
         assert!(found(role).meaning.contains("peer/action"));
         assert!(!found(tenant).meaning.contains("peer/action"));
         let definition =
             "…permission to perform action 'Microsoft.Authorization/roleDefinitions/write' on the linked scope(s) 'z'.";
-        assert_eq!(found(definition).class, Class::Mend);
+        assert_eq!(found(definition).class, ErrorClass::Mend);
     }
 }

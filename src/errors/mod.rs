@@ -1,4 +1,4 @@
-//! What went wrong, for people: [`Problem`] in four parts, the table of [`known`] codes, and the exit codes.
+//! What went wrong, for people: [`RunError`] in four parts, the table of [`known`] codes, and the exit codes.
 
 mod exit;
 pub mod family;
@@ -6,6 +6,6 @@ pub mod known;
 mod problem;
 pub mod search;
 
-pub use exit::Outcome;
-pub use known::{Cause, Class, Known, Speaker};
-pub use problem::{Kind, Problem};
+pub use exit::RunOutcome;
+pub use known::{ErrorCause, ErrorClass, ErrorService, KnownError};
+pub use problem::{RunError, RunErrorKind};

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::known::{self, Cause};
-use crate::azure::{ApiError, ClaimsChallenge, Demand, Failure, Service, TransportError};
+use super::known::{self, ErrorCause};
+use crate::azure::{ApiError, AzureService, ChallengeDemand, ClaimsChallenge, FailureKind, TransportError};
 use crate::domain::{StepId, harmless};
 
 /// The kinds of failure, as scripts tell them apart (`error.kind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum RunErrorKind {
     /// A missing or malformed input.
     Usage,
     /// No token, or one that is not accepted.
@@ -36,8 +36,8 @@ pub enum Kind {
 /// A failure, ready to be read.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
-    pub kind: Kind,
+pub struct RunError {
+    pub kind: RunErrorKind,
     /// The service's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -53,15 +53,15 @@ pub struct Problem {
     pub correlation_id: Option<String>,
     /// What keeps the request from being carried out.
     #[serde(skip)]
-    pub cause: Cause,
+    pub cause: ErrorCause,
 }
 
 /// What a known remedy has where a tenant's id belongs.
 const THE_TENANT: &str = "THE-TENANT";
 
-impl Problem {
+impl RunError {
     /// A failure that no service reported.
-    pub fn new(kind: Kind, what: impl Into<String>, why: impl Into<String>) -> Self {
+    pub fn new(kind: RunErrorKind, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             kind,
             code: None,
@@ -70,7 +70,7 @@ impl Problem {
             remedies: Vec::new(),
             step: None,
             correlation_id: None,
-            cause: Cause::Other,
+            cause: ErrorCause::Other,
         }
     }
 
@@ -80,14 +80,14 @@ impl Problem {
         // What a challenge demands is in its header; the code of the body may say anything.
         let known = known::of(error).filter(|_| error.challenge.is_none());
         let what = match &error.failure {
-            Failure::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
-            Failure::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
-            Failure::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
-            Failure::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
+            FailureKind::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
+            FailureKind::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
+            FailureKind::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
+            FailureKind::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
         };
         // Graph, policy and validation say the decisive thing in the details.
         let details = match &error.failure {
-            Failure::Refused { details, .. } => details.iter().map(|(_, text)| harmless(text)).collect(),
+            FailureKind::Refused { details, .. } => details.iter().map(|(_, text)| harmless(text)).collect(),
             _ => Vec::new(),
         };
         let told: Vec<String> = std::iter::once(message.clone())
@@ -149,12 +149,12 @@ impl Problem {
 
 /// What is known to help. How to sign in is known better by the sign-in itself, where it is at hand: it stands in for the
 /// lines that leave the tenant open.
-fn remedies(known: Option<&known::Known>, error: &ApiError) -> Vec<String> {
+fn remedies(known: Option<&known::KnownError>, error: &ApiError) -> Vec<String> {
     let sign_in = || error.sign_in.iter().map(|line| harmless(line));
     let Some(known) = known else {
         let more = match (&error.failure, error.status()) {
             _ if sign_in().len() > 0 => None,
-            (Failure::Unreachable(TransportError::Connect { .. }), _) => Some(NO_CONNECTION),
+            (FailureKind::Unreachable(TransportError::Connect { .. }), _) => Some(NO_CONNECTION),
             (_, Some(403)) => Some(WHO_FORBIDS),
             _ => None,
         };
@@ -179,15 +179,15 @@ const WHO_FORBIDS: &str = "Ask an administrator what forbids this request: the s
 /// What a claims challenge asks for.
 fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
     match challenge.demand(message) {
-        Demand::SecondFactor => {
+        ChallengeDemand::SecondFactor => {
             "Multi-factor authentication is required for this request, and the sign-in was made without it.".to_owned()
         }
-        Demand::ConditionalAccess(context) => {
+        ChallengeDemand::ConditionalAccess(context) => {
             let context = context.map(|context| format!(" (authentication context {})", harmless(&context)));
             let context = context.unwrap_or_default();
             format!("A Conditional Access policy requires a stronger or newer sign-in for this request{context}.")
         }
-        Demand::NewSignIn => {
+        ChallengeDemand::NewSignIn => {
             "The sign-in was revoked, or a policy changed since: continuous access evaluation requires \
                               a new sign-in."
                 .to_owned()
@@ -202,29 +202,29 @@ fn capital(text: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn kind(error: &ApiError, known: Option<&known::Known>) -> Kind {
+fn kind(error: &ApiError, known: Option<&known::KnownError>) -> RunErrorKind {
     match &error.failure {
-        _ if error.challenge.is_some() => return Kind::SignIn,
-        Failure::NoToken { .. } => return Kind::SignIn,
-        Failure::Unreachable(_) | Failure::Unreadable { .. } => return Kind::Network,
-        Failure::Refused { .. } => {}
+        _ if error.challenge.is_some() => return RunErrorKind::SignIn,
+        FailureKind::NoToken { .. } => return RunErrorKind::SignIn,
+        FailureKind::Unreachable(_) | FailureKind::Unreadable { .. } => return RunErrorKind::Network,
+        FailureKind::Refused { .. } => {}
     }
     if let Some(kind) = known.and_then(|known| known.kind) {
         return kind;
     }
     match (error.service, error.status()) {
-        (Service::Entra, _) | (_, Some(401)) => Kind::SignIn,
-        (_, Some(403)) => Kind::Permission,
-        (_, Some(404)) => Kind::NotFound,
-        (_, Some(409)) => Kind::Conflict,
-        (_, Some(408 | 429 | 500..)) => Kind::Network,
-        (Service::Vendor(_), _) => Kind::Vendor,
-        _ => Kind::Azure,
+        (AzureService::Entra, _) | (_, Some(401)) => RunErrorKind::SignIn,
+        (_, Some(403)) => RunErrorKind::Permission,
+        (_, Some(404)) => RunErrorKind::NotFound,
+        (_, Some(409)) => RunErrorKind::Conflict,
+        (_, Some(408 | 429 | 500..)) => RunErrorKind::Network,
+        (AzureService::Vendor(_), _) => RunErrorKind::Vendor,
+        _ => RunErrorKind::Azure,
     }
 }
 
 /// The four parts in their fixed order; the last lines are left out where there is nothing to say.
-impl fmt::Display for Problem {
+impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Behind the labels, whatever line ends a name from outside has in it: no part can be mistaken for another.
         let aligned = |text: &str| text.replace(['\n', '\r'], "\n        ");
@@ -243,7 +243,7 @@ impl fmt::Display for Problem {
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for RunError {}
 
 #[cfg(test)]
 mod tests {
@@ -251,9 +251,9 @@ mod tests {
 
     fn refused(code: &str, message: &str, status: u16) -> ApiError {
         ApiError {
-            service: Service::Arm,
+            service: AzureService::Arm,
             tried: "PUT /x".into(),
-            failure: Failure::Refused {
+            failure: FailureKind::Refused {
                 status,
                 code: code.into(),
                 message: message.into(),
@@ -273,7 +273,7 @@ mod tests {
             "The client 'x' does not have authorization.",
             403,
         );
-        let text = Problem::from_api("creating the role", &error)
+        let text = RunError::from_api("creating the role", &error)
             .in_step(StepId::RoleDefinition)
             .to_string();
         let parts = [
@@ -295,13 +295,13 @@ mod tests {
 
     #[test]
     fn a_message_cannot_move_the_cursor() {
-        let text = Problem::from_api("reading", &refused("Odd\u{1b}[2J", "one\u{1b}[31mtwo", 400)).to_string();
+        let text = RunError::from_api("reading", &refused("Odd\u{1b}[2J", "one\u{1b}[31mtwo", 400)).to_string();
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 
     #[test]
     fn a_line_end_in_a_name_begins_no_part_of_its_own() {
-        let problem = Problem::new(Kind::Usage, "a\nError: b", "c\n  Do:   d").remedy("e\r\n  Ref:  f");
+        let problem = RunError::new(RunErrorKind::Usage, "a\nError: b", "c\n  Do:   d").remedy("e\r\n  Ref:  f");
         let expected =
             "Error: a\n        Error: b\n  Why:  c\n          Do:   d\n  Do:   e\n        \n          Ref:  f";
         assert_eq!(problem.to_string(), expected);
@@ -309,23 +309,23 @@ mod tests {
 
     #[test]
     fn a_refusal_without_a_word_says_that() {
-        let problem = Problem::from_api("reading", &refused("Odd", "", 404));
+        let problem = RunError::from_api("reading", &refused("Odd", "", 404));
         assert_eq!(problem.why, "Azure says no more than HTTP 404.");
     }
 
     #[test]
     fn a_status_without_a_known_code_still_has_a_kind() {
         let table = [
-            (401, Kind::SignIn),
-            (403, Kind::Permission),
-            (404, Kind::NotFound),
-            (409, Kind::Conflict),
-            (502, Kind::Network),
-            (400, Kind::Azure),
+            (401, RunErrorKind::SignIn),
+            (403, RunErrorKind::Permission),
+            (404, RunErrorKind::NotFound),
+            (409, RunErrorKind::Conflict),
+            (502, RunErrorKind::Network),
+            (400, RunErrorKind::Azure),
         ];
         for (status, expected) in table {
             assert_eq!(
-                Problem::from_api("x", &refused("NeverSeenBefore", "m", status)).kind,
+                RunError::from_api("x", &refused("NeverSeenBefore", "m", status)).kind,
                 expected,
                 "{status}"
             );

@@ -5,21 +5,22 @@ use std::collections::HashSet;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::known::{Known, all};
+use super::known::{KnownError, all};
 
 /// What there is to say about a text.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct CatalogMatch {
     /// The known codes, in the order in which they stand, each with the meanings that it can have here.
-    pub known: Vec<Vec<&'static Known>>,
+    pub known: Vec<Vec<&'static KnownError>>,
     /// What looks like a code and is not in the table.
     pub unknown: Vec<String>,
 }
 
-impl Found {
-    fn add(&mut self, code: &str, entries: Vec<&'static Known>) {
-        let same =
-            |one: &&'static Known, other: &&'static Known| one.code == other.code && one.service == other.service;
+impl CatalogMatch {
+    fn add(&mut self, code: &str, entries: Vec<&'static KnownError>) {
+        let same = |one: &&'static KnownError, other: &&'static KnownError| {
+            one.code == other.code && one.service == other.service
+        };
         if entries.is_empty() && !self.unknown.iter().any(|there| there == code) {
             self.unknown.push(code.to_owned());
         }
@@ -34,9 +35,9 @@ impl Found {
 }
 
 /// Finds every code in `text`.
-pub fn search(text: &str) -> Found {
+pub fn search(text: &str) -> CatalogMatch {
     let text = text.trim();
-    let mut found = Found::default();
+    let mut found = CatalogMatch::default();
     let code = text.trim_matches(|c: char| !c.is_alphanumeric());
     if !code.is_empty() && code.chars().all(is_inside) {
         let code = numbered(code).unwrap_or_else(|| code.to_owned());
@@ -79,7 +80,7 @@ fn http_status(text: &str) -> Option<String> {
 
 /// The entries for a code of `text`: that whose words the text has; else the one for any other message; else all, for
 /// it may be the code alone that was pasted.
-fn in_message(code: &str, text: &str) -> Vec<&'static Known> {
+fn in_message(code: &str, text: &str) -> Vec<&'static KnownError> {
     let mut entries = all().iter().filter(|known| known.is(code));
     // An entry for one message says nothing about another.
     entries.find(|known| known.fits(text)).into_iter().collect()

@@ -5,36 +5,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use tokio::task::JoinSet;
 
-use super::Given;
-use super::gather::Known;
-use super::search::{Scope, Search, usable};
-use super::session::{Session, Surroundings};
+use super::GivenInputs;
+use super::gather::TenantHints;
+use super::search::{SearchScope, VnetSearch, usable};
+use super::session::{RunContext, SignInSession};
 use super::values::subscription;
 use crate::domain::{AddressSpace, VnetId};
-use crate::errors::{Kind, Problem};
-use crate::plan::Event;
-use crate::steps::Sink;
-use crate::ui::Rows;
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::RunEvent;
+use crate::steps::EventSink;
+use crate::ui::ListItems;
 
 /// What the session says. Who signed in is kept until somebody has to know it, and then told to the screen; that a
 /// request has to wait is told at once, because a person waits with it.
 #[derive(Clone)]
-struct Said {
-    kept: Arc<Mutex<Option<Vec<Event>>>>,
-    screen: Sink,
+struct DeferredEvents {
+    kept: Arc<Mutex<Option<Vec<RunEvent>>>>,
+    screen: EventSink,
 }
 
-impl Said {
-    fn new(screen: &Sink) -> Self {
+impl DeferredEvents {
+    fn new(screen: &EventSink) -> Self {
         Self {
             kept: Arc::new(Mutex::new(Some(Vec::new()))),
             screen: Arc::clone(screen),
         }
     }
 
-    fn say(&self, event: Event) {
+    fn say(&self, event: RunEvent) {
         match &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(kept) if matches!(event, Event::SignedIn(_)) => kept.push(event),
+            Some(kept) if matches!(event, RunEvent::SignedIn(_)) => kept.push(event),
             _ => (self.screen)(event),
         }
     }
@@ -47,32 +47,32 @@ impl Said {
 }
 
 /// The sign-in of a conversation, and what it has told so far.
-pub struct Entry {
-    pub session: Session,
-    coming: JoinSet<Result<(Known, Option<Search>), Problem>>,
-    known: Option<Known>,
-    said: Said,
+pub struct BackgroundSignIn {
+    pub session: SignInSession,
+    coming: JoinSet<Result<(TenantHints, Option<VnetSearch>), RunError>>,
+    known: Option<TenantHints>,
+    said: DeferredEvents,
     /// What the first search finds, if it is begun.
-    ahead: Rows,
-    searches: Vec<Search>,
+    ahead: ListItems,
+    searches: Vec<VnetSearch>,
     _tokens: JoinSet<()>,
 }
 
-impl Entry {
+impl BackgroundSignIn {
     /// Begins to sign in, and then to look for the networks that `given` leaves open.
     ///
     /// # Errors
     /// A cloud or a way to sign in that cannot be used.
-    pub fn begin(given: &Given, around: &Surroundings) -> Result<Self, Problem> {
-        let (said, ahead) = (Said::new(&around.sink), Rows::default());
-        let around = Surroundings {
+    pub fn begin(given: &GivenInputs, around: &RunContext) -> Result<Self, RunError> {
+        let (said, ahead) = (DeferredEvents::new(&around.sink), ListItems::default());
+        let around = RunContext {
             sink: {
                 let said = said.clone();
                 Arc::new(move |event| said.say(event))
             },
             ..around.clone()
         };
-        let session = Session::open(given, &around)?;
+        let session = SignInSession::open(given, &around)?;
         let mut tokens = JoinSet::new();
         if given.get("vendor").is_none() || is_open(given) {
             let azure = session.azure.clone();
@@ -83,10 +83,10 @@ impl Entry {
         coming.spawn({
             let (session, given, rows) = (session.clone(), given.clone(), ahead.clone());
             async move {
-                let known = Known::from(session.introduction.clone().await?);
+                let known = TenantHints::from(session.introduction.clone().await?);
                 let scope = open_scope(&given, &known);
                 let search =
-                    scope.map(|scope| Search::begin(&session.azure, scope, &known.subscriptions, &given, rows));
+                    scope.map(|scope| VnetSearch::begin(&session.azure, scope, &known.subscriptions, &given, rows));
                 Ok((known, search))
             }
         });
@@ -105,7 +105,7 @@ impl Entry {
     ///
     /// # Errors
     /// When it failed.
-    pub async fn known(&mut self) -> Result<&Known, Problem> {
+    pub async fn known(&mut self) -> Result<&TenantHints, RunError> {
         if self.known.is_none() {
             let ended = self.coming.join_next().await;
             let (known, search) = ended.and_then(Result::ok).unwrap_or_else(|| Err(broken_off()))?;
@@ -120,15 +120,15 @@ impl Entry {
     ///
     /// # Errors
     /// When it failed.
-    pub fn look(&mut self) -> Result<(), Problem> {
+    pub fn look(&mut self) -> Result<(), RunError> {
         self.known().now_or_never().map_or(Ok(()), |known| known.map(drop))
     }
 
     /// The rows of the search for the networks that `given` leaves open, without waiting for the sign-in.
     ///
     /// # Errors
-    /// As [`Entry::networks`].
-    pub fn rows(&mut self, given: &Given) -> Result<Rows, Problem> {
+    /// As [`BackgroundSignIn::networks`].
+    pub fn rows(&mut self, given: &GivenInputs) -> Result<ListItems, RunError> {
         // As long as nobody is signed in nothing is answered, so that it is the first search that is wanted.
         let ahead = self.ahead.clone();
         let search = self.networks(given).now_or_never();
@@ -139,11 +139,11 @@ impl Entry {
     ///
     /// # Errors
     /// When the sign-in failed, or `given` names a subscription that is none.
-    pub async fn networks(&mut self, given: &Given) -> Result<&mut Search, Problem> {
+    pub async fn networks(&mut self, given: &GivenInputs) -> Result<&mut VnetSearch, RunError> {
         let known = self.known().await?;
         let scope = match given.get("subscription") {
-            Some(_) => Scope::One(subscription(given, known)?),
-            None => Scope::All,
+            Some(_) => SearchScope::One(subscription(given, known)?),
+            None => SearchScope::All,
         };
         let begun = self.searches.iter().position(|search| search.scope == scope);
         let at = match begun {
@@ -166,41 +166,51 @@ impl Entry {
         })
     }
 
-    async fn begin_search(&mut self, scope: Scope, given: &Given) -> Result<Search, Problem> {
-        let everywhere = self.searches.iter_mut().find(|search| search.scope == Scope::All);
-        if let (Scope::One(subscription), Some(everywhere)) = (scope, everywhere)
+    async fn begin_search(&mut self, scope: SearchScope, given: &GivenInputs) -> Result<VnetSearch, RunError> {
+        let everywhere = self.searches.iter_mut().find(|search| search.scope == SearchScope::All);
+        if let (SearchScope::One(subscription), Some(everywhere)) = (scope, everywhere)
             && let Some(search) = everywhere.narrowed(subscription)
         {
             return Ok(search);
         }
         let azure = self.session.azure.clone();
         let subscriptions = &self.known().await?.subscriptions;
-        Ok(Search::begin(&azure, scope, subscriptions, given, Rows::default()))
+        Ok(VnetSearch::begin(
+            &azure,
+            scope,
+            subscriptions,
+            given,
+            ListItems::default(),
+        ))
     }
 }
 
 /// Whether the network has to be chosen.
-pub fn is_open(given: &Given) -> bool {
+pub fn is_open(given: &GivenInputs) -> bool {
     let named = given.get("vnet").is_some() && given.get("resource-group").is_some();
     given.get("vnet-id").is_none() && !named
 }
 
 /// Where to look, if a network has to be chosen at all.
-fn open_scope(given: &Given, known: &Known) -> Option<Scope> {
+fn open_scope(given: &GivenInputs, known: &TenantHints) -> Option<SearchScope> {
     if !is_open(given) {
         return None;
     }
     if given.get("subscription").is_some() {
         // One that is none is refused when it is needed.
-        return subscription(given, known).ok().map(Scope::One);
+        return subscription(given, known).ok().map(SearchScope::One);
     }
     let mut usable = usable(&known.subscriptions);
     match (usable.next(), usable.next()) {
-        (Some(_), Some(_)) => Some(Scope::All),
-        (only, _) => only.map(|only| Scope::One(only.id)),
+        (Some(_), Some(_)) => Some(SearchScope::All),
+        (only, _) => only.map(|only| SearchScope::One(only.id)),
     }
 }
 
-fn broken_off() -> Problem {
-    Problem::new(Kind::SignIn, "The sign-in broke off.", "It was stopped from within.")
+fn broken_off() -> RunError {
+    RunError::new(
+        RunErrorKind::SignIn,
+        "The sign-in broke off.",
+        "It was stopped from within.",
+    )
 }

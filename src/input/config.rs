@@ -12,9 +12,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::written::{At, Text, Written, in_order, string};
+use super::written::{ProfileValues, SourceFile, WithLine, in_order, string};
 use crate::domain::{did_you_mean, harmless};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 
 /// The name that stands for no profile.
 pub const NO_PROFILE: &str = "none";
@@ -24,28 +24,28 @@ const PROFILES: &str = "profiles";
 
 /// What a configuration file says. All of it is checked, whichever profile is wanted.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct ConfigFile {
     file: PathBuf,
-    default: Option<At<String>>,
-    profiles: BTreeMap<String, Written>,
+    default: Option<WithLine<String>>,
+    profiles: BTreeMap<String, ProfileValues>,
 }
 
 /// A profile that a run takes values from.
 #[derive(Debug, Clone)]
-pub struct Chosen {
+pub struct ActiveProfile {
     pub name: String,
     pub file: PathBuf,
     /// What chose it: `--profile`, `PEERCTL_PROFILE`, `default-profile`.
     pub by: &'static str,
-    pub written: Written,
+    pub written: ProfileValues,
 }
 
-impl Config {
+impl ConfigFile {
     /// Reads a file's text.
     ///
     /// # Errors
     /// What is no TOML, a key that has no meaning, a profile that cannot be used; with its line.
-    pub fn read(text: &Text) -> Result<Self, Problem> {
+    pub fn read(text: &SourceFile) -> Result<Self, RunError> {
         let mut config = Self {
             file: text.file().to_owned(),
             default: None,
@@ -56,7 +56,7 @@ impl Config {
             match key.as_ref().as_ref() {
                 DEFAULT => {
                     let value = string(DEFAULT, value, text)?;
-                    config.default = Some(At { value, line });
+                    config.default = Some(WithLine { value, line });
                 }
                 PROFILES => {
                     let why = "A profile is a table: [profiles.NAME].";
@@ -66,7 +66,7 @@ impl Config {
                         let no_table = || text.refuse(&name.span(), format!("'{}' is no profile", name.as_ref()), why);
                         let table = profile.as_ref().as_table().ok_or_else(no_table)?;
                         check_name(name.as_ref()).map_err(|why| text.refuse(&name.span(), why, ""))?;
-                        let written = Written::read(table, text, &[])?;
+                        let written = ProfileValues::read(table, text, &[])?;
                         config.profiles.insert(name.as_ref().to_string(), written);
                     }
                 }
@@ -96,7 +96,7 @@ impl Config {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub fn choose(&self, asked: Option<(&str, &'static str)>) -> Result<Option<Chosen>, Problem> {
+    pub fn choose(&self, asked: Option<(&str, &'static str)>) -> Result<Option<ActiveProfile>, RunError> {
         let default = self.default.as_ref().map(|default| (default.value.as_str(), DEFAULT));
         let Some((name, by)) = asked.or(default) else {
             return Ok(None);
@@ -105,9 +105,9 @@ impl Config {
             let file = harmless(&self.file.to_string_lossy());
             let what = format!("{by}: there is no profile '{}' in {file}.", harmless(name));
             let guess = did_you_mean(name, self.profiles.keys().map(String::as_str));
-            return Err(Problem::new(Kind::Usage, what, self.there_are() + &guess));
+            return Err(RunError::new(RunErrorKind::Usage, what, self.there_are() + &guess));
         };
-        Ok(Some(Chosen {
+        Ok(Some(ActiveProfile {
             name: name.to_owned(),
             file: self.file.clone(),
             by,
@@ -116,7 +116,7 @@ impl Config {
     }
 
     /// Every profile by its name, and whether it is the default one.
-    pub fn profiles(&self) -> impl Iterator<Item = (&str, &Written, bool)> {
+    pub fn profiles(&self) -> impl Iterator<Item = (&str, &ProfileValues, bool)> {
         let is_default = |name: &str| self.default.as_ref().is_some_and(|default| default.value == name);
         self.profiles
             .iter()
@@ -132,7 +132,7 @@ impl Config {
     }
 }
 
-impl Chosen {
+impl ActiveProfile {
     /// Where something of it stands: `vnet (profile production, FILE line 4)`.
     pub fn place(&self, what: &str, line: usize) -> String {
         let (name, file) = (harmless(&self.name), harmless(&self.file.to_string_lossy()));
@@ -163,8 +163,8 @@ mod tests {
 
     const FILE: &str = "default-profile = \"b\"\n[profiles.a]\nvnet = \"v\"\n[profiles.b]\nset.network = \"n\"\n";
 
-    fn read(text: &str) -> Result<Config, Problem> {
-        Config::read(&Text::new("my.toml", text))
+    fn read(text: &str) -> Result<ConfigFile, RunError> {
+        ConfigFile::read(&SourceFile::new("my.toml", text))
     }
 
     #[test]

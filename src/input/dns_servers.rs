@@ -3,32 +3,32 @@
 use tokio::time::timeout;
 
 use super::values::subscription;
-use super::wizard::{Chosen, Wizard};
-use super::{Halt, menu};
-use crate::azure::{Azure, InboundEndpoint, Vnet};
+use super::wizard::{SelectOutcome, SetupWizard};
+use super::{InputError, menu};
+use crate::azure::{AzureClient, InboundEndpoint, VirtualNetwork};
 use crate::domain::VnetId;
 use crate::limits;
-use crate::plan::Event;
-use crate::ui::{Answer, Question, Row, Rows};
+use crate::plan::RunEvent;
+use crate::ui::{ListItem, ListItems, PromptQuestion, PromptResult};
 use crate::vendors::DnsMapping;
 
 /// Servers that a mapping may have.
-struct Servers {
+struct DnsServers {
     /// As a mapping takes them.
     addresses: String,
     what: String,
     place: String,
 }
 
-impl Wizard<'_> {
+impl SetupWizard<'_> {
     /// The mapping of these domains to servers; `None` for the way back.
     ///
     /// # Errors
     /// When the user left.
-    pub(super) async fn dns_mapping(&mut self, domains: &str) -> Result<Option<String>, Halt> {
+    pub(super) async fn dns_mapping(&mut self, domains: &str) -> Result<Option<String>, InputError> {
         let (azure, vnet) = (self.entry.session.azure.clone(), self.chosen_vnet().await);
         let mut choices = Vec::new();
-        let rows = Rows::default().headed(menu::DNS_SERVERS);
+        let rows = ListItems::default().headed(menu::DNS_SERVERS);
         let filling = async {
             if let Some(vnet) = &vnet {
                 choices = found(&azure, vnet).await;
@@ -39,9 +39,9 @@ impl Wizard<'_> {
             rows.push(
                 choices
                     .iter()
-                    .map(|one| Row::new([&one.addresses, &one.what, &one.place])),
+                    .map(|one| ListItem::new([&one.addresses, &one.what, &one.place])),
             );
-            rows.push([Row::new(["Another address", "type it", ""])]);
+            rows.push([ListItem::new(["Another address", "type it", ""])]);
             rows.complete(None);
             Ok(None)
         };
@@ -51,20 +51,20 @@ impl Wizard<'_> {
                  resolver in your network. Flag: --set dns=DOMAIN=IP.",
                 self.vendor.short_name
             );
-            Question::new(text, help)
+            PromptQuestion::new(text, help)
         };
         let text = format!("DNS server for {domains}");
         match self.asker.choose_meanwhile(question(text), &rows, filling).await? {
-            Chosen::Answer(Answer::Back) => return Ok(None),
-            Chosen::Answer(Answer::Value(index)) => {
+            SelectOutcome::Answer(PromptResult::Back) => return Ok(None),
+            SelectOutcome::Answer(PromptResult::Value(index)) => {
                 if let Some(chosen) = choices.get(index) {
                     return Ok(Some(format!("{domains}={}", chosen.addresses)));
                 }
             }
-            Chosen::Settled(()) => {
+            SelectOutcome::Settled(()) => {
                 let what = "Your network has no inbound endpoint of a private resolver that this sign-in can see. \
                             'peerctl azure doctor' says how to create one.";
-                (self.sink)(Event::Notice(what.to_owned()));
+                (self.sink)(RunEvent::Notice(what.to_owned()));
             }
         }
         let mapping = |domains: &str, text: &str| format!("{domains}={text}");
@@ -77,8 +77,8 @@ impl Wizard<'_> {
         };
         let text = format!("IP address of the DNS server for {domains}");
         Ok(match self.asker.text(question(text), Box::new(check)).await? {
-            Answer::Value(text) => Some(mapping(domains, &text)),
-            Answer::Back => None,
+            PromptResult::Value(text) => Some(mapping(domains, &text)),
+            PromptResult::Back => None,
         })
     }
 
@@ -95,7 +95,7 @@ impl Wizard<'_> {
 }
 
 /// The servers that the network has. What can't be read, or not soon, is only not offered.
-async fn found(azure: &Azure, vnet: &VnetId) -> Vec<Servers> {
+async fn found(azure: &AzureClient, vnet: &VnetId) -> Vec<DnsServers> {
     let read = async { tokio::join!(azure.vnet(vnet), azure.inbound_endpoints(vnet)) };
     let Ok((network, endpoints)) = timeout(limits::PREFLIGHT, read).await else {
         return Vec::new();
@@ -104,8 +104,8 @@ async fn found(azure: &Azure, vnet: &VnetId) -> Vec<Servers> {
 }
 
 /// Inbound endpoints first: the vendor's documentation asks for one.
-fn offered(endpoints: &[InboundEndpoint], network: Option<&Vnet>) -> Vec<Servers> {
-    let endpoints = endpoints.iter().map(|one| Servers {
+fn offered(endpoints: &[InboundEndpoint], network: Option<&VirtualNetwork>) -> Vec<DnsServers> {
+    let endpoints = endpoints.iter().map(|one| DnsServers {
         addresses: one.address.to_string(),
         what: format!("inbound endpoint {} of {}", one.name, one.resolver),
         place: one.subnet.clone(),
@@ -122,7 +122,7 @@ fn offered(endpoints: &[InboundEndpoint], network: Option<&Vnet>) -> Vec<Servers
                 true => String::new(),
                 false => format!("outside {}", network.id.name),
             };
-            Servers {
+            DnsServers {
                 what: format!("DNS server of {}", network.id.name),
                 addresses,
                 place,

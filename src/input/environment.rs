@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use super::table::INPUTS;
-use crate::azure::Proxies;
-use crate::errors::{Kind, Problem};
+use crate::azure::ProxySettings;
+use crate::errors::{RunError, RunErrorKind};
 use crate::vendors::profiles;
 
 /// Every variable that peerctl reads itself, beside those of [`INPUTS`], the vendors' own and the proxies'. What ends in
@@ -38,27 +38,27 @@ fn is_read(name: &str) -> bool {
     let access = profiles().iter().filter_map(|vendor| vendor.access.as_ref());
     let mut vendors = access.flat_map(|access| [&access.token_env, &access.api_env]);
     VARIABLES.iter().any(|variable| own(variable))
-        || Proxies::VARIABLES.contains(&name)
+        || ProxySettings::VARIABLES.contains(&name)
         || INPUTS.iter().any(|input| input.env == Some(name))
         || vendors.any(|variable| variable == name)
 }
 
 /// The environment as a value, so that a run can have another one than the process.
 #[derive(Clone, Default)]
-pub struct Vars {
+pub struct EnvironmentVariables {
     values: BTreeMap<String, String>,
     /// Names of variables whose values are not UTF-8.
     unreadable: BTreeSet<String>,
 }
 
 /// Names only: many a value is a secret.
-impl std::fmt::Debug for Vars {
+impl std::fmt::Debug for EnvironmentVariables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
-impl Vars {
+impl EnvironmentVariables {
     /// The process's environment.
     pub fn of_process() -> Self {
         std::env::vars_os().collect()
@@ -79,16 +79,16 @@ impl Vars {
     ///
     /// # Errors
     /// The first such variable.
-    pub fn check(&self) -> Result<(), Problem> {
+    pub fn check(&self) -> Result<(), RunError> {
         let unreadable = self.unreadable.iter().find(|name| is_read(name));
         unreadable.map_or(Ok(()), |name| Err(not_utf8(name)))
     }
 
-    /// As [`Vars::get`], for a variable that a file names.
+    /// As [`EnvironmentVariables::get`], for a variable that a file names.
     ///
     /// # Errors
     /// When its value is not UTF-8.
-    pub fn named(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub fn named(&self, name: &str) -> Result<Option<String>, RunError> {
         match self.unreadable.contains(name) {
             true => Err(not_utf8(name)),
             false => Ok(self.get(name)),
@@ -114,7 +114,7 @@ impl Vars {
     }
 }
 
-impl FromIterator<(OsString, OsString)> for Vars {
+impl FromIterator<(OsString, OsString)> for EnvironmentVariables {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
         let mut vars = Self::default();
         for (name, value) in variables {
@@ -128,10 +128,10 @@ impl FromIterator<(OsString, OsString)> for Vars {
     }
 }
 
-fn not_utf8(name: &str) -> Problem {
+fn not_utf8(name: &str) -> RunError {
     let what = format!("The environment variable {name} is not UTF-8 text.");
     let why = "Its value holds bytes that are no text, so peerctl can't read it.";
-    Problem::new(Kind::Usage, what, why).remedy(format!("Set {name} again, or unset it."))
+    RunError::new(RunErrorKind::Usage, what, why).remedy(format!("Set {name} again, or unset it."))
 }
 
 #[cfg(test)]
@@ -156,7 +156,7 @@ mod tests {
         ];
         for (name, refused) in table {
             let value = OsString::from_vec(b"secret\xff".to_vec());
-            let vars: Vars = [(OsString::from(name), value)].into_iter().collect();
+            let vars: EnvironmentVariables = [(OsString::from(name), value)].into_iter().collect();
             let checked = vars.check();
             assert_eq!(checked.is_err(), refused, "{name}");
             if let Err(problem) = checked {

@@ -3,44 +3,46 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ahead::Entry;
+use super::ahead::BackgroundSignIn;
 use super::given::{missing_line, set_variable};
-use super::session::{Session, Surroundings, check_trust, cloud, tenant, untrusted_host, vendor_api, vendor_token};
+use super::session::{RunContext, SignInSession, check_trust, cloud, tenant, untrusted_host, vendor_api, vendor_token};
 use super::table::VNET_PARTS;
 use super::tenant_domain::{settle_tenant, settle_vendor_tenants};
 use super::values::{
     access, app_id, check, dns, malformed, own_app, parsed, subscription, subscription_is_id, timeout, vendor_inputs,
     vendor_tenant,
 };
-use super::wizard::{Asker, Conversation, FIRST, Wizard, ask_vendor};
-use super::{Given, Halt};
-use crate::azure::{Auth, Subscription};
+use super::wizard::{AsyncPrompter, FIRST, SetupWizard, WizardState, ask_vendor};
+use super::{GivenInputs, InputError};
+use crate::azure::{AuthMethod, SubscriptionInfo};
 use crate::domain::{TenantId, VnetId};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
-use crate::plan::{Consent, Event, Goal, Intent, PeeringSettings, Share, TenantName, VendorAccess, VendorApp};
-use crate::steps::{Elsewhere, Introduced, Sink};
-use crate::ui::{Answer, Prompter, Question, tell};
-use crate::vendors::{Connector, Profile, ProfileError, profile};
+use crate::plan::{
+    ConsentMode, PeeringIntent, PeeringSettings, RunEvent, RunGoal, StepSelection, TenantName, VendorAccess, VendorApp,
+};
+use crate::steps::{EventSink, OtherTenant, SignInInfo};
+use crate::ui::{PromptQuestion, PromptResult, Prompter, tell};
+use crate::vendors::{ProfileError, VendorConnector, VendorProfile, profile};
 
 /// Why an input is missing that a person could have been asked for.
 pub const NOBODY_ASKED: &str = "Nobody is asked: there is no terminal, or --no-input was given.";
 
 /// Everything that a run has to know, and the clients to do it with.
-pub struct Gathered {
-    pub intent: Intent,
+pub struct GatheredInputs {
+    pub intent: PeeringIntent,
     /// Absent where nothing had to be asked of Azure: a dry run with every input given.
-    pub session: Option<Session>,
-    pub connector: Option<Arc<dyn Connector>>,
+    pub session: Option<SignInSession>,
+    pub connector: Option<Arc<dyn VendorConnector>>,
     /// What was given and answered: for the command line that says the same, and for the way back to a question.
-    pub talk: Conversation,
+    pub talk: WizardState,
     pub vendor_inputs: BTreeMap<String, Vec<String>>,
     /// Name of the cloud.
     pub cloud: String,
 }
 
 /// How the inputs are gathered.
-pub struct Manner {
+pub struct InputOptions {
     /// Who answers questions; `None`: nobody.
     pub prompter: Option<Arc<dyn Prompter>>,
     /// Only a script or a document is wanted: sign in only for what is not given.
@@ -51,19 +53,19 @@ pub struct Manner {
     pub narrow: bool,
     /// What else is missing if nobody answers (`--yes`).
     pub also_missing: Vec<String>,
-    pub options: Options,
+    pub options: GatherOptions,
 }
 
 /// What is no input of the table: switches, and what the run is for.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct GatherOptions {
     pub no_wait: bool,
     pub peering_settings: PeeringSettings,
-    pub goal: Goal,
-    pub share: Share,
+    pub goal: RunGoal,
+    pub share: StepSelection,
 }
 
-impl Options {
+impl GatherOptions {
     /// The same with these [`super::SWITCHES`] on.
     #[must_use]
     pub fn switched_on(mut self, switches: &[&str]) -> Self {
@@ -82,12 +84,17 @@ impl Options {
 ///
 /// # Errors
 /// Every missing input at once where nobody answers; a malformed one; a sign-in that fails; the user who leaves.
-pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manner) -> Result<Gathered, Halt> {
-    let asker = manner.prompter.clone().map(Asker);
+pub async fn gather(
+    mut talk: WizardState,
+    around: &RunContext,
+    manner: InputOptions,
+) -> Result<GatheredInputs, InputError> {
+    let asker = manner.prompter.clone().map(AsyncPrompter);
     settle_tenant(&mut talk.given, around).await?;
     // While somebody reads the first question, the sign-in is under way; a script may need none.
     if asker.is_some() && !manner.dry_run {
-        talk.entered.get_or_insert_with(|| Entry::begin(&talk.given, around));
+        talk.entered
+            .get_or_insert_with(|| BackgroundSignIn::begin(&talk.given, around));
     }
     loop {
         let vendor = vendor(&mut talk.given, asker.as_ref(), &manner.also_missing).await?;
@@ -111,25 +118,25 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             }
         }
         if manner.dry_run && !manner.survey && complete(&talk.given, &vendor, &manner)? {
-            let known = Known {
+            let known = TenantHints {
                 tenant: tenant(&talk.given)?,
-                ..Known::default()
+                ..TenantHints::default()
             };
             let intent = intent(&talk.given, around, vendor, known, manner.options.clone())?;
             return finish(talk, around, intent, None);
         }
         let Some(asker) = &asker else {
-            let session = Session::open(&talk.given, around)?;
-            (around.sink)(Event::SigningIn { under_way: true });
+            let session = SignInSession::open(&talk.given, around)?;
+            (around.sink)(RunEvent::SigningIn { under_way: true });
             let known = known(&session, &talk.given, &manner).await;
-            (around.sink)(Event::SigningIn { under_way: false });
+            (around.sink)(RunEvent::SigningIn { under_way: false });
             let known = known?;
             let intent = intent(&talk.given, around, vendor, known, manner.options)?;
             return finish(talk, around, intent, Some(session));
         };
         let entered = talk.entered.take();
-        let mut entry = entered.unwrap_or_else(|| Entry::begin(&talk.given, around))?;
-        let mut wizard = Wizard {
+        let mut entry = entered.unwrap_or_else(|| BackgroundSignIn::begin(&talk.given, around))?;
+        let mut wizard = SetupWizard {
             asker,
             talk: &mut talk,
             entry: &mut entry,
@@ -139,19 +146,19 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
             preparation: manner.options.share.is_preparation(),
         };
         let known = match converse(&mut wizard).await {
-            Ok(Answer::Value(known)) => known,
-            Ok(Answer::Back) => {
+            Ok(PromptResult::Value(known)) => known,
+            Ok(PromptResult::Back) => {
                 talk.entered = Some(Ok(entry));
                 if !talk.back() {
                     tell(FIRST);
                 }
                 continue;
             }
-            Err(Halt::Problem(problem)) if entry.session.found_no_way(&problem) => {
+            Err(InputError::Problem(problem)) if entry.session.found_no_way(&problem) => {
                 if !offer_code(asker, &problem, &around.sink).await? {
-                    return Err(Halt::Problem(problem));
+                    return Err(InputError::Problem(problem));
                 }
-                talk.given.answer("auth", Auth::DeviceCode.name());
+                talk.given.answer("auth", AuthMethod::DeviceCode.name());
                 continue;
             }
             Err(halt) => return Err(halt),
@@ -167,7 +174,11 @@ pub async fn gather(mut talk: Conversation, around: &Surroundings, manner: Manne
 ///
 /// # Errors
 /// When nobody can be asked, or the operator says no.
-pub(super) async fn allow_host(given: &mut Given, vendor: &Profile, asker: Option<&Asker>) -> Result<(), Halt> {
+pub(super) async fn allow_host(
+    given: &mut GivenInputs,
+    vendor: &VendorProfile,
+    asker: Option<&AsyncPrompter>,
+) -> Result<(), InputError> {
     let Some(host) = untrusted_host(given, vendor)? else {
         return Ok(());
     };
@@ -176,48 +187,48 @@ pub(super) async fn allow_host(given: &mut Given, vendor: &Profile, asker: Optio
     };
     let variable = vendor.access.as_ref().map_or("", |access| &access.token_env);
     let file = given.get("vendor").unwrap_or_default();
-    let question = Question::new(
+    let question = PromptQuestion::new(
         format!("Send the vendor's token ({variable}) to {host}, as the vendor profile {file} says?"),
         "The profile comes from a file, so the host that gets the token is confirmed. Flag: --trust-vendor-host.",
     );
     match asker.confirm(question, false).await? {
-        Answer::Value(true) => {
+        PromptResult::Value(true) => {
             given.answer("trust-vendor-host", host);
             Ok(())
         }
-        Answer::Value(false) | Answer::Back => Err(Halt::Cancelled),
+        PromptResult::Value(false) | PromptResult::Back => Err(InputError::Cancelled),
     }
 }
 
 /// Asks what is missing, and waits for what the sign-in tells.
-async fn converse(wizard: &mut Wizard<'_>) -> Result<Answer<Known>, Halt> {
+async fn converse(wizard: &mut SetupWizard<'_>) -> Result<PromptResult<TenantHints>, InputError> {
     match wizard.ask().await? {
-        Answer::Value(()) => Ok(Answer::Value(wizard.signed_in().await?)),
-        Answer::Back => Ok(Answer::Back),
+        PromptResult::Value(()) => Ok(PromptResult::Value(wizard.signed_in().await?)),
+        PromptResult::Back => Ok(PromptResult::Back),
     }
 }
 
 /// Nobody is signed in, but somebody is there: whether they want to sign in by a code.
-async fn offer_code(asker: &Asker, problem: &Problem, sink: &Sink) -> Result<bool, Halt> {
-    sink(Event::Notice(problem.why.clone()));
-    let question = Question::new(
+async fn offer_code(asker: &AsyncPrompter, problem: &RunError, sink: &EventSink) -> Result<bool, InputError> {
+    sink(RunEvent::Notice(problem.why.clone()));
+    let question = PromptQuestion::new(
         "Sign in with a code that you enter in a browser, here or on another machine?",
         "Nothing on this machine is signed in. Flag: --auth device-code.",
     );
-    Ok(asker.confirm(question, true).await? == Answer::Value(true))
+    Ok(asker.confirm(question, true).await? == PromptResult::Value(true))
 }
 
 /// Whether a dry run needs to ask nobody.
-fn complete(given: &Given, vendor: &Profile, manner: &Manner) -> Result<bool, Problem> {
+fn complete(given: &GivenInputs, vendor: &VendorProfile, manner: &InputOptions) -> Result<bool, RunError> {
     Ok(tenant(given)?.is_some() && missing(given, vendor, manner)?.is_empty() && subscription_is_id(given))
 }
 
 fn finish(
-    talk: Conversation,
-    around: &Surroundings,
-    intent: Intent,
-    session: Option<Session>,
-) -> Result<Gathered, Halt> {
+    talk: WizardState,
+    around: &RunContext,
+    intent: PeeringIntent,
+    session: Option<SignInSession>,
+) -> Result<GatheredInputs, InputError> {
     let connector = match (&session, intent.access, &talk.token) {
         (Some(session), VendorAccess::Api, Some(token)) => {
             Some(session.connector(&talk.given, &intent.vendor, token.clone(), &intent.vendor_inputs)?)
@@ -226,7 +237,7 @@ fn finish(
     };
     let cloud = cloud(&talk.given, around)?.name;
     let vendor_inputs = intent.vendor_inputs.clone();
-    Ok(Gathered {
+    Ok(GatheredInputs {
         intent,
         session,
         connector,
@@ -236,7 +247,11 @@ fn finish(
     })
 }
 
-async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String]) -> Result<Profile, Halt> {
+async fn vendor(
+    given: &mut GivenInputs,
+    asker: Option<&AsyncPrompter>,
+    also_missing: &[String],
+) -> Result<VendorProfile, InputError> {
     if given.get("vendor").is_some() {
         return Ok(vendor_of(given)?);
     }
@@ -256,14 +271,18 @@ async fn vendor(given: &mut Given, asker: Option<&Asker>, also_missing: &[String
 ///
 /// # Errors
 /// None, or one that is neither known nor a profile's file.
-pub fn vendor_of(given: &Given) -> Result<Profile, Problem> {
+pub fn vendor_of(given: &GivenInputs) -> Result<VendorProfile, RunError> {
     let name = given.get("vendor").unwrap_or_default();
     profile(name).map_err(|error| unusable_vendor(&format!("{} {name}", given.name_of("vendor")), &error))
 }
 
 /// The error for a vendor that is neither known nor the file of a profile.
-pub fn unusable_vendor(given_as: &str, error: &ProfileError) -> Problem {
-    let problem = Problem::new(Kind::Usage, format!("{given_as} cannot be used."), error.to_string());
+pub fn unusable_vendor(given_as: &str, error: &ProfileError) -> RunError {
+    let problem = RunError::new(
+        RunErrorKind::Usage,
+        format!("{given_as} cannot be used."),
+        error.to_string(),
+    );
     problem.remedy(match error {
         ProfileError::Unknown { .. } => "peerctl vendors lists the vendors that it knows.",
         ProfileError::Malformed { .. } => "peerctl vendors --schema prints what a profile consists of.",
@@ -271,7 +290,7 @@ pub fn unusable_vendor(given_as: &str, error: &ProfileError) -> Problem {
 }
 
 /// The ids of what is missing to name the virtual network.
-fn missing_vnet(given: &Given) -> Vec<&'static str> {
+fn missing_vnet(given: &GivenInputs) -> Vec<&'static str> {
     if given.get("vnet-id").is_some() {
         return Vec::new();
     }
@@ -279,7 +298,7 @@ fn missing_vnet(given: &Given) -> Vec<&'static str> {
 }
 
 /// A line for every input without which nothing can be done and that nobody will answer.
-fn missing(given: &Given, vendor: &Profile, manner: &Manner) -> Result<Vec<String>, Problem> {
+fn missing(given: &GivenInputs, vendor: &VendorProfile, manner: &InputOptions) -> Result<Vec<String>, RunError> {
     let mut lines: Vec<String> = missing_vnet(given).into_iter().map(missing_line).collect();
     if manner.options.share.is_preparation() {
         // Whoever was handed such a step knows nothing of the vendor's network, and has no token.
@@ -311,23 +330,23 @@ fn missing(given: &Given, vendor: &Profile, manner: &Manner) -> Result<Vec<Strin
     Ok(lines)
 }
 
-fn inputs_missing(lines: Vec<String>) -> Problem {
+fn inputs_missing(lines: Vec<String>) -> RunError {
     let what = match lines.len() {
         1 => "An input is missing.".to_owned(),
         count => format!("{count} inputs are missing."),
     };
-    let mut problem = Problem::new(Kind::Usage, what, NOBODY_ASKED);
+    let mut problem = RunError::new(RunErrorKind::Usage, what, NOBODY_ASKED);
     problem.remedies = lines;
     problem
 }
 
 /// What has to be known of the sign-in before the run. One that knows what it is about reads all at once, who signed in
 /// too; but no look at what is there lasts for as long as a person may take to enter a code.
-async fn known(session: &Session, given: &Given, manner: &Manner) -> Result<Known, Problem> {
+async fn known(session: &SignInSession, given: &GivenInputs, manner: &InputOptions) -> Result<TenantHints, RunError> {
     match tenant(given)? {
-        Some(tenant) if !manner.dry_run && subscription_is_id(given) && !session.takes_a_person() => Ok(Known {
+        Some(tenant) if !manner.dry_run && subscription_is_id(given) && !session.takes_a_person() => Ok(TenantHints {
             tenant: Some(tenant),
-            ..Known::default()
+            ..TenantHints::default()
         }),
         _ => Ok(session.introduction.clone().await?.into()),
     }
@@ -335,18 +354,18 @@ async fn known(session: &Session, given: &Given, manner: &Manner) -> Result<Know
 
 /// What the sign-in told.
 #[derive(Clone, Default)]
-pub struct Known {
+pub struct TenantHints {
     tenant: Option<TenantId>,
     tenant_name: Option<String>,
-    pub(super) subscriptions: Arc<[Subscription]>,
+    pub(super) subscriptions: Arc<[SubscriptionInfo]>,
     /// The other tenants that know the one who signed in.
-    elsewhere: Arc<[Elsewhere]>,
+    elsewhere: Arc<[OtherTenant]>,
 }
 
-impl Known {
+impl TenantHints {
     /// What is not seen from here may be in another tenant that knows whoever signed in: the problem with how to look
     /// there.
-    pub(super) fn or_elsewhere(&self, mut problem: Problem) -> Problem {
+    pub(super) fn or_elsewhere(&self, mut problem: RunError) -> RunError {
         let others = || self.elsewhere.iter().take(limits::NAMED_TENANTS);
         let tenants: Vec<&str> = others().map(|one| one.tenant.as_str()).collect();
         if !tenants.is_empty() {
@@ -357,8 +376,8 @@ impl Known {
     }
 }
 
-impl From<Introduced> for Known {
-    fn from(introduced: Introduced) -> Self {
+impl From<SignInInfo> for TenantHints {
+    fn from(introduced: SignInInfo) -> Self {
         Self {
             tenant: Some(introduced.tenant),
             tenant_name: introduced.tenant_name,
@@ -369,14 +388,14 @@ impl From<Introduced> for Known {
 }
 
 fn intent(
-    given: &Given,
-    around: &Surroundings,
-    mut vendor: Profile,
-    known: Known,
-    options: Options,
-) -> Result<Intent, Problem> {
+    given: &GivenInputs,
+    around: &RunContext,
+    mut vendor: VendorProfile,
+    known: TenantHints,
+    options: GatherOptions,
+) -> Result<PeeringIntent, RunError> {
     vendor.peering.tenant = vendor_tenant(given, &vendor)?;
-    let Options {
+    let GatherOptions {
         no_wait,
         peering_settings,
         goal,
@@ -405,14 +424,14 @@ fn intent(
     });
     let tenant_name = TenantName::default();
     tenant_name.note(known.tenant_name);
-    Ok(Intent {
+    Ok(PeeringIntent {
         tenant,
         tenant_name,
         own_app: own_app(given, &vendor, tenant, &vnet)?,
         own_app_role: parsed(given, "own-app-role")?.unwrap_or_default(),
         vnet,
         vendor_app,
-        consent: parsed(given, "consent")?.unwrap_or(Consent::Create),
+        consent: parsed(given, "consent")?.unwrap_or(ConsentMode::Create),
         access: access(given, &vendor)?,
         vendor_api: vendor_api(given.vars(), &vendor)?,
         vendor_inputs: vendor_inputs(given, &vendor)?,

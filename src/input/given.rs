@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::config::Chosen;
-use super::environment::Vars;
+use super::config::ActiveProfile;
+use super::environment::EnvironmentVariables;
 use super::table::{INPUTS, VNET_PARTS, input};
 use crate::domain::VnetId;
-use crate::vendors::{Kind, Profile};
+use crate::vendors::{InputType, VendorProfile};
 
 /// Where a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum ValueSource {
     Flag,
     Environment,
     /// A profile of the configuration file.
@@ -25,14 +25,14 @@ pub enum Source {
 
 /// The values that are known, by input id; and the vendor's, by key.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
-    values: BTreeMap<&'static str, (String, Source)>,
+pub struct GivenInputs {
+    values: BTreeMap<&'static str, (String, ValueSource)>,
     sets: BTreeMap<String, Vec<String>>,
-    vars: Vars,
-    profile: Option<Arc<Chosen>>,
+    vars: EnvironmentVariables,
+    profile: Option<Arc<ActiveProfile>>,
 }
 
-impl Given {
+impl GivenInputs {
     /// From flags (by input id) and `--set KEY=VALUE` texts, over the environment.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Given {
     pub fn new<'a>(
         flags: impl IntoIterator<Item = (&'static str, Option<&'a str>)>,
         sets: &[String],
-        vars: Vars,
+        vars: EnvironmentVariables,
     ) -> Result<Self, String> {
         let mut given = Self {
             vars,
@@ -52,13 +52,13 @@ impl Given {
                 // What kubectl, echo or base64 put behind a value is not part of it.
                 let value = normal(row.id, value.trim());
                 if !value.is_empty() {
-                    given.values.insert(row.id, (value, Source::Environment));
+                    given.values.insert(row.id, (value, ValueSource::Environment));
                 }
             }
         }
         for (id, value) in flags {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                given.values.insert(id, (normal(id, value), Source::Flag));
+                given.values.insert(id, (normal(id, value), ValueSource::Flag));
             }
         }
         given.settle_vnet();
@@ -74,9 +74,9 @@ impl Given {
 
     /// The same over a profile: it tells what neither a flag nor the environment has told.
     #[must_use]
-    pub fn over(mut self, profile: Chosen) -> Self {
+    pub fn over(mut self, profile: ActiveProfile) -> Self {
         for (id, at) in &profile.written.values {
-            let value = || (normal(id, &at.value), Source::Profile);
+            let value = || (normal(id, &at.value), ValueSource::Profile);
             self.values.entry(id).or_insert_with(value);
         }
         self.profile = Some(Arc::new(profile));
@@ -88,10 +88,10 @@ impl Given {
     /// subscription does not yet name a network: it is there for other programs, too.
     fn settle_vnet(&mut self) {
         let rank = |id: &str| match self.source(id)? {
-            Source::Flag => Some(2),
-            Source::Environment if id == "subscription" => None,
-            Source::Environment => Some(1),
-            Source::Profile | Source::Answer => Some(0),
+            ValueSource::Flag => Some(2),
+            ValueSource::Environment if id == "subscription" => None,
+            ValueSource::Environment => Some(1),
+            ValueSource::Profile | ValueSource::Answer => Some(0),
         };
         let (parts, whole) = (VNET_PARTS.iter().filter_map(|id| rank(id)).max(), rank("vnet-id"));
         if parts > whole {
@@ -103,7 +103,7 @@ impl Given {
 
     /// Notes an answer.
     pub fn answer(&mut self, id: &'static str, value: impl Into<String>) {
-        self.values.insert(id, (value.into(), Source::Answer));
+        self.values.insert(id, (value.into(), ValueSource::Answer));
     }
 
     /// Puts another spelling of a value in its place, which keeps its source.
@@ -121,7 +121,7 @@ impl Given {
     /// Forgets an answer, on the way back to its question.
     pub fn forget(&mut self, id: &str) {
         self.values
-            .retain(|known, (_, source)| *known != id || *source != Source::Answer);
+            .retain(|known, (_, source)| *known != id || *source != ValueSource::Answer);
     }
 
     /// The same for a vendor input.
@@ -135,47 +135,47 @@ impl Given {
     }
 
     /// Where it came from.
-    pub fn source(&self, id: &str) -> Option<Source> {
+    pub fn source(&self, id: &str) -> Option<ValueSource> {
         self.values.get(id).map(|(_, source)| *source)
     }
 
     /// The profile that values were taken from.
-    pub fn profile(&self) -> Option<&Chosen> {
+    pub fn profile(&self) -> Option<&ActiveProfile> {
         self.profile.as_deref()
     }
 
     /// How whoever gave an input knows it: `--vnet`, its variable, or its place in the profile.
     pub fn name_of(&self, id: &str) -> String {
-        if self.source(id) == Some(Source::Environment)
+        if self.source(id) == Some(ValueSource::Environment)
             && let Some(variable) = input(id).and_then(|input| input.env)
         {
             return variable.to_owned();
         }
-        let profile = self.profile().filter(|_| self.source(id) == Some(Source::Profile));
+        let profile = self.profile().filter(|_| self.source(id) == Some(ValueSource::Profile));
         let at = profile.and_then(|profile| Some(profile.place(id, profile.written.values.get(id)?.line)));
         at.unwrap_or_else(|| format!("--{id}"))
     }
 
     /// Where a vendor's input came from.
-    pub fn source_of_set(&self, key: &str) -> Option<Source> {
+    pub fn source_of_set(&self, key: &str) -> Option<ValueSource> {
         if self.sets.contains_key(key) {
-            Some(Source::Flag)
+            Some(ValueSource::Flag)
         } else if self.vars.get(&set_variable(key)).is_some() {
-            Some(Source::Environment)
+            Some(ValueSource::Environment)
         } else {
             let written = &self.profile()?.written;
-            written.sets.contains_key(key).then_some(Source::Profile)
+            written.sets.contains_key(key).then_some(ValueSource::Profile)
         }
     }
 
-    /// As [`Given::name_of`], for a vendor's input.
+    /// As [`GivenInputs::name_of`], for a vendor's input.
     pub fn name_of_set(&self, key: &str) -> String {
-        if self.source_of_set(key) == Some(Source::Environment) {
+        if self.source_of_set(key) == Some(ValueSource::Environment) {
             return set_variable(key);
         }
         let profile = self
             .profile()
-            .filter(|_| self.source_of_set(key) == Some(Source::Profile));
+            .filter(|_| self.source_of_set(key) == Some(ValueSource::Profile));
         let at = profile.and_then(|profile| {
             let line = profile.written.sets.get(key)?.line;
             Some(profile.place(&format!("set.{key}"), line))
@@ -200,7 +200,7 @@ impl Given {
     }
 
     /// The environment of this run.
-    pub fn vars(&self) -> &Vars {
+    pub fn vars(&self) -> &EnvironmentVariables {
         &self.vars
     }
 
@@ -208,7 +208,7 @@ impl Given {
     ///
     /// # Errors
     /// The key that the vendor does not have.
-    pub fn vendor_inputs(&self, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, String> {
+    pub fn vendor_inputs(&self, vendor: &VendorProfile) -> Result<BTreeMap<String, Vec<String>>, String> {
         if let Some(unknown) = self.set_keys().find(|key| vendor.input(key).is_none()) {
             return Err(unknown.to_owned());
         }
@@ -241,7 +241,7 @@ impl Given {
 
     /// The flags that say the same as everything known here, in the table's order.
     pub fn flags(&self, vendor_inputs: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)> {
-        let flag = |row: &'static super::Input| Some((row.flag(), self.get(row.id)?.to_owned()));
+        let flag = |row: &'static super::InputKind| Some((row.flag(), self.get(row.id)?.to_owned()));
         let sets = vendor_inputs.iter().flat_map(|(key, values)| {
             values
                 .iter()
@@ -251,13 +251,13 @@ impl Given {
     }
 }
 
-fn normal_values(kind: Kind, values: Vec<String>) -> Vec<String> {
+fn normal_values(kind: InputType, values: Vec<String>) -> Vec<String> {
     let network = |value: String| match VnetId::from_input(&value) {
         Ok(network) => network.to_string(),
         Err(_) => value,
     };
     match kind {
-        Kind::VnetId => values.into_iter().map(network).collect(),
+        InputType::VnetId => values.into_iter().map(network).collect(),
         _ => values,
     }
 }
@@ -289,8 +289,8 @@ mod tests {
     use super::*;
     use crate::vendors::profile;
 
-    fn vars(pairs: &[(&str, &str)]) -> Vars {
-        Vars::default().with(
+    fn vars(pairs: &[(&str, &str)]) -> EnvironmentVariables {
+        EnvironmentVariables::default().with(
             pairs
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
@@ -304,26 +304,26 @@ mod tests {
             ("PEERCTL_VENDOR", ""),
             ("AZURE_TENANT_ID", "t"),
         ]);
-        let given = Given::new([("vnet", Some("from-flag")), ("tenant-id", Some(""))], &[], vars).expect("good");
+        let given = GivenInputs::new([("vnet", Some("from-flag")), ("tenant-id", Some(""))], &[], vars).expect("good");
         assert_eq!(given.get("vnet"), Some("from-flag"));
         assert_eq!(given.get("vendor"), None);
         assert_eq!(
             (given.get("tenant-id"), given.source("tenant-id")),
-            (Some("t"), Some(Source::Environment))
+            (Some("t"), Some(ValueSource::Environment))
         );
     }
 
     #[test]
     fn a_network_named_by_flags_is_not_another_one_of_the_environments() {
         let env = || vars(&[("PEERCTL_VNET_ID", "from-env"), ("AZURE_SUBSCRIPTION_ID", "env-sub")]);
-        let given = Given::new([("vnet", Some("v")), ("resource-group", Some("g"))], &[], env()).expect("good");
+        let given = GivenInputs::new([("vnet", Some("v")), ("resource-group", Some("g"))], &[], env()).expect("good");
         assert_eq!(
             (given.get("vnet-id"), given.get("subscription")),
             (None, Some("env-sub"))
         );
-        let given = Given::new([("vnet-id", Some("flag"))], &[], env()).expect("good");
+        let given = GivenInputs::new([("vnet-id", Some("flag"))], &[], env()).expect("good");
         assert_eq!((given.get("vnet-id"), given.get("subscription")), (Some("flag"), None));
-        let given = Given::new([], &[], env()).expect("good");
+        let given = GivenInputs::new([], &[], env()).expect("good");
         assert_eq!(
             (given.get("vnet-id"), given.get("subscription")),
             (Some("from-env"), None)
@@ -335,16 +335,16 @@ mod tests {
         let kong = profile("kong").expect("built in");
         let sets = ["dns=a=1.1.1.1".to_owned(), "dns=b=2.2.2.2".to_owned()];
         let env = vars(&[("PEERCTL_SET_NETWORK", "net"), ("PEERCTL_SET_DNS", "ignored")]);
-        let inputs = Given::new([], &sets, env)
+        let inputs = GivenInputs::new([], &sets, env)
             .expect("good")
             .vendor_inputs(&kong)
             .expect("known keys");
         assert_eq!(inputs["dns"], ["a=1.1.1.1", "b=2.2.2.2"]);
         assert_eq!(inputs["network"], ["net"]);
-        let wrong = Given::new([], &["netwrok=x".to_owned()], Vars::default()).expect("good");
+        let wrong = GivenInputs::new([], &["netwrok=x".to_owned()], EnvironmentVariables::default()).expect("good");
         assert_eq!(wrong.vendor_inputs(&kong), Err("netwrok".to_owned()));
         assert_eq!(
-            Given::new([], &["x".to_owned()], Vars::default()).err(),
+            GivenInputs::new([], &["x".to_owned()], EnvironmentVariables::default()).err(),
             Some("x".to_owned())
         );
     }

@@ -19,9 +19,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::table::VNET_PARTS;
-use super::written::{At, Text, Written, in_order, refuse, string};
+use super::written::{ProfileValues, SourceFile, WithLine, in_order, refuse, string};
 use crate::domain::VnetId;
-use crate::errors::Problem;
+use crate::errors::RunError;
 
 const NAME: &str = "name";
 const DEFAULTS: &str = "defaults";
@@ -31,15 +31,15 @@ const VNETS: &str = "vnet-ids";
 
 /// One peering of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct PeeringSpec {
     /// Its own, or made of the network's and the vendor's.
     pub name: String,
     /// Where it begins in the file, from 1.
     pub line: usize,
-    inputs: Written,
+    inputs: ProfileValues,
 }
 
-impl Row {
+impl PeeringSpec {
     /// The inputs, as flags.
     pub fn flags(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.inputs.values.iter().map(|(id, at)| (*id, at.value.as_str()))
@@ -61,7 +61,7 @@ impl Row {
 ///
 /// # Errors
 /// What cannot be read, with its line: a table or a key that is none, a value of another type, two rows of one name.
-pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
+pub fn listed(text: &SourceFile) -> Result<Vec<PeeringSpec>, RunError> {
     let file = text.parse()?;
     for (key, _) in in_order(&file) {
         let name = key.as_ref().as_ref();
@@ -72,14 +72,14 @@ pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
     }
     let defaults = match file.get(DEFAULTS) {
         Some(value) => {
-            let part = Part::read(table(DEFAULTS, value, text)?, text)?;
+            let part = PeeringTable::read(table(DEFAULTS, value, text)?, text)?;
             if part.name.is_some() {
                 let why = "Each row has its own.";
                 return Err(text.refuse(&value.span(), format!("{DEFAULTS} has a {NAME}"), why));
             }
             part
         }
-        None => Part::default(),
+        None => PeeringTable::default(),
     };
     let Some(found) = file.get(ROWS) else {
         let why = format!("Each peering is a table that begins with [[{ROWS}]].");
@@ -96,7 +96,7 @@ pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
     let mut parts = Vec::new();
     for value in list.ok_or_else(no_list)?.iter() {
         let line = text.line(&value.span());
-        let part = Part::read(table(ROWS, value, text)?, text)?.over(&defaults, text)?;
+        let part = PeeringTable::read(table(ROWS, value, text)?, text)?.over(&defaults, text)?;
         parts.extend(part.rows(line, text)?);
     }
     named(parts, text)
@@ -104,8 +104,8 @@ pub fn listed(text: &Text) -> Result<Vec<Row>, Problem> {
 
 /// The rows under names that tell them apart: networks of one name are told by their resource group, and by their
 /// subscription.
-fn named(parts: Vec<(Vec<String>, Row)>, text: &Text) -> Result<Vec<Row>, Problem> {
-    let mut rows: Vec<Row> = Vec::new();
+fn named(parts: Vec<(Vec<String>, PeeringSpec)>, text: &SourceFile) -> Result<Vec<PeeringSpec>, RunError> {
+    let mut rows: Vec<PeeringSpec> = Vec::new();
     for (names, mut row) in parts.clone() {
         let others = || parts.iter().filter(|(_, other)| *other != row);
         let is_its_own = |(at, name): &(usize, &String)| {
@@ -127,22 +127,22 @@ fn named(parts: Vec<(Vec<String>, Row)>, text: &Text) -> Result<Vec<Row>, Proble
     Ok(rows)
 }
 
-fn table<'t, 'i>(name: &str, value: &'t Spanned<DeValue<'i>>, text: &Text) -> Result<&'t DeTable<'i>, Problem> {
+fn table<'t, 'i>(name: &str, value: &'t Spanned<DeValue<'i>>, text: &SourceFile) -> Result<&'t DeTable<'i>, RunError> {
     let table = value.as_ref().as_table();
     table.ok_or_else(|| text.refuse(&value.span(), format!("{name} is no table"), ""))
 }
 
 /// The inputs of a table, and the rows that it stands for.
 #[derive(Default)]
-struct Part {
+struct PeeringTable {
     name: Option<String>,
-    vnets: Vec<At<String>>,
-    inputs: Written,
+    vnets: Vec<WithLine<String>>,
+    inputs: ProfileValues,
 }
 
-impl Part {
-    fn read(table: &DeTable<'_>, text: &Text) -> Result<Self, Problem> {
-        let inputs = Written::read(table, text, &[NAME, VNETS])?;
+impl PeeringTable {
+    fn read(table: &DeTable<'_>, text: &SourceFile) -> Result<Self, RunError> {
+        let inputs = ProfileValues::read(table, text, &[NAME, VNETS])?;
         let name = table.get(NAME).map(|value| string(NAME, value, text)).transpose()?;
         let name = name.filter(|name| !name.trim().is_empty());
         let vnets = match table.get(VNETS) {
@@ -161,8 +161,8 @@ impl Part {
     }
 
     /// What this table says, and what `defaults` say besides.
-    fn over(mut self, defaults: &Self, text: &Text) -> Result<Self, Problem> {
-        let has = |inputs: &Written, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
+    fn over(mut self, defaults: &Self, text: &SourceFile) -> Result<Self, RunError> {
+        let has = |inputs: &ProfileValues, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
         let whole = !self.vnets.is_empty() || has(&self.inputs, &["vnet-id"]);
         let in_parts = has(&self.inputs, &VNET_PARTS);
         // A network is named in one way, and a vendor's inputs are of no use to another one.
@@ -189,9 +189,9 @@ impl Part {
     }
 
     /// Its rows, each with the names that it may have, the shortest first.
-    fn rows(self, line: usize, text: &Text) -> Result<Vec<(Vec<String>, Row)>, Problem> {
+    fn rows(self, line: usize, text: &SourceFile) -> Result<Vec<(Vec<String>, PeeringSpec)>, RunError> {
         let Self { name, vnets, inputs } = self;
-        let of = |vnet: Option<At<String>>| {
+        let of = |vnet: Option<WithLine<String>>| {
             let mut inputs = inputs.clone();
             let several = vnet.is_some();
             inputs.values.extend(vnet.map(|vnet| ("vnet-id", vnet)));
@@ -206,7 +206,7 @@ impl Part {
                 }
             };
             let name = String::new();
-            (names, Row { name, line, inputs })
+            (names, PeeringSpec { name, line, inputs })
         };
         if vnets.is_empty() {
             return Ok(vec![of(None)]);
@@ -246,7 +246,7 @@ fn vendor(given: Option<&str>) -> String {
     file.map_or_else(|| given.to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-fn vnets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<Vec<At<String>>, Problem> {
+fn vnets(value: &Spanned<DeValue<'_>>, text: &SourceFile) -> Result<Vec<WithLine<String>>, RunError> {
     let no_list = || {
         let why = "It is a list of ARM ids: vnet-ids = [\"/subscriptions/…\"].";
         text.refuse(&value.span(), format!("{VNETS} is no list of texts"), why)
@@ -254,9 +254,9 @@ fn vnets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<Vec<At<String>>, P
     let list = value.as_ref().as_array().ok_or_else(no_list)?;
     let each = |value: &Spanned<DeValue<'_>>| {
         let line = text.line(&value.span());
-        string(VNETS, value, text).map(|value| At { value, line })
+        string(VNETS, value, text).map(|value| WithLine { value, line })
     };
-    let vnets: Vec<At<String>> = list.iter().map(each).collect::<Result<_, _>>()?;
+    let vnets: Vec<WithLine<String>> = list.iter().map(each).collect::<Result<_, _>>()?;
     if vnets.is_empty() {
         return Err(no_list());
     }
@@ -272,14 +272,14 @@ mod tests {
     const A: &str = "/subscriptions/5c1e0a52-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/a";
     const B: &str = "/subscriptions/5c1e0a52-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/b";
 
-    fn rows(text: &str) -> Result<Vec<Row>, Problem> {
-        listed(&Text::new("many.toml", text.replace("{A}", A).replace("{B}", B)))
+    fn rows(text: &str) -> Result<Vec<PeeringSpec>, RunError> {
+        listed(&SourceFile::new("many.toml", text.replace("{A}", A).replace("{B}", B)))
     }
 
     /// Name, inputs and vendor's inputs of each row.
     fn told(text: &str) -> Vec<(String, BTreeMap<&'static str, String>, Vec<String>)> {
         let rows = rows(text).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
-        let told = |row: &Row| {
+        let told = |row: &PeeringSpec| {
             let flags = row.flags().map(|(id, value)| (id, value.to_owned())).collect();
             (row.name.clone(), flags, row.sets())
         };

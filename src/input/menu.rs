@@ -1,29 +1,29 @@
 //! The rows of the menus: a name, and beside it what tells it from its neighbours.
 
-use crate::azure::{ListedVnet, Subscription};
+use crate::azure::{ListedVnet, SubscriptionInfo};
 use crate::domain::AddressSpace;
-use crate::ui::{Row, Rows};
-use crate::vendors::{Profile, VendorNetwork};
+use crate::ui::{ListItem, ListItems};
+use crate::vendors::{VendorNetwork, VendorProfile};
 
 /// Vendors.
-pub fn vendors(profiles: &[Profile]) -> Rows {
-    Rows::of(
+pub fn vendors(profiles: &[VendorProfile]) -> ListItems {
+    ListItems::of(
         profiles
             .iter()
-            .map(|profile| Row::new([&profile.name, &profile.product])),
+            .map(|profile| ListItem::new([&profile.name, &profile.product])),
     )
     .headed(["Vendor", "Product"])
 }
 
 /// What stands above several subscriptions: who knows the network need not know where it is.
-pub fn everywhere() -> Row {
-    Row::new(["All subscriptions", "search their networks"])
+pub fn everywhere() -> ListItem {
+    ListItem::new(["All subscriptions", "search their networks"])
 }
 
 /// A subscription.
-pub fn subscription(one: &Subscription) -> Row {
+pub fn subscription(one: &SubscriptionInfo) -> ListItem {
     let state = if one.state == "Enabled" { "" } else { &one.state };
-    Row::new([one.name.as_str(), &one.id.to_string(), state])
+    ListItem::new([one.name.as_str(), &one.id.to_string(), state])
 }
 
 /// What the columns of subscriptions are.
@@ -43,12 +43,12 @@ pub fn vnets(of_several: bool) -> impl Iterator<Item = &'static str> {
 
 /// A virtual network: what tells it from its neighbours first, because a narrow screen has no room for the rest. Its
 /// resource group, the name of its subscription where they are of several, region and address space.
-pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> Row {
+pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> ListItem {
     let name = [vnet.id.name.as_str(), &vnet.id.resource_group]
         .into_iter()
         .chain(subscription);
     let address_space = vnet.address_space.to_string();
-    Row::new(name.chain([vnet.location.as_str(), &address_space]))
+    ListItem::new(name.chain([vnet.location.as_str(), &address_space]))
 }
 
 /// The columns of DNS servers.
@@ -59,10 +59,10 @@ pub const NETWORKS: [&str; 5] = ["Network", "Addresses", "Region", "State", ""];
 
 /// The vendor's networks, with address space, region and, where they are not ready, their state; and whether they share
 /// addresses with `ours`, as far as that is known.
-pub fn networks(networks: &[VendorNetwork], ours: Option<&AddressSpace>) -> Vec<Row> {
+pub fn networks(networks: &[VendorNetwork], ours: Option<&AddressSpace>) -> Vec<ListItem> {
     let row = |network: &VendorNetwork| {
         let overlaps = ours.is_some_and(|ours| !ours.overlaps(&network.address_space).is_empty());
-        Row::new([
+        ListItem::new([
             network.name.as_str(),
             &network.address_space.to_string(),
             &network.region,
@@ -86,7 +86,7 @@ mod tests {
             location: "westus".to_owned(),
             address_space: crate::domain::AddressSpace::default(),
         };
-        let cells = |row: &Row| row.cells().map(str::to_owned).collect::<Vec<_>>();
+        let cells = |row: &ListItem| row.cells().map(str::to_owned).collect::<Vec<_>>();
         let mut among_all = cells(&vnet(&listed, Some("Contoso")));
         assert_eq!(among_all.remove(SUBSCRIPTION), "Contoso");
         assert_eq!(among_all, cells(&vnet(&listed, None)));

@@ -18,41 +18,41 @@ mod values;
 mod wizard;
 mod written;
 
-pub use environment::Vars;
-pub use gather::{Gathered, Manner, NOBODY_ASKED, Options, gather, unusable_vendor, vendor_of};
-pub use given::{Given, Source, set_variable};
-pub use listed::{Row, listed};
-pub use session::{Session, SignIns, Surroundings};
-pub use table::{INPUTS, Input, NEVER_IN_A_FILE, REHEARSED, SWITCHES, VNET_PARTS, input};
+pub use environment::EnvironmentVariables;
+pub use gather::{GatherOptions, GatheredInputs, InputOptions, NOBODY_ASKED, gather, unusable_vendor, vendor_of};
+pub use given::{GivenInputs, ValueSource, set_variable};
+pub use listed::{PeeringSpec, listed};
+pub use session::{RunContext, SignInSession, SignIns};
+pub use table::{INPUTS, InputKind, NEVER_IN_A_FILE, REHEARSED, SWITCHES, VNET_PARTS, input};
 pub use values::{own_app_credential, vendor_inputs};
-pub use wizard::{Asker, Conversation};
-pub use written::{At, SETS, Text, Written, in_order, is_file, is_secret, refuse, string};
+pub use wizard::{AsyncPrompter, WizardState};
+pub use written::{ProfileValues, SETS, SourceFile, WithLine, in_order, is_file, is_secret, refuse, string};
 
-use crate::errors::Problem;
+use crate::errors::RunError;
 use crate::ui::AskError;
 
 /// Why the inputs are not complete.
 #[derive(Debug)]
-pub enum Halt {
+pub enum InputError {
     /// The user left.
     Cancelled,
-    Problem(Box<Problem>),
+    Problem(Box<RunError>),
 }
 
-impl From<Problem> for Halt {
-    fn from(problem: Problem) -> Self {
+impl From<RunError> for InputError {
+    fn from(problem: RunError) -> Self {
         Self::Problem(Box::new(problem))
     }
 }
 
-impl From<AskError> for Halt {
+impl From<AskError> for InputError {
     fn from(error: AskError) -> Self {
         match error {
             // Whoever withdraws a question has a reason of their own, and does not ask what came of it.
             AskError::Cancelled | AskError::Withdrawn => Self::Cancelled,
             AskError::Terminal(error) => {
-                let problem = Problem::new(
-                    crate::errors::Kind::Usage,
+                let problem = RunError::new(
+                    crate::errors::RunErrorKind::Usage,
                     "The terminal cannot be read.",
                     error.to_string(),
                 );

@@ -5,28 +5,28 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ahead::is_open;
-use super::gather::{Known, allow_host};
-use super::search::{Scope, usable};
+use super::gather::{TenantHints, allow_host};
+use super::search::{SearchScope, usable};
 use super::values::{app_id, check_domains, check_vendor_input};
-use super::wizard::{Asked, Chosen, Wizard};
-use super::{Halt, Source, menu};
-use crate::azure::{ApiError, Subscription};
+use super::wizard::{QuestionOutcome, SelectOutcome, SetupWizard};
+use super::{InputError, ValueSource, menu};
+use crate::azure::{ApiError, SubscriptionInfo};
 use crate::domain::{AddressSpace, VnetId};
-use crate::errors::{Kind as ErrorKind, Problem};
-use crate::plan::{Consent, Event, VendorAccess};
-use crate::ui::{Answer, Question, Row, Rows};
-use crate::vendors::{Kind, Suggest, VendorInput, VendorNetwork};
+use crate::errors::{RunError, RunErrorKind as ErrorKind};
+use crate::plan::{ConsentMode, RunEvent, VendorAccess};
+use crate::ui::{ListItem, ListItems, PromptQuestion, PromptResult};
+use crate::vendors::{InputSuggestion, InputType, VendorInput, VendorNetwork};
 
-impl Wizard<'_> {
-    pub(super) async fn subscription(&mut self) -> Result<Asked, Halt> {
+impl SetupWizard<'_> {
+    pub(super) async fn subscription(&mut self) -> Result<QuestionOutcome, InputError> {
         if self.talk.given.get("subscription").is_some() || self.talk.given.get("vnet-id").is_some() {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         }
-        let rows = Rows::default().headed(menu::SUBSCRIPTIONS);
+        let rows = ListItems::default().headed(menu::SUBSCRIPTIONS);
         let entry = &mut *self.entry;
         let filling = async {
             let known = entry.known().await?;
-            let usable: Vec<&Subscription> = usable(&known.subscriptions).collect();
+            let usable: Vec<&SubscriptionInfo> = usable(&known.subscriptions).collect();
             match usable.as_slice() {
                 [] => Err(no_subscription(known).into()),
                 [only] => Ok(Some(only.id)),
@@ -38,17 +38,17 @@ impl Wizard<'_> {
                 }
             }
         };
-        let question = Question::new(
+        let question = PromptQuestion::new(
             "Subscription",
             "The subscription of your virtual network. Flag: --subscription, or AZURE_SUBSCRIPTION_ID.",
         );
         let chosen = self.asker.choose_meanwhile(question, &rows, filling).await?;
         let index = match chosen {
-            Chosen::Answer(Answer::Back) => return Ok(Asked::Back),
-            Chosen::Answer(Answer::Value(index)) => index,
-            Chosen::Settled(only) => {
+            SelectOutcome::Answer(PromptResult::Back) => return Ok(QuestionOutcome::Back),
+            SelectOutcome::Answer(PromptResult::Value(index)) => index,
+            SelectOutcome::Settled(only) => {
                 self.talk.given.answer("subscription", only.to_string());
-                return Ok(Asked::Passed);
+                return Ok(QuestionOutcome::Passed);
             }
         };
         let known = self.entry.known().await?;
@@ -58,12 +58,12 @@ impl Wizard<'_> {
         if let Some(chosen) = chosen {
             self.talk.given.answer("subscription", chosen.id.to_string());
         }
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 
-    pub(super) async fn vnet(&mut self) -> Result<Asked, Halt> {
+    pub(super) async fn vnet(&mut self) -> Result<QuestionOutcome, InputError> {
         if !is_open(&self.talk.given) {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         }
         let given = &self.talk.given;
         let rows = self.entry.rows(given)?;
@@ -72,21 +72,21 @@ impl Wizard<'_> {
             let filled = search.fill().await;
             filled.map_err(|error| failed("reading the virtual networks", &error))?;
             if let Some(notice) = search.notice.take() {
-                (self.sink)(Event::Notice(notice));
+                (self.sink)(RunEvent::Notice(notice));
             }
             match search.ids.is_empty() {
                 true => Err(no_vnet(search.scope).into()),
                 false => Ok(None::<()>),
             }
         };
-        let question = Question::new(
+        let question = PromptQuestion::new(
             "Virtual network",
             "Your network that is peered with the other one. It isn't listed? Its subscription is another one, or this \
              sign-in can't read it. Flag: --vnet-id.",
         );
         let chosen = self.asker.choose_meanwhile(question, &rows, filling).await?;
-        let Chosen::Answer(Answer::Value(index)) = chosen else {
-            return Ok(Asked::Back);
+        let SelectOutcome::Answer(PromptResult::Value(index)) = chosen else {
+            return Ok(QuestionOutcome::Back);
         };
         let chosen = self.entry.networks(given).await?.ids[index].clone();
         let given = &mut self.talk.given;
@@ -95,16 +95,16 @@ impl Wizard<'_> {
         }
         given.answer("resource-group", chosen.resource_group);
         given.answer("vnet", chosen.name);
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 
-    pub(super) async fn vendor_token(&mut self) -> Result<Asked, Halt> {
+    pub(super) async fn vendor_token(&mut self) -> Result<QuestionOutcome, InputError> {
         let Some(access) = &self.vendor.access else {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         };
         let manual = self.talk.given.get("vendor-access") == Some("manual");
         if self.talk.token.is_some() || manual {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         }
         let question = format!("{} (empty: paste values by hand)", access.token_label);
         let help = format!(
@@ -114,8 +114,8 @@ impl Wizard<'_> {
             self.vendor.short_name,
             access.token_env
         );
-        let Answer::Value(token) = self.asker.secret(Question::new(question, help)).await? else {
-            return Ok(Asked::Back);
+        let PromptResult::Value(token) = self.asker.secret(PromptQuestion::new(question, help)).await? else {
+            return Ok(QuestionOutcome::Back);
         };
         let by_hand = token.expose_secret().is_empty();
         if !by_hand {
@@ -131,21 +131,21 @@ impl Wizard<'_> {
             .to_string(),
         );
         self.talk.token = (!by_hand).then_some(token);
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 
-    pub(super) async fn vendor_input(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
+    pub(super) async fn vendor_input(&mut self, input: &VendorInput) -> Result<QuestionOutcome, InputError> {
         let inputs = self.talk.given.vendor_inputs(self.vendor).unwrap_or_default();
         let needed = self.vendor.needs(input, self.talk.token.is_some());
         // Whoever gave an empty one wants none.
         let told = inputs.contains_key(&input.key) || !needed && self.talk.given.source_of_set(&input.key).is_some();
         if told || !(needed || input.ask) {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         }
         match (input.suggest, self.talk.token.clone()) {
-            (Some(Suggest::Networks), Some(token)) => self.network(input, token, &inputs).await,
-            (Some(Suggest::Tenant), _) => self.tenant(input, &inputs).await,
-            (Some(Suggest::Networks), None) if !self.vendor.needs(input, false) => Ok(Asked::Passed),
+            (Some(InputSuggestion::Networks), Some(token)) => self.network(input, token, &inputs).await,
+            (Some(InputSuggestion::Tenant), _) => self.tenant(input, &inputs).await,
+            (Some(InputSuggestion::Networks), None) if !self.vendor.needs(input, false) => Ok(QuestionOutcome::Passed),
             _ => self.line(input).await,
         }
     }
@@ -155,20 +155,20 @@ impl Wizard<'_> {
         input: &VendorInput,
         token: SecretString,
         inputs: &BTreeMap<String, Vec<String>>,
-    ) -> Result<Asked, Halt> {
+    ) -> Result<QuestionOutcome, InputError> {
         let connector = self
             .entry
             .session
             .connector(&self.talk.given, self.vendor, token, inputs)?;
         let ours = self.own_addresses();
         let mut networks = Vec::new();
-        let rows = Rows::default().headed(menu::NETWORKS);
+        let rows = ListItems::default().headed(menu::NETWORKS);
         let filling = async {
             networks = (connector.networks().await).map_err(|error| failed("reading the vendor's networks", &error))?;
             networks.retain(|network| network.other_cloud.is_none());
             if networks.is_empty() {
                 let what = format!("{} has no networks to peer with.", self.vendor.name);
-                return Err(Problem::new(ErrorKind::NotFound, what, "The token sees none.").into());
+                return Err(RunError::new(ErrorKind::NotFound, what, "The token sees none.").into());
             }
             rows.push(menu::networks(&networks, ours.as_ref()));
             rows.complete(None);
@@ -176,30 +176,30 @@ impl Wizard<'_> {
         };
         let asked = self.asker.choose_meanwhile(explained(input), &rows, filling).await;
         let index = match asked {
-            Ok(Chosen::Answer(Answer::Value(index))) => index,
-            Ok(_) => return Ok(Asked::Back),
-            Err(Halt::Problem(problem)) if self.can_be_answered_again(&problem) => {
-                (self.sink)(Event::Notice(format!("{} {}", problem.what, problem.why)));
-                return Ok(Asked::Back);
+            Ok(SelectOutcome::Answer(PromptResult::Value(index))) => index,
+            Ok(_) => return Ok(QuestionOutcome::Back),
+            Err(InputError::Problem(problem)) if self.can_be_answered_again(&problem) => {
+                (self.sink)(RunEvent::Notice(format!("{} {}", problem.what, problem.why)));
+                return Ok(QuestionOutcome::Back);
             }
             Err(halt) => return Err(halt),
         };
         let chosen = &networks[index];
         let shared = ours.is_some_and(|ours| !ours.overlaps(&chosen.address_space).is_empty());
         // Who has not chosen their own network here can't choose another one.
-        if shared && self.talk.given.source("vnet") == Some(Source::Answer) {
+        if shared && self.talk.given.source("vnet") == Some(ValueSource::Answer) {
             let what = format!(
                 "{} ({}) shares addresses with your network, and Azure refuses such a peering. Choose another one; Esc \
                  leads back to your own network.",
                 chosen.name, chosen.address_space
             );
-            (self.sink)(Event::Notice(what));
-            return Ok(Asked::Again);
+            (self.sink)(RunEvent::Notice(what));
+            return Ok(QuestionOutcome::Again);
         }
         self.talk
             .given
             .answer_set(&input.key, vec![unambiguous(&networks, index)]);
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 
     /// The addresses of the network that was chosen, as far as they are known.
@@ -212,17 +212,21 @@ impl Wizard<'_> {
     }
 
     /// Whether another answer to the question before may help: to what the user has typed for the vendor.
-    fn can_be_answered_again(&self, problem: &Problem) -> bool {
+    fn can_be_answered_again(&self, problem: &RunError) -> bool {
         let about_the_answer = match problem.kind {
-            ErrorKind::SignIn => self.talk.given.source("vendor-access") == Some(Source::Answer),
+            ErrorKind::SignIn => self.talk.given.source("vendor-access") == Some(ValueSource::Answer),
             kind => matches!(kind, ErrorKind::Permission | ErrorKind::NotFound),
         };
         about_the_answer && self.told_the_vendor()
     }
 
     /// The tenant of the network that the answer before names: Azure knows it, whoever may see that network.
-    async fn tenant(&mut self, input: &VendorInput, inputs: &BTreeMap<String, Vec<String>>) -> Result<Asked, Halt> {
-        let networks = self.vendor.inputs.iter().filter(|one| one.kind == Kind::VnetId);
+    async fn tenant(
+        &mut self,
+        input: &VendorInput,
+        inputs: &BTreeMap<String, Vec<String>>,
+    ) -> Result<QuestionOutcome, InputError> {
+        let networks = self.vendor.inputs.iter().filter(|one| one.kind == InputType::VnetId);
         let mut named = networks.filter_map(|one| VnetId::from_input(inputs.get(&one.key)?.first()?).ok());
         let Some(vnet) = named.next() else {
             return self.line(input).await;
@@ -230,17 +234,17 @@ impl Wizard<'_> {
         let Some(tenant) = self.entry.session.azure.tenant_of(vnet.subscription).await else {
             return self.line(input).await;
         };
-        (self.sink)(Event::Notice(format!("{} lies in tenant {tenant}", vnet.name)));
+        (self.sink)(RunEvent::Notice(format!("{} lies in tenant {tenant}", vnet.name)));
         self.talk.given.answer_set(&input.key, vec![tenant.to_string()]);
         self.talk.told.push(input.key.clone());
-        Ok(Asked::Passed)
+        Ok(QuestionOutcome::Passed)
     }
 
     /// A line, or several until an empty one where the input may be repeated.
-    async fn line(&mut self, input: &VendorInput) -> Result<Asked, Halt> {
+    async fn line(&mut self, input: &VendorInput) -> Result<QuestionOutcome, InputError> {
         let needed = self.vendor.needs(input, self.talk.token.is_some());
         let hint = match (input.kind, needed) {
-            (Kind::Dns, _) => " (domain or domain=server ip; empty: none)",
+            (InputType::Dns, _) => " (domain or domain=server ip; empty: none)",
             (_, false) => " (empty: none)",
             (_, true) => "",
         };
@@ -252,7 +256,7 @@ impl Wizard<'_> {
                     "" if needed && first => Err("This is needed.".to_owned()),
                     "" => Ok(()),
                     // The servers are chosen next.
-                    text if input.kind == Kind::Dns && !text.contains('=') => check_domains(text),
+                    text if input.kind == InputType::Dns && !text.contains('=') => check_domains(text),
                     text => check_vendor_input(&input, text),
                 }
             };
@@ -262,11 +266,11 @@ impl Wizard<'_> {
             } else {
                 format!("{}, one more (empty: no more)", input.label)
             };
-            let Answer::Value(text) = self.asker.text(question, Box::new(check)).await? else {
-                return Ok(Asked::Back);
+            let PromptResult::Value(text) = self.asker.text(question, Box::new(check)).await? else {
+                return Ok(QuestionOutcome::Back);
             };
             let text = match input.kind {
-                Kind::Dns if !text.is_empty() && !text.contains('=') => match self.dns_mapping(&text).await? {
+                InputType::Dns if !text.is_empty() && !text.contains('=') => match self.dns_mapping(&text).await? {
                     Some(mapping) => mapping,
                     None => continue,
                 },
@@ -281,25 +285,25 @@ impl Wizard<'_> {
         if !values.is_empty() {
             self.talk.given.answer_set(&input.key, values);
         }
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 
-    pub(super) async fn consent(&mut self) -> Result<Asked, Halt> {
+    pub(super) async fn consent(&mut self) -> Result<QuestionOutcome, InputError> {
         if self.talk.given.get("consent").is_some() {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         }
         let Some(app_id) = app_id(&self.talk.given, self.vendor)? else {
-            return Ok(Asked::Passed);
+            return Ok(QuestionOutcome::Passed);
         };
         self.signed_in().await?;
         match self.entry.session.azure.service_principal(app_id).await {
             Ok(None) => {}
-            Ok(Some(_)) => return Ok(Asked::Passed),
+            Ok(Some(_)) => return Ok(QuestionOutcome::Passed),
             // Who may not read the directory is told by the plan what to do.
-            Err(error) if error.status() == Some(403) => return Ok(Asked::Passed),
+            Err(error) if error.status() == Some(403) => return Ok(QuestionOutcome::Passed),
             Err(error) => return Err(failed("looking for the service principal", &error).into()),
         }
-        let modes = [Consent::Create, Consent::Browser, Consent::Wait];
+        let modes = [ConsentMode::Create, ConsentMode::Browser, ConsentMode::Wait];
         let items = [
             "Create it now (takes an Application Administrator)",
             "Open the admin-consent page in a browser, and accept there",
@@ -309,25 +313,25 @@ impl Wizard<'_> {
             "Consent for {} (your tenant has no service principal of it yet)",
             self.vendor.short_name
         );
-        let rows = Rows::of(items.map(|item| Row::new([item])));
+        let rows = ListItems::of(items.map(|item| ListItem::new([item])));
         let help = format!(
             "{} acts in your tenant as a service principal of its application, which an administrator has to allow once. \
              Flag: --consent create, browser or wait.",
             self.vendor.short_name
         );
-        let answer = self.asker.choose(Question::new(question, help), rows).await?;
-        let Answer::Value(index) = answer else {
-            return Ok(Asked::Back);
+        let answer = self.asker.choose(PromptQuestion::new(question, help), rows).await?;
+        let PromptResult::Value(index) = answer else {
+            return Ok(QuestionOutcome::Back);
         };
         self.talk.given.answer("consent", modes[index].to_string());
-        Ok(Asked::Answered)
+        Ok(QuestionOutcome::Answered)
     }
 }
 
 /// The question for a vendor's input, with what its profile says of it.
-fn explained(input: &VendorInput) -> Question {
+fn explained(input: &VendorInput) -> PromptQuestion {
     let help = format!("{}. Flag: --set {}=VALUE.", capital(&input.help), input.key);
-    Question::new(&*input.label, help)
+    PromptQuestion::new(&*input.label, help)
 }
 
 fn capital(text: &str) -> String {
@@ -343,12 +347,12 @@ fn unambiguous(networks: &[VendorNetwork], index: usize) -> String {
     if alone { chosen.name.clone() } else { chosen.id.clone() }
 }
 
-fn failed(doing: &str, error: &ApiError) -> Problem {
-    Problem::from_api(doing, error)
+fn failed(doing: &str, error: &ApiError) -> RunError {
+    RunError::from_api(doing, error)
 }
 
-fn no_subscription(known: &Known) -> Problem {
-    let problem = Problem::new(
+fn no_subscription(known: &TenantHints) -> RunError {
+    let problem = RunError::new(
         ErrorKind::NotFound,
         "This sign-in sees no subscription.",
         "It has no role in any subscription of the tenant.",
@@ -356,17 +360,17 @@ fn no_subscription(known: &Known) -> Problem {
     known.or_elsewhere(problem.remedy("Ask for a role on the network's subscription, or sign in to its tenant."))
 }
 
-fn no_vnet(scope: Scope) -> Problem {
+fn no_vnet(scope: SearchScope) -> RunError {
     let (place, list) = match scope {
-        Scope::One(id) => (
+        SearchScope::One(id) => (
             format!("subscription {id}"),
             format!("az network vnet list --subscription {id} --output table"),
         ),
-        Scope::All => (
+        SearchScope::All => (
             "any subscription".to_owned(),
             "az network vnet list --output table".to_owned(),
         ),
     };
     let what = format!("There is no such virtual network in {place}.");
-    Problem::new(ErrorKind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(list)
+    RunError::new(ErrorKind::NotFound, what, "Azure finds none that this sign-in can see.").remedy(list)
 }

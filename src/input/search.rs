@@ -6,15 +6,15 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::JoinSet;
 
-use super::{Given, menu};
-use crate::azure::{ApiError, Azure, Found, ListedVnet, Subscription};
+use super::{GivenInputs, menu};
+use crate::azure::{ApiError, AzureClient, DiscoveredVnet, ListedVnet, SubscriptionInfo};
 use crate::domain::{AddressSpace, SubscriptionId, VnetId, harmless};
 use crate::limits;
-use crate::ui::{Rows, counted};
+use crate::ui::{ListItems, counted};
 
 /// Where networks are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum SearchScope {
     One(SubscriptionId),
     /// In every subscription that can be used.
     All,
@@ -22,7 +22,7 @@ pub enum Scope {
 
 /// How far a search has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SearchState {
     Looking,
     /// Everything was read but what was refused.
     Whole,
@@ -30,18 +30,18 @@ enum State {
 }
 
 /// A search that is under way. It reads a little ahead, and then waits until somebody looks.
-pub struct Search {
-    pub scope: Scope,
+pub struct VnetSearch {
+    pub scope: SearchScope,
     /// What is on the menu, and will be.
-    pub rows: Rows,
+    pub rows: ListItems,
     /// The network of each row.
     pub ids: Vec<VnetId>,
     /// And its addresses.
     pub spaces: Vec<AddressSpace>,
     /// What a person has to be told once.
     pub notice: Option<String>,
-    state: State,
-    finds: mpsc::Receiver<Result<Found, ApiError>>,
+    state: SearchState,
+    finds: mpsc::Receiver<Result<DiscoveredVnet, ApiError>>,
     /// The search itself, which ends with this.
     _looking: JoinSet<()>,
     /// What the network's resource group and itself are called, as far as that is given.
@@ -51,12 +51,18 @@ pub struct Search {
     refused: Vec<(SubscriptionId, ApiError)>,
 }
 
-impl Search {
+impl VnetSearch {
     /// Begins to look in `subscriptions` for the networks that `given` leaves open; they come into `rows`.
-    pub fn begin(azure: &Azure, scope: Scope, subscriptions: &[Subscription], given: &Given, rows: Rows) -> Self {
+    pub fn begin(
+        azure: &AzureClient,
+        scope: SearchScope,
+        subscriptions: &[SubscriptionInfo],
+        given: &GivenInputs,
+        rows: ListItems,
+    ) -> Self {
         let searched: Vec<SubscriptionId> = match scope {
-            Scope::One(id) => vec![id],
-            Scope::All => usable(subscriptions).map(|one| one.id).collect(),
+            SearchScope::One(id) => vec![id],
+            SearchScope::All => usable(subscriptions).map(|one| one.id).collect(),
         };
         let (sender, finds) = mpsc::channel(limits::ANSWERS_AHEAD);
         let mut looking = JoinSet::new();
@@ -65,11 +71,11 @@ impl Search {
         let part = |id| given.get(id).map(str::to_owned);
         Self {
             scope,
-            rows: rows.headed(menu::vnets(scope == Scope::All)),
+            rows: rows.headed(menu::vnets(scope == SearchScope::All)),
             ids: Vec::new(),
             spaces: Vec::new(),
             notice: None,
-            state: State::Looking,
+            state: SearchState::Looking,
             finds,
             _looking: looking,
             wanted: (part("resource-group"), part("vnet")),
@@ -83,7 +89,7 @@ impl Search {
     /// # Errors
     /// When nothing at all can be read.
     pub async fn fill(&mut self) -> Result<(), ApiError> {
-        while self.state == State::Looking {
+        while self.state == SearchState::Looking {
             let found = self.finds.recv().await;
             self.take(found)?;
         }
@@ -92,7 +98,7 @@ impl Search {
 
     /// What it knows of one of its subscriptions, where that is all that can be known: nothing has to be asked again.
     pub fn narrowed(&mut self, subscription: SubscriptionId) -> Option<Self> {
-        while self.state == State::Looking {
+        while self.state == SearchState::Looking {
             let found = match self.finds.try_recv() {
                 Ok(found) => Some(found),
                 Err(TryRecvError::Disconnected) => None,
@@ -100,17 +106,17 @@ impl Search {
             };
             self.take(found).ok()?;
         }
-        let told = self.state == State::Whole && !self.refused.iter().any(|(id, _)| *id == subscription);
+        let told = self.state == SearchState::Whole && !self.refused.iter().any(|(id, _)| *id == subscription);
         let mine = |at: &usize| told && self.ids[*at].subscription == subscription;
         let mine: Vec<usize> = (0..self.ids.len()).filter(mine).collect();
         // Where there are none, Azure is asked once more: a network of a minute ago may be missing here.
         (!mine.is_empty()).then(|| Self {
-            scope: Scope::One(subscription),
+            scope: SearchScope::One(subscription),
             rows: self.rows.only(&mine, menu::SUBSCRIPTION),
             ids: mine.iter().map(|at| self.ids[*at].clone()).collect(),
             spaces: mine.iter().map(|at| self.spaces[*at].clone()).collect(),
             notice: None,
-            state: State::Whole,
+            state: SearchState::Whole,
             finds: mpsc::channel(1).1,
             _looking: JoinSet::new(),
             wanted: self.wanted.clone(),
@@ -119,19 +125,19 @@ impl Search {
         })
     }
 
-    fn take(&mut self, found: Option<Result<Found, ApiError>>) -> Result<(), ApiError> {
+    fn take(&mut self, found: Option<Result<DiscoveredVnet, ApiError>>) -> Result<(), ApiError> {
         match found {
-            Some(Ok(Found::Vnets(vnets))) => self.add(vnets),
-            Some(Ok(Found::Refused(subscription, error))) => self.refused.push((subscription, error)),
-            Some(Ok(Found::Unread(why))) => {
+            Some(Ok(DiscoveredVnet::Vnets(vnets))) => self.add(vnets),
+            Some(Ok(DiscoveredVnet::Refused(subscription, error))) => self.refused.push((subscription, error)),
+            Some(Ok(DiscoveredVnet::Unread(why))) => {
                 let note = self.unread(why.as_ref());
-                self.end(State::CutShort, Some(note));
+                self.end(SearchState::CutShort, Some(note));
             }
             Some(Err(error)) => {
-                self.end(State::CutShort, None);
+                self.end(SearchState::CutShort, None);
                 return Err(error);
             }
-            None => self.end(State::Whole, None),
+            None => self.end(SearchState::Whole, None),
         }
         Ok(())
     }
@@ -145,8 +151,8 @@ impl Search {
         };
         vnets.retain(|vnet| wanted(group, &vnet.id.resource_group) && wanted(name, &vnet.id.name));
         let of = |vnet: &ListedVnet| match self.scope {
-            Scope::One(_) => None,
-            Scope::All => Some(self.names.get(&vnet.id.subscription).map_or("", String::as_str)),
+            SearchScope::One(_) => None,
+            SearchScope::All => Some(self.names.get(&vnet.id.subscription).map_or("", String::as_str)),
         };
         self.rows.push(vnets.iter().map(|vnet| menu::vnet(vnet, of(vnet))));
         for vnet in vnets {
@@ -155,7 +161,7 @@ impl Search {
         }
     }
 
-    fn end(&mut self, state: State, note: Option<String>) {
+    fn end(&mut self, state: SearchState, note: Option<String>) {
         self.state = state;
         self.rows.complete(note);
         self.notice = self.refused.first().map(|(_, error)| {
@@ -173,11 +179,11 @@ impl Search {
     fn unread(&self, why: Option<&ApiError>) -> String {
         match (why, self.scope) {
             (Some(error), _) => format!("There are more, but they cannot be read ({}).", said(error)),
-            (None, Scope::All) => format!(
+            (None, SearchScope::All) => format!(
                 "There are more than {}. Is yours not here? Go back, and choose its subscription first.",
                 counted(self.ids.len())
             ),
-            (None, Scope::One(_)) => format!(
+            (None, SearchScope::One(_)) => format!(
                 "There are more than {}. Is yours not here? Start again with --vnet-id.",
                 counted(self.ids.len())
             ),
@@ -186,8 +192,8 @@ impl Search {
 }
 
 /// The subscriptions in which something can be written.
-pub fn usable(subscriptions: &[Subscription]) -> impl Iterator<Item = &Subscription> {
-    let gone = |one: &&Subscription| matches!(one.state.as_str(), "Disabled" | "Deleted");
+pub fn usable(subscriptions: &[SubscriptionInfo]) -> impl Iterator<Item = &SubscriptionInfo> {
+    let gone = |one: &&SubscriptionInfo| matches!(one.state.as_str(), "Disabled" | "Deleted");
     subscriptions.iter().filter(move |one| !gone(one))
 }
 
@@ -200,7 +206,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::azure::{Failure, Service};
+    use crate::azure::{AzureService, FailureKind};
     use crate::domain::AddressSpace;
 
     const ONE: SubscriptionId = Uuid::from_u128(1);
@@ -216,9 +222,9 @@ mod tests {
 
     fn refusal() -> ApiError {
         ApiError {
-            service: Service::Arm,
+            service: AzureService::Arm,
             tried: "GET".to_owned(),
-            failure: Failure::Refused {
+            failure: FailureKind::Refused {
                 status: 403,
                 code: "AuthorizationFailed".to_owned(),
                 message: "No.".to_owned(),
@@ -232,18 +238,18 @@ mod tests {
     }
 
     /// A search that finds this.
-    fn search(scope: Scope, found: impl IntoIterator<Item = Result<Found, ApiError>>) -> Search {
+    fn search(scope: SearchScope, found: impl IntoIterator<Item = Result<DiscoveredVnet, ApiError>>) -> VnetSearch {
         let (sender, finds) = mpsc::channel(9);
         found
             .into_iter()
             .for_each(|found| sender.try_send(found).expect("there is room"));
-        Search {
+        VnetSearch {
             scope,
-            rows: Rows::default(),
+            rows: ListItems::default(),
             ids: Vec::new(),
             spaces: Vec::new(),
             notice: None,
-            state: State::Looking,
+            state: SearchState::Looking,
             finds,
             _looking: JoinSet::new(),
             wanted: (None, None),
@@ -252,20 +258,20 @@ mod tests {
         }
     }
 
-    fn pages() -> [Result<Found, ApiError>; 2] {
+    fn pages() -> [Result<DiscoveredVnet, ApiError>; 2] {
         [
-            Ok(Found::Vnets(vec![vnet(ONE, "vnet-a"), vnet(TWO, "vnet-b")])),
-            Ok(Found::Vnets(vec![vnet(ONE, "vnet-c")])),
+            Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-a"), vnet(TWO, "vnet-b")])),
+            Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-c")])),
         ]
     }
 
-    fn names(search: &Search) -> Vec<&str> {
+    fn names(search: &VnetSearch) -> Vec<&str> {
         search.ids.iter().map(|id| id.name.as_str()).collect()
     }
 
     #[tokio::test]
     async fn only_what_was_left_open_is_on_the_menu() {
-        let mut search = search(Scope::All, pages());
+        let mut search = search(SearchScope::All, pages());
         search.wanted = (Some("RG-net".to_owned()), Some("VNET-b".to_owned()));
         search.fill().await.expect("found");
         assert_eq!((names(&search), search.rows.len()), (vec!["vnet-b"], 1));
@@ -273,30 +279,30 @@ mod tests {
 
     #[tokio::test]
     async fn one_subscription_of_all_is_not_asked_again_where_all_of_it_is_known() {
-        let mut all = search(Scope::All, pages());
+        let mut all = search(SearchScope::All, pages());
         let one = all.narrowed(ONE).expect("everything is known");
         assert_eq!(
             (one.scope, names(&one), one.rows.len()),
-            (Scope::One(ONE), vec!["vnet-a", "vnet-c"], 2)
+            (SearchScope::One(ONE), vec!["vnet-a", "vnet-c"], 2)
         );
         assert!(
             all.narrowed(Uuid::from_u128(3)).is_none(),
             "nothing is known of that one"
         );
         for last in [
-            Ok(Found::Refused(ONE, refusal())),
-            Ok(Found::Unread(None)),
+            Ok(DiscoveredVnet::Refused(ONE, refusal())),
+            Ok(DiscoveredVnet::Unread(None)),
             Err(refusal()),
         ] {
-            let mut all = search(Scope::All, pages().into_iter().chain([last]));
+            let mut all = search(SearchScope::All, pages().into_iter().chain([last]));
             assert!(all.narrowed(ONE).is_none());
         }
         // Still looking.
         let (sender, finds) = mpsc::channel(1);
-        let mut looking = search(Scope::All, []);
+        let mut looking = search(SearchScope::All, []);
         looking.finds = finds;
         sender
-            .try_send(Ok(Found::Vnets(vec![vnet(ONE, "vnet-a")])))
+            .try_send(Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-a")])))
             .expect("there is room");
         assert!(looking.narrowed(ONE).is_none());
         assert_eq!(names(&looking), ["vnet-a"], "and nothing is lost");
@@ -305,8 +311,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_on_the_menu_is_said() {
         let mut refused = search(
-            Scope::All,
-            [Ok(Found::Refused(TWO, refusal()))].into_iter().chain(pages()),
+            SearchScope::All,
+            [Ok(DiscoveredVnet::Refused(TWO, refusal()))].into_iter().chain(pages()),
         );
         refused.fill().await.expect("found");
         let notice = refused.notice.expect("a notice");
@@ -314,17 +320,17 @@ mod tests {
 
         for (scope, why, note) in [
             (
-                Scope::All,
+                SearchScope::All,
                 None,
                 "There are more than 0. Is yours not here? Go back, and choose its subscription first.",
             ),
             (
-                Scope::One(ONE),
+                SearchScope::One(ONE),
                 None,
                 "There are more than 0. Is yours not here? Start again with --vnet-id.",
             ),
             (
-                Scope::All,
+                SearchScope::All,
                 Some(&refusal()),
                 "There are more, but they cannot be read (AuthorizationFailed).",
             ),
@@ -335,7 +341,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_that_fails_says_why() {
-        let mut search = search(Scope::One(ONE), [Err(refusal())]);
+        let mut search = search(SearchScope::One(ONE), [Err(refusal())]);
         assert_eq!(
             search.fill().await.expect_err("it failed").code(),
             Some("AuthorizationFailed")

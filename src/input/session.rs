@@ -7,26 +7,26 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::values::timeout;
-use super::{Given, Vars};
+use super::{EnvironmentVariables, GivenInputs};
 use crate::azure::{
-    AllowedHosts, Auth, Azure, Cloud, HttpsTransport, Identity, Notice, NoticeWhy, Person, Proxies, SignInCode,
-    Transport, TransportOptions, Wire,
+    AllowedHosts, AuthMethod, AzureClient, AzureCloud, AzureIdentity, CodePresenter, HttpTransport, HttpsTransport,
+    NoticeWhy, ProxySettings, RequestSender, SignInCode, TransportOptions, WireNotice,
 };
 use crate::domain::{TenantId, did_you_mean};
-use crate::errors::{Kind, Problem};
-use crate::plan::Event;
-use crate::steps::{Introduction, Sink, introduce};
-use crate::vendors::{Access, Connector, Profile, connect};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::RunEvent;
+use crate::steps::{EventSink, SignInReport, introduce};
+use crate::vendors::{AccessConsequences, VendorConnector, VendorProfile, connect};
 
 /// What surrounds a run and is no input of it.
 #[derive(Clone)]
-pub struct Surroundings {
-    pub vars: Vars,
+pub struct RunContext {
+    pub vars: EnvironmentVariables,
     /// The cloud, where it is not named by an input: the embedded one.
-    pub cloud: Option<Cloud>,
-    pub sink: Sink,
+    pub cloud: Option<AzureCloud>,
+    pub sink: EventSink,
     /// What carries requests, where it is not HTTPS: an embedded Azure that needs no socket.
-    pub transport: Option<Arc<dyn Transport>>,
+    pub transport: Option<Arc<dyn HttpTransport>>,
     /// The sign-ins that it shares with other runs.
     pub sign_ins: Option<SignIns>,
 }
@@ -34,20 +34,20 @@ pub struct Surroundings {
 /// Sign-ins that several runs share: one for each tenant, cloud and way to sign in.
 #[derive(Clone)]
 pub struct SignIns {
-    sink: Sink,
-    known: Arc<Mutex<BTreeMap<[String; 3], Session>>>,
+    sink: EventSink,
+    known: Arc<Mutex<BTreeMap<[String; 3], SignInSession>>>,
 }
 
 impl SignIns {
     /// None yet; `sink` is told of each.
-    pub fn telling(sink: Sink) -> Self {
+    pub fn telling(sink: EventSink) -> Self {
         Self {
             sink,
             known: Arc::default(),
         }
     }
 
-    fn session(&self, given: &Given, around: &Surroundings) -> Result<Session, Problem> {
+    fn session(&self, given: &GivenInputs, around: &RunContext) -> Result<SignInSession, RunError> {
         let key = ["cloud", "auth", "tenant-id"].map(|id| given.get(id).unwrap_or_default().to_owned());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = known.get(&key) {
@@ -59,7 +59,7 @@ impl SignIns {
             .find(|(other, session)| other[..2] == key[..2] && session.takes_a_person());
         let session = match by_person.zip(tenant(given)?) {
             Some(((_, session), tenant)) => session.in_tenant(tenant, &self.sink),
-            None => Session::open_telling(given, around, &self.sink)?,
+            None => SignInSession::open_telling(given, around, &self.sink)?,
         };
         let apart = session.apart(&around.sink);
         known.insert(key, session);
@@ -67,7 +67,7 @@ impl SignIns {
     }
 
     /// What the sign-ins themselves have sent, apart from the runs.
-    pub fn wires(&self) -> Vec<Wire> {
+    pub fn wires(&self) -> Vec<RequestSender> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.values().map(|session| session.wire.clone()).collect()
     }
@@ -75,21 +75,21 @@ impl SignIns {
 
 /// Clients of one run: they share one wire.
 #[derive(Clone)]
-pub struct Session {
-    pub azure: Azure,
+pub struct SignInSession {
+    pub azure: AzureClient,
     /// Who signed in; asked for when somebody wants to know.
-    pub introduction: Introduction,
+    pub introduction: SignInReport,
     /// Whether the way to sign in was asked for by its name.
     chosen: bool,
-    wire: Wire,
+    wire: RequestSender,
 }
 
-impl Session {
+impl SignInSession {
     /// A sign-in of its own, or one that is shared.
     ///
     /// # Errors
     /// A cloud or a way to sign in that cannot be used; nothing is sent yet.
-    pub fn open(given: &Given, around: &Surroundings) -> Result<Self, Problem> {
+    pub fn open(given: &GivenInputs, around: &RunContext) -> Result<Self, RunError> {
         match &around.sign_ins {
             Some(shared) => shared.session(given, around),
             None => Self::open_telling(given, around, &around.sink),
@@ -97,7 +97,7 @@ impl Session {
     }
 
     /// The same person in another tenant.
-    fn in_tenant(&self, tenant: TenantId, sink: &Sink) -> Self {
+    fn in_tenant(&self, tenant: TenantId, sink: &EventSink) -> Self {
         let identity = self.azure.identity().in_tenant(tenant);
         let azure = self.azure.acting_as(identity, Vec::new());
         Self {
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// The same sign-in, with a wire of its own.
-    fn apart(&self, sink: &Sink) -> Self {
+    fn apart(&self, sink: &EventSink) -> Self {
         let wire = noticing(self.wire.apart(), sink);
         Self {
             azure: self.azure.by(wire.clone()),
@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    fn open_telling(given: &Given, around: &Surroundings, sink: &Sink) -> Result<Self, Problem> {
+    fn open_telling(given: &GivenInputs, around: &RunContext, sink: &EventSink) -> Result<Self, RunError> {
         let cloud = cloud(given, around)?;
         let hosts: AllowedHosts = cloud.origins().into_iter().collect();
         let transport = match &around.transport {
@@ -129,27 +129,27 @@ impl Session {
         if around.cloud.is_none() && !cloud.is_well_known() {
             let host = host_of(&cloud.login);
             let by = given.name_of("cloud");
-            sink(Event::Notice(format!(
+            sink(RunEvent::Notice(format!(
                 "Signing in at {host} (cloud {}, by {by})",
                 cloud.name
             )));
         }
-        let wire = noticing(Wire::new(transport, hosts), sink);
+        let wire = noticing(RequestSender::new(transport, hosts), sink);
         let tenant = tenant(given)?;
         let auth = auth(given)?;
         let variable = |name: &str| around.vars.get(name);
-        let identity = Identity::new(auth, &variable, tenant, &cloud, wire.clone()).map_err(|error| {
-            Problem::new(Kind::Usage, "There is no sign-in to use.", error.to_string())
+        let identity = AzureIdentity::new(auth, &variable, tenant, &cloud, wire.clone()).map_err(|error| {
+            RunError::new(RunErrorKind::Usage, "There is no sign-in to use.", error.to_string())
                 .remedy("Give what is missing, or sign in in another way: peerctl help authentication")
         })?;
-        let identity = identity.with_person(Person {
+        let identity = identity.with_person(CodePresenter {
             tell: code_told(sink),
             within: timeout(given)?,
         });
-        let azure = Azure::new(cloud, wire.clone(), identity);
+        let azure = AzureClient::new(cloud, wire.clone(), identity);
         Ok(Self {
             introduction: introduce(azure.clone(), Arc::clone(sink)),
-            chosen: auth != Auth::Auto,
+            chosen: auth != AuthMethod::Auto,
             azure,
             wire,
         })
@@ -161,14 +161,14 @@ impl Session {
     /// A profile that names no API, a host that isn't allowed, or a connector that does not exist.
     pub fn connector(
         &self,
-        given: &Given,
-        vendor: &Profile,
+        given: &GivenInputs,
+        vendor: &VendorProfile,
         token: SecretString,
         inputs: &BTreeMap<String, Vec<String>>,
-    ) -> Result<Arc<dyn Connector>, Problem> {
+    ) -> Result<Arc<dyn VendorConnector>, RunError> {
         let unusable = |why: String| {
-            Problem::new(
-                Kind::Usage,
+            RunError::new(
+                RunErrorKind::Usage,
                 format!("{} has no API that peerctl can use.", vendor.name),
                 why,
             )
@@ -184,8 +184,8 @@ impl Session {
 
     /// Whether `problem` is that no way to sign in was chosen, and none that needs nobody is there: az is not installed,
     /// or has signed nobody in.
-    pub fn found_no_way(&self, problem: &Problem) -> bool {
-        let without_a_word_of_entras = problem.kind == Kind::SignIn && problem.code.is_none();
+    pub fn found_no_way(&self, problem: &RunError) -> bool {
+        let without_a_word_of_entras = problem.kind == RunErrorKind::SignIn && problem.code.is_none();
         !self.chosen && without_a_word_of_entras && self.azure.identity().client_id().is_none()
     }
 
@@ -195,13 +195,13 @@ impl Session {
     }
 
     /// How much was sent.
-    pub fn wire(&self) -> &Wire {
+    pub fn wire(&self) -> &RequestSender {
         &self.wire
     }
 }
 
 /// Gives a code to whoever reads along.
-fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
+fn code_told(sink: &EventSink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
     let sink = Arc::clone(sink);
     Arc::new(move |code| {
         let SignInCode {
@@ -210,7 +210,7 @@ fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
             tenant,
             life,
         } = code;
-        sink(Event::EnterCode {
+        sink(RunEvent::EnterCode {
             page,
             code,
             tenant,
@@ -219,13 +219,13 @@ fn code_told(sink: &Sink) -> Arc<dyn Fn(SignInCode) + Send + Sync> {
     })
 }
 
-fn https(cloud: &Cloud, around: &Surroundings) -> Result<Arc<dyn Transport>, Problem> {
+fn https(cloud: &AzureCloud, around: &RunContext) -> Result<Arc<dyn HttpTransport>, RunError> {
     // The embedded Azure is on this machine.
     let proxies = match &around.cloud {
-        Some(_) => Proxies::none(),
-        None => Proxies::from_environment(&|name| around.vars.get_set(name)).map_err(|error| {
+        Some(_) => ProxySettings::none(),
+        None => ProxySettings::from_environment(&|name| around.vars.get_set(name)).map_err(|error| {
             let what = format!("The proxy address in {} can't be used.", error.variable);
-            Problem::new(Kind::Usage, what, error.to_string())
+            RunError::new(RunErrorKind::Usage, what, error.to_string())
                 .remedy(format!("Correct {0}, or unset it.", error.variable))
         })?,
     };
@@ -234,18 +234,18 @@ fn https(cloud: &Cloud, around: &Surroundings) -> Result<Arc<dyn Transport>, Pro
         proxies,
     };
     let transport = HttpsTransport::new(&options)
-        .map_err(|error| Problem::new(Kind::Network, "No HTTPS client can be made.", error.to_string()))?;
+        .map_err(|error| RunError::new(RunErrorKind::Network, "No HTTPS client can be made.", error.to_string()))?;
     Ok(Arc::new(transport))
 }
 
-fn noticing(wire: Wire, sink: &Sink) -> Wire {
+fn noticing(wire: RequestSender, sink: &EventSink) -> RequestSender {
     let sink = Arc::clone(sink);
-    wire.noticing(Arc::new(move |notice: Notice| {
-        sink(Event::Notice(notice_text(&notice)));
+    wire.noticing(Arc::new(move |notice: WireNotice| {
+        sink(RunEvent::Notice(notice_text(&notice)));
     }))
 }
 
-fn notice_text(notice: &Notice) -> String {
+fn notice_text(notice: &WireNotice) -> String {
     let why = match &notice.why {
         NoticeWhy::Status(429) => format!("{} asks to slow down", notice.service),
         NoticeWhy::Status(status) => format!("{} answers {status}", notice.service),
@@ -269,14 +269,14 @@ fn notice_text(notice: &Notice) -> String {
 ///
 /// # Errors
 /// A name or a file that is none.
-pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
+pub fn cloud(given: &GivenInputs, around: &RunContext) -> Result<AzureCloud, RunError> {
     if let Some(cloud) = &around.cloud {
         return Ok(cloud.clone());
     }
     let name = given.get("cloud").unwrap_or("public");
-    Cloud::from_name_or_file(name).map_err(|error| {
-        Problem::new(
-            Kind::Usage,
+    AzureCloud::from_name_or_file(name).map_err(|error| {
+        RunError::new(
+            RunErrorKind::Usage,
             format!("{} {name} cannot be used.", given.name_of("cloud")),
             format!("{error}."),
         )
@@ -288,11 +288,11 @@ pub fn cloud(given: &Given, around: &Surroundings) -> Result<Cloud, Problem> {
 ///
 /// # Errors
 /// When it is no GUID.
-pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
+pub fn tenant(given: &GivenInputs) -> Result<Option<TenantId>, RunError> {
     let parse = |text: &str| {
         text.parse().map_err(|_| {
-            Problem::new(
-                Kind::Usage,
+            RunError::new(
+                RunErrorKind::Usage,
                 format!("{} '{text}' is not a tenant ID.", given.name_of("tenant-id")),
                 "A tenant ID is a GUID; a domain of the tenant, such as contoso.onmicrosoft.com, is looked up.",
             )
@@ -302,17 +302,17 @@ pub fn tenant(given: &Given) -> Result<Option<TenantId>, Problem> {
     given.get("tenant-id").map(parse).transpose()
 }
 
-fn auth(given: &Given) -> Result<Auth, Problem> {
+fn auth(given: &GivenInputs) -> Result<AuthMethod, RunError> {
     let text = given.get("auth").unwrap_or("auto");
     text.parse().map_err(|_| {
-        let words: Vec<String> = Auth::ALL.iter().map(ToString::to_string).collect();
-        Problem::new(
-            Kind::Usage,
+        let words: Vec<String> = AuthMethod::ALL.iter().map(ToString::to_string).collect();
+        RunError::new(
+            RunErrorKind::Usage,
             format!("{} '{text}' is not a way to sign in.", given.name_of("auth")),
             format!(
                 "It is one of {}.{}",
                 words.join(", "),
-                did_you_mean(text, Auth::ALL.map(Auth::name))
+                did_you_mean(text, AuthMethod::ALL.map(AuthMethod::name))
             ),
         )
     })
@@ -322,8 +322,8 @@ fn auth(given: &Given) -> Result<Auth, Problem> {
 ///
 /// # Errors
 /// When the environment's is no address that a token may be sent to.
-pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem> {
-    let Some(Access { api, api_env, .. }) = &vendor.access else {
+pub fn vendor_api(vars: &EnvironmentVariables, vendor: &VendorProfile) -> Result<Option<Url>, RunError> {
+    let Some(AccessConsequences { api, api_env, .. }) = &vendor.access else {
         return Ok(None);
     };
     let text = vars.named(api_env)?.unwrap_or_else(|| api.clone());
@@ -331,8 +331,8 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
     let bare = |url: &Url| url.username().is_empty() && url.password().is_none();
     match url.filter(|url| url.scheme() == "https" && url.has_host() && bare(url)) {
         Some(url) => Ok(Some(url)),
-        None => Err(Problem::new(
-            Kind::Usage,
+        None => Err(RunError::new(
+            RunErrorKind::Usage,
             format!("The address in {api_env} can't be used."),
             "The token goes to an https address only, without a user name and a password in it.",
         )
@@ -344,7 +344,7 @@ pub fn vendor_api(vars: &Vars, vendor: &Profile) -> Result<Option<Url>, Problem>
 ///
 /// # Errors
 /// As [`vendor_api`].
-pub(super) fn untrusted_host(given: &Given, vendor: &Profile) -> Result<Option<String>, Problem> {
+pub(super) fn untrusted_host(given: &GivenInputs, vendor: &VendorProfile) -> Result<Option<String>, RunError> {
     let base = match vendor.needs_trust() {
         true => vendor_api(given.vars(), vendor)?,
         false => None,
@@ -361,7 +361,7 @@ pub(super) fn untrusted_host(given: &Given, vendor: &Profile) -> Result<Option<S
 ///
 /// # Errors
 /// The host, the variable, and the flag that allows it.
-pub(super) fn check_trust(given: &Given, vendor: &Profile) -> Result<(), Problem> {
+pub(super) fn check_trust(given: &GivenInputs, vendor: &VendorProfile) -> Result<(), RunError> {
     let (Some(host), Some(access)) = (untrusted_host(given, vendor)?, &vendor.access) else {
         return Ok(());
     };
@@ -371,7 +371,7 @@ pub(super) fn check_trust(given: &Given, vendor: &Profile) -> Result<(), Problem
         access.token_env
     );
     let why = "The vendor profile is a file, and a file alone doesn't decide where a token goes.";
-    let problem = Problem::new(Kind::Usage, what, why);
+    let problem = RunError::new(RunErrorKind::Usage, what, why);
     Err(problem.remedy(format!(
         "To allow it: --trust-vendor-host {host} (or PEERCTL_TRUST_VENDOR_HOST={host})"
     )))
@@ -388,20 +388,20 @@ fn host_of(url: &Url) -> String {
 ///
 /// # Errors
 /// Where there is no HTTPS client.
-pub(super) fn look_up_wire(cloud: &Cloud, around: &Surroundings) -> Result<Wire, Problem> {
+pub(super) fn look_up_wire(cloud: &AzureCloud, around: &RunContext) -> Result<RequestSender, RunError> {
     let transport = match &around.transport {
         Some(transport) => Arc::clone(transport),
         None => https(cloud, around)?,
     };
     let hosts: AllowedHosts = cloud.origins().into_iter().collect();
-    Ok(noticing(Wire::new(transport, hosts), &around.sink))
+    Ok(noticing(RequestSender::new(transport, hosts), &around.sink))
 }
 
 /// The vendor's token, from the environment.
 ///
 /// # Errors
 /// When it holds what no header can: a line end inside, say.
-pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Result<Option<SecretString>, Problem> {
+pub fn vendor_token(vars: &EnvironmentVariables, vendor: &VendorProfile) -> Result<Option<SecretString>, RunError> {
     let Some(access) = &vendor.access else { return Ok(None) };
     let Some(token) = vars.named(&access.token_env)? else {
         return Ok(None);
@@ -409,8 +409,8 @@ pub fn vendor_token(vars: &Vars, vendor: &Profile) -> Result<Option<SecretString
     let token = token.trim();
     if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
         let what = format!("{} holds no token.", access.token_env);
-        return Err(Problem::new(
-            Kind::Usage,
+        return Err(RunError::new(
+            RunErrorKind::Usage,
             what,
             "It is empty, or has characters that no token has.",
         ));

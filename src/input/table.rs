@@ -3,7 +3,7 @@
 
 /// One input of `azure setup`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Input {
+pub struct InputKind {
     /// Key in documents and in [`super::Given`].
     pub id: &'static str,
     /// The flag is `--ID`.
@@ -12,19 +12,19 @@ pub struct Input {
     pub meaning: &'static str,
 }
 
-impl Input {
+impl InputKind {
     /// `--vendor`.
     pub fn flag(&self) -> String {
         format!("--{}", self.id)
     }
 }
 
-const fn row(id: &'static str, env: Option<&'static str>, meaning: &'static str) -> Input {
-    Input { id, env, meaning }
+const fn row(id: &'static str, env: Option<&'static str>, meaning: &'static str) -> InputKind {
+    InputKind { id, env, meaning }
 }
 
 /// Every input, in the order in which they are asked and printed. `--set` is apart: the vendor's profile names its keys.
-pub const INPUTS: &[Input] = &[
+pub const INPUTS: &[InputKind] = &[
     row(
         "cloud",
         Some("PEERCTL_CLOUD"),
@@ -109,6 +109,6 @@ pub const SWITCHES: &[&str] = &[
 ];
 
 /// The row of that id.
-pub fn input(id: &str) -> Option<&'static Input> {
+pub fn input(id: &str) -> Option<&'static InputKind> {
     INPUTS.iter().find(|input| input.id == id)
 }

@@ -1,18 +1,18 @@
 //! Tenants by a domain of theirs: Entra tells anyone which tenant that is.
 
-use super::session::{Surroundings, cloud, look_up_wire};
-use super::{Given, set_variable};
+use super::session::{RunContext, cloud, look_up_wire};
+use super::{GivenInputs, set_variable};
 use crate::azure::{tenant_of_domain, tenant_of_subscription};
 use crate::domain::VnetId;
-use crate::errors::{Kind, Problem};
-use crate::plan::Event;
-use crate::vendors::{Kind as InputKind, Profile, Suggest};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::RunEvent;
+use crate::vendors::{InputSuggestion, InputType as InputKind, VendorProfile};
 
 /// Puts the tenant's ID in the place of a domain in `--tenant-id`.
 ///
 /// # Errors
 /// A domain that Entra doesn't know, or no answer.
-pub(super) async fn settle_tenant(given: &mut Given, around: &Surroundings) -> Result<(), Problem> {
+pub(super) async fn settle_tenant(given: &mut GivenInputs, around: &RunContext) -> Result<(), RunError> {
     let Some(domain) = given.get("tenant-id").and_then(domain) else {
         return Ok(());
     };
@@ -27,15 +27,15 @@ pub(super) async fn settle_tenant(given: &mut Given, around: &Surroundings) -> R
 /// # Errors
 /// As [`settle_tenant`].
 pub(super) async fn settle_vendor_tenants(
-    given: &mut Given,
-    around: &Surroundings,
-    vendor: &Profile,
+    given: &mut GivenInputs,
+    around: &RunContext,
+    vendor: &VendorProfile,
     unasked: bool,
-) -> Result<(), Problem> {
+) -> Result<(), RunError> {
     for input in vendor
         .inputs
         .iter()
-        .filter(|input| input.suggest == Some(Suggest::Tenant))
+        .filter(|input| input.suggest == Some(InputSuggestion::Tenant))
     {
         let values = given.set(&input.key);
         if let Some(domain) = values.first().and_then(|text| domain(text)) {
@@ -49,7 +49,7 @@ pub(super) async fn settle_vendor_tenants(
             let wire = look_up_wire(&cloud, around)?;
             if let Some(tenant) = tenant_of_subscription(&wire, &cloud, vnet.subscription).await {
                 let told = format!("{} lies in tenant {tenant} ({})", vnet.name, set_variable(&input.key));
-                (around.sink)(Event::Notice(told));
+                (around.sink)(RunEvent::Notice(told));
                 given.answer_set(&input.key, vec![tenant.to_string()]);
             }
         }
@@ -64,7 +64,7 @@ fn domain(text: &str) -> Option<String> {
     (text.contains('.') && text.len() <= 253 && text.split('.').all(label)).then(|| text.to_ascii_lowercase())
 }
 
-async fn look_up(domain: &str, name: &str, given: &Given, around: &Surroundings) -> Result<String, Problem> {
+async fn look_up(domain: &str, name: &str, given: &GivenInputs, around: &RunContext) -> Result<String, RunError> {
     let cloud = cloud(given, around)?;
     let host = cloud.login.host_str().unwrap_or_default().to_owned();
     let wire = look_up_wire(&cloud, around)?;
@@ -73,11 +73,12 @@ async fn look_up(domain: &str, name: &str, given: &Given, around: &Surroundings)
         .map_err(|error| match error.status() {
             Some(400 | 404) => {
                 let what = format!("{name} '{domain}' is not a domain of any tenant that {host} knows.");
-                Problem::new(Kind::Usage, what, error.message()).remedy("az account show --query tenantId --output tsv")
+                RunError::new(RunErrorKind::Usage, what, error.message())
+                    .remedy("az account show --query tenantId --output tsv")
             }
-            _ => Problem::from_api(&format!("looking up the tenant of {domain} at {host}"), &error),
+            _ => RunError::from_api(&format!("looking up the tenant of {domain} at {host}"), &error),
         })?;
-    (around.sink)(Event::Notice(format!("{domain} is tenant {tenant}, says {host}")));
+    (around.sink)(RunEvent::Notice(format!("{domain} is tenant {tenant}, says {host}")));
     Ok(tenant.to_string())
 }
 

@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Given;
-use super::gather::Known;
+use super::GivenInputs;
+use super::gather::TenantHints;
 use super::session::{vendor_api, vendor_token};
-use crate::azure::{AppCredential, Subscription};
+use crate::azure::{AppCredential, SubscriptionInfo};
 use crate::domain::{
     IdError, SubscriptionId, TenantId, VnetId, check_group, check_peering, check_vnet, did_you_mean,
     own_app_unique_name,
 };
-use crate::errors::{Kind as ErrorKind, Problem};
+use crate::errors::{RunError, RunErrorKind as ErrorKind};
 use crate::limits;
-use crate::plan::{Consent, OwnApp, OwnAppRole, VendorAccess};
-use crate::vendors::{DnsMapping, Kind, OwnAppWay, Profile, VendorInput};
+use crate::plan::{ConsentMode, OwnApp, OwnAppRole, VendorAccess};
+use crate::vendors::{DnsMapping, InputType, OwnAppWay, VendorInput, VendorProfile};
 
 /// Refuses what is malformed before anything is asked of anybody.
-pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
-    parsed::<Consent>(given, "consent")?;
+pub fn check(given: &GivenInputs, vendor: &VendorProfile) -> Result<(), RunError> {
+    parsed::<ConsentMode>(given, "consent")?;
     timeout(given)?;
     vendor_inputs(given, vendor)?;
     for (key, values) in vendor_inputs(given, vendor)? {
@@ -59,22 +59,22 @@ pub fn check(given: &Given, vendor: &Profile) -> Result<(), Problem> {
 }
 
 /// An input that means nothing, named as whoever gave it knows it.
-pub fn malformed(given: &Given, id: &str, why: impl Display) -> Problem {
+pub fn malformed(given: &GivenInputs, id: &str, why: impl Display) -> RunError {
     unusable(&given.name_of(id), why)
 }
 
-fn unusable(name: &str, why: impl Display) -> Problem {
-    Problem::new(ErrorKind::Usage, format!("{name} cannot be used."), why.to_string())
+fn unusable(name: &str, why: impl Display) -> RunError {
+    RunError::new(ErrorKind::Usage, format!("{name} cannot be used."), why.to_string())
 }
 
-pub fn parsed<T: FromStr<Err: Display>>(given: &Given, id: &str) -> Result<Option<T>, Problem> {
+pub fn parsed<T: FromStr<Err: Display>>(given: &GivenInputs, id: &str) -> Result<Option<T>, RunError> {
     given
         .get(id)
         .map(|text| text.parse().map_err(|error| malformed(given, id, error)))
         .transpose()
 }
 
-pub fn timeout(given: &Given) -> Result<Duration, Problem> {
+pub fn timeout(given: &GivenInputs) -> Result<Duration, RunError> {
     let Some(text) = given.get("timeout") else {
         return Ok(limits::TIMEOUT);
     };
@@ -86,7 +86,7 @@ pub fn timeout(given: &Given) -> Result<Duration, Problem> {
     Ok(duration)
 }
 
-pub fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> {
+pub fn access(given: &GivenInputs, vendor: &VendorProfile) -> Result<VendorAccess, RunError> {
     let default = match vendor_token(given.vars(), vendor)? {
         Some(_) => VendorAccess::Api,
         None => VendorAccess::Manual,
@@ -94,7 +94,7 @@ pub fn access(given: &Given, vendor: &Profile) -> Result<VendorAccess, Problem> 
     Ok(parsed(given, "vendor-access")?.unwrap_or(default))
 }
 
-pub fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+pub fn vendor_inputs(given: &GivenInputs, vendor: &VendorProfile) -> Result<BTreeMap<String, Vec<String>>, RunError> {
     given.vendor_inputs(vendor).map_err(|key| {
         let keys: Vec<&str> = vendor.inputs.iter().map(|input| input.key.as_str()).collect();
         let name = match given.name_of_set(&key) {
@@ -103,12 +103,12 @@ pub fn vendor_inputs(given: &Given, vendor: &Profile) -> Result<BTreeMap<String,
         };
         let what = format!("{name} is no input of {}.", vendor.name);
         let guess = did_you_mean(&key, keys.iter().copied());
-        Problem::new(ErrorKind::Usage, what, format!("It has {}.{guess}", keys.join(", ")))
+        RunError::new(ErrorKind::Usage, what, format!("It has {}.{guess}", keys.join(", ")))
             .remedy(format!("peerctl vendors {} says what each means.", vendor.id))
     })
 }
 
-pub fn dns(given: &Given, vendor: &Profile) -> Result<Vec<DnsMapping>, Problem> {
+pub fn dns(given: &GivenInputs, vendor: &VendorProfile) -> Result<Vec<DnsMapping>, RunError> {
     let inputs = vendor_inputs(given, vendor)?;
     let texts = inputs.get("dns").cloned().unwrap_or_default();
     texts
@@ -121,7 +121,7 @@ pub fn dns(given: &Given, vendor: &Profile) -> Result<Vec<DnsMapping>, Problem> 
 ///
 /// # Errors
 /// When the one given is no GUID.
-pub fn app_id(given: &Given, vendor: &Profile) -> Result<Option<Uuid>, Problem> {
+pub fn app_id(given: &GivenInputs, vendor: &VendorProfile) -> Result<Option<Uuid>, RunError> {
     let inputs = vendor_inputs(given, vendor)?;
     let other = inputs
         .get("app-id")
@@ -134,7 +134,7 @@ pub fn app_id(given: &Given, vendor: &Profile) -> Result<Option<Uuid>, Problem> 
 ///
 /// # Errors
 /// An input that the vendor doesn't have.
-pub fn vendor_tenant(given: &Given, vendor: &Profile) -> Result<Option<TenantId>, Problem> {
+pub fn vendor_tenant(given: &GivenInputs, vendor: &VendorProfile) -> Result<Option<TenantId>, RunError> {
     let inputs = vendor_inputs(given, vendor)?;
     let other = inputs.get("remote-tenant-id").and_then(|values| values.first());
     let other = other.and_then(|text| text.parse().ok());
@@ -145,7 +145,12 @@ pub fn vendor_tenant(given: &Given, vendor: &Profile) -> Result<Option<TenantId>
 ///
 /// # Errors
 /// When the id given is no GUID.
-pub fn own_app(given: &Given, vendor: &Profile, tenant: TenantId, vnet: &VnetId) -> Result<Option<OwnApp>, Problem> {
+pub fn own_app(
+    given: &GivenInputs,
+    vendor: &VendorProfile,
+    tenant: TenantId,
+    vnet: &VnetId,
+) -> Result<Option<OwnApp>, RunError> {
     let brought = parsed::<Uuid>(given, "own-app")?.map(OwnApp::Given);
     Ok(match vendor.peering.own_app {
         OwnAppWay::No => None,
@@ -160,7 +165,7 @@ pub fn own_app(given: &Given, vendor: &Profile, tenant: TenantId, vnet: &VnetId)
 }
 
 /// The credential of an own application that the operator brings; its variables are named after Azure's.
-pub fn own_app_credential(given: &Given) -> Option<AppCredential> {
+pub fn own_app_credential(given: &GivenInputs) -> Option<AppCredential> {
     let var = |name: &str| given.vars().get(name);
     let secret = var("PEERCTL_OWN_APP_SECRET").map(|secret| AppCredential::Secret(secret.into()));
     let certificate = || var("PEERCTL_OWN_APP_CERTIFICATE_PATH").map(|path| AppCredential::Certificate(path.into()));
@@ -171,16 +176,16 @@ pub fn own_app_credential(given: &Given) -> Option<AppCredential> {
 /// Whether a vendor input looks as the profile says.
 pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String> {
     match input.kind {
-        Kind::Text => Ok(()),
-        Kind::Guid => text
+        InputType::Text => Ok(()),
+        InputType::Guid => text
             .parse::<Uuid>()
             .map(|_| ())
             .map_err(|_| format!("'{text}' is not a GUID.")),
-        Kind::Dns => text
+        InputType::Dns => text
             .parse::<DnsMapping>()
             .map(|_| ())
             .map_err(|error| error.to_string()),
-        Kind::VnetId => VnetId::from_input(text).map(|_| ()).map_err(|error| error.to_string()),
+        InputType::VnetId => VnetId::from_input(text).map(|_| ()).map_err(|error| error.to_string()),
     }
 }
 
@@ -203,7 +208,7 @@ pub fn check_domains(text: &str) -> Result<(), String> {
     with_server.map(|_| ()).map_err(|error| error.to_string())
 }
 
-pub fn subscription_is_id(given: &Given) -> bool {
+pub fn subscription_is_id(given: &GivenInputs) -> bool {
     given.get("vnet-id").is_some()
         || given
             .get("subscription")
@@ -214,12 +219,12 @@ pub fn subscription_is_id(given: &Given) -> bool {
 ///
 /// # Errors
 /// When no subscription, or more than one, has that name.
-pub fn subscription(given: &Given, known: &Known) -> Result<SubscriptionId, Problem> {
+pub fn subscription(given: &GivenInputs, known: &TenantHints) -> Result<SubscriptionId, RunError> {
     let text = given.get("subscription").unwrap_or_default();
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let named: Vec<&Subscription> = known
+    let named: Vec<&SubscriptionInfo> = known
         .subscriptions
         .iter()
         .filter(|one| one.name.eq_ignore_ascii_case(text))
@@ -237,12 +242,12 @@ pub fn subscription(given: &Given, known: &Known) -> Result<SubscriptionId, Prob
                     names.join(", ")
                 }
             );
-            let problem = Problem::new(ErrorKind::NotFound, format!("There is no subscription '{text}'."), why);
+            let problem = RunError::new(ErrorKind::NotFound, format!("There is no subscription '{text}'."), why);
             Err(known.or_elsewhere(problem.remedy("Give --subscription one of these names, or an id.")))
         }
         many => {
             let ids: Vec<String> = many.iter().map(|one| one.id.to_string()).collect();
-            Err(Problem::new(
+            Err(RunError::new(
                 ErrorKind::Usage,
                 format!("{} subscriptions are named '{text}'.", many.len()),
                 "The name does not say which.",

@@ -6,30 +6,30 @@ use std::sync::Arc;
 use futures::FutureExt;
 use secrecy::SecretString;
 
-use super::ahead::Entry;
-use super::gather::Known;
-use super::{Given, Halt, Source, menu};
-use crate::errors::Problem;
-use crate::plan::Event;
-use crate::steps::Sink;
-use crate::ui::{Answer, AskError, Check, Prompter, Question as Prompt, Rows, tell};
-use crate::vendors::{Profile, Wanted, profiles};
+use super::ahead::BackgroundSignIn;
+use super::gather::TenantHints;
+use super::{GivenInputs, InputError, ValueSource, menu};
+use crate::errors::RunError;
+use crate::plan::RunEvent;
+use crate::steps::EventSink;
+use crate::ui::{AskError, InputValidator, ListItems, PromptQuestion as Prompt, PromptResult, Prompter, tell};
+use crate::vendors::{VendorProfile, WantedResource, profiles};
 
 /// What became of a question whose rows were still to come.
-pub(super) enum Chosen<T> {
-    Answer(Answer<usize>),
+pub(super) enum SelectOutcome<T> {
+    Answer(PromptResult<usize>),
     /// There was nothing to choose after all.
     Settled(T),
 }
 
 /// Asks without blocking the runtime: the prompts wait for keys in a thread of their own.
 #[derive(Clone)]
-pub struct Asker(pub Arc<dyn Prompter>);
+pub struct AsyncPrompter(pub Arc<dyn Prompter>);
 
 /// Withdraws a question when nobody waits for its answer any more.
-struct Open(Option<Rows>);
+struct OpenQuestion(Option<ListItems>);
 
-impl Drop for Open {
+impl Drop for OpenQuestion {
     fn drop(&mut self) {
         if let Some(rows) = &self.0 {
             rows.withdraw();
@@ -37,15 +37,15 @@ impl Drop for Open {
     }
 }
 
-impl Asker {
+impl AsyncPrompter {
     async fn on_a_thread<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&dyn Prompter) -> Result<T, AskError> + Send + 'static,
-    ) -> Result<T, Halt> {
+    ) -> Result<T, InputError> {
         let prompter = Arc::clone(&self.0);
         match tokio::task::spawn_blocking(move || ask(prompter.as_ref())).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(Halt::Cancelled),
+            Err(_) => Err(InputError::Cancelled),
         }
     }
 
@@ -53,8 +53,8 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn choose(&self, question: Prompt, rows: Rows) -> Result<Answer<usize>, Halt> {
-        let mut open = Open(Some(rows.clone()));
+    pub async fn choose(&self, question: Prompt, rows: ListItems) -> Result<PromptResult<usize>, InputError> {
+        let mut open = OpenQuestion(Some(rows.clone()));
         let answer = self
             .on_a_thread(move |prompter| prompter.choose(&question, &rows))
             .await;
@@ -67,9 +67,9 @@ impl Asker {
     pub(super) async fn choose_meanwhile<T>(
         &self,
         question: Prompt,
-        rows: &Rows,
-        filling: impl Future<Output = Result<Option<T>, Halt>>,
-    ) -> Result<Chosen<T>, Halt> {
+        rows: &ListItems,
+        filling: impl Future<Output = Result<Option<T>, InputError>>,
+    ) -> Result<SelectOutcome<T>, InputError> {
         let mut filling = pin!(filling);
         let mut asked = pin!(self.choose(question, rows.clone()));
         // What is there already needs no list that comes and goes.
@@ -77,7 +77,7 @@ impl Asker {
             Some(filled) => filled,
             None => tokio::select! {
                 biased;
-                answer = &mut asked => return answer.map(Chosen::Answer),
+                answer = &mut asked => return answer.map(SelectOutcome::Answer),
                 filled = filling => {
                     if !matches!(filled, Ok(None)) {
                         rows.withdraw();
@@ -89,8 +89,8 @@ impl Asker {
             },
         };
         match filled? {
-            Some(settled) => Ok(Chosen::Settled(settled)),
-            None => asked.await.map(Chosen::Answer),
+            Some(settled) => Ok(SelectOutcome::Settled(settled)),
+            None => asked.await.map(SelectOutcome::Answer),
         }
     }
 
@@ -98,11 +98,11 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn text(&self, question: Prompt, check: Check) -> Result<Answer<String>, Halt> {
+    pub async fn text(&self, question: Prompt, check: InputValidator) -> Result<PromptResult<String>, InputError> {
         self.on_a_thread(move |prompter| prompter.text(&question, check)).await
     }
 
-    pub(super) async fn secret(&self, question: Prompt) -> Result<Answer<SecretString>, Halt> {
+    pub(super) async fn secret(&self, question: Prompt) -> Result<PromptResult<SecretString>, InputError> {
         self.on_a_thread(move |prompter| prompter.secret(&question)).await
     }
 
@@ -110,7 +110,7 @@ impl Asker {
     ///
     /// # Errors
     /// When the user left.
-    pub async fn confirm(&self, question: Prompt, by_default: bool) -> Result<Answer<bool>, Halt> {
+    pub async fn confirm(&self, question: Prompt, by_default: bool) -> Result<PromptResult<bool>, InputError> {
         self.on_a_thread(move |prompter| prompter.confirm(&question, by_default))
             .await
     }
@@ -120,14 +120,14 @@ impl Asker {
 ///
 /// # Errors
 /// When the user left.
-pub async fn ask_vendor(asker: &Asker) -> Result<&'static Profile, Halt> {
+pub async fn ask_vendor(asker: &AsyncPrompter) -> Result<&'static VendorProfile, InputError> {
     let help = "The vendor or partner on the other side of the peering. 'peerctl vendors NAME' says what each will be \
                 given. Flag: --vendor.";
     loop {
         let question = Prompt::new("Who do you want to peer with?", help);
         match asker.choose(question, menu::vendors(profiles())).await? {
-            Answer::Value(index) => return Ok(&profiles()[index]),
-            Answer::Back => tell(FIRST),
+            PromptResult::Value(index) => return Ok(&profiles()[index]),
+            PromptResult::Back => tell(FIRST),
         }
     }
 }
@@ -137,7 +137,7 @@ pub const FIRST: &str = "This is the first question. Ctrl-C stops.";
 
 /// The questions after the vendor and the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
+enum WizardQuestion {
     Subscription,
     Vnet,
     Token,
@@ -146,23 +146,27 @@ enum Question {
     Consent,
 }
 
-impl Question {
+impl WizardQuestion {
     fn is_of_the_vendor(self) -> bool {
         matches!(self, Self::Token | Self::Vendor(_))
     }
 }
 
 /// The questions for a vendor, in the order in which they are put; the narrow ones tell which peering is meant.
-fn order(vendor: &Profile, narrow: bool) -> Vec<Question> {
-    let first = [Question::Subscription, Question::Vnet, Question::Token];
-    let told = |at: &usize| !narrow || vendor.inputs[*at].wanted != Wanted::Never;
-    let inputs = (0..vendor.inputs.len()).filter(told).map(Question::Vendor);
-    let last = [Question::Consent].into_iter().filter(|_| !narrow);
+fn order(vendor: &VendorProfile, narrow: bool) -> Vec<WizardQuestion> {
+    let first = [
+        WizardQuestion::Subscription,
+        WizardQuestion::Vnet,
+        WizardQuestion::Token,
+    ];
+    let told = |at: &usize| !narrow || vendor.inputs[*at].wanted != WantedResource::Never;
+    let inputs = (0..vendor.inputs.len()).filter(told).map(WizardQuestion::Vendor);
+    let last = [WizardQuestion::Consent].into_iter().filter(|_| !narrow);
     first.into_iter().chain(inputs).chain(last).collect()
 }
 
 /// What a question came to.
-pub(super) enum Asked {
+pub(super) enum QuestionOutcome {
     /// It was put to the user and answered.
     Answered,
     /// There was nothing to ask.
@@ -173,22 +177,22 @@ pub(super) enum Asked {
 }
 
 /// What is known, and which questions told it: enough to go back to one of them.
-pub struct Conversation {
-    pub given: Given,
+pub struct WizardState {
+    pub given: GivenInputs,
     /// The vendor's, from the environment or typed in.
     pub token: Option<SecretString>,
-    answered: Vec<(Question, String)>,
+    answered: Vec<(WizardQuestion, String)>,
     /// Keys of vendor inputs that an answer told, without a question of their own.
     pub(super) told: Vec<String>,
     /// Whether the network is chosen among those of all subscriptions.
     pub(super) everywhere: bool,
     /// The sign-in, once it is begun; or why it cannot begin.
-    pub(super) entered: Option<Result<Entry, Problem>>,
+    pub(super) entered: Option<Result<BackgroundSignIn, RunError>>,
 }
 
-impl Conversation {
+impl WizardState {
     /// Before the first question.
-    pub fn new(given: Given) -> Self {
+    pub fn new(given: GivenInputs) -> Self {
         Self {
             given,
             token: None,
@@ -201,7 +205,7 @@ impl Conversation {
 
     /// Whether any question was answered.
     pub fn has_asked(&self) -> bool {
-        !self.answered.is_empty() || self.given.source("vendor") == Some(Source::Answer)
+        !self.answered.is_empty() || self.given.source("vendor") == Some(ValueSource::Answer)
     }
 
     /// Forgets the answer to the last question, so that it is put again; false where none was put.
@@ -210,7 +214,7 @@ impl Conversation {
             self.forget(question, &key);
             return true;
         }
-        let asked = self.given.source("vendor") == Some(Source::Answer);
+        let asked = self.given.source("vendor") == Some(ValueSource::Answer);
         if asked {
             self.given.forget("vendor");
             self.token = None;
@@ -218,13 +222,13 @@ impl Conversation {
         asked
     }
 
-    fn forget(&mut self, question: Question, key: &str) {
+    fn forget(&mut self, question: WizardQuestion, key: &str) {
         match question {
-            Question::Subscription => {
+            WizardQuestion::Subscription => {
                 self.everywhere = false;
                 self.given.forget("subscription");
             }
-            Question::Vnet => {
+            WizardQuestion::Vnet => {
                 self.given.forget("resource-group");
                 self.given.forget("vnet");
                 // It told the subscription too.
@@ -232,55 +236,55 @@ impl Conversation {
                     self.given.forget("subscription");
                 }
             }
-            Question::Token => {
+            WizardQuestion::Token => {
                 self.token = None;
                 self.given.forget("vendor-access");
             }
-            Question::Vendor(_) => {
+            WizardQuestion::Vendor(_) => {
                 self.given.forget_set(key);
                 for told in std::mem::take(&mut self.told) {
                     self.given.forget_set(&told);
                 }
             }
-            Question::Consent => self.given.forget("consent"),
+            WizardQuestion::Consent => self.given.forget("consent"),
         }
     }
 }
 
 /// Puts the questions, with what the sign-in can suggest.
-pub struct Wizard<'a> {
-    pub asker: &'a Asker,
-    pub talk: &'a mut Conversation,
-    pub entry: &'a mut Entry,
-    pub vendor: &'a Profile,
+pub struct SetupWizard<'a> {
+    pub asker: &'a AsyncPrompter,
+    pub talk: &'a mut WizardState,
+    pub entry: &'a mut BackgroundSignIn,
+    pub vendor: &'a VendorProfile,
     /// Says what made a question come again.
-    pub sink: &'a Sink,
+    pub sink: &'a EventSink,
     /// Only what tells which peering is meant.
     pub narrow: bool,
     /// Leave out what is only of the vendor's network.
     pub preparation: bool,
 }
 
-impl Wizard<'_> {
+impl SetupWizard<'_> {
     /// Asks everything that is not known yet; `Back` where the user wants to the question before all of these.
     ///
     /// # Errors
     /// When the user left, or something that an answer depends on cannot be read.
-    pub async fn ask(&mut self) -> Result<Answer<()>, Halt> {
+    pub async fn ask(&mut self) -> Result<PromptResult<()>, InputError> {
         let mut order = order(self.vendor, self.narrow);
         order.retain(|question| !self.preparation || !question.is_of_the_vendor());
-        let place = |question: Question| order.iter().position(|one| *one == question).unwrap_or(0);
+        let place = |question: WizardQuestion| order.iter().position(|one| *one == question).unwrap_or(0);
         let mut at = self.talk.answered.last().map_or(0, |(last, _)| place(*last) + 1);
         while let Some(&question) = order.get(at) {
             // Nobody answers one more question for a sign-in that has failed.
             self.entry.look()?;
             match self.put(question).await? {
-                Asked::Answered => self.talk.answered.push((question, self.key(question))),
-                Asked::Passed => {}
-                Asked::Again => continue,
-                Asked::Back => {
+                QuestionOutcome::Answered => self.talk.answered.push((question, self.key(question))),
+                QuestionOutcome::Passed => {}
+                QuestionOutcome::Again => continue,
+                QuestionOutcome::Back => {
                     let Some(&(before, _)) = self.talk.answered.last() else {
-                        return Ok(Answer::Back);
+                        return Ok(PromptResult::Back);
                     };
                     self.talk.back();
                     at = place(before);
@@ -289,7 +293,7 @@ impl Wizard<'_> {
             }
             at += 1;
         }
-        Ok(Answer::Value(()))
+        Ok(PromptResult::Value(()))
     }
 
     /// Whether the user has answered what a vendor's API was asked with: the token, or one of the vendor's inputs.
@@ -301,31 +305,31 @@ impl Wizard<'_> {
     }
 
     /// What the sign-in told. Where it is still under way, that is said while it is waited for.
-    pub(super) async fn signed_in(&mut self) -> Result<Known, Problem> {
+    pub(super) async fn signed_in(&mut self) -> Result<TenantHints, RunError> {
         if let Some(known) = self.entry.known().now_or_never() {
             return known.cloned();
         }
-        (self.sink)(Event::SigningIn { under_way: true });
+        (self.sink)(RunEvent::SigningIn { under_way: true });
         let known = self.entry.known().await.cloned();
-        (self.sink)(Event::SigningIn { under_way: false });
+        (self.sink)(RunEvent::SigningIn { under_way: false });
         known
     }
 
     /// The key of a vendor input; nothing for the other questions.
-    fn key(&self, question: Question) -> String {
+    fn key(&self, question: WizardQuestion) -> String {
         match question {
-            Question::Vendor(at) => self.vendor.inputs[at].key.clone(),
+            WizardQuestion::Vendor(at) => self.vendor.inputs[at].key.clone(),
             _ => String::new(),
         }
     }
 
-    async fn put(&mut self, question: Question) -> Result<Asked, Halt> {
+    async fn put(&mut self, question: WizardQuestion) -> Result<QuestionOutcome, InputError> {
         match question {
-            Question::Subscription => self.subscription().await,
-            Question::Vnet => self.vnet().await,
-            Question::Token => self.vendor_token().await,
-            Question::Vendor(at) => self.vendor_input(&self.vendor.inputs[at]).await,
-            Question::Consent => self.consent().await,
+            WizardQuestion::Subscription => self.subscription().await,
+            WizardQuestion::Vnet => self.vnet().await,
+            WizardQuestion::Token => self.vendor_token().await,
+            WizardQuestion::Vendor(at) => self.vendor_input(&self.vendor.inputs[at]).await,
+            WizardQuestion::Consent => self.consent().await,
         }
     }
 }

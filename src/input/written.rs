@@ -7,7 +7,7 @@
 //! set = { network = "my-network", dns = ["a.internal=10.1.0.4", "b.internal=10.1.0.5"] }
 //! ```
 //!
-//! Who reads a file parses it as a [`Text`] and hands each such table to [`Written::read`]. What is wrong is told with
+//! Who reads a file parses it as a [`SourceFile`] and hands each such table to [`ProfileValues::read`]. What is wrong is told with
 //! file and line; a value is never shown, because it may be a secret that is in the wrong place.
 
 use std::borrow::Cow;
@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{INPUTS, Input, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
-use crate::azure::Cloud;
+use super::table::{INPUTS, InputKind, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
+use crate::azure::AzureCloud;
 use crate::domain::{did_you_mean, harmless};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 
 /// The key of the table with the vendor's inputs.
 pub const SETS: &str = "set";
@@ -47,12 +47,12 @@ const SECRET_KEYS: [&str; 3] = ["api-key", "access-key", "private-key"];
 
 /// A file's text, and where it is from.
 #[derive(Debug, Clone)]
-pub struct Text {
+pub struct SourceFile {
     file: PathBuf,
     text: String,
 }
 
-impl Text {
+impl SourceFile {
     pub fn new(file: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self {
             file: file.into(),
@@ -64,7 +64,7 @@ impl Text {
     ///
     /// # Errors
     /// What is no TOML.
-    pub fn parse(&self) -> Result<DeTable<'_>, Problem> {
+    pub fn parse(&self) -> Result<DeTable<'_>, RunError> {
         // The error's own text quotes the line, and with it whatever stands there.
         DeTable::parse(&self.text).map(Spanned::into_inner).map_err(|error| {
             let span = error.span().unwrap_or_default();
@@ -83,21 +83,21 @@ impl Text {
     }
 
     /// A refusal of the part at `span`: `FILE, line 7: what.`
-    pub fn refuse(&self, span: &Range<usize>, what: impl AsRef<str>, why: impl Into<String>) -> Problem {
+    pub fn refuse(&self, span: &Range<usize>, what: impl AsRef<str>, why: impl Into<String>) -> RunError {
         refuse(&self.file, self.line(span), what, why)
     }
 }
 
 /// A refusal of what stands in a line of a file.
-pub fn refuse(file: &Path, line: usize, what: impl AsRef<str>, why: impl Into<String>) -> Problem {
+pub fn refuse(file: &Path, line: usize, what: impl AsRef<str>, why: impl Into<String>) -> RunError {
     let file = harmless(&file.to_string_lossy());
     let what = format!("{file}, line {line}: {}.", harmless(what.as_ref()));
-    Problem::new(Kind::Usage, what, why)
+    RunError::new(RunErrorKind::Usage, what, why)
 }
 
 /// What is written, and in which line, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct At<T> {
+pub struct WithLine<T> {
     pub value: T,
     pub line: usize,
 }
@@ -105,21 +105,21 @@ pub struct At<T> {
 /// The inputs of one table. Empty texts are left out: they count as not given. A vendor's input without a value is one
 /// that is wanted to have none: it is not asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct ProfileValues {
     /// By input id; as the flag takes them.
-    pub values: BTreeMap<&'static str, At<String>>,
+    pub values: BTreeMap<&'static str, WithLine<String>>,
     /// By switch, such as `no-wait`.
-    pub switches: BTreeMap<&'static str, At<bool>>,
+    pub switches: BTreeMap<&'static str, WithLine<bool>>,
     /// The vendor's inputs, by key; which ones there are is the vendor's profile's to say.
-    pub sets: BTreeMap<String, At<Vec<String>>>,
+    pub sets: BTreeMap<String, WithLine<Vec<String>>>,
 }
 
-impl Written {
+impl ProfileValues {
     /// Reads a table of `text`. Keys in `others` are left to who calls.
     ///
     /// # Errors
     /// A key that is no input, or looks like a secret; a value of the wrong type; two that exclude each other.
-    pub fn read(table: &DeTable<'_>, text: &Text, others: &[&str]) -> Result<Self, Problem> {
+    pub fn read(table: &DeTable<'_>, text: &SourceFile, others: &[&str]) -> Result<Self, RunError> {
         let mut written = Self::default();
         for (key, value) in in_order(table) {
             let name = key.as_ref().as_ref();
@@ -129,17 +129,17 @@ impl Written {
             let line = text.line(&key.span());
             if let Some(input) = inputs().find(|input| input.id == name) {
                 let value = string(name, value, text)?;
-                if name == "cloud" && !value.is_empty() && Cloud::well_known(&value).is_none() {
+                if name == "cloud" && !value.is_empty() && AzureCloud::well_known(&value).is_none() {
                     return Err(no_cloud_file(key, text));
                 }
                 if !value.is_empty() {
                     let value = beside(text.file(), input.id, value);
-                    written.values.insert(input.id, At { value, line });
+                    written.values.insert(input.id, WithLine { value, line });
                 }
             } else if let Some(switch) = SWITCHES.iter().find(|switch| **switch == name) {
                 let value = value.as_ref().as_bool();
                 let value = value.ok_or_else(|| text.refuse(&key.span(), format!("{name} is true or false"), ""))?;
-                written.switches.insert(switch, At { value, line });
+                written.switches.insert(switch, WithLine { value, line });
             } else if name == SETS {
                 written.sets = sets(value, text)?;
             } else {
@@ -152,14 +152,14 @@ impl Written {
 
     /// The inputs of a vendor as `--set` takes them.
     pub fn set_texts(&self) -> Vec<String> {
-        let each = |(key, at): (&String, &At<Vec<String>>)| -> Vec<String> {
+        let each = |(key, at): (&String, &WithLine<Vec<String>>)| -> Vec<String> {
             at.value.iter().map(|value| format!("{key}={value}")).collect()
         };
         self.sets.iter().flat_map(each).collect()
     }
 
     /// Refuses what the command line refuses to take together.
-    pub(super) fn agrees(&self, file: &Path) -> Result<(), Problem> {
+    pub(super) fn agrees(&self, file: &Path) -> Result<(), RunError> {
         if self.values.contains_key("vnet-id")
             && let Some((part, at)) = (self.values.iter()).find(|(id, _)| VNET_PARTS.contains(id))
         {
@@ -187,12 +187,12 @@ pub fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<Cow<'i, str>
 ///
 /// # Errors
 /// When it is no text.
-pub fn string(name: &str, value: &Spanned<DeValue<'_>>, text: &Text) -> Result<String, Problem> {
+pub fn string(name: &str, value: &Spanned<DeValue<'_>>, text: &SourceFile) -> Result<String, RunError> {
     let found = value.as_ref().as_str().map(str::to_owned);
     found.ok_or_else(|| text.refuse(&value.span(), format!("{name} is a text, in quotes"), ""))
 }
 
-fn sets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<BTreeMap<String, At<Vec<String>>>, Problem> {
+fn sets(value: &Spanned<DeValue<'_>>, text: &SourceFile) -> Result<BTreeMap<String, WithLine<Vec<String>>>, RunError> {
     let no_table = || {
         let why = "It is a table of the vendor's inputs: set = { network = \"my-network\" }.";
         text.refuse(&value.span(), "set is no table", why)
@@ -211,7 +211,7 @@ fn sets(value: &Spanned<DeValue<'_>>, text: &Text) -> Result<BTreeMap<String, At
         let mut values: Vec<String> = values?;
         values.retain(|value| !value.is_empty());
         let line = text.line(&key.span());
-        sets.insert(name.to_owned(), At { value: values, line });
+        sets.insert(name.to_owned(), WithLine { value: values, line });
     }
     Ok(sets)
 }
@@ -244,11 +244,11 @@ pub fn is_secret(key: &str) -> bool {
 }
 
 /// The inputs that a file may give.
-fn inputs() -> impl Iterator<Item = &'static Input> {
+fn inputs() -> impl Iterator<Item = &'static InputKind> {
     INPUTS.iter().filter(|input| !NEVER_IN_A_FILE.contains(&input.id))
 }
 
-fn no_cloud_file(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
+fn no_cloud_file(key: &Spanned<Cow<'_, str>>, text: &SourceFile) -> RunError {
     let why = "A file of inputs can't choose the hosts that credentials are sent to.";
     let problem = text.refuse(&key.span(), "cloud is not one of Azure's own clouds", why);
     let problem = problem.remedy("Write public, usgov or china.");
@@ -256,7 +256,7 @@ fn no_cloud_file(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
 }
 
 /// What is wrong with a key that is no input.
-fn unknown(key: &Spanned<Cow<'_, str>>, text: &Text, others: &[&str]) -> Problem {
+fn unknown(key: &Spanned<Cow<'_, str>>, text: &SourceFile, others: &[&str]) -> RunError {
     let name = key.as_ref();
     if is_secret(name) {
         return secret(key, text);
@@ -272,7 +272,7 @@ fn unknown(key: &Spanned<Cow<'_, str>>, text: &Text, others: &[&str]) -> Problem
     ))
 }
 
-fn secret(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
+fn secret(key: &Spanned<Cow<'_, str>>, text: &SourceFile) -> RunError {
     let what = format!("'{}' looks like a secret", key.as_ref());
     let why = "A secret has no place in a file: it comes by environment or is asked for.";
     let problem = text.refuse(&key.span(), what, why);
@@ -283,9 +283,9 @@ fn secret(key: &Spanned<Cow<'_, str>>, text: &Text) -> Problem {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Written, Problem> {
-        let text = Text::new("/etc/peerctl/some.toml", text);
-        Written::read(&text.parse()?, &text, &["name"])
+    fn read(text: &str) -> Result<ProfileValues, RunError> {
+        let text = SourceFile::new("/etc/peerctl/some.toml", text);
+        ProfileValues::read(&text.parse()?, &text, &["name"])
     }
 
     #[test]
@@ -293,18 +293,18 @@ mod tests {
         let text = "name = 1\nvendor = \"kong\"\nvnet = \"\"\n\nno-wait = true\n[set]\nnetwork = \"n\"\nname = ''\n\
                     dns = [\"a=1.1.1.1\",\n  \"b=2.2.2.2\"]\n";
         let written = read(text).expect("good");
-        let at = |value: &str, line| At {
+        let at = |value: &str, line| WithLine {
             value: value.to_owned(),
             line,
         };
         assert_eq!(written.values, BTreeMap::from([("vendor", at("kong", 2))]));
         assert_eq!(
             written.switches,
-            BTreeMap::from([("no-wait", At { value: true, line: 5 })])
+            BTreeMap::from([("no-wait", WithLine { value: true, line: 5 })])
         );
         assert_eq!(written.set_texts(), ["dns=a=1.1.1.1", "dns=b=2.2.2.2", "network=n"]);
         assert_eq!((written.sets["network"].line, written.sets["dns"].line), (7, 9));
-        let none = At {
+        let none = WithLine {
             value: Vec::new(),
             line: 8,
         };
@@ -366,7 +366,7 @@ mod tests {
         ];
         for (text, line, what) in table {
             let problem = read(text).expect_err(text);
-            assert_eq!(problem.kind, Kind::Usage, "{text}");
+            assert_eq!(problem.kind, RunErrorKind::Usage, "{text}");
             let expected = format!("/etc/peerctl/some.toml, line {line}: ");
             assert!(
                 problem.what.starts_with(&expected) && problem.what.contains(what),

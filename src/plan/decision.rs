@@ -9,7 +9,7 @@ use crate::vendors::DnsMapping;
 
 /// What is to be done about one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum StepDecision {
     /// Nothing: it is as it should be. The text says what was found.
     InPlace(String),
     /// It is missing and will be created. The text says what.
@@ -19,7 +19,7 @@ pub enum Decision {
     /// Somebody else's part is awaited: what, and how long that usually takes.
     Await { what: String, usually: String },
     /// This operator may not do it.
-    Blocked(Hold),
+    Blocked(ActionRequired),
     /// Setup made it, and it is removed: what, and beside it what stays, a line each.
     Remove { what: String, kept: Vec<String> },
     /// It stays. The text says what, and why.
@@ -28,7 +28,7 @@ pub enum Decision {
     Absent(String),
 }
 
-impl Decision {
+impl StepDecision {
     /// The state that this decision answers to.
     pub fn state(&self) -> StepState {
         match self {
@@ -155,7 +155,7 @@ impl Decision {
 
 /// A step that stops here until somebody else has acted: who, why, and the packet to hand over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hold {
+pub struct ActionRequired {
     /// Who can go on ("an Application Administrator of Contoso").
     pub who: String,
     pub why: String,
@@ -168,8 +168,8 @@ pub struct Hold {
 
 /// Something that a run wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
-    pub action: Action,
+pub struct ResourceChange {
+    pub action: ChangeAction,
     /// `servicePrincipal`, `roleDefinition`, `roleAssignment`, or what the vendor calls its request.
     pub kind: String,
     pub id: String,
@@ -177,13 +177,13 @@ pub struct Change {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+pub enum ChangeAction {
     Created,
     Updated,
     Deleted,
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for ChangeAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Created => "created",
@@ -195,9 +195,9 @@ impl fmt::Display for Action {
 
 /// A read-only finding of the preflight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct CheckResult {
     pub id: &'static str,
-    pub severity: Severity,
+    pub severity: CheckSeverity,
     pub verdict: CheckVerdict,
     /// Whether the verdict is `ok`: what could not be told is not.
     pub ok: bool,
@@ -210,7 +210,7 @@ pub struct Check {
     pub remedies: Vec<String>,
 }
 
-impl Check {
+impl CheckResult {
     /// Whether it found something.
     pub fn is_problem(&self) -> bool {
         self.verdict == CheckVerdict::Problem
@@ -218,7 +218,7 @@ impl Check {
 
     /// Whether setup must not begin.
     pub fn blocks(&self) -> bool {
-        self.is_problem() && self.severity == Severity::Error
+        self.is_problem() && self.severity == CheckSeverity::Error
     }
 }
 
@@ -234,7 +234,7 @@ pub enum CheckVerdict {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum CheckSeverity {
     Error,
     Warning,
 }
@@ -244,7 +244,7 @@ pub enum Severity {
 pub struct PlannedStep {
     pub id: StepId,
     pub title: &'static str,
-    pub decision: Decision,
+    pub decision: StepDecision,
     /// This sign-in can't read whether it is in place.
     pub unread: bool,
 }
@@ -261,9 +261,9 @@ impl PlannedStep {
 
 /// What a run will do, decided before the first write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct RunPlan {
     pub steps: Vec<PlannedStep>,
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckResult>,
     /// The DNS mappings that the vendor is asked for; empty where its request stays as it is.
     pub dns: Vec<DnsMapping>,
 }
@@ -279,7 +279,7 @@ pub struct FirstUse {
     pub place: Option<String>,
 }
 
-impl Plan {
+impl RunPlan {
     /// Whether anything would be written.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.decision.writes())
@@ -288,11 +288,11 @@ impl Plan {
     /// Whether nothing is to be done about that step.
     pub fn is_in_place(&self, id: StepId) -> bool {
         let found = self.steps.iter().find(|step| step.id == id);
-        found.is_some_and(|step| matches!(step.decision, Decision::InPlace(_)))
+        found.is_some_and(|step| matches!(step.decision, StepDecision::InPlace(_)))
     }
 
     /// The checks because of which the run must not begin.
-    pub fn blockers(&self) -> Vec<&Check> {
+    pub fn blockers(&self) -> Vec<&CheckResult> {
         self.checks.iter().filter(|check| check.blocks()).collect()
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use super::{Change, Check, Hold, Plan, Standing, StepId, StepState};
+use super::{ActionRequired, CheckResult, LinkHealth, ResourceChange, RunPlan, StepId, StepState};
 use crate::domain::{PeeredSubnets, PeeringState, SyncLevel};
-use crate::errors::{Outcome, Problem};
+use crate::errors::{RunError, RunOutcome};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum RunEvent {
     /// A sign-in is waited for, or is no more.
     SigningIn {
         under_way: bool,
@@ -30,20 +30,20 @@ pub enum Event {
     /// The inputs are complete; reading what is there.
     Surveying,
     /// What will be done.
-    Planned(Plan),
+    Planned(RunPlan),
     Step(StepId, StepEvent),
     /// A remark that belongs to no step ("Azure asks to wait 7 s").
     Notice(String),
     /// The checks, as they are at the end.
-    Checked(Vec<Check>),
+    Checked(Vec<CheckResult>),
     /// The link as it is at the end.
     Peerings(Vec<PeeringView>),
     /// Where the link stands, for who asked.
-    Standing(Standing),
+    Standing(LinkHealth),
     Ended {
-        outcome: Outcome,
-        problem: Option<Problem>,
-        stats: Stats,
+        outcome: RunOutcome,
+        problem: Option<RunError>,
+        stats: RunStats,
     },
 }
 
@@ -64,8 +64,8 @@ pub enum StepEvent {
         opened: bool,
     },
     /// Values for a person to paste.
-    HandOff(Card),
-    Changed(Change),
+    HandOff(DeviceCodePrompt),
+    Changed(ResourceChange),
     /// It ended in this state. The text says what there is now.
     Finished {
         state: StepState,
@@ -75,13 +75,13 @@ pub enum StepEvent {
     /// It stops until somebody else has acted.
     Held {
         state: StepState,
-        hold: Hold,
+        hold: ActionRequired,
         /// Only rights are missing: whoever has them can have this step done alone.
         rights: bool,
         waited: Duration,
     },
     Failed {
-        problem: Problem,
+        problem: RunError,
         waited: Duration,
     },
     /// It was not tried, because of the named step.
@@ -107,7 +107,7 @@ pub struct SignedIn {
 
 /// Labelled values, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Card {
+pub struct DeviceCodePrompt {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<CardValue>,
@@ -128,7 +128,7 @@ pub struct CardValue {
 /// Which direction of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Direction {
+pub enum PeeringDirection {
     /// From the customer's network to the vendor's.
     Local,
     /// From the vendor's network to the customer's.
@@ -139,7 +139,7 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeeringView {
-    pub direction: Direction,
+    pub direction: PeeringDirection,
     /// The peering's id; for the vendor's direction, which cannot be read from this tenant, the vendor's network's id.
     pub id: String,
     pub state: PeeringState,
@@ -157,7 +157,7 @@ pub struct PeeringView {
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Stats {
+pub struct RunStats {
     pub requests: u64,
     pub writes: u64,
     /// How many requests had to wait for one another, one after the other: with an endless number of connections, the

@@ -12,7 +12,7 @@ const NETWORK_CONTRIBUTOR: Uuid = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c678
 
 /// Who gets a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grantee {
+pub enum RoleGrantee {
     /// The vendor's service principal.
     Vendor,
     /// The service principal of the customer's own multi-tenant application.
@@ -21,8 +21,8 @@ pub enum Grantee {
 
 /// A role for somebody at the virtual network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    pub to: Grantee,
+pub struct RoleGrant {
+    pub to: RoleGrantee,
     /// The grantee's application, by name.
     pub application: String,
     /// The first name is the one that is created; a role under any of them is found and used.
@@ -34,7 +34,7 @@ pub struct Grant {
     pub built_in: Option<Uuid>,
 }
 
-impl Grant {
+impl RoleGrant {
     /// The name under which setup creates the role.
     pub fn name(&self) -> &str {
         self.names.first().map_or("", String::as_str)
@@ -52,8 +52,8 @@ impl Grant {
     /// Whose role it is: the vendor's, or one that the own applications of a subscription share.
     pub fn owner<'a>(&self, vendor: &'a str) -> &'a str {
         match self.to {
-            Grantee::Vendor => vendor,
-            Grantee::OwnApp => "own-app",
+            RoleGrantee::Vendor => vendor,
+            RoleGrantee::OwnApp => "own-app",
         }
     }
 }
@@ -118,7 +118,7 @@ impl OwnAppRole {
     /// The grant of this role to the own application. A role's name is unique in the tenant, and another team's of the
     /// same name would be in the way: so the name has a mark of the subscription. `both`: the application writes the
     /// other direction, too, and Azure asks for the right to use this network.
-    pub fn grant(self, application: String, subscription: SubscriptionId, both: bool) -> Grant {
+    pub fn grant(self, application: String, subscription: SubscriptionId, both: bool) -> RoleGrant {
         let mark = subscription_mark(subscription);
         match self {
             Self::LeastPrivilege if both => {
@@ -129,8 +129,8 @@ impl OwnAppRole {
                 grant.actions.push(peer);
                 grant
             }
-            Self::LeastPrivilege => Grant {
-                to: Grantee::OwnApp,
+            Self::LeastPrivilege => RoleGrant {
+                to: RoleGrantee::OwnApp,
                 application,
                 names: vec![format!("peerctl Peering Writer {mark}")],
                 description: "Write the peerings of a virtual network, and read them.".to_owned(),
@@ -139,8 +139,8 @@ impl OwnAppRole {
                     .to_vec(),
                 built_in: None,
             },
-            Self::NetworkContributor => Grant {
-                to: Grantee::OwnApp,
+            Self::NetworkContributor => RoleGrant {
+                to: RoleGrantee::OwnApp,
                 application,
                 names: vec!["Network Contributor".to_owned()],
                 description: String::new(),

@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Card, CardValue, ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, Share, StepId, own_role_names};
+use super::{
+    CardValue, DeviceCodePrompt, ForeignRoleNames, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, StepId, StepSelection,
+    own_role_names,
+};
 use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
 use crate::render::ShellWord;
-use crate::vendors::{CreatedBy, DnsMapping, NewRequest, Profile, Suggest, filled, profiles};
+use crate::vendors::{CreatedBy, DnsMapping, InputSuggestion, NewRequest, VendorProfile, filled, profiles};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Goal {
+pub enum RunGoal {
     /// What is missing is made; what is there stays.
     #[default]
     SetUp,
@@ -27,7 +30,7 @@ pub enum Goal {
 
 /// How the vendor's service principal comes into the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consent {
+pub enum ConsentMode {
     /// Open Entra's admin-consent page and wait until somebody has accepted.
     Browser,
     /// Create it through Microsoft Graph.
@@ -45,7 +48,7 @@ pub enum VendorAccess {
     Manual,
 }
 
-words!(Consent { Browser = "browser", Create = "create", Wait = "wait" });
+words!(ConsentMode { Browser = "browser", Create = "create", Wait = "wait" });
 words!(VendorAccess { Api = "api", Manual = "manual" });
 
 /// The vendor's multi-tenant application.
@@ -110,14 +113,14 @@ impl TenantName {
 
 /// Everything that a run has to know before it reads anything.
 #[derive(Debug, Clone)]
-pub struct Intent {
-    pub vendor: Profile,
+pub struct PeeringIntent {
+    pub vendor: VendorProfile,
     pub tenant: TenantId,
     pub tenant_name: TenantName,
     pub vnet: VnetId,
     /// The vendor's application; absent where none needs a service principal in the tenant.
     pub vendor_app: Option<VendorApp>,
-    pub consent: Consent,
+    pub consent: ConsentMode,
     /// The customer's own application, where one writes the peering.
     pub own_app: Option<OwnApp>,
     pub own_app_role: OwnAppRole,
@@ -133,11 +136,11 @@ pub struct Intent {
     /// How long to wait for the vendor and for replication, in all.
     pub timeout: Duration,
     pub no_wait: bool,
-    pub goal: Goal,
-    pub share: Share,
+    pub goal: RunGoal,
+    pub share: StepSelection,
 }
 
-impl Intent {
+impl PeeringIntent {
     /// The first value given for a vendor input.
     pub fn vendor_input(&self, key: &str) -> Option<&str> {
         self.vendor_inputs
@@ -149,7 +152,7 @@ impl Intent {
     /// The vendor's network, by name or id, where it was given.
     pub fn vendor_network(&self) -> Option<&str> {
         let mut inputs = self.vendor.inputs.iter();
-        let input = inputs.find(|input| input.suggest == Some(Suggest::Networks))?;
+        let input = inputs.find(|input| input.suggest == Some(InputSuggestion::Networks))?;
         self.vendor_input(&input.key)
     }
 
@@ -198,8 +201,8 @@ impl Intent {
             StepId::Peering | StepId::Verification => true,
         };
         match self.goal {
-            Goal::TearDown { .. } => StepId::UNDONE.into_iter().filter(wanted).collect(),
-            Goal::SetUp | Goal::Repair => StepId::ALL.into_iter().filter(wanted).collect(),
+            RunGoal::TearDown { .. } => StepId::UNDONE.into_iter().filter(wanted).collect(),
+            RunGoal::SetUp | RunGoal::Repair => StepId::ALL.into_iter().filter(wanted).collect(),
         }
     }
 
@@ -207,8 +210,8 @@ impl Intent {
     /// needs itself.
     pub fn needs(&self, step: StepId) -> Vec<StepId> {
         let needed = match self.goal {
-            Goal::TearDown { .. } => step.undone_after(),
-            Goal::SetUp | Goal::Repair => step.needs(),
+            RunGoal::TearDown { .. } => step.undone_after(),
+            RunGoal::SetUp | RunGoal::Repair => step.needs(),
         };
         let steps = self.all_steps();
         let here = |&needed: &StepId| match steps.contains(&needed) {
@@ -225,7 +228,7 @@ impl Intent {
 
     /// Whether things are removed.
     pub fn tears_down(&self) -> bool {
-        matches!(self.goal, Goal::TearDown { .. })
+        matches!(self.goal, RunGoal::TearDown { .. })
     }
 
     /// The other side, where its direction is ours to write, too: it lies in another tenant of one's own.
@@ -235,14 +238,14 @@ impl Intent {
     }
 
     /// Who gets which role at the virtual network.
-    pub fn grants(&self) -> Vec<Grant> {
+    pub fn grants(&self) -> Vec<RoleGrant> {
         let vendor = self
             .vendor
             .role
             .as_ref()
             .zip(self.vendor_app.as_ref())
-            .map(|(role, app)| Grant {
-                to: Grantee::Vendor,
+            .map(|(role, app)| RoleGrant {
+                to: RoleGrantee::Vendor,
                 application: app.name.clone(),
                 names: role
                     .names
@@ -262,13 +265,13 @@ impl Intent {
     }
 
     /// The id that the custom role of a grant gets, whoever writes it: setup, the az script or Terraform.
-    pub fn role_guid(&self, grant: &Grant) -> Uuid {
+    pub fn role_guid(&self, grant: &RoleGrant) -> Uuid {
         let owner = grant.owner(&self.vendor.id);
         role_definition_guid(self.tenant, &self.vnet.subscription_scope(), owner, grant.name())
     }
 
     /// The custom roles that setup may create for a grant, in the order in which it takes the first free one.
-    pub fn own_roles(&self, grant: &Grant) -> Vec<OwnRole> {
+    pub fn own_roles(&self, grant: &RoleGrant) -> Vec<OwnRole> {
         let (scope, owner) = (self.vnet.subscription_scope(), grant.owner(&self.vendor.id));
         let names = own_role_names(grant.name(), self.vnet.subscription).into_iter();
         let own = names.map(|name| OwnRole {
@@ -280,9 +283,9 @@ impl Intent {
 
     /// The names of roles that this grant does not share, although they may have the same actions: each vendor has its
     /// own documented role.
-    pub fn foreign_role_names(&self, grant: &Grant) -> ForeignRoleNames {
+    pub fn foreign_role_names(&self, grant: &RoleGrant) -> ForeignRoleNames {
         let mut foreign = ForeignRoleNames::default();
-        if grant.to == Grantee::OwnApp {
+        if grant.to == RoleGrantee::OwnApp {
             return foreign;
         }
         let others = profiles().iter().filter(|vendor| vendor.id != self.vendor.id);
@@ -304,8 +307,8 @@ impl Intent {
     }
 
     /// The grant to the vendor.
-    pub fn vendor_grant(&self) -> Option<Grant> {
-        self.grants().into_iter().find(|grant| grant.to == Grantee::Vendor)
+    pub fn vendor_grant(&self) -> Option<RoleGrant> {
+        self.grants().into_iter().find(|grant| grant.to == RoleGrantee::Vendor)
     }
 
     /// The other side, where the inputs alone say it: `tenant` is the vendor's fixed one or an input, the network an
@@ -404,7 +407,7 @@ impl Intent {
 
     /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
     /// client id, once it is known.
-    pub fn card(&self, own_app: Option<Uuid>) -> Card {
+    pub fn card(&self, own_app: Option<Uuid>) -> DeviceCodePrompt {
         let mut values = self.template_values();
         let own_app = own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string());
         values.insert("own-app", own_app);
@@ -433,7 +436,7 @@ impl Intent {
                 value,
             });
         }
-        Card {
+        DeviceCodePrompt {
             place: self.vendor.hand_off.place.clone(),
             values,
             before,

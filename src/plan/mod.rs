@@ -1,4 +1,4 @@
-//! A run as values, pure: what is wanted ([`Intent`]), what will be done ([`Plan`]), what happens ([`Event`]).
+//! A run as values, pure: what is wanted ([`PeeringIntent`]), what will be done ([`RunPlan`]), what happens ([`RunEvent`]).
 
 /// An enum of words that the command line takes.
 macro_rules! words {
@@ -33,10 +33,15 @@ mod standing;
 mod write;
 
 pub use crate::domain::{StepId, StepState};
-pub use decision::{Action, Change, Check, CheckVerdict, Decision, FirstUse, Hold, Plan, PlannedStep, Severity};
-pub use event::{Card, CardValue, Direction, Event, PeeringView, SignedIn, Stats, StepEvent};
-pub use grant::{ForeignRoleNames, Grant, Grantee, OwnAppRole, OwnRole, own_role_names};
-pub use intent::{Consent, Goal, Intent, OwnApp, PeeringSettings, Remote, TenantName, VendorAccess, VendorApp};
-pub use share::Share;
-pub use standing::{Fault, Next, RequestView, Standing, Verdict};
-pub use write::Write;
+pub use decision::{
+    ActionRequired, ChangeAction, CheckResult, CheckSeverity, CheckVerdict, FirstUse, PlannedStep, ResourceChange,
+    RunPlan, StepDecision,
+};
+pub use event::{CardValue, DeviceCodePrompt, PeeringDirection, PeeringView, RunEvent, RunStats, SignedIn, StepEvent};
+pub use grant::{ForeignRoleNames, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, own_role_names};
+pub use intent::{
+    ConsentMode, OwnApp, PeeringIntent, PeeringSettings, Remote, RunGoal, TenantName, VendorAccess, VendorApp,
+};
+pub use share::StepSelection;
+pub use standing::{HealthStatus, LinkDefect, LinkHealth, NextAction, RequestView};
+pub use write::PlannedWrite;

@@ -4,14 +4,14 @@ use super::StepId;
 
 /// Which steps this operator takes; the others are somebody else's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share {
+pub struct StepSelection {
     /// Only these; empty: all.
     pub only: Vec<StepId>,
     /// All but these.
     pub skip: Vec<StepId>,
 }
 
-impl Share {
+impl StepSelection {
     /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
     pub fn takes(&self, step: StepId) -> bool {
         let named = self.only.is_empty() || self.only.contains(&step);
@@ -30,19 +30,19 @@ mod tests {
     use StepId::*;
 
     use super::*;
-    use crate::plan::{Intent, OwnApp};
+    use crate::plan::{OwnApp, PeeringIntent};
     use crate::steps::samples;
     use crate::vendors::profile;
 
-    fn only(steps: &[StepId]) -> Share {
-        Share {
+    fn only(steps: &[StepId]) -> StepSelection {
+        StepSelection {
             only: steps.to_vec(),
             skip: Vec::new(),
         }
     }
 
-    fn skip(steps: &[StepId]) -> Share {
-        Share {
+    fn skip(steps: &[StepId]) -> StepSelection {
+        StepSelection {
             only: Vec::new(),
             skip: steps.to_vec(),
         }
@@ -51,8 +51,8 @@ mod tests {
     #[test]
     fn who_takes_what() {
         let all = StepId::ALL;
-        let table: [(Share, &[StepId]); 5] = [
-            (Share::default(), &all),
+        let table: [(StepSelection, &[StepId]); 5] = [
+            (StepSelection::default(), &all),
             (only(&[Consent]), &[Consent, CleanUp]),
             (only(&[Peering, OwnApp]), &[OwnApp, Peering, CleanUp]),
             (
@@ -72,7 +72,7 @@ mod tests {
     fn what_comes_before_the_vendors_network_needs_none_of_it() {
         assert!(only(&[Consent, OwnApp, RoleDefinition, RoleAssignment]).is_preparation());
         for share in [
-            Share::default(),
+            StepSelection::default(),
             only(&[Consent, VendorRequest]),
             skip(&[Peering, VendorRequest]),
         ] {
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    fn intent(vendor: &str, own_app: bool, share: Share) -> Intent {
+    fn intent(vendor: &str, own_app: bool, share: StepSelection) -> PeeringIntent {
         let (mut intent, _) = samples::kong_done();
         intent.vendor = profile(vendor).expect("built in");
         intent.vendor_app = intent.vendor_app.filter(|_| vendor != "generic");
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_run_has_the_steps_that_are_taken_and_what_they_need() {
         // (vendor, with an own application, share, the run's steps)
-        type Row = (&'static str, bool, Share, &'static [StepId]);
+        type Row = (&'static str, bool, StepSelection, &'static [StepId]);
         let table: [Row; 9] = [
             ("kong", false, only(&[Consent]), &[Consent]),
             (
@@ -168,12 +168,15 @@ mod tests {
 
     #[test]
     fn a_step_that_the_vendor_does_without_hands_on_what_it_needs() {
-        let generic = intent("generic", true, Share::default());
+        let generic = intent("generic", true, StepSelection::default());
         assert_eq!(generic.needs(Peering), [RoleAssignment]);
-        assert_eq!(intent("generic", false, Share::default()).needs(Peering), []);
-        assert_eq!(intent("kong", false, Share::default()).needs(Peering), [VendorRequest]);
+        assert_eq!(intent("generic", false, StepSelection::default()).needs(Peering), []);
         assert_eq!(
-            intent("kong", false, Share::default()).needs(RoleAssignment),
+            intent("kong", false, StepSelection::default()).needs(Peering),
+            [VendorRequest]
+        );
+        assert_eq!(
+            intent("kong", false, StepSelection::default()).needs(RoleAssignment),
             [Consent, RoleDefinition]
         );
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Whether traffic can flow, will be able to, or will not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum HealthStatus {
     /// Both directions are Connected and in sync, and the vendor says ready.
     Works,
     /// Somebody still has to act, or is at work; also where the peering carries traffic, and the other side has to sync it.
@@ -17,16 +17,16 @@ pub enum Verdict {
 /// Where a link stands, and whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Standing {
-    pub verdict: Verdict,
+pub struct LinkHealth {
+    pub verdict: HealthStatus,
     /// Why, in a sentence.
     pub why: String,
     /// What is wrong and what mends it, where something is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<Fault>,
+    pub faults: Vec<LinkDefect>,
     /// Who has to act next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub next: Vec<Next>,
+    pub next: Vec<NextAction>,
     /// The vendor's own word on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestView>,
@@ -35,7 +35,7 @@ pub struct Standing {
 /// Something that is wrong with a link and does not pass by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Fault {
+pub struct LinkDefect {
     /// `Disconnected`, `LocalNotInSync`, the vendor's state: what `peerctl explain` knows.
     pub code: String,
     pub what: String,
@@ -50,7 +50,7 @@ pub struct Fault {
 /// Who has to act, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Next {
+pub struct NextAction {
     pub who: String,
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ use crate::domain::TenantId;
 /// `{vnetRegion}`, `{vnetAddressSpace}`, `{remoteVnetId}`, `{inAnHour}`, `{keyId}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Write {
+pub struct PlannedWrite {
     #[serde(skip)]
     pub step: StepId,
     /// `resource-manager`, `graph`, or the vendor's API by the name of its connector.

@@ -2,20 +2,20 @@
 
 use uuid::Uuid;
 
-use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
-use crate::plan::{Grant, Remote};
+use crate::azure::{AppRegistration, PeeringBody, RoleAssignment, RoleDefinition};
+use crate::plan::{Remote, RoleGrant};
 use crate::vendors::{VendorNetwork, VendorRequest};
 
 /// What a survey found. Where nobody looked, nothing is known to be there.
 #[derive(Debug, Clone)]
-pub struct Existing {
+pub struct ExistingResources {
     /// Whether somebody looked.
     pub surveyed: bool,
     /// What this sign-in may not read, in words.
     pub unread: Vec<String>,
     /// The object id of the vendor's service principal.
     pub vendor_principal: Option<Uuid>,
-    pub own_app: Option<Application>,
+    pub own_app: Option<AppRegistration>,
     /// The object id of the own application's service principal.
     pub own_principal: Option<Uuid>,
     /// For each grant of the intent, in its order.
@@ -26,14 +26,14 @@ pub struct Existing {
     pub remote: Option<Remote>,
     /// The name that our direction gets.
     pub our_name: String,
-    pub ours: Option<Peering>,
-    pub theirs: Option<Peering>,
+    pub ours: Option<PeeringBody>,
+    pub theirs: Option<PeeringBody>,
 }
 
 /// What there is of one grant.
 #[derive(Debug, Clone)]
 pub struct ExistingGrant {
-    pub grant: Grant,
+    pub grant: RoleGrant,
     /// The custom role that is there, as it is.
     pub role: Option<RoleDefinition>,
     /// The custom role as it is to be: what is missing added, nothing taken away. Absent for a built-in one.

@@ -17,10 +17,10 @@ pub mod terraform;
 mod ticket;
 
 pub use command_line::command_line;
-pub use existing::{Existing, ExistingGrant};
+pub use existing::{ExistingGrant, ExistingResources};
 pub use plan_json::plan_json;
-pub use record::Record;
-pub use report::Report;
+pub use record::RunRecord;
+pub use report::RunReport;
 pub use shell::{ShellWord, ps_quoted, quoted};
 pub use ticket::{TICKET, ticket};
 

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Report;
-use crate::plan::{Card, Check, Decision, Hold, Intent, Plan, PlannedStep, StepId, StepState, VendorAccess, Write};
+use super::RunReport;
+use crate::plan::{
+    ActionRequired, CheckResult, DeviceCodePrompt, PeeringIntent, PlannedStep, PlannedWrite, RunPlan, StepDecision,
+    StepId, StepState, VendorAccess,
+};
 use crate::vendors::CreatedBy;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct PlanDocument<'a> {
     schema: u32,
     command: &'a str,
     /// Nothing was done.
@@ -24,16 +27,16 @@ struct Document<'a> {
     /// Whether anybody looked at what is there. Where not, nothing is known to be: every step is to be done.
     surveyed: bool,
     inputs: &'a BTreeMap<String, Value>,
-    steps: Vec<Step<'a>>,
+    steps: Vec<PlanDocumentStep<'a>>,
     /// What a person has to enter at the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hand_off: Option<Card>,
-    checks: &'a [Check],
+    hand_off: Option<DeviceCodePrompt>,
+    checks: &'a [CheckResult],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Step<'a> {
+struct PlanDocumentStep<'a> {
     id: StepId,
     title: &'a str,
     action: &'static str,
@@ -50,17 +53,24 @@ struct Step<'a> {
     usually: Option<&'a str>,
     /// Who has to act, and what to give them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hold: Option<&'a Hold>,
-    requests: Vec<&'a Write>,
+    hold: Option<&'a ActionRequired>,
+    requests: Vec<&'a PlannedWrite>,
 }
 
 /// The document. `report` says what was asked for; `surveyed`: the plan is made from what is there.
-pub fn plan_json(report: &Report, intent: &Intent, plan: &Plan, writes: &[Write], surveyed: bool) -> String {
+pub fn plan_json(
+    report: &RunReport,
+    intent: &PeeringIntent,
+    plan: &RunPlan,
+    writes: &[PlannedWrite],
+    surveyed: bool,
+) -> String {
     let by_hand = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
     let awaited = plan.steps.iter().any(|step| {
-        step.id == StepId::VendorRequest && matches!(step.decision, Decision::Await { .. } | Decision::Create(_))
+        step.id == StepId::VendorRequest
+            && matches!(step.decision, StepDecision::Await { .. } | StepDecision::Create(_))
     });
-    let document = Document {
+    let document = PlanDocument {
         schema: 1,
         command: report.command(),
         dry_run: true,
@@ -76,24 +86,24 @@ pub fn plan_json(report: &Report, intent: &Intent, plan: &Plan, writes: &[Write]
     super::document(&document)
 }
 
-fn planned<'a>(step: &'a PlannedStep, writes: &'a [Write], surveyed: bool) -> Step<'a> {
-    let requests: Vec<&Write> = writes.iter().filter(|write| write.step == step.id).collect();
+fn planned<'a>(step: &'a PlannedStep, writes: &'a [PlannedWrite], surveyed: bool) -> PlanDocumentStep<'a> {
+    let requests: Vec<&PlannedWrite> = writes.iter().filter(|write| write.step == step.id).collect();
     let (usually, hold) = match &step.decision {
-        Decision::Await { usually, .. } => (Some(usually.as_str()), None),
-        Decision::Blocked(hold) => (None, Some(hold)),
+        StepDecision::Await { usually, .. } => (Some(usually.as_str()), None),
+        StepDecision::Blocked(hold) => (None, Some(hold)),
         _ => (None, None),
     };
     // What an earlier step makes for this run alone, a later one takes away: that is seen only once it is there.
-    let taken_back = matches!(step.decision, Decision::InPlace(_)) && !requests.is_empty();
+    let taken_back = matches!(step.decision, StepDecision::InPlace(_)) && !requests.is_empty();
     let action = match &step.decision {
-        Decision::Create(_) => "create",
-        Decision::Change { .. } | Decision::Remove { .. } => "change",
-        Decision::Await { .. } => "await",
-        Decision::Blocked(_) => "blocked",
+        StepDecision::Create(_) => "create",
+        StepDecision::Change { .. } | StepDecision::Remove { .. } => "change",
+        StepDecision::Await { .. } => "await",
+        StepDecision::Blocked(_) => "blocked",
         _ if taken_back => "change",
         _ => "none",
     };
-    Step {
+    PlanDocumentStep {
         id: step.id,
         title: step.title,
         action,

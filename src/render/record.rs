@@ -3,18 +3,18 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Report;
-use crate::azure::{Sending, Sent};
+use super::RunReport;
+use crate::azure::{PendingRecord, RequestRecord};
 use crate::domain::as_utc;
-use crate::plan::{Plan, PlannedStep, SignedIn, StepId};
+use crate::plan::{PlannedStep, RunPlan, SignedIn, StepId};
 
 /// What is kept of a run. It holds nothing that the program reads again: all state is Azure's.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct RunRecord {
     /// The document's own fields, `schema` first.
     #[serde(flatten)]
-    report: Report,
+    report: RunReport,
     program: &'static str,
     version: &'static str,
     #[serde(serialize_with = "as_utc")]
@@ -23,18 +23,18 @@ pub struct Record {
     ended: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<SignedIn>,
-    plan: Vec<Decided>,
+    plan: Vec<DecidedStep>,
     /// The command line that undoes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<String>,
-    requests: Vec<Sent>,
+    requests: Vec<RequestRecord>,
     /// Requests of a very long run that are not in the list; no write is among them as long as there are others.
     requests_left_out: u64,
 }
 
 /// One step as it was decided before the first write.
 #[derive(Debug, Clone, Serialize)]
-struct Decided {
+struct DecidedStep {
     step: StepId,
     /// `in place`, `create`, `change`, `wait`, `blocked`.
     decision: &'static str,
@@ -43,9 +43,9 @@ struct Decided {
     differences: Vec<String>,
 }
 
-impl Record {
+impl RunRecord {
     /// The record of a run that is over.
-    pub fn new(report: Report, begun: OffsetDateTime, ended: OffsetDateTime, sending: Sending) -> Self {
+    pub fn new(report: RunReport, begun: OffsetDateTime, ended: OffsetDateTime, sending: PendingRecord) -> Self {
         Self {
             program: "peerctl",
             version: env!("CARGO_PKG_VERSION"),
@@ -62,7 +62,7 @@ impl Record {
 
     /// Whether the run changed something, or may have: a write whose answer never came counts.
     pub fn changed_something(&self) -> bool {
-        self.report.changes().next().is_some() || self.requests.iter().any(Sent::may_have_changed)
+        self.report.changes().next().is_some() || self.requests.iter().any(RequestRecord::may_have_changed)
     }
 
     /// Whether it came as far as a plan.
@@ -76,7 +76,7 @@ impl Record {
     }
 
     /// The document that it is made of.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &RunReport {
         &self.report
     }
 
@@ -101,13 +101,13 @@ impl Record {
     }
 
     /// What was sent, oldest first, and how many more there were.
-    pub fn requests(&self) -> (&[Sent], u64) {
+    pub fn requests(&self) -> (&[RequestRecord], u64) {
         (&self.requests, self.requests_left_out)
     }
 }
 
-fn decided(plan: &Plan) -> Vec<Decided> {
-    let one = |step: &PlannedStep| Decided {
+fn decided(plan: &RunPlan) -> Vec<DecidedStep> {
+    let one = |step: &PlannedStep| DecidedStep {
         step: step.id,
         decision: step.decision.verb(),
         what: step.decision.what().to_owned(),

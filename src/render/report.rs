@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::errors::{Outcome, Problem};
+use crate::errors::{RunError, RunOutcome};
 use crate::plan::{
-    Card, Change, Check, Event, Hold, PeeringView, Plan, SignedIn, Standing, Stats, StepEvent, StepId, StepState,
+    ActionRequired, CheckResult, DeviceCodePrompt, LinkHealth, PeeringView, ResourceChange, RunEvent, RunPlan,
+    RunStats, SignedIn, StepEvent, StepId, StepState,
 };
 
 /// The document, as far as the events have come.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct RunReport {
     schema: u32,
     command: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,24 +23,24 @@ pub struct Report {
     /// Who ran it, and in which tenant.
     #[serde(rename = "signedIn", skip_serializing_if = "Option::is_none")]
     who: Option<SignedIn>,
-    outcome: Outcome,
+    outcome: RunOutcome,
     inputs: BTreeMap<String, serde_json::Value>,
     steps: Vec<StepReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hand_off: Option<Card>,
+    hand_off: Option<DeviceCodePrompt>,
     peerings: Vec<PeeringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<Standing>,
-    checks: Vec<Check>,
-    stats: Stats,
+    standing: Option<LinkHealth>,
+    checks: Vec<CheckResult>,
+    stats: RunStats,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem>,
+    error: Option<RunError>,
     /// The file that keeps this run's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<String>,
     /// What was decided; for the record.
     #[serde(skip)]
-    plan: Option<Plan>,
+    plan: Option<RunPlan>,
     /// The command line that undoes it; for the record.
     #[serde(skip)]
     undo: Option<String>,
@@ -59,17 +60,17 @@ struct StepReport {
     before: StepState,
     after: StepState,
     detail: String,
-    changes: Vec<Change>,
+    changes: Vec<ResourceChange>,
     waited_ms: u64,
     /// What stays although it was looked at for removal.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     kept: Vec<String>,
     /// Who has to act, and what to give them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hold: Option<Hold>,
+    hold: Option<ActionRequired>,
 }
 
-impl Report {
+impl RunReport {
     /// The document of a run that has not begun. A run that ends without a word was cancelled.
     pub fn new(command: &'static str) -> Self {
         Self {
@@ -78,14 +79,14 @@ impl Report {
             vendor: None,
             cloud: None,
             who: None,
-            outcome: Outcome::Cancelled,
+            outcome: RunOutcome::Cancelled,
             inputs: BTreeMap::new(),
             steps: Vec::new(),
             hand_off: None,
             peerings: Vec::new(),
             standing: None,
             checks: Vec::new(),
-            stats: Stats::default(),
+            stats: RunStats::default(),
             error: None,
             record: None,
             plan: None,
@@ -128,12 +129,12 @@ impl Report {
     }
 
     /// Where the link stood, for who asked.
-    pub fn standing(&self) -> Option<&Standing> {
+    pub fn standing(&self) -> Option<&LinkHealth> {
         self.standing.as_ref()
     }
 
     /// How the run ended.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RunOutcome {
         self.outcome
     }
 
@@ -164,7 +165,7 @@ impl Report {
     }
 
     /// What was decided, once it was.
-    pub fn plan(&self) -> Option<&Plan> {
+    pub fn plan(&self) -> Option<&RunPlan> {
         self.plan.as_ref()
     }
 
@@ -184,24 +185,24 @@ impl Report {
     }
 
     /// What it cost.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> RunStats {
         self.stats
     }
 
     /// What failed.
-    pub fn error(&self) -> Option<&Problem> {
+    pub fn error(&self) -> Option<&RunError> {
         self.error.as_ref()
     }
 
     /// Who has to act, by step.
-    pub fn holds(&self) -> impl Iterator<Item = (StepId, &Hold)> {
+    pub fn holds(&self) -> impl Iterator<Item = (StepId, &ActionRequired)> {
         self.steps
             .iter()
             .filter_map(|step| Some((step.id, step.hold.as_ref()?)))
     }
 
     /// What the checks found.
-    pub fn checks(&self) -> &[Check] {
+    pub fn checks(&self) -> &[CheckResult] {
         &self.checks
     }
 
@@ -216,21 +217,21 @@ impl Report {
     }
 
     /// What was written so far, with the step that wrote it.
-    pub fn changes(&self) -> impl Iterator<Item = (StepId, &Change)> {
+    pub fn changes(&self) -> impl Iterator<Item = (StepId, &ResourceChange)> {
         self.steps
             .iter()
             .flat_map(|step| step.changes.iter().map(move |change| (step.id, change)))
     }
 
     /// Folds one event in.
-    pub fn on(&mut self, event: &Event) {
+    pub fn on(&mut self, event: &RunEvent) {
         match event {
-            Event::Planned(plan) => {
+            RunEvent::Planned(plan) => {
                 self.checks.clone_from(&plan.checks);
                 self.plan = Some(plan.clone());
                 self.steps = plan.steps.iter().map(StepReport::planned).collect();
             }
-            Event::Step(id, event) => {
+            RunEvent::Step(id, event) => {
                 if let StepEvent::HandOff(card) = event {
                     self.hand_off = Some(card.clone());
                 }
@@ -238,10 +239,10 @@ impl Report {
                     step.on(event);
                 }
             }
-            Event::Checked(checks) => self.checks.clone_from(checks),
-            Event::Peerings(peerings) => self.peerings.clone_from(peerings),
-            Event::Standing(standing) => self.standing = Some(standing.clone()),
-            Event::Ended {
+            RunEvent::Checked(checks) => self.checks.clone_from(checks),
+            RunEvent::Peerings(peerings) => self.peerings.clone_from(peerings),
+            RunEvent::Standing(standing) => self.standing = Some(standing.clone()),
+            RunEvent::Ended {
                 outcome,
                 problem,
                 stats,
@@ -250,8 +251,8 @@ impl Report {
                 self.stats = *stats;
                 self.error.clone_from(problem);
             }
-            Event::SignedIn(who) => self.who = Some(who.clone()),
-            Event::SigningIn { .. } | Event::EnterCode { .. } | Event::Surveying | Event::Notice(_) => {}
+            RunEvent::SignedIn(who) => self.who = Some(who.clone()),
+            RunEvent::SigningIn { .. } | RunEvent::EnterCode { .. } | RunEvent::Surveying | RunEvent::Notice(_) => {}
         }
     }
 }

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use super::Record;
+use super::RunRecord;
 use super::markdown::{block, code, table, text};
-use crate::azure::Sent;
+use crate::azure::RequestRecord;
 use crate::domain::utc;
-use crate::errors::{Outcome, Problem};
+use crate::errors::{RunError, RunOutcome};
 use crate::limits;
-use crate::plan::{CheckVerdict, Direction, Fault};
+use crate::plan::{CheckVerdict, LinkDefect, PeeringDirection};
 
 /// The first line of every file of tickets, by which one is known for what it is. Markdown does not show it.
 pub const TICKET: &str = "<!-- peerctl report -->";
 
 /// One run as a chapter; [`TICKET`] is not in it.
-pub fn ticket(record: &Record) -> String {
+pub fn ticket(record: &RunRecord) -> String {
     let report = record.report();
     let sections = [
         Some(format!("# {}", title(record))),
@@ -37,20 +37,20 @@ fn section(heading: &str, body: String) -> String {
     format!("## {heading}\n\n{body}")
 }
 
-fn vnet(record: &Record) -> &str {
+fn vnet(record: &RunRecord) -> &str {
     record.report().vnet().unwrap_or("the virtual network")
 }
 
-fn vendor(record: &Record) -> &str {
+fn vendor(record: &RunRecord) -> &str {
     record.report().vendor().unwrap_or("the vendor")
 }
 
-fn title(record: &Record) -> String {
+fn title(record: &RunRecord) -> String {
     let (vnet, vendor) = (text(vnet(record)), text(vendor(record)));
     format!("peerctl {}: {vnet} and {vendor}", record.report().command())
 }
 
-fn summary(record: &Record) -> String {
+fn summary(record: &RunRecord) -> String {
     let report = record.report();
     let mut rows: Vec<[String; 2]> = Vec::new();
     let mut row = |name: &str, value: String| {
@@ -82,14 +82,14 @@ fn summary(record: &Record) -> String {
     table(["", ""], rows)
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+fn outcome(outcome: RunOutcome) -> &'static str {
     match outcome {
-        Outcome::Done => "done",
-        Outcome::Unchanged => "unchanged: everything was in place already",
-        Outcome::Waiting => "waiting for someone else",
-        Outcome::Blocked => "blocked by a check; nothing was written",
-        Outcome::Failed | Outcome::Usage => "failed",
-        Outcome::Cancelled => "stopped by the user",
+        RunOutcome::Done => "done",
+        RunOutcome::Unchanged => "unchanged: everything was in place already",
+        RunOutcome::Waiting => "waiting for someone else",
+        RunOutcome::Blocked => "blocked by a check; nothing was written",
+        RunOutcome::Failed | RunOutcome::Usage => "failed",
+        RunOutcome::Cancelled => "stopped by the user",
     }
 }
 
@@ -111,9 +111,9 @@ fn input(value: &Value) -> String {
 }
 
 /// What a repair found.
-fn wrong(record: &Record) -> Option<String> {
+fn wrong(record: &RunRecord) -> Option<String> {
     let faults = &record.report().standing()?.faults;
-    let line = |fault: &Fault| {
+    let line = |fault: &LinkDefect| {
         let does = [fault.ours.as_deref(), fault.theirs.as_deref()];
         let sentences = [Some(fault.what.as_str())].into_iter().chain(does).flatten();
         format!("- {}", text(&sentences.collect::<Vec<_>>().join(" ")))
@@ -122,7 +122,7 @@ fn wrong(record: &Record) -> Option<String> {
     (!lines.is_empty()).then(|| section("What was wrong", lines.join("\n")))
 }
 
-fn error(problem: &Problem) -> String {
+fn error(problem: &RunError) -> String {
     let mut lines = vec![text(&problem.what), text(&problem.why)];
     if let Some(id) = &problem.correlation_id {
         lines.push(format!("Correlation id {}", code(id)));
@@ -138,7 +138,7 @@ fn error(problem: &Problem) -> String {
     section("What failed", body)
 }
 
-fn waiting(record: &Record) -> Option<String> {
+fn waiting(record: &RunRecord) -> Option<String> {
     let holds: Vec<String> = record
         .report()
         .holds()
@@ -154,7 +154,7 @@ fn waiting(record: &Record) -> Option<String> {
     (!holds.is_empty()).then(|| section("Who has to act", holds.join("\n\n")))
 }
 
-fn decided(record: &Record) -> String {
+fn decided(record: &RunRecord) -> String {
     let steps = record
         .report()
         .plan()
@@ -168,7 +168,7 @@ fn decided(record: &Record) -> String {
     table(["Step", "Decision", "What"], rows)
 }
 
-fn changed(record: &Record) -> String {
+fn changed(record: &RunRecord) -> String {
     let rows: Vec<[String; 4]> = record
         .report()
         .changes()
@@ -188,13 +188,13 @@ fn changed(record: &Record) -> String {
     }
 }
 
-fn undo(record: &Record) -> Option<String> {
+fn undo(record: &RunRecord) -> Option<String> {
     let line = record.report().undo().filter(|_| record.changed_something())?;
     let says = "This removes what peerctl made and nothing else, in reverse order; it shows its plan and asks first.";
     Some(section("How to undo it", format!("{says}\n\n{}", block(line.lines()))))
 }
 
-fn peerings(record: &Record) -> String {
+fn peerings(record: &RunRecord) -> String {
     let (vnet, vendor) = (text(vnet(record)), text(vendor(record)));
     let rows: Vec<[String; 5]> = record
         .report()
@@ -202,8 +202,8 @@ fn peerings(record: &Record) -> String {
         .iter()
         .map(|view| {
             let direction = match view.direction {
-                Direction::Local => format!("{vnet} → {vendor}"),
-                Direction::Remote => format!("{vendor} → {vnet}"),
+                PeeringDirection::Local => format!("{vnet} → {vendor}"),
+                PeeringDirection::Remote => format!("{vendor} → {vnet}"),
             };
             let (state, sync) = (view.state.to_string(), view.sync_level.to_string());
             [
@@ -221,7 +221,7 @@ fn peerings(record: &Record) -> String {
     table(["Direction", "State", "Sync level", "Address space", "Id"], rows)
 }
 
-fn checks(record: &Record) -> String {
+fn checks(record: &RunRecord) -> String {
     let rows: Vec<[String; 3]> = record
         .report()
         .checks()
@@ -241,11 +241,11 @@ fn checks(record: &Record) -> String {
     table(["Check", "Result", "Detail"], rows)
 }
 
-fn requests(record: &Record) -> String {
+fn requests(record: &RunRecord) -> String {
     let (all, left_out) = record.requests();
     let long = all.len() > limits::TICKET_REQUESTS || left_out > 0;
-    let matters = |sent: &&Sent| !long || sent.writes || sent.status.is_none_or(|status| status >= 400);
-    let shown: Vec<&Sent> = all.iter().filter(matters).collect();
+    let matters = |sent: &&RequestRecord| !long || sent.writes || sent.status.is_none_or(|status| status >= 400);
+    let shown: Vec<&RequestRecord> = all.iter().filter(matters).collect();
     let shown = &shown[shown.len().saturating_sub(limits::TICKET_REQUESTS)..];
     let rows = shown.iter().map(|sent| {
         let status = sent.status.map(|status| status.to_string());

@@ -5,24 +5,27 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
-use crate::azure::{Sending, Service};
+use crate::azure::{AzureService, PendingRecord};
 use crate::domain::{StepId, StepState, harmless};
-use crate::errors::Kind;
-use crate::plan::Action;
-use crate::plan::{Change, Check, CheckVerdict, Event, Hold, Plan, PlannedStep, Severity, SignedIn, Stats, StepEvent};
-use crate::render::Report;
+use crate::errors::RunErrorKind;
+use crate::plan::ChangeAction;
+use crate::plan::{
+    ActionRequired, CheckResult, CheckSeverity, CheckVerdict, PlannedStep, ResourceChange, RunEvent, RunPlan, RunStats,
+    SignedIn, StepEvent,
+};
+use crate::render::RunReport;
 
 const BEGUN: OffsetDateTime = datetime!(2026-11-21 07:30 UTC);
 
 /// What a name may hold that does something in Markdown or in a terminal.
 const HOSTILE: &str = "a|b`c``` <img src=x> [d](http://e) \u{1b}[2J\r\n# f \u{202e}*g*";
 
-fn sent(n: u64, status: u16, writes: bool) -> Sent {
-    Sent {
+fn sent(n: u64, status: u16, writes: bool) -> RequestRecord {
+    RequestRecord {
         n,
         wave: Some(n),
         at: BEGUN,
-        service: Service::Arm,
+        service: AzureService::Arm,
         method: "GET".to_owned(),
         url: format!("https://management.azure.com/{HOSTILE}"),
         writes,
@@ -35,17 +38,17 @@ fn sent(n: u64, status: u16, writes: bool) -> Sent {
     }
 }
 
-fn record(events: &[Event], sending: Sending) -> Record {
-    let mut report = Report::new("azure setup");
+fn record(events: &[RunEvent], sending: PendingRecord) -> RunRecord {
+    let mut report = RunReport::new("azure setup");
     let inputs = BTreeMap::from([("vnetId".to_owned(), Value::from(format!("/x/{HOSTILE}")))]);
     report.asked(HOSTILE, HOSTILE, inputs);
     report.undone_by("peerctl azure teardown \\\n    --vendor kong".to_owned());
     events.iter().for_each(|event| report.on(event));
-    Record::new(report, BEGUN, BEGUN, sending)
+    RunRecord::new(report, BEGUN, BEGUN, sending)
 }
 
 /// A run in which everything that comes from outside is hostile.
-fn hostile_events() -> Vec<Event> {
+fn hostile_events() -> Vec<RunEvent> {
     let text = || HOSTILE.to_owned();
     let name = SignedIn {
         name: text(),
@@ -55,7 +58,7 @@ fn hostile_events() -> Vec<Event> {
         tenant_name: Some(text()),
         cloud: text(),
     };
-    let decision = crate::plan::Decision::Change {
+    let decision = crate::plan::StepDecision::Change {
         what: text(),
         differences: vec![text()],
     };
@@ -65,26 +68,26 @@ fn hostile_events() -> Vec<Event> {
         decision,
         unread: false,
     };
-    let check = Check {
+    let check = CheckResult {
         id: "nsg-rules",
-        severity: Severity::Warning,
+        severity: CheckSeverity::Warning,
         verdict: CheckVerdict::Problem,
         ok: false,
         detail: text(),
         meaning: None,
         remedies: vec![text()],
     };
-    let plan = Plan {
+    let plan = RunPlan {
         dns: Vec::new(),
         steps: vec![step],
         checks: vec![check],
     };
-    let change = Change {
-        action: Action::Created,
+    let change = ResourceChange {
+        action: ChangeAction::Created,
         kind: text(),
         id: text(),
     };
-    let hold = Hold {
+    let hold = ActionRequired {
         who: text(),
         why: text(),
         packet: vec![text()],
@@ -97,14 +100,14 @@ fn hostile_events() -> Vec<Event> {
         waited: std::time::Duration::ZERO,
     };
     vec![
-        Event::SignedIn(name),
-        Event::Planned(plan),
-        Event::Step(StepId::Peering, StepEvent::Changed(change)),
-        Event::Step(StepId::Peering, held),
-        Event::Ended {
-            outcome: Outcome::Failed,
-            problem: Some(Problem::new(Kind::Azure, text(), text()).remedy(text())),
-            stats: Stats::default(),
+        RunEvent::SignedIn(name),
+        RunEvent::Planned(plan),
+        RunEvent::Step(StepId::Peering, StepEvent::Changed(change)),
+        RunEvent::Step(StepId::Peering, held),
+        RunEvent::Ended {
+            outcome: RunOutcome::Failed,
+            problem: Some(RunError::new(RunErrorKind::Azure, text(), text()).remedy(text())),
+            stats: RunStats::default(),
         },
     ]
 }
@@ -117,7 +120,7 @@ fn columns(line: &str) -> usize {
 #[test]
 fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
     let requests = vec![sent(1, 200, true)];
-    let text = ticket(&record(&hostile_events(), Sending { requests, left_out: 0 }));
+    let text = ticket(&record(&hostile_events(), PendingRecord { requests, left_out: 0 }));
     assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text}");
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).skip(1).collect();
     let expected = [
@@ -148,10 +151,10 @@ fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
 
 #[test]
 fn a_long_list_is_cut_to_what_wrote_or_failed_and_says_so() {
-    let mut requests: Vec<Sent> = (1..=300).map(|n| sent(n, 200, false)).collect();
+    let mut requests: Vec<RequestRecord> = (1..=300).map(|n| sent(n, 200, false)).collect();
     requests[10] = sent(11, 201, true);
     requests[20] = sent(21, 404, false);
-    let text = ticket(&record(&[], Sending { requests, left_out: 5 }));
+    let text = ticket(&record(&[], PendingRecord { requests, left_out: 5 }));
     let rows: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("2026-11-21T07:30:00.000Z | Azure"))

@@ -8,35 +8,35 @@ use uuid::Uuid;
 
 /// How much is taken. By default what Azure documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    reads: Bucket,
-    writes: Bucket,
-    deletes: Bucket,
-    queries: Quota,
+pub struct BudgetLimits {
+    reads: TokenBucket,
+    writes: TokenBucket,
+    deletes: TokenBucket,
+    queries: BudgetQuota,
 }
 
 /// So many requests at once, and so many more a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Bucket {
+struct TokenBucket {
     most: u32,
     refill: u32,
 }
 
 /// So many queries in each period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Quota {
+struct BudgetQuota {
     most: u32,
     period: Duration,
 }
 
-impl Default for Limits {
+impl Default for BudgetLimits {
     fn default() -> Self {
-        let changes = Bucket { most: 200, refill: 10 };
+        let changes = TokenBucket { most: 200, refill: 10 };
         Self {
-            reads: Bucket { most: 250, refill: 25 },
+            reads: TokenBucket { most: 250, refill: 25 },
             writes: changes,
             deletes: changes,
-            queries: Quota {
+            queries: BudgetQuota {
                 most: 15,
                 period: Duration::from_secs(5),
             },
@@ -47,30 +47,30 @@ impl Default for Limits {
 /// One limit other than Azure's, as in `reads=20/2`: a bucket of 20 that two a second come back into; or
 /// `queries=15/5s`: 15 in each five seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit(Changed);
+pub struct BudgetLimit(LimitOverride);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Changed {
-    Bucket(Kind, Bucket),
-    Queries(Quota),
+enum LimitOverride {
+    Bucket(BudgetKind, TokenBucket),
+    Queries(BudgetQuota),
 }
 
-impl FromIterator<Limit> for Limits {
-    fn from_iter<I: IntoIterator<Item = Limit>>(limits: I) -> Self {
+impl FromIterator<BudgetLimit> for BudgetLimits {
+    fn from_iter<I: IntoIterator<Item = BudgetLimit>>(limits: I) -> Self {
         let mut all = Self::default();
-        for Limit(changed) in limits {
+        for BudgetLimit(changed) in limits {
             match changed {
-                Changed::Bucket(Kind::Reads, bucket) => all.reads = bucket,
-                Changed::Bucket(Kind::Writes, bucket) => all.writes = bucket,
-                Changed::Bucket(Kind::Deletes, bucket) => all.deletes = bucket,
-                Changed::Queries(quota) => all.queries = quota,
+                LimitOverride::Bucket(BudgetKind::Reads, bucket) => all.reads = bucket,
+                LimitOverride::Bucket(BudgetKind::Writes, bucket) => all.writes = bucket,
+                LimitOverride::Bucket(BudgetKind::Deletes, bucket) => all.deletes = bucket,
+                LimitOverride::Queries(quota) => all.queries = quota,
             }
         }
         all
     }
 }
 
-impl FromStr for Limit {
+impl FromStr for BudgetLimit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -85,19 +85,19 @@ impl FromStr for Limit {
         let number = |text: &str| text.trim().parse().ok().filter(|number| *number > 0);
         let most = number(most).ok_or_else(|| wrong("before '/' comes a number from 1"))?;
         let kind = match kind.trim() {
-            "reads" => Kind::Reads,
-            "writes" => Kind::Writes,
-            "deletes" => Kind::Deletes,
+            "reads" => BudgetKind::Reads,
+            "writes" => BudgetKind::Writes,
+            "deletes" => BudgetKind::Deletes,
             "queries" => {
                 let period = humantime::parse_duration(rest.trim()).ok();
                 let period = period.filter(|period| !period.is_zero() && *period <= LONGEST_PERIOD);
                 let period = period.ok_or_else(|| wrong("after '/' comes a time up to an hour, such as 5s"))?;
-                return Ok(Self(Changed::Queries(Quota { most, period })));
+                return Ok(Self(LimitOverride::Queries(BudgetQuota { most, period })));
             }
             _ => return Err(wrong("the kinds are reads, writes, deletes and queries")),
         };
         let refill = number(rest).ok_or_else(|| wrong("after '/' comes a number from 1"))?;
-        Ok(Self(Changed::Bucket(kind, Bucket { most, refill })))
+        Ok(Self(LimitOverride::Bucket(kind, TokenBucket { most, refill })))
     }
 }
 
@@ -106,13 +106,13 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// What Azure counts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum BudgetKind {
     Reads,
     Writes,
     Deletes,
 }
 
-impl Kind {
+impl BudgetKind {
     /// As headers name it.
     pub(super) fn plural(self) -> &'static str {
         match self {
@@ -130,17 +130,17 @@ impl Kind {
 
 /// What was used, and when.
 #[derive(Debug, Clone)]
-pub(super) struct Budgets {
-    limits: Limits,
+pub(super) struct RateBudgets {
+    limits: BudgetLimits,
     /// By principal (nobody: all together), by subscription or tenant, and by kind.
-    levels: HashMap<(Option<Uuid>, Uuid, Kind), Level>,
+    levels: HashMap<(Option<Uuid>, Uuid, BudgetKind), BucketLevel>,
     /// Of Resource Graph: by principal, what is left and when the period ends.
     quotas: HashMap<Uuid, (u32, Duration)>,
 }
 
 /// What is in a bucket, in billionths of a request, and as of when: exact on any clock.
 #[derive(Debug, Clone, Copy)]
-struct Level {
+struct BucketLevel {
     content: u128,
     at: Duration,
 }
@@ -149,15 +149,15 @@ const ONE: u128 = 1_000_000_000;
 
 /// What came of the wish to send one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spent {
+pub(super) enum BudgetSpent {
     /// It may; so many are left, and so many for all principals together.
     One { left: u32, global: u32 },
     /// Nothing is left; the next is there after so many seconds.
     Nothing { seconds: u64 },
 }
 
-impl Budgets {
-    pub(super) fn new(limits: Limits) -> Self {
+impl RateBudgets {
+    pub(super) fn new(limits: BudgetLimits) -> Self {
         Self {
             limits,
             levels: HashMap::new(),
@@ -166,11 +166,11 @@ impl Budgets {
     }
 
     /// One request of `principal` in a subscription or tenant.
-    pub(super) fn spend(&mut self, now: Duration, principal: Uuid, scope: Uuid, kind: Kind) -> Spent {
+    pub(super) fn spend(&mut self, now: Duration, principal: Uuid, scope: Uuid, kind: BudgetKind) -> BudgetSpent {
         let own = match kind {
-            Kind::Reads => self.limits.reads,
-            Kind::Writes => self.limits.writes,
-            Kind::Deletes => self.limits.deletes,
+            BudgetKind::Reads => self.limits.reads,
+            BudgetKind::Writes => self.limits.writes,
+            BudgetKind::Deletes => self.limits.deletes,
         };
         let all = own.of_everybody();
         let keys = [(Some(principal), scope, kind), (None, scope, kind)];
@@ -179,12 +179,12 @@ impl Budgets {
         let [mut mine, mut everybodys] = [level(0), level(1)];
         let missing = own.seconds_to_one(mine).max(all.seconds_to_one(everybodys));
         if missing > 0 {
-            return Spent::Nothing { seconds: missing };
+            return BudgetSpent::Nothing { seconds: missing };
         }
         mine.content -= ONE;
         everybodys.content -= ONE;
         self.levels.extend(keys.into_iter().zip([mine, everybodys]));
-        Spent::One {
+        BudgetSpent::One {
             left: mine.whole(),
             global: everybodys.whole(),
         }
@@ -192,7 +192,7 @@ impl Budgets {
 
     /// One query of `principal`: what is left, where there was something, and the seconds until all of it is again.
     pub(super) fn query(&mut self, now: Duration, principal: Uuid) -> (Option<u32>, u64) {
-        let Quota { most, period } = self.limits.queries;
+        let BudgetQuota { most, period } = self.limits.queries;
         let quota = self.quotas.entry(principal).or_insert((most, now + period));
         if quota.1 <= now {
             *quota = (most, now + period);
@@ -204,7 +204,7 @@ impl Budgets {
     }
 }
 
-impl Bucket {
+impl TokenBucket {
     /// All principals together have fifteen times as much as each.
     fn of_everybody(self) -> Self {
         Self {
@@ -213,24 +213,24 @@ impl Bucket {
         }
     }
 
-    fn filled(self, level: Option<&Level>, now: Duration) -> Level {
+    fn filled(self, level: Option<&BucketLevel>, now: Duration) -> BucketLevel {
         let most = u128::from(self.most) * ONE;
         let content = level.map_or(most, |level| {
             let came = now.saturating_sub(level.at).as_nanos() * u128::from(self.refill);
             most.min(level.content.saturating_add(came))
         });
-        Level { content, at: now }
+        BucketLevel { content, at: now }
     }
 
     /// Whole seconds until there is one; none where there is.
-    fn seconds_to_one(self, level: Level) -> u64 {
+    fn seconds_to_one(self, level: BucketLevel) -> u64 {
         let missing = ONE.saturating_sub(level.content);
         let seconds = missing.div_ceil(u128::from(self.refill) * ONE);
         seconds.try_into().unwrap_or(u64::MAX)
     }
 }
 
-impl Level {
+impl BucketLevel {
     fn whole(self) -> u32 {
         u32::try_from(self.content / ONE).unwrap_or(u32::MAX)
     }

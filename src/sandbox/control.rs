@@ -6,19 +6,22 @@ use serde_json::{Value, json};
 
 use super::arm;
 use super::inventory::inventory;
-use super::message::{self, Answer, Incoming};
+use super::message::{self, IncomingRequest, SandboxResponse};
 use super::page::frame;
 use super::router;
 use super::vendors::{aiven, dragonfly};
-use super::world::{Lock, Peering, Permission, Settings, Since, State, Vnet, World};
+use super::world::{
+    CreatedAt, LockRecord, PeeringRecord, PeeringSettingsRecord, PermissionRecord, ProvisioningState, SandboxWorld,
+    VnetRecord,
+};
 
 /// Whether the request asks for a fresh world.
-pub(super) fn is_reset(request: &Incoming) -> bool {
+pub(super) fn is_reset(request: &IncomingRequest) -> bool {
     request.method == Method::POST && request.path == "/_sandbox/reset"
 }
 
 /// Answers a request for the sandbox itself.
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     match (&request.method, request.path.as_str()) {
         (&Method::GET, "/_sandbox/requests") => message::json(StatusCode::OK, &world.journal.report()),
         (&Method::GET, "/_sandbox/state") => {
@@ -45,11 +48,11 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 /// `{"reticent":"aiven"}` has Aiven not name its network once a connection is active;
 /// `{"nameless":"<subscription id>"}` has Azure name its tenant to nobody who comes without a token.
 /// `{"subscription":{"id":"<GUID>","state":"Disabled"}}` gives a subscription that state.
-fn edit(world: &mut World, body: &Value) -> Answer {
+fn edit(world: &mut SandboxWorld, body: &Value) -> SandboxResponse {
     let done = if let Some(id) = body["remove"].as_str() {
         remove(world, id)
     } else if let (Some(scope), Some(level)) = (body["lock"]["scope"].as_str(), body["lock"]["level"].as_str()) {
-        world.locks.push(Lock {
+        world.locks.push(LockRecord {
             scope: scope.to_owned(),
             name: "edit".to_owned(),
             level: level.to_owned(),
@@ -93,7 +96,7 @@ fn edit(world: &mut World, body: &Value) -> Answer {
 }
 
 /// Adds one direction of a peering, whatever there is on the other side.
-fn plant(world: &mut World, id: &str, remote: &str, given: &Value) -> bool {
+fn plant(world: &mut SandboxWorld, id: &str, remote: &str, given: &Value) -> bool {
     let Some((vnet, name)) = id.rsplit_once("/virtualNetworkPeerings/") else {
         return false;
     };
@@ -101,17 +104,17 @@ fn plant(world: &mut World, id: &str, remote: &str, given: &Value) -> bool {
         return false;
     };
     let prefixes = given["prefixes"].as_array().into_iter().flatten();
-    vnet.peerings.push(Peering {
+    vnet.peerings.push(PeeringRecord {
         name: name.to_owned(),
         remote: remote.to_owned(),
         state: match given["state"].as_str() {
-            Some("Connected") => State::Connected,
-            Some("Initiated") => State::Initiated,
-            _ => State::Disconnected,
+            Some("Connected") => ProvisioningState::Connected,
+            Some("Initiated") => ProvisioningState::Initiated,
+            _ => ProvisioningState::Disconnected,
         },
-        settings: Settings::default(),
+        settings: PeeringSettingsRecord::default(),
         known: prefixes.filter_map(|text| text.as_str()?.parse().ok()).collect(),
-        settled: Since::Always,
+        settled: CreatedAt::Always,
         deleting: false,
         others: serde_json::Map::new(),
         version: 1,
@@ -119,8 +122,8 @@ fn plant(world: &mut World, id: &str, remote: &str, given: &Value) -> bool {
     true
 }
 
-fn remove(world: &mut World, id: &str) -> bool {
-    let count = |world: &World| {
+fn remove(world: &mut SandboxWorld, id: &str) -> bool {
+    let count = |world: &SandboxWorld| {
         world.principals.len()
             + world.assignments.len()
             + world.definitions.len()
@@ -154,7 +157,7 @@ fn remove(world: &mut World, id: &str) -> bool {
 
 /// The world without what differs from run to run: no times, etags, tokens, operations, and no GUIDs that a client
 /// chose. What two ways of doing the same leave behind compares equal.
-fn dump(world: &World) -> Value {
+fn dump(world: &SandboxWorld) -> Value {
     json!({
         "servicePrincipals": sorted(world.principals.iter().map(|found| json!({
             "tenant": tenant_name(world, found.tenant),
@@ -204,7 +207,7 @@ fn dump(world: &World) -> Value {
     })
 }
 
-fn vnet(world: &World, vnet: &Vnet) -> Value {
+fn vnet(world: &SandboxWorld, vnet: &VnetRecord) -> Value {
     json!({
         "id": vnet.id,
         "addressSpace": vnet.prefixes,
@@ -212,9 +215,9 @@ fn vnet(world: &World, vnet: &Vnet) -> Value {
             "name": found.name,
             "remote": canonical(world, &found.remote),
             "state": match found.state {
-                State::Initiated => "Initiated",
-                State::Connected => "Connected",
-                State::Disconnected => "Disconnected",
+                ProvisioningState::Initiated => "Initiated",
+                ProvisioningState::Connected => "Connected",
+                ProvisioningState::Disconnected => "Disconnected",
             },
             "remoteAddressSpace": found.known,
             "allowVirtualNetworkAccess": found.settings.access,
@@ -229,11 +232,11 @@ fn vnet(world: &World, vnet: &Vnet) -> Value {
 }
 
 /// A network's id as the network itself writes it, whatever case a client used.
-fn canonical(world: &World, id: &str) -> String {
+fn canonical(world: &SandboxWorld, id: &str) -> String {
     world.vnet(id).map_or_else(|| id.to_owned(), |vnet| vnet.id.clone())
 }
 
-fn permission(entry: &Permission) -> Value {
+fn permission(entry: &PermissionRecord) -> Value {
     let list = |texts: &[String]| sorted(texts.iter().map(|text| json!(text)));
     json!({
         "actions": list(&entry.actions),
@@ -243,7 +246,7 @@ fn permission(entry: &Permission) -> Value {
     })
 }
 
-fn tenant_name(world: &World, id: uuid::Uuid) -> String {
+fn tenant_name(world: &SandboxWorld, id: uuid::Uuid) -> String {
     world
         .tenants
         .iter()

@@ -11,15 +11,15 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::arm;
-use super::ids::Ids;
+use super::ids::IdGenerator;
 use super::vendors::{aiven, dragonfly, kong};
-use super::world::{AppPolicy, Federated, User};
+use super::world::{AppPolicy, FederatedCredential, UserRecord};
 
 /// An estate: tenants, applications, subscriptions, networks, roles, and the vendors' own.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Estate {
-    credentials: Credentials,
+pub struct SandboxEstate {
+    credentials: EstateCredentials,
     #[serde(default)]
     tenants: Vec<TenantData>,
     #[serde(default)]
@@ -27,7 +27,7 @@ pub struct Estate {
     #[serde(default)]
     principals: Vec<PrincipalData>,
     #[serde(default)]
-    users: Vec<User>,
+    users: Vec<UserRecord>,
     #[serde(default)]
     subscriptions: Vec<SubscriptionData>,
     #[serde(default)]
@@ -37,7 +37,7 @@ pub struct Estate {
     #[serde(default)]
     security_groups: Vec<SecurityGroupData>,
     #[serde(default)]
-    interfaces: Vec<arm::Interface>,
+    interfaces: Vec<arm::InterfaceBody>,
     #[serde(default)]
     locks: Vec<LockData>,
     #[serde(default)]
@@ -77,7 +77,7 @@ pub struct Estate {
 /// What an operator of the estate signs in with.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Credentials {
+pub struct EstateCredentials {
     pub tenant_id: Uuid,
     pub client_id: Uuid,
     pub client_secret: String,
@@ -112,7 +112,7 @@ struct ApplicationData {
     #[serde(default)]
     certificates: Vec<String>,
     #[serde(default)]
-    federated: Vec<Federated>,
+    federated: Vec<FederatedCredential>,
     #[serde(default)]
     owners: Vec<Uuid>,
 }
@@ -220,17 +220,18 @@ const CONTOSO: &str = concat!(
     include_str!("estate/data_only.toml"),
 );
 
-impl Default for Estate {
+impl Default for SandboxEstate {
     /// Contoso, its vendors, and a partner.
     fn default() -> Self {
         // Read once: thousands of worlds are made in one simulation. That the files read is tested; an estate without
         // anything is what is left if they did not.
-        static ESTATE: LazyLock<Estate> = LazyLock::new(|| Estate::parse(CONTOSO).unwrap_or_else(|_| Estate::empty()));
+        static ESTATE: LazyLock<SandboxEstate> =
+            LazyLock::new(|| SandboxEstate::parse(CONTOSO).unwrap_or_else(|_| SandboxEstate::empty()));
         ESTATE.clone()
     }
 }
 
-impl Estate {
+impl SandboxEstate {
     /// Reads an estate from TOML.
     ///
     /// # Errors
@@ -243,7 +244,7 @@ impl Estate {
     /// The default estate with more: `subscriptions` further ones of Contoso with `vnets` networks each.
     pub fn scaled(subscriptions: usize, vnets: usize) -> Self {
         let mut estate = Self::default();
-        let mut ids = Ids::new(1);
+        let mut ids = IdGenerator::new(1);
         let tenant = estate.credentials.tenant_id;
         let operator = estate
             .principals
@@ -298,13 +299,13 @@ impl Estate {
     }
 
     /// What an operator signs in with.
-    pub fn credentials(&self) -> Credentials {
+    pub fn credentials(&self) -> EstateCredentials {
         self.credentials.clone()
     }
 
     fn empty() -> Self {
         Self {
-            credentials: Credentials::default(),
+            credentials: EstateCredentials::default(),
             tenants: Vec::new(),
             applications: Vec::new(),
             principals: Vec::new(),

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::message::{self, Answer, Incoming};
-use super::router::Service;
+use super::message::{self, IncomingRequest, SandboxResponse};
+use super::router::SandboxService;
 use super::vendors::aiven;
 
 /// One rule, as in `PUT */roleAssignments/*:2=429`: method (or `*`), path with `*` for any text, optionally `:N` for
@@ -19,14 +19,14 @@ pub struct FaultRule {
     method: String,
     path: String,
     nth: Option<u32>,
-    fault: Fault,
+    fault: InjectedFault,
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum InjectedFault {
     /// An error answer; the request has no effect.
-    Status(Refusal),
+    Status(InjectedRefusal),
     /// The connection breaks and the request has no effect.
     ResetBefore,
     /// The request takes effect, then the connection breaks.
@@ -47,7 +47,7 @@ pub enum Fault {
 /// An error answer, in the envelope of the service that is asked: `429`, `429:7` (`Retry-After: 7`),
 /// `409:AnotherOperationInProgress`, or `403:LinkedAuthorizationFailed:a message`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct InjectedRefusal {
     status: StatusCode,
     retry_after: Option<u64>,
     /// The service's code: ARM's and Graph's `code`, `AADSTS` and number, Konnect's `title`. Aiven and Dragonfly have
@@ -95,11 +95,11 @@ impl FromStr for FaultRule {
 /// is no fault, the last.
 fn halves(text: &str) -> Option<(&str, &str)> {
     let mut all = text.match_indices('=').map(|(at, _)| (&text[..at], &text[at + 1..]));
-    let first = all.clone().find(|(_, fault)| fault.parse::<Fault>().is_ok());
+    let first = all.clone().find(|(_, fault)| fault.parse::<InjectedFault>().is_ok());
     first.or_else(|| all.next_back())
 }
 
-impl FromStr for Fault {
+impl FromStr for InjectedFault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -116,7 +116,7 @@ impl FromStr for Fault {
     }
 }
 
-impl FromStr for Refusal {
+impl FromStr for InjectedRefusal {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -152,7 +152,7 @@ impl FromStr for Refusal {
     }
 }
 
-impl Fault {
+impl InjectedFault {
     /// How the log names it.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -170,15 +170,15 @@ impl Fault {
 
 /// The rules with their counts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faults(Vec<(FaultRule, u32)>);
+pub(super) struct InjectedFaults(Vec<(FaultRule, u32)>);
 
-impl Faults {
+impl InjectedFaults {
     pub(super) fn new(rules: &[FaultRule]) -> Self {
         Self(rules.iter().map(|rule| (rule.clone(), 0)).collect())
     }
 
     /// Counts the request against every rule and says what hits it: the first rule that does.
-    pub(super) fn strike(&mut self, request: &Incoming) -> Option<Fault> {
+    pub(super) fn strike(&mut self, request: &IncomingRequest) -> Option<InjectedFault> {
         let path = request.path.to_ascii_lowercase();
         let mut struck = None;
         for (rule, count) in &mut self.0 {
@@ -215,16 +215,16 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
 }
 
 /// What a proxy on the way answers instead of Azure.
-pub(super) fn garbage() -> Answer {
+pub(super) fn garbage() -> SandboxResponse {
     let page =
         "<html>\r\n<head><title>Corporate proxy</title></head>\r\n<body>Please sign in to continue.</body></html>";
     message::text(StatusCode::OK, "text/html", page)
 }
 
 /// A refusal of a token that lacks claims, as `service` words it: what counts is the header, the body's code differs.
-pub(super) fn challenge(service: Service) -> Answer {
+pub(super) fn challenge(service: SandboxService) -> SandboxResponse {
     let (code, message, claims) = match service {
-        Service::Graph => (
+        SandboxService::Graph => (
             "InvalidAuthenticationToken",
             "Exception of type 'Microsoft.Graph.AGS.Contracts.ClaimsChallengeRequiredException' was thrown.",
             json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}}),
@@ -250,29 +250,29 @@ pub(super) fn challenge(service: Service) -> Answer {
 }
 
 /// The first half of an answer.
-pub(super) fn half(mut answer: Answer) -> Answer {
+pub(super) fn half(mut answer: SandboxResponse) -> SandboxResponse {
     let body: Bytes = answer.body().slice(..answer.body().len() / 2);
     *answer.body_mut() = body;
     answer
 }
 
 /// The answer, as `service` words it.
-pub(super) fn refusal(service: Service, refusal: &Refusal) -> Answer {
+pub(super) fn refusal(service: SandboxService, refusal: &InjectedRefusal) -> SandboxResponse {
     let status = refusal.status;
     let (usual_code, usual_text) = words(status);
     let code = refusal.code.as_deref().unwrap_or(usual_code);
     let text = refusal.message.as_deref().unwrap_or(usual_text);
     let body = match service {
-        Service::Konnect => json!({
+        SandboxService::Konnect => json!({
             "status": status.as_u16(),
             "title": refusal.code.as_deref().or(status.canonical_reason()).unwrap_or("Error"),
             "instance": "konnect:trace:2822394689570210664", "detail": text,
         }),
-        Service::Entra => entra(refusal),
-        Service::Aiven => aiven::error(status, text),
-        Service::Dragonfly => json!({"error": text}),
-        Service::Graph => json!({"error": {"code": code, "message": text, "innerError": {}}}),
-        Service::Arm | Service::Control => json!({"error": {"code": code, "message": text}}),
+        SandboxService::Entra => entra(refusal),
+        SandboxService::Aiven => aiven::error(status, text),
+        SandboxService::Dragonfly => json!({"error": text}),
+        SandboxService::Graph => json!({"error": {"code": code, "message": text, "innerError": {}}}),
+        SandboxService::Arm | SandboxService::Control => json!({"error": {"code": code, "message": text}}),
     };
     let mut answer = message::json(status, &body);
     let wait = refusal
@@ -285,7 +285,7 @@ pub(super) fn refusal(service: Service, refusal: &Refusal) -> Answer {
 }
 
 /// Entra says its number three times: in the text, as a number, and in a word of OAuth's.
-fn entra(refusal: &Refusal) -> Value {
+fn entra(refusal: &InjectedRefusal) -> Value {
     let number = refusal.code.as_deref().and_then(|code| code.strip_prefix("AADSTS"));
     let number: u32 = number.and_then(|number| number.parse().ok()).unwrap_or(90033);
     let text = refusal.message.as_deref();

@@ -7,13 +7,13 @@ use uuid::{Builder, Uuid};
 /// Makes ids. Those of things that stay in the world are derived from what the thing is, so that two clients that race
 /// each other still leave the same world; those of requests and operations come from a seeded sequence.
 #[derive(Debug, Clone)]
-pub(super) struct Ids {
+pub(super) struct IdGenerator {
     seed: u64,
     sequence: u64,
     named: HashMap<String, u32>,
 }
 
-impl Ids {
+impl IdGenerator {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::world::{Application, Peering, Permission, Principal, Vnet, World};
+use super::world::{ApplicationRecord, PeeringRecord, PermissionRecord, PrincipalRecord, SandboxWorld, VnetRecord};
 
 /// Returns every object under its ID; a credential and a peering under an ID of their own.
-pub(super) fn inventory(world: &World) -> Value {
+pub(super) fn inventory(world: &SandboxWorld) -> Value {
     let mut all = Map::new();
     directory(world, &mut all);
     access(world, &mut all);
@@ -17,7 +17,7 @@ pub(super) fn inventory(world: &World) -> Value {
     Value::Object(all)
 }
 
-fn directory(world: &World, all: &mut Map<String, Value>) {
+fn directory(world: &SandboxWorld, all: &mut Map<String, Value>) {
     for found in &world.applications {
         let id = format!("applications/{}", found.id);
         let keys = found.keys.iter().map(|key| (key.id, &key.name));
@@ -36,7 +36,7 @@ fn directory(world: &World, all: &mut Map<String, Value>) {
     }
 }
 
-fn application(found: &Application) -> Value {
+fn application(found: &ApplicationRecord) -> Value {
     json!({
         "appId": found.app_id, "displayName": found.name, "tenant": found.tenant,
         "signInAudience": found.audience.name(), "uniqueName": found.unique_name, "description": found.description,
@@ -45,14 +45,14 @@ fn application(found: &Application) -> Value {
     })
 }
 
-fn principal(found: &Principal) -> Value {
+fn principal(found: &PrincipalRecord) -> Value {
     json!({
         "appId": found.app_id, "displayName": found.name, "tenant": found.tenant, "directoryRoles": found.directory_roles,
         "owners": found.owners, "others": found.kept, "secrets": found.passwords.iter().map(|one| one.key).collect::<Vec<_>>(),
     })
 }
 
-fn access(world: &World, all: &mut Map<String, Value>) {
+fn access(world: &SandboxWorld, all: &mut Map<String, Value>) {
     for found in world.definitions.iter().filter(|found| found.tenant.is_some()) {
         let permissions: Vec<Value> = found.permissions.iter().map(permission).collect();
         let role = json!({ "roleName": found.name, "description": found.description, "tenant": found.tenant,
@@ -82,12 +82,12 @@ fn access(world: &World, all: &mut Map<String, Value>) {
     }
 }
 
-fn permission(entry: &Permission) -> Value {
+fn permission(entry: &PermissionRecord) -> Value {
     json!({ "actions": entry.actions, "notActions": entry.not_actions, "dataActions": entry.data_actions,
         "notDataActions": entry.not_data_actions })
 }
 
-fn networks(vnet: &Vnet, all: &mut Map<String, Value>) {
+fn networks(vnet: &VnetRecord, all: &mut Map<String, Value>) {
     let subnets: Vec<String> = vnet.subnets.iter().map(|subnet| format!("{subnet:?}")).collect();
     let network = json!({ "location": vnet.location, "tags": vnet.tags, "addressSpace": vnet.prefixes,
         "dnsServers": vnet.dns_servers, "subnets": subnets });
@@ -98,14 +98,14 @@ fn networks(vnet: &Vnet, all: &mut Map<String, Value>) {
     }
 }
 
-fn peering(found: &Peering) -> Value {
+fn peering(found: &PeeringRecord) -> Value {
     json!({
         "remote": found.remote, "state": format!("{:?}", found.state), "settings": format!("{:?}", found.settings),
         "remoteAddressSpace": found.known, "others": found.others,
     })
 }
 
-fn vendors(world: &World, all: &mut Map<String, Value>) {
+fn vendors(world: &SandboxWorld, all: &mut Map<String, Value>) {
     for found in &world.konnect.gateways {
         let gateway = json!({ "network": found.network, "name": found.name, "state": found.stage.name(),
             "dns": found.dns, "attachment": found.attachment.json() });

@@ -5,31 +5,31 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::faults::Fault;
-use super::message::{Answer, Incoming};
-use super::router::Service;
+use super::faults::InjectedFault;
+use super::message::{IncomingRequest, SandboxResponse};
+use super::router::SandboxService;
 use super::token;
 
 /// Every request that was answered, in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Journal {
+pub(super) struct SandboxLog {
     entries: Vec<Value>,
     writes: u64,
     /// The highest wave of the requests whose answers have left.
     answered: u64,
 }
 
-impl Journal {
+impl SandboxLog {
     /// Notes a request. `answer` is `None` where none was given; `actor` names the control plane that made the request,
     /// where it was none of the clients.
     pub(super) fn record(
         &mut self,
         now: Duration,
-        service: Service,
-        request: &Incoming,
-        answer: Option<&Answer>,
+        service: SandboxService,
+        request: &IncomingRequest,
+        answer: Option<&SandboxResponse>,
         actor: Option<&'static str>,
-        fault: Option<&Fault>,
+        fault: Option<&InjectedFault>,
     ) {
         let url = match &request.raw_query {
             Some(query) => format!("{}?{query}", request.path),
@@ -84,7 +84,7 @@ fn correlation_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether the request means to change something in ARM, in Graph or at a vendor.
-fn writes(service: Service, request: &Incoming) -> bool {
+fn writes(service: SandboxService, request: &IncomingRequest) -> bool {
     let reads = [
         "/resources",
         "/getbyids",
@@ -94,20 +94,22 @@ fn writes(service: Service, request: &Incoming) -> bool {
     ];
     let path = request.path.to_ascii_lowercase();
     match service {
-        Service::Entra | Service::Control => false,
-        Service::Arm | Service::Graph | Service::Konnect | Service::Aiven | Service::Dragonfly => {
-            match request.method {
-                Method::PUT | Method::PATCH | Method::DELETE => true,
-                Method::POST => !reads.iter().any(|end| path.ends_with(end)),
-                _ => false,
-            }
-        }
+        SandboxService::Entra | SandboxService::Control => false,
+        SandboxService::Arm
+        | SandboxService::Graph
+        | SandboxService::Konnect
+        | SandboxService::Aiven
+        | SandboxService::Dragonfly => match request.method {
+            Method::PUT | Method::PATCH | Method::DELETE => true,
+            Method::POST => !reads.iter().any(|end| path.ends_with(end)),
+            _ => false,
+        },
     }
 }
 
 /// Who asks: the app id in the token, or in the form that asks for one. Not verified; the answer says whether it held.
-fn principal(service: Service, request: &Incoming) -> Option<String> {
-    if service == Service::Entra {
+fn principal(service: SandboxService, request: &IncomingRequest) -> Option<String> {
+    if service == SandboxService::Entra {
         return request.form().get("client_id").map(str::to_owned);
     }
     let claims = token::peek(request.bearer()?)?;

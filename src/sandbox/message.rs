@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 /// A whole answer.
-pub(super) type Answer = Response<Bytes>;
+pub(super) type SandboxResponse = Response<Bytes>;
 
 /// A request, taken apart once.
 #[derive(Debug, Clone)]
-pub(super) struct Incoming {
+pub(super) struct IncomingRequest {
     pub(super) method: Method,
     /// The path as it was sent.
     pub(super) path: String,
@@ -27,7 +27,7 @@ pub(super) struct Incoming {
     pub(super) origin: String,
 }
 
-impl Incoming {
+impl IncomingRequest {
     pub(super) fn new(request: Request<Bytes>) -> Self {
         let (head, body) = request.into_parts();
         let host = head.uri.authority().map(ToString::to_string).or_else(|| {
@@ -96,16 +96,16 @@ impl Incoming {
     }
 
     /// The body as a form.
-    pub(super) fn form(&self) -> Form {
-        Form(pairs(&self.body))
+    pub(super) fn form(&self) -> FormBody {
+        FormBody(pairs(&self.body))
     }
 }
 
 /// The fields of a form.
 #[derive(Debug)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(super) struct FormBody(Vec<(String, String)>);
 
-impl Form {
+impl FormBody {
     /// A field's value; an empty one counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -122,19 +122,19 @@ fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
 }
 
 /// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Answer {
+pub(super) fn empty(status: StatusCode) -> SandboxResponse {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status;
     answer
 }
 
 /// An answer with a JSON body.
-pub(super) fn json(status: StatusCode, body: &Value) -> Answer {
+pub(super) fn json(status: StatusCode, body: &Value) -> SandboxResponse {
     text(status, "application/json; charset=utf-8", body.to_string())
 }
 
 /// An answer with an HTML page.
-pub(super) fn html(status: StatusCode, page: String) -> Answer {
+pub(super) fn html(status: StatusCode, page: String) -> SandboxResponse {
     let mut answer = text(status, "text/html; charset=utf-8", page);
     set(&mut answer, "cache-control", "no-store");
     set(
@@ -147,7 +147,7 @@ pub(super) fn html(status: StatusCode, page: String) -> Answer {
     answer
 }
 
-pub(super) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(super) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> SandboxResponse {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     answer
@@ -157,13 +157,13 @@ pub(super) fn text(status: StatusCode, content_type: &'static str, body: impl In
 }
 
 /// Puts the world's time into the `Date` header: `Sat, 21 Nov 2026 10:11:12 GMT`.
-pub(super) fn date(answer: &mut Answer, wall: OffsetDateTime) {
+pub(super) fn date(answer: &mut SandboxResponse, wall: OffsetDateTime) {
     let text = wall.format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT");
     set(answer, "date", &text);
 }
 
 /// Sets a header; a value that no header can hold is left out.
-pub(super) fn set(answer: &mut Answer, name: &'static str, value: &str) {
+pub(super) fn set(answer: &mut SandboxResponse, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(HeaderName::from_static(name), value);
     }

@@ -42,19 +42,19 @@ use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
 
-pub use budgets::{Limit, Limits};
-pub use estate::{Credentials, Estate};
-use faults::Faults;
-pub use faults::{Fault, FaultRule};
-use message::Incoming;
+pub use budgets::{BudgetLimit, BudgetLimits};
+pub use estate::{EstateCredentials, SandboxEstate};
+use faults::InjectedFaults;
+pub use faults::{FaultRule, InjectedFault};
+use message::IncomingRequest;
 pub use request_guard::KEY_HEADER;
-use router::Service;
+use router::SandboxService;
 pub use timing::Lag;
-use world::World;
+use world::SandboxWorld;
 
 /// What kind of world to make.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SandboxOptions {
     /// Where ids come from; the same seed gives the same ids.
     pub seed: u64,
     /// Added to every answer.
@@ -64,22 +64,22 @@ pub struct Options {
     /// What goes wrong.
     pub faults: Vec<FaultRule>,
     /// How much ARM takes before it refuses.
-    pub limits: Limits,
+    pub limits: BudgetLimits,
     /// What is in the world.
-    pub estate: Estate,
+    pub estate: SandboxEstate,
     /// How many items a list answers at once.
     pub page_size: usize,
 }
 
-impl Default for Options {
+impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
             seed: 2026,
             latency: Duration::ZERO,
             lag: Lag::default(),
             faults: Vec::new(),
-            limits: Limits::default(),
-            estate: Estate::default(),
+            limits: BudgetLimits::default(),
+            estate: SandboxEstate::default(),
             page_size: 100,
         }
     }
@@ -87,7 +87,7 @@ impl Default for Options {
 
 /// What comes of one request.
 #[derive(Debug)]
-pub enum Exchange {
+pub enum RequestOutcome {
     /// A whole answer.
     Answer(Response<Bytes>),
     /// The connection broke, before or after the request took effect.
@@ -101,72 +101,72 @@ pub enum Exchange {
 /// The embedded Azure. Clones share one world.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    shared: Arc<SandboxShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    options: Options,
-    state: Mutex<State>,
+struct SandboxShared {
+    options: SandboxOptions,
+    state: Mutex<SandboxState>,
 }
 
 #[derive(Debug, Clone)]
-struct State {
+struct SandboxState {
     began: Instant,
     /// The age of the world when it began here: a copy's time continues.
     age: Duration,
-    world: World,
-    faults: Faults,
+    world: SandboxWorld,
+    faults: InjectedFaults,
 }
 
-impl State {
-    fn new(options: &Options) -> Self {
+impl SandboxState {
+    fn new(options: &SandboxOptions) -> Self {
         Self {
             began: Instant::now(),
             age: Duration::ZERO,
-            world: World::new(
+            world: SandboxWorld::new(
                 &options.estate,
                 options.seed,
                 options.lag,
                 options.page_size,
                 options.limits,
             ),
-            faults: Faults::new(&options.faults),
+            faults: InjectedFaults::new(&options.faults),
         }
     }
 
-    fn exchange(&mut self, request: &Incoming) -> Exchange {
+    fn exchange(&mut self, request: &IncomingRequest) -> RequestOutcome {
         self.world.settle(self.age + self.began.elapsed());
         let service = router::service(request);
-        if service == Service::Control {
-            return Exchange::Answer(router::answer(&mut self.world, service, request));
+        if service == SandboxService::Control {
+            return RequestOutcome::Answer(router::answer(&mut self.world, service, request));
         }
         let fault = self.faults.strike(request);
         let mut exchange = match &fault {
-            None => Exchange::Answer(router::answer(&mut self.world, service, request)),
-            Some(Fault::Status(refusal)) => Exchange::Answer(faults::refusal(service, refusal)),
-            Some(Fault::Garbage) => Exchange::Answer(faults::garbage()),
-            Some(Fault::Challenge) => Exchange::Answer(faults::challenge(service)),
-            Some(Fault::ResetBefore) => Exchange::Reset,
-            Some(Fault::Stall) => Exchange::Stall,
-            Some(Fault::StallAfter) => {
+            None => RequestOutcome::Answer(router::answer(&mut self.world, service, request)),
+            Some(InjectedFault::Status(refusal)) => RequestOutcome::Answer(faults::refusal(service, refusal)),
+            Some(InjectedFault::Garbage) => RequestOutcome::Answer(faults::garbage()),
+            Some(InjectedFault::Challenge) => RequestOutcome::Answer(faults::challenge(service)),
+            Some(InjectedFault::ResetBefore) => RequestOutcome::Reset,
+            Some(InjectedFault::Stall) => RequestOutcome::Stall,
+            Some(InjectedFault::StallAfter) => {
                 router::answer(&mut self.world, service, request);
-                Exchange::Stall
+                RequestOutcome::Stall
             }
-            Some(Fault::ResetAfter) => {
+            Some(InjectedFault::ResetAfter) => {
                 router::answer(&mut self.world, service, request);
-                Exchange::Reset
+                RequestOutcome::Reset
             }
-            Some(Fault::Truncate) => {
-                Exchange::Truncated(faults::half(router::answer(&mut self.world, service, request)))
+            Some(InjectedFault::Truncate) => {
+                RequestOutcome::Truncated(faults::half(router::answer(&mut self.world, service, request)))
             }
         };
-        if let Exchange::Answer(answer) = &mut exchange {
+        if let RequestOutcome::Answer(answer) = &mut exchange {
             message::date(answer, self.world.wall());
         }
         let answer = match &exchange {
-            Exchange::Answer(answer) | Exchange::Truncated(answer) => Some(answer),
-            Exchange::Reset | Exchange::Stall => None,
+            RequestOutcome::Answer(answer) | RequestOutcome::Truncated(answer) => Some(answer),
+            RequestOutcome::Reset | RequestOutcome::Stall => None,
         };
         let now = self.world.now;
         let journal = &mut self.world.journal;
@@ -177,10 +177,10 @@ impl State {
 
 impl Sandbox {
     /// Makes a fresh world.
-    pub fn new(options: Options) -> Self {
-        let state = Mutex::new(State::new(&options));
+    pub fn new(options: SandboxOptions) -> Self {
+        let state = Mutex::new(SandboxState::new(&options));
         Self {
-            shared: Arc::new(Shared { options, state }),
+            shared: Arc::new(SandboxShared { options, state }),
         }
     }
 
@@ -189,22 +189,22 @@ impl Sandbox {
     pub fn fork(&self) -> Self {
         let options = self.shared.options.clone();
         let world = self.state().clone();
-        let state = Mutex::new(State {
+        let state = Mutex::new(SandboxState {
             began: Instant::now(),
             age: world.world.now,
             ..world
         });
         Self {
-            shared: Arc::new(Shared { options, state }),
+            shared: Arc::new(SandboxShared { options, state }),
         }
     }
 
     /// What comes of one request, connections that break included.
-    pub async fn exchange(&self, request: Request<Bytes>) -> Exchange {
-        let request = Incoming::new(request);
+    pub async fn exchange(&self, request: Request<Bytes>) -> RequestOutcome {
+        let request = IncomingRequest::new(request);
         if control::is_reset(&request) {
-            *self.state() = State::new(&self.shared.options);
-            return Exchange::Answer(message::empty(StatusCode::NO_CONTENT));
+            *self.state() = SandboxState::new(&self.shared.options);
+            return RequestOutcome::Answer(message::empty(StatusCode::NO_CONTENT));
         }
         let (exchange, began, wave) = {
             let mut state = self.state();
@@ -216,7 +216,7 @@ impl Sandbox {
         }
         let mut state = self.state();
         // What was under way when the world was made anew belongs to none of the new one's waves.
-        if state.began == began && router::service(&request) != Service::Control {
+        if state.began == began && router::service(&request) != SandboxService::Control {
             state.world.journal.answer_leaves(wave);
         }
         exchange
@@ -226,9 +226,9 @@ impl Sandbox {
     /// with status 502 here, and one that stalls is never answered; [`Sandbox::exchange`] tells them apart.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         match self.exchange(request).await {
-            Exchange::Answer(answer) => answer,
-            Exchange::Reset | Exchange::Truncated(_) => message::empty(StatusCode::BAD_GATEWAY),
-            Exchange::Stall => std::future::pending().await,
+            RequestOutcome::Answer(answer) => answer,
+            RequestOutcome::Reset | RequestOutcome::Truncated(_) => message::empty(StatusCode::BAD_GATEWAY),
+            RequestOutcome::Stall => std::future::pending().await,
         }
     }
 
@@ -297,7 +297,7 @@ impl Sandbox {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SandboxState> {
         // A panic elsewhere leaves a world that is still good for looking at.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

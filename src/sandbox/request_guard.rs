@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use uuid::Uuid;
 
-use super::message::{self, Answer};
+use super::message::{self, SandboxResponse};
 
 /// The header that carries the key.
 pub const KEY_HEADER: &str = "x-sandbox-key";
@@ -51,7 +51,7 @@ impl RequestGuard {
     ///
     /// # Errors
     /// The answer to the refused request.
-    pub(super) fn check(&self, head: &Parts) -> Result<(), Answer> {
+    pub(super) fn check(&self, head: &Parts) -> Result<(), SandboxResponse> {
         let authority = authority(head).unwrap_or_default();
         let host = authority
             .rsplit_once(':')
@@ -134,7 +134,7 @@ fn authority(head: &Parts) -> Option<&str> {
     named.or_else(|| head.headers.get(header::HOST)?.to_str().ok())
 }
 
-fn refusal(status: StatusCode, text: &'static str) -> Answer {
+fn refusal(status: StatusCode, text: &'static str) -> SandboxResponse {
     message::text(status, "text/plain; charset=utf-8", text)
 }
 

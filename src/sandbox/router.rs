@@ -2,14 +2,14 @@
 
 use http::StatusCode;
 
-use super::message::{self, Answer, Incoming};
+use super::message::{self, IncomingRequest, SandboxResponse};
 use super::vendors::{aiven, dragonfly, kong};
-use super::world::World;
+use super::world::SandboxWorld;
 use super::{arm, control, entra, graph};
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub(super) enum SandboxService {
     Entra,
     Graph,
     Arm,
@@ -20,7 +20,7 @@ pub(super) enum Service {
     Control,
 }
 
-impl Service {
+impl SandboxService {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Entra => "entra",
@@ -35,35 +35,35 @@ impl Service {
 }
 
 /// Which service serves the path.
-pub(super) fn service(request: &Incoming) -> Service {
+pub(super) fn service(request: &IncomingRequest) -> SandboxService {
     let segments = request.lower();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        [] | ["_sandbox" | "favicon.ico", ..] => Service::Control,
-        ["v1.0" | "beta", ..] => Service::Graph,
-        ["v2", "cloud-gateways", ..] | ["konnect", ..] => Service::Konnect,
-        ["v1", "networks" | "connections", ..] | ["dragonfly", ..] => Service::Dragonfly,
-        ["v1", ..] | ["aiven", ..] => Service::Aiven,
-        ["subscriptions" | "tenants" | "providers", ..] | ["metadata", "endpoints"] => Service::Arm,
-        _ => Service::Entra,
+        [] | ["_sandbox" | "favicon.ico", ..] => SandboxService::Control,
+        ["v1.0" | "beta", ..] => SandboxService::Graph,
+        ["v2", "cloud-gateways", ..] | ["konnect", ..] => SandboxService::Konnect,
+        ["v1", "networks" | "connections", ..] | ["dragonfly", ..] => SandboxService::Dragonfly,
+        ["v1", ..] | ["aiven", ..] => SandboxService::Aiven,
+        ["subscriptions" | "tenants" | "providers", ..] | ["metadata", "endpoints"] => SandboxService::Arm,
+        _ => SandboxService::Entra,
     }
 }
 
 /// Answers a request.
-pub(super) fn answer(world: &mut World, service: Service, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, service: SandboxService, request: &IncomingRequest) -> SandboxResponse {
     match service {
-        Service::Entra => entra::answer(world, request),
-        Service::Graph => graph::answer(world, request),
-        Service::Arm => arm::answer(world, request),
-        Service::Konnect => kong::answer(world, request),
-        Service::Aiven => aiven::answer(world, request),
-        Service::Dragonfly => dragonfly::answer(world, request),
-        Service::Control => control::answer(world, request),
+        SandboxService::Entra => entra::answer(world, request),
+        SandboxService::Graph => graph::answer(world, request),
+        SandboxService::Arm => arm::answer(world, request),
+        SandboxService::Konnect => kong::answer(world, request),
+        SandboxService::Aiven => aiven::answer(world, request),
+        SandboxService::Dragonfly => dragonfly::answer(world, request),
+        SandboxService::Control => control::answer(world, request),
     }
 }
 
 /// What is served at a path that nobody serves.
-pub(super) fn nowhere(request: &Incoming) -> Answer {
+pub(super) fn nowhere(request: &IncomingRequest) -> SandboxResponse {
     message::text(
         StatusCode::NOT_FOUND,
         "text/plain; charset=utf-8",

@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use super::request_guard::RequestGuard;
-use super::{Exchange, Sandbox, message};
+use super::{RequestOutcome, Sandbox, message};
 
 /// The longest request body that is read, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -53,7 +53,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A sandbox that is being served; dropped, it stops.
 #[derive(Debug)]
-pub struct Serving {
+pub struct ServeOptions {
     /// `https://localhost:PORT`
     pub origin: Url,
     /// The CA's certificate, as PEM.
@@ -64,7 +64,7 @@ pub struct Serving {
     accepting: Vec<JoinHandle<()>>,
 }
 
-impl Serving {
+impl ServeOptions {
     /// The address of the page that leads to the vendors' consoles, with the key.
     pub fn pages(&self) -> Url {
         let mut page = self.origin.clone();
@@ -81,7 +81,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServeOptions {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         self.accepting.iter().for_each(JoinHandle::abort);
@@ -92,7 +92,7 @@ impl Drop for Serving {
 ///
 /// # Errors
 /// When the port cannot be had, or the certificates cannot be made.
-pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
+pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<ServeOptions> {
     let (config, ca_pem) = certificates().map_err(io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
     let port = listener.local_addr()?.port();
@@ -100,7 +100,7 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
     let (stop, stopped) = watch::channel(false);
     let guard = RequestGuard::new();
     let key = guard.key().to_owned();
-    let server = Arc::new(Server {
+    let server = Arc::new(SandboxServer {
         sandbox,
         guard,
         acceptor: TlsAcceptor::from(Arc::new(config)),
@@ -111,7 +111,7 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
     let listeners = std::iter::once(listener).chain(second);
     let accept = |listener| tokio::spawn(accept(listener, server.clone(), stopped.clone()));
     let accepting = listeners.map(accept).collect();
-    Ok(Serving {
+    Ok(ServeOptions {
         origin,
         ca_pem,
         key,
@@ -121,14 +121,14 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<Serving> {
 }
 
 /// What every connection needs.
-struct Server {
+struct SandboxServer {
     sandbox: Sandbox,
     guard: RequestGuard,
     acceptor: TlsAcceptor,
     connections: Arc<Semaphore>,
 }
 
-async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, server: Arc<SandboxServer>, mut stopped: watch::Receiver<bool>) {
     let watching = stopped.clone();
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -151,7 +151,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
 }
 
 /// The next connection, with its place among those that are served at the same time.
-async fn accept_one(listener: &TcpListener, server: &Server) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept_one(listener: &TcpListener, server: &SandboxServer) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     match listener.accept().await {
         Ok((stream, _)) => {
             let _ = stream.set_nodelay(true);
@@ -176,11 +176,11 @@ fn back_off(error: &io::Error) -> Duration {
 }
 
 /// Answers the requests of one connection.
-async fn converse(stream: TcpStream, server: Arc<Server>, mut stopped: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, server: Arc<SandboxServer>, mut stopped: watch::Receiver<bool>) {
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, server.acceptor.accept(stream)).await else {
         return;
     };
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(ServerActivity::default());
     let service = {
         let activity = activity.clone();
         service_fn(move |request| {
@@ -214,15 +214,15 @@ async fn converse(stream: TcpStream, server: Arc<Server>, mut stopped: watch::Re
 
 /// The requests that a connection has under way.
 #[derive(Debug, Default)]
-struct Activity {
+struct ServerActivity {
     under_way: AtomicUsize,
     changed: Notify,
 }
 
 /// A request that is under way until this is dropped.
-struct UnderWay(Arc<Activity>);
+struct UnderWay(Arc<ServerActivity>);
 
-impl Activity {
+impl ServerActivity {
     fn begin(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_one();
@@ -251,50 +251,50 @@ impl Drop for UnderWay {
 
 /// The connection breaks: what a service returns so that hyper sends no answer.
 #[derive(Debug)]
-struct Broken;
+struct BrokenConnection;
 
-impl fmt::Display for Broken {
+impl fmt::Display for BrokenConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the sandbox breaks this connection on purpose")
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for BrokenConnection {}
 
-async fn answer(server: &Server, request: Request<Incoming>) -> Result<Response<Reply>, Broken> {
+async fn answer(server: &SandboxServer, request: Request<Incoming>) -> Result<Response<ServedReply>, BrokenConnection> {
     let (head, body) = request.into_parts();
     if let Err(refusal) = server.guard.check(&head) {
-        return Ok(refusal.map(Reply::whole));
+        return Ok(refusal.map(ServedReply::whole));
     }
     let cookie = server.guard.cookie(&head);
     let body = match tokio::time::timeout(BODY, Limited::new(body, LONGEST_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            return Ok(message::empty(StatusCode::PAYLOAD_TOO_LARGE).map(Reply::whole));
+            return Ok(message::empty(StatusCode::PAYLOAD_TOO_LARGE).map(ServedReply::whole));
         }
-        Ok(Err(_)) => return Err(Broken),
-        Err(_) => return Ok(message::empty(StatusCode::REQUEST_TIMEOUT).map(Reply::whole)),
+        Ok(Err(_)) => return Err(BrokenConnection),
+        Err(_) => return Ok(message::empty(StatusCode::REQUEST_TIMEOUT).map(ServedReply::whole)),
     };
     let mut exchange = server.sandbox.exchange(Request::from_parts(head, body)).await;
-    if let (Exchange::Answer(answer), Some(cookie)) = (&mut exchange, cookie) {
+    if let (RequestOutcome::Answer(answer), Some(cookie)) = (&mut exchange, cookie) {
         message::set(answer, "set-cookie", &cookie);
     }
     match exchange {
-        Exchange::Answer(answer) => Ok(answer.map(Reply::whole)),
-        Exchange::Truncated(answer) => Ok(answer.map(Reply::cut)),
-        Exchange::Reset => Err(Broken),
-        Exchange::Stall => std::future::pending().await,
+        RequestOutcome::Answer(answer) => Ok(answer.map(ServedReply::whole)),
+        RequestOutcome::Truncated(answer) => Ok(answer.map(ServedReply::cut)),
+        RequestOutcome::Reset => Err(BrokenConnection),
+        RequestOutcome::Stall => std::future::pending().await,
     }
 }
 
 /// A body that comes whole, or breaks off after what there is of it.
 #[derive(Debug)]
-struct Reply {
+struct ServedReply {
     rest: Option<Bytes>,
     cut: bool,
 }
 
-impl Reply {
+impl ServedReply {
     fn whole(body: Bytes) -> Self {
         Self {
             rest: (!body.is_empty()).then_some(body),
@@ -310,14 +310,17 @@ impl Reply {
     }
 }
 
-impl Body for Reply {
+impl Body for ServedReply {
     type Data = Bytes;
-    type Error = Broken;
+    type Error = BrokenConnection;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenConnection>>> {
         match self.rest.take() {
             Some(body) => Poll::Ready(Some(Ok(Frame::data(body)))),
-            None if self.cut => Poll::Ready(Some(Err(Broken))),
+            None if self.cut => Poll::Ready(Some(Err(BrokenConnection))),
             None => Poll::Ready(None),
         }
     }

@@ -30,7 +30,7 @@ impl FromStr for Lag {
 
 /// The delays of one world, each counted from the write it belongs to.
 #[derive(Debug, Clone)]
-pub(super) struct Timing {
+pub(super) struct WorldTiming {
     /// A new directory object answers `GET` by id.
     pub(super) graph_get: Duration,
     /// A new directory object is in lists.
@@ -67,7 +67,7 @@ pub(super) struct Timing {
     pub(super) vendor_attempts: u32,
 }
 
-impl From<Lag> for Timing {
+impl From<Lag> for WorldTiming {
     fn from(lag: Lag) -> Self {
         let ms = Duration::from_millis;
         let minutes = |n: u64| Duration::from_secs(n * 60);

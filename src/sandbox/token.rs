@@ -6,14 +6,14 @@ use ring::hmac;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::{Principal, User, World};
+use super::world::{PrincipalRecord, SandboxWorld, UserRecord};
 
 /// How long a token lives, in seconds.
 pub(super) const LIFETIME: i64 = 3600;
 
 /// Who a verified token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(super) struct TokenCaller {
     pub(super) tenant: Uuid,
     /// Object id in that tenant.
     pub(super) oid: Uuid,
@@ -29,7 +29,7 @@ pub(super) struct Caller {
 
 /// Why a token does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Invalid {
+pub(super) enum InvalidToken {
     /// Not one of ours, or changed.
     Forged,
     /// Unix time at which it ended.
@@ -37,7 +37,7 @@ pub(super) enum Invalid {
 }
 
 /// Issues a service principal's token. `strength` is `appidacr`: 1 secret, 2 assertion.
-pub(super) fn issue(world: &mut World, principal: &Principal, audience: &str, strength: &str) -> String {
+pub(super) fn issue(world: &mut SandboxWorld, principal: &PrincipalRecord, audience: &str, strength: &str) -> String {
     let own = json!({
         "appid": principal.app_id,
         "appidacr": strength,
@@ -48,7 +48,13 @@ pub(super) fn issue(world: &mut World, principal: &Principal, audience: &str, st
 }
 
 /// Issues a person's token, to the client by which the person signs in. `factors`: claims demanded more than a password.
-pub(super) fn issue_to_user(world: &mut World, user: &User, audience: &str, client: &str, factors: bool) -> String {
+pub(super) fn issue_to_user(
+    world: &mut SandboxWorld,
+    user: &UserRecord,
+    audience: &str,
+    client: &str,
+    factors: bool,
+) -> String {
     let methods: &[&str] = match user.password_only && !factors {
         true => &["pwd"],
         false => &["pwd", "mfa"],
@@ -69,7 +75,7 @@ pub(super) fn issue_to_user(world: &mut World, user: &User, audience: &str, clie
 }
 
 /// A token of the v1.0 shape that ARM and Graph use, with what is said of everybody.
-fn signed(world: &mut World, tenant: Uuid, oid: Uuid, audience: &str, mut claims: Value) -> String {
+fn signed(world: &mut SandboxWorld, tenant: Uuid, oid: Uuid, audience: &str, mut claims: Value) -> String {
     let now = world.wall().unix_timestamp();
     let issuer = format!("https://sts.windows.net/{tenant}/");
     let everybodys = json!({
@@ -98,25 +104,25 @@ fn signed(world: &mut World, tenant: Uuid, oid: Uuid, audience: &str, mut claims
 ///
 /// # Errors
 /// When the token is not one that this world issued, or is over.
-pub(super) fn verify(world: &World, token: &str) -> Result<Caller, Invalid> {
-    let (signed, signature) = token.rsplit_once('.').ok_or(Invalid::Forged)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Invalid::Forged)?;
-    hmac::verify(&key(world), signed.as_bytes(), &signature).map_err(|_| Invalid::Forged)?;
-    let claims = peek(token).ok_or(Invalid::Forged)?;
+pub(super) fn verify(world: &SandboxWorld, token: &str) -> Result<TokenCaller, InvalidToken> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Forged)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| InvalidToken::Forged)?;
+    hmac::verify(&key(world), signed.as_bytes(), &signature).map_err(|_| InvalidToken::Forged)?;
+    let claims = peek(token).ok_or(InvalidToken::Forged)?;
     let id = |name: &str| {
         claims[name]
             .as_str()
             .and_then(|text| Uuid::parse_str(text).ok())
-            .ok_or(Invalid::Forged)
+            .ok_or(InvalidToken::Forged)
     };
-    let expires = claims["exp"].as_i64().ok_or(Invalid::Forged)?;
+    let expires = claims["exp"].as_i64().ok_or(InvalidToken::Forged)?;
     if expires <= world.wall().unix_timestamp() {
-        return Err(Invalid::Expired(expires));
+        return Err(InvalidToken::Expired(expires));
     }
-    let audience = claims["aud"].as_str().ok_or(Invalid::Forged)?.to_owned();
+    let audience = claims["aud"].as_str().ok_or(InvalidToken::Forged)?.to_owned();
     let (oid, app_id) = (id("oid")?, id("appid")?);
     let user = world.users.iter().find(|found| found.id == oid);
-    Ok(Caller {
+    Ok(TokenCaller {
         tenant: id("tid")?,
         oid,
         app_id,
@@ -143,7 +149,7 @@ fn part(token: &str, index: usize) -> Option<Value> {
     serde_json::from_slice(&decoded).ok()
 }
 
-fn key(world: &World) -> hmac::Key {
+fn key(world: &SandboxWorld) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, &world.signing_key)
 }
 

@@ -12,31 +12,32 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::arm::Interface;
-use super::budgets::{Budgets, Limits};
-use super::entra::SignIns;
-use super::estate::Estate;
-use super::ids::Ids;
-use super::journal::Journal;
-use super::message::{Answer, Incoming};
-use super::timing::{Lag, Timing};
-use super::vendors::aiven::Aiven;
-use super::vendors::dragonfly::Dragonfly;
-use super::vendors::kong::{self, Konnect};
-use super::vendors::reciprocal::{self, Link};
+use super::arm::InterfaceBody;
+use super::budgets::{BudgetLimits, RateBudgets};
+use super::entra::DeviceSignIns;
+use super::estate::SandboxEstate;
+use super::ids::IdGenerator;
+use super::journal::SandboxLog;
+use super::message::{IncomingRequest, SandboxResponse};
+use super::timing::{Lag, WorldTiming};
+use super::vendors::aiven::SandboxAiven;
+use super::vendors::dragonfly::SandboxDragonfly;
+use super::vendors::kong::{self, SandboxKonnect};
+use super::vendors::reciprocal::{self, ReciprocalLink};
 use super::{arm, router};
 pub(super) use directory::{
-    AppPolicy, Application, Audience, Deleted, Federated, Key, Password, Principal, Tenant, User,
+    AppPolicy, ApplicationRecord, DeletedRecord, FederatedCredential, KeyCredential, PasswordCredential,
+    PrincipalRecord, SignInAudience, TenantRecord, UserRecord,
 };
 
 /// When something came to be: before the world began, or at an offset from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Since {
+pub(super) enum CreatedAt {
     Always,
     At(Duration),
 }
 
-impl Since {
+impl CreatedAt {
     /// Whether `lag` has passed since.
     pub(super) fn passed(self, lag: Duration, now: Duration) -> bool {
         match self {
@@ -47,29 +48,29 @@ impl Since {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Subscription {
+pub(super) struct SubscriptionRecord {
     pub(super) id: Uuid,
     pub(super) name: String,
     pub(super) tenant: Uuid,
-    /// `Enabled`, `PastDue`, `Warned`, `Disabled`, `Expired` or `Deleted`.
+    /// `Enabled`, `PastDue`, `Warned`, `Disabled`, `Expired` or `DeletedRecord`.
     pub(super) state: String,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Group {
+pub(super) struct ResourceGroup {
     pub(super) subscription: Uuid,
     pub(super) name: String,
     pub(super) location: String,
 }
 
-impl Group {
+impl ResourceGroup {
     pub(super) fn id(&self) -> String {
         format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.name)
     }
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Vnet {
+pub(super) struct VnetRecord {
     pub(super) id: String,
     pub(super) subscription: Uuid,
     pub(super) tenant: Uuid,
@@ -79,8 +80,8 @@ pub(super) struct Vnet {
     pub(super) tags: Value,
     pub(super) prefixes: Vec<IpNet>,
     pub(super) dns_servers: Vec<String>,
-    pub(super) subnets: Vec<Subnet>,
-    pub(super) peerings: Vec<Peering>,
+    pub(super) subnets: Vec<SubnetRecord>,
+    pub(super) peerings: Vec<PeeringRecord>,
     /// The last write failed; the next one mends it.
     pub(super) failed: bool,
     /// Counts the writes; the etag follows from it.
@@ -88,7 +89,7 @@ pub(super) struct Vnet {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Subnet {
+pub(super) struct SubnetRecord {
     pub(super) name: String,
     pub(super) prefixes: Vec<IpNet>,
     /// The id of its network security group.
@@ -99,16 +100,16 @@ pub(super) struct Subnet {
 
 /// One direction of a peering, on the network that owns it.
 #[derive(Debug, Clone)]
-pub(super) struct Peering {
+pub(super) struct PeeringRecord {
     pub(super) name: String,
     /// The remote network's id, as the client wrote it.
     pub(super) remote: String,
-    pub(super) state: State,
-    pub(super) settings: Settings,
+    pub(super) state: ProvisioningState,
+    pub(super) settings: PeeringSettingsRecord,
     /// The remote address space as of the last sync.
     pub(super) known: Vec<IpNet>,
     /// When the last write is done; `Updating` until then.
-    pub(super) settled: Since,
+    pub(super) settled: CreatedAt,
     pub(super) deleting: bool,
     /// What else the writer gave: the names of the subnets where not the whole networks are peered, and properties that
     /// the service does not know.
@@ -117,7 +118,7 @@ pub(super) struct Peering {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ProvisioningState {
     Initiated,
     Connected,
     Disconnected,
@@ -125,7 +126,7 @@ pub(super) enum State {
 
 /// The settings of a peering that its writer chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(super) struct PeeringSettingsRecord {
     pub(super) access: bool,
     pub(super) forwarded: bool,
     pub(super) gateway_transit: bool,
@@ -143,7 +144,7 @@ pub(super) struct SecurityGroup {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Lock {
+pub(super) struct LockRecord {
     pub(super) name: String,
     pub(super) scope: String,
     /// `CanNotDelete` or `ReadOnly`.
@@ -153,7 +154,7 @@ pub(super) struct Lock {
 
 /// A policy with effect deny on peerings.
 #[derive(Debug, Clone)]
-pub(super) struct Policy {
+pub(super) struct PolicyAssignment {
     pub(super) name: String,
     pub(super) scope: String,
     pub(super) definition: String,
@@ -164,7 +165,7 @@ pub(super) struct Policy {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct RouteTable {
+pub(super) struct RouteTableRecord {
     pub(super) id: String,
     pub(super) location: String,
     pub(super) routes: Vec<serde_json::Value>,
@@ -177,13 +178,13 @@ pub(super) struct DnsResolver {
     pub(super) location: String,
     /// The network's id.
     pub(super) vnet: String,
-    pub(super) endpoints: Vec<InboundEndpoint>,
+    pub(super) endpoints: Vec<InboundEndpointRecord>,
 }
 
 /// An address at which a resolver answers.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InboundEndpoint {
+pub(super) struct InboundEndpointRecord {
     pub(super) name: String,
     /// The subnet's name.
     pub(super) subnet: String,
@@ -206,12 +207,12 @@ impl ManagementGroup {
 
 /// A deny assignment, which Azure or a managed application creates.
 #[derive(Debug, Clone)]
-pub(super) struct Denial {
+pub(super) struct DenyAssignmentRecord {
     pub(super) guid: Uuid,
     pub(super) tenant: Uuid,
     pub(super) name: String,
     pub(super) scope: String,
-    pub(super) permission: Permission,
+    pub(super) permission: PermissionRecord,
     /// Object IDs; none for everyone.
     pub(super) principals: Vec<Uuid>,
     pub(super) excluded: Vec<Uuid>,
@@ -219,7 +220,7 @@ pub(super) struct Denial {
 
 /// A role that its holder has to activate in Privileged Identity Management.
 #[derive(Debug, Clone)]
-pub(super) struct Eligibility {
+pub(super) struct RoleEligibility {
     pub(super) guid: Uuid,
     pub(super) tenant: Uuid,
     pub(super) scope: String,
@@ -229,22 +230,22 @@ pub(super) struct Eligibility {
 
 /// A role definition; the built-in ones belong to every tenant.
 #[derive(Debug, Clone)]
-pub(super) struct Definition {
+pub(super) struct DefinitionRecord {
     pub(super) guid: Uuid,
     /// `None` for a built-in role.
     pub(super) tenant: Option<Uuid>,
     pub(super) name: String,
     pub(super) description: Option<String>,
-    pub(super) permissions: Vec<Permission>,
+    pub(super) permissions: Vec<PermissionRecord>,
     pub(super) scopes: Vec<String>,
-    pub(super) since: Since,
+    pub(super) since: CreatedAt,
     /// When it was last written.
-    pub(super) updated: Since,
+    pub(super) updated: CreatedAt,
     pub(super) author: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Permission {
+pub(super) struct PermissionRecord {
     pub(super) actions: Vec<String>,
     pub(super) not_actions: Vec<String>,
     pub(super) data_actions: Vec<String>,
@@ -252,7 +253,7 @@ pub(super) struct Permission {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Assignment {
+pub(super) struct AssignmentRecord {
     pub(super) guid: Uuid,
     pub(super) tenant: Uuid,
     pub(super) scope: String,
@@ -264,11 +265,11 @@ pub(super) struct Assignment {
     pub(super) description: Option<String>,
     /// `condition` and `conditionVersion`; a condition is applied to the writing of role assignments.
     pub(super) condition: [Option<String>; 2],
-    pub(super) since: Since,
+    pub(super) since: CreatedAt,
     pub(super) author: Option<Uuid>,
 }
 
-impl Assignment {
+impl AssignmentRecord {
     pub(super) fn id(&self) -> String {
         let scope = if self.scope == "/" { "" } else { &self.scope };
         format!(
@@ -280,7 +281,7 @@ impl Assignment {
 
 /// A long-running operation.
 #[derive(Debug, Clone)]
-pub(super) struct Operation {
+pub(super) struct OperationRecord {
     pub(super) done: Duration,
     /// What it works on, in lower case.
     pub(super) target: String,
@@ -289,75 +290,75 @@ pub(super) struct Operation {
 
 /// What is still to happen.
 #[derive(Debug, Clone)]
-pub(super) enum Event {
+pub(super) enum WorldEvent {
     /// A deleted peering goes.
     PeeringGone { vnet: String, name: String },
     /// Kong's control plane does its next piece of work.
-    Kong(kong::Work),
+    Kong(kong::GatewayWork),
     /// Aiven's or Dragonfly's does its next piece of work on a link.
-    Link(reciprocal::Work),
+    Link(reciprocal::LinkWork),
 }
 
 /// The state of everything.
 #[derive(Debug, Clone)]
-pub(super) struct World {
+pub(super) struct SandboxWorld {
     /// The wall time at which it began.
     pub(super) started: OffsetDateTime,
     /// How long it has been going: the time of the request or event that is being worked on.
     pub(super) now: Duration,
-    pub(super) timing: Timing,
-    pub(super) ids: Ids,
-    pub(super) journal: Journal,
-    pub(super) budgets: Budgets,
+    pub(super) timing: WorldTiming,
+    pub(super) ids: IdGenerator,
+    pub(super) journal: SandboxLog,
+    pub(super) budgets: RateBudgets,
     pub(super) page_size: usize,
     pub(super) signing_key: Vec<u8>,
-    pub(super) tenants: Vec<Tenant>,
-    pub(super) applications: Vec<Application>,
-    pub(super) principals: Vec<Principal>,
-    pub(super) deleted_applications: Vec<Deleted<Application>>,
-    pub(super) deleted_principals: Vec<Deleted<Principal>>,
+    pub(super) tenants: Vec<TenantRecord>,
+    pub(super) applications: Vec<ApplicationRecord>,
+    pub(super) principals: Vec<PrincipalRecord>,
+    pub(super) deleted_applications: Vec<DeletedRecord<ApplicationRecord>>,
+    pub(super) deleted_principals: Vec<DeletedRecord<PrincipalRecord>>,
     pub(super) app_policy: AppPolicy,
-    pub(super) users: Vec<User>,
-    pub(super) sign_ins: SignIns,
-    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) users: Vec<UserRecord>,
+    pub(super) sign_ins: DeviceSignIns,
+    pub(super) subscriptions: Vec<SubscriptionRecord>,
     /// Subscriptions whose tenant is not named to who comes without a token.
     pub(super) nameless: BTreeSet<Uuid>,
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<ResourceGroup>,
     /// By id in lower case.
-    pub(super) vnets: BTreeMap<String, Vnet>,
+    pub(super) vnets: BTreeMap<String, VnetRecord>,
     pub(super) security_groups: Vec<SecurityGroup>,
-    pub(super) interfaces: Vec<Interface>,
-    pub(super) locks: Vec<Lock>,
-    pub(super) policies: Vec<Policy>,
+    pub(super) interfaces: Vec<InterfaceBody>,
+    pub(super) locks: Vec<LockRecord>,
+    pub(super) policies: Vec<PolicyAssignment>,
     /// Subscription, provider, state; what is not in it is registered.
     pub(super) registrations: Vec<(Uuid, String, String)>,
-    pub(super) route_tables: Vec<RouteTable>,
+    pub(super) route_tables: Vec<RouteTableRecord>,
     pub(super) dns_resolvers: Vec<DnsResolver>,
-    pub(super) definitions: Vec<Definition>,
+    pub(super) definitions: Vec<DefinitionRecord>,
     pub(super) management_groups: Vec<ManagementGroup>,
-    pub(super) denials: Vec<Denial>,
-    pub(super) eligibilities: Vec<Eligibility>,
-    pub(super) assignments: Vec<Assignment>,
-    pub(super) operations: BTreeMap<Uuid, Operation>,
-    pub(super) konnect: Konnect,
-    pub(super) aiven: Aiven,
-    pub(super) dragonfly: Dragonfly,
+    pub(super) denials: Vec<DenyAssignmentRecord>,
+    pub(super) eligibilities: Vec<RoleEligibility>,
+    pub(super) assignments: Vec<AssignmentRecord>,
+    pub(super) operations: BTreeMap<Uuid, OperationRecord>,
+    pub(super) konnect: SandboxKonnect,
+    pub(super) aiven: SandboxAiven,
+    pub(super) dragonfly: SandboxDragonfly,
     /// What Aiven and Dragonfly peer with.
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<ReciprocalLink>,
     /// By time, then by the order in which they were planned.
-    events: BTreeMap<(Duration, u64), Event>,
+    events: BTreeMap<(Duration, u64), WorldEvent>,
     planned: u64,
 }
 
-impl World {
-    pub(super) fn new(estate: &Estate, seed: u64, lag: Lag, page_size: usize, limits: Limits) -> Self {
+impl SandboxWorld {
+    pub(super) fn new(estate: &SandboxEstate, seed: u64, lag: Lag, page_size: usize, limits: BudgetLimits) -> Self {
         let mut world = Self {
             started: OffsetDateTime::now_utc(),
             now: Duration::ZERO,
-            timing: Timing::from(lag),
-            ids: Ids::new(seed),
-            journal: Journal::default(),
-            budgets: Budgets::new(limits),
+            timing: WorldTiming::from(lag),
+            ids: IdGenerator::new(seed),
+            journal: SandboxLog::default(),
+            budgets: RateBudgets::new(limits),
             page_size: page_size.max(1),
             signing_key: format!("peerctl sandbox signing key {seed}").into_bytes(),
             tenants: Vec::new(),
@@ -367,7 +368,7 @@ impl World {
             deleted_principals: Vec::new(),
             app_policy: AppPolicy::default(),
             users: Vec::new(),
-            sign_ins: SignIns::default(),
+            sign_ins: DeviceSignIns::default(),
             subscriptions: Vec::new(),
             nameless: BTreeSet::new(),
             groups: Vec::new(),
@@ -385,9 +386,9 @@ impl World {
             eligibilities: Vec::new(),
             assignments: Vec::new(),
             operations: BTreeMap::new(),
-            konnect: Konnect::default(),
-            aiven: Aiven::default(),
-            dragonfly: Dragonfly::default(),
+            konnect: SandboxKonnect::default(),
+            aiven: SandboxAiven::default(),
+            dragonfly: SandboxDragonfly::default(),
             links: Vec::new(),
             events: BTreeMap::new(),
             planned: 0,
@@ -402,7 +403,7 @@ impl World {
     }
 
     /// Plans an event for `after` from now.
-    pub(super) fn plan(&mut self, after: Duration, event: Event) {
+    pub(super) fn plan(&mut self, after: Duration, event: WorldEvent) {
         self.planned += 1;
         self.events.insert((self.now + after, self.planned), event);
     }
@@ -417,17 +418,17 @@ impl World {
             let event = entry.remove();
             self.now = self.now.max(due);
             match event {
-                Event::PeeringGone { vnet, name } => arm::finish_delete(self, &vnet, &name),
-                Event::Kong(work) => kong::work(self, work),
-                Event::Link(work) => reciprocal::work(self, work),
+                WorldEvent::PeeringGone { vnet, name } => arm::finish_delete(self, &vnet, &name),
+                WorldEvent::Kong(work) => kong::work(self, work),
+                WorldEvent::Link(work) => reciprocal::work(self, work),
             }
         }
         self.now = self.now.max(now);
     }
 
     /// Answers a request that a vendor's control plane makes: the same routes, the same checks, logged as the actor's.
-    pub(super) fn call(&mut self, actor: &'static str, request: Request<Bytes>) -> Answer {
-        let incoming = Incoming::new(request);
+    pub(super) fn call(&mut self, actor: &'static str, request: Request<Bytes>) -> SandboxResponse {
+        let incoming = IncomingRequest::new(request);
         let service = router::service(&incoming);
         let answer = router::answer(self, service, &incoming);
         let now = self.now;
@@ -436,11 +437,11 @@ impl World {
         answer
     }
 
-    pub(super) fn subscription(&self, id: Uuid) -> Option<&Subscription> {
+    pub(super) fn subscription(&self, id: Uuid) -> Option<&SubscriptionRecord> {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
     }
 
-    pub(super) fn vnet(&self, id: &str) -> Option<&Vnet> {
+    pub(super) fn vnet(&self, id: &str) -> Option<&VnetRecord> {
         self.vnets.get(&id.to_ascii_lowercase())
     }
 }

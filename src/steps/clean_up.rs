@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::own_app::access::{credential_name, is_over, is_setups, run_of};
-use super::{Facts, Lease, Run, Step, Stop};
-use crate::azure::{Application, ListedCredential};
+use super::{ObservedState, SharedCredential, Step, StepError, StepRun};
+use crate::azure::{AppRegistration, ListedCredential};
 use crate::limits;
-use crate::plan::{Action, Decision, Intent, StepEvent, StepId};
+use crate::plan::{ChangeAction, PeeringIntent, StepDecision, StepEvent, StepId};
 
 const STEP: StepId = StepId::CleanUp;
 
@@ -21,48 +21,48 @@ impl Step for CleanUp {
     }
 
     /// Reads nothing of its own: the own application was read with its credentials.
-    async fn observe(&self, _run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
 
-    fn decide(&self, _intent: &Intent, facts: &Facts) -> Decision {
-        let change = |what: String| Decision::Change {
+    fn decide(&self, _intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        let change = |what: String| StepDecision::Change {
             what,
             differences: Vec::new(),
         };
         match (facts.credential_made, leftovers(facts).len()) {
             (true, _) => change("remove the credential of this run".to_owned()),
-            (false, 0) if in_use_elsewhere(facts) => Decision::InPlace(
+            (false, 0) if in_use_elsewhere(facts) => StepDecision::InPlace(
                 "no credential is left behind, but for one that another run may be using; it ends within the hour"
                     .to_owned(),
             ),
-            (false, 0) => Decision::InPlace("no credential is left behind".to_owned()),
+            (false, 0) => StepDecision::InPlace("no credential is left behind".to_owned()),
             (false, 1) => change("remove a credential that an earlier run left behind".to_owned()),
             (false, count) => change(format!("remove {count} credentials that earlier runs left behind")),
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         clean_up(run).await
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         match self.decide(intent, facts) {
-            Decision::InPlace(what) => Decision::Absent(what),
-            leftover => Decision::Remove {
+            StepDecision::InPlace(what) => StepDecision::Absent(what),
+            leftover => StepDecision::Remove {
                 what: leftover.what().trim_start_matches("remove ").to_owned(),
                 kept: Vec::new(),
             },
         }
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         clean_up(run).await
     }
 }
 
 /// Credentials of the own application that earlier runs left behind: no run can be using them any more.
-pub fn leftovers(facts: &Facts) -> Vec<&ListedCredential> {
+pub fn leftovers(facts: &ObservedState) -> Vec<&ListedCredential> {
     let over = |one: &ListedCredential| {
         let ended = run_of(one).is_some_and(|run| facts.ended_runs.contains(&run));
         ended || facts.service_time.is_some_and(|now| is_over(one, now))
@@ -72,18 +72,18 @@ pub fn leftovers(facts: &Facts) -> Vec<&ListedCredential> {
 }
 
 /// Another run may be using one.
-fn in_use_elsewhere(facts: &Facts) -> bool {
+fn in_use_elsewhere(facts: &ObservedState) -> bool {
     let count = facts.own_app.iter().flat_map(setups_credentials).count();
     count > leftovers(facts).len()
 }
 
-fn setups_credentials(application: &Application) -> impl Iterator<Item = &ListedCredential> {
+fn setups_credentials(application: &AppRegistration) -> impl Iterator<Item = &ListedCredential> {
     let all = application.passwords.iter().chain(&application.keys);
     all.filter(|one| is_setups(one))
 }
 
 /// What this run removes of an application's credentials: its own, and what earlier ones left behind.
-fn removable(run: &Run, application: &Application) -> Vec<Uuid> {
+fn removable(run: &StepRun, application: &AppRegistration) -> Vec<Uuid> {
     let (own, now) = (credential_name(run.company.run_id()), run.azure.wire().service_time());
     let ended = |one: &ListedCredential| run_of(one).is_some_and(|other| run.company.markers().has_ended(other));
     let goes = |one: &&ListedCredential| one.display_name.as_ref() == Some(&own) || is_over(one, now) || ended(one);
@@ -98,7 +98,7 @@ fn removable(run: &Run, application: &Application) -> Vec<Uuid> {
 ///
 /// # Errors
 /// What Graph answered; the credential then ends by itself, an hour after it was made.
-pub async fn clean_up(run: &Run) -> Result<(), Stop> {
+pub async fn clean_up(run: &StepRun) -> Result<(), StepError> {
     let Some(application) = run.facts().own_app else {
         return Ok(());
     };
@@ -128,12 +128,12 @@ pub async fn clean_up(run: &Run) -> Result<(), Stop> {
 }
 
 /// The credentials that runs beside this one use.
-pub(super) fn in_use(leases: &[Lease]) -> Vec<Uuid> {
+pub(super) fn in_use(leases: &[SharedCredential]) -> Vec<Uuid> {
     leases.iter().map(|lease| lease.minted.key_id).collect()
 }
 
 /// Removes the credentials of this process and what is left of earlier runs, but those `spared`.
-pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[Uuid]) -> Result<(), Stop> {
+pub(super) async fn remove_all(run: &StepRun, application: &AppRegistration, spared: &[Uuid]) -> Result<(), StepError> {
     run.tell(STEP, StepEvent::Doing("removing the credential".to_owned()));
     let mut keys = left(run, application).await?;
     keys.retain(|key| !spared.contains(key));
@@ -147,14 +147,14 @@ pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[U
     for key in passwords {
         run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
-        run.changed(STEP, Action::Deleted, "passwordCredential", key.to_string());
+        run.changed(STEP, ChangeAction::Deleted, "passwordCredential", key.to_string());
     }
     if !certificates.is_empty() {
         let attempt = || run.azure.remove_certificates(application.id, &certificates);
         run.patiently(STEP, doing, &[], attempt).await?;
     }
     for key in certificates {
-        run.changed(STEP, Action::Deleted, "keyCredential", key.to_string());
+        run.changed(STEP, ChangeAction::Deleted, "keyCredential", key.to_string());
     }
     run.set_minted(None);
     run.learn(|facts| {
@@ -169,7 +169,7 @@ pub(super) async fn remove_all(run: &Run, application: &Application, spared: &[U
 
 /// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
 /// others are looked for; where Graph does not find it yet, or another one may have been made, they are looked for first.
-async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
+async fn left(run: &StepRun, application: &AppRegistration) -> Result<Vec<Uuid>, StepError> {
     let minted = run.minted().filter(|minted| !minted.is_certificate);
     let Some(minted) = minted.filter(|_| !run.facts().credential_in_doubt) else {
         return credentials(run, application.app_id).await;
@@ -182,7 +182,7 @@ async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
     if !matches!(removed, Ok(true)) {
         return credentials(run, application.app_id).await;
     }
-    run.changed(STEP, Action::Deleted, "passwordCredential", minted.to_string());
+    run.changed(STEP, ChangeAction::Deleted, "passwordCredential", minted.to_string());
     run.set_minted(None);
     run.learn(|facts| facts.credential_made = false);
     let mut keys = match read {
@@ -199,7 +199,7 @@ async fn left(run: &Run, application: &Application) -> Result<Vec<Uuid>, Stop> {
 
 /// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very
 /// moment is not in every answer yet, and as long as it is not there it cannot be removed: so it is looked for again.
-async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
+async fn credentials(run: &StepRun, app_id: Uuid) -> Result<Vec<Uuid>, StepError> {
     let minted = run.minted();
     let (made, is_certificate) = match &minted {
         Some(minted) => (Some(minted.key_id), minted.is_certificate),
@@ -209,7 +209,7 @@ async fn credentials(run: &Run, app_id: Uuid) -> Result<Vec<Uuid>, Stop> {
     let mut looks = 1;
     loop {
         let read = run.azure.application(app_id).await;
-        let read = read.map_err(|error| Stop::api("reading the own application's credentials", &error))?;
+        let read = read.map_err(|error| StepError::api("reading the own application's credentials", &error))?;
         let mut keys = read.as_ref().map(|app| removable(run, app)).unwrap_or_default();
         let expected = match made {
             Some(made) => keys.contains(&made),
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn credential_of_another_run_stays_until_it_is_over() {
         let (intent, mut facts) = samples::kong_done();
-        let verb = |facts: &Facts| CleanUp.decide(&intent, facts).verb();
+        let verb = |facts: &ObservedState| CleanUp.decide(&intent, facts).verb();
         let other = format!("peerctl setup {}", Uuid::from_u128(7));
         let (during, after) = (datetime!(2026-11-21 09:30 UTC), datetime!(2026-11-21 10:30 UTC));
         // (credentials, the time, what is done)

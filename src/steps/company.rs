@@ -9,15 +9,15 @@ use tokio::sync::{Mutex as Queue, OwnedMutexGuard, OwnedSemaphorePermit, Semapho
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::own_app::Minted;
+use super::own_app::CreatedCredential;
 use super::run::lock;
-use super::{Run, RunMarkers, Stop};
+use super::{RunMarkers, StepError, StepRun};
 use crate::azure::RoleDefinition;
 use crate::domain::{TenantId, VnetId};
-use crate::plan::{Hold, Intent, StepEvent, StepId};
+use crate::plan::{ActionRequired, PeeringIntent, StepEvent, StepId};
 
 /// The runs that know of each other. A run alone is a company, too.
-pub struct Company {
+pub struct SharedState {
     /// In the names of the credentials that these runs create.
     run_id: Uuid,
     /// Which other runs have ended.
@@ -25,20 +25,20 @@ pub struct Company {
     /// A credential of these runs could not be removed.
     left_behind: AtomicBool,
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
-    credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<Lease>>>>>,
+    credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<SharedCredential>>>>>,
     /// Which names of peerings the runs have taken: the network, the name, the other network.
     names: Mutex<Vec<(VnetId, String, VnetId)>>,
     /// As they were written last.
     roles: Mutex<BTreeMap<(TenantId, Uuid), RoleDefinition>>,
     /// Roles by their names, as Resource Graph has them; it is asked once for all. None where there is but one run.
-    searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>,
+    searched: Option<Queue<BTreeMap<RoleQuery, Vec<RoleDefinition>>>>,
     desks: Arc<Semaphore>,
 }
 
 /// In which tenant roles of which names are looked for.
-type Search = (TenantId, Vec<String>);
+type RoleQuery = (TenantId, Vec<String>);
 
-impl Company {
+impl SharedState {
     /// That of a run alone.
     pub fn alone(markers: RunMarkers) -> Arc<Self> {
         Self::with(1, None, markers)
@@ -51,7 +51,7 @@ impl Company {
 
     fn with(
         desks: usize,
-        searched: Option<Queue<BTreeMap<Search, Vec<RoleDefinition>>>>,
+        searched: Option<Queue<BTreeMap<RoleQuery, Vec<RoleDefinition>>>>,
         markers: RunMarkers,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -94,7 +94,7 @@ impl Company {
     }
 
     /// The credentials in use of the application with this object id. While the queue is held, none is made or removed.
-    pub(super) fn credentials(&self, application: Uuid) -> Arc<Queue<Vec<Lease>>> {
+    pub(super) fn credentials(&self, application: Uuid) -> Arc<Queue<Vec<SharedCredential>>> {
         let mut credentials = lock(&self.credentials);
         Arc::clone(credentials.entry(application).or_default())
     }
@@ -109,7 +109,7 @@ impl Company {
     }
 
     /// What `search` finds of roles of these names; what it found for another run, where one has searched. What the runs
-    /// themselves write is told by [`Company::roles`].
+    /// themselves write is told by [`SharedState::roles`].
     pub(super) async fn searched<E>(
         &self,
         tenant: TenantId,
@@ -168,19 +168,19 @@ impl Company {
 }
 
 /// A credential, and how many runs use it.
-pub struct Lease {
-    pub minted: Arc<Minted>,
+pub struct SharedCredential {
+    pub minted: Arc<CreatedCredential>,
     pub users: usize,
 }
 
 /// The turn to write what others of the company may want to write, too. It ends when this is dropped.
-pub struct Turn {
+pub struct ExclusiveLock {
     last: OwnedMutexGuard<Option<Instant>>,
     /// Somebody else has had it since the run read what there is.
     pub outdated: bool,
 }
 
-impl Drop for Turn {
+impl Drop for ExclusiveLock {
     fn drop(&mut self) {
         *self.last = Some(Instant::now());
     }
@@ -190,7 +190,7 @@ impl Drop for Turn {
 ///
 /// # Errors
 /// Held where the run's time is up before it comes.
-pub async fn turn(run: &Run, step: StepId) -> Result<Option<Turn>, Stop> {
+pub async fn turn(run: &StepRun, step: StepId) -> Result<Option<ExclusiveLock>, StepError> {
     let Some(what) = shared(&run.intent, step) else {
         return Ok(None);
     };
@@ -201,16 +201,16 @@ pub async fn turn(run: &Run, step: StepId) -> Result<Option<Turn>, Stop> {
             run.tell(step, StepEvent::Doing("another row does the same first".to_owned()));
             // Who has it may be waiting for a person, and for a desk then.
             let turn = run.desk.away(&run.company, run.in_time(queue.lock_owned()));
-            turn.await.ok_or_else(|| Stop::waiting(after_another()))?
+            turn.await.ok_or_else(|| StepError::waiting(after_another()))?
         }
     };
     let read = run.facts().read_at;
     let outdated = last.is_some_and(|last| read.is_none_or(|read| last > read));
-    Ok(Some(Turn { last, outdated }))
+    Ok(Some(ExclusiveLock { last, outdated }))
 }
 
-fn after_another() -> Hold {
-    Hold {
+fn after_another() -> ActionRequired {
+    ActionRequired {
         who: "another row of the file".to_owned(),
         why: "It does the same first, and is not done yet.".to_owned(),
         packet: vec!["Run the same command again.".to_owned()],
@@ -219,7 +219,7 @@ fn after_another() -> Hold {
 }
 
 /// What a step writes that is not this run's alone.
-fn shared(intent: &Intent, step: StepId) -> Option<String> {
+fn shared(intent: &PeeringIntent, step: StepId) -> Option<String> {
     let tenant = intent.tenant;
     match step {
         StepId::Consent => intent.vendor_app.as_ref().map(|app| format!("{tenant} {}", app.id)),
@@ -234,32 +234,32 @@ fn shared(intent: &Intent, step: StepId) -> Option<String> {
 /// Where a run works. It has one for as long as any part of it is at work, and none while all of them wait for somebody
 /// else.
 #[derive(Default)]
-pub struct Desk {
-    occupied: Mutex<Occupied>,
+pub struct ConcurrencyLimit {
+    occupied: Mutex<ResourceLocks>,
     /// One part of the run goes for a desk; the others wait for it.
     going: Queue<()>,
 }
 
 #[derive(Default)]
-struct Occupied {
+struct ResourceLocks {
     permit: Option<OwnedSemaphorePermit>,
     /// Parts that are at work, or about to be.
     working: usize,
 }
 
-impl Desk {
+impl ConcurrencyLimit {
     /// A place at it for a part of the run that is about to work.
-    pub fn seat(&self) -> Seat<'_> {
+    pub fn seat(&self) -> ConcurrencyPermit<'_> {
         lock(&self.occupied).working += 1;
-        Seat(self)
+        ConcurrencyPermit(self)
     }
 
     /// Gets up while `waiting`; without a seat there is nothing to get up from.
-    pub(super) async fn away<T>(&self, company: &Company, waiting: impl Future<Output = T>) -> T {
+    pub(super) async fn away<T>(&self, company: &SharedState, waiting: impl Future<Output = T>) -> T {
         if lock(&self.occupied).working == 0 {
             return waiting.await;
         }
-        let up = Up::from(self);
+        let up = SuspendedPermit::from(self);
         let waited = waiting.await;
         drop(up);
         self.there(company).await;
@@ -267,7 +267,7 @@ impl Desk {
     }
 
     /// Waits until the run has a desk.
-    async fn there(&self, company: &Company) {
+    async fn there(&self, company: &SharedState) {
         let _alone = self.going.lock().await;
         if lock(&self.occupied).permit.is_none() {
             let permit = company.desk().await;
@@ -285,32 +285,32 @@ impl Desk {
 }
 
 /// A part of the run that is at work, or about to be, until this is dropped.
-pub struct Seat<'a>(&'a Desk);
+pub struct ConcurrencyPermit<'a>(&'a ConcurrencyLimit);
 
-impl Seat<'_> {
+impl ConcurrencyPermit<'_> {
     /// Sits down, once there is a free desk.
-    pub async fn down(&self, company: &Company) {
+    pub async fn down(&self, company: &SharedState) {
         self.0.there(company).await;
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for ConcurrencyPermit<'_> {
     fn drop(&mut self) {
         self.0.up();
     }
 }
 
 /// A part that has got up; dropped, it is about to work again.
-struct Up<'a>(&'a Desk);
+struct SuspendedPermit<'a>(&'a ConcurrencyLimit);
 
-impl<'a> Up<'a> {
-    fn from(desk: &'a Desk) -> Self {
+impl<'a> SuspendedPermit<'a> {
+    fn from(desk: &'a ConcurrencyLimit) -> Self {
         desk.up();
         Self(desk)
     }
 }
 
-impl Drop for Up<'_> {
+impl Drop for SuspendedPermit<'_> {
     fn drop(&mut self) {
         lock(&self.0.occupied).working += 1;
     }
@@ -324,8 +324,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_somebody_else_makes_room_for_the_next() {
-        let company = Company::of(1, RunMarkers::default());
-        let (first, second) = (Desk::default(), Desk::default());
+        let company = SharedState::of(1, RunMarkers::default());
+        let (first, second) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (seat, other) = (first.seat(), second.seat());
         seat.down(&company).await;
         assert!(other.down(&company).now_or_never().is_none(), "there is one desk");
@@ -348,7 +348,7 @@ mod tests {
                 .parse()
                 .expect("an id")
         };
-        let company = Company::of(2, RunMarkers::default());
+        let company = SharedState::of(2, RunMarkers::default());
         let name = |at: &str, with: &str| {
             company.name(&vnet(at), &vnet(with), |taken| match taken.contains("to-hub") {
                 true => "to-hub-2".to_owned(),
@@ -367,8 +367,8 @@ mod tests {
     /// One part waits for somebody else all the time, the other comes and goes.
     #[tokio::test]
     async fn no_desk_is_kept_by_who_only_waits() {
-        let company = Company::of(1, RunMarkers::default());
-        let (desk, next) = (Desk::default(), Desk::default());
+        let company = SharedState::of(1, RunMarkers::default());
+        let (desk, next) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (waits, works) = (desk.seat(), desk.seat());
         waits.down(&company).await;
         works.down(&company).await;
@@ -385,11 +385,11 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_seat_there_is_nothing_to_get_up_from() {
-        let company = Company::of(1, RunMarkers::default());
-        Desk::default().away(&company, async {}).await;
-        let desk = Desk::default();
+        let company = SharedState::of(1, RunMarkers::default());
+        ConcurrencyLimit::default().away(&company, async {}).await;
+        let desk = ConcurrencyLimit::default();
         desk.seat().down(&company).now_or_never().expect("it is free");
-        Desk::default()
+        ConcurrencyLimit::default()
             .seat()
             .down(&company)
             .now_or_never()

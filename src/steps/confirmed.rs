@@ -6,21 +6,21 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Facts, Run, Stop, decision, writes};
+use super::{ObservedState, StepError, StepRun, decision, writes};
 use crate::domain::PeeringId;
-use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Intent, StepId, Write};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::{PeeringIntent, PlannedWrite, StepDecision, StepId};
 
 /// What the confirmed plan showed.
 #[derive(Debug)]
 pub(super) struct ConfirmedPlan {
-    decisions: BTreeMap<StepId, Decision>,
-    writes: Vec<Write>,
+    decisions: BTreeMap<StepId, StepDecision>,
+    writes: Vec<PlannedWrite>,
 }
 
 impl ConfirmedPlan {
     /// The plan as these facts make it.
-    pub(super) fn of(intent: &Intent, facts: &Facts) -> Self {
+    pub(super) fn of(intent: &PeeringIntent, facts: &ObservedState) -> Self {
         let steps = intent.steps().into_iter();
         Self {
             decisions: steps.map(|id| (id, decision(id, intent, facts))).collect(),
@@ -29,18 +29,18 @@ impl ConfirmedPlan {
     }
 
     /// Returns what is new in `now`, the step's decision of this moment, and `writes`, all that a run would send now.
-    fn unshown(&self, step: StepId, now: &Decision, writes: &[Write], own_roles: &[Uuid]) -> Vec<String> {
+    fn unshown(&self, step: StepId, now: &StepDecision, writes: &[PlannedWrite], own_roles: &[Uuid]) -> Vec<String> {
         let shown = self.decisions.get(&step);
-        if let Decision::Remove { what, .. } = now {
+        if let StepDecision::Remove { what, .. } = now {
             let shown = match shown {
-                Some(Decision::Remove { what, .. }) => what.as_str(),
+                Some(StepDecision::Remove { what, .. }) => what.as_str(),
                 _ => "",
             };
             let shown: Vec<&str> = shown.split("; ").collect();
             let new = what.split("; ").filter(|part| !shown.contains(part));
             return new.map(|part| format!("remove {part}")).collect();
         }
-        let of_step = |write: &&Write| write.step == step;
+        let of_step = |write: &&PlannedWrite| write.step == step;
         let new = writes.iter().filter(of_step).filter(|write| {
             let mut shown = self.writes.iter().filter(of_step);
             let shown = shown.any(|shown| is_same(shown, write));
@@ -54,24 +54,24 @@ impl ConfirmedPlan {
     fn shows_deletion(&self, step: StepId, id: &PeeringId) -> bool {
         let path = id.to_string();
         let mut writes = self.writes.iter();
-        let shown = |write: &Write| write.method == "DELETE" && write.resource.eq_ignore_ascii_case(&path);
+        let shown = |write: &PlannedWrite| write.method == "DELETE" && write.resource.eq_ignore_ascii_case(&path);
         writes.any(shown) || self.creates(step, &path)
     }
 
     /// Whether the plan showed that this is created: what the run created itself, it may create once more.
     fn creates(&self, step: StepId, resource: &str) -> bool {
-        let created = matches!(self.decisions.get(&step), Some(Decision::Create(_)));
+        let created = matches!(self.decisions.get(&step), Some(StepDecision::Create(_)));
         let mut writes = self.writes.iter().filter(|write| write.step == step);
         created && writes.any(|write| write.method == "PUT" && matches_pattern(&write.resource, resource))
     }
 }
 
-impl Run {
+impl StepRun {
     /// Checks that the step would write, as things stand now, only what the confirmed plan showed.
     ///
     /// # Errors
     /// With the difference.
-    pub fn confirmed_to_write(&self, step: StepId) -> Result<(), Stop> {
+    pub fn confirmed_to_write(&self, step: StepId) -> Result<(), StepError> {
         let Some(confirmed) = self.confirmed() else {
             return Ok(());
         };
@@ -94,8 +94,8 @@ impl Run {
     /// Checks that the confirmed plan shows the deletion of this peering.
     ///
     /// # Errors
-    /// As [`Run::confirmed_to_write`].
-    pub(super) fn confirmed_to_delete(&self, step: StepId, id: &PeeringId) -> Result<(), Stop> {
+    /// As [`StepRun::confirmed_to_write`].
+    pub(super) fn confirmed_to_delete(&self, step: StepId, id: &PeeringId) -> Result<(), StepError> {
         match self.confirmed() {
             Some(confirmed) if !confirmed.shows_deletion(step, id) => {
                 Err(self.differs(step, &[format!("DELETE {id}")]).into())
@@ -107,10 +107,10 @@ impl Run {
     /// Whether the confirmed plan has this step write something.
     pub(super) fn plans_to_write(&self, step: StepId) -> bool {
         let shown = self.confirmed().and_then(|confirmed| confirmed.decisions.get(&step));
-        shown.is_some_and(Decision::writes)
+        shown.is_some_and(StepDecision::writes)
     }
 
-    fn differs(&self, step: StepId, unshown: &[String]) -> Problem {
+    fn differs(&self, step: StepId, unshown: &[String]) -> RunError {
         let shown = self.confirmed().and_then(|confirmed| confirmed.decisions.get(&step));
         let shown = shown.map_or_else(
             || "nothing".to_owned(),
@@ -121,12 +121,12 @@ impl Run {
             unshown.join("; ")
         );
         let what = format!("The step {step} would write what the confirmed plan does not show, so it wrote nothing.");
-        Problem::new(Kind::Conflict, what, why).remedy("Run the same command again to see the new plan.")
+        RunError::new(RunErrorKind::Conflict, what, why).remedy("Run the same command again to see the new plan.")
     }
 }
 
 /// Every write of a run, but those of its own credential.
-fn requests(intent: &Intent, facts: &Facts) -> Vec<Write> {
+fn requests(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> {
     if intent.tears_down() {
         return Vec::new();
     }
@@ -135,13 +135,13 @@ fn requests(intent: &Intent, facts: &Facts) -> Vec<Write> {
 
 /// Whether the write is the one that was shown. Of a body only what it is for is compared: an option that someone has
 /// switched on meanwhile is preserved, and that is no other write.
-fn is_same(shown: &Write, now: &Write) -> bool {
+fn is_same(shown: &PlannedWrite, now: &PlannedWrite) -> bool {
     let resource = match now.method {
         "PUT" => matches_pattern(unnumbered(&shown.resource), unnumbered(&now.resource)),
         _ => matches_pattern(&shown.resource, &now.resource),
     };
     let same = |pointer: &str| {
-        let of = |write: &Write| write.body.as_ref()?.pointer(pointer).cloned();
+        let of = |write: &PlannedWrite| write.body.as_ref()?.pointer(pointer).cloned();
         match (of(shown), of(now)) {
             (Some(Value::String(shown)), Some(Value::String(now))) => matches_pattern(&shown, &now),
             (shown, now) => shown == now,
@@ -163,7 +163,7 @@ fn is_same(shown: &Write, now: &Write) -> bool {
 }
 
 /// Whether the write is about one of these roles.
-fn concerns(write: &Write, roles: &[Uuid]) -> bool {
+fn concerns(write: &PlannedWrite, roles: &[Uuid]) -> bool {
     let role = write
         .body
         .as_ref()
@@ -197,10 +197,15 @@ fn matches_pattern(shown: &str, text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::domain::PeeringState;
-    use crate::plan::Goal;
+    use crate::plan::RunGoal;
     use crate::steps::samples;
 
-    fn unshown(goal: Goal, step: StepId, before: fn(&mut Facts), after: fn(&Intent, &mut Facts)) -> Vec<String> {
+    fn unshown(
+        goal: RunGoal,
+        step: StepId,
+        before: fn(&mut ObservedState),
+        after: fn(&PeeringIntent, &mut ObservedState),
+    ) -> Vec<String> {
         let (mut intent, mut facts) = samples::kong_to_take_down();
         intent.goal = goal;
         before(&mut facts);
@@ -210,37 +215,37 @@ mod tests {
         confirmed.unshown(step, &now, &requests(&intent, &facts), &[])
     }
 
-    fn state(facts: &mut Facts, state: PeeringState) {
+    fn state(facts: &mut ObservedState, state: PeeringState) {
         facts.vnet.as_mut().expect("one").peerings[0].state = state;
     }
 
     #[test]
     fn repair_deletes_only_the_shown_peering() {
-        let same = |_: &Intent, _: &mut Facts| ();
-        let gone = |facts: &mut Facts| state(facts, PeeringState::Disconnected);
+        let same = |_: &PeeringIntent, _: &mut ObservedState| ();
+        let gone = |facts: &mut ObservedState| state(facts, PeeringState::Disconnected);
         let step = StepId::Peering;
-        assert!(unshown(Goal::Repair, step, gone, same).is_empty());
+        assert!(unshown(RunGoal::Repair, step, gone, same).is_empty());
         // It went by itself.
-        let nothing = |_: &Intent, facts: &mut Facts| facts.vnet.as_mut().expect("one").peerings.clear();
-        assert!(unshown(Goal::Repair, step, gone, nothing).is_empty());
-        let other = |intent: &Intent, facts: &mut Facts| {
+        let nothing = |_: &PeeringIntent, facts: &mut ObservedState| facts.vnet.as_mut().expect("one").peerings.clear();
+        assert!(unshown(RunGoal::Repair, step, gone, nothing).is_empty());
+        let other = |intent: &PeeringIntent, facts: &mut ObservedState| {
             let mut other = samples::peering(intent, "kong-2", 0xf00, "10.0.0.0/16");
             other.state = PeeringState::Disconnected;
             facts.vnet.as_mut().expect("one").peerings = vec![other];
         };
-        let found = unshown(Goal::Repair, step, gone, other);
+        let found = unshown(RunGoal::Repair, step, gone, other);
         assert!(found.len() == 1 && found[0].ends_with("/kong-2"), "{found:?}");
-        let turned = |_: &Intent, facts: &mut Facts| state(facts, PeeringState::Disconnected);
-        let found = unshown(Goal::Repair, step, |_| (), turned);
+        let turned = |_: &PeeringIntent, facts: &mut ObservedState| state(facts, PeeringState::Disconnected);
+        let found = unshown(RunGoal::Repair, step, |_| (), turned);
         assert!(found.len() == 1 && found[0].starts_with("DELETE "), "{found:?}");
     }
 
     #[test]
     fn teardown_removes_only_what_was_shown() {
-        let goal = Goal::TearDown { consent: true };
+        let goal = RunGoal::TearDown { consent: true };
         let step = StepId::Peering;
         assert!(unshown(goal, step, |_| (), |_, _| ()).is_empty());
-        let other = |intent: &Intent, facts: &mut Facts| {
+        let other = |intent: &PeeringIntent, facts: &mut ObservedState| {
             let other = samples::peering(intent, "kong-2", 0xf00, "10.0.0.0/16");
             facts.vnet.as_mut().expect("one").peerings = vec![other];
         };
@@ -249,8 +254,8 @@ mod tests {
             format!("remove peering {name} with {network}")
         };
         assert_eq!(unshown(goal, step, |_| (), other), [new("kong-2")]);
-        let kept = |facts: &mut Facts| facts.remote_tenants.clear();
-        let proven = |_: &Intent, facts: &mut Facts| {
+        let kept = |facts: &mut ObservedState| facts.remote_tenants.clear();
+        let proven = |_: &PeeringIntent, facts: &mut ObservedState| {
             facts
                 .remote_tenants
                 .insert(Uuid::from_u128(0xf00), Uuid::from_u128(0x1c0));
@@ -260,24 +265,24 @@ mod tests {
 
     #[test]
     fn what_was_not_known_yet_is_no_difference() {
-        let learned = |_: &Intent, facts: &mut Facts| {
+        let learned = |_: &PeeringIntent, facts: &mut ObservedState| {
             let done = samples::kong_done().1;
             facts.principal = done.principal;
         };
-        let nothing = |facts: &mut Facts| {
+        let nothing = |facts: &mut ObservedState| {
             facts.principal = None;
             facts.roles.clear();
             facts.assignments.clear();
         };
         for step in [StepId::RoleDefinition, StepId::RoleAssignment, StepId::Consent] {
-            let found = unshown(Goal::SetUp, step, nothing, learned);
+            let found = unshown(RunGoal::SetUp, step, nothing, learned);
             assert!(found.is_empty(), "{step}: {found:?}");
         }
-        let other_role = |_: &Intent, facts: &mut Facts| {
+        let other_role = |_: &PeeringIntent, facts: &mut ObservedState| {
             let done = samples::kong_done().1;
             (facts.principal, facts.roles) = (done.principal, done.roles);
         };
-        let found = unshown(Goal::SetUp, StepId::RoleAssignment, nothing, other_role);
+        let found = unshown(RunGoal::SetUp, StepId::RoleAssignment, nothing, other_role);
         assert!(found.len() == 1 && found[0].starts_with("PUT "), "{found:?}");
     }
 

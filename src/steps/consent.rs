@@ -5,62 +5,65 @@ mod undo;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::run::Awaited;
-use super::{Facts, Run, Step, Stop};
+use super::run::WaitDescription;
+use super::{ObservedState, Step, StepError, StepRun};
 use crate::azure::{ApiError, ServicePrincipal};
 use crate::limits;
-use crate::plan::{Action, Consent as Mode, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorApp};
+use crate::plan::{
+    ActionRequired, ChangeAction, ConsentMode as Mode, PeeringIntent, RunGoal, StepDecision, StepEvent, StepId,
+    VendorApp,
+};
 
 const STEP: StepId = StepId::Consent;
 
-pub struct Consent;
+pub struct ConsentStep;
 
 #[async_trait]
-impl Step for Consent {
+impl Step for ConsentStep {
     fn title(&self) -> &'static str {
         "Admin consent"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         let given = given(&run.intent);
         // What is removed or deleted has to be the vendor's beyond doubt.
-        if let Some(given) = given.as_ref().filter(|_| run.intent.goal == Goal::SetUp) {
+        if let Some(given) = given.as_ref().filter(|_| run.intent.goal == RunGoal::SetUp) {
             run.learn(|facts| facts.principal = Some(given.clone()));
         } else {
             let read = match read(run).await {
                 Ok(principal) => Some(principal),
                 // Many a pipeline may not read the directory; that is no reason to stop.
                 Err(error) if error.status() == Some(403) => None,
-                Err(error) => return Err(Stop::api("looking for the service principal", &error)),
+                Err(error) => return Err(StepError::api("looking for the service principal", &error)),
             };
             run.learn(|facts| seen(facts, given, read));
         }
         undo::look_elsewhere(run).await
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         let Some(app) = &intent.vendor_app else {
-            return Decision::InPlace("nobody needs consent".to_owned());
+            return StepDecision::InPlace("nobody needs consent".to_owned());
         };
         match (&facts.principal, intent.consent) {
-            (Some(principal), _) if !principal.account_enabled => Decision::Blocked(disabled(intent, principal)),
+            (Some(principal), _) if !principal.account_enabled => StepDecision::Blocked(disabled(intent, principal)),
             (Some(principal), _) => {
-                Decision::InPlace(format!("{} has a service principal here", principal.display_name))
+                StepDecision::InPlace(format!("{} has a service principal here", principal.display_name))
             }
-            (None, _) if facts.directory_is_closed => Decision::Blocked(closed(intent, app)),
-            (None, Mode::Create) => Decision::Create(format!("a service principal for {}", app.name)),
-            (None, Mode::Browser) => Decision::Create(format!(
+            (None, _) if facts.directory_is_closed => StepDecision::Blocked(closed(intent, app)),
+            (None, Mode::Create) => StepDecision::Create(format!("a service principal for {}", app.name)),
+            (None, Mode::Browser) => StepDecision::Create(format!(
                 "a service principal for {}, by the admin-consent page",
                 app.name
             )),
-            (None, Mode::Wait) => Decision::Await {
+            (None, Mode::Wait) => StepDecision::Await {
                 what: format!("an administrator consents to {}", app.name),
                 usually: "as long as that takes".to_owned(),
             },
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         let Some(app) = &run.intent.vendor_app else {
             return Ok(());
         };
@@ -92,7 +95,7 @@ impl Step for Consent {
         Ok(())
     }
 
-    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, run: &StepRun) -> Result<(), StepError> {
         let app = run.intent.vendor_app.as_ref();
         let Some(app) = app.filter(|_| run.intent.consent == Mode::Create) else {
             return Ok(());
@@ -102,17 +105,17 @@ impl Step for Consent {
         Ok(())
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
 /// The service principal by the object id that the operator gave: the directory need not be asked.
-fn given(intent: &Intent) -> Option<ServicePrincipal> {
+fn given(intent: &PeeringIntent) -> Option<ServicePrincipal> {
     let app = intent.vendor_app.as_ref()?;
     Some(ServicePrincipal {
         id: app.principal_id?,
@@ -124,7 +127,7 @@ fn given(intent: &Intent) -> Option<ServicePrincipal> {
 }
 
 /// Notes what the directory says (`None`: it is closed), and whether the id that was given agrees.
-fn seen(facts: &mut Facts, given: Option<ServicePrincipal>, read: Option<Option<ServicePrincipal>>) {
+fn seen(facts: &mut ObservedState, given: Option<ServicePrincipal>, read: Option<Option<ServicePrincipal>>) {
     facts.directory_is_closed |= read.is_none();
     let read = read.map(|read| (read.as_ref().map(|read| read.id), read));
     (facts.principal_is_anothers, facts.principal) = match (given, read) {
@@ -134,7 +137,7 @@ fn seen(facts: &mut Facts, given: Option<ServicePrincipal>, read: Option<Option<
     };
 }
 
-async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
+async fn read(run: &StepRun) -> Result<Option<ServicePrincipal>, ApiError> {
     match &run.intent.vendor_app {
         Some(app) => run.azure.service_principal(app.id).await,
         None => Ok(None),
@@ -142,7 +145,7 @@ async fn read(run: &Run) -> Result<Option<ServicePrincipal>, ApiError> {
 }
 
 /// Creates the service principal, and notes it.
-async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
+async fn create(run: &StepRun, app: &VendorApp) -> Result<(), StepError> {
     run.tell(STEP, StepEvent::Doing("creating the service principal".to_owned()));
     let mut tries = 1;
     loop {
@@ -162,7 +165,7 @@ async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
                 return Ok(());
             }
             Err(error) if error.status() == Some(403) => {
-                let stop = Stop::api("creating the service principal", &error);
+                let stop = StepError::api("creating the service principal", &error);
                 return Err(stop.or_hold(|| hold(&run.intent, app)));
             }
             // There can be only one for an application, so asking twice does no harm.
@@ -170,21 +173,21 @@ async fn create(run: &Run, app: &VendorApp) -> Result<(), Stop> {
                 tries += 1;
                 run.pause(STEP, limits::FIRST_LOOK).await;
             }
-            Err(error) => return Err(Stop::api("creating the service principal", &error)),
+            Err(error) => return Err(StepError::api("creating the service principal", &error)),
         }
     }
 }
 
-fn created(run: &Run, id: Uuid) {
+fn created(run: &StepRun, id: Uuid) {
     let id = id.to_string();
-    run.changed(STEP, Action::Created, "servicePrincipal", id);
+    run.changed(STEP, ChangeAction::Created, "servicePrincipal", id);
 }
 
-async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincipal, Stop> {
+async fn wait_for_principal(run: &StepRun, app: &VendorApp) -> Result<ServicePrincipal, StepError> {
     let awaited = if run.intent.consent == Mode::Create {
-        Awaited::replication("until the service principal is visible")
+        WaitDescription::replication("until the service principal is visible")
     } else {
-        Awaited {
+        WaitDescription {
             what: "until somebody accepts on that page",
             usually: None,
             someone_else: true,
@@ -194,12 +197,12 @@ async fn wait_for_principal(run: &Run, app: &VendorApp) -> Result<ServicePrincip
     let look = async || {
         read(run)
             .await
-            .map_err(|error| Stop::api("looking for the service principal", &error))
+            .map_err(|error| StepError::api("looking for the service principal", &error))
     };
     run.until(STEP, &awaited, look).await
 }
 
-fn administrator(intent: &Intent) -> String {
+fn administrator(intent: &PeeringIntent) -> String {
     format!(
         "an Application Administrator, Cloud Application Administrator or Global Administrator of {}",
         intent.tenant_label()
@@ -210,8 +213,8 @@ fn administrator(intent: &Intent) -> String {
 const NO_REPLY_ADDRESS: &str =
     "(if that page ends with AADSTS500113, no reply address, after you accepted: consent is stored all the same)";
 
-fn hold(intent: &Intent, app: &VendorApp) -> Hold {
-    Hold {
+fn hold(intent: &PeeringIntent, app: &VendorApp) -> ActionRequired {
+    ActionRequired {
         who: administrator(intent),
         why: format!(
             "{} has no service principal in the tenant; consent takes a directory role.",
@@ -226,8 +229,8 @@ fn hold(intent: &Intent, app: &VendorApp) -> Hold {
     }
 }
 
-fn closed(intent: &Intent, app: &VendorApp) -> Hold {
-    Hold {
+fn closed(intent: &PeeringIntent, app: &VendorApp) -> ActionRequired {
+    ActionRequired {
         who: administrator(intent),
         why: "This sign-in may not read the directory, so it cannot tell the object id of the service principal."
             .to_owned(),
@@ -241,8 +244,8 @@ fn closed(intent: &Intent, app: &VendorApp) -> Hold {
     }
 }
 
-fn disabled(intent: &Intent, principal: &ServicePrincipal) -> Hold {
-    Hold {
+fn disabled(intent: &PeeringIntent, principal: &ServicePrincipal) -> ActionRequired {
+    ActionRequired {
         who: administrator(intent),
         why: format!(
             "{} is switched off in the tenant: it cannot sign in.",
@@ -276,7 +279,7 @@ mod tests {
             (Some(&other), None, false, true),
         ];
         for (given, read, anothers, closed) in table {
-            let mut facts = Facts::default();
+            let mut facts = ObservedState::default();
             seen(&mut facts, given.cloned(), read.map(|read| read.cloned()));
             let found = (facts.principal_is_anothers, facts.directory_is_closed);
             assert_eq!(found, (anothers, closed), "{given:?} {read:?}");
@@ -287,17 +290,17 @@ mod tests {
     #[test]
     fn decisions() {
         let (intent, facts) = samples::kong_done();
-        let state = |mode: Mode, facts: &Facts| {
-            let intent = Intent {
+        let state = |mode: Mode, facts: &ObservedState| {
+            let intent = PeeringIntent {
                 consent: mode,
                 ..intent.clone()
             };
             (
-                Consent.decide(&intent, facts).verb(),
-                Consent.decide(&intent, facts).writes(),
+                ConsentStep.decide(&intent, facts).verb(),
+                ConsentStep.decide(&intent, facts).writes(),
             )
         };
-        let none = Facts {
+        let none = ObservedState {
             principal: None,
             ..facts.clone()
         };

@@ -2,17 +2,17 @@
 
 use futures::future::join_all;
 
-use super::{Facts, Run};
-use crate::azure::{EligibleRole, Permission, allowed};
+use super::{ObservedState, StepRun};
+use crate::azure::{EligibleRole, RolePermission, allowed};
 use crate::limits;
-use crate::plan::Hold;
+use crate::plan::ActionRequired;
 
 /// The right to write a peering's direction.
 pub const WRITE_PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 
 /// Looks for eligible roles that allow the action at the scope, where the rights do not, and notes them in the facts.
-pub async fn look(run: &Run, rights: Option<&Vec<Permission>>, action: &'static str, scope: &str) {
-    if Facts::may(rights, action) {
+pub async fn look(run: &StepRun, rights: Option<&Vec<RolePermission>>, action: &'static str, scope: &str) {
+    if ObservedState::may(rights, action) {
         return;
     }
     let read = tokio::time::timeout(limits::PREFLIGHT, run.azure.eligible_roles(scope)).await;
@@ -29,7 +29,7 @@ pub async fn look(run: &Run, rights: Option<&Vec<Permission>>, action: &'static 
 }
 
 /// How the operator gets the right for the action; `None` where no eligible role has it.
-pub fn activation(facts: &Facts, action: &str) -> Option<String> {
+pub fn activation(facts: &ObservedState, action: &str) -> Option<String> {
     let role = facts.eligible_roles.get(action)?.first()?;
     Some(format!(
         "You are eligible for \"{}\" at {}, which allows this. Activate it in the Azure portal (Privileged Identity \
@@ -39,7 +39,7 @@ pub fn activation(facts: &Facts, action: &str) -> Option<String> {
 }
 
 /// The hold, for the operator where an eligible role allows the action.
-pub fn or_activate(facts: &Facts, action: &str, mut hold: Hold) -> Hold {
+pub fn or_activate(facts: &ObservedState, action: &str, mut hold: ActionRequired) -> ActionRequired {
     if let Some(line) = activation(facts, action) {
         hold.who = format!("you, with your eligible role; or {}", hold.who);
         hold.packet.insert(0, line);

@@ -4,14 +4,14 @@ use uuid::Uuid;
 
 use super::role_definition::wanted_role;
 use super::vendor_peering::VendorPeering;
-use super::{Facts, step};
-use crate::azure::Application;
-use crate::plan::{Grant, Intent, OwnApp, VendorAccess};
-use crate::render::{Existing, ExistingGrant};
+use super::{ObservedState, step};
+use crate::azure::AppRegistration;
+use crate::plan::{OwnApp, PeeringIntent, RoleGrant, VendorAccess};
+use crate::render::{ExistingGrant, ExistingResources};
 
 /// What is there of what setup makes. `surveyed`: somebody looked; else there are no facts.
-pub fn existing(intent: &Intent, facts: &Facts, surveyed: bool) -> Existing {
-    let grant = |grant: Grant| {
+pub fn existing(intent: &PeeringIntent, facts: &ObservedState, surveyed: bool) -> ExistingResources {
+    let grant = |grant: RoleGrant| {
         let custom = Some(&grant).filter(|grant| grant.built_in.is_none());
         ExistingGrant {
             role: custom.and_then(|grant| facts.role(intent, grant)).cloned(),
@@ -27,7 +27,7 @@ pub fn existing(intent: &Intent, facts: &Facts, surveyed: bool) -> Existing {
     let untold = surveyed && intent.access == VendorAccess::Api && facts.network.is_none();
     let untold = untold.then(|| format!("what {} knows, for want of its token", intent.vendor.short_name));
     let unread = unread.chain(closed).chain(untold).chain(facts.theirs_is_unread());
-    Existing {
+    ExistingResources {
         surveyed,
         unread: unread.collect(),
         vendor_principal: facts.principal.as_ref().map(|principal| principal.id),
@@ -47,12 +47,12 @@ pub fn existing(intent: &Intent, facts: &Facts, surveyed: bool) -> Existing {
 }
 
 /// What is taken for known where nobody looked: who brings an application has it.
-pub fn unread(intent: &Intent) -> Facts {
+pub fn unread(intent: &PeeringIntent) -> ObservedState {
     let brought = match intent.own_app {
         Some(OwnApp::Given(id)) => Some(id),
         _ => None,
     };
-    let app = |app_id| Application {
+    let app = |app_id| AppRegistration {
         id: Uuid::nil(),
         app_id,
         display_name: format!("your application {app_id}"),
@@ -64,8 +64,8 @@ pub fn unread(intent: &Intent) -> Facts {
         passwords: Vec::new(),
         keys: Vec::new(),
     };
-    Facts {
+    ObservedState {
         own_app: brought.map(app),
-        ..Facts::default()
+        ..ObservedState::default()
     }
 }

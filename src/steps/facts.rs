@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::role_choice::{choose, extra_actions, missing_actions};
-use super::{Preflight, Seen};
+use super::{PreflightReads, ReadResult};
 use crate::azure::{
-    AppAccess, AppRestrictions, Application, EligibleRole, Nsg, Peering, Permission, RoleAssignment, RoleDefinition,
-    RouteTable, ServicePrincipal, Subscription, Vnet, allowed,
+    AppAccess, AppRegistration, AppRestrictions, EligibleRole, NetworkSecurityGroup, PeeringBody, RoleAssignment,
+    RoleDefinition, RolePermission, RouteTable, ServicePrincipal, SubscriptionInfo, VirtualNetwork, allowed,
 };
 use crate::domain::{PeeringState, SubscriptionId, SyncLevel, TenantId, VnetId};
 use crate::limits;
-use crate::plan::{Grant, Grantee, Hold, Intent, OwnApp, Remote, StepId};
-use crate::vendors::{Phase, VendorNetwork, VendorRequest};
+use crate::plan::{ActionRequired, OwnApp, PeeringIntent, Remote, RoleGrant, RoleGrantee, StepId};
+use crate::vendors::{RequestPhase, VendorNetwork, VendorRequest};
 
 /// Built-in roles that hold every action of a peering: Owner, Contributor, Network Contributor.
 const WIDE_ROLES: [(Uuid, &str); 3] = [
@@ -29,7 +29,7 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
 
 /// What has been read.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub struct ObservedState {
     /// When all that there is was read.
     pub read_at: Option<Instant>,
     /// The steps whose writes are accepted and not seen yet: that they are not to be read says nothing.
@@ -59,17 +59,17 @@ pub struct Facts {
     /// The object ID of whoever signed in.
     pub signed_in_as: Option<Uuid>,
     /// An application of setup's unique name that was deleted within the last thirty days.
-    pub deleted_app: Option<Application>,
+    pub deleted_app: Option<AppRegistration>,
     /// This sign-in may not delete it for good.
     pub own_app_stays_restorable: bool,
     /// What policies forbid the own application.
-    pub app_restrictions: Seen<AppRestrictions>,
+    pub app_restrictions: ReadResult<AppRestrictions>,
     /// The time by Azure's clock when the own application was read.
     pub service_time: Option<OffsetDateTime>,
     /// The directory may not be read: whether there is a service principal is not known.
     pub directory_is_closed: bool,
     /// The customer's own application, and its service principal in the customer's tenant.
-    pub own_app: Option<Application>,
+    pub own_app: Option<AppRegistration>,
     pub own_principal: Option<ServicePrincipal>,
     /// The own application was made in this run.
     pub own_app_is_new: bool,
@@ -98,18 +98,18 @@ pub struct Facts {
     /// Only those at the network could be read: who else in the subscription has a role is not known.
     pub assignments_are_hidden: bool,
     /// What the operator may do at the virtual network; `None` where that could not be read.
-    pub rights_at_vnet: Option<Vec<Permission>>,
+    pub rights_at_vnet: Option<Vec<RolePermission>>,
     /// The same at the subscription.
-    pub rights_at_subscription: Option<Vec<Permission>>,
-    pub vnet: Option<Vnet>,
+    pub rights_at_subscription: Option<Vec<RolePermission>>,
+    pub vnet: Option<VirtualNetwork>,
     /// The network security groups of the network's subnets.
-    pub security_groups: Vec<Nsg>,
+    pub security_groups: Vec<NetworkSecurityGroup>,
     /// The subscriptions that the operator sees in the customer's tenant.
     pub own_subscriptions: Vec<SubscriptionId>,
     /// The virtual network's subscription, where the operator sees it.
-    pub subscription: Option<Subscription>,
+    pub subscription: Option<SubscriptionInfo>,
     /// The other network's, where this operator writes there too.
-    pub remote_subscription: Option<Subscription>,
+    pub remote_subscription: Option<SubscriptionInfo>,
     /// The tenants of the subscriptions behind the network's peerings, where Azure says.
     pub remote_tenants: BTreeMap<SubscriptionId, TenantId>,
     pub network: Option<VendorNetwork>,
@@ -119,15 +119,15 @@ pub struct Facts {
     /// Peerings that were there when the run began: not the vendor's, unless something says so.
     pub earlier_peerings: Vec<String>,
     /// The local peering that this run deleted: the one that takes its place gets its settings.
-    pub former_peering: Option<Peering>,
+    pub former_peering: Option<PeeringBody>,
     /// Our direction was made anew in this run, and whoever configures the vendor's has to have it made anew, too.
-    pub entered_anew: Option<Hold>,
+    pub entered_anew: Option<ActionRequired>,
     /// The other side's direction, where this operator may read it.
-    pub remote_peering: Option<Peering>,
+    pub remote_peering: Option<PeeringBody>,
     /// Why the other side's network could not be read, in a word of Azure's: whether there is a direction is not known.
     pub remote_unread: Option<String>,
     /// The other side's network, where this operator may read it.
-    pub remote_vnet: Option<Vnet>,
+    pub remote_vnet: Option<VirtualNetwork>,
     /// Azure says that the other side's network does not exist.
     pub remote_absent: bool,
     /// The networks of its resource group that this operator sees, where it is not among them.
@@ -137,10 +137,10 @@ pub struct Facts {
     /// The route tables of the network's subnets.
     pub route_tables: Vec<RouteTable>,
     /// What only the checks look at.
-    pub preflight: Preflight,
+    pub preflight: PreflightReads,
 }
 
-impl Facts {
+impl ObservedState {
     /// Whether all was read so short a time ago that nobody else can have changed it in between, but by rare chance:
     /// nobody was asked a question since.
     pub fn are_fresh(&self) -> bool {
@@ -148,25 +148,25 @@ impl Facts {
     }
 
     /// Whether the operator may do `action` there; unknown counts as yes, Azure has the last word.
-    pub fn may(rights: Option<&Vec<Permission>>, action: &str) -> bool {
+    pub fn may(rights: Option<&Vec<RolePermission>>, action: &str) -> bool {
         rights.is_none_or(|rights| allowed(rights, action))
     }
 
     /// The object id of who gets the grant.
-    pub fn grantee(&self, grant: &Grant) -> Option<Uuid> {
+    pub fn grantee(&self, grant: &RoleGrant) -> Option<Uuid> {
         match grant.to {
-            Grantee::Vendor => self.principal.as_ref().map(|principal| principal.id),
-            Grantee::OwnApp => self.own_principal.as_ref().map(|principal| principal.id),
+            RoleGrantee::Vendor => self.principal.as_ref().map(|principal| principal.id),
+            RoleGrantee::OwnApp => self.own_principal.as_ref().map(|principal| principal.id),
         }
     }
 
     /// The existing role for a grant, where one may be used.
-    pub fn role(&self, intent: &Intent, grant: &Grant) -> Option<&RoleDefinition> {
+    pub fn role(&self, intent: &PeeringIntent, grant: &RoleGrant) -> Option<&RoleDefinition> {
         choose(intent, self, grant).existing()
     }
 
     /// The number of the role's assignments beside the grantee's own at the network; `None` where it is not known.
-    pub fn other_holders(&self, intent: &Intent, grant: &Grant, role: &RoleDefinition) -> Option<usize> {
+    pub fn other_holders(&self, intent: &PeeringIntent, grant: &RoleGrant, role: &RoleDefinition) -> Option<usize> {
         let (grantee, vnet) = (self.grantee(grant), intent.vnet.to_string());
         let is_own = |one: &&RoleAssignment| Some(one.principal) == grantee && one.scope.eq_ignore_ascii_case(&vnet);
         let holders = self.role_holders.get(&role.guid)?.as_ref()?;
@@ -180,7 +180,7 @@ impl Facts {
 
     /// The assignment that fulfils the grant (once the grant's role is as it should be), and its role's name. The
     /// grant's own role comes first, then the role with the fewest rights beyond it.
-    pub fn assignment(&self, intent: &Intent, grant: &Grant) -> Option<(&RoleAssignment, String)> {
+    pub fn assignment(&self, intent: &PeeringIntent, grant: &RoleGrant) -> Option<(&RoleAssignment, String)> {
         let granted = self.role(intent, grant).map(|role| role.guid);
         let enough = self.assigned_roles(grant).filter(|(assignment, _, role)| {
             let is_granted = granted == Some(assignment.role);
@@ -196,7 +196,7 @@ impl Facts {
 
     /// The assignments by which the grantee has more rights at the network than the grant: the role's name, and what it
     /// allows beyond the grant.
-    pub fn excess_rights(&self, grant: &Grant) -> Vec<(&RoleAssignment, String, String)> {
+    pub fn excess_rights(&self, grant: &RoleGrant) -> Vec<(&RoleAssignment, String, String)> {
         let excess = self.assigned_roles(grant).filter_map(|(assignment, name, role)| {
             if grant.built_in == Some(assignment.role) {
                 return None;
@@ -213,7 +213,7 @@ impl Facts {
     /// The grantee's assignments at the network and above of roles that are known: a wide built-in role, or a custom one.
     fn assigned_roles(
         &self,
-        grant: &Grant,
+        grant: &RoleGrant,
     ) -> impl Iterator<Item = (&RoleAssignment, String, Option<&RoleDefinition>)> {
         let (grantee, built_in) = (self.grantee(grant), grant.built_in.is_some());
         let own = self.assignments.iter();
@@ -238,7 +238,7 @@ impl Facts {
     }
 
     /// The other side's network, where it is known: the vendor's API says it, or the inputs.
-    pub fn remote(&self, intent: &Intent) -> Option<Remote> {
+    pub fn remote(&self, intent: &PeeringIntent) -> Option<Remote> {
         self.request
             .as_ref()
             .and_then(|request| request.remote.clone())
@@ -253,7 +253,7 @@ impl Facts {
 
     /// The name that our direction gets: a number is added where the network has a peering of that name with another
     /// network already (two VPCs of one vendor, say). A name that was given stays as it is.
-    pub fn our_peering_name(&self, intent: &Intent) -> String {
+    pub fn our_peering_name(&self, intent: &PeeringIntent) -> String {
         let remote = self.remote(intent).map(|remote| remote.vnet);
         if let Some(former) = self
             .former_peering
@@ -277,21 +277,22 @@ impl Facts {
     }
 
     /// What people call who gets the grant: an own application has the name that it has.
-    pub fn called<'a>(&'a self, grant: &'a Grant) -> &'a str {
+    pub fn called<'a>(&'a self, grant: &'a RoleGrant) -> &'a str {
         match (grant.to, &self.own_app) {
-            (Grantee::OwnApp, Some(app)) => &app.display_name,
+            (RoleGrantee::OwnApp, Some(app)) => &app.display_name,
             _ => &grant.application,
         }
     }
 
     /// The vendor's request is under way for another application than the one that is ours to write with.
-    pub fn request_is_anothers(&self, intent: &Intent) -> bool {
+    pub fn request_is_anothers(&self, intent: &PeeringIntent) -> bool {
         let ours = match (&self.own_app, &intent.own_app) {
             (Some(app), _) => Some(app.app_id),
             (None, Some(OwnApp::Given(id))) => Some(*id),
             (None, _) => None,
         };
-        let under_way = |request: &&VendorRequest| matches!(request.phase, Phase::Pending | Phase::UserAction);
+        let under_way =
+            |request: &&VendorRequest| matches!(request.phase, RequestPhase::Pending | RequestPhase::UserAction);
         let named = self
             .request
             .as_ref()
@@ -302,7 +303,7 @@ impl Facts {
 }
 
 /// Why this direction does not carry traffic yet; `None` where it does.
-pub fn not_working(peering: &Peering) -> Option<String> {
+pub fn not_working(peering: &PeeringBody) -> Option<String> {
     if peering.state != PeeringState::Connected {
         return Some(format!("its state is {}", peering.state));
     }
@@ -341,15 +342,18 @@ mod tests {
         let (mut intent, mut facts) = kong_done();
         facts.own_app = Some(crate::steps::samples::own_app(Vec::new()));
         intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
-        let mut anothers = |own_app: Option<u128>, phase: Phase| {
+        let mut anothers = |own_app: Option<u128>, phase: RequestPhase| {
             let request = facts.request.as_mut().expect("one");
             (request.own_app, request.phase) = (own_app.map(Uuid::from_u128), phase);
             facts.request_is_anothers(&intent)
         };
-        assert!(!anothers(Some(0xa1), Phase::UserAction));
-        assert!(anothers(Some(0xa2), Phase::UserAction));
-        assert!(!anothers(None, Phase::UserAction), "an API that does not tell");
-        assert!(!anothers(Some(0xa2), Phase::Ready), "a link that works stays as it is");
+        assert!(!anothers(Some(0xa1), RequestPhase::UserAction));
+        assert!(anothers(Some(0xa2), RequestPhase::UserAction));
+        assert!(!anothers(None, RequestPhase::UserAction), "an API that does not tell");
+        assert!(
+            !anothers(Some(0xa2), RequestPhase::Ready),
+            "a link that works stays as it is"
+        );
     }
 
     #[test]
@@ -362,7 +366,7 @@ mod tests {
             ..facts.assignments[0].clone()
         };
         facts.assignments.insert(0, owner);
-        let name = |facts: &Facts| facts.assignment(&intent, &grant).expect("one").1;
+        let name = |facts: &ObservedState| facts.assignment(&intent, &grant).expect("one").1;
         assert_eq!(name(&facts), "Kong Cloud Gateway Peering Creator");
         let excess = facts.excess_rights(&grant);
         assert_eq!(excess.len(), 1);

@@ -1,35 +1,35 @@
 //! What can be wrong with a link so that waiting does not mend it, and who mends it: one table for `status`, `repair`
 //! and the checks.
 
-use super::Facts;
+use super::ObservedState;
 use super::own_direction::{is_made_again, may_write_theirs};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::request_kind;
-use crate::azure::Peering;
+use crate::azure::PeeringBody;
 use crate::domain::{PeeringState, SyncLevel};
 use crate::errors::known;
-use crate::plan::{Fault, Intent, VendorAccess};
-use crate::vendors::{CreatedBy, Phase, VendorRequest};
+use crate::plan::{LinkDefect, PeeringIntent, VendorAccess};
+use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 
 /// Several peerings could be meant, or none is found: the operator has to name one.
 const SEVERAL: &str = "several";
 const NOT_TOLD: &str = "unnamed";
 
 /// Whether the operator, and nobody else, has to do what the fault asks for: to name the peering.
-pub fn is_a_matter_of_names(fault: &Fault) -> bool {
+pub fn is_a_matter_of_names(fault: &LinkDefect) -> bool {
     [SEVERAL, NOT_TOLD].contains(&fault.code.as_str())
 }
 
 /// Whether only the other side can end it, by a sync, and traffic between the addresses from before flows meanwhile.
-pub fn is_the_other_sides_sync(fault: &Fault) -> bool {
+pub fn is_the_other_sides_sync(fault: &LinkDefect) -> bool {
     fault.ours.is_none() && fault.code.ends_with("NotInSync")
 }
 
 /// Everything that is wrong with the link.
-pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
+pub fn faults(intent: &PeeringIntent, facts: &ObservedState) -> Vec<LinkDefect> {
     let of_peering = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => of_peering(intent, facts, peering),
-        VendorPeering::Many(names) => Some(Fault {
+        VendorPeering::Many(names) => Some(LinkDefect {
             code: SEVERAL.to_owned(),
             what: format!(
                 "Several peerings could be {}'s: {}.",
@@ -39,7 +39,7 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
             ours: None,
             theirs: Some("Name the right one with --peering-name.".to_owned()),
         }),
-        VendorPeering::None if half_is_gone(intent, facts) => Some(Fault {
+        VendorPeering::None if half_is_gone(intent, facts) => Some(LinkDefect {
             code: "Disconnected".to_owned(),
             what: format!(
                 "{} says that it is ready, but its peering with {} was deleted.",
@@ -71,11 +71,11 @@ pub fn faults(intent: &Intent, facts: &Facts) -> Vec<Fault> {
 }
 
 /// The link is half there, and the vendor holds it for done: only a new request brings its half back.
-pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
+pub fn half_is_gone(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let done = facts
         .request
         .as_ref()
-        .is_some_and(|request| request.phase == Phase::Ready);
+        .is_some_and(|request| request.phase == RequestPhase::Ready);
     let half = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => peering.state != PeeringState::Connected,
         // A name that is wrong, or a peering that is not known for the vendor's, is no proof that there is none.
@@ -94,11 +94,11 @@ pub fn half_is_gone(intent: &Intent, facts: &Facts) -> bool {
 
 /// The vendor has made its peering, and which one it is cannot be told: no peering has the name that was given, or none
 /// is known for the vendor's among those that could be.
-pub fn not_told(intent: &Intent, facts: &Facts) -> Option<Fault> {
+pub fn not_told(intent: &PeeringIntent, facts: &ObservedState) -> Option<LinkDefect> {
     let (vnet, vendor) = (facts.vnet.as_ref()?, &intent.vendor.short_name);
     let others = facts.could_be_the_vendors(intent);
     let made = match &facts.request {
-        Some(request) => request.phase == Phase::Ready && !facts.request_is_gone,
+        Some(request) => request.phase == RequestPhase::Ready && !facts.request_is_gone,
         None => intent.access == VendorAccess::Manual && intent.peering_name.is_some() && !others.is_empty(),
     };
     if intent.vendor.peering.created_by != CreatedBy::Vendor || !made {
@@ -113,7 +113,7 @@ pub fn not_told(intent: &Intent, facts: &Facts) -> Option<Fault> {
         [] => "Leave out --peering-name: no peering could be meant.".to_owned(),
         names => format!("Name the right one with --peering-name: {}.", names.join(", ")),
     };
-    Some(Fault {
+    Some(LinkDefect {
         code: NOT_TOLD.to_owned(),
         what,
         ours: None,
@@ -121,11 +121,11 @@ pub fn not_told(intent: &Intent, facts: &Facts) -> Option<Fault> {
     })
 }
 
-fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault> {
+fn of_peering(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> Option<LinkDefect> {
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
     let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
     if peering.state == PeeringState::Disconnected {
-        return Some(Fault {
+        return Some(LinkDefect {
             code: "Disconnected".to_owned(),
             what: format!("{name} is Disconnected: the other direction was deleted."),
             ours: Some(match (by_vendor, intent.access) {
@@ -142,7 +142,7 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
         });
     }
     if peering.state == PeeringState::Initiated && half_is_gone(intent, facts) {
-        return Some(Fault {
+        return Some(LinkDefect {
             code: "Initiated".to_owned(),
             what: format!("{name} is Initiated: {vendor} says that it is ready, but its direction is not there."),
             ours: (intent.access == VendorAccess::Api)
@@ -154,7 +154,7 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
         return None;
     }
     if !peering.allow_virtual_network_access {
-        return Some(Fault {
+        return Some(LinkDefect {
             code: "allowVirtualNetworkAccess".to_owned(),
             what: format!("{name} is Connected, but lets no traffic through (allowVirtualNetworkAccess is false)."),
             ours: (!by_vendor).then(|| "It is switched on.".to_owned()),
@@ -164,7 +164,7 @@ fn of_peering(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault
     out_of_sync(intent, facts, peering)
 }
 
-fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Fault> {
+fn out_of_sync(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> Option<LinkDefect> {
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
     let by_vendor = intent.vendor.peering.created_by == CreatedBy::Vendor;
     let (ours, theirs) = match &peering.sync_level {
@@ -194,7 +194,7 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
         (false, _) => {}
     }
     let some = |sentences: Vec<String>| Some(sentences.join(" ")).filter(|text| !text.is_empty());
-    Some(Fault {
+    Some(LinkDefect {
         code: peering.sync_level.to_string(),
         what: format!(
             "{name} is {}: an address space has changed since the networks were peered. The addresses from before still reach each other; the new ones don't.",
@@ -206,11 +206,11 @@ fn out_of_sync(intent: &Intent, facts: &Facts, peering: &Peering) -> Option<Faul
 }
 
 /// The other side's direction, where it can be read.
-fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
+fn of_theirs(intent: &PeeringIntent, theirs: &PeeringBody) -> Option<LinkDefect> {
     let ours = may_write_theirs(intent);
     let (name, vendor) = (&theirs.id.name, &intent.vendor.short_name);
     if theirs.state == PeeringState::Connected && !theirs.allow_virtual_network_access {
-        return Some(Fault {
+        return Some(LinkDefect {
             code: "allowVirtualNetworkAccess".to_owned(),
             what: format!("The other direction, {name}, lets no traffic through (allowVirtualNetworkAccess is false)."),
             ours: ours.then(|| "It is switched on there.".to_owned()),
@@ -220,7 +220,7 @@ fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
     if theirs.state != PeeringState::Disconnected {
         return None;
     }
-    Some(Fault {
+    Some(LinkDefect {
         code: "Disconnected".to_owned(),
         what: format!("The other direction, {name}, is Disconnected: ours was deleted."),
         ours: ours.then(|| format!("{name} is written again with its settings, and ours is created.")),
@@ -228,15 +228,15 @@ fn of_theirs(intent: &Intent, theirs: &Peering) -> Option<Fault> {
     })
 }
 
-fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option<Fault> {
+fn of_request(intent: &PeeringIntent, facts: &ObservedState, request: &VendorRequest) -> Option<LinkDefect> {
     let (kind, name, vendor) = (request_kind(intent), &request.name, &intent.vendor.name);
-    let gone = facts.request_is_gone || matches!(request.phase, Phase::Leaving | Phase::Gone);
+    let gone = facts.request_is_gone || matches!(request.phase, RequestPhase::Leaving | RequestPhase::Gone);
     let (what, ours) = match request.phase {
         _ if gone => (
             format!("{vendor} has deleted the {kind} \"{name}\"."),
             "It is requested anew.",
         ),
-        Phase::Failed => {
+        RequestPhase::Failed => {
             let known = known::lookup(&request.state, "").map(|known| format!(" {}", known.meaning));
             let reason = request
                 .reason
@@ -250,7 +250,7 @@ fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option
         }
         _ => return None,
     };
-    Some(Fault {
+    Some(LinkDefect {
         code: request.state.clone(),
         what,
         ours: Some(ours.to_owned()),
@@ -259,7 +259,7 @@ fn of_request(intent: &Intent, facts: &Facts, request: &VendorRequest) -> Option
 }
 
 /// What is to be done at the vendor where nobody here can ask it through its API.
-fn by_hand(intent: &Intent) -> Option<String> {
+fn by_hand(intent: &PeeringIntent) -> Option<String> {
     let asked = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
     asked.then(|| {
         format!(
@@ -278,9 +278,9 @@ mod tests {
     use crate::steps::samples;
     use crate::vendors::profile;
 
-    type Change = fn(&mut Intent, &mut Facts);
+    type Change = fn(&mut PeeringIntent, &mut ObservedState);
 
-    fn peering(facts: &mut Facts) -> &mut Peering {
+    fn peering(facts: &mut ObservedState) -> &mut PeeringBody {
         &mut facts.vnet.as_mut().expect("the sample has one").peerings[0]
     }
 
@@ -350,7 +350,7 @@ mod tests {
             (
                 |_, facts| {
                     let request = facts.request.as_mut().expect("one");
-                    (request.phase, request.state) = (Phase::Failed, "error".into());
+                    (request.phase, request.state) = (RequestPhase::Failed, "error".into());
                 },
                 "error",
                 true,
@@ -462,7 +462,7 @@ mod tests {
     fn a_link_on_its_way_is_not_broken() {
         let (intent, mut facts) = samples::kong_done();
         peering(&mut facts).state = PeeringState::Initiated;
-        facts.request.as_mut().expect("one").phase = Phase::Pending;
+        facts.request.as_mut().expect("one").phase = RequestPhase::Pending;
         assert!(faults(&intent, &facts).is_empty());
     }
 }

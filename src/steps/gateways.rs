@@ -1,13 +1,13 @@
 //! The order in which Azure takes the two directions of a peering. A network may use the other network's gateways only
 //! once the other direction allows gateway transit, and takes no new direction beside a Disconnected one. Pure.
 
-use super::Facts;
+use super::ObservedState;
 use super::own_direction::{good, may_write_theirs};
 use super::two_tenants::{stale, works};
 use super::vendor_peering::VendorPeering;
-use crate::azure::Peering;
+use crate::azure::PeeringBody;
 use crate::domain::PeeringState;
-use crate::plan::{Hold, Intent, PeeringSettings, Remote};
+use crate::plan::{ActionRequired, PeeringIntent, PeeringSettings, Remote};
 use crate::render::az;
 
 /// The write of one direction.
@@ -20,7 +20,7 @@ pub enum DirectionWrite {
 }
 
 /// The local peering, where it is known which one that is.
-pub fn local(intent: &Intent, facts: &Facts) -> Option<Peering> {
+pub fn local(intent: &PeeringIntent, facts: &ObservedState) -> Option<PeeringBody> {
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(peering.clone()),
         VendorPeering::None | VendorPeering::Many(_) => facts.former_peering.clone(),
@@ -28,13 +28,13 @@ pub fn local(intent: &Intent, facts: &Facts) -> Option<Peering> {
 }
 
 /// Whether the local peering is to use the remote network's gateways: that is asked for, or it does.
-pub fn uses_gateways(intent: &Intent, facts: &Facts) -> bool {
-    let uses = |peering: Peering| peering.use_remote_gateways;
+pub fn uses_gateways(intent: &PeeringIntent, facts: &ObservedState) -> bool {
+    let uses = |peering: PeeringBody| peering.use_remote_gateways;
     intent.peering_settings.use_remote_gateways || local(intent, facts).is_some_and(uses)
 }
 
 /// The settings that the remote peering needs for the local one.
-pub fn settings_of_theirs(intent: &Intent, facts: &Facts) -> PeeringSettings {
+pub fn settings_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> PeeringSettings {
     PeeringSettings {
         allow_gateway_transit: uses_gateways(intent, facts),
         ..PeeringSettings::default()
@@ -42,13 +42,13 @@ pub fn settings_of_theirs(intent: &Intent, facts: &Facts) -> PeeringSettings {
 }
 
 /// Whether the remote peering, which is ours to write, is as it has to be.
-pub fn theirs_is_good(intent: &Intent, facts: &Facts, theirs: &Peering) -> bool {
+pub fn theirs_is_good(intent: &PeeringIntent, facts: &ObservedState, theirs: &PeeringBody) -> bool {
     works(theirs) && (theirs.allow_gateway_transit || !uses_gateways(intent, facts))
 }
 
 /// The writes of both directions that are due, in the order that Azure takes.
-pub fn direction_writes(intent: &Intent, facts: &Facts) -> Vec<DirectionWrite> {
-    let disconnected = |peering: &Peering| peering.state == PeeringState::Disconnected;
+pub fn direction_writes(intent: &PeeringIntent, facts: &ObservedState) -> Vec<DirectionWrite> {
+    let disconnected = |peering: &PeeringBody| peering.state == PeeringState::Disconnected;
     let ours = match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => Some(peering),
         VendorPeering::None | VendorPeering::Many(_) => None,
@@ -89,14 +89,14 @@ pub fn direction_writes(intent: &Intent, facts: &Facts) -> Vec<DirectionWrite> {
 }
 
 /// What Azure would refuse whatever the order, and who can change it.
-pub fn conflict(intent: &Intent, facts: &Facts) -> Option<Hold> {
+pub fn conflict(intent: &PeeringIntent, facts: &ObservedState) -> Option<ActionRequired> {
     let ours = local(intent, facts);
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     let mut others = peerings.filter(|peering| ours.as_ref().is_none_or(|ours| ours.id != peering.id));
     let wants = intent.peering_settings.use_remote_gateways;
     if let Some(other) = others.find(|other| wants && other.use_remote_gateways) {
         let (name, vnet) = (&other.id.name, &intent.vnet.name);
-        return Some(Hold {
+        return Some(ActionRequired {
             who: "you".to_owned(),
             why: format!(
                 "{vnet} uses the gateways of peering {name} already, and Azure allows that for one peering only."
@@ -111,7 +111,7 @@ pub fn conflict(intent: &Intent, facts: &Facts) -> Option<Hold> {
     let theirs = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent))?;
     let allows = intent.peering_settings.allow_gateway_transit || ours.is_some_and(|ours| ours.allow_gateway_transit);
     let is_lost = theirs.state == PeeringState::Disconnected && theirs.use_remote_gateways && !allows;
-    is_lost.then(|| Hold {
+    is_lost.then(|| ActionRequired {
         who: "you".to_owned(),
         why: format!(
             "The other direction, {}, uses the gateways of {}, and Azure allows that only once the local peering allows \
@@ -125,7 +125,12 @@ pub fn conflict(intent: &Intent, facts: &Facts) -> Option<Hold> {
 
 /// What to do where Azure refused to let the local peering use the remote network's gateways; `None` for any other
 /// refusal. Azure's codes for it are not documented, so its message tells.
-pub fn refused(intent: &Intent, facts: &Facts, remote: &Remote, message: &str) -> Option<Hold> {
+pub fn refused(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    remote: &Remote,
+    message: &str,
+) -> Option<ActionRequired> {
     let message = message.to_lowercase();
     if !message.contains("useremotegateway") {
         return None;
@@ -149,7 +154,7 @@ pub fn refused(intent: &Intent, facts: &Facts, remote: &Remote, message: &str) -
         true => format!("the operator of {other} in tenant {}", remote.tenant),
         false => vendor.clone(),
     };
-    Some(Hold {
+    Some(ActionRequired {
         who,
         why,
         packet,
@@ -163,13 +168,13 @@ mod tests {
     use super::*;
     use crate::steps::samples;
 
-    type Change = fn(&mut Intent, &mut Facts);
+    type Change = fn(&mut PeeringIntent, &mut ObservedState);
 
-    fn ours(facts: &mut Facts) -> &mut Peering {
+    fn ours(facts: &mut ObservedState) -> &mut PeeringBody {
         &mut facts.vnet.as_mut().expect("one").peerings[0]
     }
 
-    fn nothing_yet(facts: &mut Facts) {
+    fn nothing_yet(facts: &mut ObservedState) {
         facts.vnet.as_mut().expect("one").peerings.clear();
         facts.remote_peering = None;
     }

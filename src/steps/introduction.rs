@@ -5,38 +5,38 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
-use crate::azure::{ApiError, Azure, Subscription, Tenant, WhoAmI};
+use crate::azure::{ApiError, AzureClient, SubscriptionInfo, TenantInfo, WhoAmI};
 use crate::domain::TenantId;
-use crate::errors::Problem;
-use crate::plan::{Event, SignedIn};
+use crate::errors::RunError;
+use crate::plan::{RunEvent, SignedIn};
 
-use super::Sink;
+use super::EventSink;
 
 /// What the sign-in tells.
 #[derive(Debug, Clone)]
-pub struct Introduced {
+pub struct SignInInfo {
     /// As people know it.
     pub who: SignedIn,
     pub tenant: TenantId,
     /// The tenant's display name, or its default domain.
     pub tenant_name: Option<String>,
     /// The subscriptions that it sees in the tenant.
-    pub subscriptions: Arc<[Subscription]>,
+    pub subscriptions: Arc<[SubscriptionInfo]>,
     /// The other tenants that know the one who signed in; none where that cannot be told.
-    pub elsewhere: Arc<[Elsewhere]>,
+    pub elsewhere: Arc<[OtherTenant]>,
 }
 
 /// A further tenant that knows whoever signed in.
 #[derive(Debug, Clone)]
-pub struct Elsewhere {
+pub struct OtherTenant {
     /// Its name and id.
     pub tenant: String,
     /// How to sign in there, line by line.
     pub sign_in: Vec<String>,
 }
 
-impl Elsewhere {
-    fn new(tenant: Tenant, azure: &Azure) -> Self {
+impl OtherTenant {
+    fn new(tenant: TenantInfo, azure: &AzureClient) -> Self {
         Self {
             sign_in: azure.identity().sign_in_to(tenant.id),
             tenant: label(tenant.id, named(tenant).as_deref()),
@@ -45,18 +45,18 @@ impl Elsewhere {
 }
 
 /// The answer to who signed in; clones share it, and whoever waits for it first has it asked for.
-pub type Introduction = Shared<BoxFuture<'static, Result<Introduced, Problem>>>;
+pub type SignInReport = Shared<BoxFuture<'static, Result<SignInInfo, RunError>>>;
 
 /// Asks who signed in, and tells `sink`.
 ///
 /// # Errors
 /// When there is no token or the subscriptions cannot be read.
-pub fn introduce(azure: Azure, sink: Sink) -> Introduction {
+pub fn introduce(azure: AzureClient, sink: EventSink) -> SignInReport {
     ask(azure, sink).boxed().shared()
 }
 
-async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
-    let failed = |doing: &str, error: ApiError| Problem::from_api(doing, &error);
+async fn ask(azure: AzureClient, sink: EventSink) -> Result<SignInInfo, RunError> {
+    let failed = |doing: &str, error: ApiError| RunError::from_api(doing, &error);
     let for_its_name = async {
         if azure.identity().client_id().is_some() {
             azure.prepare_graph().await;
@@ -77,21 +77,21 @@ async fn ask(azure: Azure, sink: Sink) -> Result<Introduced, Problem> {
         tenant_name: tenant_name.clone(),
         cloud: azure.cloud().name.clone(),
     };
-    sink(Event::SignedIn(signed_in.clone()));
+    sink(RunEvent::SignedIn(signed_in.clone()));
     let subscriptions = subscriptions.map_err(|error| failed("reading the subscriptions", error))?;
-    Ok(Introduced {
+    Ok(SignInInfo {
         who: signed_in,
         tenant: who.tenant,
         tenant_name,
         subscriptions: subscriptions.into(),
         elsewhere: elsewhere
             .into_iter()
-            .map(|tenant| Elsewhere::new(tenant, &azure))
+            .map(|tenant| OtherTenant::new(tenant, &azure))
             .collect(),
     })
 }
 
-fn named(tenant: Tenant) -> Option<String> {
+fn named(tenant: TenantInfo) -> Option<String> {
     tenant.name.or(tenant.default_domain)
 }
 
@@ -100,7 +100,7 @@ fn label(id: TenantId, name: Option<&str>) -> String {
 }
 
 /// A user's name is in the token; an application's has to be asked for, and is not worth failing for.
-async fn name(azure: &Azure, who: &WhoAmI) -> String {
+async fn name(azure: &AzureClient, who: &WhoAmI) -> String {
     let Some(app_id) = who.app_id.filter(|_| !who.is_user) else {
         return who.name.clone();
     };

@@ -34,29 +34,29 @@ use async_trait::async_trait;
 
 pub use clean_up::clean_up;
 pub use clean_up::leftovers;
-pub use company::{Company, Desk, Lease, Seat, Turn, turn};
+pub use company::{ConcurrencyLimit, ConcurrencyPermit, ExclusiveLock, SharedCredential, SharedState, turn};
 pub use existing::{existing, unread};
-pub use facts::Facts;
+pub use facts::ObservedState;
 pub use fault::{faults, is_a_matter_of_names, is_the_other_sides_sync};
-pub use introduction::{Elsewhere, Introduced, Introduction, introduce};
+pub use introduction::{OtherTenant, SignInInfo, SignInReport, introduce};
 pub use own_app::access::{
     is_setups as is_setups_credential, others as others_with_access, remedies as access_remedies,
 };
 pub use own_app::credential::exemption as policy_exemption;
 pub use own_app::{CREDENTIAL, adopt};
-pub use preflight::{Part, Preflight, Seen};
+pub use preflight::{PreflightPart, PreflightReads, ReadResult};
 pub use recreation::{LostSettings, deleted_first};
 pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
-pub use run::{Opener, Run, Sink, Stop};
+pub use run::{EventSink, StepError, StepRun, UrlOpener};
 pub use run_markers::RunMarkers;
 pub use two_tenants::known_in;
-pub use vendor_peering::{Evidence, VendorPeering};
+pub use vendor_peering::{OwnershipEvidence, VendorPeering};
 pub use vendor_request::{has_other_dns, request_kind};
 pub use verification::views;
 pub use vnet::{by_name, read_tenants, settle_tenants, unproven};
 pub use writes::writes;
 
-use crate::plan::{Decision, Hold, Intent, StepId};
+use crate::plan::{ActionRequired, PeeringIntent, StepDecision, StepId};
 use crate::render::az;
 
 /// One phase of the set-up.
@@ -66,45 +66,45 @@ pub trait Step: Send + Sync {
     fn title(&self) -> &'static str;
 
     /// Reads what there is and notes it in the run's facts. Writes nothing.
-    async fn observe(&self, run: &Run) -> Result<(), Stop>;
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError>;
 
     /// What is to be done, from what was read. Pure.
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision;
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision;
 
     /// Does it, safe to repeat, and notes in the facts what Azure says of it: what needs it goes on with that.
-    async fn act(&self, run: &Run, decision: &Decision) -> Result<(), Stop>;
+    async fn act(&self, run: &StepRun, decision: &StepDecision) -> Result<(), StepError>;
 
     /// Reads back what was written until it is visible, side by side with what needs it.
-    async fn confirm(&self, _run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
 
     /// What of it is provably setup's work and goes, and what stays. Pure.
-    fn undoing(&self, _intent: &Intent, _facts: &Facts) -> Decision {
-        Decision::Absent("nothing to remove".to_owned())
+    fn undoing(&self, _intent: &PeeringIntent, _facts: &ObservedState) -> StepDecision {
+        StepDecision::Absent("nothing to remove".to_owned())
     }
 
     /// Removes what [`Step::undoing`] names, safe to repeat, and notes in the facts that it is gone.
-    async fn undo(&self, _run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
 }
 
 /// What is to be done about the step in this run.
-pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
+pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let unread = facts.unread.contains(&id);
     let decision = || match intent.tears_down() {
         true => step(id).undoing(intent, facts),
         false => step(id).decide(intent, facts),
     };
     match (intent.share.takes(id), unread) {
-        (true, true) => Decision::Blocked(hold_unread(id, intent, facts)),
+        (true, true) => StepDecision::Blocked(hold_unread(id, intent, facts)),
         (true, false) => decision(),
         // Whoever takes it may have done it; what needs it will show.
-        (false, true) => Decision::InPlace("left to somebody else; this sign-in cannot read it".to_owned()),
+        (false, true) => StepDecision::InPlace("left to somebody else; this sign-in cannot read it".to_owned()),
         (false, false) => match decision() {
-            done @ Decision::InPlace(_) => done,
-            open => Decision::Await {
+            done @ StepDecision::InPlace(_) => done,
+            open => StepDecision::Await {
                 what: format!("left to somebody else: {}", open.what()),
                 usually: "as long as that takes".to_owned(),
             },
@@ -114,19 +114,19 @@ pub fn decision(id: StepId, intent: &Intent, facts: &Facts) -> Decision {
 
 /// Whether somebody with every right could have the step done as it stands; what is not multi-tenant, or switched off,
 /// takes another hand.
-pub fn only_rights_are_missing(id: StepId, intent: &Intent, facts: &Facts) -> bool {
-    let seen = Facts {
+pub fn only_rights_are_missing(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> bool {
+    let seen = ObservedState {
         unread: Default::default(),
         directory_is_closed: false,
         rights_at_vnet: None,
         rights_at_subscription: None,
         ..facts.clone()
     };
-    !matches!(step(id).decide(intent, &seen), Decision::Blocked(_))
+    !matches!(step(id).decide(intent, &seen), StepDecision::Blocked(_))
 }
 
 /// A step that this sign-in may not even read: whether it is in place, somebody else knows.
-fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
+fn hold_unread(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> ActionRequired {
     let (grants, own_app) = (intent.grants(), facts.own_app.as_ref().map(|app| app.app_id));
     let (what, mut packet) = match id {
         StepId::RoleDefinition => ("role definitions", az::role_definition(intent, &grants)),
@@ -138,7 +138,7 @@ fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
     } else {
         packet.push(format!("Where that is done already, go on with --skip {id}."));
     }
-    Hold {
+    ActionRequired {
         who: format!(
             "an Owner, or a User Access Administrator, of subscription {}",
             intent.vnet.subscription
@@ -152,13 +152,13 @@ fn hold_unread(id: StepId, intent: &Intent, facts: &Facts) -> Hold {
 /// The step of that name.
 pub fn step(id: StepId) -> &'static dyn Step {
     match id {
-        StepId::Consent => &consent::Consent,
-        StepId::OwnApp => &own_app::OwnApp,
-        StepId::RoleDefinition => &role_definition::RoleDefinition,
-        StepId::RoleAssignment => &role_assignment::RoleAssignment,
-        StepId::VendorRequest => &vendor_request::VendorRequest,
-        StepId::Peering => &peering::Peering,
-        StepId::Verification => &verification::Verification,
+        StepId::Consent => &consent::ConsentStep,
+        StepId::OwnApp => &own_app::OwnAppStep,
+        StepId::RoleDefinition => &role_definition::RoleDefinitionStep,
+        StepId::RoleAssignment => &role_assignment::RoleAssignmentStep,
+        StepId::VendorRequest => &vendor_request::VendorRequestStep,
+        StepId::Peering => &peering::PeeringStep,
+        StepId::Verification => &verification::VerificationStep,
         StepId::CleanUp => &clean_up::CleanUp,
     }
 }
@@ -166,7 +166,7 @@ pub fn step(id: StepId) -> &'static dyn Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Share;
+    use crate::plan::StepSelection;
 
     #[test]
     fn what_is_anothers_is_neither_done_nor_blocked() {
@@ -183,7 +183,7 @@ mod tests {
         ];
         for (left, unread, done, expected) in table {
             let (mut intent, mut facts) = samples::kong_done();
-            intent.share = Share {
+            intent.share = StepSelection {
                 only: Vec::new(),
                 skip: if left { vec![id] } else { Vec::new() },
             };
@@ -220,7 +220,7 @@ mod tests {
         ] {
             let (intent, mut facts) = samples::kong_done();
             facts.unread.insert(id);
-            let Decision::Blocked(hold) = decision(id, &intent, &facts) else {
+            let StepDecision::Blocked(hold) = decision(id, &intent, &facts) else {
                 panic!("{id} is blocked");
             };
             let packet = hold.packet.join("\n");

@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use self::access::CREDENTIAL;
-pub use self::credential::Minted;
-use super::run::Awaited;
-use super::{Facts, Run, Step, Stop};
-use crate::azure::{ApiError, Application, Identity, ServicePrincipal};
-use crate::errors::{Kind, Problem, known};
+pub use self::credential::CreatedCredential;
+use super::run::WaitDescription;
+use super::{ObservedState, Step, StepError, StepRun};
+use crate::azure::{ApiError, AppRegistration, AzureIdentity, ServicePrincipal};
+use crate::errors::{RunError, RunErrorKind, known};
 use crate::limits;
-use crate::plan::{Action, Decision, Hold, Intent, OwnApp as Wanted, StepEvent, StepId};
+use crate::plan::{ActionRequired, ChangeAction, OwnApp as Wanted, PeeringIntent, StepDecision, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
 /// What Graph says of an application that it has just made itself: it has not arrived everywhere.
@@ -32,15 +32,15 @@ const JUST_MADE: [&str; 3] = [
 const NAME_IS_TAKEN: &str = "same value for property uniqueName";
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
 
-pub struct OwnApp;
+pub struct OwnAppStep;
 
 #[async_trait]
-impl Step for OwnApp {
+impl Step for OwnAppStep {
     fn title(&self) -> &'static str {
         "Own application"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         let (application, likely) = tokio::join!(read(run), likely_principals(run));
         let application = match application {
             Ok(application) => application,
@@ -48,7 +48,7 @@ impl Step for OwnApp {
                 run.learn(|facts| facts.directory_is_closed = true);
                 return Ok(());
             }
-            Err(error) => return Err(Stop::api("looking for the own application", &error)),
+            Err(error) => return Err(StepError::api("looking for the own application", &error)),
         };
         let Some(application) = application else {
             return look_among_deleted(run).await;
@@ -71,40 +71,40 @@ impl Step for OwnApp {
         tokio::try_join!(access::read(run), undo::look_elsewhere(run)).map(drop)
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         let Some(wanted) = &intent.own_app else {
-            return Decision::InPlace("none is needed".to_owned());
+            return StepDecision::InPlace("none is needed".to_owned());
         };
         let label = wanted.label();
         match (&facts.own_app, &facts.own_principal, wanted) {
             (Some(app), _, _) if !MULTI_TENANT.contains(&app.sign_in_audience.as_str()) => {
-                Decision::Blocked(single_tenant(app))
+                StepDecision::Blocked(single_tenant(app))
             }
-            (Some(app), Some(_), Wanted::Made { .. }) if !facts.own_app_is_new => Decision::InPlace(format!(
+            (Some(app), Some(_), Wanted::Made { .. }) if !facts.own_app_is_new => StepDecision::InPlace(format!(
                 "{} ({}) and its service principal, not created in this run",
                 app.display_name, app.app_id
             )),
-            (Some(app), Some(_), _) => Decision::InPlace(format!(
+            (Some(app), Some(_), _) => StepDecision::InPlace(format!(
                 "{} ({}) and its service principal",
                 app.display_name, app.app_id
             )),
-            _ if facts.directory_is_closed => Decision::Blocked(closed(intent)),
-            (None, _, Wanted::Given(id)) => Decision::Blocked(unknown(*id)),
-            (Some(app), None, Wanted::Made { .. }) if !facts.own_app_is_new => Decision::Create(format!(
+            _ if facts.directory_is_closed => StepDecision::Blocked(closed(intent)),
+            (None, _, Wanted::Given(id)) => StepDecision::Blocked(unknown(*id)),
+            (Some(app), None, Wanted::Made { .. }) if !facts.own_app_is_new => StepDecision::Create(format!(
                 "a service principal for {} ({}), not created in this run",
                 app.display_name, app.app_id
             )),
-            (Some(app), None, _) => Decision::Create(format!("a service principal for {}", app.display_name)),
-            (None, _, Wanted::Made { .. }) if facts.deleted_app.is_some() => Decision::Create(format!(
+            (Some(app), None, _) => StepDecision::Create(format!("a service principal for {}", app.display_name)),
+            (None, _, Wanted::Made { .. }) if facts.deleted_app.is_some() => StepDecision::Create(format!(
                 "application \"{label}\" is restored: it was deleted within the last 30 days"
             )),
-            (None, _, Wanted::Made { .. }) => Decision::Create(format!(
+            (None, _, Wanted::Made { .. }) => StepDecision::Create(format!(
                 "multi-tenant application \"{label}\" and its service principal"
             )),
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         let application = match run.facts().own_app {
             Some(application) => application,
             None => make(run).await?,
@@ -115,23 +115,23 @@ impl Step for OwnApp {
         Ok(())
     }
 
-    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, run: &StepRun) -> Result<(), StepError> {
         match run.facts().own_app {
             Some(application) => wait_for_principal(run, &application).await,
             None => Ok(()),
         }
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
-async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
+async fn read(run: &StepRun) -> Result<Option<AppRegistration>, ApiError> {
     match &run.intent.own_app {
         Some(Wanted::Made { unique_name, .. }) => run.azure.application_by_unique_name(unique_name).await,
         Some(Wanted::Given(id)) => run.azure.application(*id).await,
@@ -141,7 +141,7 @@ async fn read(run: &Run) -> Result<Option<Application>, ApiError> {
 
 /// Service principals that may be the own application's, asked for before its id is known: by its display name, which
 /// somebody may have changed. Where the id was given, there is no other.
-async fn likely_principals(run: &Run) -> Result<Vec<ServicePrincipal>, ApiError> {
+async fn likely_principals(run: &StepRun) -> Result<Vec<ServicePrincipal>, ApiError> {
     match &run.intent.own_app {
         Some(Wanted::Made { display_name, .. }) => run.azure.service_principals_named(display_name).await,
         Some(Wanted::Given(id)) => run
@@ -153,13 +153,13 @@ async fn likely_principals(run: &Run) -> Result<Vec<ServicePrincipal>, ApiError>
     }
 }
 
-async fn principal(run: &Run, app_id: Uuid) -> Result<Option<ServicePrincipal>, Stop> {
+async fn principal(run: &StepRun, app_id: Uuid) -> Result<Option<ServicePrincipal>, StepError> {
     let principal = run.azure.service_principal(app_id).await;
-    principal.map_err(|error| Stop::api("looking for the own application's service principal", &error))
+    principal.map_err(|error| StepError::api("looking for the own application's service principal", &error))
 }
 
 /// A deleted application keeps its unique name: setup restores it, teardown deletes it for good.
-async fn look_among_deleted(run: &Run) -> Result<(), Stop> {
+async fn look_among_deleted(run: &StepRun) -> Result<(), StepError> {
     let Some(Wanted::Made { unique_name, .. }) = &run.intent.own_app else {
         return Ok(());
     };
@@ -170,7 +170,7 @@ async fn look_among_deleted(run: &Run) -> Result<(), Stop> {
         }
         // Whoever may not read them learns of one from the refusal of its name.
         Err(error) if matches!(error.status(), Some(400..=499)) => Ok(()),
-        Err(error) => Err(Stop::api("looking for a deleted application", &error)),
+        Err(error) => Err(StepError::api("looking for a deleted application", &error)),
     }
 }
 
@@ -179,7 +179,7 @@ async fn look_among_deleted(run: &Run) -> Result<(), Stop> {
 ///
 /// # Errors
 /// What Graph answered.
-pub async fn adopt(run: &Run) -> Result<(), Stop> {
+pub async fn adopt(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let named = facts.request.as_ref().and_then(|request| request.own_app);
     let ours = facts.own_app.as_ref().map(|app| app.app_id);
@@ -190,7 +190,7 @@ pub async fn adopt(run: &Run) -> Result<(), Stop> {
         return Ok(());
     }
     let found = run.azure.application(named).await;
-    let found = found.map_err(|error| Stop::api("looking for the application that the vendor knows", &error))?;
+    let found = found.map_err(|error| StepError::api("looking for the application that the vendor knows", &error))?;
     if let Some(application) = found.filter(|app| MULTI_TENANT.contains(&app.sign_in_audience.as_str())) {
         let principal = principal(run, application.app_id).await?;
         run.learn(|facts| {
@@ -202,13 +202,13 @@ pub async fn adopt(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn make(run: &Run) -> Result<Application, Stop> {
+async fn make(run: &StepRun) -> Result<AppRegistration, StepError> {
     let Some(Wanted::Made {
         unique_name,
         display_name,
     }) = &run.intent.own_app
     else {
-        return Err(Problem::new(Kind::NotFound, "The own application is not there.", "").into());
+        return Err(RunError::new(RunErrorKind::NotFound, "The own application is not there.", "").into());
     };
     if let Some(deleted) = run.facts().deleted_app {
         return restore(run, deleted).await;
@@ -219,9 +219,9 @@ async fn make(run: &Run) -> Result<Application, Stop> {
     // One that a run before made a moment ago is there, but not to be read yet.
     let made = run.patiently(STEP, "creating the own application", &[], upsert).await;
     let (made, created) = match made {
-        Err(Stop::Failed(problem)) if problem.why.contains(NAME_IS_TAKEN) => {
+        Err(StepError::Failed(problem)) if problem.why.contains(NAME_IS_TAKEN) => {
             look_among_deleted(run).await?;
-            let deleted = run.facts().deleted_app.ok_or(Stop::Failed(problem))?;
+            let deleted = run.facts().deleted_app.ok_or(StepError::Failed(problem))?;
             return restore(run, deleted).await;
         }
         made => made.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?,
@@ -231,16 +231,16 @@ async fn make(run: &Run) -> Result<Application, Stop> {
         facts.own_app_is_new = created;
     });
     if created {
-        run.changed(STEP, Action::Created, "application", made.app_id.to_string());
+        run.changed(STEP, ChangeAction::Created, "application", made.app_id.to_string());
         return Ok(made);
     }
     // Somebody registered one under the name since the plan was made, or the answer to an earlier try was lost.
-    run.changed(STEP, Action::Updated, "application", made.app_id.to_string());
+    run.changed(STEP, ChangeAction::Updated, "application", made.app_id.to_string());
     relied_on(run, made).await
 }
 
 /// Restores the deleted application, with the IDs that it had: the vendor may know them.
-async fn restore(run: &Run, deleted: Application) -> Result<Application, Stop> {
+async fn restore(run: &StepRun, deleted: AppRegistration) -> Result<AppRegistration, StepError> {
     access::prove(run)?;
     run.tell(STEP, StepEvent::Doing(format!("restoring {}", deleted.display_name)));
     let attempt = || run.azure.restore(deleted.id);
@@ -250,7 +250,7 @@ async fn restore(run: &Run, deleted: Application) -> Result<Application, Stop> {
     restored.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
     run.changed(
         STEP,
-        Action::Created,
+        ChangeAction::Created,
         "application",
         format!("{} (restored)", deleted.app_id),
     );
@@ -258,10 +258,10 @@ async fn restore(run: &Run, deleted: Application) -> Result<Application, Stop> {
         facts.deleted_app = None;
         facts.own_app = Some(deleted.clone());
     });
-    let awaited = Awaited::replication("until the restored application is visible");
+    let awaited = WaitDescription::replication("until the restored application is visible");
     let look = async || {
         let found = run.azure.application(deleted.app_id).await;
-        found.map_err(|error| Stop::api("reading the restored application", &error))
+        found.map_err(|error| StepError::api("reading the restored application", &error))
     };
     let found = run.until(STEP, &awaited, look).await?;
     run.learn(|facts| facts.own_app = Some(found.clone()));
@@ -269,7 +269,7 @@ async fn restore(run: &Run, deleted: Application) -> Result<Application, Stop> {
 }
 
 /// The application, once it is known that nobody else can use it; with its service principal, where it has one.
-async fn relied_on(run: &Run, application: Application) -> Result<Application, Stop> {
+async fn relied_on(run: &StepRun, application: AppRegistration) -> Result<AppRegistration, StepError> {
     let found = principal(run, application.app_id).await?;
     run.learn(|facts| facts.own_principal = found);
     access::read(run).await?;
@@ -277,7 +277,7 @@ async fn relied_on(run: &Run, application: Application) -> Result<Application, S
     Ok(application)
 }
 
-async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop> {
+async fn make_principal(run: &StepRun, application: &AppRegistration) -> Result<(), StepError> {
     run.tell(STEP, StepEvent::Doing("creating its service principal".to_owned()));
     let create = || async {
         match run.azure.create_service_principal(application.app_id).await {
@@ -300,13 +300,13 @@ async fn make_principal(run: &Run, application: &Application) -> Result<(), Stop
     let Some(created) = created else {
         return wait_for_principal(run, application).await;
     };
-    run.changed(STEP, Action::Created, "servicePrincipal", created.id.to_string());
+    run.changed(STEP, ChangeAction::Created, "servicePrincipal", created.id.to_string());
     run.learn(|facts| facts.own_principal = Some(created));
     Ok(())
 }
 
-async fn wait_for_principal(run: &Run, application: &Application) -> Result<(), Stop> {
-    let awaited = Awaited::replication("until the own application's service principal is visible");
+async fn wait_for_principal(run: &StepRun, application: &AppRegistration) -> Result<(), StepError> {
+    let awaited = WaitDescription::replication("until the own application's service principal is visible");
     let found = run
         .until(STEP, &awaited, async || principal(run, application.app_id).await)
         .await?;
@@ -315,18 +315,18 @@ async fn wait_for_principal(run: &Run, application: &Application) -> Result<(), 
 }
 
 /// The application that the operator brings and its identity in our tenant, where its credential is brought too.
-pub fn brought(run: &Run) -> Option<(Uuid, Identity)> {
+pub fn brought(run: &StepRun) -> Option<(Uuid, AzureIdentity)> {
     let (Some(Wanted::Given(app)), Some(credential)) = (&run.intent.own_app, &run.app_credential) else {
         return None;
     };
     let azure = &run.azure;
     let wire = azure.wire().clone();
-    let identity = Identity::application(azure.cloud(), wire, run.intent.tenant, *app, credential.clone());
+    let identity = AzureIdentity::application(azure.cloud(), wire, run.intent.tenant, *app, credential.clone());
     Some((*app, identity))
 }
 
-fn single_tenant(app: &Application) -> Hold {
-    Hold {
+fn single_tenant(app: &AppRegistration) -> ActionRequired {
+    ActionRequired {
         who: "an owner of the application, or an Application Administrator".to_owned(),
         why: format!(
             "{} is not multi-tenant ({}), so it cannot sign in to the vendor's tenant.",
@@ -340,8 +340,8 @@ fn single_tenant(app: &Application) -> Hold {
     }
 }
 
-fn unknown(id: Uuid) -> Hold {
-    Hold {
+fn unknown(id: Uuid) -> ActionRequired {
+    ActionRequired {
         who: "whoever gave you the application's id".to_owned(),
         why: format!("The tenant has no application {id}, or this sign-in cannot see it."),
         packet: vec![format!("az ad app show --id {id}")],
@@ -349,8 +349,8 @@ fn unknown(id: Uuid) -> Hold {
     }
 }
 
-fn closed(intent: &Intent) -> Hold {
-    Hold {
+fn closed(intent: &PeeringIntent) -> ActionRequired {
+    ActionRequired {
         who: format!(
             "an Application Administrator or Application Developer of {}",
             intent.tenant_label()

@@ -4,22 +4,22 @@
 use super::gateways::{self, DirectionWrite};
 use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
 use super::recreation::confirm_nothing_lost;
-use super::run::Awaited;
+use super::run::WaitDescription;
 use super::two_tenants::{delete, renew_ours, stale, works, write_ours, write_theirs};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh};
 use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
-use super::{Facts, Run, Stop, decision};
-use crate::azure::{Azure, Peering};
+use super::{ObservedState, StepError, StepRun, decision};
+use crate::azure::{AzureClient, PeeringBody};
 use crate::domain::{PeeringState, VnetId, harmless};
-use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Hold, Intent, Remote, StepEvent, StepId, StepState, VendorAccess};
-use crate::vendors::{CreatedBy, Phase};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::{ActionRequired, PeeringIntent, Remote, StepDecision, StepEvent, StepId, StepState, VendorAccess};
+use crate::vendors::{CreatedBy, RequestPhase};
 
 const STEP: StepId = StepId::Peering;
 
 /// Reads the other direction, where the inputs say where it is and this operator may; and whose network that is.
-pub async fn observe(run: &Run) {
+pub async fn observe(run: &StepRun) {
     let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
     if let Some(remote) = run.intent.remote().filter(|_| each_side) {
         // A tenant that was given wrong is told by Azure, and by nothing else.
@@ -69,7 +69,7 @@ pub async fn observe(run: &Run) {
 
 /// Notes which networks the resource group has in place of one that is absent or hidden; none where the list can't be
 /// read, or has that one after all.
-async fn look_beside(run: &Run, azure: &Azure, absent: &VnetId) {
+async fn look_beside(run: &StepRun, azure: &AzureClient, absent: &VnetId) {
     let mut siblings = azure
         .vnets_in(absent.subscription, &absent.resource_group)
         .await
@@ -81,14 +81,14 @@ async fn look_beside(run: &Run, azure: &Azure, absent: &VnetId) {
 }
 
 /// Whether the other direction is ours to write, too: it lies in another tenant of one's own.
-pub fn may_write_theirs(intent: &Intent) -> bool {
+pub fn may_write_theirs(intent: &PeeringIntent) -> bool {
     intent.other_side_of_ours().is_some()
 }
 
 /// What is to be done about our direction (and theirs, where it is ours to write).
-pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
+pub fn decide(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     if let Some(hold) = gateways::conflict(intent, facts) {
-        return Decision::Blocked(hold);
+        return StepDecision::Blocked(hold);
     }
     let vendor = &intent.vendor.short_name;
     let ours = facts.our_peering_name(intent);
@@ -101,21 +101,21 @@ pub fn decide(intent: &Intent, facts: &Facts) -> Decision {
                     false => "",
                 };
                 let (name, tenant) = (&remote.vnet.name, remote.tenant);
-                let opposite = facts.remote_peering.as_ref().and_then(Peering::limits);
+                let opposite = facts.remote_peering.as_ref().and_then(PeeringBody::limits);
                 let limits =
                     opposite.map(|limits| format!("; the other direction links {limits}, and this one the same"));
                 let limits = limits.unwrap_or_default();
-                Decision::Create(format!(
+                StepDecision::Create(format!(
                     "peering {ours} with {name} in tenant {tenant}{transit}{limits}"
                 ))
             }
-            None => Decision::Create(format!("peering {ours}, once {vendor} has said with which network")),
+            None => StepDecision::Create(format!("peering {ours}, once {vendor} has said with which network")),
         },
     }
 }
 
 /// What is to be done about the local peering that is there.
-fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision {
+fn decide_present(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> StepDecision {
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
     let limits = peering.limits().map(|limits| format!("; it links {limits}"));
     let limits = limits.unwrap_or_default();
@@ -128,7 +128,7 @@ fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision
     match &peering.state {
         PeeringState::Connected if !changes && !stale(peering) && of_theirs.is_empty() => {
             let unread = unread_too(facts);
-            Decision::InPlace(format!("{name} is Connected{limits}{unread}"))
+            StepDecision::InPlace(format!("{name} is Connected{limits}{unread}"))
         }
         PeeringState::Connected => {
             let what = match (changes, stale(peering)) {
@@ -140,7 +140,7 @@ fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision
                 (false, false) => format!("the other direction of {name}"),
             };
             differences.extend(of_theirs);
-            Decision::Change {
+            StepDecision::Change {
                 what: what + &limits,
                 differences,
             }
@@ -158,7 +158,7 @@ fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision
                     "if {vendor} no longer lets the application in, it is deleted and created again with its settings"
                 ));
             }
-            Decision::Change {
+            StepDecision::Change {
                 what: format!("peering {name} {how}"),
                 differences,
             }
@@ -168,18 +168,18 @@ fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision
             let what = format!("the other direction ({name} is {state}{limits}){unread}");
             differences.extend(of_theirs);
             match differences.is_empty() {
-                true => Decision::Create(what),
-                false => Decision::Change { what, differences },
+                true => StepDecision::Create(what),
+                false => StepDecision::Change { what, differences },
             }
         }
         state if changes || !of_theirs.is_empty() => {
             differences.extend(of_theirs);
-            Decision::Change {
+            StepDecision::Change {
                 what: format!("peering {name}, which is {state}{limits}"),
                 differences,
             }
         }
-        state => Decision::Await {
+        state => StepDecision::Await {
             what: format!("{name} is {state}: {vendor} completes it{limits}"),
             usually: intent.vendor.usual_wait.clone(),
         },
@@ -188,7 +188,7 @@ fn decide_present(intent: &Intent, facts: &Facts, peering: &Peering) -> Decision
 
 /// Whether the step before deletes the Disconnected local peering: a vendor that is asked again makes its direction before
 /// it lets the application in, and Azure takes none beside a Disconnected one.
-pub fn is_made_again(intent: &Intent, facts: &Facts) -> bool {
+pub fn is_made_again(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let asked = || decision(StepId::VendorRequest, intent, facts).writes();
     let by_api = intent.access == VendorAccess::Api && intent.vendor.peering.created_by == CreatedBy::EachSide;
     by_api && intent.steps().contains(&StepId::VendorRequest) && asked()
@@ -198,7 +198,7 @@ pub fn is_made_again(intent: &Intent, facts: &Facts) -> bool {
 ///
 /// # Errors
 /// What Azure or the vendor refuses; held where the other side has to act.
-pub async fn act(run: &Run) -> Result<(), Stop> {
+pub async fn act(run: &StepRun) -> Result<(), StepError> {
     let remote = wait_for_remote(run).await?;
     let facts = run.facts();
     run.confirmed_to_write(STEP)?;
@@ -206,7 +206,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
         return Err(ambiguous(run, &names).into());
     }
     if let Some(hold) = gateways::conflict(&run.intent, &facts) {
-        return Err(Stop::Held {
+        return Err(StepError::Held {
             state: StepState::Blocked,
             hold,
         });
@@ -227,7 +227,7 @@ pub async fn act(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn write_local(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
+async fn write_local(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let facts = run.facts();
     match facts.vendor_peering(&run.intent) {
         VendorPeering::Many(names) => Err(ambiguous(run, &names).into()),
@@ -252,10 +252,13 @@ async fn write_local(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<
                 run.learn(|facts| facts.names_beside = beside);
                 run.facts().our_peering_name(&run.intent)
             });
-            let id =
-                run.intent.vnet.peering(&name).map_err(|error| {
-                    Problem::new(Kind::Usage, "The peering cannot have that name.", error.to_string())
-                })?;
+            let id = run.intent.vnet.peering(&name).map_err(|error| {
+                RunError::new(
+                    RunErrorKind::Usage,
+                    "The peering cannot have that name.",
+                    error.to_string(),
+                )
+            })?;
             write_ours(run, &id, remote, uses_gateways).await
         }
     }
@@ -265,19 +268,19 @@ async fn write_local(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<
 ///
 /// # Errors
 /// Held where the other side has to act; what the vendor gave up on.
-pub async fn confirm(run: &Run) -> Result<(), Stop> {
+pub async fn confirm(run: &StepRun) -> Result<(), StepError> {
     let hold = run.facts().entered_anew;
     wait_until_connected(run, hold.unwrap_or_else(|| not_connected_yet(&run.intent))).await
 }
 
 /// "; the other direction could not be read (why)", where that is so.
-fn unread_too(facts: &Facts) -> String {
+fn unread_too(facts: &ObservedState) -> String {
     let unread = facts.theirs_is_unread().map(|unread| format!("; {unread}"));
     unread.unwrap_or_default()
 }
 
 /// What changes in the other direction, where that is ours to see and to write.
-fn differences_of_theirs(intent: &Intent, facts: &Facts) -> Vec<String> {
+fn differences_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
     let Some(theirs) = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) else {
         return Vec::new();
     };
@@ -296,12 +299,12 @@ fn differences_of_theirs(intent: &Intent, facts: &Facts) -> Vec<String> {
 }
 
 /// Whether our direction is as it shall be, whatever the vendor has done about its own.
-pub fn good(peering: &Peering, intent: &Intent) -> bool {
+pub fn good(peering: &PeeringBody, intent: &PeeringIntent) -> bool {
     peering.state != PeeringState::Disconnected && not_allowed(peering, intent).is_empty()
 }
 
 /// What the direction shall allow and does not.
-fn not_allowed(peering: &Peering, intent: &Intent) -> Vec<&'static str> {
+fn not_allowed(peering: &PeeringBody, intent: &PeeringIntent) -> Vec<&'static str> {
     let settings = intent.peering_settings;
     let table = [
         ("allowVirtualNetworkAccess", true, peering.allow_virtual_network_access),
@@ -330,7 +333,7 @@ fn not_allowed(peering: &Peering, intent: &Intent) -> Vec<&'static str> {
 
 /// The other side's network: the vendor or the inputs name it, or else the local peering does, where it is proven to be the
 /// vendor's and Azure names the tenant. An answer about a connection that is up may leave the network out.
-fn known_remote(intent: &Intent, facts: &Facts) -> Option<Remote> {
+fn known_remote(intent: &PeeringIntent, facts: &ObservedState) -> Option<Remote> {
     facts.remote(intent).or_else(|| {
         let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
             return None;
@@ -342,12 +345,13 @@ fn known_remote(intent: &Intent, facts: &Facts) -> Option<Remote> {
 }
 
 /// Waits until it is known with which network, and until the vendor says that it is our turn.
-async fn wait_for_remote(run: &Run) -> Result<Remote, Stop> {
+async fn wait_for_remote(run: &StepRun) -> Result<Remote, StepError> {
     if run.connector.is_none() {
-        return known_remote(&run.intent, &run.facts()).ok_or_else(|| Stop::waiting(not_connected_yet(&run.intent)));
+        return known_remote(&run.intent, &run.facts())
+            .ok_or_else(|| StepError::waiting(not_connected_yet(&run.intent)));
     }
     let what = format!("until {} is ready for our direction", run.intent.vendor.short_name);
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: Some(&run.intent.vendor.usual_wait),
         someone_else: true,
@@ -357,27 +361,29 @@ async fn wait_for_remote(run: &Run) -> Result<Remote, Stop> {
     loop {
         let turn = run.until(STEP, &awaited, async || our_turn(run).await).await?;
         match turn {
-            Turn::Ours(remote) => return Ok(remote),
-            Turn::Failed(failed) => mend(run, &failed, &mut renewals).await?,
+            PeerReadiness::Ours(remote) => return Ok(remote),
+            PeerReadiness::Failed(failed) => mend(run, &failed, &mut renewals).await?,
         }
     }
 }
 
-enum Turn {
+enum PeerReadiness {
     Ours(Remote),
     Failed(Box<crate::vendors::VendorRequest>),
 }
 
-async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
+async fn our_turn(run: &StepRun) -> Result<Option<PeerReadiness>, StepError> {
     let known = run.facts().request;
     let Some(request) = refresh(run).await? else {
         return known.map_or(Ok(None), |known| Err(deleted_meanwhile(run, &known).into()));
     };
     match request.phase {
-        Phase::UserAction | Phase::Ready => Ok(known_remote(&run.intent, &run.facts()).map(Turn::Ours)),
-        Phase::Failed => Ok(Some(Turn::Failed(Box::new(request)))),
-        Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
-        Phase::Pending => {
+        RequestPhase::UserAction | RequestPhase::Ready => {
+            Ok(known_remote(&run.intent, &run.facts()).map(PeerReadiness::Ours))
+        }
+        RequestPhase::Failed => Ok(Some(PeerReadiness::Failed(Box::new(request)))),
+        RequestPhase::Leaving | RequestPhase::Gone => Err(deleted_meanwhile(run, &request).into()),
+        RequestPhase::Pending => {
             let state = harmless(&request.state);
             run.tell(
                 STEP,
@@ -388,9 +394,9 @@ async fn our_turn(run: &Run) -> Result<Option<Turn>, Stop> {
     }
 }
 
-async fn wait_until_connected(run: &Run, hold: Hold) -> Result<(), Stop> {
+async fn wait_until_connected(run: &StepRun, hold: ActionRequired) -> Result<(), StepError> {
     let what = format!("{} completes the other direction", run.intent.vendor.short_name);
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: Some(&run.intent.vendor.usual_wait),
         someone_else: true,
@@ -399,7 +405,7 @@ async fn wait_until_connected(run: &Run, hold: Hold) -> Result<(), Stop> {
     run.until(STEP, &awaited, async || look(run).await).await
 }
 
-async fn look(run: &Run) -> Result<Option<()>, Stop> {
+async fn look(run: &StepRun) -> Result<Option<()>, StepError> {
     let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
     settle_tenants(run).await;
@@ -413,8 +419,8 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
         VendorPeering::One(_) | VendorPeering::None => {}
     }
     match request? {
-        Some(request) if request.phase == Phase::Failed => Err(vendor_failed(run, &request).into()),
-        Some(request) if matches!(request.phase, Phase::Leaving | Phase::Gone) => {
+        Some(request) if request.phase == RequestPhase::Failed => Err(vendor_failed(run, &request).into()),
+        Some(request) if matches!(request.phase, RequestPhase::Leaving | RequestPhase::Gone) => {
             Err(deleted_meanwhile(run, &request).into())
         }
         _ => Ok(None),
@@ -429,7 +435,7 @@ mod tests {
     use crate::steps::samples;
     use crate::vendors::profile;
 
-    fn with_another_tenant() -> (Intent, Facts) {
+    fn with_another_tenant() -> (PeeringIntent, ObservedState) {
         let (mut intent, mut facts) = samples::kong_done();
         intent.vendor = profile("generic").expect("built in");
         let theirs = "/subscriptions/00000000-0000-0000-0000-000000000f00/resourceGroups/theirs/providers/Microsoft.Network/virtualNetworks/vnet-theirs";
@@ -446,7 +452,7 @@ mod tests {
     #[test]
     fn decisions() {
         let (intent, mut facts) = with_another_tenant();
-        let peering = |facts: &mut Facts, change: fn(&mut Peering)| {
+        let peering = |facts: &mut ObservedState, change: fn(&mut PeeringBody)| {
             change(&mut facts.vnet.as_mut().expect("one").peerings[0]);
         };
         assert_eq!(decide(&intent, &facts).verb(), "in place");
@@ -454,7 +460,7 @@ mod tests {
             allow_forwarded_traffic: true,
             ..PeeringSettings::default()
         };
-        let more = Intent {
+        let more = PeeringIntent {
             peering_settings: settings,
             ..intent.clone()
         };
@@ -490,7 +496,7 @@ mod tests {
         facts.vnet.as_mut().expect("one").peerings = vec![other];
         let name = facts.our_peering_name(&intent);
         assert_eq!(name, "vnet-app-to-vnet-theirs-2");
-        let named = Intent {
+        let named = PeeringIntent {
             peering_name: Some("mine".into()),
             ..intent
         };

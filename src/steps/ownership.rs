@@ -5,20 +5,20 @@ use uuid::Uuid;
 
 use super::role_choice::extra_actions;
 use super::vendor_peering::VendorPeering;
-use super::{Facts, Stop};
-use crate::azure::{Application, Peering, RoleAssignment, RoleDefinition};
+use super::{ObservedState, StepError};
+use crate::azure::{AppRegistration, PeeringBody, RoleAssignment, RoleDefinition};
 use crate::domain::{role_assignment_guid, role_definition_guid, subscription_scope};
-use crate::plan::{Decision, Grant, Grantee, Intent, OwnApp, StepId, StepState, own_role_names};
+use crate::plan::{OwnApp, PeeringIntent, RoleGrant, RoleGrantee, StepDecision, StepId, StepState, own_role_names};
 use crate::vendors::{CreatedBy, VendorRequest};
 
 /// Whether what was to be removed is still to be, decided anew.
 ///
 /// # Errors
 /// Held where it is somebody else's by now.
-pub fn still_goes(decision: Decision) -> Result<bool, Stop> {
+pub fn still_goes(decision: StepDecision) -> Result<bool, StepError> {
     match decision {
-        Decision::Remove { .. } => Ok(true),
-        Decision::Blocked(hold) => Err(Stop::Held {
+        StepDecision::Remove { .. } => Ok(true),
+        StepDecision::Blocked(hold) => Err(StepError::Held {
             state: StepState::Blocked,
             hold,
         }),
@@ -28,11 +28,11 @@ pub fn still_goes(decision: Decision) -> Result<bool, Stop> {
 
 /// The request is the one that setup makes: for the application that setup made or that the operator named, or of the
 /// name that setup gives. A colleague's application that setup went on with stays the colleague's.
-pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) -> bool {
+pub fn request_is_ours(intent: &PeeringIntent, facts: &ObservedState, request: &VendorRequest) -> bool {
     match (request.own_app, &intent.own_app) {
         (Some(named), Some(OwnApp::Given(id))) => named == *id,
         (Some(named), Some(OwnApp::Made { unique_name, .. })) => {
-            let setups = |app: &&Application| app.unique_name.as_ref() == Some(unique_name);
+            let setups = |app: &&AppRegistration| app.unique_name.as_ref() == Some(unique_name);
             // One that was deleted by hand has left its request behind.
             let mut apps = facts.own_app.iter().chain(&facts.deleted_app).filter(setups);
             apps.any(|app| app.app_id == named)
@@ -43,7 +43,7 @@ pub fn request_is_ours(intent: &Intent, facts: &Facts, request: &VendorRequest) 
 }
 
 /// The direction is the one that setup writes, has the vendor write, or that the operator named.
-pub fn peering_is_ours(intent: &Intent, facts: &Facts, peering: &Peering) -> bool {
+pub fn peering_is_ours(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> bool {
     let name = &peering.id.name;
     is_named(intent, peering)
         || intent.vendor.peering.created_by == CreatedBy::Vendor
@@ -51,7 +51,7 @@ pub fn peering_is_ours(intent: &Intent, facts: &Facts, peering: &Peering) -> boo
 }
 
 /// The operator said that this direction is meant.
-pub fn is_named(intent: &Intent, peering: &Peering) -> bool {
+pub fn is_named(intent: &PeeringIntent, peering: &PeeringBody) -> bool {
     let given = intent.peering_name.as_ref();
     given.is_some_and(|given| given.eq_ignore_ascii_case(&peering.id.name))
 }
@@ -65,12 +65,17 @@ fn is_numbered(name: &str, base: &str) -> bool {
 
 /// Whether the role has an ID that setup gives: for this subscription, for one that it can be assigned in, or for one of
 /// the operator's that was taken off it since.
-pub fn role_is_ours(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> bool {
+pub fn role_is_ours(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant, role: &RoleDefinition) -> bool {
     own_name(intent, facts, grant, role).is_some()
 }
 
 /// What others have made of a role that setup created; `None` where it is as setup left it, or grants less.
-pub fn changed_by_others(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> Option<String> {
+pub fn changed_by_others(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    grant: &RoleGrant,
+    role: &RoleDefinition,
+) -> Option<String> {
     let own = own_name(intent, facts, grant, role)?;
     let extra = extra_actions(role, grant);
     if !own.eq_ignore_ascii_case(&role.name) {
@@ -80,7 +85,7 @@ pub fn changed_by_others(intent: &Intent, facts: &Facts, grant: &Grant, role: &R
 }
 
 /// The name under which setup created the role, as its ID tells.
-fn own_name(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> Option<String> {
+fn own_name(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant, role: &RoleDefinition) -> Option<String> {
     let assignable = role
         .assignable_scopes
         .iter()
@@ -103,11 +108,11 @@ fn own_name(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition
 
 /// The assignments at the network that setup made for this grant: their ids say what they are for.
 pub fn assignments_of<'a>(
-    intent: &Intent,
-    facts: &'a Facts,
-    grant: &Grant,
+    intent: &PeeringIntent,
+    facts: &'a ObservedState,
+    grant: &RoleGrant,
 ) -> (Vec<&'a RoleAssignment>, Vec<&'a RoleAssignment>) {
-    let anothers = grant.to == Grantee::Vendor && facts.principal_is_anothers;
+    let anothers = grant.to == RoleGrantee::Vendor && facts.principal_is_anothers;
     let principal = facts.grantee(grant).filter(|_| !anothers);
     let ours_by_role = |guid: Uuid| {
         let mut roles = facts.roles.iter();
@@ -119,7 +124,7 @@ pub fn assignments_of<'a>(
         // is another vendor's, which got the same role.
         None => {
             let gone = facts.gone_principals.contains(&one.principal);
-            grant.to == Grantee::Vendor && !anothers && gone && ours_by_role(one.role)
+            grant.to == RoleGrantee::Vendor && !anothers && gone && ours_by_role(one.role)
         }
     };
     let at_vnet = facts.assignments_at(&intent.vnet);
@@ -127,21 +132,21 @@ pub fn assignments_of<'a>(
 }
 
 /// The assignment's id is the one that setup gives to what the assignment says.
-fn is_setups(intent: &Intent, assignment: &RoleAssignment) -> bool {
+fn is_setups(intent: &PeeringIntent, assignment: &RoleAssignment) -> bool {
     let guid = role_assignment_guid(intent.tenant, &intent.vnet, assignment.principal, assignment.role);
     assignment.name.eq_ignore_ascii_case(&guid.to_string())
 }
 
 /// The principals of all that setup assigned at the network.
-pub fn assigned_by_setup(intent: &Intent, facts: &Facts) -> Vec<Uuid> {
+pub fn assigned_by_setup(intent: &PeeringIntent, facts: &ObservedState) -> Vec<Uuid> {
     let ours = facts.assignments_at(&intent.vnet).filter(|one| is_setups(intent, one));
     ours.map(|one| one.principal).collect()
 }
 
 /// The assignments in the subscription that stay, of those that are `wanted`.
 pub fn other_assignments<'a>(
-    intent: &Intent,
-    facts: &'a Facts,
+    intent: &PeeringIntent,
+    facts: &'a ObservedState,
     wanted: impl Fn(&RoleAssignment) -> bool,
 ) -> Vec<&'a RoleAssignment> {
     let mut grants = intent.grants();
@@ -154,33 +159,33 @@ pub fn other_assignments<'a>(
 
 /// What still needs the grant's role. An application that the operator brings may write for any link of the network, by
 /// one assignment.
-pub fn grant_still_used_by(intent: &Intent, facts: &Facts, grant: &Grant) -> Option<String> {
-    let brought = grant.to == Grantee::OwnApp && matches!(intent.own_app, Some(OwnApp::Given(_)));
+pub fn grant_still_used_by(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Option<String> {
+    let brought = grant.to == RoleGrantee::OwnApp && matches!(intent.own_app, Some(OwnApp::Given(_)));
     let any = || other_links(intent, facts).find(|_| brought).map(may_need);
     still_used_by(intent, facts).or_else(any)
 }
 
 /// What still needs the roles and the own application: a link that stays, or another one with the same vendor.
-pub fn still_used_by(intent: &Intent, facts: &Facts) -> Option<String> {
+pub fn still_used_by(intent: &PeeringIntent, facts: &ObservedState) -> Option<String> {
     let stays = [StepId::VendorRequest, StepId::Peering]
         .into_iter()
         .filter(|id| intent.steps().contains(id))
         .find_map(|id| match super::decision(id, intent, facts) {
-            Decision::Keep(_) => Some(format!("the step {id} stays")),
+            StepDecision::Keep(_) => Some(format!("the step {id} stays")),
             _ => None,
         });
     stays.or_else(|| another_link(intent, facts).map(may_need))
 }
 
-fn may_need(peering: &Peering) -> String {
+fn may_need(peering: &PeeringBody) -> String {
     format!("the peering {} may need it", peering.id.name)
 }
 
 /// Another peering of the network with the vendor's tenant, or with one that Azure does not tell.
-fn another_link<'a>(intent: &'a Intent, facts: &'a Facts) -> Option<&'a Peering> {
+fn another_link<'a>(intent: &'a PeeringIntent, facts: &'a ObservedState) -> Option<&'a PeeringBody> {
     let by_request = facts.remote(intent).map(|remote| remote.tenant);
     let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
-    let same_vendor = |peering: &&Peering| {
+    let same_vendor = |peering: &&PeeringBody| {
         let remote = peering.remote_vnet.as_ref();
         let theirs = remote.and_then(|remote| facts.remote_tenants.get(&remote.subscription));
         theirs.is_none_or(|theirs| tenant.is_none_or(|tenant| tenant == *theirs))
@@ -189,12 +194,12 @@ fn another_link<'a>(intent: &'a Intent, facts: &'a Facts) -> Option<&'a Peering>
 }
 
 /// The network's other peerings with networks that are not the customer's.
-fn other_links<'a>(intent: &'a Intent, facts: &'a Facts) -> impl Iterator<Item = &'a Peering> {
+fn other_links<'a>(intent: &'a PeeringIntent, facts: &'a ObservedState) -> impl Iterator<Item = &'a PeeringBody> {
     let this = match facts.likely_peering(intent) {
         VendorPeering::One(peering) => Some(&peering.id),
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
-    let foreign = move |peering: &&Peering| Some(&peering.id) != this && facts.is_elsewhere(intent, peering);
+    let foreign = move |peering: &&PeeringBody| Some(&peering.id) != this && facts.is_elsewhere(intent, peering);
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     peerings.filter(foreign)
 }
@@ -232,7 +237,7 @@ mod tests {
     fn another_link_with_the_same_vendor_needs_the_role() {
         let (intent, mut facts) = samples::kong_done();
         assert_eq!(another_link(&intent, &facts), None);
-        let name = |found: Option<&Peering>| found.map(|peering| peering.id.name.clone());
+        let name = |found: Option<&PeeringBody>| found.map(|peering| peering.id.name.clone());
         let second = samples::peering(&intent, "kong-2", 0xf01, "10.77.0.0/16");
         facts.vnet.as_mut().expect("one").peerings.push(second);
         assert_eq!(
@@ -259,7 +264,12 @@ mod tests {
             facts.remote_tenants.insert(uuid::Uuid::from_u128(0xf01), company);
             for grant in intent.grants() {
                 let used = grant_still_used_by(&intent, &facts, &grant).is_some();
-                assert_eq!(used, stays && grant.to == Grantee::OwnApp, "{brought} {:?}", grant.to);
+                assert_eq!(
+                    used,
+                    stays && grant.to == RoleGrantee::OwnApp,
+                    "{brought} {:?}",
+                    grant.to
+                );
                 let kept = other_assignments(&intent, &facts, |one| Some(one.principal) == facts.grantee(&grant));
                 assert_eq!(kept.len(), usize::from(used), "{brought} {:?}", grant.to);
             }
@@ -271,7 +281,7 @@ mod tests {
         let (intent, mut facts) = samples::kong_to_take_down();
         let grant = intent.vendor_grant().expect("kong gets a role");
         let principal = facts.principal.take().expect("one").id;
-        let ours = |facts: &Facts| assignments_of(&intent, facts, &grant).0.len();
+        let ours = |facts: &ObservedState| assignments_of(&intent, facts, &grant).0.len();
         assert_eq!(ours(&facts), 0, "another vendor's, or it cannot be told");
         facts.gone_principals.insert(principal);
         assert_eq!(ours(&facts), 1);

@@ -8,18 +8,18 @@ use async_trait::async_trait;
 use super::fault::not_told;
 use super::own_direction;
 use super::ownership::request_is_ours;
-use super::run::Awaited;
+use super::run::WaitDescription;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{enter_anew, refresh, request, request_kind};
 use super::vnet::{ambiguous, disconnected, read_network, read_with_surroundings, settle_tenants};
-use super::{Facts, Run, Step, Stop, decision, step};
-use crate::azure::Peering as Direction;
+use super::{ObservedState, Step, StepError, StepRun, decision, step};
+use crate::azure::PeeringBody as Direction;
 use crate::domain::{PeeringState, harmless};
-use crate::errors::{Kind, Problem, known};
+use crate::errors::{RunError, RunErrorKind, known};
 use crate::limits;
-use crate::plan::{Decision, Goal, Hold, Intent, StepEvent, StepId};
-use crate::vendors::{CreatedBy, Phase, VendorRequest};
+use crate::plan::{ActionRequired, PeeringIntent, RunGoal, StepDecision, StepEvent, StepId};
+use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 
 const STEP: StepId = StepId::Peering;
 /// What a vendor quotes when the role that it was given has not arrived everywhere.
@@ -30,15 +30,15 @@ const NOT_ARRIVED: [&str; 4] = [
     "AADSTS700016",
 ];
 
-pub struct Peering;
+pub struct PeeringStep;
 
 #[async_trait]
-impl Step for Peering {
+impl Step for PeeringStep {
     fn title(&self) -> &'static str {
         "Peering"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         let network = async {
             match run.intent.tears_down() {
                 true => read_network(run).await,
@@ -55,14 +55,14 @@ impl Step for Peering {
         network
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         if intent.vendor.peering.created_by != CreatedBy::Vendor {
             return own_direction::decide(intent, facts);
         }
         let vendor = &intent.vendor.short_name;
         let usually = intent.vendor.usual_wait.clone();
         if let Some(leftover) = leftover(intent, facts) {
-            return Decision::Change {
+            return StepDecision::Change {
                 what: format!("peering {} is deleted", leftover.id.name),
                 differences: [format!(
                     "it is {}; {vendor} cannot make its own beside it",
@@ -82,27 +82,27 @@ impl Step for Peering {
                 let caveat = facts.caveat(intent, peering);
                 let limits = peering.limits().map(|limits| format!("; it links {limits}"));
                 let limits = limits.unwrap_or_default();
-                Decision::InPlace(format!("{} is Connected{limits}{caveat}", peering.id.name))
+                StepDecision::InPlace(format!("{} is Connected{limits}{caveat}", peering.id.name))
             }
             VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
                 let (name, caveat) = (&peering.id.name, facts.caveat(intent, peering));
                 let what =
                     format!("{name} is Disconnected: {vendor}'s direction was deleted, and a repair is needed{caveat}");
-                Decision::Await { what, usually }
+                StepDecision::Await { what, usually }
             }
             VendorPeering::One(peering) => {
                 let (name, caveat) = (&peering.id.name, facts.caveat(intent, peering));
                 let what = format!("{name} is {}: {vendor} completes it{caveat}", peering.state);
-                Decision::Await { what, usually }
+                StepDecision::Await { what, usually }
             }
-            VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
+            VendorPeering::None | VendorPeering::Many(_) => StepDecision::Await {
                 what: format!("{vendor} creates both directions"),
                 usually,
             },
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         if run.intent.vendor.peering.created_by != CreatedBy::Vendor {
             return own_direction::act(run).await;
         }
@@ -114,12 +114,12 @@ impl Step for Peering {
             }
         }
         if let Some(hold) = unnamed(&run.intent, &facts) {
-            return Err(Stop::waiting(hold));
+            return Err(StepError::waiting(hold));
         }
         wait_for_vendor(run, not_connected_yet(&run.intent)).await
     }
 
-    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, run: &StepRun) -> Result<(), StepError> {
         match run.intent.vendor.peering.created_by {
             // Whoever waited for the vendor's has seen it.
             CreatedBy::Vendor => Ok(()),
@@ -127,18 +127,18 @@ impl Step for Peering {
         }
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
 /// Returns what a repair deletes so that the vendor can create both directions again: the local direction, proven to be
 /// the vendor's, that is Disconnected, or half there while the request is made again.
-pub fn leftover<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Direction> {
+pub fn leftover<'a>(intent: &PeeringIntent, facts: &'a ObservedState) -> Option<&'a Direction> {
     let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
         return None;
     };
@@ -148,13 +148,13 @@ pub fn leftover<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Direction> 
         PeeringState::Connected => false,
         _ => decision(StepId::VendorRequest, intent, facts).writes(),
     };
-    (by_vendor && intent.goal == Goal::Repair && dead).then_some(peering)
+    (by_vendor && intent.goal == RunGoal::Repair && dead).then_some(peering)
 }
 
 /// The vendor has made its peering; as long as nobody says which it is, a repair would wait in vain.
-fn unnamed(intent: &Intent, facts: &Facts) -> Option<Hold> {
-    let fault = not_told(intent, facts).filter(|_| intent.goal == Goal::Repair)?;
-    Some(Hold {
+fn unnamed(intent: &PeeringIntent, facts: &ObservedState) -> Option<ActionRequired> {
+    let fault = not_told(intent, facts).filter(|_| intent.goal == RunGoal::Repair)?;
+    Some(ActionRequired {
         who: "you".to_owned(),
         why: fault.what,
         packet: fault.theirs.into_iter().collect(),
@@ -162,15 +162,15 @@ fn unnamed(intent: &Intent, facts: &Facts) -> Option<Hold> {
     })
 }
 
-enum Seen {
+enum VendorProgress {
     Connected,
     Failed(Box<VendorRequest>),
 }
 
-async fn wait_for_vendor(run: &Run, hold: Hold) -> Result<(), Stop> {
+async fn wait_for_vendor(run: &StepRun, hold: ActionRequired) -> Result<(), StepError> {
     let intent = &run.intent;
     let what = format!("{} creates both directions", intent.vendor.short_name);
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: Some(&intent.vendor.usual_wait),
         someone_else: true,
@@ -179,15 +179,15 @@ async fn wait_for_vendor(run: &Run, hold: Hold) -> Result<(), Stop> {
     let mut renewals = 0;
     loop {
         match run.until(STEP, &awaited, async || look(run).await).await? {
-            Seen::Connected => return Ok(()),
-            Seen::Failed(failed) => mend(run, &failed, &mut renewals).await?,
+            VendorProgress::Connected => return Ok(()),
+            VendorProgress::Failed(failed) => mend(run, &failed, &mut renewals).await?,
         }
     }
 }
 
 /// The vendor is at work.
-pub fn not_connected_yet(intent: &Intent) -> Hold {
-    Hold {
+pub fn not_connected_yet(intent: &PeeringIntent) -> ActionRequired {
+    ActionRequired {
         who: intent.vendor.short_name.clone(),
         why: format!(
             "{} has not connected the networks yet; that usually takes {}.",
@@ -199,14 +199,16 @@ pub fn not_connected_yet(intent: &Intent) -> Hold {
 }
 
 /// One look at both sides; what is seen goes into the facts.
-async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
+async fn look(run: &StepRun) -> Result<Option<VendorProgress>, StepError> {
     let known = run.facts().request;
     let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
     settle_tenants(run).await;
     let facts = run.facts();
     match facts.likely_peering(&run.intent) {
-        VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(Seen::Connected)),
+        VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
+            return Ok(Some(VendorProgress::Connected));
+        }
         VendorPeering::One(peering) if peering.state == PeeringState::Disconnected => {
             return Err(disconnected(run, peering).into());
         }
@@ -219,8 +221,8 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
         (None, None) => return Ok(None),
     };
     match request.phase {
-        Phase::Failed => Ok(Some(Seen::Failed(Box::new(request)))),
-        Phase::UserAction => {
+        RequestPhase::Failed => Ok(Some(VendorProgress::Failed(Box::new(request)))),
+        RequestPhase::UserAction => {
             let state = harmless(&request.state);
             run.tell(
                 STEP,
@@ -228,16 +230,16 @@ async fn look(run: &Run) -> Result<Option<Seen>, Stop> {
             );
             Ok(None)
         }
-        Phase::Leaving | Phase::Gone => Err(deleted_meanwhile(run, &request).into()),
-        Phase::Ready | Phase::Pending => Ok(None),
+        RequestPhase::Leaving | RequestPhase::Gone => Err(deleted_meanwhile(run, &request).into()),
+        RequestPhase::Ready | RequestPhase::Pending => Ok(None),
     }
 }
 
 /// Somebody deleted the request at the vendor.
-pub fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
+pub fn deleted_meanwhile(run: &StepRun, request: &VendorRequest) -> RunError {
     let (kind, vendor) = (request_kind(&run.intent), &run.intent.vendor.name);
-    Problem::new(
-        Kind::Vendor,
+    RunError::new(
+        RunErrorKind::Vendor,
         format!("The {kind} was deleted while setup waited for it."),
         format!("Somebody deleted \"{}\" in {vendor}.", harmless(&request.name)),
     )
@@ -249,7 +251,7 @@ pub fn deleted_meanwhile(run: &Run, request: &VendorRequest) -> Problem {
 ///
 /// # Errors
 /// What is missing, or the vendor's reason.
-pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Result<(), Stop> {
+pub async fn mend(run: &StepRun, failed: &VendorRequest, renewals: &mut u32) -> Result<(), StepError> {
     diagnose(run, failed).await?;
     let reason = failed.reason.as_deref().unwrap_or_default();
     let not_arrived = NOT_ARRIVED.iter().any(|code| reason.contains(code));
@@ -266,7 +268,7 @@ pub async fn mend(run: &Run, failed: &VendorRequest, renewals: &mut u32) -> Resu
     request(run, connector.as_ref()).await
 }
 
-async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
+async fn diagnose(run: &StepRun, failed: &VendorRequest) -> Result<(), StepError> {
     let earlier = [
         StepId::Consent,
         StepId::OwnApp,
@@ -284,14 +286,14 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
     for read in futures::future::join_all(reads).await {
         match read {
             // What this sign-in may not read, it cannot tell to be missing.
-            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {}
+            Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => {}
             read => read?,
         }
     }
     let facts = run.facts();
     let missing: Vec<String> = earlier
         .into_iter()
-        .filter(|id| !matches!(step(*id).decide(&run.intent, &facts), Decision::InPlace(_)))
+        .filter(|id| !matches!(step(*id).decide(&run.intent, &facts), StepDecision::InPlace(_)))
         .map(|id| format!("{} ({id})", step(id).title().to_lowercase()))
         .collect();
     if missing.is_empty() {
@@ -304,7 +306,7 @@ async fn diagnose(run: &Run, failed: &VendorRequest) -> Result<(), Stop> {
 }
 
 /// The vendor's failure, in its own words.
-pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
+pub fn vendor_failed(run: &StepRun, failed: &VendorRequest) -> RunError {
     let intent = &run.intent;
     let (vendor, state) = (&intent.vendor.name, harmless(&failed.state));
     let what = format!(
@@ -318,7 +320,7 @@ pub fn vendor_failed(run: &Run, failed: &VendorRequest) -> Problem {
     );
     let known = known::lookup(&failed.state, "");
     let why = known.map_or(why.clone(), |known| format!("{} {why}", known.meaning));
-    let mut problem = Problem::new(Kind::Vendor, what, why);
+    let mut problem = RunError::new(RunErrorKind::Vendor, what, why);
     problem.code = known.map(|known| known.code.clone());
     problem
         .remedy("Mend what the vendor names, then run the same command again: it is requested anew.")
@@ -345,9 +347,9 @@ mod tests {
         for (state, expected) in table {
             let mut facts = facts.clone();
             facts.vnet.as_mut().expect("one").peerings[0].state = state.clone();
-            assert_eq!(Peering.decide(&intent, &facts).verb(), expected, "{state}");
+            assert_eq!(PeeringStep.decide(&intent, &facts).verb(), expected, "{state}");
         }
-        let none = Facts { vnet: None, ..facts };
-        assert_eq!(Peering.decide(&intent, &none).verb(), "wait");
+        let none = ObservedState { vnet: None, ..facts };
+        assert_eq!(PeeringStep.decide(&intent, &none).verb(), "wait");
     }
 }

@@ -7,25 +7,25 @@ use std::future::Future;
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::Run;
+use super::StepRun;
 use super::eligibility;
 use super::own_app;
 use super::two_tenants::abroad;
 use crate::azure::{
-    ApiError, DenyAssignment, HeldRole, Identity, InboundEndpoint, Lock, NetworkInterface, Nsg, Permission,
-    PolicyDenial,
+    ApiError, AzureIdentity, DenyAssignment, HeldRole, InboundEndpoint, ManagementLock, NetworkInterface,
+    NetworkSecurityGroup, PolicyDenial, RolePermission,
 };
 use crate::domain::{PeeringId, TenantId, VnetId};
-use crate::errors::Problem;
+use crate::errors::RunError;
 use crate::limits;
-use crate::plan::{Intent, OwnApp, StepId};
+use crate::plan::{OwnApp, PeeringIntent, StepId};
 
 /// The network service's namespace.
 pub const NETWORK: &str = "Microsoft.Network";
 
 /// Something that was looked at, or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Seen<T> {
+pub enum ReadResult<T> {
     /// Nobody asked.
     #[default]
     NotAsked,
@@ -34,7 +34,7 @@ pub enum Seen<T> {
     Unreadable(String),
 }
 
-impl<T> Seen<T> {
+impl<T> ReadResult<T> {
     /// The value, where it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -44,7 +44,7 @@ impl<T> Seen<T> {
     }
 }
 
-impl<T> From<Result<T, ApiError>> for Seen<T> {
+impl<T> From<Result<T, ApiError>> for ReadResult<T> {
     fn from(read: Result<T, ApiError>) -> Self {
         match read {
             Ok(value) => Self::Known(value),
@@ -67,7 +67,7 @@ fn why(error: &ApiError) -> String {
 
 /// What can be read for the checks alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum PreflightPart {
     /// A token for Graph, and for the other tenant where this sign-in writes there.
     Tokens,
     /// The same of an own application whose credential was brought.
@@ -98,7 +98,7 @@ pub enum Part {
     Interfaces,
 }
 
-impl Part {
+impl PreflightPart {
     /// What is read after the steps: they tell where to look.
     pub const AFTER_STEPS: [Self; 2] = [Self::Principals, Self::Interfaces];
 
@@ -115,12 +115,12 @@ pub struct TokenTry {
     pub service: &'static str,
     /// The own application's, not the operator's.
     pub app: Option<Uuid>,
-    pub trouble: Option<Problem>,
+    pub trouble: Option<RunError>,
 }
 
 /// What the operator may do in the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directory {
+pub struct DirectoryRead {
     /// Template ids of directory roles.
     pub roles: Vec<Uuid>,
     /// Application permissions of Graph, for an application.
@@ -130,15 +130,15 @@ pub struct Directory {
 
 /// The locks that reach the virtual network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Locks {
-    pub found: Vec<Lock>,
+pub struct LockRead {
+    pub found: Vec<ManagementLock>,
     /// Those of the subscription could not be read.
     pub partly: bool,
 }
 
 /// What policy says about the peering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct PolicyRead {
     pub denials: Vec<PolicyDenial>,
     /// The other network is not known yet; one of another subscription stood for it.
     pub assumed: bool,
@@ -146,7 +146,7 @@ pub struct Policy {
 
 /// The deny assignments that reach the network, and who signed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Denials {
+pub struct DenyAssignmentRead {
     pub found: Vec<DenyAssignment>,
     /// The object ID of the operator.
     pub operator: Uuid,
@@ -154,60 +154,60 @@ pub struct Denials {
 
 /// The network interfaces of the network, as far as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Interfaces {
+pub struct InterfaceRead {
     pub found: Vec<NetworkInterface>,
     /// The network security groups in front of them.
-    pub security_groups: Vec<Nsg>,
+    pub security_groups: Vec<NetworkSecurityGroup>,
     /// The number of those that were not read: too many, not this sign-in's to read, or of a scale set.
     pub unread: usize,
 }
 
 /// What was read for the checks alone.
 #[derive(Debug, Clone, Default)]
-pub struct Preflight {
+pub struct PreflightReads {
     pub tokens: Vec<TokenTry>,
     /// How many seconds Azure's clock is ahead of this machine's.
     pub clock_ahead: Option<i64>,
-    pub directory: Seen<Directory>,
-    pub rights_at_remote: Seen<Vec<Permission>>,
-    pub locks: Seen<Locks>,
-    pub policy: Seen<Policy>,
-    pub denials: Seen<Denials>,
-    pub held_roles: Seen<Vec<HeldRole>>,
+    pub directory: ReadResult<DirectoryRead>,
+    pub rights_at_remote: ReadResult<Vec<RolePermission>>,
+    pub locks: ReadResult<LockRead>,
+    pub policy: ReadResult<PolicyRead>,
+    pub denials: ReadResult<DenyAssignmentRead>,
+    pub held_roles: ReadResult<Vec<HeldRole>>,
     /// Azure's word for the registration of the network service.
-    pub registration: Seen<String>,
+    pub registration: ReadResult<String>,
     /// How many custom roles the tenant has, and may have at most.
-    pub custom_roles: Seen<(u64, u64)>,
+    pub custom_roles: ReadResult<(u64, u64)>,
     /// Client ids of applications with the own one's display name.
-    pub namesakes: Seen<Vec<Uuid>>,
+    pub namesakes: ReadResult<Vec<Uuid>>,
     /// The inbound endpoints of the network's private DNS resolvers.
-    pub inbound_endpoints: Seen<Vec<InboundEndpoint>>,
+    pub inbound_endpoints: ReadResult<Vec<InboundEndpoint>>,
     /// Principals with a role at the network that the directory does not know any more.
-    pub gone_principals: Seen<Vec<Uuid>>,
-    pub interfaces: Seen<Interfaces>,
+    pub gone_principals: ReadResult<Vec<Uuid>>,
+    pub interfaces: ReadResult<InterfaceRead>,
     /// What a step could not read, where that did not end the run.
-    pub unread: BTreeMap<StepId, Problem>,
+    pub unread: BTreeMap<StepId, RunError>,
 }
 
 /// Reads these parts, all at once, and notes them in the facts.
-pub async fn read(run: &Run, parts: &[Part]) {
+pub async fn read(run: &StepRun, parts: &[PreflightPart]) {
     join_all(parts.iter().map(|part| read_part(run, *part))).await;
 }
 
-async fn read_part(run: &Run, part: Part) {
+async fn read_part(run: &StepRun, part: PreflightPart) {
     let (azure, vnet) = (&run.azure, &run.intent.vnet);
     match part {
-        Part::Tokens => tokens(run).await,
-        Part::AppTokens => app_tokens(run).await,
-        Part::Directory => note(run, directory(run), |preflight| &mut preflight.directory).await,
-        Part::RightsHere => {
+        PreflightPart::Tokens => tokens(run).await,
+        PreflightPart::AppTokens => app_tokens(run).await,
+        PreflightPart::Directory => note(run, directory(run), |preflight| &mut preflight.directory).await,
+        PreflightPart::RightsHere => {
             if run.intent.grants().is_empty() {
                 let rights = azure.permissions(&vnet.to_string()).await.ok();
                 eligibility::look(run, rights.as_ref(), eligibility::WRITE_PEERINGS, &vnet.to_string()).await;
                 run.learn(|facts| facts.rights_at_vnet = rights);
             }
         }
-        Part::RightsAtRemote => {
+        PreflightPart::RightsAtRemote => {
             if let Some((remote, identity)) = own_sign_in_there(run) {
                 let (there, remote) = (azure.acting_as(identity, Vec::new()), remote.to_string());
                 note(run, there.permissions(&remote), |preflight| {
@@ -216,58 +216,58 @@ async fn read_part(run: &Run, part: Part) {
                 .await;
             }
         }
-        Part::Locks => note(run, locks(run), |preflight| &mut preflight.locks).await,
-        Part::Policy => note(run, policy(run), |preflight| &mut preflight.policy).await,
-        Part::Provider => {
+        PreflightPart::Locks => note(run, locks(run), |preflight| &mut preflight.locks).await,
+        PreflightPart::Policy => note(run, policy(run), |preflight| &mut preflight.policy).await,
+        PreflightPart::Provider => {
             let read = azure.registration(vnet.subscription, NETWORK);
             note(run, read, |preflight| &mut preflight.registration).await;
         }
-        Part::Denials => note(run, denials(run), |preflight| &mut preflight.denials).await,
-        Part::Conditions => note(run, held_roles(run), |preflight| &mut preflight.held_roles).await,
-        Part::CustomRoles => {
+        PreflightPart::Denials => note(run, denials(run), |preflight| &mut preflight.denials).await,
+        PreflightPart::Conditions => note(run, held_roles(run), |preflight| &mut preflight.held_roles).await,
+        PreflightPart::CustomRoles => {
             let most = azure.cloud().custom_role_limit();
             let count = async { Ok((azure.custom_role_count().await?, most)) };
             note(run, count, |preflight| &mut preflight.custom_roles).await;
         }
-        Part::AppPolicy => {
+        PreflightPart::AppPolicy => {
             if let Some(OwnApp::Made { unique_name, .. }) = &run.intent.own_app {
                 let read = tokio::time::timeout(limits::PREFLIGHT, azure.app_restrictions(unique_name)).await;
                 // Whoever may not read it learns of it from the refusal of a credential.
-                let read = read.map_or_else(|_| Seen::NotAsked, Seen::from);
+                let read = read.map_or_else(|_| ReadResult::NotAsked, ReadResult::from);
                 run.learn(|facts| facts.app_restrictions = read);
             }
         }
-        Part::Namesakes => {
+        PreflightPart::Namesakes => {
             if let Some(OwnApp::Made { display_name, .. }) = &run.intent.own_app {
                 let read = azure.applications_named(display_name);
                 note(run, read, |preflight| &mut preflight.namesakes).await;
             }
         }
-        Part::Interfaces => note(run, interfaces(run), |preflight| &mut preflight.interfaces).await,
-        Part::InboundEndpoints => {
+        PreflightPart::Interfaces => note(run, interfaces(run), |preflight| &mut preflight.interfaces).await,
+        PreflightPart::InboundEndpoints => {
             if run.intent.vendor.takes_dns() {
                 let read = azure.inbound_endpoints(vnet);
                 note(run, read, |preflight| &mut preflight.inbound_endpoints).await;
             }
         }
-        Part::Principals => note(run, gone_principals(run), |preflight| &mut preflight.gone_principals).await,
+        PreflightPart::Principals => note(run, gone_principals(run), |preflight| &mut preflight.gone_principals).await,
     }
 }
 
 /// Notes what was read, or why it could not be.
-async fn note<T, F>(run: &Run, read: F, place: fn(&mut Preflight) -> &mut Seen<T>)
+async fn note<T, F>(run: &StepRun, read: F, place: fn(&mut PreflightReads) -> &mut ReadResult<T>)
 where
     F: Future<Output = Result<T, ApiError>>,
 {
     let read = match tokio::time::timeout(limits::PREFLIGHT, read).await {
         Ok(read) => read.into(),
-        Err(_) => Seen::Unreadable(format!("no answer within {} s", limits::PREFLIGHT.as_secs())),
+        Err(_) => ReadResult::Unreadable(format!("no answer within {} s", limits::PREFLIGHT.as_secs())),
     };
     run.learn(|facts| *place(&mut facts.preflight) = read);
 }
 
 /// The other tenant's network and the operator's identity there, where the operator writes the peering.
-fn own_sign_in_there(run: &Run) -> Option<(VnetId, Identity)> {
+fn own_sign_in_there(run: &StepRun) -> Option<(VnetId, AzureIdentity)> {
     if !run.intent.operator_writes() {
         return None;
     }
@@ -275,7 +275,7 @@ fn own_sign_in_there(run: &Run) -> Option<(VnetId, Identity)> {
     Some((remote.vnet, run.azure.identity().in_tenant(remote.tenant)))
 }
 
-async fn tokens(run: &Run) {
+async fn tokens(run: &StepRun) {
     let (cloud, identity, intent) = (run.azure.cloud(), run.azure.identity(), &run.intent);
     let asks_graph =
         intent.own_app.is_some() || intent.vendor_app.as_ref().is_some_and(|app| app.principal_id.is_none());
@@ -290,7 +290,7 @@ async fn tokens(run: &Run) {
         .chain(remote)
         .map(|(tenant, service, identity, scope)| async move {
             let refused = identity.token(&scope).await.err();
-            let mut trouble = refused.map(|error| Problem::from_api("asking for a token", &error));
+            let mut trouble = refused.map(|error| RunError::from_api("asking for a token", &error));
             if let Some(trouble) = trouble.as_mut().filter(|_| tenant != intent.tenant) {
                 abroad(&identity, tenant, trouble);
             }
@@ -306,7 +306,7 @@ async fn tokens(run: &Run) {
 }
 
 /// The own application in both tenants, where its credential is at hand.
-async fn app_tokens(run: &Run) {
+async fn app_tokens(run: &StepRun) {
     let Some((app, identity)) = own_app::brought(run) else {
         return;
     };
@@ -320,7 +320,7 @@ async fn app_tokens(run: &Run) {
                 tenant,
                 service: "Azure Resource Manager",
                 app: Some(app),
-                trouble: trouble.map(|error| Problem::from_api("signing in as the own application", &error)),
+                trouble: trouble.map(|error| RunError::from_api("signing in as the own application", &error)),
             }
         }
     });
@@ -328,7 +328,7 @@ async fn app_tokens(run: &Run) {
     run.learn(|facts| facts.preflight.tokens.extend(tries));
 }
 
-async fn directory(run: &Run) -> Result<Directory, ApiError> {
+async fn directory(run: &StepRun) -> Result<DirectoryRead, ApiError> {
     let graph = run.azure.cloud().graph_scope();
     let who = run.azure.identity().who_am_i(&graph).await?;
     let roles = match run.azure.directory_roles(&who).await {
@@ -336,7 +336,7 @@ async fn directory(run: &Run) -> Result<Directory, ApiError> {
         Err(_) if !who.directory_roles.is_empty() => who.directory_roles.clone(),
         roles => roles?,
     };
-    Ok(Directory {
+    Ok(DirectoryRead {
         roles,
         permissions: who.permissions,
         is_user: who.is_user,
@@ -344,7 +344,7 @@ async fn directory(run: &Run) -> Result<Directory, ApiError> {
 }
 
 /// One list of the subscription's has those of its groups and networks too; who may not read that one asks for those.
-async fn locks(run: &Run) -> Result<Locks, ApiError> {
+async fn locks(run: &StepRun) -> Result<LockRead, ApiError> {
     let vnet = &run.intent.vnet;
     let (subscription, id) = (vnet.subscription_scope(), vnet.to_string());
     let (found, partly) = match run.azure.locks(&subscription).await {
@@ -357,23 +357,23 @@ async fn locks(run: &Run) -> Result<Locks, ApiError> {
         }
         found => (found?, false),
     };
-    let mut found: Vec<Lock> = found.into_iter().filter(|lock| reaches(&lock.scope, &id)).collect();
+    let mut found: Vec<ManagementLock> = found.into_iter().filter(|lock| reaches(&lock.scope, &id)).collect();
     // A list may hold what is above its scope, and then both lists have it.
     found.sort_by(|one, other| (&one.scope, &one.name).cmp(&(&other.scope, &other.name)));
     found.dedup();
-    Ok(Locks { found, partly })
+    Ok(LockRead { found, partly })
 }
 
-async fn denials(run: &Run) -> Result<Denials, ApiError> {
+async fn denials(run: &StepRun) -> Result<DenyAssignmentRead, ApiError> {
     let vnet = run.intent.vnet.to_string();
     let (found, who) = tokio::join!(run.azure.deny_assignments(&vnet), run.azure.who_am_i());
-    Ok(Denials {
+    Ok(DenyAssignmentRead {
         found: found?,
         operator: who?.object_id,
     })
 }
 
-async fn held_roles(run: &Run) -> Result<Vec<HeldRole>, ApiError> {
+async fn held_roles(run: &StepRun) -> Result<Vec<HeldRole>, ApiError> {
     let who = run.azure.who_am_i().await?;
     run.azure.held_roles(&run.intent.vnet.to_string(), who.object_id).await
 }
@@ -385,7 +385,7 @@ fn reaches(scope: &str, id: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-async fn policy(run: &Run) -> Result<Policy, ApiError> {
+async fn policy(run: &StepRun) -> Result<PolicyRead, ApiError> {
     let intent = &run.intent;
     let known = intent.remote().map(|remote| remote.vnet);
     let (remote, assumed) = match known {
@@ -397,11 +397,11 @@ async fn policy(run: &Run) -> Result<Policy, ApiError> {
         name: intent.our_peering_name(),
     };
     let denials = run.azure.policy_denials(&peering, &remote).await?;
-    Ok(Policy { denials, assumed })
+    Ok(PolicyRead { denials, assumed })
 }
 
 /// A network of a subscription that is not ours: what policies on peerings ask about.
-fn somewhere_else(intent: &Intent) -> VnetId {
+fn somewhere_else(intent: &PeeringIntent) -> VnetId {
     VnetId {
         subscription: Uuid::nil(),
         resource_group: "remote".to_owned(),
@@ -410,7 +410,7 @@ fn somewhere_else(intent: &Intent) -> VnetId {
 }
 
 /// Reads what may be read: what is missing is counted, and no error.
-async fn interfaces(run: &Run) -> Result<Interfaces, ApiError> {
+async fn interfaces(run: &StepRun) -> Result<InterfaceRead, ApiError> {
     let facts = run.facts();
     let subnets = facts.vnet.iter().flat_map(|vnet| &vnet.subnets);
     let ids: Vec<&String> = subnets.flat_map(|subnet| &subnet.interfaces).collect();
@@ -427,14 +427,14 @@ async fn interfaces(run: &Run) -> Result<Interfaces, ApiError> {
     wanted.sort_unstable();
     wanted.dedup();
     let groups = join_all(wanted.into_iter().map(|id| run.azure.network_security_group(id))).await;
-    Ok(Interfaces {
+    Ok(InterfaceRead {
         unread: ids.len() - found.len(),
         found,
         security_groups: groups.into_iter().filter_map(|one| one.ok().flatten()).collect(),
     })
 }
 
-async fn gone_principals(run: &Run) -> Result<Vec<Uuid>, ApiError> {
+async fn gone_principals(run: &StepRun) -> Result<Vec<Uuid>, ApiError> {
     let facts = run.facts();
     let mut ids: Vec<Uuid> = facts
         .assignments_at(&run.intent.vnet)

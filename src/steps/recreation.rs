@@ -6,10 +6,10 @@ use super::own_direction::is_made_again;
 use super::peering::leftover;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::is_made_anew;
-use super::{Facts, Stop, decision};
-use crate::azure::Peering;
+use super::{ObservedState, StepError, decision};
+use crate::azure::PeeringBody;
 use crate::domain::PeeringState;
-use crate::plan::{Hold, Intent, StepId, StepState};
+use crate::plan::{ActionRequired, PeeringIntent, StepId, StepState};
 use crate::render::az;
 use crate::vendors::CreatedBy;
 
@@ -24,7 +24,7 @@ pub struct LostSettings {
 
 impl LostSettings {
     /// The settings that would be lost with the peering; `None` where none would.
-    pub fn of(intent: &Intent, peering: &Peering) -> Option<Self> {
+    pub fn of(intent: &PeeringIntent, peering: &PeeringBody) -> Option<Self> {
         let limits = peering.limits();
         let given = intent.peering_settings;
         let table = [
@@ -64,7 +64,7 @@ impl LostSettings {
     }
 
     /// Returns what the operator can do, a line each.
-    pub fn remedies(&self, intent: &Intent, peering: &Peering) -> Vec<String> {
+    pub fn remedies(&self, intent: &PeeringIntent, peering: &PeeringBody) -> Vec<String> {
         let mut remedies = Vec::new();
         if !self.flags.is_empty() {
             let flags: Vec<&str> = self.flags.iter().map(|(_, flag)| *flag).collect();
@@ -91,7 +91,7 @@ impl LostSettings {
 }
 
 /// The local peering that the planned run deletes, so that it or the vendor can create it again.
-pub fn deleted_first<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Peering> {
+pub fn deleted_first<'a>(intent: &PeeringIntent, facts: &'a ObservedState) -> Option<&'a PeeringBody> {
     let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
         return None;
     };
@@ -115,12 +115,12 @@ pub fn deleted_first<'a>(intent: &Intent, facts: &'a Facts) -> Option<&'a Peerin
 ///
 /// # Errors
 /// Held where settings would be lost.
-pub fn confirm_nothing_lost(intent: &Intent, peering: &Peering) -> Result<(), Stop> {
+pub fn confirm_nothing_lost(intent: &PeeringIntent, peering: &PeeringBody) -> Result<(), StepError> {
     let Some(lost) = LostSettings::of(intent, peering) else {
         return Ok(());
     };
     let name = &peering.id.name;
-    let hold = Hold {
+    let hold = ActionRequired {
         who: "you".to_owned(),
         why: format!(
             "{name} has to be deleted before the networks can be connected again. {}",
@@ -129,7 +129,7 @@ pub fn confirm_nothing_lost(intent: &Intent, peering: &Peering) -> Result<(), St
         packet: lost.remedies(intent, peering),
         answer: None,
     };
-    Err(Stop::Held {
+    Err(StepError::Held {
         state: StepState::Blocked,
         hold,
     })
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn lost_settings_by_creator_and_flags() {
-        let forwards: fn(&mut Peering) = |peering| peering.allow_forwarded_traffic = true;
-        let limited: fn(&mut Peering) = |peering| {
+        let forwards: fn(&mut PeeringBody) = |peering| peering.allow_forwarded_traffic = true;
+        let limited: fn(&mut PeeringBody) = |peering| {
             peering.properties.insert("peerCompleteVnets".to_owned(), false.into());
         };
         let given = PeeringSettings {

@@ -9,32 +9,32 @@ use uuid::Uuid;
 use super::eligibility::{self, or_activate};
 use super::ownership::assigned_by_setup;
 use super::role_choice::{RoleChoice, choose};
-use super::run::{Awaited, every};
-use super::{Facts, Run, Step, Stop};
+use super::run::{WaitDescription, every};
+use super::{ObservedState, Step, StepError, StepRun};
 use crate::azure::RoleAssignment as Assignment;
 use crate::domain::role_assignment_guid;
-use crate::errors::{Kind, Problem};
-use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent, StepId};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, RoleGrant, StepDecision, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleAssignment;
 const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
 
-pub struct RoleAssignment;
+pub struct RoleAssignmentStep;
 
 #[async_trait]
-impl Step for RoleAssignment {
+impl Step for RoleAssignmentStep {
     fn title(&self) -> &'static str {
         "Role assignment"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         if run.intent.tears_down() {
             return read_all(run).await;
         }
         let scope = run.intent.vnet.to_string();
         let (assignments, rights) = tokio::join!(run.azure.role_assignments(&scope), run.azure.permissions(&scope));
-        let assignments = assignments.map_err(|error| Stop::api("reading the role assignments", &error))?;
+        let assignments = assignments.map_err(|error| StepError::api("reading the role assignments", &error))?;
         let rights = rights.ok();
         eligibility::look(run, rights.as_ref(), WRITE, &scope).await;
         run.learn(|facts| {
@@ -44,14 +44,14 @@ impl Step for RoleAssignment {
         Ok(())
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
         decisions
-            .reduce(Decision::and)
-            .unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
+            .reduce(StepDecision::and)
+            .unwrap_or_else(|| StepDecision::InPlace("nobody needs a role".to_owned()))
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         let grants = run.intent.grants();
         let missing = grants
             .iter()
@@ -59,29 +59,29 @@ impl Step for RoleAssignment {
         every(join_all(missing.map(|grant| assign(run, grant))).await)
     }
 
-    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, run: &StepRun) -> Result<(), StepError> {
         wait_until_visible(run).await
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
 /// Everything in the subscription: who else has a role that is to go is as much of interest as who has it here. The
 /// network itself may be gone.
-pub(super) async fn read_all(run: &Run) -> Result<(), Stop> {
+pub(super) async fn read_all(run: &StepRun) -> Result<(), StepError> {
     let subscription = run.intent.vnet.subscription_scope();
     let mut all = run.azure.role_assignments_below(&subscription).await;
     let hidden = all.as_ref().is_err_and(|error| error.status() == Some(403));
     if hidden {
         all = run.azure.role_assignments(&run.intent.vnet.to_string()).await;
     }
-    let all = all.map_err(|error| Stop::api("reading the role assignments", &error))?;
+    let all = all.map_err(|error| StepError::api("reading the role assignments", &error))?;
     let vnet = run.intent.vnet.to_string().to_lowercase();
     let reaches =
         |scope: &str| format!("{vnet}/").starts_with(&format!("{}/", scope.trim_end_matches('/').to_lowercase()));
@@ -104,24 +104,24 @@ pub(super) async fn read_all(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+fn decide(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> StepDecision {
     let vnet = &intent.vnet.name;
     if let Some((assignment, role)) = facts.assignment(intent, grant) {
         let own = assignment.scope.eq_ignore_ascii_case(&intent.vnet.to_string());
         let at = if own { vnet } else { &assignment.scope };
-        return Decision::InPlace(format!("{} has \"{role}\" at {at}", facts.called(grant)));
+        return StepDecision::InPlace(format!("{} has \"{role}\" at {at}", facts.called(grant)));
     }
-    if !Facts::may(facts.rights_at_vnet.as_ref(), WRITE) {
-        return Decision::Blocked(or_activate(facts, WRITE, hold(intent, facts, grant)));
+    if !ObservedState::may(facts.rights_at_vnet.as_ref(), WRITE) {
+        return StepDecision::Blocked(or_activate(facts, WRITE, hold(intent, facts, grant)));
     }
     let role = role_name(intent, facts, grant);
-    Decision::Create(format!(
+    StepDecision::Create(format!(
         "\"{role}\" for {} at {vnet}, nowhere else",
         facts.called(grant)
     ))
 }
 
-async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
+async fn assign(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
     let intent = &run.intent;
     let facts = run.facts();
     let role = grant
@@ -129,7 +129,7 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
         .or_else(|| facts.role(intent, grant).map(|role| role.guid));
     let (Some(principal), Some(role)) = (facts.grantee(grant), role) else {
         let why = "The service principal or the role definition is not there.";
-        return Err(Problem::new(Kind::NotFound, "The role cannot be assigned.", why).into());
+        return Err(RunError::new(RunErrorKind::NotFound, "The role cannot be assigned.", why).into());
     };
     let name = role_name(intent, &facts, grant);
     let scope = intent.vnet.to_string();
@@ -140,14 +140,20 @@ async fn assign(run: &Run, grant: &Grant) -> Result<(), Stop> {
     );
     let written = write(run, &scope, guid, role, principal).await;
     if let Some(assignment) = written.map_err(|stop| stop.or_hold(|| hold(intent, &facts, grant)))? {
-        run.changed(STEP, Action::Created, "roleAssignment", assignment.id());
+        run.changed(STEP, ChangeAction::Created, "roleAssignment", assignment.id());
     }
     Ok(())
 }
 
 /// Writes the assignment; `None` where Azure says that an equal one is there already (Azure compares what it is for,
 /// not its id, so a colleague's counts).
-async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) -> Result<Option<Assignment>, Stop> {
+async fn write(
+    run: &StepRun,
+    scope: &str,
+    guid: Uuid,
+    role: Uuid,
+    principal: Uuid,
+) -> Result<Option<Assignment>, StepError> {
     let put = || async {
         match run.azure.put_role_assignment(scope, guid, role, principal).await {
             Err(error) if error.code() == Some("RoleAssignmentExists") => Ok(None),
@@ -157,27 +163,27 @@ async fn write(run: &Run, scope: &str, guid: Uuid, role: Uuid, principal: Uuid) 
     run.patiently(STEP, "assigning the role", &[], put).await
 }
 
-async fn wait_until_visible(run: &Run) -> Result<(), Stop> {
+async fn wait_until_visible(run: &StepRun) -> Result<(), StepError> {
     let scope = run.intent.vnet.to_string();
     let grants = run.intent.grants();
     let look = async || {
         let assignments = run.azure.role_assignments(&scope).await;
-        let assignments = assignments.map_err(|error| Stop::api("reading the role assignment back", &error))?;
+        let assignments = assignments.map_err(|error| StepError::api("reading the role assignment back", &error))?;
         run.learn(|facts| facts.assignments = assignments);
         let facts = run.facts();
-        let visible = |grant: &Grant| facts.assignment(&run.intent, grant).is_some();
+        let visible = |grant: &RoleGrant| facts.assignment(&run.intent, grant).is_some();
         Ok(grants.iter().all(visible).then_some(()))
     };
     run.until(
         STEP,
-        &Awaited::replication("until the role assignment is visible"),
+        &WaitDescription::replication("until the role assignment is visible"),
         look,
     )
     .await
 }
 
 /// The name of the role that the grantee gets.
-fn role_name(intent: &Intent, facts: &Facts, grant: &Grant) -> String {
+fn role_name(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> String {
     match (grant.built_in, choose(intent, facts, grant)) {
         (Some(_), _) => grant.name().to_owned(),
         (None, RoleChoice::Reuse(role) | RoleChoice::Extend(role)) => role.name.clone(),
@@ -185,10 +191,10 @@ fn role_name(intent: &Intent, facts: &Facts, grant: &Grant) -> String {
     }
 }
 
-fn hold(intent: &Intent, facts: &Facts, grant: &Grant) -> Hold {
+fn hold(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> ActionRequired {
     let by_role = grant.by_role(&role_name(intent, facts, grant));
     let own_app = facts.own_app.as_ref().map(|app| app.app_id);
-    Hold {
+    ActionRequired {
         who: format!(
             "an Owner, User Access Administrator or Role Based Access Control Administrator of {}",
             intent.vnet.name
@@ -202,13 +208,13 @@ fn hold(intent: &Intent, facts: &Facts, grant: &Grant) -> Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::Permission;
+    use crate::azure::RolePermission;
     use crate::steps::samples;
 
-    fn decide(change: impl FnOnce(&mut Facts)) -> Decision {
+    fn decide(change: impl FnOnce(&mut ObservedState)) -> StepDecision {
         let (intent, mut facts) = samples::kong_done();
         change(&mut facts);
-        RoleAssignment.decide(&intent, &facts)
+        RoleAssignmentStep.decide(&intent, &facts)
     }
 
     #[test]
@@ -243,12 +249,12 @@ mod tests {
     fn who_may_not_assign_gets_the_packet_for_who_may() {
         let decision = decide(|facts| {
             facts.assignments.clear();
-            facts.rights_at_vnet = Some(vec![Permission {
+            facts.rights_at_vnet = Some(vec![RolePermission {
                 actions: vec!["Microsoft.Network/*".into()],
-                ..Permission::default()
+                ..RolePermission::default()
             }]);
         });
-        let Decision::Blocked(hold) = decision else {
+        let StepDecision::Blocked(hold) = decision else {
             panic!("{decision:?}")
         };
         assert!(

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use crate::azure::{Permission, RoleDefinition, allowed};
-use crate::plan::{Grant, Intent, OwnRole};
+use crate::azure::{RoleDefinition, RolePermission, allowed};
+use crate::plan::{OwnRole, PeeringIntent, RoleGrant};
 
-use super::Facts;
+use super::ObservedState;
 use super::ownership::role_is_ours;
 
 /// What is to be done about the custom role of a grant.
@@ -34,7 +34,7 @@ impl<'a> RoleChoice<'a> {
 
 /// Reason why a role that has the grant's name stays as it is, and is not assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mismatch {
+pub enum RoleMismatch {
     /// It allows these actions beyond the documented ones.
     GrantsMore(Vec<String>),
     /// It lacks actions, and so many other assignments would get them too.
@@ -47,7 +47,7 @@ pub enum Mismatch {
     DeletedScope(String),
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for RoleMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::GrantsMore(actions) => write!(f, "it also grants {}", actions.join(", ")),
@@ -66,7 +66,7 @@ impl fmt::Display for Mismatch {
 }
 
 /// Returns the choice for a grant; the order in which roles were listed makes no difference.
-pub fn choose<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> RoleChoice<'a> {
+pub fn choose<'a>(intent: &PeeringIntent, facts: &'a ObservedState, grant: &RoleGrant) -> RoleChoice<'a> {
     let own = intent.own_roles(grant);
     let judged = |role: &'a RoleDefinition| Some((role, judge(intent, facts, grant, role).ok()?));
     let usable = candidates_of(&own, intent, facts, grant).into_iter().filter_map(judged);
@@ -79,7 +79,11 @@ pub fn choose<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> RoleChoic
 }
 
 /// The roles with the grant's name that are not used, and why; none where a role is.
-pub fn passed_over<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<(&'a RoleDefinition, Mismatch)> {
+pub fn passed_over<'a>(
+    intent: &PeeringIntent,
+    facts: &'a ObservedState,
+    grant: &RoleGrant,
+) -> Vec<(&'a RoleDefinition, RoleMismatch)> {
     if choose(intent, facts, grant).existing().is_some() {
         return Vec::new();
     }
@@ -88,7 +92,7 @@ pub fn passed_over<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<
 }
 
 /// The roles that lack actions and grant nothing else: who holds them decides.
-pub fn lacking<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a RoleDefinition> {
+pub fn lacking<'a>(intent: &PeeringIntent, facts: &'a ObservedState, grant: &RoleGrant) -> Vec<&'a RoleDefinition> {
     candidates(intent, facts, grant)
         .into_iter()
         .filter(|role| extra_actions(role, grant).is_empty() && !missing_actions(role, grant).is_empty())
@@ -97,11 +101,16 @@ pub fn lacking<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a 
 
 /// Roles under a name or ID of the grant, and, where they can be assigned at the network, those with the same actions
 /// under a name that is not another vendor's.
-fn candidates<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a RoleDefinition> {
+fn candidates<'a>(intent: &PeeringIntent, facts: &'a ObservedState, grant: &RoleGrant) -> Vec<&'a RoleDefinition> {
     candidates_of(&intent.own_roles(grant), intent, facts, grant)
 }
 
-fn candidates_of<'a>(own: &[OwnRole], intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a RoleDefinition> {
+fn candidates_of<'a>(
+    own: &[OwnRole],
+    intent: &PeeringIntent,
+    facts: &'a ObservedState,
+    grant: &RoleGrant,
+) -> Vec<&'a RoleDefinition> {
     let foreign = intent.foreign_role_names(grant);
     let here = facts.roles.iter().filter(|role| {
         let same = || same_actions(role, &grant.actions) && !foreign.contain(&role.name);
@@ -113,7 +122,7 @@ fn candidates_of<'a>(own: &[OwnRole], intent: &Intent, facts: &'a Facts, grant: 
 }
 
 /// Whether the role has a name of the grant's, or a name or ID that setup gives.
-fn is_named(own: &[OwnRole], grant: &Grant, role: &RoleDefinition) -> bool {
+fn is_named(own: &[OwnRole], grant: &RoleGrant, role: &RoleDefinition) -> bool {
     let documented = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
     let mut own = own.iter();
     documented || own.any(|own| own.guid == role.guid || own.name.eq_ignore_ascii_case(&role.name))
@@ -123,10 +132,15 @@ fn is_named(own: &[OwnRole], grant: &Grant, role: &RoleDefinition) -> bool {
 ///
 /// # Errors
 /// The reason why it is not used.
-fn judge(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -> Result<bool, Mismatch> {
+fn judge(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    grant: &RoleGrant,
+    role: &RoleDefinition,
+) -> Result<bool, RoleMismatch> {
     let extra = extra_actions(role, grant);
     if !extra.is_empty() {
-        return Err(Mismatch::GrantsMore(extra));
+        return Err(RoleMismatch::GrantsMore(extra));
     }
     let lacks = !missing_actions(role, grant).is_empty();
     let assignable = facts.is_assignable(role);
@@ -134,21 +148,21 @@ fn judge(intent: &Intent, facts: &Facts, grant: &Grant, role: &RoleDefinition) -
         return Ok(false);
     }
     if let Some(scope) = facts.deleted_scopes.get(&role.guid) {
-        return Err(Mismatch::DeletedScope(scope.clone()));
+        return Err(RoleMismatch::DeletedScope(scope.clone()));
     }
     if !assignable && !role_is_ours(intent, facts, grant, role) {
-        return Err(Mismatch::OtherScopes(role.assignable_scopes.clone()));
+        return Err(RoleMismatch::OtherScopes(role.assignable_scopes.clone()));
     }
     match facts.other_holders(intent, grant, role).filter(|_| lacks) {
         Some(0) => Ok(true),
-        Some(count) => Err(Mismatch::HeldByOthers(count)),
-        None if lacks => Err(Mismatch::HoldersUnknown),
+        Some(count) => Err(RoleMismatch::HeldByOthers(count)),
+        None if lacks => Err(RoleMismatch::HoldersUnknown),
         None => Ok(true),
     }
 }
 
 /// The first of setup's own roles whose name and ID no other role has.
-fn free(mut own: Vec<OwnRole>, facts: &Facts) -> OwnRole {
+fn free(mut own: Vec<OwnRole>, facts: &ObservedState) -> OwnRole {
     let known = || facts.roles.iter().chain(&facts.roles_elsewhere);
     let is_free = |own: &OwnRole| {
         let has_it = |role: &RoleDefinition| role.guid == own.guid || role.name.eq_ignore_ascii_case(&own.name);
@@ -159,7 +173,7 @@ fn free(mut own: Vec<OwnRole>, facts: &Facts) -> OwnRole {
 }
 
 /// The grant's actions that the role does not allow.
-pub fn missing_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
+pub fn missing_actions(role: &RoleDefinition, grant: &RoleGrant) -> Vec<String> {
     grant
         .actions
         .iter()
@@ -169,7 +183,7 @@ pub fn missing_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
 }
 
 /// What the role allows beyond the grant: other actions, wildcards, data actions.
-pub fn extra_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
+pub fn extra_actions(role: &RoleDefinition, grant: &RoleGrant) -> Vec<String> {
     let needed = |action: &&String| grant.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
     let entries = role.permissions.iter();
     let actions = entries
@@ -183,7 +197,7 @@ pub fn extra_actions(role: &RoleDefinition, grant: &Grant) -> Vec<String> {
 /// Exactly these actions, and nothing taken away or added elsewhere in the role.
 fn same_actions(role: &RoleDefinition, actions: &[String]) -> bool {
     let entries = &role.permissions;
-    let plain = |entry: &Permission| {
+    let plain = |entry: &RolePermission| {
         entry.not_actions.is_empty() && entry.data_actions.is_empty() && entry.not_data_actions.is_empty()
     };
     let granted: Vec<String> = entries
@@ -209,11 +223,11 @@ mod tests {
     const MARKED: &str = "Kong Cloud Gateway Peering Creator - peerctl 00000000";
 
     /// What is chosen once `change` has happened to a finished set-up, as one line.
-    fn chosen(change: fn(&mut Facts, &Intent)) -> String {
+    fn chosen(change: fn(&mut ObservedState, &PeeringIntent)) -> String {
         let (intent, mut facts) = samples::kong_done();
         change(&mut facts, &intent);
         let grant = intent.vendor_grant().expect("kong gets a role");
-        let line = |facts: &Facts| match choose(&intent, facts, &grant) {
+        let line = |facts: &ObservedState| match choose(&intent, facts, &grant) {
             RoleChoice::Reuse(role) => format!("reuse {}", role.name),
             RoleChoice::Extend(role) => format!("extend {}", role.name),
             RoleChoice::Create(own) => format!("create {}", own.name),
@@ -225,7 +239,7 @@ mod tests {
         forward
     }
 
-    fn planted(facts: &Facts, name: &str, actions: &[&str]) -> RoleDefinition {
+    fn planted(facts: &ObservedState, name: &str, actions: &[&str]) -> RoleDefinition {
         let mut role = facts.roles[0].clone();
         role.guid = Uuid::from_u128(1);
         role.name = name.to_owned();
@@ -233,17 +247,17 @@ mod tests {
         role
     }
 
-    fn moves_away(facts: &mut Facts) {
+    fn moves_away(facts: &mut ObservedState) {
         let mut role = facts.roles.remove(0);
         role.assignable_scopes = vec![OTHER.to_owned()];
         facts.roles_elsewhere = vec![role];
     }
 
-    fn loses_an_action(facts: &mut Facts) {
+    fn loses_an_action(facts: &mut ObservedState) {
         facts.roles[0].permissions[0].actions.pop();
     }
 
-    fn held(facts: &mut Facts, principals: &[Uuid]) {
+    fn held(facts: &mut ObservedState, principals: &[Uuid]) {
         let role = facts.roles[0].guid;
         let holder = |principal: &Uuid| RoleAssignment {
             principal: *principal,
@@ -256,7 +270,7 @@ mod tests {
 
     #[test]
     fn role_choice_by_world() {
-        type Row = (&'static str, fn(&mut Facts, &Intent), &'static str);
+        type Row = (&'static str, fn(&mut ObservedState, &PeeringIntent), &'static str);
         let name = "Kong Cloud Gateway Peering Creator";
         let table: [Row; 17] = [
             ("exact", |_, _| (), "reuse NAME"),

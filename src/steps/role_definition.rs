@@ -14,28 +14,28 @@ use uuid::Uuid;
 
 use super::eligibility::{self, or_activate};
 use super::role_choice::{RoleChoice, choose, lacking, missing_actions, passed_over};
-use super::run::{Awaited, every};
-use super::{Facts, Run, Step, Stop};
-use crate::azure::{ApiError, Permission, RoleAssignment, RoleDefinition as Role};
+use super::run::{WaitDescription, every};
+use super::{ObservedState, Step, StepError, StepRun};
+use crate::azure::{ApiError, RoleAssignment, RoleDefinition as Role, RolePermission};
 use crate::domain::subscription_scope;
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
-use crate::plan::{Action, Decision, Grant, Hold, Intent, OwnRole, StepEvent, StepId};
+use crate::plan::{ActionRequired, ChangeAction, OwnRole, PeeringIntent, RoleGrant, StepDecision, StepEvent, StepId};
 use crate::render::az;
 
 const STEP: StepId = StepId::RoleDefinition;
 const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
 const SAME_NAME: &str = "RoleDefinitionWithSameNameExists";
 
-pub struct RoleDefinition;
+pub struct RoleDefinitionStep;
 
 #[async_trait]
-impl Step for RoleDefinition {
+impl Step for RoleDefinitionStep {
     fn title(&self) -> &'static str {
         "Role definition"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         // What is listed at the network can be assigned there, whichever scope makes it so.
         let subscription = run.intent.vnet.subscription_scope();
         // The network may be gone where things are removed; what setup makes is assignable in the whole subscription.
@@ -51,7 +51,7 @@ impl Step for RoleDefinition {
         if *scope != vnet && roles.as_ref().is_err_and(|error| error.status() == Some(403)) {
             roles = run.azure.custom_roles(&vnet).await;
         }
-        let roles = roles.map_err(|error| Stop::api("reading the custom roles", &error))?;
+        let roles = roles.map_err(|error| StepError::api("reading the custom roles", &error))?;
         let rights = match rights {
             // Who may not even read there may certainly not write.
             Err(error) if error.status() == Some(403) => Some(Vec::new()),
@@ -80,14 +80,14 @@ impl Step for RoleDefinition {
         Ok(())
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         let decisions = intent.grants().into_iter().map(|grant| decide(intent, facts, &grant));
         decisions
-            .reduce(Decision::and)
-            .unwrap_or_else(|| Decision::InPlace("nobody needs a role".to_owned()))
+            .reduce(StepDecision::and)
+            .unwrap_or_else(|| StepDecision::InPlace("nobody needs a role".to_owned()))
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         let grants = run.intent.grants();
         let missing = grants
             .iter()
@@ -95,59 +95,59 @@ impl Step for RoleDefinition {
         every(join_all(missing.map(|grant| write(run, grant))).await)
     }
 
-    async fn confirm(&self, run: &Run) -> Result<(), Stop> {
+    async fn confirm(&self, run: &StepRun) -> Result<(), StepError> {
         let grants = run.intent.grants();
         let custom = grants.iter().filter(|grant| grant.built_in.is_none());
         every(join_all(custom.map(|grant| wait_until_visible(run, grant))).await)
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
-fn decide(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+fn decide(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> StepDecision {
     if grant.built_in.is_some() {
-        return Decision::InPlace(format!("\"{}\" is a built-in role", grant.name()));
+        return StepDecision::InPlace(format!("\"{}\" is a built-in role", grant.name()));
     }
     let choice = choose(intent, facts, grant);
     if let RoleChoice::Reuse(role) = &choice {
-        return Decision::InPlace(format!("custom role \"{}\" has the {}", role.name, count(grant)));
+        return StepDecision::InPlace(format!("custom role \"{}\" has the {}", role.name, count(grant)));
     }
     let chosen = choice.existing().map(|role| role.guid);
     let assigned = facts.assignment(intent, grant);
     if let Some((_, wide)) = assigned.filter(|(assignment, _)| chosen != Some(assignment.role)) {
-        return Decision::InPlace(format!("none is needed: {} has \"{wide}\"", facts.called(grant)));
+        return StepDecision::InPlace(format!("none is needed: {} has \"{wide}\"", facts.called(grant)));
     }
-    let allowed = Facts::may(facts.rights_at_subscription.as_ref(), WRITE);
+    let allowed = ObservedState::may(facts.rights_at_subscription.as_ref(), WRITE);
     match choice {
         RoleChoice::Create(own) if allowed => {
             let what = format!("custom role \"{}\" with {}", own.name, count(grant));
             let stays = passed_over(intent, facts, grant).into_iter();
             let stays = stays.map(|(role, why)| format!("; \"{}\" stays as it is: {why}", role.name));
-            Decision::Create(what + &stays.collect::<String>())
+            StepDecision::Create(what + &stays.collect::<String>())
         }
         RoleChoice::Create(own) => {
             let hold = hold_create(intent, &grant.by_role(&own.name));
-            Decision::Blocked(or_activate(facts, WRITE, hold))
+            StepDecision::Blocked(or_activate(facts, WRITE, hold))
         }
-        RoleChoice::Reuse(role) | RoleChoice::Extend(role) if allowed => Decision::Change {
+        RoleChoice::Reuse(role) | RoleChoice::Extend(role) if allowed => StepDecision::Change {
             what: format!("custom role \"{}\", which exists already", role.name),
             differences: differences(intent, facts, role, grant),
         },
         RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
             let hold = hold_change(role, &extended(role, intent, facts, grant));
-            Decision::Blocked(or_activate(facts, WRITE, hold))
+            StepDecision::Blocked(or_activate(facts, WRITE, hold))
         }
     }
 }
 
 /// What an existing role gets.
-fn differences(intent: &Intent, facts: &Facts, role: &Role, grant: &Grant) -> Vec<String> {
+fn differences(intent: &PeeringIntent, facts: &ObservedState, role: &Role, grant: &RoleGrant) -> Vec<String> {
     let actions = missing_actions(role, grant).into_iter();
     let actions = actions.map(|action| format!("+ action {action}"));
     let scope = (!facts.is_assignable(role)).then(|| intent.vnet.subscription_scope());
@@ -157,15 +157,15 @@ fn differences(intent: &Intent, facts: &Facts, role: &Role, grant: &Grant) -> Ve
 }
 
 /// What came of writing a role.
-enum Written {
+enum WrittenRole {
     Done,
     /// Another role has the name.
-    NameTaken(Box<Problem>),
+    NameTaken(Box<RunError>),
     /// Azure refuses any change of the role: this assignable scope of it was deleted.
-    ScopeDeleted(Uuid, String, Box<Problem>),
+    ScopeDeleted(Uuid, String, Box<RunError>),
 }
 
-async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
+async fn write(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
     let mut refused = None;
     for _ in intent_names(run, grant) {
         let name = || match choose(&run.intent, &run.facts(), grant) {
@@ -174,16 +174,16 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
         };
         let tried = name();
         match write_once(run, grant).await? {
-            Written::Done => return Ok(()),
+            WrittenRole::Done => return Ok(()),
             // Resource Graph is minutes behind, and shows only what this sign-in may see.
-            Written::NameTaken(problem) => {
+            WrittenRole::NameTaken(problem) => {
                 note(run, look_everywhere(run).await, |facts| &mut facts.roles_elsewhere);
                 if let Some(name) = tried.filter(|tried| name().as_ref() == Some(tried)) {
                     run.learn(|facts| _ = facts.taken_role_names.insert(name.to_lowercase()));
                 }
                 refused = Some(problem);
             }
-            Written::ScopeDeleted(role, scope, problem) => {
+            WrittenRole::ScopeDeleted(role, scope, problem) => {
                 run.learn(|facts| _ = facts.deleted_scopes.insert(role, scope));
                 refused = Some(problem);
             }
@@ -193,19 +193,23 @@ async fn write(run: &Run, grant: &Grant) -> Result<(), Stop> {
     let none = || {
         let why =
             "Every name that setup would give it belongs to another role, and a role's name is unique in the tenant.";
-        Box::new(Problem::new(Kind::Conflict, "The custom role cannot be created.", why))
+        Box::new(RunError::new(
+            RunErrorKind::Conflict,
+            "The custom role cannot be created.",
+            why,
+        ))
     };
-    Err(Stop::Failed(refused.unwrap_or_else(none)))
+    Err(StepError::Failed(refused.unwrap_or_else(none)))
 }
 
-async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
+async fn write_once(run: &StepRun, grant: &RoleGrant) -> Result<WrittenRole, StepError> {
     let intent = &run.intent;
     refresh(run, grant).await?;
     let facts = run.facts();
     let here = intent.vnet.subscription_scope();
     let (present, wanted) = match choose(intent, &facts, grant) {
         // A list that lagged behind made it look missing.
-        RoleChoice::Reuse(_) => return Ok(Written::Done),
+        RoleChoice::Reuse(_) => return Ok(WrittenRole::Done),
         RoleChoice::Extend(role) => (Some(role), extended(role, intent, &facts, grant)),
         RoleChoice::Create(own) => (None, new_role(intent, grant, own)),
     };
@@ -218,13 +222,13 @@ async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
     let put = || async {
         match run.azure.put_role_definition(scope, &wanted).await {
             Err(error) if error.code() == Some(SAME_NAME) => {
-                let problem = Problem::from_api(&doing, &error);
-                Ok(Err(Written::NameTaken(Box::new(problem))))
+                let problem = RunError::from_api(&doing, &error);
+                Ok(Err(WrittenRole::NameTaken(Box::new(problem))))
             }
             Err(error) => match deleted_scope(&error, scope) {
                 Some(gone) => {
-                    let problem = Problem::from_api(&doing, &error);
-                    Ok(Err(Written::ScopeDeleted(wanted.guid, gone, Box::new(problem))))
+                    let problem = RunError::from_api(&doing, &error);
+                    Ok(Err(WrittenRole::ScopeDeleted(wanted.guid, gone, Box::new(problem))))
                 }
                 None => Err(error),
             },
@@ -241,18 +245,18 @@ async fn write_once(run: &Run, grant: &Grant) -> Result<Written, Stop> {
         Err(refused) => return Ok(refused),
     };
     let action = if present.is_some() {
-        Action::Updated
+        ChangeAction::Updated
     } else {
-        Action::Created
+        ChangeAction::Created
     };
     run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
     run.company.wrote(intent.tenant, &put);
     learn(run, put);
-    Ok(Written::Done)
+    Ok(WrittenRole::Done)
 }
 
 /// The names under which a role may be written, which is how often writing it is tried.
-fn intent_names(run: &Run, grant: &Grant) -> impl Iterator<Item = OwnRole> {
+fn intent_names(run: &StepRun, grant: &RoleGrant) -> impl Iterator<Item = OwnRole> {
     run.intent.own_roles(grant).into_iter()
 }
 
@@ -270,7 +274,7 @@ fn deleted_scope(error: &ApiError, at: &str) -> Option<String> {
 }
 
 /// Reads the chosen role again, by ID: a list may lag behind, and what a colleague has changed since must not be lost.
-async fn refresh(run: &Run, grant: &Grant) -> Result<(), Stop> {
+async fn refresh(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
     let intent = &run.intent;
     let here = intent.vnet.subscription_scope();
     let mut read = BTreeSet::new();
@@ -294,16 +298,16 @@ async fn refresh(run: &Run, grant: &Grant) -> Result<(), Stop> {
             Ok(None) => run.learn(|facts| facts.roles_elsewhere.retain(|role| role.guid != guid)),
             Err(error) => match deleted_scope(&error, &scope) {
                 Some(gone) => run.learn(|facts| _ = facts.deleted_scopes.insert(guid, gone)),
-                None => return Err(Stop::api("reading the role definition", &error)),
+                None => return Err(StepError::api("reading the role definition", &error)),
             },
         }
     }
 }
 
 /// Reads who holds the roles that lack actions: adding these gives them to all of its holders.
-async fn look_for_holders(run: &Run) {
+async fn look_for_holders(run: &StepRun) {
     let facts = run.facts();
-    let grants: Vec<Grant> = custom_grants(&run.intent).collect();
+    let grants: Vec<RoleGrant> = custom_grants(&run.intent).collect();
     let roles = grants.iter().flat_map(|grant| lacking(&run.intent, &facts, grant));
     let reads = roles.map(|role| async move {
         let holders = holders(run, role).await;
@@ -313,7 +317,7 @@ async fn look_for_holders(run: &Run) {
 }
 
 /// The assignments of the role in every subscription that it can be assigned in; `None` where not all can be read.
-async fn holders(run: &Run, role: &Role) -> Option<Vec<RoleAssignment>> {
+async fn holders(run: &StepRun, role: &Role) -> Option<Vec<RoleAssignment>> {
     let here = run.intent.vnet.subscription_scope();
     let scopes = role.assignable_scopes.iter().map(|scope| scope.to_lowercase());
     let mut subscriptions = BTreeSet::from([here]);
@@ -334,7 +338,7 @@ async fn holders(run: &Run, role: &Role) -> Option<Vec<RoleAssignment>> {
 }
 
 /// Asks for the next roles of setup's own by their IDs, as long as one that is there is passed over: lists lag behind.
-async fn look_for_next(run: &Run) {
+async fn look_for_next(run: &StepRun) {
     let scope = run.intent.vnet.subscription_scope();
     for grant in custom_grants(&run.intent) {
         for _ in intent_names(run, &grant) {
@@ -354,18 +358,18 @@ async fn look_for_next(run: &Run) {
     }
 }
 
-fn custom_grants(intent: &Intent) -> impl Iterator<Item = Grant> {
+fn custom_grants(intent: &PeeringIntent) -> impl Iterator<Item = RoleGrant> {
     intent.grants().into_iter().filter(|grant| grant.built_in.is_none())
 }
 
 /// Lists lag behind: the role that an earlier run wrote a moment ago is found by its id, which is always the same. Who
 /// may not read it there may not write it either, and that is for the decision to say.
-async fn look_for_own(run: &Run) -> Own {
+async fn look_for_own(run: &StepRun) -> OwnRoleState {
     let scope = run.intent.vnet.subscription_scope();
     let own = custom_grants(&run.intent).map(|grant| run.intent.role_guid(&grant));
     let scope = &scope;
     let reads = own.map(|guid| async move { (guid, run.azure.role_definition(scope, guid).await) });
-    let mut own = Own::default();
+    let mut own = OwnRoleState::default();
     for (guid, read) in join_all(reads).await {
         match read {
             Ok(Some(role)) => own.there.push(role),
@@ -378,14 +382,14 @@ async fn look_for_own(run: &Run) -> Own {
 
 /// The roles that setup makes, asked for by their ids.
 #[derive(Default)]
-struct Own {
+struct OwnRoleState {
     there: Vec<Role>,
     absent: BTreeSet<Uuid>,
 }
 
 /// What Resource Graph says of other subscriptions. It shows for minutes what was deleted, too; of the roles here, the
 /// list and the ids tell better.
-fn only_elsewhere(roles: Vec<Role>, intent: &Intent) -> Vec<Role> {
+fn only_elsewhere(roles: Vec<Role>, intent: &PeeringIntent) -> Vec<Role> {
     let vnet = intent.vnet.to_string();
     let own: Vec<Uuid> = custom_grants(intent).map(|grant| intent.role_guid(&grant)).collect();
     let elsewhere = |role: &Role| !own.contains(&role.guid) && !covers(&role.assignable_scopes, &vnet);
@@ -393,7 +397,7 @@ fn only_elsewhere(roles: Vec<Role>, intent: &Intent) -> Vec<Role> {
 }
 
 /// A role of a wanted name may live in another subscription: the name is taken all the same.
-async fn look_elsewhere(run: &Run) -> Result<Vec<Role>, ApiError> {
+async fn look_elsewhere(run: &StepRun) -> Result<Vec<Role>, ApiError> {
     match names(run).as_slice() {
         [] => Ok(Vec::new()),
         names => {
@@ -405,7 +409,7 @@ async fn look_elsewhere(run: &Run) -> Result<Vec<Role>, ApiError> {
 
 /// The same, where Resource Graph is not to be had, or behind. A subscription that cannot be read is passed over; if
 /// the role is there, Azure says so when it is written.
-async fn look_everywhere(run: &Run) -> Vec<Role> {
+async fn look_everywhere(run: &StepRun) -> Vec<Role> {
     let Ok(subscriptions) = run.subscriptions().await else {
         return Vec::new();
     };
@@ -427,19 +431,19 @@ async fn look_everywhere(run: &Run) -> Vec<Role> {
 
 /// Those of a wanted name. Only the name matters elsewhere: a role of the same actions under another name is another
 /// team's.
-fn named(run: &Run, roles: impl IntoIterator<Item = Role>) -> Vec<Role> {
+fn named(run: &StepRun, roles: impl IntoIterator<Item = Role>) -> Vec<Role> {
     let names = names(run);
     let is_wanted = |role: &Role| names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
     roles.into_iter().filter(is_wanted).collect()
 }
 
 /// The names that the custom roles of the grants may have.
-fn names(run: &Run) -> Vec<String> {
+fn names(run: &StepRun) -> Vec<String> {
     custom_grants(&run.intent).flat_map(|grant| grant.names).collect()
 }
 
 /// Notes roles that are not known yet.
-fn note(run: &Run, roles: Vec<Role>, place: fn(&mut Facts) -> &mut Vec<Role>) {
+fn note(run: &StepRun, roles: Vec<Role>, place: fn(&mut ObservedState) -> &mut Vec<Role>) {
     run.learn(|facts| {
         for role in roles {
             if !facts.roles.iter().any(|known| known.guid == role.guid) {
@@ -450,7 +454,7 @@ fn note(run: &Run, roles: Vec<Role>, place: fn(&mut Facts) -> &mut Vec<Role>) {
 }
 
 /// Notes what runs beside this one have written, wherever it is.
-fn note_company(run: &Run) {
+fn note_company(run: &StepRun) {
     let vnet = run.intent.vnet.to_string();
     let roles = run.company.roles(run.intent.tenant);
     let (here, elsewhere): (Vec<Role>, Vec<Role>) = roles
@@ -460,23 +464,23 @@ fn note_company(run: &Run) {
     note(run, named(run, elsewhere), |facts| &mut facts.roles_elsewhere);
 }
 
-async fn wait_until_visible(run: &Run, grant: &Grant) -> Result<(), Stop> {
+async fn wait_until_visible(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
     let Some(guid) = run.facts().role(&run.intent, grant).map(|role| role.guid) else {
         return Ok(());
     };
     let scope = run.intent.vnet.subscription_scope();
     let look = async || {
         let read = run.azure.role_definition(&scope, guid).await;
-        let read = read.map_err(|error| Stop::api("reading the role definition back", &error))?;
+        let read = read.map_err(|error| StepError::api("reading the role definition back", &error))?;
         Ok(read.filter(|role| missing_actions(role, grant).is_empty()))
     };
-    let awaited = Awaited::replication("until the role definition is visible");
+    let awaited = WaitDescription::replication("until the role definition is visible");
     learn(run, run.until(STEP, &awaited, look).await?);
     Ok(())
 }
 
 /// Notes a role as it was read or written a moment ago.
-fn learn(run: &Run, role: Role) {
+fn learn(run: &StepRun, role: Role) {
     let vnet = run.intent.vnet.to_string();
     run.learn(|facts| {
         let here = facts.is_assignable(&role) || covers(&role.assignable_scopes, &vnet);
@@ -492,22 +496,22 @@ fn learn(run: &Run, role: Role) {
 }
 
 /// A role as setup creates it.
-fn new_role(intent: &Intent, grant: &Grant, own: OwnRole) -> Role {
+fn new_role(intent: &PeeringIntent, grant: &RoleGrant, own: OwnRole) -> Role {
     Role {
         guid: own.guid,
         name: own.name,
         description: grant.description.clone(),
         custom: true,
-        permissions: vec![Permission {
+        permissions: vec![RolePermission {
             actions: grant.actions.clone(),
-            ..Permission::default()
+            ..RolePermission::default()
         }],
         assignable_scopes: vec![intent.vnet.subscription_scope()],
     }
 }
 
 /// The role as it is to be: the chosen one with what is missing, or the one that setup creates.
-pub fn wanted_role(intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
+pub fn wanted_role(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Role {
     match choose(intent, facts, grant) {
         RoleChoice::Reuse(role) | RoleChoice::Extend(role) => extended(role, intent, facts, grant),
         RoleChoice::Create(own) => new_role(intent, grant, own),
@@ -515,7 +519,7 @@ pub fn wanted_role(intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
 }
 
 /// An existing role with what is missing added, and nothing taken away.
-fn extended(role: &Role, intent: &Intent, facts: &Facts, grant: &Grant) -> Role {
+fn extended(role: &Role, intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Role {
     let assignable = facts.is_assignable(role);
     let mut role = role.clone();
     let missing = missing_actions(&role, grant);
@@ -523,9 +527,9 @@ fn extended(role: &Role, intent: &Intent, facts: &Facts, grant: &Grant) -> Role 
         // An entry of its own: what another entry excludes (notActions) stays excluded there and does no harm here.
         match role.permissions.iter_mut().find(|entry| entry.not_actions.is_empty()) {
             Some(entry) => entry.actions.extend(missing),
-            None => role.permissions.push(Permission {
+            None => role.permissions.push(RolePermission {
                 actions: missing,
-                ..Permission::default()
+                ..RolePermission::default()
             }),
         }
     }
@@ -551,15 +555,15 @@ fn role_id(scope: &str, role: &Role) -> String {
     )
 }
 
-fn count(grant: &Grant) -> String {
+fn count(grant: &RoleGrant) -> String {
     match grant.actions.len() {
         1 => "one action".to_owned(),
         count => format!("{count} actions"),
     }
 }
 
-fn hold_create(intent: &Intent, grant: &Grant) -> Hold {
-    Hold {
+fn hold_create(intent: &PeeringIntent, grant: &RoleGrant) -> ActionRequired {
+    ActionRequired {
         who: format!(
             "an Owner or User Access Administrator of subscription {}",
             intent.vnet.subscription
@@ -570,8 +574,8 @@ fn hold_create(intent: &Intent, grant: &Grant) -> Hold {
     }
 }
 
-fn hold_change(role: &Role, wanted: &Role) -> Hold {
-    Hold {
+fn hold_change(role: &Role, wanted: &Role) -> ActionRequired {
+    ActionRequired {
         who: format!(
             "an Owner or User Access Administrator of every one of {}",
             role.assignable_scopes.join(", ")
@@ -590,10 +594,10 @@ mod tests {
     use super::*;
     use crate::steps::samples;
 
-    fn decide(change: impl FnOnce(&mut Facts)) -> Decision {
+    fn decide(change: impl FnOnce(&mut ObservedState)) -> StepDecision {
         let (intent, mut facts) = samples::kong_done();
         change(&mut facts);
-        RoleDefinition.decide(&intent, &facts)
+        RoleDefinitionStep.decide(&intent, &facts)
     }
 
     #[test]
@@ -628,7 +632,7 @@ mod tests {
                 .retain(|action| !action.ends_with("peer/action"));
             facts.role_holders.insert(facts.roles[0].guid, Some(Vec::new()));
         });
-        let Decision::Change { differences, .. } = decision else {
+        let StepDecision::Change { differences, .. } = decision else {
             panic!("{decision:?}")
         };
         assert_eq!(differences, ["+ action Microsoft.Network/virtualNetworks/peer/action"]);
@@ -644,7 +648,7 @@ mod tests {
         role.guid = crate::domain::role_definition_guid(intent.tenant, other, "kong", grant.name());
         facts.assignments.clear();
         facts.roles_elsewhere = vec![role];
-        let Decision::Change { differences, .. } = RoleDefinition.decide(&intent, &facts) else {
+        let StepDecision::Change { differences, .. } = RoleDefinitionStep.decide(&intent, &facts) else {
             panic!()
         };
         assert_eq!(
@@ -662,9 +666,9 @@ mod tests {
     #[test]
     fn deleted_scope_by_answer() {
         let answer = |status, code: &str, message: &str| ApiError {
-            service: crate::azure::Service::Arm,
+            service: crate::azure::AzureService::Arm,
             tried: String::new(),
-            failure: crate::azure::Failure::Refused {
+            failure: crate::azure::FailureKind::Refused {
                 status,
                 code: code.to_owned(),
                 message: message.to_owned(),
@@ -726,12 +730,12 @@ mod tests {
     fn who_may_not_write_roles_gets_the_packet_for_who_may() {
         let decision = decide(|facts| {
             facts.roles.clear();
-            facts.rights_at_subscription = Some(vec![Permission {
+            facts.rights_at_subscription = Some(vec![RolePermission {
                 actions: vec!["*/read".into()],
-                ..Permission::default()
+                ..RolePermission::default()
             }]);
         });
-        let Decision::Blocked(hold) = decision else {
+        let StepDecision::Blocked(hold) = decision else {
             panic!("{decision:?}")
         };
         assert!(

@@ -10,38 +10,40 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::confirmed::ConfirmedPlan;
-use super::own_app::Minted;
-use super::{Company, Desk, Facts, Introduction, RunMarkers};
-use crate::azure::{ApiError, AppCredential, Azure, Subscription, awaiting};
-use crate::errors::{Cause, Kind, Problem, known};
+use super::own_app::CreatedCredential;
+use super::{ConcurrencyLimit, ObservedState, RunMarkers, SharedState, SignInReport};
+use crate::azure::{ApiError, AppCredential, AzureClient, SubscriptionInfo, awaiting};
+use crate::errors::{ErrorCause, RunError, RunErrorKind, known};
 use crate::limits;
-use crate::plan::{Action, Change, Event, Hold, Intent, SignedIn, StepEvent, StepId, StepState};
-use crate::vendors::Connector;
+use crate::plan::{
+    ActionRequired, ChangeAction, PeeringIntent, ResourceChange, RunEvent, SignedIn, StepEvent, StepId, StepState,
+};
+use crate::vendors::VendorConnector;
 
 /// Takes every event of a run.
-pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+pub type EventSink = Arc<dyn Fn(RunEvent) + Send + Sync>;
 /// Opens a page in a browser; says whether one was opened.
-pub type Opener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
+pub type UrlOpener = Arc<dyn Fn(&Url) -> bool + Send + Sync>;
 
 /// Why a step does not go on.
 #[derive(Debug)]
-pub enum Stop {
-    Failed(Box<Problem>),
+pub enum StepError {
+    Failed(Box<RunError>),
     /// Somebody else has to act first.
     Held {
         state: StepState,
-        hold: Hold,
+        hold: ActionRequired,
     },
 }
 
-impl Stop {
+impl StepError {
     /// What an API answered while `doing`.
     pub fn api(doing: &str, error: &ApiError) -> Self {
-        Problem::from_api(doing, error).into()
+        RunError::from_api(doing, error).into()
     }
 
     /// This operator may not; `hold` says who may. What Azure answered goes with it.
-    pub fn blocked(mut hold: Hold, problem: &Problem) -> Self {
+    pub fn blocked(mut hold: ActionRequired, problem: &RunError) -> Self {
         hold.answer = Some(problem.answer());
         Self::Held {
             state: StepState::Blocked,
@@ -52,15 +54,15 @@ impl Stop {
     /// Where it failed because a role is missing, someone who has that role can do it: `hold` says who. What forbids it
     /// to everyone stays a failure.
     #[must_use]
-    pub fn or_hold(self, hold: impl FnOnce() -> Hold) -> Self {
+    pub fn or_hold(self, hold: impl FnOnce() -> ActionRequired) -> Self {
         match self {
-            Self::Failed(problem) if problem.cause == Cause::MissingRole => Self::blocked(hold(), &problem),
+            Self::Failed(problem) if problem.cause == ErrorCause::MissingRole => Self::blocked(hold(), &problem),
             stop => stop,
         }
     }
 
     /// Somebody else is at work.
-    pub fn waiting(hold: Hold) -> Self {
+    pub fn waiting(hold: ActionRequired) -> Self {
         Self::Held {
             state: StepState::Waiting,
             hold,
@@ -68,41 +70,41 @@ impl Stop {
     }
 }
 
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
+impl From<RunError> for StepError {
+    fn from(problem: RunError) -> Self {
         Self::Failed(Box::new(problem))
     }
 }
 
 /// One run of a set-up.
-pub struct Run {
-    pub intent: Intent,
-    pub azure: Azure,
-    pub connector: Option<Arc<dyn Connector>>,
-    pub open_page: Opener,
+pub struct StepRun {
+    pub intent: PeeringIntent,
+    pub azure: AzureClient,
+    pub connector: Option<Arc<dyn VendorConnector>>,
+    pub open_page: UrlOpener,
     /// The own application's credential, where the operator brings one.
     pub app_credential: Option<AppCredential>,
     /// The runs beside which it works.
-    pub company: Arc<Company>,
+    pub company: Arc<SharedState>,
     /// Its place among them.
-    pub desk: Desk,
-    introduction: Introduction,
-    sink: Sink,
-    facts: Mutex<Facts>,
+    pub desk: ConcurrencyLimit,
+    introduction: SignInReport,
+    sink: EventSink,
+    facts: Mutex<ObservedState>,
     confirmed: OnceLock<ConfirmedPlan>,
-    minted: Mutex<Option<Arc<Minted>>>,
+    minted: Mutex<Option<Arc<CreatedCredential>>>,
     deadline: OnceCell<Instant>,
-    waited: Mutex<BTreeMap<StepId, Waited>>,
+    waited: Mutex<BTreeMap<StepId, WaitOutcome>>,
 }
 
 /// How long a step has waited, and until when: what waits at the same time waits once.
 #[derive(Clone, Copy, Default)]
-struct Waited {
+struct WaitOutcome {
     time: Duration,
     until: Option<Instant>,
 }
 
-impl Waited {
+impl WaitOutcome {
     fn add(&mut self, from: Instant, until: Instant) {
         let from = self.until.map_or(from, |covered| covered.max(from));
         self.time += until.saturating_duration_since(from);
@@ -115,15 +117,15 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Run {
+impl StepRun {
     /// A run that has not begun.
     pub fn new(
-        intent: Intent,
-        azure: Azure,
-        introduction: Introduction,
-        connector: Option<Arc<dyn Connector>>,
-        open_page: Opener,
-        sink: Sink,
+        intent: PeeringIntent,
+        azure: AzureClient,
+        introduction: SignInReport,
+        connector: Option<Arc<dyn VendorConnector>>,
+        open_page: UrlOpener,
+        sink: EventSink,
     ) -> Self {
         Self {
             intent,
@@ -131,8 +133,8 @@ impl Run {
             connector,
             open_page,
             app_credential: None,
-            company: Company::alone(RunMarkers::default()),
-            desk: Desk::default(),
+            company: SharedState::alone(RunMarkers::default()),
+            desk: ConcurrencyLimit::default(),
             introduction,
             sink,
             facts: Mutex::default(),
@@ -150,12 +152,12 @@ impl Run {
     }
 
     /// What has been read so far.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> ObservedState {
         lock(&self.facts).clone()
     }
 
     /// Notes what was read.
-    pub fn learn(&self, note: impl FnOnce(&mut Facts)) {
+    pub fn learn(&self, note: impl FnOnce(&mut ObservedState)) {
         note(&mut lock(&self.facts));
     }
 
@@ -171,11 +173,11 @@ impl Run {
     }
 
     /// The credential that this run made or shares, if there is one.
-    pub(super) fn minted(&self) -> Option<Arc<Minted>> {
+    pub(super) fn minted(&self) -> Option<Arc<CreatedCredential>> {
         lock(&self.minted).clone()
     }
 
-    pub(super) fn set_minted(&self, minted: Option<Arc<Minted>>) {
+    pub(super) fn set_minted(&self, minted: Option<Arc<CreatedCredential>>) {
         *lock(&self.minted) = minted;
     }
 
@@ -183,7 +185,7 @@ impl Run {
     ///
     /// # Errors
     /// When nobody could, or to another tenant.
-    pub async fn introduced(&self) -> Result<SignedIn, Problem> {
+    pub async fn introduced(&self) -> Result<SignedIn, RunError> {
         let introduced = self.introduction.clone().await?;
         self.intent.tenant_name.note(introduced.tenant_name);
         Ok(introduced.who)
@@ -192,25 +194,25 @@ impl Run {
     /// The subscriptions that the operator sees.
     ///
     /// # Errors
-    /// As [`Run::introduced`].
-    pub async fn subscriptions(&self) -> Result<Arc<[Subscription]>, Problem> {
+    /// As [`StepRun::introduced`].
+    pub async fn subscriptions(&self) -> Result<Arc<[SubscriptionInfo]>, RunError> {
         Ok(self.introduction.clone().await?.subscriptions)
     }
 
     /// Tells the screens.
-    pub fn emit(&self, event: Event) {
+    pub fn emit(&self, event: RunEvent) {
         (self.sink)(event);
     }
 
     /// Tells the screens about one step.
     pub fn tell(&self, step: StepId, event: StepEvent) {
-        self.emit(Event::Step(step, event));
+        self.emit(RunEvent::Step(step, event));
     }
 
     /// Tells the screens that something was written.
-    pub fn changed(&self, step: StepId, action: Action, kind: impl Into<String>, id: impl Into<String>) {
+    pub fn changed(&self, step: StepId, action: ChangeAction, kind: impl Into<String>, id: impl Into<String>) {
         let (kind, id) = (kind.into(), id.into());
-        self.tell(step, StepEvent::Changed(Change { action, kind, id }));
+        self.tell(step, StepEvent::Changed(ResourceChange { action, kind, id }));
     }
 
     /// How long the step has waited for others.
@@ -250,7 +252,7 @@ impl Run {
     ///
     /// # Errors
     /// The first refusal that does not pass, or the last one when replication should long be over.
-    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], attempt: A) -> Result<T, Stop>
+    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], attempt: A) -> Result<T, StepError>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, ApiError>>,
@@ -262,14 +264,14 @@ impl Run {
     /// The same where only the caller knows which refusals pass.
     ///
     /// # Errors
-    /// As [`Run::patiently`].
+    /// As [`StepRun::patiently`].
     pub async fn while_it_passes<T, F, A, P>(
         &self,
         step: StepId,
         doing: &str,
         passes: P,
         mut attempt: A,
-    ) -> Result<T, Stop>
+    ) -> Result<T, StepError>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, ApiError>>,
@@ -282,10 +284,10 @@ impl Run {
                 Err(error) => error,
             };
             if !passes(&error) {
-                return Err(Stop::api(doing, &error));
+                return Err(StepError::api(doing, &error));
             }
             if self.out_of_time() || Instant::now() >= end {
-                let mut problem = Problem::from_api(doing, &error);
+                let mut problem = RunError::from_api(doing, &error);
                 problem.why = format!("{} {}", problem.why, self.gave_up());
                 return Err(problem.into());
             }
@@ -318,11 +320,11 @@ impl Run {
     /// Looks again and again until there is something to see. A network that is away for a while is waited out too.
     ///
     /// # Errors
-    /// `Held` with the hold when the run's time is up (or at once where the run shall not wait); what `look` gave up on.
-    pub async fn until<T, F, L>(&self, step: StepId, awaited: &Awaited<'_>, mut look: L) -> Result<T, Stop>
+    /// `CachedToken` with the hold when the run's time is up (or at once where the run shall not wait); what `look` gave up on.
+    pub async fn until<T, F, L>(&self, step: StepId, awaited: &WaitDescription<'_>, mut look: L) -> Result<T, StepError>
     where
         L: FnMut() -> F,
-        F: Future<Output = Result<Option<T>, Stop>>,
+        F: Future<Output = Result<Option<T>, StepError>>,
     {
         let (mut wait, replication) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
         loop {
@@ -335,7 +337,7 @@ impl Run {
             match seen {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
-                Err(Stop::Failed(problem)) if problem.kind == Kind::Network && !self.out_of_time() => {
+                Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Network && !self.out_of_time() => {
                     what = format!("{} Trying again.", problem.what);
                 }
                 Err(stop) => return Err(stop),
@@ -350,7 +352,7 @@ impl Run {
                 if self.out_of_time() && !give_up {
                     hold.why = format!("{} {}", hold.why, self.over());
                 }
-                return Err(Stop::waiting(hold));
+                return Err(StepError::waiting(hold));
             }
             let usually = awaited.usually.map(str::to_owned);
             self.tell(step, StepEvent::Waiting { what, usually });
@@ -366,9 +368,9 @@ impl Run {
 }
 
 /// What came of several at once: what failed before what only waits for somebody.
-pub fn every(ended: Vec<Result<(), Stop>>) -> Result<(), Stop> {
-    let mut stops: Vec<Stop> = ended.into_iter().filter_map(Result::err).collect();
-    stops.sort_by_key(|stop| !matches!(stop, Stop::Failed(_)));
+pub fn every(ended: Vec<Result<(), StepError>>) -> Result<(), StepError> {
+    let mut stops: Vec<StepError> = ended.into_iter().filter_map(Result::err).collect();
+    stops.sort_by_key(|stop| !matches!(stop, StepError::Failed(_)));
     stops.into_iter().next().map_or(Ok(()), Err)
 }
 
@@ -384,22 +386,22 @@ fn longer(wait: Duration) -> Duration {
 }
 
 /// What is waited for, in words, and what to hand over when it does not come.
-pub struct Awaited<'a> {
+pub struct WaitDescription<'a> {
     pub what: &'a str,
     pub usually: Option<&'a str>,
     /// A person or the vendor, not replication: `--no-wait` does not wait for these.
     pub someone_else: bool,
-    pub hold: Hold,
+    pub hold: ActionRequired,
 }
 
-impl<'a> Awaited<'a> {
+impl<'a> WaitDescription<'a> {
     /// Something that was written a moment ago, on its way to where it is read.
     pub fn replication(what: &'a str) -> Self {
         Self {
             what,
             usually: Some("seconds, at times some minutes"),
             someone_else: false,
-            hold: Hold {
+            hold: ActionRequired {
                 who: "Azure".to_owned(),
                 why: "It was written, but cannot be read everywhere yet.".to_owned(),
                 packet: vec!["Run the same command again in a few minutes.".to_owned()],
@@ -416,7 +418,7 @@ mod tests {
     #[test]
     fn what_waits_at_the_same_time_waits_once() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut waited = Waited::default();
+        let mut waited = WaitOutcome::default();
         waited.add(start, start + second);
         waited.add(start, start + second);
         waited.add(start + second / 2, start + second * 2);
@@ -427,12 +429,12 @@ mod tests {
     #[test]
     fn a_failure_is_told_before_a_wait() {
         let held = || {
-            let hold = Awaited::replication("until").hold;
-            Err(Stop::waiting(hold))
+            let hold = WaitDescription::replication("until").hold;
+            Err(StepError::waiting(hold))
         };
-        let failed = || Err(Stop::from(Problem::new(Kind::Conflict, "what", "why")));
+        let failed = || Err(StepError::from(RunError::new(RunErrorKind::Conflict, "what", "why")));
         assert!(every(vec![Ok(()), Ok(())]).is_ok());
-        assert!(matches!(every(vec![held(), Ok(())]), Err(Stop::Held { .. })));
-        assert!(matches!(every(vec![held(), failed()]), Err(Stop::Failed(_))));
+        assert!(matches!(every(vec![held(), Ok(())]), Err(StepError::Held { .. })));
+        assert!(matches!(every(vec![held(), failed()]), Err(StepError::Failed(_))));
     }
 }

@@ -5,32 +5,35 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Facts;
+use super::ObservedState;
 use crate::azure::{
-    Application, Cloud, ListedCredential, Peering, Permission, RoleAssignment, RoleDefinition, ServicePrincipal, Vnet,
+    AppRegistration, AzureCloud, ListedCredential, PeeringBody, RoleAssignment, RoleDefinition, RolePermission,
+    ServicePrincipal, VirtualNetwork,
 };
 use crate::domain::{
     AddressSpace, PeeringState, SyncLevel, VnetId, own_app_unique_name, role_assignment_guid, role_definition_guid,
 };
-use crate::plan::{Consent, Decision, Goal, Intent, OwnApp, OwnAppRole, TenantName, VendorAccess, VendorApp};
-use crate::vendors::{Phase, VendorNetwork, VendorRequest, profile};
+use crate::plan::{
+    ConsentMode, OwnApp, OwnAppRole, PeeringIntent, RunGoal, StepDecision, TenantName, VendorAccess, VendorApp,
+};
+use crate::vendors::{RequestPhase, VendorNetwork, VendorRequest, profile};
 
 /// What is wanted, and what there is when all of it is done.
-pub fn kong_done() -> (Intent, Facts) {
+pub fn kong_done() -> (PeeringIntent, ObservedState) {
     let vendor = profile("kong").expect("kong is built in");
     let (tenant, subscription) = (Uuid::from_u128(0x7e), Uuid::from_u128(0x50b));
     let vnet = VnetId::new(subscription, "rg-network", "vnet-app").expect("good names");
     let application = vendor.application.clone().expect("kong has one");
-    let intent = Intent {
+    let intent = PeeringIntent {
         tenant,
         tenant_name: TenantName::default(),
-        consent: Consent::Create,
+        consent: ConsentMode::Create,
         own_app: None,
         own_app_role: OwnAppRole::default(),
         vendor_app: Some(VendorApp {
             id: application.app_id,
             name: application.name.clone(),
-            consent_url: Cloud::public().admin_consent_url(tenant, application.app_id),
+            consent_url: AzureCloud::public().admin_consent_url(tenant, application.app_id),
             principal_id: None,
         }),
         access: VendorAccess::Api,
@@ -41,8 +44,8 @@ pub fn kong_done() -> (Intent, Facts) {
         peering_settings: Default::default(),
         timeout: Duration::from_secs(60),
         no_wait: false,
-        goal: Goal::SetUp,
-        share: crate::plan::Share::default(),
+        goal: RunGoal::SetUp,
+        share: crate::plan::StepSelection::default(),
         vnet,
         vendor,
     };
@@ -51,9 +54,9 @@ pub fn kong_done() -> (Intent, Facts) {
 }
 
 /// The same, made by setup from the first to the last, and to be taken down again.
-pub fn kong_to_take_down() -> (Intent, Facts) {
+pub fn kong_to_take_down() -> (PeeringIntent, ObservedState) {
     let (mut intent, mut facts) = kong_done();
-    intent.goal = Goal::TearDown { consent: true };
+    intent.goal = RunGoal::TearDown { consent: true };
     let grant = intent.vendor_grant().expect("kong gets a role");
     let scope = intent.vnet.subscription_scope();
     let role = role_definition_guid(intent.tenant, &scope, &intent.vendor.id, grant.name());
@@ -66,7 +69,7 @@ pub fn kong_to_take_down() -> (Intent, Facts) {
 }
 
 /// The same with an own application that setup made, and its role.
-pub fn own_app_to_take_down() -> (Intent, Facts) {
+pub fn own_app_to_take_down() -> (PeeringIntent, ObservedState) {
     let (mut intent, mut facts) = kong_to_take_down();
     let unique_name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
     intent.own_app = Some(OwnApp::Made {
@@ -100,7 +103,7 @@ pub fn own_app_to_take_down() -> (Intent, Facts) {
 }
 
 /// A finished link with another tenant of one's own, whose direction can be read.
-pub fn another_tenant_done() -> (Intent, Facts) {
+pub fn another_tenant_done() -> (PeeringIntent, ObservedState) {
     let (mut intent, mut facts) = kong_done();
     intent.vendor = profile("generic").expect("built in");
     let theirs = VnetId::new(Uuid::from_u128(0xf00), "theirs", "vnet-theirs").expect("good names");
@@ -122,9 +125,9 @@ pub fn another_tenant_done() -> (Intent, Facts) {
 
 /// What `undoing` decides once `change` has happened to a sample, as one word and its texts.
 pub fn undone(
-    (mut intent, mut facts): (Intent, Facts),
-    undoing: fn(&Intent, &Facts) -> Decision,
-    change: fn(&mut Intent, &mut Facts),
+    (mut intent, mut facts): (PeeringIntent, ObservedState),
+    undoing: fn(&PeeringIntent, &ObservedState) -> StepDecision,
+    change: fn(&mut PeeringIntent, &mut ObservedState),
 ) -> (&'static str, String) {
     change(&mut intent, &mut facts);
     let decision = undoing(&intent, &facts);
@@ -132,12 +135,12 @@ pub fn undone(
     (decision.verb(), said)
 }
 
-fn facts(intent: &Intent) -> Facts {
+fn facts(intent: &PeeringIntent) -> ObservedState {
     let space = AddressSpace::from_texts(["10.0.0.0/16"]);
     let grant = intent.vendor_grant().expect("kong gets a role");
-    let permissions = vec![Permission {
+    let permissions = vec![RolePermission {
         actions: grant.actions.clone(),
-        ..Permission::default()
+        ..RolePermission::default()
     }];
     let role = RoleDefinition {
         guid: Uuid::from_u128(0xde),
@@ -166,26 +169,26 @@ fn facts(intent: &Intent) -> Facts {
         tenant: Some(intent.tenant),
         vnet: Some(intent.vnet.clone()),
         state: "ready".into(),
-        phase: Phase::Ready,
+        phase: RequestPhase::Ready,
         reason: None,
         remote: None,
         own_app: None,
         attachment: serde_json::Value::Null,
         dns: Vec::new(),
     };
-    Facts {
+    ObservedState {
         principal: Some(principal),
         roles: vec![role],
         assignments: vec![assignment],
-        rights_at_vnet: Some(vec![Permission {
+        rights_at_vnet: Some(vec![RolePermission {
             actions: vec!["*".into()],
-            ..Permission::default()
+            ..RolePermission::default()
         }]),
-        rights_at_subscription: Some(vec![Permission {
+        rights_at_subscription: Some(vec![RolePermission {
             actions: vec!["*".into()],
-            ..Permission::default()
+            ..RolePermission::default()
         }]),
-        vnet: Some(Vnet {
+        vnet: Some(VirtualNetwork {
             id: intent.vnet.clone(),
             location: "eastus2".into(),
             address_space: AddressSpace::from_texts(["10.20.0.0/16"]),
@@ -206,13 +209,13 @@ fn facts(intent: &Intent) -> Facts {
             ready: true,
         }),
         request: Some(request),
-        ..Facts::default()
+        ..ObservedState::default()
     }
 }
 
 /// An own application with these credentials.
-pub fn own_app(passwords: Vec<ListedCredential>) -> Application {
-    Application {
+pub fn own_app(passwords: Vec<ListedCredential>) -> AppRegistration {
+    AppRegistration {
         id: Uuid::from_u128(0xa0),
         app_id: Uuid::from_u128(0xa1),
         display_name: "peerctl".into(),
@@ -238,8 +241,8 @@ pub fn credential(name: &str) -> ListedCredential {
 }
 
 /// A working peering of the intent's network with one in `subscription`.
-pub fn peering(intent: &Intent, name: &str, subscription: u128, space: &str) -> Peering {
-    Peering {
+pub fn peering(intent: &PeeringIntent, name: &str, subscription: u128, space: &str) -> PeeringBody {
+    PeeringBody {
         id: intent.vnet.peering(name).expect("a good name"),
         state: PeeringState::Connected,
         sync_level: SyncLevel::FullyInSync,

@@ -4,18 +4,18 @@ use std::fmt::Display;
 use std::sync::OnceLock;
 
 use super::own_app;
-use super::own_app::credential::Presence;
+use super::own_app::credential::CredentialPresence;
 use super::recreation::confirm_nothing_lost;
-use super::run::{Awaited, is_one_of};
+use super::run::{WaitDescription, is_one_of};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::handed_over;
 use super::vnet::read_vnet;
-use super::{Facts, Run, Stop, gateways};
-use crate::azure::{ApiError, Azure, Identity, NewPeering, Peering, WhoAmI};
+use super::{ObservedState, StepError, StepRun, gateways};
+use crate::azure::{ApiError, AzureClient, AzureIdentity, NewPeering, PeeringBody, WhoAmI};
 use crate::domain::{PeeringId, PeeringState, SyncLevel, TenantId, VnetId};
-use crate::errors::{Cause, Kind, Problem, known};
+use crate::errors::{ErrorCause, RunError, RunErrorKind, known};
 use crate::limits;
-use crate::plan::{Action, Goal, Hold, Intent, PeeringSettings, Remote, StepEvent, StepId};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, PeeringSettings, Remote, RunGoal, StepEvent, StepId};
 use crate::render::az;
 use crate::vendors::CreatedBy;
 
@@ -32,7 +32,7 @@ const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
 /// What Entra answers while a credential of minutes ago arrives everywhere.
 const CREDENTIAL: [&str; 1] = ["AADSTS7000215"];
 /// Our copy of the other network's addresses is old; the side that shows this syncs.
-pub fn stale(peering: &Peering) -> bool {
+pub fn stale(peering: &PeeringBody) -> bool {
     matches!(
         peering.sync_level,
         SyncLevel::LocalNotInSync | SyncLevel::LocalAndRemoteNotInSync
@@ -40,7 +40,7 @@ pub fn stale(peering: &Peering) -> bool {
 }
 
 /// A client that may write our direction: tokens of both tenants for one identity.
-async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
+async fn writer(run: &StepRun, remote: &Remote) -> Result<AzureClient, StepError> {
     let identity = match &run.intent.own_app {
         Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
@@ -50,15 +50,15 @@ async fn writer(run: &Run, remote: &Remote) -> Result<Azure, Stop> {
 }
 
 /// What became of the credential that the sign-ins of one attempt use; the first answer that is not as expected counts.
-struct Watch<'a> {
-    run: &'a Run,
+struct RemoteWatch<'a> {
+    run: &'a StepRun,
     /// Another credential may be created in place of one that was removed.
     may_renew: bool,
-    seen: OnceLock<Presence>,
+    seen: OnceLock<CredentialPresence>,
 }
 
-impl<'a> Watch<'a> {
-    fn new(run: &'a Run, may_renew: bool) -> Self {
+impl<'a> RemoteWatch<'a> {
+    fn new(run: &'a StepRun, may_renew: bool) -> Self {
         let seen = OnceLock::new();
         Self { run, may_renew, seen }
     }
@@ -67,7 +67,7 @@ impl<'a> Watch<'a> {
     async fn note(&self, error: &ApiError) {
         if is_one_of(error, &[NO_CREDENTIAL[0], NO_CREDENTIAL[1], "AADSTS700016"]) {
             let found = own_app::credential::presence(self.run).await;
-            if found == Presence::AppDeleted || (found == Presence::Removed && self.may_renew) {
+            if found == CredentialPresence::AppDeleted || (found == CredentialPresence::Removed && self.may_renew) {
                 // A second look has nothing to add.
                 let _ = self.seen.set(found);
             }
@@ -81,8 +81,13 @@ impl<'a> Watch<'a> {
 
 /// Waits until the application can sign in to both tenants: to ours with a credential of this minute, to the vendor's
 /// once the vendor has let it in.
-async fn sign_in(run: &Run, identity: &Identity, remote: &Remote, watch: &Watch<'_>) -> Result<(), Stop> {
-    let enter = async |identity: Identity| {
+async fn sign_in(
+    run: &StepRun,
+    identity: &AzureIdentity,
+    remote: &Remote,
+    watch: &RemoteWatch<'_>,
+) -> Result<(), StepError> {
+    let enter = async |identity: AzureIdentity| {
         let who = run.azure.acting_as(identity.clone(), Vec::new()).who_am_i().await;
         if let Err(error) = &who {
             identity.forget();
@@ -109,11 +114,11 @@ async fn sign_in(run: &Run, identity: &Identity, remote: &Remote, watch: &Watch<
 }
 
 async fn sign_in_there<F>(
-    run: &Run,
+    run: &StepRun,
     remote: &Remote,
-    (by_hand, watch): (bool, &Watch<'_>),
+    (by_hand, watch): (bool, &RemoteWatch<'_>),
     attempt: impl Fn() -> F,
-) -> Result<(), Stop>
+) -> Result<(), StepError>
 where
     F: Future<Output = Result<WhoAmI, ApiError>>,
 {
@@ -129,7 +134,7 @@ where
     }
     let vendor = &run.intent.vendor.short_name;
     let what = format!("until the values are entered and {vendor} has let our application in");
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: Some(&run.intent.vendor.usual_wait),
         someone_else: true,
@@ -138,7 +143,7 @@ where
     let look = async || match attempt().await {
         Ok(_) => Ok(Some(())),
         Err(error) if is_one_of(&error, &JUST_MADE) && !watch.lost() => Ok(None),
-        Err(error) => Err(explain(run, Stop::api(&doing, &error), remote)),
+        Err(error) => Err(explain(run, StepError::api(&doing, &error), remote)),
     };
     run.until(STEP, &awaited, look).await
 }
@@ -148,15 +153,15 @@ where
 ///
 /// # Errors
 /// What Azure refuses, explained; held where the other side has to allow gateway transit first.
-pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
+pub async fn write_ours(run: &StepRun, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let mut renewals = 0;
     loop {
-        let watch = Watch::new(run, renewals < limits::RENEWALS);
+        let watch = RemoteWatch::new(run, renewals < limits::RENEWALS);
         let written = write_once(run, id, remote, uses_gateways, &watch).await;
         match (written, watch.seen.get()) {
-            (Err(_), Some(Presence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
+            (Err(_), Some(CredentialPresence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
             // Another run, or somebody, removed it: this run creates another one.
-            (Err(_), Some(Presence::Removed)) => {
+            (Err(_), Some(CredentialPresence::Removed)) => {
                 own_app::credential::forget(run).await;
                 renewals += 1;
             }
@@ -166,12 +171,12 @@ pub async fn write_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateway
 }
 
 async fn write_once(
-    run: &Run,
+    run: &StepRun,
     id: &PeeringId,
     remote: &Remote,
     uses_gateways: bool,
-    watch: &Watch<'_>,
-) -> Result<(), Stop> {
+    watch: &RemoteWatch<'_>,
+) -> Result<(), StepError> {
     let writer = writer(run, remote).await?;
     if run.intent.own_app.is_some() {
         sign_in(run, writer.identity(), remote, watch).await?;
@@ -184,7 +189,12 @@ async fn write_once(
 ///
 /// # Errors
 /// As [`write_ours`].
-pub async fn renew_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<bool, Stop> {
+pub async fn renew_ours(
+    run: &StepRun,
+    id: &PeeringId,
+    remote: &Remote,
+    uses_gateways: bool,
+) -> Result<bool, StepError> {
     if run.intent.vendor.peering.created_by == CreatedBy::Customer {
         write_ours(run, id, remote, uses_gateways).await?;
         return Ok(true);
@@ -197,7 +207,7 @@ pub async fn renew_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateway
             azure.who_am_i()
         });
         match signed_in.await {
-            Err(Stop::Failed(problem))
+            Err(StepError::Failed(problem))
                 if problem
                     .code
                     .as_deref()
@@ -208,20 +218,20 @@ pub async fn renew_ours(run: &Run, id: &PeeringId, remote: &Remote, uses_gateway
             signed_in => signed_in.map(drop)?,
         }
     }
-    let watch = Watch::new(run, false);
+    let watch = RemoteWatch::new(run, false);
     match put_ours(run, &writer, (id, remote), uses_gateways, &watch).await {
-        Err(Stop::Failed(problem)) if problem.code.as_deref() == Some("LinkedAuthorizationFailed") => Ok(false),
+        Err(StepError::Failed(problem)) if problem.code.as_deref() == Some("LinkedAuthorizationFailed") => Ok(false),
         put => put.map(|()| true),
     }
 }
 
 async fn put_ours(
-    run: &Run,
-    writer: &Azure,
+    run: &StepRun,
+    writer: &AzureClient,
     (id, remote): (&PeeringId, &Remote),
     uses_gateways: bool,
-    watch: &Watch<'_>,
-) -> Result<(), Stop> {
+    watch: &RemoteWatch<'_>,
+) -> Result<(), StepError> {
     let facts = run.facts();
     let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
     let present = peerings.find(|peering| peering.id == *id);
@@ -251,9 +261,9 @@ async fn put_ours(
     let put = run.while_it_passes(STEP, &doing, passes, attempt).await;
     put.map_err(|stop| explain(run, stop, remote))?;
     let action = if present.is_some() {
-        Action::Updated
+        ChangeAction::Updated
     } else {
-        Action::Created
+        ChangeAction::Created
     };
     run.changed(STEP, action, "virtualNetworkPeering", id.to_string());
     Ok(())
@@ -261,10 +271,10 @@ async fn put_ours(
 
 /// Whether a refusal of a peering passes. Missing rights pass only where this run, or the vendor, gave them minutes ago:
 /// an operator's own sign-in is not minutes old, and nobody on another company's side waits for us.
-fn passes(intent: &Intent, error: &ApiError) -> bool {
+fn passes(intent: &PeeringIntent, error: &ApiError) -> bool {
     let ours = intent.own_app.is_some();
     let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
-    let is_missing = known::cause(error) == Cause::MissingRole;
+    let is_missing = known::cause(error) == ErrorCause::MissingRole;
     if is_one_of(error, &THEIR_ROLE) {
         // The code has other meanings too: a token that is missing, a subscription that is not there.
         return ours && theirs && is_missing && error.message().contains("does not have permission to perform action");
@@ -278,10 +288,10 @@ fn passes(intent: &Intent, error: &ApiError) -> bool {
 pub fn wanted(
     remote: &VnetId,
     settings: PeeringSettings,
-    present: Option<&Peering>,
-    opposite: Option<&Peering>,
+    present: Option<&PeeringBody>,
+    opposite: Option<&PeeringBody>,
 ) -> NewPeering {
-    let kept = |of: fn(&Peering) -> bool| present.is_some_and(of);
+    let kept = |of: fn(&PeeringBody) -> bool| present.is_some_and(of);
     let mut wanted = match (present, opposite) {
         (Some(present), _) => NewPeering::as_read(present),
         (None, Some(opposite)) => NewPeering::opposite(remote, opposite),
@@ -313,10 +323,12 @@ pub fn wanted(
 
 /// What a refusal means depends on who was to write: an application of ours that the vendor has not let in, or an
 /// operator without a foot in the other tenant.
-fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
-    let Stop::Failed(mut problem) = stop else { return stop };
+fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
+    let StepError::Failed(mut problem) = stop else {
+        return stop;
+    };
     if let Some(hold) = gateways::refused(&run.intent, &run.facts(), remote, &problem.why) {
-        return Stop::blocked(hold, &problem);
+        return StepError::blocked(hold, &problem);
     }
     let vendor = &run.intent.vendor.short_name;
     let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
@@ -337,7 +349,7 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
             problem.remedies = vec![known_in(tenant, app), "Then run the same command again.".to_owned()];
         }
         (Some("LinkedAuthorizationFailed"), _)
-            if problem.cause == Cause::MissingRole && problem.why.contains("peer/action") =>
+            if problem.cause == ErrorCause::MissingRole && problem.why.contains("peer/action") =>
         {
             problem.remedies = vec![
                 format!(
@@ -353,16 +365,16 @@ fn explain(run: &Run, stop: Stop, remote: &Remote) -> Stop {
                 remote.vnet.subscription
             )];
         }
-        (_, None) if problem.kind == Kind::SignIn && problem.cause != Cause::Challenge => {
+        (_, None) if problem.kind == RunErrorKind::SignIn && problem.cause != ErrorCause::Challenge => {
             abroad(run.azure.identity(), tenant, &mut problem)
         }
         _ => {}
     }
-    Stop::Failed(problem)
+    StepError::Failed(problem)
 }
 
 /// What helps where the operator has no token of a further tenant, `tenant`.
-pub fn abroad(identity: &Identity, tenant: TenantId, problem: &mut Problem) {
+pub fn abroad(identity: &AzureIdentity, tenant: TenantId, problem: &mut RunError) {
     let unknown = problem
         .code
         .as_deref()
@@ -389,8 +401,8 @@ pub fn known_in(tenant: TenantId, client: impl Display) -> String {
 ///
 /// # Errors
 /// What Azure answered.
-pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
-    let repairs = run.intent.goal == Goal::Repair;
+pub async fn remove_leftover(run: &StepRun) -> Result<(), StepError> {
+    let repairs = run.intent.goal == RunGoal::Repair;
     let by_vendor = run.intent.vendor.peering.created_by == CreatedBy::Vendor;
     if run.intent.vendor.peering.created_by == CreatedBy::Customer || (by_vendor && !repairs) {
         return Ok(());
@@ -421,7 +433,7 @@ pub async fn remove_leftover(run: &Run) -> Result<(), Stop> {
 ///
 /// # Errors
 /// What Azure answered.
-pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
+pub async fn delete(run: &StepRun, id: &PeeringId) -> Result<(), StepError> {
     run.tell(
         STEP,
         StepEvent::Doing(format!("deleting the peering {}, which is only half there", id.name)),
@@ -433,7 +445,7 @@ pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
         let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
         facts.former_peering = peerings.find(|peering| peering.id == *id).cloned();
     });
-    run.changed(STEP, Action::Deleted, "virtualNetworkPeering", id.to_string());
+    run.changed(STEP, ChangeAction::Deleted, "virtualNetworkPeering", id.to_string());
     Ok(())
 }
 
@@ -441,7 +453,7 @@ pub async fn delete(run: &Run, id: &PeeringId) -> Result<(), Stop> {
 ///
 /// # Errors
 /// What Azure refuses; held where somebody else has to write it.
-pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Result<(), Stop> {
+pub async fn write_theirs(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let mine = match &run.intent.own_app {
         Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
@@ -460,8 +472,8 @@ pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Re
         |theirs| theirs.id.name.clone(),
     );
     let id = remote.vnet.peering(&name).map_err(|error| {
-        Problem::new(
-            Kind::Usage,
+        RunError::new(
+            RunErrorKind::Usage,
             "The other direction cannot have that name.",
             error.to_string(),
         )
@@ -486,9 +498,9 @@ pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Re
             run.changed(
                 STEP,
                 if present.is_some() {
-                    Action::Updated
+                    ChangeAction::Updated
                 } else {
-                    Action::Created
+                    ChangeAction::Created
                 },
                 "virtualNetworkPeering",
                 id.to_string(),
@@ -499,15 +511,16 @@ pub async fn write_theirs(run: &Run, remote: &Remote, uses_gateways: bool) -> Re
             }
             Ok(())
         }
-        Err(Stop::Failed(problem)) if is_for_them(&problem) => {
-            Err(Stop::blocked(for_the_other_side(&run.intent, &facts, remote), &problem))
-        }
+        Err(StepError::Failed(problem)) if is_for_them(&problem) => Err(StepError::blocked(
+            for_the_other_side(&run.intent, &facts, remote),
+            &problem,
+        )),
         Err(stop) => Err(stop),
     }
 }
 
 /// Reads the other direction as who writes it: what cannot be read is not written over.
-async fn read_theirs(run: &Run, writer: &Azure, remote: &Remote) -> Result<(), Stop> {
+async fn read_theirs(run: &StepRun, writer: &AzureClient, remote: &Remote) -> Result<(), StepError> {
     // Who may not read the network may still read its peerings.
     match writer.peerings(&remote.vnet).await {
         Ok(peerings) => {
@@ -516,10 +529,15 @@ async fn read_theirs(run: &Run, writer: &Azure, remote: &Remote) -> Result<(), S
             run.learn(|facts| (facts.remote_peering, facts.remote_unread) = (theirs, None));
             Ok(())
         }
-        Err(error) => match Stop::api("reading the other direction", &error) {
-            Stop::Failed(problem) if matches!(problem.kind, Kind::Permission | Kind::SignIn | Kind::NotFound) => {
+        Err(error) => match StepError::api("reading the other direction", &error) {
+            StepError::Failed(problem)
+                if matches!(
+                    problem.kind,
+                    RunErrorKind::Permission | RunErrorKind::SignIn | RunErrorKind::NotFound
+                ) =>
+            {
                 let hold = for_the_other_side(&run.intent, &run.facts(), remote);
-                Err(Stop::blocked(hold, &problem))
+                Err(StepError::blocked(hold, &problem))
             }
             stop => Err(stop),
         },
@@ -527,26 +545,26 @@ async fn read_theirs(run: &Run, writer: &Azure, remote: &Remote) -> Result<(), S
 }
 
 /// Their direction is for someone else to write: this identity may not, or is not known there.
-fn is_for_them(problem: &Problem) -> bool {
+fn is_for_them(problem: &RunError) -> bool {
     match problem.cause {
-        Cause::MissingRole => true,
-        Cause::Forbidden | Cause::Challenge | Cause::Transient => false,
-        Cause::Other => matches!(problem.kind, Kind::SignIn | Kind::NotFound),
+        ErrorCause::MissingRole => true,
+        ErrorCause::Forbidden | ErrorCause::Challenge | ErrorCause::Transient => false,
+        ErrorCause::Other => matches!(problem.kind, RunErrorKind::SignIn | RunErrorKind::NotFound),
     }
 }
 
 /// Their direction is there, lets traffic through and knows our addresses.
-pub fn works(peering: &Peering) -> bool {
+pub fn works(peering: &PeeringBody) -> bool {
     peering.state != PeeringState::Disconnected && peering.allow_virtual_network_access && !stale(peering)
 }
 
-fn for_the_other_side(intent: &Intent, facts: &Facts, remote: &Remote) -> Hold {
+fn for_the_other_side(intent: &PeeringIntent, facts: &ObservedState, remote: &Remote) -> ActionRequired {
     let transit = gateways::uses_gateways(intent, facts);
     let why = match transit {
         true => "The other direction has to allow gateway transit before ours can use its gateways.",
         false => "An identity that is known in both tenants and may write there has to write the other direction.",
     };
-    Hold {
+    ActionRequired {
         who: format!("the operator of {} in tenant {}", remote.vnet.name, remote.tenant),
         why: why.to_owned(),
         packet: az::other_direction(intent, remote, facts.remote_peering.as_ref(), transit),

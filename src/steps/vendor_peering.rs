@@ -1,24 +1,24 @@
 //! The vendor's peering among those of the virtual network, and the evidence for it. A peering is changed or deleted by
 //! proof alone; to wait for one and to verify it, weaker evidence is enough, and the text says what it relies on.
 
-use super::Facts;
-use crate::azure::Peering;
+use super::ObservedState;
+use crate::azure::PeeringBody;
 use crate::domain::TenantId;
-use crate::plan::{Goal, Intent};
+use crate::plan::{PeeringIntent, RunGoal};
 use crate::vendors::{CreatedBy, VendorNetwork};
 
 /// The vendor's peering among those of the virtual network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VendorPeering<'a> {
     None,
-    One(&'a Peering),
+    One(&'a PeeringBody),
     /// Several could be it; their names.
     Many(Vec<String>),
 }
 
 /// Evidence that a peering is the vendor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
+pub enum OwnershipEvidence {
     /// The operator named the peering.
     Name,
     /// The vendor's API, or the operator, named the network behind it.
@@ -32,7 +32,7 @@ pub enum Evidence {
     Appeared,
 }
 
-impl Evidence {
+impl OwnershipEvidence {
     /// Whether the peering may be changed or deleted by this evidence.
     pub fn is_proof(self) -> bool {
         match self {
@@ -42,23 +42,23 @@ impl Evidence {
     }
 }
 
-impl Facts {
+impl ObservedState {
     /// The peering that is proven to be the vendor's: the only one that may be changed or deleted.
-    pub fn vendor_peering(&self, intent: &Intent) -> VendorPeering<'_> {
-        self.peering_by(intent, Evidence::is_proof)
+    pub fn vendor_peering(&self, intent: &PeeringIntent) -> VendorPeering<'_> {
+        self.peering_by(intent, OwnershipEvidence::is_proof)
     }
 
     /// The peering that is the vendor's as far as can be told: to wait for and to verify, never to write.
-    pub fn likely_peering(&self, intent: &Intent) -> VendorPeering<'_> {
+    pub fn likely_peering(&self, intent: &PeeringIntent) -> VendorPeering<'_> {
         match self.vendor_peering(intent) {
             VendorPeering::None => self.peering_by(intent, |_| true),
             proven => proven,
         }
     }
 
-    fn peering_by(&self, intent: &Intent, counts: fn(Evidence) -> bool) -> VendorPeering<'_> {
+    fn peering_by(&self, intent: &PeeringIntent, counts: fn(OwnershipEvidence) -> bool) -> VendorPeering<'_> {
         let found = self.all_peerings();
-        let found: Vec<&Peering> = found
+        let found: Vec<&PeeringBody> = found
             .filter(|peering| self.evidence(intent, peering).is_some_and(counts))
             .collect();
         match found.as_slice() {
@@ -68,17 +68,21 @@ impl Facts {
         }
     }
 
-    fn all_peerings(&self) -> impl Iterator<Item = &Peering> {
+    fn all_peerings(&self) -> impl Iterator<Item = &PeeringBody> {
         self.vnet.iter().flat_map(|vnet| &vnet.peerings)
     }
 
     /// Returns the evidence that the peering is the vendor's; `None` where there is none, or where something excludes it.
-    pub fn evidence(&self, intent: &Intent, peering: &Peering) -> Option<Evidence> {
+    pub fn evidence(&self, intent: &PeeringIntent, peering: &PeeringBody) -> Option<OwnershipEvidence> {
         if let Some(remote) = self.remote(intent) {
-            return (peering.remote_vnet.as_ref() == Some(&remote.vnet)).then_some(Evidence::NetworkId);
+            return (peering.remote_vnet.as_ref() == Some(&remote.vnet)).then_some(OwnershipEvidence::NetworkId);
         }
         if let Some(name) = &intent.peering_name {
-            return peering.id.name.eq_ignore_ascii_case(name).then_some(Evidence::Name);
+            return peering
+                .id
+                .name
+                .eq_ignore_ascii_case(name)
+                .then_some(OwnershipEvidence::Name);
         }
         // Where each side makes its own, nothing but the other network's ID tells two of a vendor's apart.
         let by_hand = intent.vendor.peering.created_by == CreatedBy::EachSide && self.network.is_none();
@@ -88,17 +92,17 @@ impl Facts {
         }
         let asked = self.request.is_some() && !self.request_is_gone;
         match (self.tenant_agrees(intent, peering), &self.network) {
-            (Some(agrees), _) => agrees.then_some(Evidence::Tenant),
-            (None, Some(_)) => asked.then_some(Evidence::Addresses),
-            (None, None) => (!self.earlier_peerings.contains(&peering.id.name)).then_some(Evidence::Appeared),
+            (Some(agrees), _) => agrees.then_some(OwnershipEvidence::Tenant),
+            (None, Some(_)) => asked.then_some(OwnershipEvidence::Addresses),
+            (None, None) => (!self.earlier_peerings.contains(&peering.id.name)).then_some(OwnershipEvidence::Appeared),
         }
     }
 
     /// Says what is relied on where the peering is not proven to be the vendor's; empty where it is.
-    pub fn caveat(&self, intent: &Intent, peering: &Peering) -> String {
+    pub fn caveat(&self, intent: &PeeringIntent, peering: &PeeringBody) -> String {
         let relied_on = match self.evidence(intent, peering) {
-            Some(Evidence::Addresses) => "its addresses alone",
-            Some(Evidence::Appeared) => "the time of its creation alone",
+            Some(OwnershipEvidence::Addresses) => "its addresses alone",
+            Some(OwnershipEvidence::Appeared) => "the time of its creation alone",
             _ => return String::new(),
         };
         let vendor = &intent.vendor.short_name;
@@ -108,24 +112,25 @@ impl Facts {
     /// Whether the vendor's peering is known without asking whose network is behind it: by the network's ID or by its
     /// name. A removal and a repair always ask: what another link of the vendor's needs stays, and what the vendor says
     /// may be what is wrong.
-    pub fn tell_the_vendors(&self, intent: &Intent) -> bool {
+    pub fn tell_the_vendors(&self, intent: &PeeringIntent) -> bool {
         let told = self.remote(intent).is_some() || intent.peering_name.is_some();
-        intent.goal == Goal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
+        intent.goal == RunGoal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
     }
 
     /// Peerings that could be the vendor's, but nothing proves it: with another tenant's network, and there before.
-    pub fn candidates(&self, intent: &Intent) -> Vec<&Peering> {
-        let unknown =
-            |peering: &&Peering| self.is_elsewhere(intent, peering) && self.tenant_agrees(intent, peering).is_none();
+    pub fn candidates(&self, intent: &PeeringIntent) -> Vec<&PeeringBody> {
+        let unknown = |peering: &&PeeringBody| {
+            self.is_elsewhere(intent, peering) && self.tenant_agrees(intent, peering).is_none()
+        };
         self.all_peerings().filter(unknown).collect()
     }
 
     /// Peerings that could be the vendor's as far as their tenant and their addresses tell, whoever made them and when.
-    pub fn could_be_the_vendors(&self, intent: &Intent) -> Vec<&Peering> {
-        let overlaps = |peering: &Peering, network: &VendorNetwork| {
+    pub fn could_be_the_vendors(&self, intent: &PeeringIntent) -> Vec<&PeeringBody> {
+        let overlaps = |peering: &PeeringBody, network: &VendorNetwork| {
             !peering.remote_address_space.overlaps(&network.address_space).is_empty()
         };
-        let could = |peering: &&Peering| {
+        let could = |peering: &&PeeringBody| {
             self.is_elsewhere(intent, peering)
                 && self.tenant_agrees(intent, peering) != Some(false)
                 && self.network.as_ref().is_none_or(|network| overlaps(peering, network))
@@ -135,7 +140,7 @@ impl Facts {
 
     /// Whether the network behind the peering may be another organization's: it lies in no subscription that this
     /// sign-in sees, and Azure does not name our own tenant for it.
-    pub fn is_elsewhere(&self, intent: &Intent, peering: &Peering) -> bool {
+    pub fn is_elsewhere(&self, intent: &PeeringIntent, peering: &PeeringBody) -> bool {
         let unseen = |subscription| {
             !self.own_subscriptions.contains(&subscription)
                 && self.remote_tenants.get(&subscription) != Some(&intent.tenant)
@@ -146,7 +151,7 @@ impl Facts {
 
     /// Whether the network behind the peering lies in the vendor's tenant; `None` where Azure does not name its tenant,
     /// or the vendor's is not known.
-    fn tenant_agrees(&self, intent: &Intent, peering: &Peering) -> Option<bool> {
+    fn tenant_agrees(&self, intent: &PeeringIntent, peering: &PeeringBody) -> Option<bool> {
         let tenant = self.remote_tenants.get(&peering.remote_vnet.as_ref()?.subscription)?;
         let mut vendors = self.vendor_tenants(intent).peekable();
         vendors.peek()?;
@@ -154,7 +159,7 @@ impl Facts {
     }
 
     /// The tenants that are known to be the vendor's: fixed in its profile, or the one that owns its application.
-    fn vendor_tenants(&self, intent: &Intent) -> impl Iterator<Item = TenantId> {
+    fn vendor_tenants(&self, intent: &PeeringIntent) -> impl Iterator<Item = TenantId> {
         let principal = self.principal.as_ref().filter(|_| !self.principal_is_anothers);
         let owner = principal.and_then(|principal| principal.owner_tenant);
         intent.vendor.peering.tenant.into_iter().chain(owner)
@@ -162,7 +167,7 @@ impl Facts {
 }
 
 /// No two networks that share addresses can be peered with one network, so other addresses exclude a peering.
-fn shares(peering: &Peering, network: &VendorNetwork) -> bool {
+fn shares(peering: &PeeringBody, network: &VendorNetwork) -> bool {
     let space = &peering.remote_address_space;
     space.covers(&network.address_space) || network.address_space.covers(space)
 }
@@ -187,7 +192,7 @@ mod tests {
     }
 
     /// Names the tenant of the network behind `kong-1`.
-    fn named(facts: &mut Facts, tenant: impl Into<Option<Uuid>>) {
+    fn named(facts: &mut ObservedState, tenant: impl Into<Option<Uuid>>) {
         facts.remote_tenants.clear();
         let tenant = tenant.into();
         facts
@@ -197,11 +202,15 @@ mod tests {
 
     #[test]
     fn evidence_by_tenant_and_addresses() {
-        type Row = (&'static str, fn(&mut Intent, &mut Facts), Option<Evidence>);
+        type Row = (
+            &'static str,
+            fn(&mut PeeringIntent, &mut ObservedState),
+            Option<OwnershipEvidence>,
+        );
         let ours = Uuid::from_u128(0x7e);
         assert_eq!(kong_done().0.tenant, ours);
         let table: [Row; 12] = [
-            ("vendor's tenant", |_, _| (), Some(Evidence::Tenant)),
+            ("vendor's tenant", |_, _| (), Some(OwnershipEvidence::Tenant)),
             ("partner's tenant", |_, facts| named(facts, PARTNER), None),
             ("our own tenant", |_, facts| named(facts, Uuid::from_u128(0x7e)), None),
             (
@@ -223,12 +232,12 @@ mod tests {
             (
                 "tenant not named",
                 |_, facts| named(facts, None),
-                Some(Evidence::Addresses),
+                Some(OwnershipEvidence::Addresses),
             ),
             (
                 "vendor's tenant unknown",
                 |_, facts| facts.principal.as_mut().expect("one").owner_tenant = None,
-                Some(Evidence::Addresses),
+                Some(OwnershipEvidence::Addresses),
             ),
             (
                 "vendor's tenant from its profile",
@@ -236,12 +245,12 @@ mod tests {
                     facts.principal = None;
                     intent.vendor.peering.tenant = Some(KONG);
                 },
-                Some(Evidence::Tenant),
+                Some(OwnershipEvidence::Tenant),
             ),
             (
                 "an application that is not the vendor's",
                 |_, facts| facts.principal_is_anothers = true,
-                Some(Evidence::Addresses),
+                Some(OwnershipEvidence::Addresses),
             ),
             (
                 "vendor never asked",
@@ -271,7 +280,7 @@ mod tests {
             let vnet = facts.vnet.clone().expect("one");
             let evidence = facts.evidence(&intent, &vnet.peerings[0]);
             assert_eq!(evidence, expected, "{case}");
-            let proven = expected.is_some_and(Evidence::is_proof);
+            let proven = expected.is_some_and(OwnershipEvidence::is_proof);
             let expected_name = |found: bool| if found { "kong-1" } else { "none" };
             assert_eq!(name(facts.vendor_peering(&intent)), expected_name(proven), "{case}");
             let likely = name(facts.likely_peering(&intent));
@@ -314,7 +323,7 @@ mod tests {
         assert_eq!(name(facts.likely_peering(&intent)), "none");
         assert!(facts.candidates(&intent).is_empty());
         named(&mut facts, None);
-        let by_name = Intent {
+        let by_name = PeeringIntent {
             peering_name: Some("KONG-1".into()),
             ..intent.clone()
         };

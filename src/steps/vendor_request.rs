@@ -8,28 +8,32 @@ use async_trait::async_trait;
 pub use by_hand::{enter_anew, handed_over};
 
 use super::fault::half_is_gone;
-use super::run::Awaited;
+use super::run::WaitDescription;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
-use super::{Facts, Run, Step, Stop};
+use super::{ObservedState, Step, StepError, StepRun};
 use crate::azure::ApiError;
 use crate::domain::{AddressSpace, did_you_mean, harmless};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
-use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, StepId, VendorAccess};
-use crate::vendors::{Connector, NewRequest, Phase, Suggest, VendorInput, VendorNetwork, VendorRequest as Request};
+use crate::plan::{
+    ActionRequired, ChangeAction, PeeringIntent, RunGoal, StepDecision, StepEvent, StepId, VendorAccess,
+};
+use crate::vendors::{
+    InputSuggestion, NewRequest, RequestPhase, VendorConnector, VendorInput, VendorNetwork, VendorRequest as Request,
+};
 
 const STEP: StepId = StepId::VendorRequest;
 
-pub struct VendorRequest;
+pub struct VendorRequestStep;
 
 #[async_trait]
-impl Step for VendorRequest {
+impl Step for VendorRequestStep {
     fn title(&self) -> &'static str {
         "Vendor request"
     }
 
-    async fn observe(&self, run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, run: &StepRun) -> Result<(), StepError> {
         let Some(connector) = &run.connector else { return Ok(()) };
         let Some(network) = find_network(run, connector.as_ref()).await? else {
             return Ok(());
@@ -42,24 +46,24 @@ impl Step for VendorRequest {
         Ok(())
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         let vendor = &intent.vendor.short_name;
         if intent.access == VendorAccess::Manual {
             return match facts.likely_peering(intent) {
                 VendorPeering::One(peering) => {
                     let caveat = facts.caveat(intent, peering);
-                    Decision::InPlace(format!(
+                    StepDecision::InPlace(format!(
                         "{vendor} knows the network: {} is there{caveat}",
                         peering.id.name
                     ))
                 }
                 _ if intent.vendor_input("to-network-id").is_some() => {
-                    Decision::InPlace(format!("{vendor} knows the network: it has named its own"))
+                    StepDecision::InPlace(format!("{vendor} knows the network: it has named its own"))
                 }
                 _ if facts.handed_over && intent.remote().is_some() => {
-                    Decision::InPlace(format!("the values for {} are handed over", intent.vendor.name))
+                    StepDecision::InPlace(format!("the values for {} are handed over", intent.vendor.name))
                 }
-                VendorPeering::None | VendorPeering::Many(_) => Decision::Await {
+                VendorPeering::None | VendorPeering::Many(_) => StepDecision::Await {
                     what: format!(
                         "you paste {} values into {}",
                         intent.vendor.hand_off.values.len(),
@@ -79,26 +83,26 @@ impl Step for VendorRequest {
             format!("{kind} \"{name}\" on {} network {network}", intent.vendor.name)
         };
         match &facts.request {
-            None => Decision::Create(create(intent.request_name())),
-            Some(_) if facts.request_is_gone => Decision::Create(create(intent.request_name())),
-            Some(request) if matches!(request.phase, Phase::Leaving | Phase::Gone) => {
-                Decision::Create(create(intent.request_name()))
+            None => StepDecision::Create(create(intent.request_name())),
+            Some(_) if facts.request_is_gone => StepDecision::Create(create(intent.request_name())),
+            Some(request) if matches!(request.phase, RequestPhase::Leaving | RequestPhase::Gone) => {
+                StepDecision::Create(create(intent.request_name()))
             }
-            Some(request) if request.phase == Phase::Failed => Decision::Change {
+            Some(request) if request.phase == RequestPhase::Failed => StepDecision::Change {
                 what: format!(
                     "{kind} \"{}\", which failed: it is deleted and requested again",
                     request.name
                 ),
                 differences: request.reason.clone().into_iter().collect(),
             },
-            Some(request) if is_renewed(intent, facts) => Decision::Change {
+            Some(request) if is_renewed(intent, facts) => StepDecision::Change {
                 what: format!("{} is deleted and requested again", called(intent, request)),
                 differences: vec![format!(
                     "{vendor} says {}, but its direction is not there",
                     request.state
                 )],
             },
-            Some(request) if facts.request_is_anothers(intent) => Decision::Change {
+            Some(request) if facts.request_is_anothers(intent) => StepDecision::Change {
                 what: format!(
                     "{kind} \"{}\", made for another application: it is deleted and requested again",
                     request.name
@@ -109,40 +113,40 @@ impl Step for VendorRequest {
                     .map(|app| format!("- application {app}"))
                     .collect(),
             },
-            Some(request) => Decision::InPlace(in_place(intent, request)),
+            Some(request) => StepDecision::InPlace(in_place(intent, request)),
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         match &run.connector {
             Some(connector) => request(run, connector.as_ref()).await,
             None => by_hand::hand_over(run).await,
         }
     }
 
-    fn undoing(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         undo::undoing(intent, facts)
     }
 
-    async fn undo(&self, run: &Run) -> Result<(), Stop> {
+    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
         undo::undo(run).await
     }
 }
 
 /// A repair asks anew for a link whose other half was deleted; setup leaves what the vendor holds for done alone.
-fn is_renewed(intent: &Intent, facts: &Facts) -> bool {
-    intent.goal == Goal::Repair && half_is_gone(intent, facts)
+fn is_renewed(intent: &PeeringIntent, facts: &ObservedState) -> bool {
+    intent.goal == RunGoal::Repair && half_is_gone(intent, facts)
 }
 
 /// Whether the request that is there is deleted before a new one is made.
-pub fn is_made_anew(intent: &Intent, facts: &Facts) -> bool {
-    let failed = |phase: Phase| phase == Phase::Failed;
-    let unfit = |phase: Phase| failed(phase) || facts.request_is_anothers(intent) || is_renewed(intent, facts);
+pub fn is_made_anew(intent: &PeeringIntent, facts: &ObservedState) -> bool {
+    let failed = |phase: RequestPhase| phase == RequestPhase::Failed;
+    let unfit = |phase: RequestPhase| failed(phase) || facts.request_is_anothers(intent) || is_renewed(intent, facts);
     facts.request.as_ref().is_some_and(|request| unfit(request.phase))
 }
 
 /// "transit gateway", or whatever the vendor calls it.
-pub fn request_kind(intent: &Intent) -> &str {
+pub fn request_kind(intent: &PeeringIntent) -> &str {
     intent
         .vendor
         .access
@@ -151,7 +155,7 @@ pub fn request_kind(intent: &Intent) -> &str {
 }
 
 /// The request by its kind, name and place: its name alone is often the virtual network's.
-pub fn called(intent: &Intent, request: &Request) -> String {
+pub fn called(intent: &PeeringIntent, request: &Request) -> String {
     format!(
         "{} \"{}\" at {}",
         request_kind(intent),
@@ -161,7 +165,7 @@ pub fn called(intent: &Intent, request: &Request) -> String {
 }
 
 /// The vendor's request as it is now; notes it in the facts.
-pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
+pub async fn refresh(run: &StepRun) -> Result<Option<Request>, StepError> {
     let (Some(connector), facts) = (&run.connector, run.facts()) else {
         return Ok(None);
     };
@@ -169,7 +173,7 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
         return Ok(None);
     };
     let read = connector.request(&network.id, &known.id).await;
-    let request = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
+    let request = read.map_err(|error| StepError::api("asking the vendor for the request's state", &error))?;
     run.learn(|facts| match &request {
         Some(request) => facts.request = Some(request.clone()),
         None => facts.request_is_gone = true,
@@ -178,18 +182,18 @@ pub async fn refresh(run: &Run) -> Result<Option<Request>, Stop> {
 }
 
 /// Makes the request, in place of one that failed; notes it in the facts.
-pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
+pub async fn request(run: &StepRun, connector: &dyn VendorConnector) -> Result<(), StepError> {
     let facts = run.facts();
     let anew = is_made_anew(&run.intent, &facts);
     let Some(network) = facts.network else {
-        return Err(Problem::new(Kind::Vendor, "The vendor's network is not known.", "").into());
+        return Err(RunError::new(RunErrorKind::Vendor, "The vendor's network is not known.", "").into());
     };
     match facts.request {
         Some(failed) if anew => {
             delete(run, connector, &network, &failed).await?;
             wait_until_gone(run, connector, &network, &failed).await?;
         }
-        Some(leaving) if leaving.phase == Phase::Leaving => {
+        Some(leaving) if leaving.phase == RequestPhase::Leaving => {
             wait_until_gone(run, connector, &network, &leaving).await?;
         }
         _ => {}
@@ -198,7 +202,12 @@ pub async fn request(run: &Run, connector: &dyn Connector) -> Result<(), Stop> {
     create(run, connector, &network).await
 }
 
-async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, failed: &Request) -> Result<(), Stop> {
+async fn delete(
+    run: &StepRun,
+    connector: &dyn VendorConnector,
+    network: &VendorNetwork,
+    failed: &Request,
+) -> Result<(), StepError> {
     run.tell(
         STEP,
         StepEvent::Doing(format!("deleting {}", called(&run.intent, failed))),
@@ -211,7 +220,7 @@ async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, f
         "until {} takes the deletion of \"{}\"",
         run.intent.vendor.name, failed.name
     );
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: None,
         someone_else: true,
@@ -223,43 +232,50 @@ async fn delete(run: &Run, connector: &dyn Connector, network: &VendorNetwork, f
         };
         // Vendors refuse to delete what is in transition, each with a code of its own: the state tells.
         match phase_now(connector, network, failed, &error).await? {
-            Some(Phase::Leaving | Phase::Gone) | None => Ok(Some(false)),
-            Some(Phase::Pending) => Ok(None),
+            Some(RequestPhase::Leaving | RequestPhase::Gone) | None => Ok(Some(false)),
+            Some(RequestPhase::Pending) => Ok(None),
             // It may have settled between the two answers.
-            Some(Phase::UserAction | Phase::Ready | Phase::Failed) => {
+            Some(RequestPhase::UserAction | RequestPhase::Ready | RequestPhase::Failed) => {
                 let deleted = connector.delete(&network.id, &failed.id).await;
-                deleted.map(|()| Some(true)).map_err(|error| Stop::api(doing, &error))
+                deleted
+                    .map(|()| Some(true))
+                    .map_err(|error| StepError::api(doing, &error))
             }
         }
     };
     if !run.until(STEP, &awaited, look).await? {
         return Ok(());
     }
-    run.changed(STEP, Action::Deleted, request_kind(&run.intent), failed.id.clone());
+    run.changed(
+        STEP,
+        ChangeAction::Deleted,
+        request_kind(&run.intent),
+        failed.id.clone(),
+    );
     Ok(())
 }
 
 /// Where the request stands whose deletion was refused; `None` where it is gone. What is no matter of its state (the
 /// token, the network) stays the error that it is.
 async fn phase_now(
-    connector: &dyn Connector,
+    connector: &dyn VendorConnector,
     network: &VendorNetwork,
     old: &Request,
     refused: &ApiError,
-) -> Result<Option<Phase>, Stop> {
+) -> Result<Option<RequestPhase>, StepError> {
     let of_state = refused
         .status()
         .is_some_and(|status| (400..500).contains(&status) && ![401, 403, 429].contains(&status));
     if !of_state {
-        return Err(Stop::api("deleting the request", refused));
+        return Err(StepError::api("deleting the request", refused));
     }
     let read = connector.request(&network.id, &old.id).await;
-    let read = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
+    let read = read.map_err(|error| StepError::api("asking the vendor for the request's state", &error))?;
     Ok(read.map(|request| request.phase))
 }
 
-fn not_deleted_yet(run: &Run, old: &Request) -> Hold {
-    Hold {
+fn not_deleted_yet(run: &StepRun, old: &Request) -> ActionRequired {
+    ActionRequired {
         who: run.intent.vendor.short_name.clone(),
         why: format!("{} has not deleted \"{}\" yet.", run.intent.vendor.name, old.name),
         packet: vec!["Run the same command again in a few minutes.".to_owned()],
@@ -269,13 +285,13 @@ fn not_deleted_yet(run: &Run, old: &Request) -> Hold {
 
 /// A vendor takes no second request for a network while the first one still exists.
 async fn wait_until_gone(
-    run: &Run,
-    connector: &dyn Connector,
+    run: &StepRun,
+    connector: &dyn VendorConnector,
     network: &VendorNetwork,
     old: &Request,
-) -> Result<(), Stop> {
+) -> Result<(), StepError> {
     let what = format!("until {} is deleted", called(&run.intent, old));
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: None,
         someone_else: true,
@@ -283,15 +299,17 @@ async fn wait_until_gone(
     };
     let look = async || {
         let read = connector.request(&network.id, &old.id).await;
-        let read = read.map_err(|error| Stop::api("asking the vendor for the request's state", &error))?;
-        Ok(read.is_none_or(|request| request.phase == Phase::Gone).then_some(()))
+        let read = read.map_err(|error| StepError::api("asking the vendor for the request's state", &error))?;
+        Ok(read
+            .is_none_or(|request| request.phase == RequestPhase::Gone)
+            .then_some(()))
     };
     run.until(STEP, &awaited, look).await?;
     run.learn(|facts| facts.request = None);
     Ok(())
 }
 
-async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -> Result<(), Stop> {
+async fn create(run: &StepRun, connector: &dyn VendorConnector, network: &VendorNetwork) -> Result<(), StepError> {
     let intent = &run.intent;
     let facts = run.facts();
     let new = new_request(intent, &facts);
@@ -311,7 +329,12 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
         // The answer was lost, or somebody was faster: look before asking twice.
         if error.in_doubt() || error.status() == Some(409) {
             match find_request(run, connector, &network.id).await? {
-                Some(found) if !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone) => {
+                Some(found)
+                    if !matches!(
+                        found.phase,
+                        RequestPhase::Failed | RequestPhase::Leaving | RequestPhase::Gone
+                    ) =>
+                {
                     // After a lost answer it is ours; after a conflict it is whoever's was faster.
                     if error.in_doubt() || tries > 1 {
                         created(run, &found);
@@ -326,7 +349,7 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
                 _ => {}
             }
         }
-        return Err(Stop::api("asking the vendor for the peering", &error));
+        return Err(StepError::api("asking the vendor for the peering", &error));
     };
     run.learn(|facts| {
         facts.request = Some(request);
@@ -336,7 +359,7 @@ async fn create(run: &Run, connector: &dyn Connector, network: &VendorNetwork) -
 }
 
 /// What the vendor is asked for, as far as it is known.
-pub fn new_request(intent: &Intent, facts: &Facts) -> NewRequest {
+pub fn new_request(intent: &PeeringIntent, facts: &ObservedState) -> NewRequest {
     let own_app = facts.own_app.as_ref().map(|app| app.app_id);
     match &facts.vnet {
         Some(vnet) => intent.new_request(&vnet.location, &vnet.address_space, own_app),
@@ -344,23 +367,23 @@ pub fn new_request(intent: &Intent, facts: &Facts) -> NewRequest {
     }
 }
 
-fn created(run: &Run, request: &Request) {
+fn created(run: &StepRun, request: &Request) {
     let (kind, id) = (request_kind(&run.intent).to_owned(), request.id.clone());
-    run.changed(STEP, Action::Created, kind, id);
+    run.changed(STEP, ChangeAction::Created, kind, id);
 }
 
 /// The vendor's network that the inputs name; `None` where the vendor's profile has no such input.
-async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<VendorNetwork>, Stop> {
+async fn find_network(run: &StepRun, connector: &dyn VendorConnector) -> Result<Option<VendorNetwork>, StepError> {
     let suggested = run
         .intent
         .vendor
         .inputs
         .iter()
-        .find(|input| input.suggest == Some(Suggest::Networks));
+        .find(|input| input.suggest == Some(InputSuggestion::Networks));
     let Some(input) = suggested else { return Ok(None) };
     let wanted = run.intent.vendor_input(&input.key).unwrap_or_default();
     let networks = connector.networks().await;
-    let networks = networks.map_err(|error| Stop::api("reading the vendor's networks", &error))?;
+    let networks = networks.map_err(|error| StepError::api("reading the vendor's networks", &error))?;
     // An id is exact; names need not be unique, so two of one name are not guessed between.
     let mut named: Vec<&VendorNetwork> = networks.iter().filter(|network| network.name == wanted).collect();
     // Only one on Azure can be meant.
@@ -381,7 +404,7 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
                 run.intent.vendor.name,
                 many.len()
             );
-            let problem = Problem::new(Kind::Usage, what, "The name does not say which one is meant.");
+            let problem = RunError::new(RunErrorKind::Usage, what, "The name does not say which one is meant.");
             let remedy = format!("Name it by id: --set {}=ID, with one of {}", input.key, ids.join(", "));
             Err(problem.remedy(remedy).into())
         }
@@ -390,12 +413,12 @@ async fn find_network(run: &Run, connector: &dyn Connector) -> Result<Option<Ven
 
 /// The network that was named runs on another cloud: it takes no peering with a virtual network.
 fn on_another_cloud(
-    run: &Run,
+    run: &StepRun,
     input: &VendorInput,
     network: &VendorNetwork,
     cloud: &str,
     networks: &[VendorNetwork],
-) -> Problem {
+) -> RunError {
     let vendor = &run.intent.vendor.name;
     let cloud = match cloud {
         "gcp" | "google" => "Google Cloud".to_owned(),
@@ -410,7 +433,7 @@ fn on_another_cloud(
         "" => "None of the networks that the token sees runs on Azure.".to_owned(),
         names => format!("On Azure it has: {names}."),
     };
-    Problem::new(Kind::Usage, what, why).remedy(format!(
+    RunError::new(RunErrorKind::Usage, what, why).remedy(format!(
         "Name a network that runs on Azure: --set {}=NAME, or create one in {vendor}.",
         input.key
     ))
@@ -421,7 +444,7 @@ fn on_azure(networks: &[VendorNetwork]) -> Vec<&str> {
     own.map(|network| network.name.as_str()).collect()
 }
 
-fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> Problem {
+fn no_network(run: &StepRun, input: &VendorInput, wanted: &str, networks: &[VendorNetwork]) -> RunError {
     let names = on_azure(networks);
     let vendor = &run.intent.vendor.name;
     let mut by_hand = None;
@@ -445,33 +468,37 @@ fn no_network(run: &Run, input: &VendorInput, wanted: &str, networks: &[VendorNe
     }
     let guess = did_you_mean(wanted, names.iter().copied());
     let what = format!("{vendor} has no network '{wanted}'.{guess}");
-    let mut problem = Problem::new(Kind::NotFound, what, why);
+    let mut problem = RunError::new(RunErrorKind::NotFound, what, why);
     problem = problem.remedy(format!("Name one of its networks: --set {}=…", input.key));
-    by_hand.into_iter().fold(problem, Problem::remedy)
+    by_hand.into_iter().fold(problem, RunError::remedy)
 }
 
 /// The request for this virtual network: a good one before one that failed, that before one that is going away.
-async fn find_request(run: &Run, connector: &dyn Connector, network: &str) -> Result<Option<Request>, Stop> {
+async fn find_request(
+    run: &StepRun,
+    connector: &dyn VendorConnector,
+    network: &str,
+) -> Result<Option<Request>, StepError> {
     let requests = connector.requests(network).await;
-    let requests = requests.map_err(|error| Stop::api("reading the vendor's requests", &error))?;
+    let requests = requests.map_err(|error| StepError::api("reading the vendor's requests", &error))?;
     let ours = requests
         .into_iter()
         .filter(|request| request.vnet.as_ref() == Some(&run.intent.vnet));
     Ok(ours.min_by_key(|request| match request.phase {
-        Phase::Ready => 0,
-        Phase::Pending | Phase::UserAction => 1,
-        Phase::Failed => 2,
-        Phase::Leaving => 3,
-        Phase::Gone => 4,
+        RequestPhase::Ready => 0,
+        RequestPhase::Pending | RequestPhase::UserAction => 1,
+        RequestPhase::Failed => 2,
+        RequestPhase::Leaving => 3,
+        RequestPhase::Gone => 4,
     }))
 }
 
 /// Whether other DNS mappings are given than the request has.
-pub fn has_other_dns(intent: &Intent, request: &Request) -> bool {
+pub fn has_other_dns(intent: &PeeringIntent, request: &Request) -> bool {
     !intent.dns.is_empty() && intent.dns != request.dns
 }
 
-fn in_place(intent: &Intent, request: &Request) -> String {
+fn in_place(intent: &PeeringIntent, request: &Request) -> String {
     let kind = request_kind(intent);
     let text = format!("{kind} \"{}\" is {}", request.name, request.state);
     match has_other_dns(intent, request) {
@@ -485,28 +512,29 @@ mod tests {
     use super::*;
     use crate::steps::samples;
 
-    fn decide(change: impl FnOnce(&mut Intent, &mut Facts)) -> Decision {
+    fn decide(change: impl FnOnce(&mut PeeringIntent, &mut ObservedState)) -> StepDecision {
         let (mut intent, mut facts) = samples::kong_done();
         change(&mut intent, &mut facts);
-        VendorRequest.decide(&intent, &facts)
+        VendorRequestStep.decide(&intent, &facts)
     }
 
     #[test]
     fn decisions_with_the_api() {
-        let phase =
-            |phase: Phase| decide(|_, facts| facts.request.as_mut().expect("the sample has one").phase = phase).verb();
+        let phase = |phase: RequestPhase| {
+            decide(|_, facts| facts.request.as_mut().expect("the sample has one").phase = phase).verb()
+        };
         assert_eq!(decide(|_, facts| facts.request = None).verb(), "create");
-        assert_eq!(phase(Phase::Ready), "in place");
-        assert_eq!(phase(Phase::Pending), "in place");
-        assert_eq!(phase(Phase::UserAction), "in place");
-        assert_eq!(phase(Phase::Failed), "change");
-        assert_eq!(phase(Phase::Leaving), "create");
-        assert_eq!(phase(Phase::Gone), "create");
+        assert_eq!(phase(RequestPhase::Ready), "in place");
+        assert_eq!(phase(RequestPhase::Pending), "in place");
+        assert_eq!(phase(RequestPhase::UserAction), "in place");
+        assert_eq!(phase(RequestPhase::Failed), "change");
+        assert_eq!(phase(RequestPhase::Leaving), "create");
+        assert_eq!(phase(RequestPhase::Gone), "create");
     }
 
     #[test]
     fn decisions_by_hand() {
-        let by_hand = |intent: &mut Intent, facts: &mut Facts| {
+        let by_hand = |intent: &mut PeeringIntent, facts: &mut ObservedState| {
             intent.access = VendorAccess::Manual;
             (facts.network, facts.request) = (None, None);
         };

@@ -5,50 +5,50 @@ use async_trait::async_trait;
 use super::facts::not_working;
 use super::own_direction::{self, may_write_theirs};
 use super::peering::{deleted_meanwhile, vendor_failed};
-use super::run::Awaited;
+use super::run::WaitDescription;
 use super::two_tenants::works;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{refresh, request_kind};
 use super::vnet::{disconnected, read_network, settle_tenants};
-use super::{Facts, Run, Step, Stop};
-use crate::azure::Peering;
+use super::{ObservedState, Step, StepError, StepRun};
+use crate::azure::PeeringBody;
 use crate::domain::{PeeringState, SyncLevel};
-use crate::errors::{Kind, Problem};
-use crate::plan::{Decision, Direction, Hold, Intent, PeeringView, StepId, VendorAccess};
-use crate::vendors::{CreatedBy, Phase};
+use crate::errors::{RunError, RunErrorKind};
+use crate::plan::{ActionRequired, PeeringDirection, PeeringIntent, PeeringView, StepDecision, StepId, VendorAccess};
+use crate::vendors::{CreatedBy, RequestPhase};
 
 const STEP: StepId = StepId::Verification;
 
-pub struct Verification;
+pub struct VerificationStep;
 
 #[async_trait]
-impl Step for Verification {
+impl Step for VerificationStep {
     fn title(&self) -> &'static str {
         "Verification"
     }
 
     /// Reads nothing of its own: what the peering and the request were read as is what is judged.
-    async fn observe(&self, _run: &Run) -> Result<(), Stop> {
+    async fn observe(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
 
-    fn decide(&self, intent: &Intent, facts: &Facts) -> Decision {
+    fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         match verdict(intent, facts) {
-            Ok(text) => Decision::InPlace(text),
-            Err(why) => Decision::Await {
+            Ok(text) => StepDecision::InPlace(text),
+            Err(why) => StepDecision::Await {
                 what: format!("both directions work ({why})"),
                 usually: "seconds".to_owned(),
             },
         }
     }
 
-    async fn act(&self, run: &Run, _decision: &Decision) -> Result<(), Stop> {
+    async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         let vendor = &run.intent.vendor;
-        let awaited = Awaited {
+        let awaited = WaitDescription {
             what: "until both directions are in sync and the vendor is ready",
             usually: Some(&vendor.usual_wait),
             someone_else: true,
-            hold: Hold {
+            hold: ActionRequired {
                 who: vendor.short_name.clone(),
                 why: verdict(&run.intent, &run.facts()).err().unwrap_or_default(),
                 packet: vec!["Run the same command again in a minute.".to_owned()],
@@ -59,7 +59,7 @@ impl Step for Verification {
     }
 }
 
-async fn look(run: &Run) -> Result<Option<()>, Stop> {
+async fn look(run: &StepRun) -> Result<Option<()>, StepError> {
     if verdict(&run.intent, &run.facts()).is_ok() {
         return Ok(Some(()));
     }
@@ -72,7 +72,7 @@ async fn look(run: &Run) -> Result<Option<()>, Stop> {
 }
 
 /// What waiting does not mend.
-fn cannot_come(run: &Run) -> Result<(), Stop> {
+fn cannot_come(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     if let VendorPeering::One(peering) = facts.likely_peering(&run.intent) {
         if peering.state == PeeringState::Disconnected {
@@ -82,20 +82,22 @@ fn cannot_come(run: &Run) -> Result<(), Stop> {
             return Err(access_is_off(run, peering).into());
         }
         if peering.state == PeeringState::Connected && peering.sync_level != SyncLevel::FullyInSync {
-            return Err(Stop::waiting(out_of_sync(run, peering)));
+            return Err(StepError::waiting(out_of_sync(run, peering)));
         }
     }
     match &facts.request {
-        Some(request) if facts.request_is_gone || matches!(request.phase, Phase::Leaving | Phase::Gone) => {
+        Some(request)
+            if facts.request_is_gone || matches!(request.phase, RequestPhase::Leaving | RequestPhase::Gone) =>
+        {
             Err(deleted_meanwhile(run, request).into())
         }
-        Some(request) if request.phase == Phase::Failed => Err(vendor_failed(run, request).into()),
+        Some(request) if request.phase == RequestPhase::Failed => Err(vendor_failed(run, request).into()),
         _ => Ok(()),
     }
 }
 
 /// What is proven; or why it is not.
-fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
+fn verdict(intent: &PeeringIntent, facts: &ObservedState) -> Result<String, String> {
     let vendor = &intent.vendor;
     let caveat = match facts.likely_peering(intent) {
         VendorPeering::One(peering) => {
@@ -108,7 +110,7 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
     theirs_works(intent, facts)?;
     match &facts.request {
         Some(_) if facts.request_is_gone => Err(format!("{} does not know it any more", vendor.name)),
-        Some(request) if request.phase != Phase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
+        Some(request) if request.phase != RequestPhase::Ready => Err(format!("{} says {}", vendor.name, request.state)),
         Some(request) => Ok(format!(
             "both directions Connected and FullyInSync, {} says {}{caveat}",
             vendor.name, request.state
@@ -123,7 +125,7 @@ fn verdict(intent: &Intent, facts: &Facts) -> Result<String, String> {
 }
 
 /// What can be read of the other direction lets traffic through, too: Connected says nothing of that.
-fn theirs_works(intent: &Intent, facts: &Facts) -> Result<(), String> {
+fn theirs_works(intent: &PeeringIntent, facts: &ObservedState) -> Result<(), String> {
     match facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) {
         Some(theirs) if !works(theirs) => {
             let why = not_working(theirs).unwrap_or_default();
@@ -134,24 +136,24 @@ fn theirs_works(intent: &Intent, facts: &Facts) -> Result<(), String> {
 }
 
 /// Only where the vendor can be asked is its word missing where it has none.
-fn asks_an_api(intent: &Intent) -> bool {
+fn asks_an_api(intent: &PeeringIntent) -> bool {
     intent.access == VendorAccess::Api && intent.vendor.peering.created_by != CreatedBy::Customer
 }
 
-fn access_is_off(run: &Run, peering: &Peering) -> Problem {
+fn access_is_off(run: &StepRun, peering: &PeeringBody) -> RunError {
     let vendor = &run.intent.vendor.short_name;
     let why = "allowVirtualNetworkAccess is false, so the networks are linked but may not talk.";
     // Writing a cross-tenant peering takes rights in both tenants; this operator has them in one.
     let remedy =
         format!("Ask {vendor}'s support to allow virtual network access: only {vendor} can write this peering.");
     let what = format!("The peering {} lets no traffic through.", peering.id.name);
-    Problem::new(Kind::Conflict, what, why).remedy(remedy)
+    RunError::new(RunErrorKind::Conflict, what, why).remedy(remedy)
 }
 
 /// An address space has changed since, and the sync is the vendor's: what is ours to sync the step before has synced.
-fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
+fn out_of_sync(run: &StepRun, peering: &PeeringBody) -> ActionRequired {
     let vendor = &run.intent.vendor.short_name;
-    Hold {
+    ActionRequired {
         who: vendor.clone(),
         why: format!(
             "{} is {}: an address space has changed since the networks were peered.",
@@ -165,7 +167,7 @@ fn out_of_sync(run: &Run, peering: &Peering) -> Hold {
 /// The directions that were read. The vendor's own peering lies in its tenant and cannot be read; Azure says Connected on
 /// our side only while both directions are, so there the other one is told too: its state is ours, and its sync level ours
 /// from the other side. In any other state nothing is known of one that was not read.
-pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
+pub fn views(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PeeringView> {
     let VendorPeering::One(peering) = facts.likely_peering(intent) else {
         return Vec::new();
     };
@@ -175,7 +177,7 @@ pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
         .map(|vnet| vnet.address_space.to_string())
         .unwrap_or_default();
     let local = view(
-        Direction::Local,
+        PeeringDirection::Local,
         peering,
         peering.id.to_string(),
         peering.remote_address_space.to_string(),
@@ -186,22 +188,22 @@ pub fn views(intent: &Intent, facts: &Facts) -> Vec<PeeringView> {
         .collect()
 }
 
-fn remote_view(facts: &Facts, ours: &Peering, local_space: String) -> Option<PeeringView> {
+fn remote_view(facts: &ObservedState, ours: &PeeringBody, local_space: String) -> Option<PeeringView> {
     let read = facts.remote_peering.as_ref();
     if ours.state != PeeringState::Connected {
         let theirs = read?;
         let space = theirs.remote_address_space.to_string();
-        return Some(view(Direction::Remote, theirs, theirs.id.to_string(), space));
+        return Some(view(PeeringDirection::Remote, theirs, theirs.id.to_string(), space));
     }
     let remote = ours.remote_vnet.as_ref().map(ToString::to_string);
-    let mut remote = view(Direction::Remote, ours, remote.unwrap_or_default(), local_space);
+    let mut remote = view(PeeringDirection::Remote, ours, remote.unwrap_or_default(), local_space);
     remote.sync_level = remote.sync_level.mirrored();
-    remote.subnets = read.and_then(Peering::subnets);
+    remote.subnets = read.and_then(PeeringBody::subnets);
     remote.inferred = read.is_none();
     Some(remote)
 }
 
-fn view(direction: Direction, peering: &Peering, id: String, address_space: String) -> PeeringView {
+fn view(direction: PeeringDirection, peering: &PeeringBody, id: String, address_space: String) -> PeeringView {
     PeeringView {
         direction,
         id,
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn only_a_link_that_carries_traffic_is_in_place() {
-        type Row = (&'static str, fn(&mut Facts), &'static str);
+        type Row = (&'static str, fn(&mut ObservedState), &'static str);
         let table: [Row; 5] = [
             ("all well", |_| (), "in place"),
             (
@@ -241,14 +243,14 @@ mod tests {
             ),
             (
                 "vendor not ready",
-                |facts| facts.request.as_mut().expect("one").phase = Phase::Pending,
+                |facts| facts.request.as_mut().expect("one").phase = RequestPhase::Pending,
                 "wait",
             ),
         ];
         for (name, change, expected) in table {
             let (intent, mut facts) = samples::kong_done();
             change(&mut facts);
-            assert_eq!(Verification.decide(&intent, &facts).verb(), expected, "{name}");
+            assert_eq!(VerificationStep.decide(&intent, &facts).verb(), expected, "{name}");
         }
     }
 
@@ -276,7 +278,7 @@ mod tests {
         assert!(verdict(&intent, &facts).is_ok());
     }
 
-    fn peering(facts: &mut Facts) -> &mut Peering {
+    fn peering(facts: &mut ObservedState) -> &mut PeeringBody {
         &mut facts.vnet.as_mut().expect("the sample has one").peerings[0]
     }
 

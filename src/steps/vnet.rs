@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 
-use super::{Run, Stop};
-use crate::azure::Peering;
+use super::{StepError, StepRun};
+use crate::azure::PeeringBody;
 use crate::domain::{VnetId, did_you_mean};
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
 use crate::vendors::CreatedBy;
 
@@ -14,7 +14,7 @@ use crate::vendors::CreatedBy;
 ///
 /// # Errors
 /// When it is not there, or cannot be read.
-pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
+pub async fn read_vnet(run: &StepRun) -> Result<(), StepError> {
     read_network(run).await?;
     settle_tenants(run).await;
     Ok(())
@@ -24,10 +24,10 @@ pub async fn read_vnet(run: &Run) -> Result<(), Stop> {
 ///
 /// # Errors
 /// As [`read_vnet`].
-pub async fn read_network(run: &Run) -> Result<(), Stop> {
+pub async fn read_network(run: &StepRun) -> Result<(), StepError> {
     let id = &run.intent.vnet;
     let vnet = run.azure.vnet(id).await;
-    let vnet = vnet.map_err(|error| Stop::api(&format!("reading the virtual network {}", id.name), &error))?;
+    let vnet = vnet.map_err(|error| StepError::api(&format!("reading the virtual network {}", id.name), &error))?;
     let Some(vnet) = vnet else {
         if run.intent.tears_down() {
             run.learn(|facts| facts.vnet = None);
@@ -43,7 +43,7 @@ pub async fn read_network(run: &Run) -> Result<(), Stop> {
 }
 
 /// The error for a network that Azure doesn't find, with those of the subscription that are `there`.
-fn no_vnet(id: &VnetId, there: &[VnetId]) -> Problem {
+fn no_vnet(id: &VnetId, there: &[VnetId]) -> RunError {
     const SHOWN: usize = 10;
     let (group, name) = (id.resource_group.as_str(), id.name.as_str());
     let beside: Vec<&str> = there
@@ -79,7 +79,7 @@ fn no_vnet(id: &VnetId, there: &[VnetId]) -> Problem {
         list => format!("{kind}: {list}{more}. This sign-in may not see others."),
     };
     let remedy = format!("az network vnet list --subscription {} --output table", id.subscription);
-    Problem::new(Kind::NotFound, what, why).remedy(remedy)
+    RunError::new(RunErrorKind::NotFound, what, why).remedy(remedy)
 }
 
 /// Reads the virtual network with its surroundings: the network security groups and the route tables of its subnets.
@@ -88,7 +88,7 @@ fn no_vnet(id: &VnetId, there: &[VnetId]) -> Problem {
 ///
 /// # Errors
 /// As [`read_vnet`].
-pub async fn read_with_surroundings(run: &Run) -> Result<(), Stop> {
+pub async fn read_with_surroundings(run: &StepRun) -> Result<(), StepError> {
     let VnetId {
         subscription,
         resource_group,
@@ -133,14 +133,14 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 }
 
 /// Asks whose networks are behind the foreign peerings where that is what tells the vendor's.
-pub async fn settle_tenants(run: &Run) {
+pub async fn settle_tenants(run: &StepRun) {
     if !run.facts().tell_the_vendors(&run.intent) {
         read_tenants(run).await;
     }
 }
 
 /// Asks Azure in which tenants the networks behind foreign peerings lie, once for each subscription.
-pub async fn read_tenants(run: &Run) {
+pub async fn read_tenants(run: &StepRun) {
     let facts = run.facts();
     let remotes = facts
         .vnet
@@ -166,27 +166,32 @@ pub async fn read_tenants(run: &Run) {
 }
 
 /// Several peerings could be meant, and nothing tells which.
-pub fn ambiguous(run: &Run, names: &[String]) -> Problem {
+pub fn ambiguous(run: &StepRun, names: &[String]) -> RunError {
     let what = format!(
         "{} peerings of {} could be {}'s.",
         names.len(),
         run.intent.vnet.name,
         run.intent.vendor.short_name
     );
-    Problem::new(Kind::Usage, what, "Nothing that Azure shows tells them apart.").remedy(format!(
+    RunError::new(RunErrorKind::Usage, what, "Nothing that Azure shows tells them apart.").remedy(format!(
         "Name it: --peering-name NAME, with one of {}",
         names.join(", ")
     ))
 }
 
 /// The other side deleted its direction.
-pub fn disconnected(run: &Run, peering: &Peering) -> Problem {
+pub fn disconnected(run: &StepRun, peering: &PeeringBody) -> RunError {
     let (id, vendor) = (&peering.id, &run.intent.vendor.short_name);
     let what = format!("The peering {} is Disconnected.", id.name);
     if !run.facts().caveat(&run.intent, peering).is_empty() {
-        return Problem::new(Kind::Conflict, what, unproven(vendor, &id.name)).remedy(by_name(vendor, &id.name));
+        return RunError::new(RunErrorKind::Conflict, what, unproven(vendor, &id.name))
+            .remedy(by_name(vendor, &id.name));
     }
-    let problem = Problem::new(Kind::Conflict, what, format!("{vendor}'s direction was deleted."));
+    let problem = RunError::new(
+        RunErrorKind::Conflict,
+        what,
+        format!("{vendor}'s direction was deleted."),
+    );
     problem.remedy(match run.intent.vendor.peering.created_by {
         CreatedBy::Vendor => {
             "Run peerctl azure repair with the same inputs: it deletes this half and asks for a new peering."

@@ -13,10 +13,10 @@ use super::role_definition::wanted_role;
 use super::two_tenants::wanted;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{is_made_anew, new_request};
-use super::{Facts, decision};
-use crate::azure::{Peering, RoleDefinition, role_definition_id};
+use super::{ObservedState, decision};
+use crate::azure::{PeeringBody, RoleDefinition, role_definition_id};
 use crate::domain::{PeeringState, TenantId, role_assignment_guid};
-use crate::plan::{Consent, Grant, Grantee, Intent, OwnApp, StepId, VendorAccess, Write};
+use crate::plan::{ConsentMode, OwnApp, PeeringIntent, PlannedWrite, RoleGrant, RoleGrantee, StepId, VendorAccess};
 use crate::vendors::{CreatedBy, connection, peering_connection, transit_gateway};
 
 const ARM: &str = "resource-manager";
@@ -25,7 +25,7 @@ const OWN_APP_ID: &str = "{ownAppId}";
 const NETWORK: &str = "{vendorNetworkId}";
 
 /// Every write of a run, in the order of its steps. `brought`: the operator brings the own application's credential.
-pub fn writes(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
+pub fn writes(intent: &PeeringIntent, facts: &ObservedState, brought: bool) -> Vec<PlannedWrite> {
     let will = |step: StepId| decision(step, intent, facts).writes();
     let mut all = Vec::new();
     for step in intent.steps() {
@@ -43,8 +43,14 @@ pub fn writes(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
     all
 }
 
-fn write(step: StepId, api: &str, method: &'static str, resource: impl Into<String>, body: Option<Value>) -> Write {
-    Write {
+fn write(
+    step: StepId,
+    api: &str,
+    method: &'static str,
+    resource: impl Into<String>,
+    body: Option<Value>,
+) -> PlannedWrite {
+    PlannedWrite {
         step,
         api: api.to_owned(),
         method,
@@ -54,20 +60,20 @@ fn write(step: StepId, api: &str, method: &'static str, resource: impl Into<Stri
     }
 }
 
-fn consent(intent: &Intent) -> Option<Write> {
+fn consent(intent: &PeeringIntent) -> Option<PlannedWrite> {
     let app = intent
         .vendor_app
         .as_ref()
-        .filter(|_| intent.consent == Consent::Create)?;
+        .filter(|_| intent.consent == ConsentMode::Create)?;
     Some(principal(StepId::Consent, &app.id.to_string()))
 }
 
-fn principal(step: StepId, app_id: &str) -> Write {
+fn principal(step: StepId, app_id: &str) -> PlannedWrite {
     let body = json!({ "appId": app_id, "accountEnabled": true });
     write(step, GRAPH, "POST", "/v1.0/servicePrincipals", Some(body))
 }
 
-fn own_app_id(intent: &Intent, facts: &Facts) -> String {
+fn own_app_id(intent: &PeeringIntent, facts: &ObservedState) -> String {
     match (&facts.own_app, &intent.own_app) {
         (Some(app), _) => app.app_id.to_string(),
         (None, Some(OwnApp::Given(id))) => id.to_string(),
@@ -75,7 +81,7 @@ fn own_app_id(intent: &Intent, facts: &Facts) -> String {
     }
 }
 
-fn own_app(intent: &Intent, facts: &Facts) -> Vec<Write> {
+fn own_app(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> {
     let step = StepId::OwnApp;
     let mut all = Vec::new();
     if let (
@@ -100,7 +106,7 @@ fn own_app(intent: &Intent, facts: &Facts) -> Vec<Write> {
     all
 }
 
-fn role_definitions(intent: &Intent, facts: &Facts) -> Vec<Write> {
+fn role_definitions(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> {
     let mut all = Vec::new();
     for grant in intent.grants().iter().filter(|grant| grant.built_in.is_none()) {
         let (present, wanted) = (facts.role(intent, grant), wanted_role(intent, facts, grant));
@@ -113,7 +119,7 @@ fn role_definitions(intent: &Intent, facts: &Facts) -> Vec<Write> {
     all
 }
 
-fn role_definition(intent: &Intent, role: &RoleDefinition) -> Write {
+fn role_definition(intent: &PeeringIntent, role: &RoleDefinition) -> PlannedWrite {
     let here = intent.vnet.subscription_scope();
     let scope = role.assignable_scopes.first().unwrap_or(&here);
     let path = format!(
@@ -130,19 +136,19 @@ fn role_definition(intent: &Intent, role: &RoleDefinition) -> Write {
     write(StepId::RoleDefinition, ARM, "PUT", path, Some(body))
 }
 
-fn role_assignments(intent: &Intent, facts: &Facts) -> Vec<Write> {
+fn role_assignments(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> {
     let grants = intent.grants().into_iter();
     let missing = grants.filter(|grant| facts.assignment(intent, grant).is_none());
     missing.map(|grant| role_assignment(intent, facts, &grant)).collect()
 }
 
-fn role_assignment(intent: &Intent, facts: &Facts, grant: &Grant) -> Write {
+fn role_assignment(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> PlannedWrite {
     let role = grant.built_in.unwrap_or_else(|| wanted_role(intent, facts, grant).guid);
     let vnet = intent.vnet.to_string();
     let grantee = facts.grantee(grant);
     let unknown = match grant.to {
-        Grantee::Vendor => "{vendorPrincipalId}",
-        Grantee::OwnApp => "{ownPrincipalId}",
+        RoleGrantee::Vendor => "{vendorPrincipalId}",
+        RoleGrantee::OwnApp => "{ownPrincipalId}",
     };
     let id = grantee.map_or("{roleAssignmentId}".to_owned(), |principal: Uuid| {
         role_assignment_guid(intent.tenant, &intent.vnet, principal, role).to_string()
@@ -156,7 +162,7 @@ fn role_assignment(intent: &Intent, facts: &Facts, grant: &Grant) -> Write {
     write(StepId::RoleAssignment, ARM, "PUT", path, Some(body))
 }
 
-fn vendor_request(intent: &Intent, facts: &Facts) -> Vec<Write> {
+fn vendor_request(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> {
     let access = intent.vendor.access.as_ref();
     let Some(access) = access.filter(|_| intent.access == VendorAccess::Api) else {
         return Vec::new();
@@ -203,7 +209,7 @@ fn vendor_request(intent: &Intent, facts: &Facts) -> Vec<Write> {
     deleted.into_iter().chain([asked]).collect()
 }
 
-fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
+fn peerings(intent: &PeeringIntent, facts: &ObservedState, brought: bool) -> Vec<PlannedWrite> {
     let step = StepId::Peering;
     let found = facts.vendor_peering(intent);
     let ours = match &found {
@@ -237,7 +243,12 @@ fn peerings(intent: &Intent, facts: &Facts, brought: bool) -> Vec<Write> {
     all
 }
 
-fn local_peering(intent: &Intent, facts: &Facts, ours: Option<&Peering>, uses_gateways: bool) -> Write {
+fn local_peering(
+    intent: &PeeringIntent,
+    facts: &ObservedState,
+    ours: Option<&PeeringBody>,
+    uses_gateways: bool,
+) -> PlannedWrite {
     let remote = facts.remote(intent);
     let name = ours.map_or_else(|| facts.our_peering_name(intent), |ours| ours.id.name.clone());
     let path = format!("{}/virtualNetworkPeerings/{name}", intent.vnet);
@@ -253,7 +264,7 @@ fn local_peering(intent: &Intent, facts: &Facts, ours: Option<&Peering>, uses_ga
     beside(write(StepId::Peering, ARM, "PUT", path, Some(body)), tenant)
 }
 
-fn remote_peering(intent: &Intent, facts: &Facts, uses_gateways: bool) -> Option<Write> {
+fn remote_peering(intent: &PeeringIntent, facts: &ObservedState, uses_gateways: bool) -> Option<PlannedWrite> {
     let (remote, theirs) = (facts.remote(intent)?, facts.remote_peering.as_ref());
     let name = theirs.map_or_else(|| intent.their_peering_name(&remote), |theirs| theirs.id.name.clone());
     let path = format!("{}/virtualNetworkPeerings/{name}", remote.vnet);
@@ -265,13 +276,13 @@ fn remote_peering(intent: &Intent, facts: &Facts, uses_gateways: bool) -> Option
     Some(beside(write, Some(intent.tenant)))
 }
 
-fn beside(mut write: Write, tenant: Option<TenantId>) -> Write {
+fn beside(mut write: PlannedWrite, tenant: Option<TenantId>) -> PlannedWrite {
     write.auxiliary_tenant = tenant;
     write
 }
 
 /// What is done to a credential of the own application's.
-fn password(facts: &Facts, what: &str) -> String {
+fn password(facts: &ObservedState, what: &str) -> String {
     // One that is brought has an id that nobody read yet.
     let known = facts.own_app.as_ref().filter(|app| !app.id.is_nil());
     let id = known.map_or("{ownAppObjectId}".to_owned(), |app| app.id.to_string());
@@ -279,7 +290,7 @@ fn password(facts: &Facts, what: &str) -> String {
 }
 
 /// The credential of this run, and those that earlier ones left behind.
-fn clean_up(facts: &Facts, before: &[Write]) -> Vec<Write> {
+fn clean_up(facts: &ObservedState, before: &[PlannedWrite]) -> Vec<PlannedWrite> {
     let left = leftovers(facts).into_iter().map(|one| one.key_id.to_string());
     let made = before.iter().any(|write| write.resource.ends_with("/addPassword"));
     let keys = left.chain(made.then(|| "{keyId}".to_owned()));

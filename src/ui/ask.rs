@@ -4,11 +4,11 @@ use std::io::{BufRead, Write, stderr, stdin};
 
 use secrecy::SecretString;
 
-use super::filter::Filter;
+use super::filter::ListFilter;
 use super::modes::discard_input;
-use super::open::{Prompting, tell};
-use super::prompt::{Answer, AskError, Check, Prompter, Question, is_yes};
-use super::rows::{Rows, State};
+use super::open::{ActivePrompt, tell};
+use super::prompt::{AskError, InputValidator, PromptQuestion, PromptResult, Prompter, is_yes};
+use super::rows::{ItemsState, ListItems};
 use super::words::counted;
 use crate::domain::mask;
 
@@ -55,14 +55,14 @@ fn ask<T>(prompt: &str, help: &str, understand: impl Fn(&str) -> Result<T, Strin
 const LETTERS: &str = "or b for the question before, ? for help";
 
 /// The rows of these indices, each behind the number that chooses it.
-fn numbered(state: &State, some: impl IntoIterator<Item = usize>) -> String {
+fn numbered(state: &ItemsState, some: impl IntoIterator<Item = usize>) -> String {
     let line = |at: usize| format!("  {}. {}\n", at + 1, state.line(&state.rows[at]));
     some.into_iter().map(line).collect()
 }
 
 /// Those that fit what was typed.
-fn found(state: &State, text: &str) -> String {
-    let mut filter = Filter::default();
+fn found(state: &ItemsState, text: &str) -> String {
+    let mut filter = ListFilter::default();
     filter.update(text, &state.rows);
     let kept = filter.kept();
     match kept.len() {
@@ -74,8 +74,8 @@ fn found(state: &State, text: &str) -> String {
 
 impl Prompter for LinePrompter {
     /// A list that is still being read is waited for: lines that come later would be in nobody's order.
-    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError> {
-        let Question { text: asked, help } = question;
+    fn choose(&self, question: &PromptQuestion, rows: &ListItems) -> Result<PromptResult<usize>, AskError> {
+        let PromptQuestion { text: asked, help } = question;
         if !rows.look().complete {
             tell(&format!("{asked}: reading…"));
         }
@@ -83,7 +83,7 @@ impl Prompter for LinePrompter {
         if rows.look().withdrawn {
             return Err(AskError::Withdrawn);
         }
-        let _prompting = Prompting::alone();
+        let _prompting = ActivePrompt::alone();
         let count = rows.len();
         let long = count > MOST_LINES;
         match long {
@@ -96,25 +96,25 @@ impl Prompter for LinePrompter {
         let what = if long { "Text to look for, or number" } else { "Number" };
         let prompt = format!("{what} from 1 to {count}, {LETTERS}: ");
         ask(&prompt, help, |text| match text.parse::<usize>() {
-            Ok(number) if (1..=count).contains(&number) => Ok(Answer::Value(number - 1)),
-            _ if text.eq_ignore_ascii_case("b") => Ok(Answer::Back),
+            Ok(number) if (1..=count).contains(&number) => Ok(PromptResult::Value(number - 1)),
+            _ if text.eq_ignore_ascii_case("b") => Ok(PromptResult::Back),
             _ if long => Err(found(&rows.look(), text)),
             _ => Err(format!("'{text}' is not a number from 1 to {count}.")),
         })
     }
 
-    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError> {
-        let _prompting = Prompting::alone();
+    fn text(&self, question: &PromptQuestion, check: InputValidator) -> Result<PromptResult<String>, AskError> {
+        let _prompting = ActivePrompt::alone();
         ask(&format!("{}, {LETTERS}: ", question.text), &question.help, |text| {
             if text.eq_ignore_ascii_case("b") {
-                return Ok(Answer::Back);
+                return Ok(PromptResult::Back);
             }
-            check(text).map(|()| Answer::Value(text.to_owned()))
+            check(text).map(|()| PromptResult::Value(text.to_owned()))
         })
     }
 
-    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError> {
-        let _prompting = Prompting::alone();
+    fn secret(&self, question: &PromptQuestion) -> Result<PromptResult<SecretString>, AskError> {
+        let _prompting = ActivePrompt::alone();
         loop {
             discard_input();
             say(&format!("{}, {LETTERS}: ", question.text));
@@ -124,19 +124,19 @@ impl Prompter for LinePrompter {
                     say(&format!("{}\n", question.help));
                     continue;
                 }
-                "b" | "B" => Answer::Back,
-                secret => Answer::Value(secret.to_owned().into()),
+                "b" | "B" => PromptResult::Back,
+                secret => PromptResult::Value(secret.to_owned().into()),
             });
         }
     }
 
     /// The answer is always typed: an empty line is no yes and no no.
-    fn confirm(&self, question: &Question, _by_default: bool) -> Result<Answer<bool>, AskError> {
-        let _prompting = Prompting::alone();
+    fn confirm(&self, question: &PromptQuestion, _by_default: bool) -> Result<PromptResult<bool>, AskError> {
+        let _prompting = ActivePrompt::alone();
         let prompt = format!("{} (y or n, {LETTERS}): ", question.text);
         ask(&prompt, &question.help, |text| match is_yes(text, false) {
-            Some(yes) if !text.is_empty() => Ok(Answer::Value(yes)),
-            _ if text.eq_ignore_ascii_case("b") => Ok(Answer::Back),
+            Some(yes) if !text.is_empty() => Ok(PromptResult::Value(yes)),
+            _ if text.eq_ignore_ascii_case("b") => Ok(PromptResult::Back),
             _ => Err("Answer y, n or b.".to_owned()),
         })
     }

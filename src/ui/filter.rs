@@ -8,12 +8,12 @@ const GAP: char = '\t';
 
 /// One row of a list: its columns, and the same in small letters to compare with.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct ListItem {
     text: Box<str>,
     folded: Box<str>,
 }
 
-impl Row {
+impl ListItem {
     /// A row of these columns; what a terminal would obey in them is made visible.
     pub fn new<T: AsRef<str>>(cells: impl IntoIterator<Item = T>) -> Self {
         let mut text = String::new();
@@ -50,7 +50,7 @@ fn fold(text: &str) -> String {
 
 /// The rows that fit what was typed, kept from key to key.
 #[derive(Debug, Default)]
-pub struct Filter {
+pub struct ListFilter {
     /// What was typed, word by word, in small letters.
     words: Vec<String>,
     /// Whether no row has the words as they are, so that rows with their letters in that order are shown.
@@ -60,11 +60,11 @@ pub struct Filter {
     seen: usize,
 }
 
-impl Filter {
+impl ListFilter {
     /// Brings it up to date with what is typed by now and with the rows that have come since. A row fits if each word
     /// of `typed` stands in one of its columns, whatever the case; where no row does, if each word's letters stand in
     /// it in their order. Rows only come in at the end, and never move.
-    pub fn update(&mut self, typed: &str, rows: &[Row]) {
+    pub fn update(&mut self, typed: &str, rows: &[ListItem]) {
         let words: Vec<String> = fold(typed).split_whitespace().map(str::to_owned).collect();
         let before = std::mem::replace(&mut self.words, words);
         if before != self.words {
@@ -83,7 +83,7 @@ impl Filter {
     }
 
     /// The same rows under other words.
-    fn retype(&mut self, narrowed: bool, rows: &[Row]) {
+    fn retype(&mut self, narrowed: bool, rows: &[ListItem]) {
         let kept = std::mem::take(&mut self.kept);
         let was_loose = std::mem::take(&mut self.loose);
         self.kept = match narrowed {
@@ -96,8 +96,8 @@ impl Filter {
         }
     }
 
-    fn fitting(&self, some: impl Iterator<Item = usize>, rows: &[Row], loosely: bool) -> Vec<usize> {
-        let fits = |row: &Row| match loosely {
+    fn fitting(&self, some: impl Iterator<Item = usize>, rows: &[ListItem], loosely: bool) -> Vec<usize> {
+        let fits = |row: &ListItem| match loosely {
             false => self.words.iter().all(|word| row.folded.contains(word.as_str())),
             true => self.words.iter().all(|word| scattered(&row.folded, word).is_some()),
         };
@@ -120,7 +120,7 @@ impl Filter {
     }
 
     /// Which characters of the row are those that were typed, counted from 0 with a gap between columns as one.
-    pub fn hits(&self, row: &Row) -> Vec<usize> {
+    pub fn hits(&self, row: &ListItem) -> Vec<usize> {
         let hits = self.words.iter().flat_map(|word| match row.folded.find(word.as_str()) {
             Some(at) => {
                 let from = row.folded[..at].chars().count();
@@ -144,17 +144,17 @@ fn scattered(text: &str, word: &str) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<ListItem> {
         let rows = [
             ["vnet-app", "10.20.0.0/16", "rg-network", "Contoso Production"],
             ["vnet-data", "10.30.0.0/16", "rg-network", "Contoso Production"],
             ["VNet-Übersee", "10.40.0.0/16", "rg-network-eu", "Contoso Staging"],
         ];
-        rows.into_iter().map(Row::new).collect()
+        rows.into_iter().map(ListItem::new).collect()
     }
 
     fn kept(typed: &str) -> Vec<usize> {
-        let mut filter = Filter::default();
+        let mut filter = ListFilter::default();
         filter.update(typed, &rows());
         filter.kept().to_vec()
     }
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn where_nothing_has_the_words_their_letters_in_order_will_do() {
-        let mut filter = Filter::default();
+        let mut filter = ListFilter::default();
         filter.update("vdata", &rows());
         assert_eq!((filter.kept(), filter.is_loose()), (&[1][..], true));
         // Longer, and still close; then a word that is there.
@@ -195,7 +195,7 @@ mod tests {
         let all = rows();
         for typed in ["vnet-data", "contoso st", "vnet 10.3", "network-eu", "ppn"] {
             for came in 0..all.len() {
-                let mut filter = Filter::default();
+                let mut filter = ListFilter::default();
                 for end in 0..=typed.len() {
                     filter.update(&typed[..end], &all[..came]);
                 }
@@ -208,7 +208,7 @@ mod tests {
                 assert_eq!(filter.kept(), kept(typed), "{typed} after {came}");
             }
             // And back to nothing.
-            let mut filter = Filter::default();
+            let mut filter = ListFilter::default();
             for end in (0..=typed.len()).rev() {
                 filter.update(&typed[..end], &all);
                 assert_eq!(filter.kept(), kept(&typed[..end]), "{}", &typed[..end]);
@@ -219,17 +219,17 @@ mod tests {
     #[test]
     fn rows_that_come_later_never_move_those_that_are_there() {
         let all = rows();
-        let mut filter = Filter::default();
+        let mut filter = ListFilter::default();
         filter.update("vnetdt", &all[1..2]);
         assert_eq!((filter.kept(), filter.is_loose()), (&[0][..], true));
-        let more = [all[1].clone(), Row::new(["vnetdt"])];
+        let more = [all[1].clone(), ListItem::new(["vnetdt"])];
         filter.update("vnetdt", &more);
         assert_eq!(filter.kept(), [0, 1], "what only came close stays until the next key");
     }
 
     #[test]
     fn what_was_typed_is_found_again_in_the_row() {
-        let mut filter = Filter::default();
+        let mut filter = ListFilter::default();
         let all = rows();
         filter.update("be 10", &all);
         assert_eq!(filter.hits(&all[2]), [6, 7, 13, 14]);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_row_shows_what_a_terminal_would_obey() {
-        let row = Row::new(["a\u{1b}[2J\tb", "", ""]);
+        let row = ListItem::new(["a\u{1b}[2J\tb", "", ""]);
         assert_eq!(row.cells().collect::<Vec<_>>(), ["a\u{fffd}[2J b"]);
     }
 }

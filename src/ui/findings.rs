@@ -4,15 +4,15 @@ use console::style;
 
 use super::words::{beside, is_command};
 use crate::domain::{harmless, lines};
-use crate::plan::{Check, CheckVerdict, Severity};
+use crate::plan::{CheckResult, CheckSeverity, CheckVerdict};
 
 /// Columns of the ids in the list of what is fine.
 const IDS: usize = 20;
 
 /// The findings for standard output, at most `width` columns wide where their words allow. `names` are the network's and
 /// the vendor's.
-pub fn findings(checks: &[Check], (vnet, vendor): (&str, &str), width: usize) -> String {
-    let (fine, mut told): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.ok);
+pub fn findings(checks: &[CheckResult], (vnet, vendor): (&str, &str), width: usize) -> String {
+    let (fine, mut told): (Vec<&CheckResult>, Vec<&CheckResult>) = checks.iter().partition(|check| check.ok);
     told.sort_by_key(|check| (check.verdict, check.severity));
     let mut out = lines(&headline(checks, vnet, vendor), width);
     for check in told {
@@ -38,9 +38,9 @@ pub fn probes<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>, width: usize) 
         .join("\n")
 }
 
-fn headline(checks: &[Check], vnet: &str, vendor: &str) -> String {
-    let count = |wanted: &dyn Fn(&Check) -> bool| checks.iter().filter(|check| wanted(check)).count();
-    let blocking = count(&Check::blocks);
+fn headline(checks: &[CheckResult], vnet: &str, vendor: &str) -> String {
+    let count = |wanted: &dyn Fn(&CheckResult) -> bool| checks.iter().filter(|check| wanted(check)).count();
+    let blocking = count(&CheckResult::blocks);
     let warnings = count(&|check| check.is_problem() && !check.blocks());
     let unknown = count(&|check| check.verdict == CheckVerdict::Unknown);
     let blocks = match blocking {
@@ -65,10 +65,10 @@ fn headline(checks: &[Check], vnet: &str, vendor: &str) -> String {
 }
 
 /// One finding: what, why it matters, what to do.
-fn finding(check: &Check, width: usize) -> Vec<String> {
+fn finding(check: &CheckResult, width: usize) -> Vec<String> {
     let mark = match (check.verdict, check.severity) {
-        (CheckVerdict::Problem, Severity::Error) => style("✘ BLOCKS").red().bold(),
-        (CheckVerdict::Problem, Severity::Warning) => style("! Warning").yellow(),
+        (CheckVerdict::Problem, CheckSeverity::Error) => style("✘ BLOCKS").red().bold(),
+        (CheckVerdict::Problem, CheckSeverity::Warning) => style("! Warning").yellow(),
         (CheckVerdict::Unknown, _) => style("? Not known").dim(),
         (CheckVerdict::Ok, _) => style("✔ Fine").green(),
     };
@@ -109,8 +109,8 @@ fn row(id: &str, text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn check(id: &'static str, verdict: CheckVerdict, severity: Severity) -> Check {
-        Check {
+    fn check(id: &'static str, verdict: CheckVerdict, severity: CheckSeverity) -> CheckResult {
+        CheckResult {
             id,
             severity,
             verdict,
@@ -126,10 +126,10 @@ mod tests {
     #[test]
     fn what_blocks_comes_first_and_what_is_fine_last() {
         let checks = [
-            check("fine", CheckVerdict::Ok, Severity::Error),
-            check("unknown", CheckVerdict::Unknown, Severity::Error),
-            check("warns", CheckVerdict::Problem, Severity::Warning),
-            check("blocks", CheckVerdict::Problem, Severity::Error),
+            check("fine", CheckVerdict::Ok, CheckSeverity::Error),
+            check("unknown", CheckVerdict::Unknown, CheckSeverity::Error),
+            check("warns", CheckVerdict::Problem, CheckSeverity::Warning),
+            check("blocks", CheckVerdict::Problem, CheckSeverity::Error),
         ];
         let text = findings(&checks, ("vnet-app", "Kong"), 80);
         assert!(
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn on_a_narrow_terminal_sentences_are_folded_and_commands_are_not() {
         let text = findings(
-            &[check("blocks", CheckVerdict::Problem, Severity::Error)],
+            &[check("blocks", CheckVerdict::Problem, CheckSeverity::Error)],
             ("v", "k"),
             40,
         );

@@ -12,9 +12,9 @@ mod unix {
 
     /// Wakes the prompt that listens.
     #[derive(Clone)]
-    pub struct Bell(Arc<UnixStream>);
+    pub struct KeyWaker(Arc<UnixStream>);
 
-    impl Bell {
+    impl KeyWaker {
         pub fn ring(&self) {
             // Where it is full, it rings already.
             let _ = (&*self.0).write(&[1]);
@@ -22,23 +22,23 @@ mod unix {
     }
 
     /// Hears keys and the bell.
-    pub struct Ear {
-        bell: Bell,
+    pub struct KeyReader {
+        bell: KeyWaker,
         heard: UnixStream,
     }
 
-    impl Ear {
+    impl KeyReader {
         pub fn new() -> io::Result<Self> {
             let (heard, rung) = UnixStream::pair()?;
             heard.set_nonblocking(true)?;
             rung.set_nonblocking(true)?;
             Ok(Self {
-                bell: Bell(Arc::new(rung)),
+                bell: KeyWaker(Arc::new(rung)),
                 heard,
             })
         }
 
-        pub fn bell(&self) -> Bell {
+        pub fn bell(&self) -> KeyWaker {
             self.bell.clone()
         }
 
@@ -90,7 +90,7 @@ mod other {
     #[derive(Clone)]
     pub struct Bell(Sender<()>);
 
-    impl Bell {
+    impl KeyWaker {
         pub fn ring(&self) {
             // Where nobody listens any more, nobody is woken.
             let _ = self.0.send(());
@@ -99,7 +99,7 @@ mod other {
 
     /// Hears keys and the bell.
     pub struct Ear {
-        bell: Bell,
+        bell: KeyWaker,
         rung: Receiver<()>,
     }
 
@@ -119,16 +119,16 @@ mod other {
         receiver
     }
 
-    impl Ear {
+    impl KeyReader {
         pub fn new() -> io::Result<Self> {
             let (sender, rung) = channel();
             Ok(Self {
-                bell: Bell(sender),
+                bell: KeyWaker(sender),
                 rung,
             })
         }
 
-        pub fn bell(&self) -> Bell {
+        pub fn bell(&self) -> KeyWaker {
             self.bell.clone()
         }
 
@@ -162,4 +162,4 @@ mod other {
 #[cfg(not(unix))]
 pub use other::{Bell, Ear, next};
 #[cfg(unix)]
-pub use unix::{Bell, Ear, next};
+pub use unix::{KeyReader, KeyWaker, next};

@@ -7,7 +7,7 @@ use console::{Key, Term, measure_text_width, truncate_str};
 use dialoguer::theme::ColorfulTheme;
 
 use super::keys;
-use super::prompt::{Answer, Question};
+use super::prompt::{PromptQuestion, PromptResult};
 use super::style;
 use crate::domain::lines;
 
@@ -17,11 +17,11 @@ use crate::domain::lines;
 /// `Interrupted` on Ctrl-C; what the terminal says otherwise.
 pub fn read_line(
     term: &Term,
-    question: &Question,
+    question: &PromptQuestion,
     hidden: bool,
     check: &dyn Fn(&str) -> Result<(), String>,
-) -> io::Result<Answer<String>> {
-    let mut line = Line::default();
+) -> io::Result<PromptResult<String>> {
+    let mut line = LineEditor::default();
     let (mut refusal, mut explained) = (None, false);
     loop {
         let mut head = head(&question.text, refusal.as_deref(), width(term));
@@ -36,10 +36,10 @@ pub fn read_line(
         term.clear_line()?;
         term.clear_last_lines(head.len())?;
         match answer {
-            Edited::Help => explained = !explained,
-            Edited::Back => return Ok(Answer::Back),
-            Edited::Line(text) => match check(&text) {
-                Ok(()) => return Ok(Answer::Value(text)),
+            LineEdit::Help => explained = !explained,
+            LineEdit::Back => return Ok(PromptResult::Back),
+            LineEdit::Line(text) => match check(&text) {
+                Ok(()) => return Ok(PromptResult::Value(text)),
                 Err(why) => refusal = Some(why),
             },
         }
@@ -47,7 +47,7 @@ pub fn read_line(
 }
 
 /// What editing a line came to.
-enum Edited {
+enum LineEdit {
     Line(String),
     Back,
     /// A `?` on the empty line.
@@ -90,22 +90,22 @@ fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
 
 /// What has been typed, and where the cursor stands in it.
 #[derive(Debug, Default)]
-pub struct Line {
+pub struct LineEditor {
     text: Vec<char>,
     at: usize,
 }
 
-impl Line {
-    fn edit(&mut self, term: &Term, hidden: bool) -> io::Result<Edited> {
+impl LineEditor {
+    fn edit(&mut self, term: &Term, hidden: bool) -> io::Result<LineEdit> {
         loop {
             let (shown, behind) = self.shown(hidden, width(term) - 3);
             term.clear_line()?;
             term.write_str(&format!("{} {shown}", ColorfulTheme::default().active_item_prefix))?;
             term.move_cursor_left(behind)?;
             match keys::next(term)? {
-                Key::Enter => return Ok(Edited::Line(self.text.iter().collect::<String>().trim().to_owned())),
-                Key::Escape => return Ok(Edited::Back),
-                Key::Char('?') if self.text.is_empty() => return Ok(Edited::Help),
+                Key::Enter => return Ok(LineEdit::Line(self.text.iter().collect::<String>().trim().to_owned())),
+                Key::Escape => return Ok(LineEdit::Back),
+                Key::Char('?') if self.text.is_empty() => return Ok(LineEdit::Help),
                 key => self.take(&key),
             }
         }
@@ -183,8 +183,8 @@ fn columns(cells: &[char], hidden: bool) -> usize {
 mod tests {
     use super::*;
 
-    fn typed(text: &str, keys: &[Key]) -> Line {
-        let mut line = Line::default();
+    fn typed(text: &str, keys: &[Key]) -> LineEditor {
+        let mut line = LineEditor::default();
         text.chars().for_each(|c| line.take(&Key::Char(c)));
         keys.iter().for_each(|key| line.take(key));
         line

@@ -6,12 +6,12 @@ use std::io;
 use console::{Key, Term, measure_text_width, truncate_str};
 use dialoguer::theme::ColorfulTheme;
 
-use super::filter::{Filter, Row};
-use super::keys::Ear;
-use super::line::{Line, help_lines};
-use super::open::Prompting;
-use super::prompt::Question;
-use super::rows::{COLUMNS_APART, Rows, State};
+use super::filter::{ListFilter, ListItem};
+use super::keys::KeyReader;
+use super::line::{LineEditor, help_lines};
+use super::open::ActivePrompt;
+use super::prompt::PromptQuestion;
+use super::rows::{COLUMNS_APART, ItemsState, ListItems};
 use super::style;
 use super::words::{NARROW, counted};
 
@@ -22,7 +22,7 @@ const ROOM_TO_TYPE: usize = 8;
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Chosen {
+pub enum ListSelection {
     /// The row of this index, and what it says.
     Row(usize, String),
     Back,
@@ -30,9 +30,9 @@ pub enum Chosen {
     Withdrawn,
 }
 
-impl Chosen {
+impl ListSelection {
     /// The name, and what tells it from others of that name.
-    fn row(rows: &Rows, index: usize) -> Self {
+    fn row(rows: &ListItems, index: usize) -> Self {
         let state = rows.look();
         let mut cells = state.rows[index].cells().map(str::trim).filter(|cell| !cell.is_empty());
         let name = cells.next().unwrap_or_default().to_owned();
@@ -52,12 +52,12 @@ impl Chosen {
 ///
 /// # Errors
 /// `Interrupted` on Ctrl-C; what the terminal says otherwise.
-pub fn choose(question: &Question, rows: &Rows) -> io::Result<Chosen> {
-    let ear = Ear::new()?;
+pub fn choose(question: &PromptQuestion, rows: &ListItems) -> io::Result<ListSelection> {
+    let ear = KeyReader::new()?;
     rows.attach(ear.bell());
-    let prompting = Prompting::above(ear.bell());
-    let canvas = Canvas::begin()?;
-    let mut list = List::new(question);
+    let prompting = ActivePrompt::above(ear.bell());
+    let canvas = ListCanvas::begin()?;
+    let mut list = ListPrompt::new(question);
     let mut picture: Vec<String> = Vec::new();
     loop {
         canvas.take_away(&picture)?;
@@ -66,7 +66,7 @@ pub fn choose(question: &Question, rows: &Rows) -> io::Result<Chosen> {
         }
         // The rows are let go before the terminal is written to, which may take its time.
         picture = match rows.look() {
-            state if state.withdrawn => return Ok(Chosen::Withdrawn),
+            state if state.withdrawn => return Ok(ListSelection::Withdrawn),
             state => list.picture(&state, canvas.size()),
         };
         for line in &picture {
@@ -79,8 +79,8 @@ pub fn choose(question: &Question, rows: &Rows) -> io::Result<Chosen> {
         };
         let chosen = match list.take(&key) {
             None => continue,
-            Some(Taken::Back) => Chosen::Back,
-            Some(Taken::Row(index)) => Chosen::row(rows, index),
+            Some(ListChoice::Back) => ListSelection::Back,
+            Some(ListChoice::Row(index)) => ListSelection::row(rows, index),
         };
         canvas.take_away(&picture)?;
         return Ok(chosen);
@@ -88,11 +88,11 @@ pub fn choose(question: &Question, rows: &Rows) -> io::Result<Chosen> {
 }
 
 /// The terminal without a cursor, which is drawn where something is typed; with it again when this goes.
-struct Canvas {
+struct ListCanvas {
     term: Term,
 }
 
-impl Canvas {
+impl ListCanvas {
     fn begin() -> io::Result<Self> {
         let term = Term::buffered_stderr();
         term.hide_cursor()?;
@@ -115,7 +115,7 @@ impl Canvas {
     }
 }
 
-impl Drop for Canvas {
+impl Drop for ListCanvas {
     fn drop(&mut self) {
         // Where standard error is gone there is no cursor to show.
         let _ = self.term.show_cursor().and_then(|()| self.term.flush());
@@ -124,16 +124,16 @@ impl Drop for Canvas {
 
 /// What a key came to.
 #[derive(Debug, PartialEq, Eq)]
-enum Taken {
+enum ListChoice {
     Row(usize),
     Back,
 }
 
 /// What is typed and where the marker stands.
-struct List<'a> {
-    question: &'a Question,
-    typed: Line,
-    filter: Filter,
+struct ListPrompt<'a> {
+    question: &'a PromptQuestion,
+    typed: LineEditor,
+    filter: ListFilter,
     /// The marked row, among those that fit.
     at: usize,
     /// The first one on the screen, and how many there are.
@@ -143,12 +143,12 @@ struct List<'a> {
     explained: bool,
 }
 
-impl<'a> List<'a> {
-    fn new(question: &'a Question) -> Self {
+impl<'a> ListPrompt<'a> {
+    fn new(question: &'a PromptQuestion) -> Self {
         Self {
             question,
-            typed: Line::default(),
-            filter: Filter::default(),
+            typed: LineEditor::default(),
+            filter: ListFilter::default(),
             at: 0,
             top: 0,
             shown: 1,
@@ -156,14 +156,14 @@ impl<'a> List<'a> {
         }
     }
 
-    fn take(&mut self, key: &Key) -> Option<Taken> {
+    fn take(&mut self, key: &Key) -> Option<ListChoice> {
         let last = self.filter.kept().len().saturating_sub(1);
         match key {
-            Key::Escape if self.typed.text().is_empty() => return Some(Taken::Back),
-            Key::Escape => (self.typed, self.at) = (Line::default(), 0),
+            Key::Escape if self.typed.text().is_empty() => return Some(ListChoice::Back),
+            Key::Escape => (self.typed, self.at) = (LineEditor::default(), 0),
             Key::Char('?') if self.typed.text().is_empty() => self.explained = !self.explained,
             // Of rows that nobody has seen none is taken.
-            Key::Enter => return self.filter.kept().get(self.at).map(|index| Taken::Row(*index)),
+            Key::Enter => return self.filter.kept().get(self.at).map(|index| ListChoice::Row(*index)),
             Key::ArrowUp | Key::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
             Key::ArrowDown | Key::Tab if self.at >= last => self.at = 0,
             Key::ArrowDown | Key::Tab => self.at += 1,
@@ -181,7 +181,7 @@ impl<'a> List<'a> {
     }
 
     /// The lines on the screen.
-    fn picture(&mut self, state: &State, (height, width): (usize, usize)) -> Vec<String> {
+    fn picture(&mut self, state: &ItemsState, (height, width): (usize, usize)) -> Vec<String> {
         self.filter.update(&self.typed.text(), &state.rows);
         let kept = self.filter.kept();
         let heading = state
@@ -225,7 +225,7 @@ impl<'a> List<'a> {
         )
     }
 
-    fn row(&self, state: &State, row: &Row, marked: bool) -> String {
+    fn row(&self, state: &ItemsState, row: &ListItem, marked: bool) -> String {
         let hits = self.filter.hits(row);
         let mut line = match marked {
             true => format!("{} ", ColorfulTheme::default().active_item_prefix),
@@ -256,7 +256,7 @@ impl<'a> List<'a> {
 }
 
 /// What stands below the rows: how many there are where not all are on the screen, and what is to be known of them.
-fn footer(state: &State, filter: &Filter, shown: usize) -> Vec<String> {
+fn footer(state: &ItemsState, filter: &ListFilter, shown: usize) -> Vec<String> {
     let (kept, all) = (filter.kept().len(), state.rows.len());
     let count = match (state.complete, filter.is_typed()) {
         (false, _) if all == 0 => Some("Reading…".to_owned()),

@@ -1,15 +1,15 @@
 use super::*;
 
 /// A question that lives as long as a test.
-fn asked(text: &str) -> &'static Question {
-    Box::leak(Box::new(Question::new(text, "What it is for.")))
+fn asked(text: &str) -> &'static PromptQuestion {
+    Box::leak(Box::new(PromptQuestion::new(text, "What it is for.")))
 }
 
-fn rows(count: usize) -> Rows {
-    Rows::of((1..=count).map(|n| Row::new([format!("vnet-{n}"), format!("10.{n}.0.0/16")])))
+fn rows(count: usize) -> ListItems {
+    ListItems::of((1..=count).map(|n| ListItem::new([format!("vnet-{n}"), format!("10.{n}.0.0/16")])))
 }
 
-fn picture(list: &mut List<'_>, rows: &Rows, size: (usize, usize)) -> Vec<String> {
+fn picture(list: &mut ListPrompt<'_>, rows: &ListItems, size: (usize, usize)) -> Vec<String> {
     let lines = list.picture(&rows.look(), size);
     let plain = lines
         .iter()
@@ -17,7 +17,7 @@ fn picture(list: &mut List<'_>, rows: &Rows, size: (usize, usize)) -> Vec<String
     plain.collect()
 }
 
-fn press(list: &mut List<'_>, rows: &Rows, keys: &[Key]) -> Vec<String> {
+fn press(list: &mut ListPrompt<'_>, rows: &ListItems, keys: &[Key]) -> Vec<String> {
     for key in keys {
         assert_eq!(list.take(key), None, "{key:?}");
         picture(list, rows, (24, 80));
@@ -37,7 +37,7 @@ fn marked(picture: &[String]) -> &str {
 
 #[test]
 fn it_looks_like_a_question_with_the_rows_below_it() {
-    let mut list = List::new(asked("Virtual network"));
+    let mut list = ListPrompt::new(asked("Virtual network"));
     let shown = press(&mut list, &rows(2), &typed("vnet"));
     assert_eq!(
         shown,
@@ -51,7 +51,7 @@ fn it_looks_like_a_question_with_the_rows_below_it() {
 
 #[test]
 fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
-    let (rows, mut list) = (rows(25), List::new(asked("?")));
+    let (rows, mut list) = (rows(25), ListPrompt::new(asked("?")));
     let table: [(&[Key], &str); 7] = [
         (&[], "vnet-1"),
         (&[Key::ArrowUp], "vnet-25"),
@@ -71,39 +71,39 @@ fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
 
 #[test]
 fn what_is_chosen_is_what_was_on_the_screen() {
-    let rows = Rows::default();
-    let mut list = List::new(asked("?"));
+    let rows = ListItems::default();
+    let mut list = ListPrompt::new(asked("?"));
     let first = picture(&mut list, &rows, (24, 80));
     assert_eq!(first, ["? ? ›", "  Reading…"]);
-    rows.push([Row::new(["b"])]);
+    rows.push([ListItem::new(["b"])]);
     assert_eq!(list.take(&Key::Enter), None, "nobody has seen this one");
     assert_eq!(list.take(&Key::End), None, "it was not meant");
     picture(&mut list, &rows, (24, 80));
-    rows.push([Row::new(["a"]), Row::new(["c"])]);
+    rows.push([ListItem::new(["a"]), ListItem::new(["c"])]);
     let shown = picture(&mut list, &rows, (24, 80));
     assert_eq!(shown, ["? ? ›", "❯ b", "  a", "  c", "  3 so far, and reading more…"]);
-    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(0)));
+    assert_eq!(list.take(&Key::Enter), Some(ListChoice::Row(0)));
     press(&mut list, &rows, &typed("c"));
-    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(2)));
+    assert_eq!(list.take(&Key::Enter), Some(ListChoice::Row(2)));
 }
 
 #[test]
 fn enter_before_the_rows_chooses_none_of_them() {
-    let rows = Rows::default();
-    let mut list = List::new(asked("?"));
+    let rows = ListItems::default();
+    let mut list = ListPrompt::new(asked("?"));
     press(&mut list, &rows, &typed("b"));
     let shown = press(&mut list, &rows, &[Key::Enter]);
     assert_eq!(shown[1..], ["  Reading…"]);
-    rows.push(["a", "b1", "b2"].map(|name| Row::new([name])));
+    rows.push(["a", "b1", "b2"].map(|name| ListItem::new([name])));
     rows.complete(None);
     let shown = picture(&mut list, &rows, (24, 80));
     assert_eq!(marked(&shown), "b1");
-    assert_eq!(list.take(&Key::Enter), Some(Taken::Row(1)));
+    assert_eq!(list.take(&Key::Enter), Some(ListChoice::Row(1)));
 }
 
 #[test]
 fn escape_clears_the_filter_first_and_a_question_mark_explains() {
-    let (rows, mut list) = (rows(2), List::new(asked("?")));
+    let (rows, mut list) = (rows(2), ListPrompt::new(asked("?")));
     press(&mut list, &rows, &typed("x"));
     let shown = press(&mut list, &rows, &[Key::Escape]);
     assert_eq!(marked(&shown), "vnet-1");
@@ -111,13 +111,13 @@ fn escape_clears_the_filter_first_and_a_question_mark_explains() {
     assert_eq!(shown.last().map(String::as_str), Some("  What it is for."));
     let shown = press(&mut list, &rows, &typed("?"));
     assert!(!shown.iter().any(|line| line.contains("What it is for")), "{shown:#?}");
-    assert_eq!(list.take(&Key::Escape), Some(Taken::Back));
+    assert_eq!(list.take(&Key::Escape), Some(ListChoice::Back));
 }
 
 #[test]
 fn headings_stand_above_their_columns_where_there_is_room() {
-    let rows = Rows::of([Row::new(["v", "10.1.0.0/16"])]).headed(["Network", "Addresses"]);
-    let mut list = List::new(asked("?"));
+    let rows = ListItems::of([ListItem::new(["v", "10.1.0.0/16"])]).headed(["Network", "Addresses"]);
+    let mut list = ListPrompt::new(asked("?"));
     let shown = picture(&mut list, &rows, (24, 80));
     assert_eq!(shown[1..], ["  Network  Addresses", "❯ v        10.1.0.0/16"]);
     let shown = picture(&mut list, &rows, (24, 40));
@@ -135,23 +135,26 @@ fn the_last_line_says_how_many_there_are_where_not_all_are_to_be_seen() {
         ("x", vec!["None of them fits."]),
     ];
     for (text, expected) in table {
-        let mut list = List::new(asked("?"));
-        list.typed = Line::default();
+        let mut list = ListPrompt::new(asked("?"));
+        list.typed = LineEditor::default();
         press(&mut list, &many, &typed(text));
         assert_eq!(footer(&many.look(), &list.filter, MOST_ROWS), expected, "{text}");
     }
     many.complete(Some("There are more.".to_owned()));
-    let mut list = List::new(asked("?"));
+    let mut list = ListPrompt::new(asked("?"));
     let shown = press(&mut list, &many, &typed("vnet-777"));
     assert_eq!(shown.last().map(String::as_str), Some("  There are more."));
 }
 
 #[test]
 fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
-    let long = Rows::of([Row::new(["a".repeat(90), "b".to_owned()]), Row::new(["x", "y"])]);
+    let long = ListItems::of([
+        ListItem::new(["a".repeat(90), "b".to_owned()]),
+        ListItem::new(["x", "y"]),
+    ]);
     let question = "Consent for Kong (your tenant has no service principal of it yet)";
     for (height, width) in [(24, 80), (10, 40), (5, 20), (3, 20), (1, 16)] {
-        let mut list = List::new(asked(question));
+        let mut list = ListPrompt::new(asked(question));
         press(&mut list, &long, &typed("a"));
         let shown = picture(&mut list, &long, (height, width));
         assert!(shown[0].starts_with("? C") && shown[0].contains("› a"), "{shown:#?}");
@@ -166,12 +169,12 @@ fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
 
 #[test]
 fn columns_stand_under_each_other_and_a_long_one_takes_no_more_than_its_share() {
-    let rows = Rows::of([
-        Row::new(["a", "x"]),
-        Row::new(["long", "y"]),
-        Row::new(["n".repeat(40), "z".into()]),
+    let rows = ListItems::of([
+        ListItem::new(["a", "x"]),
+        ListItem::new(["long", "y"]),
+        ListItem::new(["n".repeat(40), "z".into()]),
     ]);
-    let shown = picture(&mut List::new(asked("?")), &rows, (24, 80));
+    let shown = picture(&mut ListPrompt::new(asked("?")), &rows, (24, 80));
     let at = |line: &str, wanted| line.chars().position(|c| c == wanted);
     assert_eq!(at(&shown[1], 'x'), at(&shown[2], 'y'));
     assert!(shown[3].ends_with("n  z"), "{shown:#?}");

@@ -6,7 +6,7 @@ use console::{StyledObject, Term};
 
 /// How much of a terminal there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum TerminalMode {
     /// A spinner, a list to choose from.
     Rich,
     /// Whole lines, and nothing redrawn: for screen readers, simple terminals and files.
@@ -14,12 +14,12 @@ pub enum Manner {
 }
 
 /// What this process's terminal can do, and is wanted to.
-pub fn manner(plain: bool, variable: &dyn Fn(&str) -> Option<String>) -> Manner {
+pub fn manner(plain: bool, variable: &dyn Fn(&str) -> Option<String>) -> TerminalMode {
     let plain = plain || variable("PEERCTL_PLAIN").is_some_and(|value| value != "0");
     if plain || dumb(variable) || !stderr().is_terminal() {
-        Manner::Plain
+        TerminalMode::Plain
     } else {
-        Manner::Rich
+        TerminalMode::Rich
     }
 }
 

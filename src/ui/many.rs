@@ -9,17 +9,17 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use super::open::tell;
 use super::terminal::{COLUMN, lock, show};
 use super::words::{beside, card_lines, hold_lines, problem_text};
-use super::{Screen, style, width};
+use super::{RunDisplay, style, width};
 use crate::domain::{harmless, lines};
-use crate::errors::Outcome;
-use crate::plan::{Event, StepEvent, StepId};
-use crate::render::Report;
+use crate::errors::RunOutcome;
+use crate::plan::{RunEvent, StepEvent, StepId};
+use crate::render::RunReport;
 
 /// Live lines at a time: a low terminal has room for them and for what they push up.
 const LIVE: usize = 12;
 
 /// What the rows share.
-struct Board {
+struct BatchDisplay {
     bars: MultiProgress,
     live: Mutex<BTreeMap<usize, ProgressBar>>,
     /// How many of them are over.
@@ -32,16 +32,16 @@ struct Board {
 
 /// One row of it.
 struct RowOf {
-    board: Arc<Board>,
+    board: Arc<BatchDisplay>,
     row: usize,
     name: String,
 }
 
 /// A screen for each row; they share the terminal.
-pub fn board(names: &[String]) -> Vec<Arc<dyn Screen>> {
+pub fn board(names: &[String]) -> Vec<Arc<dyn RunDisplay>> {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
     let total = bars.add(ProgressBar::new_spinner());
-    let board = Arc::new(Board {
+    let board = Arc::new(BatchDisplay {
         bars,
         live: Mutex::default(),
         over: Mutex::default(),
@@ -51,12 +51,12 @@ pub fn board(names: &[String]) -> Vec<Arc<dyn Screen>> {
     });
     let screen = |(row, name): (usize, &String)| {
         let (board, name) = (Arc::clone(&board), harmless(name));
-        Arc::new(RowOf { board, row, name }) as Arc<dyn Screen>
+        Arc::new(RowOf { board, row, name }) as Arc<dyn RunDisplay>
     };
     names.iter().enumerate().map(screen).collect()
 }
 
-impl Board {
+impl BatchDisplay {
     fn say(&self, text: &str) {
         self.bars.suspend(|| tell(text));
     }
@@ -149,25 +149,25 @@ impl RowOf {
     }
 }
 
-impl Screen for RowOf {
-    fn on(&self, event: &Event) {
+impl RunDisplay for RowOf {
+    fn on(&self, event: &RunEvent) {
         match event {
-            Event::Surveying => self.board.doing(self.row, &self.name, "reading what there is"),
-            Event::Planned(_) => self.board.clear(self.row),
-            Event::Step(id, event) => self.step(*id, event),
-            Event::Notice(text) => {
+            RunEvent::Surveying => self.board.doing(self.row, &self.name, "reading what there is"),
+            RunEvent::Planned(_) => self.board.clear(self.row),
+            RunEvent::Step(id, event) => self.step(*id, event),
+            RunEvent::Notice(text) => {
                 let text = format!("{}: {}", self.name, harmless(text));
                 for line in lines(&text, width()) {
                     self.board.say(&style(line).dim().to_string());
                 }
             }
-            Event::Ended { outcome, problem, .. } => {
+            RunEvent::Ended { outcome, problem, .. } => {
                 self.board.ended(self.row);
                 let mark = match outcome {
-                    Outcome::Done | Outcome::Unchanged => style("✔").green(),
-                    Outcome::Waiting | Outcome::Cancelled => style("…").yellow(),
-                    Outcome::Blocked => style("■").yellow(),
-                    Outcome::Failed | Outcome::Usage => style("✘").red(),
+                    RunOutcome::Done | RunOutcome::Unchanged => style("✔").green(),
+                    RunOutcome::Waiting | RunOutcome::Cancelled => style("…").yellow(),
+                    RunOutcome::Blocked => style("■").yellow(),
+                    RunOutcome::Failed | RunOutcome::Usage => style("✘").red(),
                 };
                 let head = format!("  {mark} {}", self.name);
                 let column = COLUMN.max(self.board.longest + 5);
@@ -182,20 +182,20 @@ impl Screen for RowOf {
     }
 }
 
-fn in_a_word(outcome: Outcome) -> &'static str {
+fn in_a_word(outcome: RunOutcome) -> &'static str {
     match outcome {
-        Outcome::Done => "Connected",
-        Outcome::Unchanged => "in place already",
-        Outcome::Waiting => "waiting for somebody else",
-        Outcome::Blocked => "blocked",
-        Outcome::Failed | Outcome::Usage => "failed",
-        Outcome::Cancelled => "stopped",
+        RunOutcome::Done => "Connected",
+        RunOutcome::Unchanged => "in place already",
+        RunOutcome::Waiting => "waiting for somebody else",
+        RunOutcome::Blocked => "blocked",
+        RunOutcome::Failed | RunOutcome::Usage => "failed",
+        RunOutcome::Cancelled => "stopped",
     }
 }
 
 /// What is to be done about each row: its name, and a report that has come as far as a plan.
-pub fn many_planned(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
-    let told = |report: &Report| {
+pub fn many_planned(rows: &[(&str, &RunReport)], width: usize) -> Vec<String> {
+    let told = |report: &RunReport| {
         let Some(plan) = report.plan() else {
             return not_done(report);
         };
@@ -215,7 +215,7 @@ pub fn many_planned(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
             .map(|(verb, steps)| format!("{verb} {}", steps.join(", ")))
             .collect();
         match open.is_empty() {
-            true => in_a_word(Outcome::Unchanged).to_owned(),
+            true => in_a_word(RunOutcome::Unchanged).to_owned(),
             false => open.join("; "),
         }
     };
@@ -223,16 +223,16 @@ pub fn many_planned(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
 }
 
 /// How each row ended.
-pub fn many_ended(rows: &[(&str, &Report)], width: usize) -> Vec<String> {
-    let told = |report: &Report| match report.outcome() {
-        Outcome::Done | Outcome::Unchanged => in_a_word(report.outcome()).to_owned(),
+pub fn many_ended(rows: &[(&str, &RunReport)], width: usize) -> Vec<String> {
+    let told = |report: &RunReport| match report.outcome() {
+        RunOutcome::Done | RunOutcome::Unchanged => in_a_word(report.outcome()).to_owned(),
         _ => not_done(report),
     };
     table(rows, told, width)
 }
 
 /// Why a row is not done, in a line.
-fn not_done(report: &Report) -> String {
+fn not_done(report: &RunReport) -> String {
     let word = in_a_word(report.outcome());
     if let Some(problem) = report.error() {
         return format!("{word}: {}", problem.what);
@@ -243,10 +243,10 @@ fn not_done(report: &Report) -> String {
     }
 }
 
-fn table(rows: &[(&str, &Report)], told: impl Fn(&Report) -> String, width: usize) -> Vec<String> {
+fn table(rows: &[(&str, &RunReport)], told: impl Fn(&RunReport) -> String, width: usize) -> Vec<String> {
     let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let column = (2 + longest + 2).min(32);
-    let row = |(name, report): &(&str, &Report)| {
+    let row = |(name, report): &(&str, &RunReport)| {
         let text = harmless(&told(report));
         beside(&format!("  {}", harmless(name)), column, &[&text], width)
     };

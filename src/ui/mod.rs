@@ -23,28 +23,28 @@ mod words;
 use std::io::{IsTerminal, stderr, stdin, stdout};
 
 pub use ask::LinePrompter;
-pub use filter::{Filter, Row};
+pub use filter::{ListFilter, ListItem};
 pub use findings::{findings, probes};
 use manner::style;
-pub use manner::{Manner, choose_colours, manner};
+pub use manner::{TerminalMode, choose_colours, manner};
 pub use many::{board, many_ended, many_planned};
-pub use modes::{EchoOff, Modes};
+pub use modes::{EchoOff, TermiosGuard};
 pub use open::{redraw, tell};
-pub use plain::Plain;
-pub use prompt::{Answer, AskError, Check, Prompter, Question, TerminalPrompter};
-pub use rows::Rows;
-pub use settings::{Setting, settings};
+pub use plain::PlainOutput;
+pub use prompt::{AskError, InputValidator, PromptQuestion, PromptResult, Prompter, TerminalPrompter};
+pub use rows::ListItems;
+pub use settings::{DisplaySetting, settings};
 pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{RunEnd, indented, interrupted, removed, summary};
-pub use terminal::Terminal;
+pub use terminal::TerminalOutput;
 pub use words::{NARROW, beside, counted, hanging, in_words, plan_lines, problem_text};
 
-use crate::plan::Event;
+use crate::plan::RunEvent;
 
 /// Shows what happens.
-pub trait Screen: Send + Sync {
+pub trait RunDisplay: Send + Sync {
     /// Takes one event, in the order in which they happen.
-    fn on(&self, event: &Event);
+    fn on(&self, event: &RunEvent);
 }
 
 /// Whether somebody is there to answer.

@@ -12,9 +12,9 @@ mod unix {
     };
 
     /// How standard input's terminal was set.
-    pub struct Modes(Option<Termios>);
+    pub struct TermiosGuard(Option<Termios>);
 
-    impl Modes {
+    impl TermiosGuard {
         /// As they are now; nothing where there is no terminal.
         pub fn now() -> Self {
             Self(tcgetattr(stdin()).ok())
@@ -60,7 +60,7 @@ mod unix {
 
     /// No echo between the prompts, for as long as this lives: a typed line, or the `^C` where the cursor stands, would
     /// push the live lines out of their place, and one of them would stay. What was typed is nobody's afterwards.
-    pub struct EchoOff(Modes);
+    pub struct EchoOff(TermiosGuard);
 
     /// How the terminal is to be left once the run is over. A prompt that is stopped may end after it.
     static LEFT: Mutex<Option<Termios>> = Mutex::new(None);
@@ -73,7 +73,7 @@ mod unix {
         pub fn begin() -> Self {
             *left() = None;
             let echo = LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ECHOCTL;
-            Self(Modes::with(|modes| modes.local_modes.remove(echo)))
+            Self(TermiosGuard::with(|modes| modes.local_modes.remove(echo)))
         }
     }
 
@@ -88,12 +88,12 @@ mod unix {
 
     /// A prompt's modes, in which nothing that was typed before is left: no echo, and every key (Ctrl-C too) goes to the prompt: as a signal between two keys it
     /// would have the terminal restored while the prompt is about to change it again.
-    pub struct NoEcho(Modes);
+    pub struct NoEcho(TermiosGuard);
 
     impl NoEcho {
         pub fn begin() -> Self {
             let by_line = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
-            let before = Modes::with(|modes| {
+            let before = TermiosGuard::with(|modes| {
                 modes.local_modes.remove(by_line);
                 modes.special_codes[SpecialCodeIndex::VMIN] = 1;
                 modes.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -118,7 +118,7 @@ mod other {
     /// Keys are read without echo here, whatever the modes.
     pub struct Modes;
 
-    impl Modes {
+    impl TermiosGuard {
         pub fn now() -> Self {
             Self
         }
@@ -148,4 +148,4 @@ mod other {
 #[cfg(not(unix))]
 pub use other::{EchoOff, Modes, NoEcho, discard_input};
 #[cfg(unix)]
-pub use unix::{EchoOff, Modes, NoEcho, discard_input};
+pub use unix::{EchoOff, NoEcho, TermiosGuard, discard_input};

@@ -4,18 +4,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use console::Term;
 
-use super::keys::Bell;
+use super::keys::KeyWaker;
 use crate::domain::mask;
 
 /// The terminal has one prompt at a time.
-static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+static OPEN: Mutex<Option<OpenPrompt>> = Mutex::new(None);
 
-struct Open {
+struct OpenPrompt {
     told: Vec<String>,
-    bell: Option<Bell>,
+    bell: Option<KeyWaker>,
 }
 
-fn open() -> MutexGuard<'static, Option<Open>> {
+fn open() -> MutexGuard<'static, Option<OpenPrompt>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -47,11 +47,11 @@ fn write(line: &str) {
 }
 
 /// A prompt that is open for as long as this lives.
-pub struct Prompting(());
+pub struct ActivePrompt(());
 
-impl Prompting {
+impl ActivePrompt {
     /// One that makes room for lines above it when its bell rings.
-    pub fn above(bell: Bell) -> Self {
+    pub fn above(bell: KeyWaker) -> Self {
         Self::begin(Some(bell))
     }
 
@@ -60,8 +60,8 @@ impl Prompting {
         Self::begin(None)
     }
 
-    fn begin(bell: Option<Bell>) -> Self {
-        *open() = Some(Open { told: Vec::new(), bell });
+    fn begin(bell: Option<KeyWaker>) -> Self {
+        *open() = Some(OpenPrompt { told: Vec::new(), bell });
         Self(())
     }
 
@@ -74,7 +74,7 @@ impl Prompting {
     }
 }
 
-impl Drop for Prompting {
+impl Drop for ActivePrompt {
     fn drop(&mut self) {
         let mut open = open();
         open.take()

@@ -9,29 +9,29 @@ use tokio::time::Instant;
 
 use super::open::tell;
 use super::status::turn_line;
-use super::waits::{MAY_LEAVE, Waits};
+use super::waits::{MAY_LEAVE, PendingWaits};
 use super::words::{card_lines, duration, enter_code, hold_lines, in_words, plan_lines, problem_text, settled};
-use super::{Screen, width};
+use super::{RunDisplay, width};
 use crate::domain::harmless;
 use crate::limits;
-use crate::plan::{Event, StepEvent, StepId};
+use crate::plan::{RunEvent, StepEvent, StepId};
 
 /// The plain screen. It says each thing once, and now and then that a wait goes on.
-pub struct Plain {
-    told: Mutex<Told>,
+pub struct PlainOutput {
+    told: Mutex<ReportedEvents>,
     row: Option<String>,
 }
 
-impl Default for Plain {
+impl Default for PlainOutput {
     fn default() -> Self {
         Self {
-            told: Mutex::new(Told::new(stderr().is_terminal())),
+            told: Mutex::new(ReportedEvents::new(stderr().is_terminal())),
             row: None,
         }
     }
 }
 
-impl Plain {
+impl PlainOutput {
     /// For one of several runs: its name is before what it says.
     pub fn of_row(name: &str) -> Self {
         Self {
@@ -41,9 +41,9 @@ impl Plain {
     }
 }
 
-impl Screen for Plain {
-    fn on(&self, event: &Event) {
-        if self.row.is_some() && matches!(event, Event::Surveying | Event::Planned(_)) {
+impl RunDisplay for PlainOutput {
+    fn on(&self, event: &RunEvent) {
+        if self.row.is_some() && matches!(event, RunEvent::Surveying | RunEvent::Planned(_)) {
             // The plans of all rows are one table.
             return;
         }
@@ -69,9 +69,9 @@ impl Screen for Plain {
 }
 
 /// What has been told so far.
-struct Told {
+struct ReportedEvents {
     said: HashSet<(StepId, String)>,
-    waits: Waits,
+    waits: PendingWaits,
     /// When the last line was.
     last: Option<Instant>,
     /// Somebody reads along, and can press Ctrl-C.
@@ -82,11 +82,11 @@ struct Told {
     held: Vec<String>,
 }
 
-impl Told {
+impl ReportedEvents {
     fn new(attended: bool) -> Self {
         Self {
             said: HashSet::new(),
-            waits: Waits::default(),
+            waits: PendingWaits::default(),
             last: None,
             attended,
             signed_in: false,
@@ -95,16 +95,16 @@ impl Told {
     }
 
     /// The lines that tell of an event.
-    fn lines(&mut self, event: &Event, now: Instant) -> Vec<String> {
+    fn lines(&mut self, event: &RunEvent, now: Instant) -> Vec<String> {
         let waited = self.waits.on(event, now);
         let mut lines = match event {
-            Event::Step(id, event) => self.step(*id, event),
+            RunEvent::Step(id, event) => self.step(*id, event),
             // What is there is read while the sign-in is asked who it is; who reads along is told in order.
-            Event::Surveying if !self.signed_in => {
+            RunEvent::Surveying if !self.signed_in => {
                 self.held = told(event);
                 Vec::new()
             }
-            Event::SignedIn(_) => {
+            RunEvent::SignedIn(_) => {
                 self.signed_in = true;
                 told(event).into_iter().chain(std::mem::take(&mut self.held)).collect()
             }
@@ -174,46 +174,46 @@ impl Told {
 }
 
 /// What belongs to no step.
-fn told(event: &Event) -> Vec<String> {
+fn told(event: &RunEvent) -> Vec<String> {
     match event {
-        Event::SignedIn(who) => vec![format!(
+        RunEvent::SignedIn(who) => vec![format!(
             "Signed in as {} to {} ({}).",
             harmless(&who.name),
             harmless(&who.tenant),
             who.cloud
         )],
-        Event::EnterCode {
+        RunEvent::EnterCode {
             page,
             code,
             tenant,
             life,
         } => vec![enter_code(page, code, tenant.as_deref(), *life)],
-        Event::SigningIn { .. } => Vec::new(),
-        Event::Surveying => vec!["Reading what there is.".to_owned()],
-        Event::Planned(plan) => {
+        RunEvent::SigningIn { .. } => Vec::new(),
+        RunEvent::Surveying => vec!["Reading what there is.".to_owned()],
+        RunEvent::Planned(plan) => {
             let checks = plan.checks.iter().filter(|check| check.is_problem());
             let checks = checks.map(|check| format!("  check {}: {}", check.id, harmless(&check.detail)));
             let plan = plan_lines(plan, width()).into_iter();
             ["Plan:".to_owned()].into_iter().chain(plan).chain(checks).collect()
         }
-        Event::Notice(text) => vec![harmless(text)],
-        Event::Ended { problem, .. } => problem.iter().map(|problem| problem_text(problem, width())).collect(),
-        Event::Step(..) | Event::Checked(_) | Event::Peerings(_) | Event::Standing(_) => Vec::new(),
+        RunEvent::Notice(text) => vec![harmless(text)],
+        RunEvent::Ended { problem, .. } => problem.iter().map(|problem| problem_text(problem, width())).collect(),
+        RunEvent::Step(..) | RunEvent::Checked(_) | RunEvent::Peerings(_) | RunEvent::Standing(_) => Vec::new(),
     }
 }
 
 /// That a wait goes on, and since when.
-fn still(event: &Event, waited: Duration) -> Option<String> {
+fn still(event: &RunEvent, waited: Duration) -> Option<String> {
     let waited = duration(waited);
     match event {
-        Event::Step(id, StepEvent::Waiting { what, usually }) => {
+        RunEvent::Step(id, StepEvent::Waiting { what, usually }) => {
             let usually = usually.as_ref().map(|usually| format!(", usually {usually}"));
             let usually = usually.unwrap_or_default();
             Some(harmless(&format!(
                 "{id}: still waiting: {what} ({waited} so far{usually})"
             )))
         }
-        Event::Standing(standing) => {
+        RunEvent::Standing(standing) => {
             let next = standing.next.first().map(turn_line).unwrap_or_default();
             Some(format!("Still waiting ({waited} so far): {next}"))
         }
@@ -225,15 +225,15 @@ fn still(event: &Event, waited: Duration) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn waiting(what: &str) -> Event {
+    fn waiting(what: &str) -> RunEvent {
         let usually = Some("30 to 40 minutes".to_owned());
         let what = what.to_owned();
-        Event::Step(StepId::Peering, StepEvent::Waiting { what, usually })
+        RunEvent::Step(StepId::Peering, StepEvent::Waiting { what, usually })
     }
 
     #[test]
     fn a_wait_is_told_once_and_then_at_most_once_a_minute() {
-        let (mut told, start) = (Told::new(false), Instant::now());
+        let (mut told, start) = (ReportedEvents::new(false), Instant::now());
         let lines: Vec<(u64, String)> = (0..=300)
             .step_by(10)
             .flat_map(|second| {
@@ -254,10 +254,10 @@ mod tests {
 
     #[test]
     fn whatever_else_is_told_is_sign_of_life_enough() {
-        let (mut told, start) = (Told::new(false), Instant::now());
-        let mut at = |seconds, event: &Event| told.lines(event, start + Duration::from_secs(seconds)).len();
+        let (mut told, start) = (ReportedEvents::new(false), Instant::now());
+        let mut at = |seconds, event: &RunEvent| told.lines(event, start + Duration::from_secs(seconds)).len();
         assert_eq!(at(0, &waiting("it")), 1);
-        assert_eq!(at(50, &Event::Notice("Azure asks to slow down".to_owned())), 1);
+        assert_eq!(at(50, &RunEvent::Notice("Azure asks to slow down".to_owned())), 1);
         assert_eq!(at(100, &waiting("it")), 0);
         assert_eq!(at(110, &waiting("it")), 1);
     }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn who_reads_along_is_told_once_that_nobody_has_to_stay() {
         for attended in [true, false] {
-            let (mut told, start) = (Told::new(attended), Instant::now());
+            let (mut told, start) = (ReportedEvents::new(attended), Instant::now());
             let seconds = (0..40).step_by(2).map(|second| start + Duration::from_secs(second));
             let lines: Vec<String> = seconds.flat_map(|now| told.lines(&waiting("it"), now)).collect();
             let times = lines.iter().filter(|line| *line == MAY_LEAVE).count();

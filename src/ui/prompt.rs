@@ -7,15 +7,15 @@ use dialoguer::theme::ColorfulTheme;
 use secrecy::SecretString;
 
 use super::line::read_line;
-use super::list::{self, Chosen};
+use super::list::{self, ListSelection};
 use super::modes::NoEcho;
-use super::open::Prompting;
-use super::rows::Rows;
+use super::open::ActivePrompt;
+use super::rows::ListItems;
 use super::{style, width};
 
 /// What came of a question.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer<T> {
+pub enum PromptResult<T> {
     Value(T),
     /// Esc: to the question before.
     Back,
@@ -35,13 +35,13 @@ pub enum AskError {
 
 /// What is asked, and what a `?` says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct PromptQuestion {
     pub text: String,
     /// What the answer is for, where to find it, and the flag that gives it.
     pub help: String,
 }
 
-impl Question {
+impl PromptQuestion {
     /// A question with its explanation.
     pub fn new(text: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Question {
 }
 
 /// Says what is wrong with an answer.
-pub type Check = Box<dyn Fn(&str) -> Result<(), String> + Send>;
+pub type InputValidator = Box<dyn Fn(&str) -> Result<(), String> + Send>;
 
 /// Asks a person. Calls block until there is an answer.
 pub trait Prompter: Send + Sync {
@@ -60,13 +60,13 @@ pub trait Prompter: Send + Sync {
     ///
     /// # Errors
     /// `Cancelled` on Ctrl-C, so too for the others; `Withdrawn` once the rows are.
-    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError>;
+    fn choose(&self, question: &PromptQuestion, rows: &ListItems) -> Result<PromptResult<usize>, AskError>;
     /// A line that passes `check`; empty where `check` lets that through.
-    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError>;
+    fn text(&self, question: &PromptQuestion, check: InputValidator) -> Result<PromptResult<String>, AskError>;
     /// A line that is not echoed; may be empty.
-    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError>;
+    fn secret(&self, question: &PromptQuestion) -> Result<PromptResult<SecretString>, AskError>;
     /// Yes or no, followed by Enter; `by_default` for Enter alone.
-    fn confirm(&self, question: &Question, by_default: bool) -> Result<Answer<bool>, AskError>;
+    fn confirm(&self, question: &PromptQuestion, by_default: bool) -> Result<PromptResult<bool>, AskError>;
 }
 
 impl From<std::io::Error> for AskError {
@@ -92,61 +92,61 @@ fn tell_keys(keys: &str) {
 }
 
 impl Prompter for TerminalPrompter {
-    fn choose(&self, question: &Question, rows: &Rows) -> Result<Answer<usize>, AskError> {
+    fn choose(&self, question: &PromptQuestion, rows: &ListItems) -> Result<PromptResult<usize>, AskError> {
         let _no_echo = NoEcho::begin();
         LIST_KEYS
             .call_once(|| tell_keys("Type to filter, Enter to choose, ? for help, Esc to go back, Ctrl-C to stop."));
         match list::choose(question, rows)? {
-            Chosen::Row(index, label) => {
+            ListSelection::Row(index, label) => {
                 answered(&question.text, &label);
-                Ok(Answer::Value(index))
+                Ok(PromptResult::Value(index))
             }
-            Chosen::Back => Ok(Answer::Back),
-            Chosen::Withdrawn => Err(AskError::Withdrawn),
+            ListSelection::Back => Ok(PromptResult::Back),
+            ListSelection::Withdrawn => Err(AskError::Withdrawn),
         }
     }
 
-    fn text(&self, question: &Question, check: Check) -> Result<Answer<String>, AskError> {
+    fn text(&self, question: &PromptQuestion, check: InputValidator) -> Result<PromptResult<String>, AskError> {
         let answer = ask_line(question, false, &check)?;
-        if let Answer::Value(text) = &answer {
+        if let PromptResult::Value(text) = &answer {
             answered(&question.text, if text.is_empty() { "none" } else { text });
         }
         Ok(answer)
     }
 
-    fn secret(&self, question: &Question) -> Result<Answer<SecretString>, AskError> {
+    fn secret(&self, question: &PromptQuestion) -> Result<PromptResult<SecretString>, AskError> {
         Ok(match ask_line(question, true, &|_| Ok(()))? {
-            Answer::Value(secret) => {
+            PromptResult::Value(secret) => {
                 answered(&question.text, if secret.is_empty() { "none" } else { "********" });
-                Answer::Value(secret.into())
+                PromptResult::Value(secret.into())
             }
-            Answer::Back => Answer::Back,
+            PromptResult::Back => PromptResult::Back,
         })
     }
 
-    fn confirm(&self, question: &Question, by_default: bool) -> Result<Answer<bool>, AskError> {
+    fn confirm(&self, question: &PromptQuestion, by_default: bool) -> Result<PromptResult<bool>, AskError> {
         let marks = if by_default { "Y/n" } else { "y/N" };
-        let asked = Question::new(format!("{} ({marks})", question.text), &*question.help);
+        let asked = PromptQuestion::new(format!("{} ({marks})", question.text), &*question.help);
         let check = |text: &str| match is_yes(text, by_default) {
             Some(_) => Ok(()),
             None => Err("Type y or n, then Enter.".to_owned()),
         };
-        let Answer::Value(text) = ask_line(&asked, false, &check)? else {
-            return Ok(Answer::Back);
+        let PromptResult::Value(text) = ask_line(&asked, false, &check)? else {
+            return Ok(PromptResult::Back);
         };
         let yes = is_yes(&text, by_default).unwrap_or_default();
         answered(&question.text, if yes { "yes" } else { "no" });
-        Ok(Answer::Value(yes))
+        Ok(PromptResult::Value(yes))
     }
 }
 
 /// Asks for a line, in the prompt's modes.
 fn ask_line(
-    question: &Question,
+    question: &PromptQuestion,
     hidden: bool,
     check: &dyn Fn(&str) -> Result<(), String>,
-) -> Result<Answer<String>, AskError> {
-    let (_prompting, _no_echo) = (Prompting::alone(), NoEcho::begin());
+) -> Result<PromptResult<String>, AskError> {
+    let (_prompting, _no_echo) = (ActivePrompt::alone(), NoEcho::begin());
     LINE_KEYS.call_once(|| tell_keys("Enter to answer, ? for help, Esc to go back, Ctrl-C to stop."));
     Ok(read_line(&Term::stderr(), question, hidden, check)?)
 }

@@ -4,28 +4,28 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use console::measure_text_width;
 
-use super::filter::Row;
-use super::keys::Bell;
+use super::filter::ListItem;
+use super::keys::KeyWaker;
 
 /// One long name must not push everything else off the screen.
 const WIDEST: usize = 32;
 
 /// The rows of one list. Clones share them: one is filled, and another one is on screen.
 #[derive(Clone, Default)]
-pub struct Rows(Arc<Shared>);
+pub struct ListItems(Arc<SharedItems>);
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct SharedItems {
+    state: Mutex<ItemsState>,
     changed: Condvar,
 }
 
 /// What there is of them now.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) rows: Vec<Row>,
+pub(super) struct ItemsState {
+    pub(super) rows: Vec<ListItem>,
     /// What the columns are.
-    pub(super) heading: Option<Row>,
+    pub(super) heading: Option<ListItem>,
     /// Columns that each column takes.
     pub(super) widths: Vec<usize>,
     /// Nothing comes any more.
@@ -34,11 +34,11 @@ pub(super) struct State {
     pub(super) note: Option<String>,
     /// The question is not put any more: its answer is known, or there can be none.
     pub(super) withdrawn: bool,
-    bell: Option<Bell>,
+    bell: Option<KeyWaker>,
 }
 
-impl State {
-    fn make_room(&mut self, row: &Row) {
+impl ItemsState {
+    fn make_room(&mut self, row: &ListItem) {
         for (at, cell) in row.cells().enumerate() {
             let width = measure_text_width(cell).min(WIDEST);
             match self.widths.get_mut(at) {
@@ -49,7 +49,7 @@ impl State {
     }
 
     /// The row with its columns under those of the others.
-    pub(super) fn line(&self, row: &Row) -> String {
+    pub(super) fn line(&self, row: &ListItem) -> String {
         let cells = row.cells().zip(&self.widths);
         let cells: Vec<String> = cells
             .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(measure_text_width(cell)))))
@@ -61,9 +61,9 @@ impl State {
 /// What stands between two columns on the screen.
 pub(super) const COLUMNS_APART: &str = "  ";
 
-impl Rows {
+impl ListItems {
     /// All of them are there.
-    pub fn of(rows: impl IntoIterator<Item = Row>) -> Self {
+    pub fn of(rows: impl IntoIterator<Item = ListItem>) -> Self {
         let whole = Self::default();
         whole.push(rows);
         whole.complete(None);
@@ -74,7 +74,7 @@ impl Rows {
     #[must_use]
     pub fn headed<T: AsRef<str>>(self, heading: impl IntoIterator<Item = T>) -> Self {
         self.change(|state| {
-            let heading = Row::new(heading);
+            let heading = ListItem::new(heading);
             state.make_room(&heading);
             state.heading = Some(heading);
         });
@@ -82,7 +82,7 @@ impl Rows {
     }
 
     /// These come next.
-    pub fn push(&self, rows: impl IntoIterator<Item = Row>) {
+    pub fn push(&self, rows: impl IntoIterator<Item = ListItem>) {
         self.change(|state| {
             for row in rows {
                 state.make_room(&row);
@@ -108,8 +108,8 @@ impl Rows {
     #[must_use]
     pub fn only(&self, some: &[usize], without: usize) -> Self {
         let state = self.look();
-        let cells = |row: &Row| {
-            Row::new(
+        let cells = |row: &ListItem| {
+            ListItem::new(
                 row.cells()
                     .enumerate()
                     .filter(|(at, _)| *at != without)
@@ -133,22 +133,22 @@ impl Rows {
         self.look().rows.is_empty()
     }
 
-    pub(super) fn look(&self) -> MutexGuard<'_, State> {
+    pub(super) fn look(&self) -> MutexGuard<'_, ItemsState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Rings at every change from now on.
-    pub(super) fn attach(&self, bell: Bell) {
+    pub(super) fn attach(&self, bell: KeyWaker) {
         self.look().bell = Some(bell);
     }
 
     /// Waits until they are complete, or the question is withdrawn.
     pub(super) fn wait(&self) {
-        let going_on = |state: &mut State| !state.complete && !state.withdrawn;
+        let going_on = |state: &mut ItemsState| !state.complete && !state.withdrawn;
         drop(self.0.changed.wait_while(self.look(), going_on));
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut ItemsState)) {
         let mut state = self.look();
         change(&mut state);
         if let Some(bell) = &state.bell {

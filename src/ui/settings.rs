@@ -9,7 +9,7 @@ const LONG: usize = 36;
 
 /// One input.
 #[derive(Debug)]
-pub struct Setting {
+pub struct DisplaySetting {
     pub name: String,
     /// None where it is not set, or is to have none.
     pub values: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Setting {
 }
 
 /// A line each, at most `width` columns wide where values allow: these are for copying, and stay whole.
-pub fn settings(settings: &[Setting], width: usize) -> Vec<String> {
+pub fn settings(settings: &[DisplaySetting], width: usize) -> Vec<String> {
     let names = settings.iter().map(|one| measure_text_width(&one.name)).max();
     let values = settings
         .iter()
@@ -27,7 +27,7 @@ pub fn settings(settings: &[Setting], width: usize) -> Vec<String> {
     let values = values.filter(|columns| *columns <= LONG).max();
     let (names, values) = (names.unwrap_or(0), values.unwrap_or(0));
     let pad = |text: &str, columns| pad_str(text, columns, Alignment::Left, None).into_owned();
-    let row = |one: &Setting| -> Vec<String> {
+    let row = |one: &DisplaySetting| -> Vec<String> {
         let texts: Vec<String> = match one.values.as_slice() {
             [] if one.from.is_empty() => vec!["not set".to_owned()],
             [] => vec!["none".to_owned()],
@@ -54,8 +54,8 @@ pub fn settings(settings: &[Setting], width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn setting(name: &str, values: &[&str], from: &str) -> Setting {
-        Setting {
+    fn setting(name: &str, values: &[&str], from: &str) -> DisplaySetting {
+        DisplaySetting {
             name: name.to_owned(),
             values: values.iter().map(|value| (*value).to_owned()).collect(),
             from: from.to_owned(),

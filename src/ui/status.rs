@@ -3,12 +3,12 @@
 use super::summary::{RunEnd, directions, summary};
 use super::words::step_lines;
 use crate::domain::{harmless, lines};
-use crate::errors::Outcome;
-use crate::plan::{Next, Plan, Standing, Verdict};
-use crate::render::Report;
+use crate::errors::RunOutcome;
+use crate::plan::{HealthStatus, LinkHealth, NextAction, RunPlan};
+use crate::render::RunReport;
 
 /// The lines for standard output, at most `width` columns wide where commands allow.
-pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &str), width: usize) -> String {
+pub fn status(report: &RunReport, plan: &RunPlan, standing: &LinkHealth, names: (&str, &str), width: usize) -> String {
     let (vnet, vendor) = names;
     let mut out = lines(&headline(standing, vnet, vendor), width);
     out.push(String::new());
@@ -40,10 +40,10 @@ pub fn status(report: &Report, plan: &Plan, standing: &Standing, names: (&str, &
 }
 
 /// The lines for standard output when a repair had nothing to do; `standing` is where the link stands.
-pub fn left_alone(standing: &Standing, names: (&str, &str), width: usize) -> String {
+pub fn left_alone(standing: &LinkHealth, names: (&str, &str), width: usize) -> String {
     let said = match standing.verdict {
-        Verdict::Works => "Nothing to repair.",
-        Verdict::Waiting | Verdict::Broken => "Nothing is broken.",
+        HealthStatus::Works => "Nothing to repair.",
+        HealthStatus::Waiting | HealthStatus::Broken => "Nothing is broken.",
     };
     let mut out = lines(&format!("{said} {}", headline(standing, names.0, names.1)), width);
     out.extend(turns(standing, width));
@@ -51,13 +51,13 @@ pub fn left_alone(standing: &Standing, names: (&str, &str), width: usize) -> Str
 }
 
 /// The lines for standard output when a repair is over; `before` is where the link stood when it began.
-pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), end: &RunEnd, width: usize) -> String {
+pub fn repaired(report: &RunReport, before: &LinkHealth, names: (&str, &str), end: &RunEnd, width: usize) -> String {
     let vendor = names.1;
     let mut out = vec![summary(report, names, end, width)];
     let theirs: Vec<String> = before
         .faults
         .iter()
-        .filter(|_| report.outcome() != Outcome::Done)
+        .filter(|_| report.outcome() != RunOutcome::Done)
         .filter_map(|fault| fault.theirs.as_ref())
         .flat_map(|does| indented(&harmless(does), width))
         .collect();
@@ -68,7 +68,7 @@ pub fn repaired(report: &Report, before: &Standing, names: (&str, &str), end: &R
     out.join("\n")
 }
 
-fn turns(standing: &Standing, width: usize) -> Vec<String> {
+fn turns(standing: &LinkHealth, width: usize) -> Vec<String> {
     if standing.next.is_empty() {
         return Vec::new();
     }
@@ -76,25 +76,25 @@ fn turns(standing: &Standing, width: usize) -> Vec<String> {
     [String::new(), "Next:".to_owned()].into_iter().chain(turns).collect()
 }
 
-fn headline(standing: &Standing, vnet: &str, vendor: &str) -> String {
+fn headline(standing: &LinkHealth, vnet: &str, vendor: &str) -> String {
     let why = harmless(standing.why.trim_end_matches('.'));
     match standing.verdict {
-        Verdict::Works => format!("{vnet} and {vendor} are peered: {why}."),
-        Verdict::Waiting if !standing.faults.is_empty() => {
+        HealthStatus::Works => format!("{vnet} and {vendor} are peered: {why}."),
+        HealthStatus::Waiting if !standing.faults.is_empty() => {
             format!("{vnet} and {vendor} are peered, and {vendor} has to sync. {why}.")
         }
-        Verdict::Waiting => format!("{vnet} and {vendor} are not peered yet: {why}."),
-        Verdict::Broken => format!("The link of {vnet} and {vendor} is broken. {why}."),
+        HealthStatus::Waiting => format!("{vnet} and {vendor} are not peered yet: {why}."),
+        HealthStatus::Broken => format!("The link of {vnet} and {vendor} is broken. {why}."),
     }
 }
 
 /// One turn in one line, for a live one.
-pub fn turn_line(next: &Next) -> String {
+pub fn turn_line(next: &NextAction) -> String {
     let usually = next.usually.as_ref().map(|usually| format!("; usually {usually}"));
     harmless(&format!("{}: {}{}", next.who, next.what, usually.unwrap_or_default()))
 }
 
-fn turn(next: &Next, width: usize) -> Vec<String> {
+fn turn(next: &NextAction, width: usize) -> Vec<String> {
     let mut out = indented(&turn_line(next), width);
     // Commands are for copying: they are not folded.
     out.extend(next.packet.iter().map(|line| format!("    {}", harmless(line))));

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::words::{beside, duration, hanging};
 use crate::domain::{harmless, lines};
-use crate::errors::{Kind, Outcome};
-use crate::plan::{Direction, FirstUse, PeeringView, StepId};
-use crate::render::Report;
+use crate::errors::{RunErrorKind, RunOutcome};
+use crate::plan::{FirstUse, PeeringDirection, PeeringView, StepId};
+use crate::render::RunReport;
 
 /// What the end of a run says beside its report.
 #[derive(Debug, Default)]
 pub struct RunEnd {
     /// The kind of the problem that ended it.
-    pub problem: Option<Kind>,
+    pub problem: Option<RunErrorKind>,
     /// Whether something was written, or may have been.
     pub wrote: bool,
     /// The steps of `--only`.
@@ -31,21 +31,21 @@ pub struct RunEnd {
 }
 
 /// The lines for standard output when a run is over.
-pub fn summary(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
+pub fn summary(report: &RunReport, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
     let outcome = report.outcome();
     let mut out = lines(&headline(outcome, vnet, vendor, end), width);
     out.extend(directions(report, (vnet, vendor), width));
     out.extend(remarks(report, width));
     out.extend(changes(report, "What was written:", width));
-    if matches!(outcome, Outcome::Done | Outcome::Unchanged) && end.only.is_empty() {
+    if matches!(outcome, RunOutcome::Done | RunOutcome::Unchanged) && end.only.is_empty() {
         out.extend(end.first_use.iter().flat_map(|first_use| next_lines(first_use, width)));
     }
     out.extend(footer(outcome, end));
     // The same command line only leads to the same refusal where something has to be fixed first.
     let helps = match outcome {
-        Outcome::Done | Outcome::Unchanged | Outcome::Waiting | Outcome::Cancelled => true,
-        Outcome::Failed => end.problem.is_some_and(passes),
-        Outcome::Blocked | Outcome::Usage => false,
+        RunOutcome::Done | RunOutcome::Unchanged | RunOutcome::Waiting | RunOutcome::Cancelled => true,
+        RunOutcome::Failed => end.problem.is_some_and(passes),
+        RunOutcome::Blocked | RunOutcome::Usage => false,
     };
     if let Some(again) = end.again.as_ref().filter(|_| helps) {
         out.push(String::new());
@@ -56,17 +56,17 @@ pub fn summary(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, widt
 }
 
 /// The lines for standard output when something was to be removed: what went, and what stays.
-pub fn removed(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
+pub fn removed(report: &RunReport, (vnet, vendor): (&str, &str), end: &RunEnd, width: usize) -> String {
     let outcome = report.outcome();
     let headline = match outcome {
-        Outcome::Done => format!("Removed: what setup had made to peer {vnet} with {vendor}."),
-        Outcome::Unchanged => format!("Nothing to remove: {vnet} has nothing of setup's for {vendor}."),
+        RunOutcome::Done => format!("Removed: what setup had made to peer {vnet} with {vendor}."),
+        RunOutcome::Unchanged => format!("Nothing to remove: {vnet} has nothing of setup's for {vendor}."),
         other => headline(other, vnet, vendor, end),
     };
     let mut out = lines(&headline, width);
     out.extend(changes(report, "What was removed:", width));
     // Who said no keeps everything.
-    let kept = report.kept().filter(|_| outcome != Outcome::Cancelled);
+    let kept = report.kept().filter(|_| outcome != RunOutcome::Cancelled);
     let kept: Vec<String> = kept
         .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
         .collect();
@@ -79,7 +79,7 @@ pub fn removed(report: &Report, (vnet, vendor): (&str, &str), end: &RunEnd, widt
 }
 
 /// What was written before the run was stopped, and how to go back.
-pub fn interrupted(report: &Report, end: &RunEnd, width: usize) -> String {
+pub fn interrupted(report: &RunReport, end: &RunEnd, width: usize) -> String {
     let headline = match end.wrote {
         true => "Stopped. Run the same command again to continue; completed steps are skipped.",
         false => "Stopped; nothing was written.",
@@ -87,7 +87,7 @@ pub fn interrupted(report: &Report, end: &RunEnd, width: usize) -> String {
     let mut out = lines(headline, width);
     if end.wrote {
         out.extend(changes(report, "What was written:", width));
-        out.extend(footer(Outcome::Cancelled, end));
+        out.extend(footer(RunOutcome::Cancelled, end));
         if let Some(again) = &end.again {
             out.extend([String::new(), indented(again)]);
         }
@@ -113,14 +113,14 @@ fn next_lines(first_use: &FirstUse, width: usize) -> Vec<String> {
 }
 
 /// How to check the result and how to undo it, and how long the run took.
-fn footer(outcome: Outcome, end: &RunEnd) -> Vec<String> {
-    let is_there = matches!(outcome, Outcome::Done | Outcome::Waiting);
+fn footer(outcome: RunOutcome, end: &RunEnd) -> Vec<String> {
+    let is_there = matches!(outcome, RunOutcome::Done | RunOutcome::Waiting);
     let rows = [
         ("Check:", end.check.clone().filter(|_| is_there)),
         ("Undo:", end.undo.clone().filter(|_| end.wrote)),
         (
             "Took:",
-            (end.wrote && outcome != Outcome::Cancelled).then(|| duration(end.elapsed)),
+            (end.wrote && outcome != RunOutcome::Cancelled).then(|| duration(end.elapsed)),
         ),
     ];
     let rows = rows.into_iter().filter_map(|(label, text)| Some((label, text?)));
@@ -134,11 +134,11 @@ fn footer(outcome: Outcome, end: &RunEnd) -> Vec<String> {
 }
 
 /// Whether a problem of that kind can pass by itself.
-fn passes(kind: Kind) -> bool {
-    matches!(kind, Kind::Network | Kind::Timeout)
+fn passes(kind: RunErrorKind) -> bool {
+    matches!(kind, RunErrorKind::Network | RunErrorKind::Timeout)
 }
 
-fn changes(report: &Report, heading: &str, width: usize) -> Vec<String> {
+fn changes(report: &RunReport, heading: &str, width: usize) -> Vec<String> {
     let changes: Vec<String> = report
         .changes()
         .map(|(step, change)| {
@@ -178,8 +178,8 @@ pub fn indented(text: &str) -> String {
 const TRAFFIC: [&str; 5] = ["vnet-state", "nsg-rules", "routes", "dns-servers", "dns-hint"];
 
 /// What may still be in the way of traffic, and of names.
-fn remarks(report: &Report, width: usize) -> Vec<String> {
-    if !matches!(report.outcome(), Outcome::Done | Outcome::Unchanged) {
+fn remarks(report: &RunReport, width: usize) -> Vec<String> {
+    if !matches!(report.outcome(), RunOutcome::Done | RunOutcome::Unchanged) {
         return Vec::new();
     }
     let about = report.checks().iter().filter(|check| TRAFFIC.contains(&check.id));
@@ -197,40 +197,40 @@ fn remarks(report: &Report, width: usize) -> Vec<String> {
     out
 }
 
-fn headline(outcome: Outcome, vnet: &str, vendor: &str, end: &RunEnd) -> String {
+fn headline(outcome: RunOutcome, vnet: &str, vendor: &str, end: &RunEnd) -> String {
     const SKIPPED: &str = "completed steps are skipped";
     match outcome {
-        Outcome::Done | Outcome::Unchanged if !end.only.is_empty() => only_some(outcome, &end.only),
-        Outcome::Done => format!("Done: {vnet} and {vendor} are peered."),
-        Outcome::Unchanged => format!("Unchanged: {vnet} and {vendor} were peered already; nothing was written."),
-        Outcome::Waiting => match end.timed_out {
+        RunOutcome::Done | RunOutcome::Unchanged if !end.only.is_empty() => only_some(outcome, &end.only),
+        RunOutcome::Done => format!("Done: {vnet} and {vendor} are peered."),
+        RunOutcome::Unchanged => format!("Unchanged: {vnet} and {vendor} were peered already; nothing was written."),
+        RunOutcome::Waiting => match end.timed_out {
             Some(timeout) => format!(
                 "Not finished: --timeout {} is over. Run the same command again to continue; {SKIPPED}.",
                 humantime::format_duration(timeout)
             ),
             None => format!("Waiting for someone else. Run the same command again afterwards; {SKIPPED}."),
         },
-        Outcome::Blocked => "Blocked: nothing was written.".to_owned(),
-        Outcome::Failed => match (end.problem.is_none_or(passes), end.wrote) {
+        RunOutcome::Blocked => "Blocked: nothing was written.".to_owned(),
+        RunOutcome::Failed => match (end.problem.is_none_or(passes), end.wrote) {
             (true, _) => format!("Failed. Run the same command again; {SKIPPED}."),
             (false, true) => format!("Failed. Solve the problem above, then run the command again; {SKIPPED}."),
             (false, false) => {
                 "Failed; nothing was written. Solve the problem above, then run the command again.".to_owned()
             }
         },
-        Outcome::Cancelled if !end.wrote => "Stopped; nothing was written.".to_owned(),
-        Outcome::Cancelled => format!("Stopped. Run the same command again to continue; {SKIPPED}."),
-        Outcome::Usage => String::new(),
+        RunOutcome::Cancelled if !end.wrote => "Stopped; nothing was written.".to_owned(),
+        RunOutcome::Cancelled => format!("Stopped. Run the same command again to continue; {SKIPPED}."),
+        RunOutcome::Usage => String::new(),
     }
 }
 
 /// Some steps alone say nothing about the link.
-fn only_some(outcome: Outcome, only: &[StepId]) -> String {
+fn only_some(outcome: RunOutcome, only: &[StepId]) -> String {
     let names: Vec<&str> = only.iter().map(|step| step.name()).collect();
     let verb = if only.len() == 1 { "is" } else { "are" };
     let names = names.join(", ");
     match outcome {
-        Outcome::Done => format!("Done: {names} {verb} in place. Other steps weren't checked (--only)."),
+        RunOutcome::Done => format!("Done: {names} {verb} in place. Other steps weren't checked (--only)."),
         _ => format!(
             "Unchanged: {names} {verb} in place already; nothing was written. Other steps weren't checked (--only)."
         ),
@@ -238,7 +238,7 @@ fn only_some(outcome: Outcome, only: &[StepId]) -> String {
 }
 
 /// Both directions of the link, as far as they are known, below an empty line.
-pub fn directions(report: &Report, (vnet, vendor): (&str, &str), width: usize) -> Vec<String> {
+pub fn directions(report: &RunReport, (vnet, vendor): (&str, &str), width: usize) -> Vec<String> {
     let views = report.peerings().iter();
     let lines: Vec<String> = views
         .flat_map(|view| hanging("  ", &direction(view, vnet, vendor), width))
@@ -251,8 +251,8 @@ pub fn directions(report: &Report, (vnet, vendor): (&str, &str), width: usize) -
 
 fn direction(view: &PeeringView, vnet: &str, vendor: &str) -> String {
     let (from, to) = match view.direction {
-        Direction::Local => (vnet, vendor),
-        Direction::Remote => (vendor, vnet),
+        PeeringDirection::Local => (vnet, vendor),
+        PeeringDirection::Remote => (vendor, vnet),
     };
     let space = if view.address_space.is_empty() {
         String::new()

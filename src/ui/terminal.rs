@@ -10,25 +10,25 @@ use tokio::time::Instant;
 
 use super::open::tell;
 use super::status::turn_line;
-use super::waits::{MAY_LEAVE, Waits};
+use super::waits::{MAY_LEAVE, PendingWaits};
 use super::words::{NARROW, beside, card_lines, duration, enter_code, hanging, hold_lines, plan_lines, problem_text};
-use super::{Screen, style, width};
+use super::{RunDisplay, style, width};
 use crate::domain::{harmless, lines};
-use crate::plan::{Event, Plan, StepEvent, StepId, StepState};
+use crate::plan::{RunEvent, RunPlan, StepEvent, StepId, StepState};
 
 /// Where what is said of a step begins.
 pub(super) const COLUMN: usize = 21;
 
 /// Draws live lines and prints what stays.
-pub struct Terminal {
+pub struct TerminalOutput {
     bars: MultiProgress,
     live: Mutex<BTreeMap<StepId, ProgressBar>>,
     reading: Mutex<Option<ProgressBar>>,
     signing_in: Mutex<Option<ProgressBar>>,
-    waits: Mutex<Waits>,
+    waits: Mutex<PendingWaits>,
 }
 
-impl Default for Terminal {
+impl Default for TerminalOutput {
     fn default() -> Self {
         Self {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
@@ -79,7 +79,7 @@ fn live_line(name: &str, text: &str, width: usize) -> (String, String) {
     (template, message.unwrap_or_default())
 }
 
-impl Terminal {
+impl TerminalOutput {
     fn say(&self, text: &str) {
         // Not by the bars' own println: it fills every line up to the right edge, and who copies it gets the blanks too.
         self.bars.suspend(|| tell(text));
@@ -113,7 +113,7 @@ impl Terminal {
         self.say_all("", beside(&format!("  {mark} {}", id.name()), COLUMN, &[text], width()));
     }
 
-    fn planned(&self, plan: &Plan) {
+    fn planned(&self, plan: &RunPlan) {
         if let Some(bar) = lock(&self.reading).take() {
             bar.finish_and_clear();
         }
@@ -210,8 +210,8 @@ impl Terminal {
     }
 }
 
-impl Screen for Terminal {
-    fn on(&self, event: &Event) {
+impl RunDisplay for TerminalOutput {
+    fn on(&self, event: &RunEvent) {
         let mut waits = lock(&self.waits);
         let waited = waits.on(event, Instant::now());
         let may_leave = waited.is_some_and(|waited| waits.may_leave(waited));
@@ -225,17 +225,17 @@ impl Screen for Terminal {
             );
         }
         match event {
-            Event::SigningIn { under_way } => {
+            RunEvent::SigningIn { under_way } => {
                 let bar = under_way.then(|| self.bar("", "signing in"));
                 if let Some(before) = std::mem::replace(&mut *lock(&self.signing_in), bar) {
                     before.finish_and_clear();
                 }
             }
-            Event::SignedIn(who) => {
+            RunEvent::SignedIn(who) => {
                 self.found("Signed in", &who.name);
                 self.found("Tenant", &who.tenant);
             }
-            Event::EnterCode {
+            RunEvent::EnterCode {
                 page,
                 code,
                 tenant,
@@ -247,21 +247,21 @@ impl Screen for Terminal {
                 self.say_all("", lines.map(|line| style(line).bold().to_string()));
                 self.say("");
             }
-            Event::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is")),
-            Event::Planned(plan) => self.planned(plan),
-            Event::Step(id, event) => self.step(*id, event),
-            Event::Notice(text) => {
+            RunEvent::Surveying => *lock(&self.reading) = Some(self.bar("", "reading what there is")),
+            RunEvent::Planned(plan) => self.planned(plan),
+            RunEvent::Step(id, event) => self.step(*id, event),
+            RunEvent::Notice(text) => {
                 for line in lines(&harmless(text), width()) {
                     self.say(&style(line).dim().to_string());
                 }
             }
-            Event::Standing(standing) => {
+            RunEvent::Standing(standing) => {
                 if let (Some(bar), Some(next)) = (lock(&self.reading).as_ref(), standing.next.first()) {
                     show(bar, &turn_line(next));
                 }
             }
-            Event::Checked(_) | Event::Peerings(_) => {}
-            Event::Ended { problem, .. } => {
+            RunEvent::Checked(_) | RunEvent::Peerings(_) => {}
+            RunEvent::Ended { problem, .. } => {
                 // What is still live was interrupted.
                 for bar in std::mem::take(&mut *lock(&self.live))
                     .into_values()

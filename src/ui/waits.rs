@@ -6,24 +6,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::limits;
-use crate::plan::{Event, StepEvent, StepId, Verdict};
+use crate::plan::{HealthStatus, RunEvent, StepEvent, StepId};
 
 /// Said once in a long wait.
 pub const MAY_LEAVE: &str = "Ctrl-C is safe: run the same command again later, and it goes on from here.";
 
 /// The waits that are under way; without a step, that of who only looks.
 #[derive(Default)]
-pub struct Waits {
+pub struct PendingWaits {
     begun: HashMap<Option<StepId>, Instant>,
     may_leave_is_said: bool,
 }
 
-impl Waits {
+impl PendingWaits {
     /// Takes an event; where it tells of a wait, how long that has taken by now.
-    pub fn on(&mut self, event: &Event, now: Instant) -> Option<Duration> {
+    pub fn on(&mut self, event: &RunEvent, now: Instant) -> Option<Duration> {
         let (step, waits) = match event {
-            Event::Step(step, event) => (Some(*step), matches!(event, StepEvent::Waiting { .. })),
-            Event::Standing(standing) => (None, standing.verdict == Verdict::Waiting),
+            RunEvent::Step(step, event) => (Some(*step), matches!(event, StepEvent::Waiting { .. })),
+            RunEvent::Standing(standing) => (None, standing.verdict == HealthStatus::Waiting),
             _ => return None,
         };
         if !waits {
@@ -46,18 +46,18 @@ impl Waits {
 mod tests {
     use super::*;
 
-    fn step(event: StepEvent) -> Event {
-        Event::Step(StepId::Peering, event)
+    fn step(event: StepEvent) -> RunEvent {
+        RunEvent::Step(StepId::Peering, event)
     }
 
-    fn waiting() -> Event {
+    fn waiting() -> RunEvent {
         let what = "both directions".to_owned();
         step(StepEvent::Waiting { what, usually: None })
     }
 
     #[test]
     fn a_wait_is_as_long_as_nothing_else_happens_in_its_step() {
-        let (mut waits, start) = (Waits::default(), Instant::now());
+        let (mut waits, start) = (PendingWaits::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(waits.on(&waiting(), at(5)), Some(Duration::ZERO));
         assert_eq!(waits.on(&waiting(), at(65)), Some(Duration::from_secs(60)));
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn that_nobody_has_to_stay_is_said_once_and_only_in_a_long_wait() {
-        let mut waits = Waits::default();
+        let mut waits = PendingWaits::default();
         let said = [0, 4, 5, 6, 600].map(|seconds| waits.may_leave(Duration::from_secs(seconds)));
         assert_eq!(said, [false, false, true, false, false]);
     }

@@ -6,12 +6,12 @@ use console::{Alignment, measure_text_width, pad_str};
 use url::Url;
 
 use crate::domain::{harmless, lines};
-use crate::errors::Problem;
-use crate::plan::{Card, Hold, Plan, PlannedStep, StepState};
+use crate::errors::RunError;
+use crate::plan::{ActionRequired, DeviceCodePrompt, PlannedStep, RunPlan, StepState};
 use crate::vendors::DnsMapping;
 
 /// The plan, a few lines a step, at most `width` columns wide.
-pub fn plan_lines(plan: &Plan, width: usize) -> Vec<String> {
+pub fn plan_lines(plan: &RunPlan, width: usize) -> Vec<String> {
     let steps = step_lines(plan, width, |step| step.decision.verb().to_owned());
     steps.into_iter().chain(mapping_lines(&plan.dns, width)).collect()
 }
@@ -79,7 +79,7 @@ pub fn hanging(head: &str, text: &str, width: usize) -> Vec<String> {
 }
 
 /// Every step with a word for it, and what it is about.
-pub fn step_lines(plan: &Plan, width: usize, word: fn(&PlannedStep) -> String) -> Vec<String> {
+pub fn step_lines(plan: &RunPlan, width: usize, word: fn(&PlannedStep) -> String) -> Vec<String> {
     const LABELS: usize = 2 + 16 + 2 + 9 + 2;
     let step = |step: &PlannedStep| {
         let (name, word) = (step.id.name(), word(step));
@@ -99,7 +99,7 @@ pub fn step_lines(plan: &Plan, width: usize, word: fn(&PlannedStep) -> String) -
 }
 
 /// A failure in its four parts, at most `width` columns wide where its words allow.
-pub fn problem_text(problem: &Problem, width: usize) -> String {
+pub fn problem_text(problem: &RunError, width: usize) -> String {
     const LABEL: usize = 8;
     let mut out = Vec::new();
     let mut part = |label: &str, text: &str| {
@@ -143,7 +143,7 @@ pub fn settled(state: StepState) -> &'static str {
 }
 
 /// The hand-off card; its values stay whole, for copying.
-pub fn card_lines(card: &Card, width: usize) -> Vec<String> {
+pub fn card_lines(card: &DeviceCodePrompt, width: usize) -> Vec<String> {
     let labels: Vec<String> = card.values.iter().map(|value| harmless(&value.label)).collect();
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let mut out: Vec<String> = Vec::new();
@@ -179,7 +179,7 @@ pub fn card_lines(card: &Card, width: usize) -> Vec<String> {
 }
 
 /// Who has to act, and what to hand over; commands stay whole, for copying.
-pub fn hold_lines(hold: &Hold, width: usize) -> Vec<String> {
+pub fn hold_lines(hold: &ActionRequired, width: usize) -> Vec<String> {
     let mut out = lines(&harmless(&hold.why), width);
     out.extend(lines(&format!("Next: {}", harmless(&hold.who)), width));
     match hold.packet.as_slice() {
@@ -231,13 +231,13 @@ pub fn counted(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::Kind;
+    use crate::errors::RunErrorKind;
 
     #[test]
     fn a_problem_is_folded_and_its_commands_are_not() {
         let command = "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name";
-        let problem = Problem::new(
-            Kind::Azure,
+        let problem = RunError::new(
+            RunErrorKind::Azure,
             "The peering is in a state that nobody expected here.",
             "Because of a long story that needs more than one line.",
         )

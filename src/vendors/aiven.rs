@@ -7,23 +7,25 @@ use serde_json::{Map, Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, other_than_azure};
-use crate::azure::{ApiError, Call, Reply, Service, Wire};
+use super::connector::{
+    NewRequest, RemoteNetwork, RequestPhase, VendorConnector, VendorNetwork, VendorRequest, other_than_azure,
+};
+use crate::azure::{ApiCall, ApiError, ApiReply, AzureService, RequestSender};
 use crate::domain::{AddressSpace, VnetId};
 
-const AIVEN: Service = Service::Vendor("Aiven");
+const AIVEN: AzureService = AzureService::Vendor("Aiven");
 
 /// A client of one Aiven project. Its networks are the project's VPCs.
-pub struct Aiven {
+pub struct AivenConnector {
     base: Url,
     token: SecretString,
-    wire: Wire,
+    wire: RequestSender,
     project: String,
 }
 
-impl Aiven {
+impl AivenConnector {
     /// `base` is the API's address without path (`https://api.aiven.io`).
-    pub fn new(base: Url, token: SecretString, wire: Wire, project: String) -> Self {
+    pub fn new(base: Url, token: SecretString, wire: RequestSender, project: String) -> Self {
         Self {
             base,
             token,
@@ -42,22 +44,22 @@ impl Aiven {
         url
     }
 
-    async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+    async fn send(&self, call: ApiCall) -> Result<ApiReply, ApiError> {
         self.wire
             .send(call.authorization("aivenv1", &self.token))
             .await?
             .accepted()
     }
 
-    async fn vpc(&self, id: &str) -> Result<Vpc, ApiError> {
-        self.send(Call::get(AIVEN, self.url(&[id]))).await?.json()
+    async fn vpc(&self, id: &str) -> Result<AivenVpc, ApiError> {
+        self.send(ApiCall::get(AIVEN, self.url(&[id]))).await?.json()
     }
 }
 
 #[async_trait]
-impl Connector for Aiven {
+impl VendorConnector for AivenConnector {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
-        let list: Vpcs = self.send(Call::get(AIVEN, self.url(&[]))).await?.json()?;
+        let list: AivenVpcs = self.send(ApiCall::get(AIVEN, self.url(&[]))).await?.json()?;
         Ok(list.vpcs.into_iter().map(VendorNetwork::from).collect())
     }
 
@@ -82,8 +84,8 @@ impl Connector for Aiven {
     }
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
-        let call = Call::post(AIVEN, self.url(&[network, "peering-connections"])).json(&peering_connection(new));
-        Ok(self.send(call).await?.json::<Connection>()?.into())
+        let call = ApiCall::post(AIVEN, self.url(&[network, "peering-connections"])).json(&peering_connection(new));
+        Ok(self.send(call).await?.json::<AivenConnection>()?.into())
     }
 
     async fn delete(&self, network: &str, id: &str) -> Result<(), ApiError> {
@@ -101,7 +103,7 @@ impl Connector for Aiven {
             vpc,
         ];
         let segments: Vec<&str> = std::iter::once(network).chain(path).collect();
-        match self.send(Call::delete(AIVEN, self.url(&segments))).await {
+        match self.send(ApiCall::delete(AIVEN, self.url(&segments))).await {
             Err(error) if error.status() != Some(404) => Err(error),
             _ => Ok(()),
         }
@@ -121,12 +123,12 @@ pub(crate) fn peering_connection(new: &NewRequest) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Vpcs {
-    vpcs: Vec<Vpc>,
+struct AivenVpcs {
+    vpcs: Vec<AivenVpc>,
 }
 
 #[derive(Deserialize)]
-struct Vpc {
+struct AivenVpc {
     project_vpc_id: String,
     #[serde(default)]
     cloud_name: String,
@@ -135,11 +137,11 @@ struct Vpc {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    peering_connections: Vec<Connection>,
+    peering_connections: Vec<AivenConnection>,
 }
 
-impl From<Vpc> for VendorNetwork {
-    fn from(vpc: Vpc) -> Self {
+impl From<AivenVpc> for VendorNetwork {
+    fn from(vpc: AivenVpc) -> Self {
         let (cloud, region) = vpc.cloud_name.split_once('-').unwrap_or(("", &vpc.cloud_name));
         Self {
             other_cloud: other_than_azure(cloud),
@@ -155,7 +157,7 @@ impl From<Vpc> for VendorNetwork {
 }
 
 #[derive(Deserialize)]
-struct Connection {
+struct AivenConnection {
     #[serde(default)]
     peer_cloud_account: String,
     #[serde(default)]
@@ -171,8 +173,8 @@ struct Connection {
     state_info: Option<Map<String, Value>>,
 }
 
-impl From<Connection> for VendorRequest {
-    fn from(connection: Connection) -> Self {
+impl From<AivenConnection> for VendorRequest {
+    fn from(connection: AivenConnection) -> Self {
         let group = connection.peer_resource_group.unwrap_or_default();
         let info = |key: &str| {
             connection
@@ -205,14 +207,14 @@ impl From<Connection> for VendorRequest {
 }
 
 /// An unknown state is taken for work in progress, and shown as it is.
-fn phase(state: &str) -> Phase {
+fn phase(state: &str) -> RequestPhase {
     match state {
-        "ACTIVE" => Phase::Ready,
-        "PENDING_PEER" => Phase::UserAction,
-        "INVALID_SPECIFICATION" | "REJECTED_BY_PEER" | "ERROR" | "DELETED_BY_PEER" => Phase::Failed,
-        "DELETING" => Phase::Leaving,
-        "DELETED" => Phase::Gone,
-        _ => Phase::Pending,
+        "ACTIVE" => RequestPhase::Ready,
+        "PENDING_PEER" => RequestPhase::UserAction,
+        "INVALID_SPECIFICATION" | "REJECTED_BY_PEER" | "ERROR" | "DELETED_BY_PEER" => RequestPhase::Failed,
+        "DELETING" => RequestPhase::Leaving,
+        "DELETED" => RequestPhase::Gone,
+        _ => RequestPhase::Pending,
     }
 }
 
@@ -223,17 +225,17 @@ mod tests {
     #[test]
     fn every_documented_state_has_a_phase() {
         let table = [
-            ("APPROVED", Phase::Pending),
-            ("APPROVED_PEER_REQUESTED", Phase::Pending),
-            ("PENDING_PEER", Phase::UserAction),
-            ("ACTIVE", Phase::Ready),
-            ("INVALID_SPECIFICATION", Phase::Failed),
-            ("REJECTED_BY_PEER", Phase::Failed),
-            ("DELETED_BY_PEER", Phase::Failed),
-            ("ERROR", Phase::Failed),
-            ("DELETING", Phase::Leaving),
-            ("DELETED", Phase::Gone),
-            ("SOMETHING_NEW", Phase::Pending),
+            ("APPROVED", RequestPhase::Pending),
+            ("APPROVED_PEER_REQUESTED", RequestPhase::Pending),
+            ("PENDING_PEER", RequestPhase::UserAction),
+            ("ACTIVE", RequestPhase::Ready),
+            ("INVALID_SPECIFICATION", RequestPhase::Failed),
+            ("REJECTED_BY_PEER", RequestPhase::Failed),
+            ("DELETED_BY_PEER", RequestPhase::Failed),
+            ("ERROR", RequestPhase::Failed),
+            ("DELETING", RequestPhase::Leaving),
+            ("DELETED", RequestPhase::Gone),
+            ("SOMETHING_NEW", RequestPhase::Pending),
         ];
         for (state, expected) in table {
             assert_eq!(phase(state), expected, "{state}");
@@ -243,7 +245,7 @@ mod tests {
     #[test]
     fn a_pending_peer_says_where_the_other_side_is() {
         let network = "/subscriptions/44444444-4444-4444-8444-444444444444/resourceGroups/a/providers/Microsoft.Network/virtualNetworks/aiven-vnet";
-        let request: VendorRequest = serde_json::from_value::<Connection>(json!({
+        let request: VendorRequest = serde_json::from_value::<AivenConnection>(json!({
             "peer_cloud_account": "22222222-2222-4222-8222-222222222222", "peer_vpc": "vnet-app",
             "peer_resource_group": "rg-net", "peer_azure_tenant_id": "11111111-1111-4111-8111-111111111111",
             "state": "PENDING_PEER",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use super::profile::{Access, CreatedBy, Profile};
+use super::profile::{AccessConsequences, CreatedBy, VendorProfile};
 use crate::domain::{did_you_mean, is_obeyed};
 use crate::files;
 
@@ -35,8 +35,8 @@ pub enum ProfileError {
 }
 
 /// The profiles that are built in, in the order in which they are offered.
-pub fn profiles() -> &'static [Profile] {
-    static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+pub fn profiles() -> &'static [VendorProfile] {
+    static PROFILES: LazyLock<Vec<VendorProfile>> = LazyLock::new(|| {
         BUILT_IN
             .iter()
             .filter_map(|text| parse("built in", text).ok())
@@ -49,7 +49,7 @@ pub fn profiles() -> &'static [Profile] {
 ///
 /// # Errors
 /// When there is neither, or the file is no profile.
-pub fn profile(name: &str) -> Result<Profile, ProfileError> {
+pub fn profile(name: &str) -> Result<VendorProfile, ProfileError> {
     if let Some(found) = profiles().iter().find(|profile| profile.id.eq_ignore_ascii_case(name)) {
         return Ok(found.clone());
     }
@@ -61,18 +61,18 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
         why,
     })?;
     let profile = parse(name, &text)?;
-    Ok(Profile {
+    Ok(VendorProfile {
         from_file: true,
         ..profile
     })
 }
 
-fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
+fn parse(name: &str, text: &str) -> Result<VendorProfile, ProfileError> {
     let malformed = |why: String| ProfileError::Malformed {
         name: name.to_owned(),
         why,
     };
-    let profile: Profile = toml::from_str(text).map_err(|error| malformed(files::toml_error(&error, text)))?;
+    let profile: VendorProfile = toml::from_str(text).map_err(|error| malformed(files::toml_error(&error, text)))?;
     shows_only(text).map_err(malformed)?;
     profile.check().map_err(|(key, why)| {
         let line = text.lines().position(|line| line.trim_start().starts_with(key));
@@ -156,8 +156,10 @@ fn host(api: &str) -> Option<String> {
 }
 
 /// How the built-in vendors' APIs are reached. The profiles themselves are checked by it.
-fn built_in_access() -> Vec<Access> {
-    let profiles = BUILT_IN.iter().filter_map(|text| toml::from_str::<Profile>(text).ok());
+fn built_in_access() -> Vec<AccessConsequences> {
+    let profiles = BUILT_IN
+        .iter()
+        .filter_map(|text| toml::from_str::<VendorProfile>(text).ok());
     profiles.filter_map(|profile| profile.access).collect()
 }
 
@@ -192,7 +194,7 @@ fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     named.map(|(name, _)| name.trim_end_matches(":lower"))
 }
 
-impl Profile {
+impl VendorProfile {
     /// What is wrong, with the key in whose line it stands.
     fn check(&self) -> Result<(), (&'static str, String)> {
         let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
@@ -306,7 +308,7 @@ impl Profile {
     }
 
     /// The variables are called after the profile's vendor, so that none of another owner is meant.
-    fn check_names(&self, access: &Access) -> Result<(), (&'static str, String)> {
+    fn check_names(&self, access: &AccessConsequences) -> Result<(), (&'static str, String)> {
         let built_in = built_in_access();
         let own: Vec<String> = [&self.id, &self.short_name]
             .map(|name| prefix(name))
@@ -340,7 +342,7 @@ impl Profile {
         let Some(access) = self.access.as_ref().filter(|_| self.from_file) else {
             return false;
         };
-        let same = |known: &Access| {
+        let same = |known: &AccessConsequences| {
             let hosts = host(&access.api).zip(host(&known.api));
             let neighbours = hosts.is_some_and(|(own, known)| is_neighbour(&own, &known));
             neighbours && access.token_env == known.token_env && access.api_env == known.api_env
@@ -461,7 +463,7 @@ mod tests {
             parse("acme.toml", &text.replace("KONNECT_API_URL", api)).map_err(|error| error.to_string())
         };
         let profile = acme("ACME_DB_TOKEN", "ACME_DB_API_URL").expect("bound to the id");
-        let profile = Profile {
+        let profile = VendorProfile {
             from_file: true,
             ..profile
         };
@@ -485,7 +487,7 @@ mod tests {
     fn only_a_file_with_another_host_needs_trust() {
         assert!(!profile("kong").expect("built in").needs_trust());
         let kong = include_str!("kong.toml");
-        let from_file = |text: &str| Profile {
+        let from_file = |text: &str| VendorProfile {
             from_file: true,
             ..parse("f", text).expect("good")
         };

@@ -10,11 +10,11 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::aiven::Aiven;
-use super::dragonfly::Dragonfly;
-use super::konnect::Konnect;
-use super::{DnsMapping, Profile};
-use crate::azure::{ApiError, Wire};
+use super::aiven::AivenConnector;
+use super::dragonfly::DragonflyConnector;
+use super::konnect::KonnectConnector;
+use super::{DnsMapping, VendorProfile};
+use crate::azure::{ApiError, RequestSender};
 use crate::domain::{AddressSpace, TenantId, VnetId};
 
 /// A network of the vendor's with which a virtual network can be peered.
@@ -42,7 +42,7 @@ pub(super) fn other_than_azure(cloud: &str) -> Option<String> {
 /// Where a request for a peering stands, whatever word the vendor has for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Phase {
+pub enum RequestPhase {
     /// The vendor is at work.
     Pending,
     /// The vendor waits for something on the customer's side.
@@ -65,7 +65,7 @@ pub struct VendorRequest {
     pub vnet: Option<VnetId>,
     /// The vendor's own word.
     pub state: String,
-    pub phase: Phase,
+    pub phase: RequestPhase,
     /// Why it failed, in the vendor's words.
     pub reason: Option<String>,
     /// The vendor's network and tenant, where the API tells them.
@@ -100,7 +100,7 @@ pub struct NewRequest {
 
 /// A vendor's API. `network` is the vendor's id of the network.
 #[async_trait]
-pub trait Connector: Send + Sync {
+pub trait VendorConnector: Send + Sync {
     /// # Errors
     /// What the API answers, or that it cannot be reached; so too for the others.
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError>;
@@ -116,12 +116,12 @@ pub trait Connector: Send + Sync {
 /// # Errors
 /// When this version of peerctl has no such connector.
 pub fn connect(
-    vendor: &Profile,
+    vendor: &VendorProfile,
     base: Url,
     token: SecretString,
-    wire: Wire,
+    wire: RequestSender,
     inputs: &BTreeMap<String, Vec<String>>,
-) -> Result<Arc<dyn Connector>, String> {
+) -> Result<Arc<dyn VendorConnector>, String> {
     let first = |key: &str| {
         inputs
             .get(key)
@@ -130,9 +130,14 @@ pub fn connect(
             .unwrap_or_default()
     };
     match vendor.access.as_ref().map_or("", |access| &access.connector) {
-        "konnect" => Ok(Arc::new(Konnect::new(base, token, wire))),
-        "aiven" => Ok(Arc::new(Aiven::new(base, token, wire, first("project")))),
-        "dragonfly" => Ok(Arc::new(Dragonfly::new(base, token, wire, vendor.peering.tenant))),
+        "konnect" => Ok(Arc::new(KonnectConnector::new(base, token, wire))),
+        "aiven" => Ok(Arc::new(AivenConnector::new(base, token, wire, first("project")))),
+        "dragonfly" => Ok(Arc::new(DragonflyConnector::new(
+            base,
+            token,
+            wire,
+            vendor.peering.tenant,
+        ))),
         other => Err(format!(
             "the vendor profile wants connector '{other}', which this peerctl does not have"
         )),

@@ -7,24 +7,26 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, RemoteNetwork, VendorNetwork, VendorRequest, other_than_azure};
-use crate::azure::{ApiError, Call, Reply, Service, Wire};
+use super::connector::{
+    NewRequest, RemoteNetwork, RequestPhase, VendorConnector, VendorNetwork, VendorRequest, other_than_azure,
+};
+use crate::azure::{ApiCall, ApiError, ApiReply, AzureService, RequestSender};
 use crate::domain::{AddressSpace, TenantId, VnetId};
 
-const DRAGONFLY: Service = Service::Vendor("Dragonfly Cloud");
+const DRAGONFLY: AzureService = AzureService::Vendor("Dragonfly Cloud");
 
 /// A client of one Dragonfly Cloud account.
-pub struct Dragonfly {
+pub struct DragonflyConnector {
     base: Url,
     token: SecretString,
-    wire: Wire,
+    wire: RequestSender,
     /// Dragonfly's tenant, which its API does not say.
     tenant: Option<TenantId>,
 }
 
-impl Dragonfly {
+impl DragonflyConnector {
     /// `base` is the API's address without path (`https://api.dragonflydb.cloud`).
-    pub fn new(base: Url, token: SecretString, wire: Wire, tenant: Option<TenantId>) -> Self {
+    pub fn new(base: Url, token: SecretString, wire: RequestSender, tenant: Option<TenantId>) -> Self {
         Self {
             base,
             token,
@@ -41,18 +43,18 @@ impl Dragonfly {
         url
     }
 
-    async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+    async fn send(&self, call: ApiCall) -> Result<ApiReply, ApiError> {
         self.wire.send(call.bearer(&self.token)).await?.accepted()
     }
 
-    async fn network(&self, id: &str) -> Result<Network, ApiError> {
-        self.send(Call::get(DRAGONFLY, self.url(&["networks", id])))
+    async fn network(&self, id: &str) -> Result<DragonflyNetwork, ApiError> {
+        self.send(ApiCall::get(DRAGONFLY, self.url(&["networks", id])))
             .await?
             .json()
     }
 
     /// A connection names its network by id alone; the network says where it lies in Azure.
-    fn known(&self, network: &Network, connection: Connection) -> VendorRequest {
+    fn known(&self, network: &DragonflyNetwork, connection: DragonflyConnection) -> VendorRequest {
         let mut request = VendorRequest::from(connection);
         request.remote = self
             .tenant
@@ -63,17 +65,20 @@ impl Dragonfly {
 }
 
 #[async_trait]
-impl Connector for Dragonfly {
+impl VendorConnector for DragonflyConnector {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
-        let networks: Vec<Network> = self.send(Call::get(DRAGONFLY, self.url(&["networks"]))).await?.json()?;
+        let networks: Vec<DragonflyNetwork> = self
+            .send(ApiCall::get(DRAGONFLY, self.url(&["networks"])))
+            .await?
+            .json()?;
         Ok(networks.into_iter().map(VendorNetwork::from).collect())
     }
 
     async fn requests(&self, network: &str) -> Result<Vec<VendorRequest>, ApiError> {
         let list = async {
-            self.send(Call::get(DRAGONFLY, self.url(&["connections"])))
+            self.send(ApiCall::get(DRAGONFLY, self.url(&["connections"])))
                 .await?
-                .json::<Vec<Connection>>()
+                .json::<Vec<DragonflyConnection>>()
         };
         let (connections, known) = tokio::try_join!(list, self.network(network))?;
         let ours = connections
@@ -84,9 +89,9 @@ impl Connector for Dragonfly {
 
     async fn request(&self, network: &str, id: &str) -> Result<Option<VendorRequest>, ApiError> {
         let one = async {
-            self.send(Call::get(DRAGONFLY, self.url(&["connections", id])))
+            self.send(ApiCall::get(DRAGONFLY, self.url(&["connections", id])))
                 .await?
-                .json::<Connection>()
+                .json::<DragonflyConnection>()
         };
         match tokio::try_join!(one, self.network(network)) {
             Ok((connection, known)) => Ok(Some(self.known(&known, connection))),
@@ -96,13 +101,16 @@ impl Connector for Dragonfly {
     }
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
-        let call = Call::post(DRAGONFLY, self.url(&["connections"])).json(&connection(network, new));
+        let call = ApiCall::post(DRAGONFLY, self.url(&["connections"])).json(&connection(network, new));
         // Where the network lies is told when the connection is read.
-        Ok(self.send(call).await?.json::<Connection>()?.into())
+        Ok(self.send(call).await?.json::<DragonflyConnection>()?.into())
     }
 
     async fn delete(&self, _network: &str, id: &str) -> Result<(), ApiError> {
-        match self.send(Call::delete(DRAGONFLY, self.url(&["connections", id]))).await {
+        match self
+            .send(ApiCall::delete(DRAGONFLY, self.url(&["connections", id])))
+            .await
+        {
             Err(error) if error.status() != Some(404) => Err(error),
             _ => Ok(()),
         }
@@ -134,35 +142,35 @@ pub(crate) fn connection(network: &str, new: &NewRequest) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Network {
+struct DragonflyNetwork {
     network_id: String,
     name: String,
     #[serde(default)]
-    location: Location,
+    location: CloudLocation,
     #[serde(default)]
     cidr_block: String,
     #[serde(default)]
     status: String,
     #[serde(default)]
-    vpc: Option<Vpc>,
+    vpc: Option<DragonflyVpc>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Location {
+struct CloudLocation {
     provider: String,
     region: String,
 }
 
 #[derive(Deserialize)]
-struct Vpc {
+struct DragonflyVpc {
     #[serde(default)]
     resource_id: String,
     #[serde(default)]
     account_id: String,
 }
 
-impl Network {
+impl DragonflyNetwork {
     /// The account id has the form `/subscriptions/…/resourceGroups/…`; the resource id is the network's name there.
     fn vnet(&self) -> Option<VnetId> {
         let vpc = self.vpc.as_ref()?;
@@ -175,8 +183,8 @@ impl Network {
     }
 }
 
-impl From<Network> for VendorNetwork {
-    fn from(network: Network) -> Self {
+impl From<DragonflyNetwork> for VendorNetwork {
+    fn from(network: DragonflyNetwork) -> Self {
         Self {
             other_cloud: other_than_azure(&network.location.provider),
             address_space: AddressSpace::from_texts([&network.cidr_block]),
@@ -190,16 +198,16 @@ impl From<Network> for VendorNetwork {
 }
 
 #[derive(Deserialize)]
-struct Connection {
+struct DragonflyConnection {
     connection_id: String,
     status: String,
     #[serde(default)]
     status_detail: Option<String>,
-    connection_config: Config,
+    connection_config: PeeringConfig,
 }
 
 #[derive(Deserialize)]
-struct Config {
+struct PeeringConfig {
     #[serde(default)]
     name: String,
     network_id: String,
@@ -209,7 +217,7 @@ struct Config {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Peer {
+struct PeerNetwork {
     account_id: String,
     vpc_id: String,
     azure: Option<AzurePeer>,
@@ -223,13 +231,13 @@ struct AzurePeer {
     app_object_id: Option<String>,
 }
 
-impl From<Connection> for VendorRequest {
-    fn from(connection: Connection) -> Self {
-        let Config {
+impl From<DragonflyConnection> for VendorRequest {
+    fn from(connection: DragonflyConnection) -> Self {
+        let PeeringConfig {
             name, peer: attachment, ..
         } = connection.connection_config;
         // What cannot be read is for another network than ours.
-        let peer = Peer::deserialize(&attachment).unwrap_or_default();
+        let peer = PeerNetwork::deserialize(&attachment).unwrap_or_default();
         let azure = peer.azure.unwrap_or_default();
         let own_app = azure.app_object_id.and_then(|id| id.parse().ok());
         let subscription = peer.account_id.parse::<Uuid>().ok();
@@ -250,14 +258,14 @@ impl From<Connection> for VendorRequest {
 }
 
 /// An unknown status is taken for work in progress, and shown as it is.
-fn phase(status: &str) -> Phase {
+fn phase(status: &str) -> RequestPhase {
     match status {
-        "active" => Phase::Ready,
-        "inactive" => Phase::UserAction,
-        "failed" | "irrecoverable" => Phase::Failed,
-        "deleting" => Phase::Leaving,
-        "deleted" => Phase::Gone,
-        _ => Phase::Pending,
+        "active" => RequestPhase::Ready,
+        "inactive" => RequestPhase::UserAction,
+        "failed" | "irrecoverable" => RequestPhase::Failed,
+        "deleting" => RequestPhase::Leaving,
+        "deleted" => RequestPhase::Gone,
+        _ => RequestPhase::Pending,
     }
 }
 
@@ -268,14 +276,14 @@ mod tests {
     #[test]
     fn every_documented_status_has_a_phase() {
         let table = [
-            ("pending", Phase::Pending),
-            ("inactive", Phase::UserAction),
-            ("active", Phase::Ready),
-            ("irrecoverable", Phase::Failed),
-            ("failed", Phase::Failed),
-            ("deleting", Phase::Leaving),
-            ("deleted", Phase::Gone),
-            ("something-new", Phase::Pending),
+            ("pending", RequestPhase::Pending),
+            ("inactive", RequestPhase::UserAction),
+            ("active", RequestPhase::Ready),
+            ("irrecoverable", RequestPhase::Failed),
+            ("failed", RequestPhase::Failed),
+            ("deleting", RequestPhase::Leaving),
+            ("deleted", RequestPhase::Gone),
+            ("something-new", RequestPhase::Pending),
         ];
         for (status, expected) in table {
             assert_eq!(phase(status), expected, "{status}");
@@ -305,7 +313,7 @@ mod tests {
 
     #[test]
     fn the_networks_id_is_made_of_account_and_resource() {
-        let network: Network = serde_json::from_value(json!({
+        let network: DragonflyNetwork = serde_json::from_value(json!({
             "network_id": "net_123", "name": "prod-net", "status": "active", "cidr_block": "192.168.0.0/16",
             "location": { "provider": "azure", "region": "eastus" },
             "vpc": { "resource_id": "dfcloud-vnet-1",

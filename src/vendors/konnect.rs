@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::connector::{Connector, NewRequest, Phase, VendorNetwork, VendorRequest, other_than_azure};
+use super::connector::{NewRequest, RequestPhase, VendorConnector, VendorNetwork, VendorRequest, other_than_azure};
 use super::dns::DnsMapping;
-use crate::azure::{ApiError, Call, Failure, Reply, Service, Wire};
+use crate::azure::{ApiCall, ApiError, ApiReply, AzureService, FailureKind, RequestSender};
 use crate::domain::{AddressSpace, VnetId};
 use crate::limits;
 
-const KONNECT: Service = Service::Vendor("Konnect");
+const KONNECT: AzureService = AzureService::Vendor("Konnect");
 const KIND: &str = "azure-vnet-peering-attachment";
 
 /// A client of one Konnect organisation.
-pub struct Konnect {
+pub struct KonnectConnector {
     base: Url,
     token: SecretString,
-    wire: Wire,
+    wire: RequestSender,
 }
 
-impl Konnect {
+impl KonnectConnector {
     /// `base` is the API's address without path (`https://global.api.konghq.com`).
-    pub fn new(base: Url, token: SecretString, wire: Wire) -> Self {
+    pub fn new(base: Url, token: SecretString, wire: RequestSender) -> Self {
         Self { base, token, wire }
     }
 
@@ -37,7 +37,7 @@ impl Konnect {
         url
     }
 
-    async fn send(&self, call: Call) -> Result<Reply, ApiError> {
+    async fn send(&self, call: ApiCall) -> Result<ApiReply, ApiError> {
         let reply = self.wire.send(call.bearer(&self.token)).await?;
         if (200..300).contains(&reply.status) {
             Ok(reply)
@@ -54,7 +54,7 @@ impl Konnect {
             url.query_pairs_mut()
                 .append_pair("page[size]", &limits::KONNECT_PAGE.to_string())
                 .append_pair("page[number]", &number.to_string());
-            let page: Page<T> = self.send(Call::get(KONNECT, url)).await?.json()?;
+            let page: KonnectPage<T> = self.send(ApiCall::get(KONNECT, url)).await?.json()?;
             let (got, total) = (page.data.len(), page.meta.page.total);
             items.extend(page.data);
             // Where no total is given, a page that is not full is the last one.
@@ -65,7 +65,7 @@ impl Konnect {
         Err(ApiError {
             service: KONNECT,
             tried: format!("GET {}", self.url(segments).path()),
-            failure: Failure::Unreadable {
+            failure: FailureKind::Unreadable {
                 status: 200,
                 why: format!("the list goes on after {} pages", limits::KONNECT_PAGES),
             },
@@ -77,10 +77,10 @@ impl Konnect {
 }
 
 #[async_trait]
-impl Connector for Konnect {
+impl VendorConnector for KonnectConnector {
     async fn networks(&self) -> Result<Vec<VendorNetwork>, ApiError> {
         let accounts = self.list::<ProviderAccount>(&["provider-accounts"]);
-        let (networks, accounts) = tokio::join!(self.list::<Network>(&["networks"]), accounts);
+        let (networks, accounts) = tokio::join!(self.list::<KonnectNetwork>(&["networks"]), accounts);
         // A token that may not read the accounts may still peer: Konnect has the last word then.
         let accounts = accounts.unwrap_or_default();
         Ok(networks?.into_iter().map(|network| network.on(&accounts)).collect())
@@ -93,7 +93,7 @@ impl Connector for Konnect {
 
     async fn request(&self, network: &str, id: &str) -> Result<Option<VendorRequest>, ApiError> {
         let url = self.url(&["networks", network, "transit-gateways", id]);
-        match self.send(Call::get(KONNECT, url)).await {
+        match self.send(ApiCall::get(KONNECT, url)).await {
             Ok(reply) => Ok(Some(reply.json::<TransitGateway>()?.into())),
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),
@@ -102,13 +102,15 @@ impl Connector for Konnect {
 
     async fn create(&self, network: &str, new: &NewRequest) -> Result<VendorRequest, ApiError> {
         let url = self.url(&["networks", network, "transit-gateways"]);
-        let reply = self.send(Call::post(KONNECT, url).json(&transit_gateway(new))).await?;
+        let reply = self
+            .send(ApiCall::post(KONNECT, url).json(&transit_gateway(new)))
+            .await?;
         Ok(reply.json::<TransitGateway>()?.into())
     }
 
     async fn delete(&self, network: &str, id: &str) -> Result<(), ApiError> {
         let url = self.url(&["networks", network, "transit-gateways", id]);
-        match self.send(Call::delete(KONNECT, url)).await {
+        match self.send(ApiCall::delete(KONNECT, url)).await {
             Ok(_) => Ok(()),
             Err(error) if error.status() == Some(404) => Ok(()),
             Err(error) => Err(error),
@@ -137,14 +139,14 @@ pub(crate) fn transit_gateway(new: &NewRequest) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Page<T> {
+struct KonnectPage<T> {
     #[serde(default)]
-    meta: Meta,
+    meta: KonnectPageMeta,
     data: Vec<T>,
 }
 
 #[derive(Default, Deserialize)]
-struct Meta {
+struct KonnectPageMeta {
     #[serde(default)]
     page: PageMeta,
 }
@@ -156,7 +158,7 @@ struct PageMeta {
 }
 
 #[derive(Deserialize)]
-struct Network {
+struct KonnectNetwork {
     id: String,
     name: String,
     #[serde(default)]
@@ -177,7 +179,7 @@ struct ProviderAccount {
     provider: String,
 }
 
-impl Network {
+impl KonnectNetwork {
     fn on(self, accounts: &[ProviderAccount]) -> VendorNetwork {
         let account = self.cloud_gateway_provider_account_id.as_deref();
         let account = accounts.iter().find(|known| account == Some(known.id.as_str()));
@@ -252,14 +254,14 @@ impl From<TransitGateway> for VendorRequest {
 }
 
 /// An unknown state is taken for work in progress, and shown as it is.
-fn phase(state: &str) -> Phase {
+fn phase(state: &str) -> RequestPhase {
     match state {
-        "ready" => Phase::Ready,
-        "error" => Phase::Failed,
-        "pending-acceptance" | "pending-user-action" => Phase::UserAction,
-        "terminating" => Phase::Leaving,
-        "terminated" => Phase::Gone,
-        _ => Phase::Pending,
+        "ready" => RequestPhase::Ready,
+        "error" => RequestPhase::Failed,
+        "pending-acceptance" | "pending-user-action" => RequestPhase::UserAction,
+        "terminating" => RequestPhase::Leaving,
+        "terminated" => RequestPhase::Gone,
+        _ => RequestPhase::Pending,
     }
 }
 
@@ -280,7 +282,7 @@ struct InvalidParameter {
     reason: String,
 }
 
-fn refusal(reply: &Reply) -> ApiError {
+fn refusal(reply: &ApiReply) -> ApiError {
     let problem: ProblemJson = serde_json::from_slice(&reply.body).unwrap_or_default();
     let parameters: Vec<String> = problem
         .invalid_parameters
@@ -303,7 +305,7 @@ fn refusal(reply: &Reply) -> ApiError {
     ApiError {
         service: KONNECT,
         tried: reply.tried.clone(),
-        failure: Failure::Refused {
+        failure: FailureKind::Refused {
             status: reply.status,
             // One name for one code: "Invalid Request" is KonnectInvalidRequest in the table of known codes.
             code: format!("Konnect{}", title.split_whitespace().collect::<String>()),
@@ -324,15 +326,15 @@ mod tests {
     #[test]
     fn every_documented_state_has_a_phase() {
         let table = [
-            ("created", Phase::Pending),
-            ("initializing", Phase::Pending),
-            ("pending-acceptance", Phase::UserAction),
-            ("pending-user-action", Phase::UserAction),
-            ("ready", Phase::Ready),
-            ("error", Phase::Failed),
-            ("terminating", Phase::Leaving),
-            ("terminated", Phase::Gone),
-            ("something-new", Phase::Pending),
+            ("created", RequestPhase::Pending),
+            ("initializing", RequestPhase::Pending),
+            ("pending-acceptance", RequestPhase::UserAction),
+            ("pending-user-action", RequestPhase::UserAction),
+            ("ready", RequestPhase::Ready),
+            ("error", RequestPhase::Failed),
+            ("terminating", RequestPhase::Leaving),
+            ("terminated", RequestPhase::Gone),
+            ("something-new", RequestPhase::Pending),
         ];
         for (state, expected) in table {
             assert_eq!(phase(state), expected, "{state}");

@@ -12,7 +12,7 @@ use crate::domain::TenantId;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "A vendor profile of peerctl"))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Profile {
+pub struct VendorProfile {
     /// What `--vendor` takes: lower case, no spaces.
     #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9-]+$")))]
     pub id: String,
@@ -28,11 +28,11 @@ pub struct Profile {
     /// How long the vendor usually takes for its part, in words.
     pub usual_wait: String,
     /// The vendor's application; absent where none is needed in the customer's tenant.
-    pub application: Option<Application>,
+    pub application: Option<VendorApplication>,
     /// What the vendor's application gets at the virtual network.
-    pub role: Option<Role>,
+    pub role: Option<VendorRole>,
     pub peering: PeeringWay,
-    pub access: Option<Access>,
+    pub access: Option<AccessConsequences>,
     #[serde(default)]
     pub hand_off: HandOff,
     #[serde(default)]
@@ -48,7 +48,7 @@ pub struct Profile {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Application {
+pub struct VendorApplication {
     /// As Entra shows it.
     pub name: String,
     /// Its application (client) id.
@@ -59,7 +59,7 @@ pub struct Application {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Role {
+pub struct VendorRole {
     /// The first name is the one that is created; a role under any of them is found and used.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub names: Vec<String>,
@@ -93,7 +93,7 @@ pub struct PeeringWay {
     pub remote_vnet: Option<String>,
     /// Who begins to talk.
     #[serde(default)]
-    pub traffic: Traffic,
+    pub traffic: VendorTraffic,
     /// The TCP ports that are talked to; empty where they are not the same for everybody.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -106,7 +106,7 @@ pub struct PeeringWay {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Traffic {
+pub enum VendorTraffic {
     /// The customer's clients, to the vendor's service.
     #[default]
     ToVendor,
@@ -143,7 +143,7 @@ pub enum OwnAppWay {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Access {
+pub struct AccessConsequences {
     /// Which connector speaks it.
     #[cfg_attr(test, schemars(extend("enum" = super::catalog::CONNECTORS)))]
     pub connector: String,
@@ -216,9 +216,9 @@ pub struct VendorInput {
     pub label: String,
     /// What it is, in half a sentence.
     pub help: String,
-    pub wanted: Wanted,
+    pub wanted: WantedResource,
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: InputType,
     /// Whether it may be given several times.
     #[serde(default)]
     pub repeatable: bool,
@@ -227,14 +227,14 @@ pub struct VendorInput {
     pub ask: bool,
     /// Where a prompt finds something to choose from.
     #[serde(default)]
-    pub suggest: Option<Suggest>,
+    pub suggest: Option<InputSuggestion>,
 }
 
 /// Whether a run can do without the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Wanted {
+pub enum WantedResource {
     Always,
     /// Only where the vendor's API is used.
     WithApi,
@@ -247,7 +247,7 @@ pub enum Wanted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Suggest {
+pub enum InputSuggestion {
     /// The networks that the vendor's API lists.
     Networks,
     /// The tenant of the virtual network that another input names; where Azure tells it, nobody is asked.
@@ -258,7 +258,7 @@ pub enum Suggest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum InputType {
     #[default]
     Text,
     Guid,
@@ -267,7 +267,7 @@ pub enum Kind {
     VnetId,
 }
 
-impl Profile {
+impl VendorProfile {
     /// The name under which setup creates the role.
     pub fn role_name(&self) -> &str {
         let names = self.role.as_ref().map(|role| role.names.as_slice()).unwrap_or_default();
@@ -277,10 +277,10 @@ impl Profile {
     /// Whether the vendor's input is needed when its API is used (or not).
     pub fn needs(&self, input: &VendorInput, with_api: bool) -> bool {
         match input.wanted {
-            Wanted::Always => true,
-            Wanted::WithApi => with_api,
-            Wanted::ByHand => !with_api,
-            Wanted::Never => false,
+            WantedResource::Always => true,
+            WantedResource::WithApi => with_api,
+            WantedResource::ByHand => !with_api,
+            WantedResource::Never => false,
         }
     }
 
@@ -291,7 +291,7 @@ impl Profile {
 
     /// Returns whether the vendor resolves names through DNS servers that it is given.
     pub fn takes_dns(&self) -> bool {
-        self.inputs.iter().any(|input| input.kind == Kind::Dns)
+        self.inputs.iter().any(|input| input.kind == InputType::Dns)
     }
 
     /// The hand-off's labels and filled-in values.

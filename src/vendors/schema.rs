@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use super::{PROFILE_SCHEMA, Profile};
+use super::{PROFILE_SCHEMA, VendorProfile};
 
 const FILE: &str = "src/vendors/profile.schema.json";
 
 #[test]
 fn the_schema_is_that_of_the_types() {
-    let schema = serde_json::to_string_pretty(&schemars::schema_for!(Profile)).expect("a document") + "\n";
+    let schema = serde_json::to_string_pretty(&schemars::schema_for!(VendorProfile)).expect("a document") + "\n";
     if std::env::var_os("PEERCTL_RECORD").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
         std::fs::write(file, &schema).expect("the file can be written");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use peerctl::azure::Cloud;
-use peerctl::sandbox::Estate;
+use peerctl::azure::AzureCloud;
+use peerctl::sandbox::SandboxEstate;
 use peerctl::vendors::{filled, profile, profiles};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -120,7 +120,7 @@ proptest! {
 
     #[test]
     fn a_changed_cloud_is_refused_or_consents_at_its_own_login_host(cuts in cuts(JSON)) {
-        let Ok(cloud) = Cloud::from_json(&mutated(CLOUD, &cuts), "cloud.json", Path::new("/nowhere")) else {
+        let Ok(cloud) = AzureCloud::from_json(&mutated(CLOUD, &cuts), "cloud.json", Path::new("/nowhere")) else {
             return Ok(());
         };
         let page = cloud.admin_consent_url(Uuid::from_u128(1), Uuid::from_u128(2));
@@ -132,6 +132,6 @@ proptest! {
     #[test]
     fn a_changed_estate_is_read_or_refused(cuts in cuts(TOML)) {
         let text = include_str!("../../src/sandbox/estate/contoso.toml");
-        let _ = Estate::parse(&mutated(text, &cuts));
+        let _ = SandboxEstate::parse(&mutated(text, &cuts));
     }
 }

@@ -8,7 +8,7 @@ use peerctl::domain::{
     harmless_json, lines,
 };
 use peerctl::errors::search::search;
-use peerctl::input::{Given, Vars};
+use peerctl::input::{EnvironmentVariables, GivenInputs};
 use peerctl::sandbox::FaultRule;
 use peerctl::vendors::{DnsMapping, profile, profiles};
 use proptest::prelude::*;
@@ -125,10 +125,10 @@ proptest! {
     fn a_vendor_input_keeps_its_value(text in hostile(&["network=", "dns=", "=", "app-id=", ";"])) {
         let kong = profile("kong").expect("built in");
         let set = format!("network={text}");
-        let given = Given::new([], &[set], Vars::default()).expect("it has a key");
+        let given = GivenInputs::new([], &[set], EnvironmentVariables::default()).expect("it has a key");
         let inputs = given.vendor_inputs(&kong).expect("Kong has it");
         prop_assert_eq!(inputs.get("network").cloned(), (!text.is_empty()).then(|| vec![text.clone()]));
-        if let Ok(given) = Given::new([], std::slice::from_ref(&text), Vars::default()) {
+        if let Ok(given) = GivenInputs::new([], std::slice::from_ref(&text), EnvironmentVariables::default()) {
             let known = profiles().iter().any(|vendor| given.vendor_inputs(vendor).is_ok());
             prop_assert!(text.contains('=') && (known || given.vendor_inputs(&kong).is_err()));
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use peerctl::sandbox::{Lag, Options};
+use peerctl::sandbox::{Lag, SandboxOptions};
 use serde_json::{Value, json};
 
 use super::simulated;
@@ -50,10 +50,10 @@ fn a_role_of_another_subscription_is_found_by_one_question() {
 fn where_resource_graph_is_refused_each_subscription_is_asked() {
     simulated(async {
         let refused = "POST */Microsoft.ResourceGraph/resources=403".parse();
-        let world = World::with(Options {
+        let world = World::with(SandboxOptions {
             lag: Lag::None,
             faults: vec![refused.expect("a rule")],
-            ..Options::default()
+            ..SandboxOptions::default()
         });
         world
             .make_role(OTHER, NAME, &["Microsoft.Network/virtualNetworks/read"])

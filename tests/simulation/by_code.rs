@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use peerctl::errors::Outcome;
+use peerctl::errors::RunOutcome;
 use peerctl::sandbox::Lag;
 
 use super::simulated;
@@ -14,7 +14,7 @@ fn a_code_may_be_entered_late() {
         simulated(async {
             let world = World::new(Lag::None, 1);
             let (ended, unknown) = world.run_by_code(party, Duration::from_secs(10 * 60)).await;
-            assert_eq!(ended.outcome, Some(Outcome::Done), "{ended:?}");
+            assert_eq!(ended.outcome, Some(RunOutcome::Done), "{ended:?}");
             assert!(ended.took >= Duration::from_secs(10 * 60), "{ended:?}");
             assert_eq!(unknown, Vec::<&str>::new(), "{party:?}");
         });

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
-use peerctl::azure::{Sending, Transport, TransportError};
-use peerctl::errors::{Outcome, Problem};
+use peerctl::azure::{HttpTransport, PendingRecord, TransportError};
+use peerctl::errors::{RunError, RunOutcome};
 use peerctl::limits;
-use peerctl::plan::{Event, Stats, StepEvent};
-use peerctl::render::{Record, Report, ticket};
-use peerctl::sandbox::{Exchange, Sandbox};
+use peerctl::plan::{RunEvent, RunStats, StepEvent};
+use peerctl::render::{RunRecord, RunReport, ticket};
+use peerctl::sandbox::{RequestOutcome, Sandbox};
 use peerctl::ui;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -358,14 +358,14 @@ struct Liar {
 }
 
 #[async_trait]
-impl Transport for Liar {
+impl HttpTransport for Liar {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let url = request.uri().to_string();
         if !url.starts_with(ORIGIN) {
             self.elsewhere.lock().expect("no panic").push(url.clone());
         }
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        let Exchange::Answer(answer) = self.sandbox.exchange(request).await else {
+        let RequestOutcome::Answer(answer) = self.sandbox.exchange(request).await else {
             unreachable!("this world has no faults of its own");
         };
         match number == self.at || (self.lasting && number > self.at) {
@@ -397,7 +397,7 @@ fn takes_it(start: &Start, lie: Lie, at: usize, lasting: bool) -> Result<(), Str
             });
             let (told, begun) = (Arc::new(Mutex::new(Vec::new())), tokio::time::Instant::now());
             let sink = Arc::clone(&told);
-            let sink = Arc::new(move |event: Event| sink.lock().expect("no panic").push(event));
+            let sink = Arc::new(move |event: RunEvent| sink.lock().expect("no panic").push(event));
             let (outcome, problem) = world.run_over(party, job, liar.clone(), sink).await;
             let took = begun.elapsed();
             let elsewhere = liar.elsewhere.lock().expect("no panic").clone();
@@ -417,14 +417,14 @@ fn takes_it(start: &Start, lie: Lie, at: usize, lasting: bool) -> Result<(), Str
 }
 
 /// Everything that a person or a program would be shown of the run.
-fn shown_harmlessly(events: &[Event], outcome: Outcome, problem: Option<Problem>) -> Result<(), String> {
-    let mut report = Report::new("azure setup");
+fn shown_harmlessly(events: &[RunEvent], outcome: RunOutcome, problem: Option<RunError>) -> Result<(), String> {
+    let mut report = RunReport::new("azure setup");
     let mut shown: Vec<(&str, String)> = Vec::new();
     for event in events {
         report.on(event);
         match event {
-            Event::Planned(plan) => shown.push(("the plan", ui::plan_lines(plan, 100).join("\n"))),
-            Event::Step(_, StepEvent::OpenPage { url, .. }) if !url.as_str().starts_with(ORIGIN) => {
+            RunEvent::Planned(plan) => shown.push(("the plan", ui::plan_lines(plan, 100).join("\n"))),
+            RunEvent::Step(_, StepEvent::OpenPage { url, .. }) if !url.as_str().starts_with(ORIGIN) => {
                 return Err(format!("it would open {url}"));
             }
             _ => {}
@@ -442,8 +442,8 @@ fn shown_harmlessly(events: &[Event], outcome: Outcome, problem: Option<Problem>
             ui::status(&report, plan, standing, ("vnet-app", "vendor"), 100),
         ));
     }
-    let stats = Stats::default();
-    report.on(&Event::Ended {
+    let stats = RunStats::default();
+    report.on(&RunEvent::Ended {
         outcome,
         problem,
         stats,
@@ -454,7 +454,7 @@ fn shown_harmlessly(events: &[Event], outcome: Outcome, problem: Option<Problem>
     shown.push(("what is interrupted", ui::interrupted(&report, &end, 100)));
     shown.push(("the document", report.json()));
     let now = OffsetDateTime::UNIX_EPOCH;
-    let record = Record::new(report, now, now, Sending::default());
+    let record = RunRecord::new(report, now, now, PendingRecord::default());
     shown.push(("the ticket", ticket(&record)));
     shown.push(("the record", record.json()));
     for (what, text) in shown {

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use peerctl::errors::Outcome;
+use peerctl::errors::RunOutcome;
 use peerctl::limits;
 use peerctl::sandbox::Lag;
 use serde_json::Value;
@@ -124,9 +124,9 @@ impl Start {
 /// A run ends well, or says what it is about: an outcome of the design, and a problem with words in it.
 fn said_why(ended: &Ended) -> Result<(), String> {
     match (&ended.outcome, &ended.problem) {
-        (None | Some(Outcome::Done | Outcome::Unchanged), _) => Ok(()),
-        (Some(Outcome::Waiting), _) if !ended.held.is_empty() => Ok(()),
-        (Some(Outcome::Failed | Outcome::Blocked), Some(problem))
+        (None | Some(RunOutcome::Done | RunOutcome::Unchanged), _) => Ok(()),
+        (Some(RunOutcome::Waiting), _) if !ended.held.is_empty() => Ok(()),
+        (Some(RunOutcome::Failed | RunOutcome::Blocked), Some(problem))
             if !problem.what.is_empty() && !problem.why.is_empty() =>
         {
             Ok(())

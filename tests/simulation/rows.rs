@@ -4,7 +4,7 @@
 use super::trouble::{Fault, Trouble, none, one};
 use super::world::{AIVEN, DRAGONFLY, KONG, PARTNER, Row, VNET, World};
 use super::{all, difference, held, said_why, sampled, simulated};
-use peerctl::errors::Outcome;
+use peerctl::errors::RunOutcome;
 use peerctl::limits;
 use peerctl::sandbox::Lag;
 use serde_json::Value;
@@ -35,9 +35,9 @@ fn rows_side_by_side_end_in_one_world_whatever_the_lag() {
         simulated(async {
             let world = World::new(lag, 1);
             let first = world.apply(&ROWS, none()).await;
-            assert_eq!(first.outcome, Some(Outcome::Done), "{lag:?}: {first:?}");
+            assert_eq!(first.outcome, Some(RunOutcome::Done), "{lag:?}: {first:?}");
             let again = world.apply(&ROWS, none()).await;
-            assert_eq!(again.outcome, Some(Outcome::Unchanged), "{lag:?}: {again:?}");
+            assert_eq!(again.outcome, Some(RunOutcome::Unchanged), "{lag:?}: {again:?}");
             world.shape().await
         })
     });

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peerctl::errors::Outcome;
+use peerctl::errors::RunOutcome;
 use peerctl::limits;
 use peerctl::sandbox::Lag;
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ async fn settles(
         if reads && !same {
             return Err(format!("{deed:?} changed {}", difference(&before, &after)));
         }
-        let waited = ends.contains(&Some(Outcome::Waiting));
+        let waited = ends.contains(&Some(RunOutcome::Waiting));
         if !ends.is_empty() && (same || !waited) {
             return match same {
                 true => Ok(()),

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use peerctl::azure::{Transport, TransportError};
-use peerctl::sandbox::{Exchange, Sandbox};
+use peerctl::azure::{HttpTransport, TransportError};
+use peerctl::sandbox::{RequestOutcome, Sandbox};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -212,9 +212,9 @@ impl Line {
     async fn through(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let (method, url) = (request.method().clone(), request.uri().to_string());
         let answer = match self.sandbox.exchange(request).await {
-            Exchange::Answer(answer) => answer,
-            Exchange::Reset | Exchange::Truncated(_) => return Err(broken()),
-            Exchange::Stall => pending().await,
+            RequestOutcome::Answer(answer) => answer,
+            RequestOutcome::Reset | RequestOutcome::Truncated(_) => return Err(broken()),
+            RequestOutcome::Stall => pending().await,
         };
         let mut seen = self.seen.lock().expect("no test panics while it holds this");
         if method == Method::GET {
@@ -303,7 +303,7 @@ impl Line {
 }
 
 #[async_trait]
-impl Transport for Line {
+impl HttpTransport for Line {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         if self.is_cut.load(Ordering::Relaxed) {
             return pending().await;

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use peerctl::sandbox::{Lag, Options};
+use peerctl::sandbox::{Lag, SandboxOptions};
 
 use super::simulated;
 use super::trouble::none;
@@ -20,10 +20,10 @@ const MOST: [(Party, u64, u64); 4] = [(KONG, 5, 3), (AIVEN, 12, 3), (DRAGONFLY, 
 fn no_request_waits_for_another_one_without_need() {
     for (party, fresh, in_place) in MOST {
         simulated(async {
-            let world = World::with(Options {
+            let world = World::with(SandboxOptions {
                 latency: LATENCY,
                 lag: Lag::None,
-                ..Options::default()
+                ..SandboxOptions::default()
             });
             let mut before = 0;
             for most in [fresh, in_place] {

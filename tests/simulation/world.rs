@@ -1,4 +1,4 @@
-//! One embedded Azure in this process, and whole runs over it: the program's own seam (`Transport`), no socket, and a
+//! One embedded Azure in this process, and whole runs over it: the program's own seam (`HttpTransport`), no socket, and a
 //! clock that jumps to whatever is waited for next.
 
 use std::collections::BTreeMap;
@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::future::join_all;
-use peerctl::azure::{Cloud, Transport, Wire};
-use peerctl::errors::{Kind, Outcome, Problem};
-use peerctl::input::{Conversation, Given, Halt, Manner, Options as Switches, SignIns, Surroundings, Vars, gather};
-use peerctl::plan::{Check, CheckVerdict, Event, Goal, StepEvent, StepId};
-use peerctl::sandbox::{Lag, Options, Sandbox};
-use peerctl::steps::{Company, Run, RunMarkers, Sink};
+use peerctl::azure::{AzureCloud, HttpTransport, RequestSender};
+use peerctl::errors::{RunError, RunErrorKind, RunOutcome};
+use peerctl::input::{
+    EnvironmentVariables, GatherOptions as Switches, GivenInputs, InputError, InputOptions, RunContext, SignIns,
+    WizardState, gather,
+};
+use peerctl::plan::{CheckResult, CheckVerdict, RunEvent, RunGoal, StepEvent, StepId};
+use peerctl::sandbox::{Lag, Sandbox, SandboxOptions};
+use peerctl::steps::{EventSink, RunMarkers, SharedState, StepRun};
 use peerctl::{doctor, engine};
 use serde_json::{Value, json};
 
@@ -57,11 +60,11 @@ pub enum Job {
 }
 
 impl Job {
-    fn goal(self) -> Goal {
+    fn goal(self) -> RunGoal {
         match self {
-            Self::SetUp | Self::Status | Self::Doctor => Goal::SetUp,
-            Self::Repair => Goal::Repair,
-            Self::TearDown => Goal::TearDown { consent: true },
+            Self::SetUp | Self::Status | Self::Doctor => RunGoal::SetUp,
+            Self::Repair => RunGoal::Repair,
+            Self::TearDown => RunGoal::TearDown { consent: true },
         }
     }
 }
@@ -70,8 +73,8 @@ impl Job {
 #[derive(Debug, Clone)]
 pub struct Ended {
     /// `None`: killed.
-    pub outcome: Option<Outcome>,
-    pub problem: Option<Problem>,
+    pub outcome: Option<RunOutcome>,
+    pub problem: Option<RunError>,
     /// How many requests left.
     pub requests: usize,
     /// How many faults did something.
@@ -86,15 +89,15 @@ pub struct Ended {
 
 impl Ended {
     pub fn is_well(&self) -> bool {
-        matches!(self.outcome, Some(Outcome::Done | Outcome::Unchanged))
+        matches!(self.outcome, Some(RunOutcome::Done | RunOutcome::Unchanged))
     }
 }
 
 /// A world, and what it is reached by.
 pub struct World {
     pub sandbox: Sandbox,
-    cloud: Cloud,
-    vars: Vars,
+    cloud: AzureCloud,
+    vars: EnvironmentVariables,
     /// `--timeout`, where it is not the default.
     pub timeout: Option<&'static str>,
     /// The waves of the last run.
@@ -103,22 +106,22 @@ pub struct World {
 
 impl World {
     pub fn new(lag: Lag, seed: u64) -> Self {
-        Self::with(Options {
+        Self::with(SandboxOptions {
             lag,
             seed,
-            ..Options::default()
+            ..SandboxOptions::default()
         })
     }
 
-    pub fn with(options: Options) -> Self {
+    pub fn with(options: SandboxOptions) -> Self {
         let sandbox = Sandbox::new(options);
         let origin = ORIGIN.parse().expect("an address");
         let mut document = sandbox.cloud_json(&origin, "");
         // No certificate is looked at where there is no socket.
         document["caBundle"].take();
-        let cloud = Cloud::from_json(&document.to_string(), "the simulation", Path::new(".")).expect("a cloud");
+        let cloud = AzureCloud::from_json(&document.to_string(), "the simulation", Path::new(".")).expect("a cloud");
         let exports = sandbox.exports(&origin).into_iter();
-        let vars = Vars::default().with(exports.map(|(name, value)| (name.to_owned(), value)));
+        let vars = EnvironmentVariables::default().with(exports.map(|(name, value)| (name.to_owned(), value)));
         Self {
             sandbox,
             cloud,
@@ -278,11 +281,11 @@ impl World {
         let held = Arc::new(Mutex::new(Vec::new()));
         let begun = tokio::time::Instant::now();
         let around = self.around(line.clone(), noting(&held));
-        let around = Surroundings {
+        let around = RunContext {
             sign_ins: Some(SignIns::telling(Arc::clone(&around.sink))),
             ..around
         };
-        let company = Company::of(3, RunMarkers::default());
+        let company = SharedState::of(3, RunMarkers::default());
         let one = async |row: &Row| match self.begin(*row, Job::SetUp, &around).await {
             Err(ended) => ended,
             Ok((mut run, _)) => {
@@ -295,11 +298,11 @@ impl World {
             () = line.killed() => None,
             ended = join_all(rows.iter().map(one)) => Some(ended),
         };
-        let rank = |(outcome, _): &(Outcome, Option<Problem>)| match outcome {
-            Outcome::Unchanged => 0,
-            Outcome::Done => 1,
-            Outcome::Waiting => 2,
-            Outcome::Blocked => 3,
+        let rank = |(outcome, _): &(RunOutcome, Option<RunError>)| match outcome {
+            RunOutcome::Unchanged => 0,
+            RunOutcome::Done => 1,
+            RunOutcome::Waiting => 2,
+            RunOutcome::Blocked => 3,
             _ => 4,
         };
         let worst = ended.and_then(|ended| ended.into_iter().max_by_key(rank));
@@ -307,8 +310,8 @@ impl World {
         ended_by(outcome, problem, &line, &held, begun)
     }
 
-    fn around(&self, transport: Arc<dyn Transport>, sink: Sink) -> Surroundings {
-        Surroundings {
+    fn around(&self, transport: Arc<dyn HttpTransport>, sink: EventSink) -> RunContext {
+        RunContext {
             vars: self.vars.clone(),
             cloud: Some(self.cloud.clone()),
             sink,
@@ -322,9 +325,9 @@ impl World {
         &self,
         party: Party,
         job: Job,
-        transport: Arc<dyn Transport>,
-        sink: Sink,
-    ) -> (Outcome, Option<Problem>) {
+        transport: Arc<dyn HttpTransport>,
+        sink: EventSink,
+    ) -> (RunOutcome, Option<RunError>) {
         let row = Row {
             party,
             vnet: VNET,
@@ -346,11 +349,11 @@ impl World {
         let (held, unknown) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let (code, told) = tokio::sync::mpsc::unbounded_channel();
         let (begun, mut told) = (tokio::time::Instant::now(), told);
-        let sink: Sink = {
+        let sink: EventSink = {
             let unknown = Arc::clone(&unknown);
             Arc::new(move |event| match event {
-                Event::EnterCode { code: entered, .. } => code.send(entered).expect("somebody waits"),
-                Event::Planned(plan) => {
+                RunEvent::EnterCode { code: entered, .. } => code.send(entered).expect("somebody waits"),
+                RunEvent::Planned(plan) => {
                     let checks = plan
                         .checks
                         .iter()
@@ -401,8 +404,8 @@ impl World {
         &self,
         row: Row,
         job: Job,
-        around: &Surroundings,
-    ) -> Result<(Run, Wire), (Outcome, Option<Problem>)> {
+        around: &RunContext,
+    ) -> Result<(StepRun, RequestSender), (RunOutcome, Option<RunError>)> {
         let Row { party, vnet, own_app } = row;
         let sets: Vec<String> = party.1.iter().map(|set| (*set).to_owned()).collect();
         let flags = [
@@ -411,8 +414,8 @@ impl World {
             ("own-app", own_app),
             ("timeout", self.timeout),
         ];
-        let given = Given::new(flags, &sets, around.vars.clone()).expect("good inputs");
-        let manner = Manner {
+        let given = GivenInputs::new(flags, &sets, around.vars.clone()).expect("good inputs");
+        let manner = InputOptions {
             prompter: None,
             dry_run: false,
             survey: false,
@@ -423,14 +426,14 @@ impl World {
                 ..Switches::default()
             },
         };
-        let gathered = match gather(Conversation::new(given), around, manner).await {
+        let gathered = match gather(WizardState::new(given), around, manner).await {
             Ok(gathered) => gathered,
-            Err(Halt::Problem(problem)) => return Err((Outcome::Failed, Some(*problem))),
-            Err(Halt::Cancelled) => return Err((Outcome::Cancelled, None)),
+            Err(InputError::Problem(problem)) => return Err((RunOutcome::Failed, Some(*problem))),
+            Err(InputError::Cancelled) => return Err((RunOutcome::Cancelled, None)),
         };
         let session = gathered.session.expect("a run signs in");
         let wire = session.wire().clone();
-        let run = Run::new(
+        let run = StepRun::new(
             gathered.intent,
             session.azure,
             session.introduction,
@@ -442,11 +445,11 @@ impl World {
     }
 }
 
-async fn carried_out(run: &Run, job: Job) -> (Outcome, Option<Problem>) {
+async fn carried_out(run: &StepRun, job: Job) -> (RunOutcome, Option<RunError>) {
     if job == Job::Doctor {
         return match engine::examine(run, &doctor::PROBES).await {
-            Ok(_) => (Outcome::Unchanged, None),
-            Err(problem) => (Outcome::Failed, Some(problem)),
+            Ok(_) => (RunOutcome::Unchanged, None),
+            Err(problem) => (RunOutcome::Failed, Some(problem)),
         };
     }
     let plan = match job {
@@ -454,19 +457,19 @@ async fn carried_out(run: &Run, job: Job) -> (Outcome, Option<Problem>) {
         _ => engine::survey(run).await,
     };
     match plan {
-        Err(problem) => (Outcome::Failed, Some(problem)),
+        Err(problem) => (RunOutcome::Failed, Some(problem)),
         Ok(plan) if job == Job::Status => match plan.is_in_place(StepId::Verification) {
-            true => (Outcome::Unchanged, None),
-            false => (Outcome::Waiting, None),
+            true => (RunOutcome::Unchanged, None),
+            false => (RunOutcome::Waiting, None),
         },
-        Ok(plan) if !plan.blockers().is_empty() => (Outcome::Blocked, Some(said(&plan.blockers()))),
+        Ok(plan) if !plan.blockers().is_empty() => (RunOutcome::Blocked, Some(said(&plan.blockers()))),
         Ok(_) => engine::carry_out(run).await,
     }
 }
 
 fn ended_by(
-    outcome: Option<Outcome>,
-    problem: Option<Problem>,
+    outcome: Option<RunOutcome>,
+    problem: Option<RunError>,
     line: &Line,
     held: &Mutex<Vec<String>>,
     begun: tokio::time::Instant,
@@ -483,16 +486,16 @@ fn ended_by(
 }
 
 /// What blocks, as the command line would say it.
-fn said(blockers: &[&Check]) -> Problem {
+fn said(blockers: &[&CheckResult]) -> RunError {
     let details: Vec<&str> = blockers.iter().map(|check| check.detail.as_str()).collect();
-    Problem::new(Kind::Preflight, blockers[0].id, details.join("; "))
+    RunError::new(RunErrorKind::Preflight, blockers[0].id, details.join("; "))
 }
 
 /// Notes where a run stops for somebody else.
-fn noting(held: &Arc<Mutex<Vec<String>>>) -> Sink {
+fn noting(held: &Arc<Mutex<Vec<String>>>) -> EventSink {
     let held = Arc::clone(held);
     Arc::new(move |event| {
-        if let Event::Step(id, StepEvent::Held { hold, .. }) = event {
+        if let RunEvent::Step(id, StepEvent::Held { hold, .. }) = event {
             let why = format!("{id}: {} ({:?})", hold.why, hold.answer);
             held.lock().expect("no panic").push(why);
         }

@@ -39,7 +39,7 @@ pub struct Manners {
     pub lower_case: bool,
     /// Lists in pages of one, after a first one that is empty.
     pub paged: bool,
-    /// A peering's write is accepted with 202 and `Location`, and nothing else.
+    /// A peering's write is accepted with 202 and `CloudLocation`, and nothing else.
     pub by_location: bool,
     /// A write says nothing of its operation: 200 where there was 201, and `Updating` in the body.
     pub silent: bool,

@@ -219,7 +219,7 @@ impl Wizard {
     // ---- typing ---------------------------------------------------------------------------------------------------
 
     /// Sends `text` at once, whether or not anything reads it yet: for Ctrl-C while the program works, and for typing
-    /// ahead. To answer a prompt, use [`Wizard::answer`].
+    /// ahead. To answer a prompt, use [`SetupWizard::answer`].
     pub fn send(&mut self, text: &str) {
         if let Some(at) = self.last_esc.take() {
             std::thread::sleep(AFTER_ESC.saturating_sub(at.elapsed()));

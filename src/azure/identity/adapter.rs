@@ -7,9 +7,9 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode};
 use http::{HeaderName, HeaderValue};
 use url::form_urlencoded;
 
-use crate::azure::call::{Call, Reply};
-use crate::azure::error::{ApiError, Service};
-use crate::azure::wire::Wire;
+use crate::azure::call::{ApiCall, ApiReply};
+use crate::azure::error::{ApiError, AzureService};
+use crate::azure::wire::RequestSender;
 
 /// Seconds that a token may be said to live: far more than any does.
 const LONGEST_LIFE: u64 = 366 * 24 * 60 * 60;
@@ -18,7 +18,7 @@ const LONGEST_LIFE: u64 = 366 * 24 * 60 * 60;
 /// found again in the chain of causes: `azure_identity` cannot read Entra's errors where the text has a line break.
 #[derive(Debug)]
 pub(super) struct WireClient {
-    pub(super) wire: Wire,
+    pub(super) wire: RequestSender,
     /// The claims that token requests ask for, as JSON: `azure_identity` takes none.
     pub(super) claims: Option<String>,
 }
@@ -30,7 +30,7 @@ impl HttpClient for WireClient {
             .wire
             .send(call(request, self.claims.as_deref())?)
             .await
-            .and_then(Reply::accepted)
+            .and_then(ApiReply::accepted)
             .and_then(believable);
         let reply = reply.map_err(|error| Error::new(ErrorKind::Other, error))?;
         let mut headers = Headers::new();
@@ -48,7 +48,7 @@ impl HttpClient for WireClient {
 }
 
 /// The answer, unless its token lives for a time that no clock has: added to now, that panics.
-pub(super) fn believable(reply: Reply) -> Result<Reply, ApiError> {
+pub(super) fn believable(reply: ApiReply) -> Result<ApiReply, ApiError> {
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match body.get("expires_in").filter(|life| life.is_number()) {
         Some(life) if life.as_u64().is_none_or(|seconds| seconds > LONGEST_LIFE) => {
@@ -59,14 +59,14 @@ pub(super) fn believable(reply: Reply) -> Result<Reply, ApiError> {
 }
 
 /// A token request has no effect that matters, so it may be repeated, and counts as no write.
-fn call(request: &Request, claims: Option<&str>) -> azure_core::Result<Call> {
+fn call(request: &Request, claims: Option<&str>) -> azure_core::Result<ApiCall> {
     let other = |what: &str| Error::with_message(ErrorKind::Other, what.to_owned());
     let method = request
         .method()
         .as_str()
         .parse()
         .map_err(|_| other("not an HTTP method"))?;
-    let mut call = Call::new(Service::Entra, method, request.url().clone()).reads();
+    let mut call = ApiCall::new(AzureService::Entra, method, request.url().clone()).reads();
     for (name, value) in request.headers().iter() {
         // The transport writes these two itself.
         if matches!(name.as_str(), "content-length" | "user-agent") {

@@ -2,12 +2,12 @@
 
 use secrecy::ExposeSecret;
 
-use super::source::Source;
-use super::{Identity, trouble};
-use crate::azure::error::{ApiError, Failure, Service};
+use super::source::CredentialSource;
+use super::{AzureIdentity, trouble};
+use crate::azure::error::{ApiError, AzureService, FailureKind};
 use crate::domain::TenantId;
 
-impl Identity {
+impl AzureIdentity {
     /// How to sign in to `tenant` in place of the present one: lines to follow or to copy.
     pub fn sign_in_to(&self, tenant: TenantId) -> Vec<String> {
         let again = format!("Run the same command with --tenant-id {tenant}");
@@ -18,13 +18,15 @@ impl Identity {
             ]
         };
         match &*self.source {
-            Source::Cli { .. } => vec![self.az_login(Some(&tenant.to_string()), None), format!("{again}.")],
-            Source::Code(_) => vec![format!("{again}, and sign in as somebody whom that tenant knows.")],
-            Source::Secret { .. } => known_there("AZURE_CLIENT_SECRET"),
-            Source::Certificate { .. } => known_there("AZURE_CLIENT_CERTIFICATE_PATH"),
-            Source::Federated { .. } => known_there("a token that it trusts in AZURE_FEDERATED_TOKEN_FILE"),
-            Source::Job { .. } => known_there("the permission id-token: write, and a trust in this repository"),
-            Source::Managed { .. } => vec![
+            CredentialSource::Cli { .. } => vec![self.az_login(Some(&tenant.to_string()), None), format!("{again}.")],
+            CredentialSource::Code(_) => vec![format!("{again}, and sign in as somebody whom that tenant knows.")],
+            CredentialSource::Secret { .. } => known_there("AZURE_CLIENT_SECRET"),
+            CredentialSource::Certificate { .. } => known_there("AZURE_CLIENT_CERTIFICATE_PATH"),
+            CredentialSource::Federated { .. } => known_there("a token that it trusts in AZURE_FEDERATED_TOKEN_FILE"),
+            CredentialSource::Job { .. } => {
+                known_there("the permission id-token: write, and a trust in this repository")
+            }
+            CredentialSource::Managed { .. } => vec![
                 "A managed identity has tokens of its own tenant only: sign in in another way, with --auth,".to_owned(),
                 format!("or run it on a machine whose identity is of tenant {tenant}."),
             ],
@@ -53,9 +55,9 @@ impl Identity {
         self.explain_failure(&mut error);
         let refused = match &error.failure {
             _ if !self.operator => return error,
-            Failure::Refused { .. } => true,
-            Failure::NoToken { .. } => false,
-            Failure::Unreachable(_) | Failure::Unreadable { .. } => return error,
+            FailureKind::Refused { .. } => true,
+            FailureKind::NoToken { .. } => false,
+            FailureKind::Unreachable(_) | FailureKind::Unreadable { .. } => return error,
         };
         let tenant = self.place.tenant.as_deref();
         let check = |what: &str| {
@@ -64,34 +66,38 @@ impl Identity {
             )]
         };
         // What answers a managed identity is the machine's own token service, not Entra.
-        if let (Source::Managed { .. }, Failure::Refused { status, message, .. }) = (&*self.source, &error.failure) {
+        if let (CredentialSource::Managed { .. }, FailureKind::Refused { status, message, .. }) =
+            (&*self.source, &error.failure)
+        {
             let why = format!("The machine's metadata service (169.254.169.254) answered HTTP {status}: {message}");
-            error.failure = Failure::NoToken { why };
+            error.failure = FailureKind::NoToken { why };
         }
         error.sign_in = match &*self.source {
             // What Entra wants may be wanted of this service alone.
-            Source::Cli { .. } if !error.sign_in.is_empty() => error.sign_in,
-            Source::Cli { .. } => vec![
+            CredentialSource::Cli { .. } if !error.sign_in.is_empty() => error.sign_in,
+            CredentialSource::Cli { .. } => vec![
                 self.az_login(tenant, Some(scope).filter(|_| refused)),
                 self.after_az_login(),
             ],
-            Source::Code(_) => {
+            CredentialSource::Code(_) => {
                 let whom = tenant.map(|tenant| format!("somebody whom tenant {tenant} knows"));
                 let whom = whom.unwrap_or_else(|| "somebody with an account at work or school".to_owned());
                 vec![format!(
                     "Run the same command again for a new code, and sign in as {whom}."
                 )]
             }
-            Source::Managed { .. } => vec![
+            CredentialSource::Managed { .. } => vec![
                 "Check that this machine has a managed identity, and AZURE_CLIENT_ID where it has several.".to_owned(),
             ],
             // Without Entra's word it is a file that could not be read, and that is said.
             _ if !refused => Vec::new(),
-            Source::Secret { .. } => check("AZURE_CLIENT_SECRET"),
-            Source::Certificate { .. } => check("AZURE_CLIENT_CERTIFICATE_PATH"),
-            Source::Federated { .. } => check("AZURE_FEDERATED_TOKEN_FILE"),
-            Source::Job { .. } if error.service == Service::Entra => check("its trust in this repository"),
-            Source::Job { .. } => vec!["Check that the job has the permission id-token: write.".to_owned()],
+            CredentialSource::Secret { .. } => check("AZURE_CLIENT_SECRET"),
+            CredentialSource::Certificate { .. } => check("AZURE_CLIENT_CERTIFICATE_PATH"),
+            CredentialSource::Federated { .. } => check("AZURE_FEDERATED_TOKEN_FILE"),
+            CredentialSource::Job { .. } if error.service == AzureService::Entra => {
+                check("its trust in this repository")
+            }
+            CredentialSource::Job { .. } => vec!["Check that the job has the permission id-token: write.".to_owned()],
         };
         error
     }
@@ -114,19 +120,26 @@ impl Identity {
     /// Adds to the error what only the way to sign in knows.
     fn explain_failure(&self, error: &mut ApiError) {
         match (&*self.source, &mut error.failure) {
-            (Source::Cli { half: Some(half), .. }, Failure::NoToken { why }) => *why = format!("{why} {half}"),
-            (Source::Secret { secret, .. }, Failure::Refused { code, message, .. }) if code == "AADSTS7000215" => {
+            (CredentialSource::Cli { half: Some(half), .. }, FailureKind::NoToken { why }) => {
+                *why = format!("{why} {half}")
+            }
+            (CredentialSource::Secret { secret, .. }, FailureKind::Refused { code, message, .. })
+                if code == "AADSTS7000215" =>
+            {
                 let secret = secret.expose_secret();
                 if secret.trim() != secret {
                     message.push_str(" The secret that was given begins or ends with white space or a line end.");
                 }
             }
-            (Source::Managed { endpoint: None, .. }, Failure::Refused { .. } | Failure::Unreachable(_)) => {
+            (
+                CredentialSource::Managed { endpoint: None, .. },
+                FailureKind::Refused { .. } | FailureKind::Unreachable(_),
+            ) => {
                 let why = format!(
                     "The metadata service (169.254.169.254) gives no token: {}. It exists on Azure's machines only.",
                     error.message().trim_end_matches('.')
                 );
-                error.failure = Failure::NoToken { why };
+                error.failure = FailureKind::NoToken { why };
             }
             _ => {}
         }
@@ -169,16 +182,16 @@ impl Identity {
             )
         };
         let first = match &*self.source {
-            Source::Cli { .. } => None,
-            Source::Code(_) => Some(
+            CredentialSource::Cli { .. } => None,
+            CredentialSource::Code(_) => Some(
                 "Run the same command again, and complete multi-factor authentication where you enter the code."
                     .to_owned(),
             ),
-            Source::Managed { .. } => Some(ask("this machine's identity")),
-            Source::Secret { client, .. }
-            | Source::Certificate { client, .. }
-            | Source::Federated { client, .. }
-            | Source::Job { client, .. } => Some(ask(&format!("the application {client}"))),
+            CredentialSource::Managed { .. } => Some(ask("this machine's identity")),
+            CredentialSource::Secret { client, .. }
+            | CredentialSource::Certificate { client, .. }
+            | CredentialSource::Federated { client, .. }
+            | CredentialSource::Job { client, .. } => Some(ask(&format!("the application {client}"))),
         };
         error.sign_in = match first {
             None => vec![login, format!("{AGAIN}{needs}")],
@@ -218,14 +231,14 @@ const AGAIN: &str = "Then run the same command again.";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::testing::Script;
-    use crate::azure::{Auth, Cloud};
+    use crate::azure::testing::TransportScript;
+    use crate::azure::{AuthMethod, AzureCloud};
 
     const TENANT: TenantId = TenantId::from_u128(7);
     const RIGHT: TenantId = TenantId::from_u128(8);
     const SCOPE: &str = "https://management.core.windows.net//.default";
 
-    fn identity(auth: Auth, cloud: &Cloud) -> Identity {
+    fn identity(auth: AuthMethod, cloud: &AzureCloud) -> AzureIdentity {
         let vars = |name: &str| match name {
             "AZURE_CLIENT_ID" => Some("app-1".to_owned()),
             "AZURE_CLIENT_SECRET" => Some("set".to_owned()),
@@ -233,19 +246,19 @@ mod tests {
             "AZURE_FEDERATED_TOKEN_FILE" => Some("Cargo.toml".to_owned()),
             _ => None,
         };
-        Identity::new(auth, &vars, Some(TENANT), cloud, Script::new([]).wire()).unwrap()
+        AzureIdentity::new(auth, &vars, Some(TENANT), cloud, TransportScript::new([]).wire()).unwrap()
     }
 
-    fn cloud(name: &str) -> Cloud {
-        Cloud {
+    fn cloud(name: &str) -> AzureCloud {
+        AzureCloud {
             name: name.to_owned(),
-            ..Cloud::public()
+            ..AzureCloud::public()
         }
     }
 
     fn refused(code: &str, message: &str) -> ApiError {
         let mut error = trouble::no_token(String::new());
-        error.failure = Failure::Refused {
+        error.failure = FailureKind::Refused {
             status: 400,
             code: code.to_owned(),
             message: message.to_owned(),
@@ -258,23 +271,23 @@ mod tests {
     #[test]
     fn each_way_has_its_own_answer_to_a_wrong_tenant() {
         let table = [
-            (Auth::AzureCli, "az login --tenant RIGHT", "--tenant-id RIGHT"),
-            (Auth::DeviceCode, "--tenant-id RIGHT", "whom that tenant knows"),
-            (Auth::Environment, "--tenant-id RIGHT", "AZURE_CLIENT_SECRET"),
+            (AuthMethod::AzureCli, "az login --tenant RIGHT", "--tenant-id RIGHT"),
+            (AuthMethod::DeviceCode, "--tenant-id RIGHT", "whom that tenant knows"),
+            (AuthMethod::Environment, "--tenant-id RIGHT", "AZURE_CLIENT_SECRET"),
             (
-                Auth::WorkloadIdentity,
+                AuthMethod::WorkloadIdentity,
                 "--tenant-id RIGHT",
                 "AZURE_FEDERATED_TOKEN_FILE",
             ),
-            (Auth::ManagedIdentity, "its own tenant only", "tenant RIGHT"),
+            (AuthMethod::ManagedIdentity, "its own tenant only", "tenant RIGHT"),
         ];
         for (auth, first, all) in table {
-            let lines = identity(auth, &Cloud::public()).sign_in_to(RIGHT);
+            let lines = identity(auth, &AzureCloud::public()).sign_in_to(RIGHT);
             let [first, all] = [first, all].map(|text| text.replace("RIGHT", &RIGHT.to_string()));
             assert!(lines[0].contains(&first), "{auth}: {lines:?}");
             assert!(lines.join(" ").contains(&all), "{auth}: {lines:?}");
             let has_az = lines.iter().any(|line| line.contains("az login"));
-            assert_eq!(has_az, auth == Auth::AzureCli, "{auth}: {lines:?}");
+            assert_eq!(has_az, auth == AuthMethod::AzureCli, "{auth}: {lines:?}");
         }
     }
 
@@ -291,7 +304,7 @@ mod tests {
             ("x; rm -rf ~", String::new()),
         ];
         for (name, cloud_set) in table {
-            let lines = identity(Auth::AzureCli, &cloud(name)).sign_in_to(RIGHT);
+            let lines = identity(AuthMethod::AzureCli, &cloud(name)).sign_in_to(RIGHT);
             assert_eq!(lines[0], format!("{cloud_set}{login}"));
         }
     }
@@ -301,27 +314,27 @@ mod tests {
         let none = || trouble::no_token("nobody".to_owned());
         let again = format!("az login --tenant {TENANT}");
         let table = [
-            (Auth::AzureCli, none(), vec![again.clone(), AGAIN.to_owned()]),
+            (AuthMethod::AzureCli, none(), vec![again.clone(), AGAIN.to_owned()]),
             (
-                Auth::AzureCli,
+                AuthMethod::AzureCli,
                 refused("AADSTS50076", ""),
                 vec![format!("{again} --scope {SCOPE}"), AGAIN.to_owned()],
             ),
             // A file that cannot be read, say: the error itself says which.
-            (Auth::Environment, none(), Vec::new()),
+            (AuthMethod::Environment, none(), Vec::new()),
         ];
         for (auth, error, expected) in table {
-            let identity = identity(auth, &Cloud::public());
+            let identity = identity(auth, &AzureCloud::public());
             assert_eq!(identity.with_remedy(error, SCOPE).sign_in, expected, "{auth}");
         }
         let table = [
-            (Auth::DeviceCode, "new code"),
-            (Auth::Environment, "AZURE_CLIENT_SECRET"),
-            (Auth::WorkloadIdentity, "AZURE_FEDERATED_TOKEN_FILE"),
-            (Auth::ManagedIdentity, "AZURE_CLIENT_ID"),
+            (AuthMethod::DeviceCode, "new code"),
+            (AuthMethod::Environment, "AZURE_CLIENT_SECRET"),
+            (AuthMethod::WorkloadIdentity, "AZURE_FEDERATED_TOKEN_FILE"),
+            (AuthMethod::ManagedIdentity, "AZURE_CLIENT_ID"),
         ];
         for (auth, expected) in table {
-            let error = identity(auth, &Cloud::public()).with_remedy(refused("AADSTS1", ""), SCOPE);
+            let error = identity(auth, &AzureCloud::public()).with_remedy(refused("AADSTS1", ""), SCOPE);
             assert!(
                 error.sign_in.join(" ").contains(expected),
                 "{auth}: {:?}",
@@ -354,7 +367,14 @@ mod tests {
         for (set, tenant, expected) in table {
             let vars = |name: &str| set.contains(&name).then(|| "x".to_owned());
             let tenant = tenant.then_some(TENANT);
-            let identity = Identity::new(Auth::Auto, &vars, tenant, &Cloud::public(), Script::new([]).wire()).unwrap();
+            let identity = AzureIdentity::new(
+                AuthMethod::Auto,
+                &vars,
+                tenant,
+                &AzureCloud::public(),
+                TransportScript::new([]).wire(),
+            )
+            .unwrap();
             let message = identity
                 .with_remedy(trouble::no_token("No az.".to_owned()), SCOPE)
                 .message();
@@ -367,8 +387,16 @@ mod tests {
     #[test]
     fn missing_variables_are_named_all_at_once() {
         let vars = |_: &str| None;
-        let new = |auth| Identity::new(auth, &vars, None, &Cloud::public(), Script::new([]).wire());
-        for auth in [Auth::Environment, Auth::WorkloadIdentity] {
+        let new = |auth| {
+            AzureIdentity::new(
+                auth,
+                &vars,
+                None,
+                &AzureCloud::public(),
+                TransportScript::new([]).wire(),
+            )
+        };
+        for auth in [AuthMethod::Environment, AuthMethod::WorkloadIdentity] {
             let said = new(auth).unwrap_err().to_string();
             assert!(
                 said.contains("AZURE_TENANT_ID, and AZURE_CLIENT_ID, and AZURE_"),
@@ -381,8 +409,8 @@ mod tests {
     fn white_space_around_a_secret_is_told() {
         for (secret, told) in [("s\n", true), (" s", true), ("s", false)] {
             let credential = crate::azure::AppCredential::Secret(secret.into());
-            let wire = Script::new([]).wire();
-            let own = Identity::application(&Cloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
+            let wire = TransportScript::new([]).wire();
+            let own = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
             let message = own.with_remedy(refused("AADSTS7000215", "Invalid."), SCOPE).message();
             assert_eq!(message.contains("ends with white space"), told, "{secret:?}: {message}");
         }
@@ -390,16 +418,16 @@ mod tests {
 
     #[test]
     fn tokens_of_azures_own_clouds_stay_at_their_hosts() {
-        let elsewhere = Cloud {
+        let elsewhere = AzureCloud {
             arm: "https://arm.example/".parse().unwrap(),
-            ..Cloud::public()
+            ..AzureCloud::public()
         };
         for (auth, allowed) in [
-            (Auth::AzureCli, false),
-            (Auth::ManagedIdentity, false),
-            (Auth::DeviceCode, true),
+            (AuthMethod::AzureCli, false),
+            (AuthMethod::ManagedIdentity, false),
+            (AuthMethod::DeviceCode, true),
         ] {
-            let made = Identity::new(auth, &|_| None, None, &elsewhere, Script::new([]).wire());
+            let made = AzureIdentity::new(auth, &|_| None, None, &elsewhere, TransportScript::new([]).wire());
             assert_eq!(made.is_ok(), allowed, "{auth}");
         }
     }
@@ -407,8 +435,8 @@ mod tests {
     #[test]
     fn what_an_application_of_the_runs_own_meets_is_none_of_the_operators_environment() {
         let credential = crate::azure::AppCredential::Secret("s".into());
-        let wire = Script::new([]).wire();
-        let own = Identity::application(&Cloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
+        let wire = TransportScript::new([]).wire();
+        let own = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
         assert!(own.with_remedy(refused("AADSTS1", ""), SCOPE).sign_in.is_empty());
     }
 
@@ -431,7 +459,7 @@ mod tests {
         for (message, expected) in table {
             assert_eq!(right_tenant(&message), expected, "{message}");
             let error = refused("InvalidAuthenticationTokenTenant", &message);
-            let told = identity(Auth::AzureCli, &Cloud::public()).with_right_tenant(error);
+            let told = identity(AuthMethod::AzureCli, &AzureCloud::public()).with_right_tenant(error);
             assert_eq!(told.sign_in.is_empty(), expected.is_none(), "{message}");
         }
     }

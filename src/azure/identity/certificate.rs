@@ -25,16 +25,16 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use crate::azure::wire::Wire;
+use crate::azure::wire::RequestSender;
 use crate::{files, limits};
 
 /// A private key and the certificates that belong to it, the key's own first.
-pub struct Certificate {
+pub struct SignInCertificate {
     key: RsaKeyPair,
     chain: Vec<CertificateDer<'static>>,
 }
 
-impl Certificate {
+impl SignInCertificate {
     /// A new key, and a certificate for it that it signed itself; nothing of it is written anywhere.
     ///
     /// # Errors
@@ -130,15 +130,21 @@ impl Certificate {
 
 /// Gives `azure_identity` a new assertion whenever it asks for a token.
 pub(super) struct SignedAssertion {
-    certificate: Arc<Certificate>,
+    certificate: Arc<SignInCertificate>,
     client: String,
     audience: String,
     /// Knows the service's time.
-    wire: Wire,
+    wire: RequestSender,
 }
 
 impl SignedAssertion {
-    pub(super) fn new(certificate: Arc<Certificate>, authority: &Url, tenant: &str, client: &str, wire: Wire) -> Self {
+    pub(super) fn new(
+        certificate: Arc<SignInCertificate>,
+        authority: &Url,
+        tenant: &str,
+        client: &str,
+        wire: RequestSender,
+    ) -> Self {
         let mut endpoint = authority.clone();
         endpoint.set_path(&format!("{tenant}/oauth2/v2.0/token"));
         Self {
@@ -174,7 +180,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_assertion_has_entras_shape_and_the_keys_signature() {
-        let certificate = Certificate::from_pem(PEM.as_bytes()).unwrap();
+        let certificate = SignInCertificate::from_pem(PEM.as_bytes()).unwrap();
         let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
         let endpoint = "https://login.microsoftonline.com/t/oauth2/v2.0/token";
         let jwt = certificate.assertion("app-1", endpoint, now).unwrap();
@@ -215,7 +221,7 @@ pub(super) mod tests {
     #[test]
     fn self_signed_certificate_carries_its_key() {
         let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        let certificate = Certificate::self_signed("peerctl setup", now, Duration::from_secs(3_600)).unwrap();
+        let certificate = SignInCertificate::self_signed("peerctl setup", now, Duration::from_secs(3_600)).unwrap();
         let public = certificate.key.public_key().as_ref();
         assert!(certificate.der().windows(public.len()).any(|window| window == public));
         let jwt = certificate
@@ -237,14 +243,14 @@ pub(super) mod tests {
             (key, "belongs to the private key"),
         ];
         for (pem, expected) in table {
-            let why = Certificate::from_pem(pem.as_bytes()).err().unwrap();
+            let why = SignInCertificate::from_pem(pem.as_bytes()).err().unwrap();
             assert!(why.contains(expected), "{why}");
         }
         assert!(
-            Certificate::from_pem(format!("{certificate}\n{key}").as_bytes()).is_ok(),
+            SignInCertificate::from_pem(format!("{certificate}\n{key}").as_bytes()).is_ok(),
             "in any order"
         );
-        let why = Certificate::from_file(Path::new("/no/such.pem")).err().unwrap();
+        let why = SignInCertificate::from_file(Path::new("/no/such.pem")).err().unwrap();
         assert!(why.contains("/no/such.pem"), "{why}");
     }
 }

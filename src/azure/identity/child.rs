@@ -12,10 +12,10 @@ use crate::child;
 
 /// A process of the machine's own.
 #[derive(Debug)]
-pub(super) struct Child;
+pub(super) struct CliProcess;
 
 #[async_trait]
-impl Executor for Child {
+impl Executor for CliProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
         let mut command = Command::from(child::command(program));
         command.args(args).kill_on_drop(true);
@@ -26,7 +26,7 @@ impl Executor for Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let family = Family::of(&child);
+        let family = CliFamily::of(&child);
         let output = child.wait_with_output().await?;
         family.ended();
         Ok(output)
@@ -35,13 +35,13 @@ impl Executor for Child {
 
 /// The process and those that it has started: a shell that is killed leaves its az behind. At a prompt no Ctrl-C of the
 /// terminal's own reaches them either.
-struct Family {
+struct CliFamily {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
 }
 
 #[cfg(unix)]
-impl Family {
+impl CliFamily {
     fn of(child: &tokio::process::Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
@@ -56,7 +56,7 @@ impl Family {
 }
 
 #[cfg(unix)]
-impl Drop for Family {
+impl Drop for CliFamily {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
             // One that has ended meanwhile needs no signal.
@@ -66,7 +66,7 @@ impl Drop for Family {
 }
 
 #[cfg(not(unix))]
-impl Family {
+impl CliFamily {
     fn of(_: &tokio::process::Child) -> Self {
         Self {}
     }

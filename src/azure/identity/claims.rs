@@ -27,7 +27,7 @@ pub struct WhoAmI {
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     tid: Uuid,
     oid: Uuid,
     appid: Option<Uuid>,
@@ -54,7 +54,7 @@ pub(super) fn read(token: &SecretString) -> Result<WhoAmI, String> {
     let json = URL_SAFE_NO_PAD
         .decode(payload.trim_end_matches('='))
         .map_err(|_| "the token's claims are not base64")?;
-    let claims: Claims =
+    let claims: TokenClaims =
         serde_json::from_slice(&json).map_err(|_| "the token lacks the claims tid and oid, or they are no GUIDs")?;
     let app_id = claims.appid.or(claims.azp);
     let name = claims.upn.or(claims.unique_name).or(claims.preferred_username);

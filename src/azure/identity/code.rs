@@ -23,13 +23,13 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::adapter::believable;
-use super::source::Place;
+use super::source::SignInAuthority;
 use super::trouble::no_token;
-use crate::azure::call::{Call, Reply};
-use crate::azure::error::{ApiError, Service};
+use crate::azure::call::{ApiCall, ApiReply};
+use crate::azure::error::{ApiError, AzureService};
 use crate::azure::journal::awaiting;
 use crate::azure::turns::lock;
-use crate::azure::wire::Wire;
+use crate::azure::wire::RequestSender;
 use crate::limits;
 
 /// The Azure CLI's own client, which every tenant knows.
@@ -68,21 +68,21 @@ pub struct SignInCode {
 
 /// Who can be given a code.
 #[derive(Clone)]
-pub struct Person {
+pub struct CodePresenter {
     /// Gives it.
     pub tell: Arc<dyn Fn(SignInCode) + Send + Sync>,
     /// How long the person may take, at most; a code may end sooner.
     pub within: Duration,
 }
 
-impl fmt::Debug for Person {
+impl fmt::Debug for CodePresenter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Person(within {:?})", self.within)
     }
 }
 
 /// What one code brought.
-struct Granted {
+struct GrantedToken {
     refresh: Mutex<SecretString>,
     /// The token that came with it, until somebody has it.
     access: Mutex<Option<AccessToken>>,
@@ -90,23 +90,23 @@ struct Granted {
 
 /// A code that was asked for and what comes of it: whoever waits, waits for the same, and who stops waiting does not
 /// make it worthless.
-type Coming = Shared<BoxFuture<'static, Result<Arc<Granted>, ApiError>>>;
+type PendingCode = Shared<BoxFuture<'static, Result<Arc<GrantedToken>, ApiError>>>;
 
 struct SignIn {
     tenant: Option<String>,
     scope: String,
     claims: Option<String>,
-    coming: Coming,
+    coming: PendingCode,
 }
 
 /// The sign-ins of one run, the first of which serves all tenants as far as they let it.
 #[derive(Default)]
-pub(super) struct Codes(Mutex<Vec<SignIn>>);
+pub(super) struct DeviceCodeFlow(Mutex<Vec<SignIn>>);
 
 /// A token by a code, or by a sign-in that was made so.
 pub(super) struct CodeCredential {
-    pub(super) codes: Arc<Codes>,
-    pub(super) place: Place,
+    pub(super) codes: Arc<DeviceCodeFlow>,
+    pub(super) place: SignInAuthority,
 }
 
 /// Without tokens.
@@ -125,8 +125,8 @@ impl TokenCredential for CodeCredential {
     }
 }
 
-impl Codes {
-    async fn token(&self, place: &Place, scope: &str) -> Result<AccessToken, ApiError> {
+impl DeviceCodeFlow {
+    async fn token(&self, place: &SignInAuthority, scope: &str) -> Result<AccessToken, ApiError> {
         let first = place.cloud.arm_scope();
         let (coming, own) = self.nearest(place, scope).unwrap_or_else(|| {
             // Resource Manager's, whatever is wanted: a tenant that wants more of who manages resources asks for it now.
@@ -150,7 +150,7 @@ impl Codes {
     }
 
     /// The sign-in for this very tenant and scope, and that it is; or else one of the tenant, or the first of all.
-    fn nearest(&self, place: &Place, scope: &str) -> Option<(Coming, bool)> {
+    fn nearest(&self, place: &SignInAuthority, scope: &str) -> Option<(PendingCode, bool)> {
         let sign_ins = lock(&self.0);
         let of_tenant = |sign_in: &&SignIn| sign_in.tenant == place.tenant;
         let fits = |one: &&SignIn| one.scope == scope && one.claims == place.claims;
@@ -160,7 +160,7 @@ impl Codes {
     }
 
     /// Asks for a code, unless somebody has for the same.
-    fn begin(&self, place: &Place, scope: &str) -> Coming {
+    fn begin(&self, place: &SignInAuthority, scope: &str) -> PendingCode {
         let mut sign_ins = lock(&self.0);
         let same = |one: &&SignIn| one.tenant == place.tenant && one.scope == scope && one.claims == place.claims;
         if let Some(begun) = sign_ins.iter().find(same) {
@@ -182,7 +182,7 @@ fn takes_a_person(error: &ApiError) -> bool {
     error.code().is_some_and(|code| TAKES_A_PERSON.contains(&code))
 }
 
-impl Granted {
+impl GrantedToken {
     fn new(answer: &BasicTokenResponse) -> Result<Self, ApiError> {
         let Some(refresh) = answer.refresh_token() else {
             return Err(no_token(
@@ -196,7 +196,7 @@ impl Granted {
     }
 
     /// A token of the place's tenant for `scope`, without the person.
-    async fn exchange(&self, place: &Place, scope: &str) -> Result<AccessToken, ApiError> {
+    async fn exchange(&self, place: &SignInAuthority, scope: &str) -> Result<AccessToken, ApiError> {
         let refresh = RefreshToken::new(lock(&self.refresh).expose_secret().to_owned());
         let by_wire = ByWire::new(&place.wire);
         let client = client(place)?;
@@ -217,7 +217,7 @@ impl Granted {
 }
 
 /// Gives a person a code, and waits until it was entered. `further`: it is not the first of this run.
-async fn ask(place: Place, scope: String, further: bool) -> Result<Arc<Granted>, ApiError> {
+async fn ask(place: SignInAuthority, scope: String, further: bool) -> Result<Arc<GrantedToken>, ApiError> {
     let Some(person) = &place.person else {
         return Err(no_token("There is nobody to give a code to.".to_owned()));
     };
@@ -248,7 +248,7 @@ async fn ask(place: Place, scope: String, further: bool) -> Result<Arc<Granted>,
     // The clock of the crate is not the one that is waited by: its own bound is never reached.
     let looks = awaiting(request.request_async(&by_wire, sleep, Some(life + limits::SIGN_IN_CODE)));
     match tokio::time::timeout(life, looks).await {
-        Ok(answer) => Granted::new(&answer.map_err(|error| by_wire.explain(error))?).map(Arc::new),
+        Ok(answer) => GrantedToken::new(&answer.map_err(|error| by_wire.explain(error))?).map(Arc::new),
         Err(_) => Err(by_wire.unanswered().unwrap_or_else(|| nobody_entered(&page, life))),
     }
 }
@@ -273,9 +273,9 @@ fn access(answer: &BasicTokenResponse) -> AccessToken {
     )
 }
 
-type Client = BasicClient<EndpointNotSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type DeviceCodeClient = BasicClient<EndpointNotSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-fn client(place: &Place) -> Result<Client, ApiError> {
+fn client(place: &SignInAuthority) -> Result<DeviceCodeClient, ApiError> {
     let tenant = place.tenant.as_deref().unwrap_or(ANY_TENANT);
     let url = |end: &str| {
         let url = place.cloud.login.join(&format!("/{tenant}/oauth2/v2.0/{end}"));
@@ -288,8 +288,8 @@ fn client(place: &Place) -> Result<Client, ApiError> {
 
 /// Carries the crate's requests, and keeps the last answer: the crate reads less of an error than we do.
 struct ByWire {
-    wire: Wire,
-    last: Mutex<Option<Result<Reply, ApiError>>>,
+    wire: RequestSender,
+    last: Mutex<Option<Result<ApiReply, ApiError>>>,
 }
 
 impl<'c> AsyncHttpClient<'c> for ByWire {
@@ -302,7 +302,7 @@ impl<'c> AsyncHttpClient<'c> for ByWire {
 }
 
 impl ByWire {
-    fn new(wire: &Wire) -> Self {
+    fn new(wire: &RequestSender) -> Self {
         Self {
             wire: wire.clone(),
             last: Mutex::default(),
@@ -313,7 +313,7 @@ impl ByWire {
         let (head, body) = request.into_parts();
         let url = Url::parse(&head.uri.to_string()).map_err(|error| no_token(error.to_string()))?;
         // Nothing changes by it that matters, so it may be repeated.
-        let mut call = Call::new(Service::Entra, Method::POST, url).reads();
+        let mut call = ApiCall::new(AzureService::Entra, Method::POST, url).reads();
         (call.headers, call.body) = (head.headers, body.into());
         let answer = match self.wire.send(call).await {
             Ok(reply) => believable(reply),

@@ -3,11 +3,11 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::super::{Auth, Identity};
+use super::super::{AuthMethod, AzureIdentity};
 use super::*;
-use crate::azure::cloud::Cloud;
-use crate::azure::error::Failure;
-use crate::azure::testing::{Script, json as json_answer};
+use crate::azure::cloud::AzureCloud;
+use crate::azure::error::FailureKind;
+use crate::azure::testing::{TransportScript, json as json_answer};
 use crate::domain::TenantId;
 
 const ARM: &str = "https://management.core.windows.net//.default";
@@ -22,7 +22,7 @@ type Asked = Arc<Mutex<Vec<(Duration, String)>>>;
 /// An Entra that gives codes, and answers the questions for them in this order; refresh tokens are exchanged unless
 /// `refuses` has a code for the tenant.
 struct Entra {
-    script: Arc<Script>,
+    script: Arc<TransportScript>,
     asked: Asked,
     told: Arc<Mutex<Vec<SignInCode>>>,
 }
@@ -40,7 +40,7 @@ impl Entra {
     fn new(interval: u64, looks: impl IntoIterator<Item = Value>, refuses: Option<(TenantId, u32)>) -> Self {
         let (asked, looks) = (Asked::default(), Mutex::new(looks.into_iter().collect::<VecDeque<_>>()));
         let (noted, began) = (Arc::clone(&asked), Instant::now());
-        let script = Script::rule(move |request| {
+        let script = TransportScript::rule(move |request| {
             let body = String::from_utf8_lossy(request.body()).into_owned();
             let number = lock(&noted).len();
             lock(&noted).push((began.elapsed(), format!("{} {body}", request.uri().path())));
@@ -64,10 +64,16 @@ impl Entra {
         Self { script, asked, told }
     }
 
-    fn identity(&self, within: Duration) -> Identity {
-        let (public, told) = (Cloud::public(), Arc::clone(&self.told));
-        let identity = Identity::new(Auth::DeviceCode, &|_| None, Some(HOME), &public, self.script.wire());
-        identity.unwrap().with_person(Person {
+    fn identity(&self, within: Duration) -> AzureIdentity {
+        let (public, told) = (AzureCloud::public(), Arc::clone(&self.told));
+        let identity = AzureIdentity::new(
+            AuthMethod::DeviceCode,
+            &|_| None,
+            Some(HOME),
+            &public,
+            self.script.wire(),
+        );
+        identity.unwrap().with_person(CodePresenter {
             tell: Arc::new(move |code| lock(&told).push(code)),
             within,
         })
@@ -169,7 +175,7 @@ async fn what_keeps_it_from_coming_about_is_told_once_to_all_who_wait() {
         let identity = entra.identity(limits::SIGN_IN_CODE);
         let (arm, graph) = tokio::join!(identity.token(ARM), identity.token(GRAPH));
         for error in [arm.unwrap_err(), graph.unwrap_err()] {
-            assert_eq!((error.service, error.code()), (Service::Entra, code));
+            assert_eq!((error.service, error.code()), (AzureService::Entra, code));
             assert!(error.sign_in[0].contains("new code"), "{error:?}");
         }
         assert!(identity.token(ARM).await.is_err());
@@ -185,7 +191,7 @@ async fn a_code_that_nobody_enters_ends_when_it_was_said() {
         let error = entra.identity(within).token(ARM).await.unwrap_err();
         let life = lock(&entra.told)[0].life;
         assert_eq!(began.elapsed().as_secs(), life.as_secs());
-        let Failure::NoToken { why } = &error.failure else {
+        let FailureKind::NoToken { why } = &error.failure else {
             panic!("{error:?}");
         };
         assert!(why.contains("Nobody entered the code") && why.contains(told), "{why}");
@@ -238,8 +244,15 @@ async fn an_answer_that_is_none_is_told_without_what_is_in_it() {
 
 #[tokio::test]
 async fn where_nobody_can_be_told_no_code_is_asked_for() {
-    let script = Script::new([]);
-    let identity = Identity::new(Auth::DeviceCode, &|_| None, None, &Cloud::public(), script.wire()).unwrap();
+    let script = TransportScript::new([]);
+    let identity = AzureIdentity::new(
+        AuthMethod::DeviceCode,
+        &|_| None,
+        None,
+        &AzureCloud::public(),
+        script.wire(),
+    )
+    .unwrap();
     assert!(identity.token(ARM).await.unwrap_err().message().contains("nobody"));
     assert!(script.lines().is_empty());
 }

@@ -12,23 +12,23 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use super::source::{Vars, var};
-use crate::azure::call::Call;
-use crate::azure::error::{ApiError, Service};
-use crate::azure::wire::Wire;
+use super::source::{SignInVariables, var};
+use crate::azure::call::ApiCall;
+use crate::azure::error::{ApiError, AzureService};
+use crate::azure::wire::RequestSender;
 
 /// The audience that Entra wants of another issuer's token.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// A job that may ask for its token: the permission `id-token: write` sets both variables.
-pub(super) struct Job {
+pub(super) struct GitHubJob {
     url: Url,
     token: SecretString,
 }
 
-impl Job {
+impl GitHubJob {
     /// The job that this runs in, if it is one and has the permission.
-    pub(super) fn of(vars: Vars<'_>) -> Option<Self> {
+    pub(super) fn of(vars: SignInVariables<'_>) -> Option<Self> {
         Some(Self {
             url: var(vars, "ACTIONS_ID_TOKEN_REQUEST_URL")?.parse().ok()?,
             token: var(vars, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")?.into(),
@@ -38,12 +38,12 @@ impl Job {
 
 /// Gives `azure_identity` the job's token whenever it asks for one of Entra's.
 pub(super) struct JobAssertion {
-    pub(super) job: Arc<Job>,
-    pub(super) wire: Wire,
+    pub(super) job: Arc<GitHubJob>,
+    pub(super) wire: RequestSender,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct OidcTokenResponse {
     value: String,
 }
 
@@ -53,8 +53,8 @@ impl JobAssertion {
         url.query_pairs_mut().append_pair("audience", AUDIENCE);
         // GitHub is no host of the cloud's; the wire is told of it here, and only here.
         let wire = self.wire.also_to_vendor(&url);
-        let call = Call::get(Service::Vendor("GitHub"), url).bearer(&self.job.token);
-        let answer: Answer = wire.send(call).await?.json()?;
+        let call = ApiCall::get(AzureService::Vendor("GitHub"), url).bearer(&self.job.token);
+        let answer: OidcTokenResponse = wire.send(call).await?.json()?;
         Ok(answer.value)
     }
 }

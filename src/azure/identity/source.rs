@@ -18,30 +18,30 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::adapter::WireClient;
-use super::certificate::{Certificate, SignedAssertion};
-use super::child::Child;
-use super::code::{CodeCredential, Codes, Person};
-use super::github::{Job, JobAssertion};
-use super::{AppCredential, Auth, SignInError};
-use crate::azure::cloud::Cloud;
-use crate::azure::wire::Wire;
+use super::certificate::{SignInCertificate, SignedAssertion};
+use super::child::CliProcess;
+use super::code::{CodeCredential, CodePresenter, DeviceCodeFlow};
+use super::github::{GitHubJob, JobAssertion};
+use super::{AppCredential, AuthMethod, SignInError};
+use crate::azure::cloud::AzureCloud;
+use crate::azure::wire::RequestSender;
 use crate::{files, limits};
 
 /// Where to ask, and for which tenant.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct SignInAuthority {
     /// A GUID or a domain; none where az may choose.
     pub(super) tenant: Option<String>,
-    pub(super) cloud: Arc<Cloud>,
-    pub(super) wire: Wire,
+    pub(super) cloud: Arc<AzureCloud>,
+    pub(super) wire: RequestSender,
     /// Who can be given a code.
-    pub(super) person: Option<Person>,
+    pub(super) person: Option<CodePresenter>,
     /// The claims to ask for, as JSON.
     pub(super) claims: Option<String>,
 }
 
 /// Where tokens come from.
-pub(super) enum Source {
+pub(super) enum CredentialSource {
     Secret {
         client: String,
         secret: SecretString,
@@ -49,7 +49,7 @@ pub(super) enum Source {
     /// A file that could not be read is told of when the first token is asked for.
     Certificate {
         client: String,
-        certificate: Result<Arc<Certificate>, String>,
+        certificate: Result<Arc<SignInCertificate>, String>,
     },
     Federated {
         client: String,
@@ -58,7 +58,7 @@ pub(super) enum Source {
     /// The same by the token of a job of GitHub Actions.
     Job {
         client: String,
-        job: Arc<Job>,
+        job: Arc<GitHubJob>,
     },
     /// `endpoint` is App Service's own token service; without one it is the machine's metadata service.
     Managed {
@@ -71,13 +71,13 @@ pub(super) enum Source {
         executor: Option<Arc<dyn Executor>>,
         half: Option<String>,
     },
-    Code(Arc<Codes>),
+    Code(Arc<DeviceCodeFlow>),
 }
 
-pub(super) type Vars<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type SignInVariables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A variable without the white space around it: a line end behind an ID is not part of it.
-pub(super) fn var(vars: Vars<'_>, name: &str) -> Option<String> {
+pub(super) fn var(vars: SignInVariables<'_>, name: &str) -> Option<String> {
     let value = vars(name)?.trim().to_owned();
     (!value.is_empty()).then_some(value)
 }
@@ -90,7 +90,7 @@ const PROOFS: [&str; 3] = [
 ];
 
 /// The variables of an application that are set although others are missing, in a sentence; nothing where none is set.
-fn half(vars: Vars<'_>, tenant: bool) -> Option<String> {
+fn half(vars: SignInVariables<'_>, tenant: bool) -> Option<String> {
     let is_set = |name: &str| var(vars, name).is_some();
     let set: Vec<&str> = ["AZURE_CLIENT_ID"]
         .into_iter()
@@ -112,24 +112,24 @@ fn half(vars: Vars<'_>, tenant: bool) -> Option<String> {
     (!set.is_empty()).then_some(sentence)
 }
 
-impl Source {
+impl CredentialSource {
     /// `tenant` tells whether the tenant is given.
-    pub(super) fn choose(auth: Auth, vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
+    pub(super) fn choose(auth: AuthMethod, vars: SignInVariables<'_>, tenant: bool) -> Result<Self, SignInError> {
         match auth {
-            Auth::AzureCli => Ok(Self::Cli {
+            AuthMethod::AzureCli => Ok(Self::Cli {
                 executor: None,
                 half: None,
             }),
-            Auth::Environment => Self::environment(vars, tenant),
-            Auth::WorkloadIdentity => Self::federated(vars, tenant),
-            Auth::ManagedIdentity => Ok(Self::managed(vars)),
-            Auth::DeviceCode => Ok(Self::Code(Arc::default())),
-            Auth::Auto => {
+            AuthMethod::Environment => Self::environment(vars, tenant),
+            AuthMethod::WorkloadIdentity => Self::federated(vars, tenant),
+            AuthMethod::ManagedIdentity => Ok(Self::managed(vars)),
+            AuthMethod::DeviceCode => Ok(Self::Code(Arc::default())),
+            AuthMethod::Auto => {
                 let has = |name| var(vars, name).is_some();
                 let client = has("AZURE_CLIENT_ID") && tenant;
                 if client && (has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH")) {
                     Self::environment(vars, tenant)
-                } else if client && (has("AZURE_FEDERATED_TOKEN_FILE") || Job::of(vars).is_some()) {
+                } else if client && (has("AZURE_FEDERATED_TOKEN_FILE") || GitHubJob::of(vars).is_some()) {
                     Self::federated(vars, tenant)
                 } else {
                     Ok(Self::Cli {
@@ -141,7 +141,7 @@ impl Source {
         }
     }
 
-    fn environment(vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
+    fn environment(vars: SignInVariables<'_>, tenant: bool) -> Result<Self, SignInError> {
         const PROOF: &str = "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH";
         let (client, file) = (var(vars, "AZURE_CLIENT_ID"), var(vars, "AZURE_CLIENT_CERTIFICATE_PATH"));
         // As it is: a secret may have any character.
@@ -152,7 +152,7 @@ impl Source {
                 ("AZURE_CLIENT_ID", client.is_some()),
                 (PROOF, secret.is_some() || file.is_some()),
             ];
-            return Err(missing(Auth::Environment, &needs));
+            return Err(missing(AuthMethod::Environment, &needs));
         };
         if let Some(secret) = secret {
             return Ok(Self::Secret {
@@ -161,7 +161,7 @@ impl Source {
             });
         }
         let file = file.unwrap_or_default();
-        let certificate = Certificate::from_file(Path::new(&file)).map_err(SignInError)?;
+        let certificate = SignInCertificate::from_file(Path::new(&file)).map_err(SignInError)?;
         Ok(Self::Certificate {
             client,
             certificate: Ok(Arc::new(certificate)),
@@ -174,7 +174,7 @@ impl Source {
             AppCredential::Secret(secret) => Self::Secret { client, secret },
             AppCredential::Certificate(file) => Self::Certificate {
                 client,
-                certificate: Certificate::from_file(&file).map(Arc::new),
+                certificate: SignInCertificate::from_file(&file).map(Arc::new),
             },
             AppCredential::Key(certificate) => Self::Certificate {
                 client,
@@ -184,10 +184,10 @@ impl Source {
         }
     }
 
-    fn federated(vars: Vars<'_>, tenant: bool) -> Result<Self, SignInError> {
+    fn federated(vars: SignInVariables<'_>, tenant: bool) -> Result<Self, SignInError> {
         let client = var(vars, "AZURE_CLIENT_ID");
         let file = var(vars, "AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from);
-        match (client.clone(), file, Job::of(vars)) {
+        match (client.clone(), file, GitHubJob::of(vars)) {
             (Some(client), Some(file), _) if tenant => {
                 // What can't be read is told before anything is sent.
                 read_token(&file).map_err(SignInError)?;
@@ -206,12 +206,12 @@ impl Source {
                         file.is_some() || job.is_some(),
                     ),
                 ];
-                Err(missing(Auth::WorkloadIdentity, &needs))
+                Err(missing(AuthMethod::WorkloadIdentity, &needs))
             }
         }
     }
 
-    fn managed(vars: Vars<'_>) -> Self {
+    fn managed(vars: SignInVariables<'_>) -> Self {
         let endpoint = var(vars, "IDENTITY_ENDPOINT").and_then(|url| url.parse().ok());
         Self::Managed {
             client: var(vars, "AZURE_CLIENT_ID"),
@@ -250,7 +250,7 @@ impl Source {
         }
     }
 
-    pub(super) fn credential(&self, place: &Place) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    pub(super) fn credential(&self, place: &SignInAuthority) -> azure_core::Result<Arc<dyn TokenCredential>> {
         let tenant = place.tenant.clone().unwrap_or_default();
         let client_options = options(place.wire.clone(), place.claims.clone(), &place.cloud.login);
         Ok(match self {
@@ -289,7 +289,7 @@ impl Source {
             Self::Cli { executor, .. } => {
                 let options = AzureCliCredentialOptions {
                     tenant_id: place.tenant.clone(),
-                    executor: Some(executor.clone().unwrap_or_else(|| Arc::new(Child))),
+                    executor: Some(executor.clone().unwrap_or_else(|| Arc::new(CliProcess))),
                     ..AzureCliCredentialOptions::default()
                 };
                 AzureCliCredential::new(Some(options))?
@@ -307,7 +307,7 @@ fn cannot(why: String) -> Error {
 }
 
 /// Everything that a way to sign in needs and that is missing.
-fn missing(auth: Auth, needs: &[(&str, bool)]) -> SignInError {
+fn missing(auth: AuthMethod, needs: &[(&str, bool)]) -> SignInError {
     let missing = needs.iter().filter(|(_, given)| !given).map(|(name, _)| *name);
     let missing = missing.collect::<Vec<_>>().join(", and ");
     SignInError(format!("--auth {auth} needs {missing} in the environment."))
@@ -333,7 +333,7 @@ fn read_token(file: &Path) -> Result<String, String> {
 }
 
 /// Our transport, our retries, our authority.
-fn options(wire: Wire, claims: Option<String>, authority: &Url) -> ClientOptions {
+fn options(wire: RequestSender, claims: Option<String>, authority: &Url) -> ClientOptions {
     let mut cloud = CustomConfiguration::default();
     cloud.authority_host = authority.to_string();
     ClientOptions {
@@ -345,7 +345,7 @@ fn options(wire: Wire, claims: Option<String>, authority: &Url) -> ClientOptions
 }
 
 /// The machine's own token service is no host of the cloud, so the wire is told of it, and only here.
-fn managed_options(place: &Place, endpoint: Option<&Url>) -> ClientOptions {
+fn managed_options(place: &SignInAuthority, endpoint: Option<&Url>) -> ClientOptions {
     let wire = match (endpoint, Url::parse("http://169.254.169.254/")) {
         (Some(endpoint), _) => place.wire.also_to(endpoint),
         (None, Ok(metadata)) => place.wire.also_to(&metadata),

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
-use crate::azure::testing::{Script, answer, json as json_answer};
+use crate::azure::testing::{TransportScript, answer, json as json_answer};
 
 const SCOPE: &str = "https://management.core.windows.net//.default";
 const TENANT: TenantId = TenantId::from_u128(7);
@@ -31,9 +31,9 @@ const SECRET: &[(&str, &str)] = &[
 ];
 
 /// Gives tokens `token-1`, `token-2`, … that live for `seconds`.
-fn entra(seconds: u32) -> Arc<Script> {
+fn entra(seconds: u32) -> Arc<TransportScript> {
     let count = AtomicUsize::new(0);
-    Script::rule(move |_| {
+    TransportScript::rule(move |_| {
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
         json_answer(
             200,
@@ -42,11 +42,18 @@ fn entra(seconds: u32) -> Arc<Script> {
     })
 }
 
-fn identity(script: &Arc<Script>, tenant: Option<TenantId>) -> Identity {
-    Identity::new(Auth::Auto, &vars(SECRET), tenant, &Cloud::public(), script.wire()).unwrap()
+fn identity(script: &Arc<TransportScript>, tenant: Option<TenantId>) -> AzureIdentity {
+    AzureIdentity::new(
+        AuthMethod::Auto,
+        &vars(SECRET),
+        tenant,
+        &AzureCloud::public(),
+        script.wire(),
+    )
+    .unwrap()
 }
 
-async fn token(identity: &Identity) -> String {
+async fn token(identity: &AzureIdentity) -> String {
     identity.token(SCOPE).await.unwrap().expose_secret().to_owned()
 }
 
@@ -83,12 +90,15 @@ async fn a_token_that_is_about_to_end_is_replaced() {
 #[tokio::test]
 async fn entras_refusal_comes_through_with_its_code_and_is_shared_by_those_who_wait() {
     let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 30b6df93\r\nCorrelation ID: dffc6012","error_codes":[7000215],"correlation_id":"dffc6012"}"#;
-    let script = Script::new([answer(401, &[], body)]);
+    let script = TransportScript::new([answer(401, &[], body)]);
     let identity = identity(&script, Some(TENANT));
     let results = futures::future::join_all((0..5).map(|_| identity.token(SCOPE))).await;
     for result in results {
         let error = result.unwrap_err();
-        assert_eq!((error.service, error.code()), (Service::Entra, Some("AADSTS7000215")));
+        assert_eq!(
+            (error.service, error.code()),
+            (AzureService::Entra, Some("AADSTS7000215"))
+        );
         assert_eq!(error.message(), "Invalid client secret provided.");
         assert_eq!(error.status(), Some(401));
     }
@@ -107,7 +117,14 @@ async fn a_certificate_signs_in_with_an_assertion() {
         _ => None,
     };
     let script = entra(3_600);
-    let identity = Identity::new(Auth::Environment, &vars, None, &Cloud::public(), script.wire()).unwrap();
+    let identity = AzureIdentity::new(
+        AuthMethod::Environment,
+        &vars,
+        None,
+        &AzureCloud::public(),
+        script.wire(),
+    )
+    .unwrap();
     assert_eq!(token(&identity).await, "token-1");
     let body = String::from_utf8(script.requests()[0].body().to_vec()).unwrap();
     assert!(
@@ -147,18 +164,18 @@ async fn az_is_started_once_for_many_questions() {
         runs: AtomicUsize::new(0),
         said,
     });
-    let source = Source::Cli {
+    let source = CredentialSource::Cli {
         executor: Some(az.clone()),
         half: None,
     };
-    let place = Place {
+    let place = SignInAuthority {
         tenant: Some(TENANT.to_string()),
-        cloud: Arc::new(Cloud::public()),
-        wire: Script::new([]).wire(),
+        cloud: Arc::new(AzureCloud::public()),
+        wire: TransportScript::new([]).wire(),
         person: None,
         claims: None,
     };
-    let identity = Identity::with(source, place, true);
+    let identity = AzureIdentity::with(source, place, true);
     let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;
     assert!(many.iter().all(|token| token == "from-az"));
     assert_eq!(az.runs.load(Ordering::SeqCst), 1);
@@ -167,8 +184,15 @@ async fn az_is_started_once_for_many_questions() {
 #[tokio::test]
 async fn a_managed_identity_asks_the_machine_and_nobody_else() {
     let body = r#"{"access_token":"from-machine","expires_on":"4102444800","token_type":"Bearer","resource":"x","client_id":"c","expires_in":"3600","ext_expires_in":"3600","not_before":"1"}"#;
-    let script = Script::new([answer(200, &[("content-type", "application/json")], body)]);
-    let identity = Identity::new(Auth::ManagedIdentity, &vars(&[]), None, &Cloud::public(), script.wire()).unwrap();
+    let script = TransportScript::new([answer(200, &[("content-type", "application/json")], body)]);
+    let identity = AzureIdentity::new(
+        AuthMethod::ManagedIdentity,
+        &vars(&[]),
+        None,
+        &AzureCloud::public(),
+        script.wire(),
+    )
+    .unwrap();
     assert_eq!(token(&identity).await, "from-machine");
     assert!(script.lines()[0].starts_with("GET http://169.254.169.254/metadata/identity/oauth2/token"));
 }
@@ -178,10 +202,10 @@ async fn a_token_of_another_tenant_than_was_asked_for_goes_nowhere() {
     let claims = json!({ "tid": TenantId::from_u128(8), "oid": TENANT, "appid": TENANT });
     let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let body = json!({ "access_token": token, "expires_on": "4102444800", "token_type": "Bearer", "resource": "x" });
-    let script = Script::rule(move |_| json_answer(200, &body));
+    let script = TransportScript::rule(move |_| json_answer(200, &body));
     let machine = |tenant| {
-        let (public, wire) = (Cloud::public(), script.wire());
-        Identity::new(Auth::ManagedIdentity, &vars(&[]), tenant, &public, wire).unwrap()
+        let (public, wire) = (AzureCloud::public(), script.wire());
+        AzureIdentity::new(AuthMethod::ManagedIdentity, &vars(&[]), tenant, &public, wire).unwrap()
     };
     assert!(machine(None).token(SCOPE).await.is_ok());
     let error = machine(Some(TENANT)).token(SCOPE).await.unwrap_err();
@@ -209,14 +233,21 @@ async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
         (200, json!({ "value": "of-the-job", "count": 1 })),
         (403, json!({ "message": "no" })),
     ] {
-        let script = Script::rule(move |request| match request.uri().host() {
+        let script = TransportScript::rule(move |request| match request.uri().host() {
             Some("run.actions.githubusercontent.com") => json_answer(status, &given),
             _ => json_answer(
                 200,
                 &json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": "token" }),
             ),
         });
-        let identity = Identity::new(Auth::Auto, &vars(pairs), None, &Cloud::public(), script.wire()).unwrap();
+        let identity = AzureIdentity::new(
+            AuthMethod::Auto,
+            &vars(pairs),
+            None,
+            &AzureCloud::public(),
+            script.wire(),
+        )
+        .unwrap();
         let got = identity.token(SCOPE).await;
         let asked = &script.requests()[0];
         assert_eq!(
@@ -234,7 +265,7 @@ async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
             assert!(body.contains("client_assertion=of-the-job"), "{body}");
             continue;
         };
-        assert_eq!((status, error.service), (403, Service::Vendor("GitHub")));
+        assert_eq!((status, error.service), (403, AzureService::Vendor("GitHub")));
         assert!(error.sign_in[0].contains("id-token: write"), "{error:?}");
         assert!(!format!("{error:?}").contains("top-secret"));
     }
@@ -244,7 +275,7 @@ async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
 fn auto_takes_the_first_that_is_complete() {
     let has_tenant = |pairs: &[(&str, &str)]| pairs.iter().any(|(name, _)| *name == "AZURE_TENANT_ID");
     let name = |pairs: &'static [(&str, &str)]| {
-        Source::choose(Auth::Auto, &vars(pairs), has_tenant(pairs)).map(|source| source.name())
+        CredentialSource::choose(AuthMethod::Auto, &vars(pairs), has_tenant(pairs)).map(|source| source.name())
     };
     assert_eq!(name(SECRET), Ok("client secret"));
     assert_eq!(name(&[]), Ok("Azure CLI"));
@@ -262,26 +293,26 @@ fn auto_takes_the_first_that_is_complete() {
 
 #[test]
 fn what_is_missing_is_named() {
-    type Row = (Auth, &'static [(&'static str, &'static str)], &'static str);
+    type Row = (AuthMethod, &'static [(&'static str, &'static str)], &'static str);
     let table: [Row; 5] = [
-        (Auth::Environment, &[], "AZURE_CLIENT_ID"),
+        (AuthMethod::Environment, &[], "AZURE_CLIENT_ID"),
         (
-            Auth::Environment,
+            AuthMethod::Environment,
             &[("AZURE_CLIENT_ID", "a")],
             "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
         ),
         (
-            Auth::Environment,
+            AuthMethod::Environment,
             &[("AZURE_CLIENT_ID", "a"), ("AZURE_CLIENT_SECRET", "s")],
             "AZURE_TENANT_ID",
         ),
         (
-            Auth::WorkloadIdentity,
+            AuthMethod::WorkloadIdentity,
             &[("AZURE_CLIENT_ID", "a")],
             "AZURE_FEDERATED_TOKEN_FILE",
         ),
         (
-            Auth::Environment,
+            AuthMethod::Environment,
             &[
                 ("AZURE_CLIENT_ID", "a"),
                 ("AZURE_TENANT_ID", "t"),
@@ -291,17 +322,29 @@ fn what_is_missing_is_named() {
         ),
     ];
     for (auth, pairs, expected) in table {
-        let error = Identity::new(auth, &vars(pairs), None, &Cloud::public(), Script::new([]).wire()).unwrap_err();
+        let error = AzureIdentity::new(
+            auth,
+            &vars(pairs),
+            None,
+            &AzureCloud::public(),
+            TransportScript::new([]).wire(),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
 
 #[test]
 fn ways_to_sign_in_go_by_name() {
-    for auth in Auth::ALL {
+    for auth in AuthMethod::ALL {
         assert_eq!(auth.to_string().parse(), Ok(auth));
     }
-    assert!("password".parse::<Auth>().unwrap_err().contains("managed-identity"));
+    assert!(
+        "password"
+            .parse::<AuthMethod>()
+            .unwrap_err()
+            .contains("managed-identity")
+    );
 }
 
 #[tokio::test]
@@ -323,7 +366,7 @@ async fn an_application_signs_in_with_each_of_its_credentials_in_each_of_its_ten
         let shown = format!("{credential:?}");
         assert!(!shown.contains("top-secret"), "{shown}");
         let script = entra(3_600);
-        let identity = Identity::application(&Cloud::public(), script.wire(), TENANT, app, credential);
+        let identity = AzureIdentity::application(&AzureCloud::public(), script.wire(), TENANT, app, credential);
         let other = TenantId::from_u128(8);
         assert_eq!(token(&identity).await, "token-1");
         assert_eq!(token(&identity.in_tenant(other)).await, "token-2");
@@ -346,11 +389,11 @@ async fn an_application_signs_in_with_each_of_its_credentials_in_each_of_its_ten
 #[tokio::test]
 async fn a_certificate_that_cannot_be_read_is_told_of_with_its_file() {
     let credential = AppCredential::Certificate("/no/such.pem".into());
-    let wire = Script::new([]).wire();
-    let identity = Identity::application(&Cloud::public(), wire, TENANT, Uuid::from_u128(5), credential);
+    let wire = TransportScript::new([]).wire();
+    let identity = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, Uuid::from_u128(5), credential);
     let error = identity.token(SCOPE).await.unwrap_err();
     assert!(
-        matches!(&error.failure, Failure::NoToken { why } if why.contains("/no/such.pem")),
+        matches!(&error.failure, FailureKind::NoToken { why } if why.contains("/no/such.pem")),
         "{error}"
     );
 }

@@ -1,18 +1,18 @@
 //! Why there is no token, in words that say what to do.
 
-use crate::azure::error::{ApiError, Failure, Service};
+use crate::azure::error::{ApiError, AzureService, FailureKind};
 use crate::azure::refusal;
 
 /// What is tried when there is no request to name.
 pub(super) const TRIED: &str = "sign-in";
 
 pub(super) fn no_token(why: String) -> ApiError {
-    failed(Failure::NoToken { why })
+    failed(FailureKind::NoToken { why })
 }
 
-fn failed(failure: Failure) -> ApiError {
+fn failed(failure: FailureKind) -> ApiError {
     ApiError {
-        service: Service::Entra,
+        service: AzureService::Entra,
         tried: TRIED.to_owned(),
         failure,
         correlation_id: None,
@@ -60,7 +60,7 @@ fn by_az(said: &str) -> ApiError {
         let from = said.find(&code).unwrap_or_default();
         let line = said[from..].lines().next().unwrap_or_default();
         // Entra answers 400 to az, which does not pass the number on.
-        return failed(Failure::Refused {
+        return failed(FailureKind::Refused {
             status: 400,
             code,
             message: masked(&refusal::sentence(line)),
@@ -93,7 +93,7 @@ fn with_a_way(why: &str, remedy: &str) -> ApiError {
 
 /// Returns whether az refuses to be told a tenant: "Tenant shouldn't be specified for Cloud Shell account".
 pub(super) fn takes_no_tenant(error: &ApiError) -> bool {
-    matches!(&error.failure, Failure::NoToken { why } if why.contains("Tenant shouldn't be specified"))
+    matches!(&error.failure, FailureKind::NoToken { why } if why.contains("Tenant shouldn't be specified"))
 }
 
 /// The text without what looks like a token.
@@ -154,7 +154,7 @@ mod tests {
             assert!(message.contains(expected), "{said}: {message}");
             assert!(!message.contains("aka.ms") && !message.contains('\n'), "{message}");
             assert!(!message.contains("eyJ"), "{message}");
-            assert!(matches!(error.failure, Failure::NoToken { .. }));
+            assert!(matches!(error.failure, FailureKind::NoToken { .. }));
         }
     }
 

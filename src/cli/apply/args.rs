@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ApplyArgs {
     /// The file: TOML, a table for each peering, and one for what they share
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,

@@ -4,51 +4,57 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Args, Job};
-use crate::azure::Wire;
-use crate::cli::ended::Ended;
-use crate::errors::{Outcome, Problem};
-use crate::input::Surroundings;
-use crate::plan::Stats;
-use crate::render::{Report, document};
+use super::{ApplyArgs, PeeringJob};
+use crate::azure::RequestSender;
+use crate::cli::ended::CommandResult;
+use crate::errors::{RunError, RunOutcome};
+use crate::input::RunContext;
+use crate::plan::RunStats;
+use crate::render::{RunReport, document};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Document {
+pub struct ApplyDocument {
     schema: u32,
     command: &'static str,
     file: String,
     /// That of the row that went worst.
-    outcome: Outcome,
-    rows: Vec<Row>,
+    outcome: RunOutcome,
+    rows: Vec<PeeringDocument>,
     /// Of all rows together, with the sign-ins that they share.
-    stats: Stats,
+    stats: RunStats,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem>,
+    error: Option<RunError>,
 }
 
 /// A row's document: that of a set-up, and which row it is.
 #[derive(Serialize)]
-struct Row {
+struct PeeringDocument {
     name: String,
     /// Where it is in the file.
     line: usize,
     #[serde(flatten)]
-    report: Report,
+    report: RunReport,
 }
 
-impl Document {
-    pub fn of(args: &Args, jobs: &[Job], around: &Surroundings, begun: Instant, ended: Ended) -> Self {
-        let row = |job: &Job| Row {
+impl ApplyDocument {
+    pub fn of(
+        args: &ApplyArgs,
+        jobs: &[PeeringJob],
+        around: &RunContext,
+        begun: Instant,
+        ended: CommandResult,
+    ) -> Self {
+        let row = |job: &PeeringJob| PeeringDocument {
             name: job.name().to_owned(),
             line: job.line(),
             report: job.report(),
         };
-        let rows: Vec<Row> = jobs.iter().map(row).collect();
+        let rows: Vec<PeeringDocument> = jobs.iter().map(row).collect();
         let sign_ins = around.sign_ins.iter().flat_map(|shared| shared.wires());
-        let sent: Vec<_> = sign_ins.map(|wire: Wire| wire.stats()).collect();
+        let sent: Vec<_> = sign_ins.map(|wire: RequestSender| wire.stats()).collect();
         let of_rows = || rows.iter().map(|row| row.report.stats());
-        let stats = Stats {
+        let stats = RunStats {
             requests: of_rows().map(|stats| stats.requests).sum::<u64>()
                 + sent.iter().map(|sent| sent.requests).sum::<u64>(),
             writes: of_rows().map(|stats| stats.writes).sum(),
@@ -67,7 +73,7 @@ impl Document {
     }
 
     /// Each row by its name.
-    pub fn rows(&self) -> Vec<(&str, &Report)> {
+    pub fn rows(&self) -> Vec<(&str, &RunReport)> {
         self.rows.iter().map(|row| (row.name.as_str(), &row.report)).collect()
     }
 

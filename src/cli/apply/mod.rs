@@ -12,42 +12,44 @@ use std::time::Instant;
 
 use futures::future::join_all;
 
-pub use args::Args;
-use document::Document;
-use row::Job;
+pub use args::ApplyArgs;
+use document::ApplyDocument;
+use row::PeeringJob;
 
-use super::asked::Pasted;
-use super::ended::Ended;
-use super::frame::{Scene, prompter};
-use super::output::{Format, OutputArgs, print, row_screens};
+use super::asked::PastedText;
+use super::ended::CommandResult;
+use super::frame::{CommandEnvironment, prompter};
+use super::output::{OutputArgs, OutputFormat, print, row_screens};
 use super::record;
 use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use crate::domain::{did_you_mean, lines as folded};
-use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::files;
-use crate::input::{Asker, Halt, NOBODY_ASKED, Row, SignIns, Surroundings, Text, listed};
-use crate::plan::{Event, Stats};
-use crate::render::Report;
-use crate::steps::{Company, Sink};
-use crate::ui::{self, Answer, EchoOff, Manner, Modes, Question, Screen, many_ended, many_planned};
+use crate::input::{AsyncPrompter, InputError, NOBODY_ASKED, PeeringSpec, RunContext, SignIns, SourceFile, listed};
+use crate::plan::{RunEvent, RunStats};
+use crate::render::RunReport;
+use crate::steps::{EventSink, SharedState};
+use crate::ui::{
+    self, EchoOff, PromptQuestion, PromptResult, RunDisplay, TerminalMode, TermiosGuard, many_ended, many_planned,
+};
 
 /// Sets up the rows of a file and prints one result.
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
+pub async fn run(args: ApplyArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     let begun = Instant::now();
-    let Scene {
+    let CommandEnvironment {
         vars,
         manner,
         screen,
         embedded,
-    } = Scene::set(args.sandbox, output).await?;
-    let whole: Sink = {
+    } = CommandEnvironment::set(args.sandbox, output).await?;
+    let whole: EventSink = {
         let screen = Arc::clone(&screen);
         Arc::new(move |event| screen.on(&event))
     };
-    let around = Surroundings {
+    let around = RunContext {
         vars,
         cloud: embedded.as_ref().map(|embedded| embedded.cloud.clone()),
         sink: Arc::clone(&whole),
@@ -56,7 +58,7 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
     };
     let jobs = jobs(&args, output, manner, &around);
     let (jobs, wrong) = jobs.map_or_else(|problem| (Vec::new(), Some(problem)), |jobs| (jobs, None));
-    let all = All {
+    let all = BatchProgress {
         args: &args,
         output,
         manner,
@@ -66,65 +68,70 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         jobs,
     };
     if let Some(problem) = wrong {
-        return all.finish(Ended::by(problem));
+        return all.finish(CommandResult::by(problem));
     }
-    let modes = Modes::now();
-    let echo_off = (manner == Manner::Rich).then(EchoOff::begin);
+    let modes = TermiosGuard::now();
+    let echo_off = (manner == TerminalMode::Rich).then(EchoOff::begin);
     let ended = tokio::select! {
         biased;
         () = asked_to_stop() => {
             let say = |text: &str| all.jobs.iter().take(1).for_each(|job| job.notice(text));
-            take_back(all.jobs.iter().filter_map(Job::last_run), say).await;
-            Ended::cancelled()
+            take_back(all.jobs.iter().filter_map(PeeringJob::last_run), say).await;
+            CommandResult::cancelled()
         }
         ended = all.go() => ended,
     };
-    all.jobs.iter().for_each(Job::stop);
+    all.jobs.iter().for_each(PeeringJob::stop);
     drop(echo_off);
-    if ended.outcome == Outcome::Cancelled {
+    if ended.outcome == RunOutcome::Cancelled {
         tidy_terminal(&modes, manner);
     }
     all.finish(ended)
 }
 
 /// A job for each row that is wanted.
-fn jobs(args: &Args, output: &OutputArgs, manner: Manner, around: &Surroundings) -> Result<Vec<Job>, Problem> {
+fn jobs(
+    args: &ApplyArgs,
+    output: &OutputArgs,
+    manner: TerminalMode,
+    around: &RunContext,
+) -> Result<Vec<PeeringJob>, RunError> {
     around.vars.check()?;
     record::check_ticket(args.report.as_deref(), &around.vars)?;
     let text = read(&args.file)?;
     let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
-        let problem = Problem::new(Kind::Usage, "An input is missing.", NOBODY_ASKED);
+        let problem = RunError::new(RunErrorKind::Usage, "An input is missing.", NOBODY_ASKED);
         return Err(problem.remedy("--yes: nobody is there to confirm the plan"));
     }
     let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
     let screens = row_screens(output, manner, &names);
-    let company = Company::of(
+    let company = SharedState::of(
         usize::from(args.parallelism),
         record::markers(&around.vars, args.sandbox),
     );
-    let pasted = Pasted::among(&around.vars, args.sandbox);
-    let job = |row| Job::new(row, Arc::clone(&company), around, pasted, args);
+    let pasted = PastedText::among(&around.vars, args.sandbox);
+    let job = |row| PeeringJob::new(row, Arc::clone(&company), around, pasted, args);
     Ok(rows.into_iter().zip(screens).map(job).collect())
 }
 
-fn read(file: &Path) -> Result<Text, Problem> {
+fn read(file: &Path) -> Result<SourceFile, RunError> {
     match files::read_text(file) {
-        Ok(text) => Ok(Text::new(file, text)),
+        Ok(text) => Ok(SourceFile::new(file, text)),
         Err(error) => {
             let what = format!("{} cannot be read.", file.display());
-            Err(Problem::new(Kind::Usage, what, format!("{error}.")))
+            Err(RunError::new(RunErrorKind::Usage, what, format!("{error}.")))
         }
     }
 }
 
-fn wanted(mut rows: Vec<Row>, names: &[String], file: &Path) -> Result<Vec<Row>, Problem> {
+fn wanted(mut rows: Vec<PeeringSpec>, names: &[String], file: &Path) -> Result<Vec<PeeringSpec>, RunError> {
     let known: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
         let what = format!("--row {unknown} cannot be used: {} has no such row.", file.display());
         let all: Vec<&str> = known.into_iter().collect();
-        return Err(Problem::new(
-            Kind::Usage,
+        return Err(RunError::new(
+            RunErrorKind::Usage,
             what,
             format!(
                 "Its rows are {}.{}",
@@ -138,49 +145,51 @@ fn wanted(mut rows: Vec<Row>, names: &[String], file: &Path) -> Result<Vec<Row>,
 }
 
 /// Everything, while it is under way.
-struct All<'a> {
-    args: &'a Args,
+struct BatchProgress<'a> {
+    args: &'a ApplyArgs,
     output: &'a OutputArgs,
-    manner: Manner,
-    screen: Arc<dyn Screen>,
-    around: Surroundings,
+    manner: TerminalMode,
+    screen: Arc<dyn RunDisplay>,
+    around: RunContext,
     begun: Instant,
-    jobs: Vec<Job>,
+    jobs: Vec<PeeringJob>,
 }
 
-impl All<'_> {
-    async fn go(&self) -> Ended {
+impl BatchProgress<'_> {
+    async fn go(&self) -> CommandResult {
         if let Err(problem) = self.gather().await {
-            return Ended::by(problem);
+            return CommandResult::by(problem);
         }
         if let Err(problem) = self.sign_in().await {
-            return Ended::by(problem);
+            return CommandResult::by(problem);
         }
-        join_all(self.jobs.iter().map(Job::survey)).await;
+        join_all(self.jobs.iter().map(PeeringJob::survey)).await;
         if !(self.output.quiet || self.args.dry_run) {
             self.tell_plan();
         }
         if self.args.dry_run {
-            self.jobs.iter().for_each(|job| job.leave_at_plan(Outcome::Unchanged));
-            return Ended::new(worst(&self.jobs), None);
+            self.jobs
+                .iter()
+                .for_each(|job| job.leave_at_plan(RunOutcome::Unchanged));
+            return CommandResult::new(worst(&self.jobs), None);
         }
         match self.confirm().await {
             Ok(true) => {}
-            Ok(false) | Err(_) => return Ended::cancelled(),
+            Ok(false) | Err(_) => return CommandResult::cancelled(),
         }
-        join_all(self.jobs.iter().map(Job::carry_out)).await;
-        Ended::new(worst(&self.jobs), None)
+        join_all(self.jobs.iter().map(PeeringJob::carry_out)).await;
+        CommandResult::new(worst(&self.jobs), None)
     }
 
     /// Learns what each row needs to know. What is wrong with the inputs is told of all rows at once, before anything is
     /// written.
-    async fn gather(&self) -> Result<(), Problem> {
-        let told = join_all(self.jobs.iter().map(Job::gather)).await;
+    async fn gather(&self) -> Result<(), RunError> {
+        let told = join_all(self.jobs.iter().map(PeeringJob::gather)).await;
         let (mut wrong, mut failed) = (Vec::new(), Vec::new());
         for (job, told) in self.jobs.iter().zip(told) {
             match told {
                 Ok(()) => {}
-                Err(problem) if problem.kind == Kind::Usage => wrong.push((job, problem)),
+                Err(problem) if problem.kind == RunErrorKind::Usage => wrong.push((job, problem)),
                 Err(problem) => failed.push((job, problem)),
             }
         }
@@ -191,8 +200,8 @@ impl All<'_> {
     }
 
     /// Who signs in. A row whose sign-in fails is over.
-    async fn sign_in(&self) -> Result<(), Problem> {
-        let signed_in = join_all(self.jobs.iter().map(Job::sign_in)).await;
+    async fn sign_in(&self) -> Result<(), RunError> {
+        let signed_in = join_all(self.jobs.iter().map(PeeringJob::sign_in)).await;
         let failed = self.jobs.iter().zip(signed_in);
         self.fail(
             failed
@@ -202,9 +211,9 @@ impl All<'_> {
     }
 
     /// Ends these rows. What fails all of them alike is given back, to be told once.
-    fn fail(&self, failed: Vec<(&Job, Problem)>) -> Result<(), Problem> {
+    fn fail(&self, failed: Vec<(&PeeringJob, RunError)>) -> Result<(), RunError> {
         let first = failed.first().map(|(_, problem)| problem.clone());
-        let alike = |first: &Problem| failed.iter().all(|(_, one)| one.to_string() == first.to_string());
+        let alike = |first: &RunError| failed.iter().all(|(_, one)| one.to_string() == first.to_string());
         match first {
             Some(first) if failed.len() == self.jobs.len() && alike(&first) => Err(first),
             _ => {
@@ -223,7 +232,7 @@ impl All<'_> {
     }
 
     /// Whether to go on.
-    async fn confirm(&self) -> Result<bool, Halt> {
+    async fn confirm(&self) -> Result<bool, InputError> {
         let to_write = self.jobs.iter().filter(|job| job.writes()).count();
         let prompter = prompter(self.args.no_input, self.manner).filter(|_| !self.args.yes && to_write > 0);
         let Some(prompter) = prompter else { return Ok(true) };
@@ -232,46 +241,48 @@ impl All<'_> {
             (some, all) => format!("Go ahead with {some} of {all} rows?"),
         };
         let help = "y carries out the plan above; n stops, and nothing is written. Flag: --yes.";
-        let answer = Asker(prompter).confirm(Question::new(question, help), false).await?;
-        Ok(answer == Answer::Value(true))
+        let answer = AsyncPrompter(prompter)
+            .confirm(PromptQuestion::new(question, help), false)
+            .await?;
+        Ok(answer == PromptResult::Value(true))
     }
 
-    fn finish(&self, ended: Ended) -> anyhow::Result<Outcome> {
+    fn finish(&self, ended: CommandResult) -> anyhow::Result<RunOutcome> {
         // What is wrong with the whole is no row's.
         let jobs = if ended.problem.is_some() { &[][..] } else { &self.jobs };
         let outcome = ended.outcome;
-        self.screen.on(&Event::Ended {
+        self.screen.on(&RunEvent::Ended {
             outcome,
             problem: ended.problem.clone(),
-            stats: Stats::default(),
+            stats: RunStats::default(),
         });
-        let document = Document::of(self.args, jobs, &self.around, self.begun, ended);
+        let document = ApplyDocument::of(self.args, jobs, &self.around, self.begun, ended);
         let text = match self.output.output {
-            Format::Json => document.json(),
-            Format::Text => self.result(&document.rows(), outcome),
+            OutputFormat::Json => document.json(),
+            OutputFormat::Text => self.result(&document.rows(), outcome),
         };
         // On a terminal the result stands apart from the progress above it.
-        let apart = self.output.output == Format::Text && stdout().is_terminal();
+        let apart = self.output.output == OutputFormat::Text && stdout().is_terminal();
         if !text.is_empty() {
             print(&if apart { format!("\n{text}") } else { text })?;
         }
         Ok(outcome)
     }
 
-    fn result(&self, rows: &[(&str, &Report)], outcome: Outcome) -> String {
+    fn result(&self, rows: &[(&str, &RunReport)], outcome: RunOutcome) -> String {
         if self.args.dry_run {
             return many_planned(rows, ui::room()).join("\n");
         }
-        let written = self.jobs.iter().any(Job::may_have_changed);
-        if outcome == Outcome::Cancelled && !written {
+        let written = self.jobs.iter().any(PeeringJob::may_have_changed);
+        if outcome == RunOutcome::Cancelled && !written {
             return stopped(written);
         }
         let mut lines = many_ended(rows, ui::room());
-        let over = matches!(outcome, Outcome::Done | Outcome::Unchanged);
+        let over = matches!(outcome, RunOutcome::Done | RunOutcome::Unchanged);
         if !lines.is_empty() && !over {
             lines.push(String::new());
             lines.push(match outcome {
-                Outcome::Cancelled => stopped(written),
+                RunOutcome::Cancelled => stopped(written),
                 _ => folded(AGAIN, ui::room()).join("\n"),
             });
         }
@@ -282,15 +293,15 @@ impl All<'_> {
 const AGAIN: &str = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
 
 /// What is wrong with the rows of the file, all of it at once.
-fn unusable(file: &Path, wrong: &[(&Job, Problem)], twice: &[(&Job, String)]) -> Option<Problem> {
-    let line = |job: &Job, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
+fn unusable(file: &Path, wrong: &[(&PeeringJob, RunError)], twice: &[(&PeeringJob, String)]) -> Option<RunError> {
+    let line = |job: &PeeringJob, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
     let what = match wrong.len() + twice.len() {
         0 => return None,
         1 => format!("A row of {} cannot be used.", file.display()),
         count => format!("{count} rows of {} cannot be used.", file.display()),
     };
     let why = "In the file an input has its flag's name: vnet-id = \"…\", set = { network = \"…\" }.";
-    let mut whole = Problem::new(Kind::Usage, what, why);
+    let mut whole = RunError::new(RunErrorKind::Usage, what, why);
     for (job, problem) in wrong {
         whole.remedies.push(line(job, &problem.what));
         // Nobody is asked anyhow: the rows are those of a file.
@@ -305,8 +316,8 @@ fn unusable(file: &Path, wrong: &[(&Job, Problem)], twice: &[(&Job, String)]) ->
 }
 
 /// Rows that another one before them says already.
-fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
-    let mut seen: Vec<(String, &Job)> = Vec::new();
+fn twice(jobs: &[PeeringJob]) -> Vec<(&PeeringJob, String)> {
+    let mut seen: Vec<(String, &PeeringJob)> = Vec::new();
     let mut twice = Vec::new();
     for job in jobs {
         let Some(what) = job.what() else { continue };
@@ -319,15 +330,15 @@ fn twice(jobs: &[Job]) -> Vec<(&Job, String)> {
 }
 
 /// How the whole ended: as the row that went worst.
-fn worst(jobs: &[Job]) -> Outcome {
+fn worst(jobs: &[PeeringJob]) -> RunOutcome {
     let order = [
-        Outcome::Cancelled,
-        Outcome::Failed,
-        Outcome::Blocked,
-        Outcome::Waiting,
-        Outcome::Done,
+        RunOutcome::Cancelled,
+        RunOutcome::Failed,
+        RunOutcome::Blocked,
+        RunOutcome::Waiting,
+        RunOutcome::Done,
     ];
-    let outcomes: Vec<Outcome> = jobs.iter().map(|job| job.report().outcome()).collect();
+    let outcomes: Vec<RunOutcome> = jobs.iter().map(|job| job.report().outcome()).collect();
     let worst = order.into_iter().find(|outcome| outcomes.contains(outcome));
-    worst.unwrap_or(Outcome::Unchanged)
+    worst.unwrap_or(RunOutcome::Unchanged)
 }

@@ -6,44 +6,47 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-use super::Args;
-use crate::azure::{Sending, Sent, Wire};
-use crate::cli::again::Known;
-use crate::cli::asked::Pasted;
-use crate::cli::ended::{Ended, blocked};
+use super::ApplyArgs;
+use crate::azure::{PendingRecord, RequestRecord, RequestSender};
+use crate::cli::again::RepeatCommand;
+use crate::cli::asked::PastedText;
+use crate::cli::ended::{CommandResult, blocked};
 use crate::cli::frame::{DOCUMENT, lock, run_of, stats};
 use crate::cli::{asked, record};
 use crate::domain::VnetId;
 use crate::engine;
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Conversation, Gathered, Given, Halt, Manner, Options, REHEARSED, Row, Surroundings, gather};
-use crate::plan::{Event, StepEvent};
-use crate::render::{Record, Report};
-use crate::steps::{Company, Run, Sink};
-use crate::ui::Screen;
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::{
+    GatherOptions, GatheredInputs, GivenInputs, InputError, InputOptions, PeeringSpec, REHEARSED, RunContext,
+    WizardState, gather,
+};
+use crate::plan::{RunEvent, StepEvent};
+use crate::render::{RunRecord, RunReport};
+use crate::steps::{EventSink, SharedState, StepRun};
+use crate::ui::RunDisplay;
 
 /// A row that is to be set up.
-pub struct Job {
-    row: Row,
-    screen: Arc<dyn Screen>,
-    company: Arc<Company>,
-    around: Surroundings,
+pub struct PeeringJob {
+    row: PeeringSpec,
+    screen: Arc<dyn RunDisplay>,
+    company: Arc<SharedState>,
+    around: RunContext,
     no_wait: bool,
     trust_vendor_host: Option<String>,
     rehearsal: bool,
-    pasted: Pasted,
+    pasted: PastedText,
     ticket: Option<PathBuf>,
     begun: Instant,
-    report: Arc<Mutex<Report>>,
-    known: Arc<Mutex<Known>>,
-    state: Mutex<State>,
+    report: Arc<Mutex<RunReport>>,
+    known: Arc<Mutex<RepeatCommand>>,
+    state: Mutex<JobState>,
 }
 
 /// How far it has come.
 #[derive(Default)]
-struct State {
-    run: Option<Arc<Run>>,
-    wire: Option<Wire>,
+struct JobState {
+    run: Option<Arc<StepRun>>,
+    wire: Option<RequestSender>,
     /// Whether there is something to write.
     writes: bool,
     /// Whether its steps are under way.
@@ -51,24 +54,24 @@ struct State {
     over: bool,
 }
 
-impl Job {
+impl PeeringJob {
     pub fn new(
-        (row, screen): (Row, Arc<dyn Screen>),
-        company: Arc<Company>,
-        around: &Surroundings,
-        pasted: Pasted,
-        args: &Args,
+        (row, screen): (PeeringSpec, Arc<dyn RunDisplay>),
+        company: Arc<SharedState>,
+        around: &RunContext,
+        pasted: PastedText,
+        args: &ApplyArgs,
     ) -> Self {
-        let report = Arc::new(Mutex::new(Report::new("azure apply")));
-        let known = Arc::new(Mutex::new(Known::default()));
-        let sink: Sink = {
+        let report = Arc::new(Mutex::new(RunReport::new("azure apply")));
+        let known = Arc::new(Mutex::new(RepeatCommand::default()));
+        let sink: EventSink = {
             let (report, known, screen) = (Arc::clone(&report), Arc::clone(&known), Arc::clone(&screen));
             Arc::new(move |mut event| {
-                if let Event::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event {
+                if let RunEvent::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event {
                     hold.packet.push(lock(&known).hand_over(*id));
                 }
                 lock(&report).on(&event);
-                if !matches!(event, Event::Ended { .. }) {
+                if !matches!(event, RunEvent::Ended { .. }) {
                     screen.on(&event);
                 }
             })
@@ -82,7 +85,7 @@ impl Job {
             row,
             screen,
             company,
-            around: Surroundings { sink, ..around.clone() },
+            around: RunContext { sink, ..around.clone() },
             begun: Instant::now(),
             report,
             known,
@@ -99,7 +102,7 @@ impl Job {
     }
 
     /// The document as far as it has come.
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> RunReport {
         lock(&self.report).clone()
     }
 
@@ -132,31 +135,31 @@ impl Job {
     ///
     /// # Errors
     /// An input that is missing or wrong; a sign-in that fails.
-    pub async fn gather(&self) -> Result<(), Problem> {
+    pub async fn gather(&self) -> Result<(), RunError> {
         let flags = self
             .row
             .flags()
             .filter(|(id, _)| !(self.rehearsal && REHEARSED.contains(id)));
         let trusted = ("trust-vendor-host", self.trust_vendor_host.as_deref());
         let flags = flags.map(|(id, value)| (id, Some(value))).chain([trusted]);
-        let given = Given::new(flags, &self.row.sets(), self.around.vars.clone());
-        let given = given.map_err(|set| Problem::new(Kind::Usage, format!("{set} cannot be used."), ""))?;
+        let given = GivenInputs::new(flags, &self.row.sets(), self.around.vars.clone());
+        let given = given.map_err(|set| RunError::new(RunErrorKind::Usage, format!("{set} cannot be used."), ""))?;
         let no_wait = self.no_wait.then_some("no-wait");
         let switches: Vec<&str> = self.row.switches().chain(no_wait).collect();
-        let manner = Manner {
+        let manner = InputOptions {
             prompter: None,
             dry_run: false,
             survey: false,
             narrow: false,
             also_missing: Vec::new(),
-            options: Options::default().switched_on(&switches),
+            options: GatherOptions::default().switched_on(&switches),
         };
-        let gathered = match gather(Conversation::new(given), &self.around, manner).await {
+        let gathered = match gather(WizardState::new(given), &self.around, manner).await {
             Ok(gathered) => gathered,
-            Err(Halt::Problem(problem)) => return Err(*problem),
-            Err(Halt::Cancelled) => {
+            Err(InputError::Problem(problem)) => return Err(*problem),
+            Err(InputError::Cancelled) => {
                 let why = "A question was withdrawn that nobody was asked.";
-                return Err(Problem::new(Kind::Usage, "The inputs are not complete.", why));
+                return Err(RunError::new(RunErrorKind::Usage, "The inputs are not complete.", why));
             }
         };
         self.note(&gathered);
@@ -168,7 +171,7 @@ impl Job {
         Ok(())
     }
 
-    fn note(&self, gathered: &Gathered) {
+    fn note(&self, gathered: &GatheredInputs) {
         asked::note(&mut lock(&self.report), gathered);
         let known = asked::known(gathered, self.pasted);
         // A rehearsal's world is gone with the run.
@@ -182,17 +185,17 @@ impl Job {
     ///
     /// # Errors
     /// When nobody could.
-    pub async fn sign_in(&self) -> Result<(), Problem> {
+    pub async fn sign_in(&self) -> Result<(), RunError> {
         let Some(run) = self.run() else { return Ok(()) };
         let who = run.introduced().await?;
-        lock(&self.report).on(&Event::SignedIn(who));
+        lock(&self.report).on(&RunEvent::SignedIn(who));
         Ok(())
     }
 
     /// Ends the row by a problem.
-    pub fn fail(&self, problem: Problem) {
+    pub fn fail(&self, problem: RunError) {
         // What is found so late is wrong for this row alone, and others may have been written.
-        self.end(Ended::new(Outcome::Failed, Some(problem)));
+        self.end(CommandResult::new(RunOutcome::Failed, Some(problem)));
     }
 
     /// Reads what there is and decides what is to be done; a row that must not begin is over.
@@ -205,16 +208,16 @@ impl Job {
         match planned {
             Err(problem) => self.fail(problem),
             Ok(plan) => match blocked(&plan) {
-                Some(problem) => self.end(Ended::new(Outcome::Blocked, Some(problem))),
+                Some(problem) => self.end(CommandResult::new(RunOutcome::Blocked, Some(problem))),
                 None => lock(&self.state).writes = plan.writes(),
             },
         }
     }
 
     /// Nothing is done about it: the document says so, and the plan is told of all rows together.
-    pub fn leave_at_plan(&self, outcome: Outcome) {
+    pub fn leave_at_plan(&self, outcome: RunOutcome) {
         if self.run().is_some() {
-            self.settle(Ended::new(outcome, None));
+            self.settle(CommandResult::new(outcome, None));
         }
     }
 
@@ -223,23 +226,23 @@ impl Job {
         let Some(run) = self.run() else { return };
         lock(&self.state).carries_out = true;
         let (outcome, problem) = engine::carry_out(&run).await;
-        self.end(Ended::new(outcome, problem));
+        self.end(CommandResult::new(outcome, problem));
     }
 
     /// Its run, as long as it is not over.
-    fn run(&self) -> Option<Arc<Run>> {
+    fn run(&self) -> Option<Arc<StepRun>> {
         let state = lock(&self.state);
         state.run.clone().filter(|_| !state.over)
     }
 
-    fn end(&self, ended: Ended) {
+    fn end(&self, ended: CommandResult) {
         let event = self.settle(ended);
         self.screen.on(&event);
     }
 
     /// Notes how it ended, and keeps what is to be kept of it.
-    fn settle(&self, ended: Ended) -> Event {
-        let event = Event::Ended {
+    fn settle(&self, ended: CommandResult) -> RunEvent {
+        let event = RunEvent::Ended {
             outcome: ended.outcome,
             problem: ended.problem,
             stats: stats(lock(&self.state).wire.as_ref(), self.begun),
@@ -247,7 +250,7 @@ impl Job {
         lock(&self.report).on(&event);
         let mut state = lock(&self.state);
         state.over = true;
-        let sending = state.wire.as_ref().map(Wire::sent).unwrap_or_default();
+        let sending = state.wire.as_ref().map(RequestSender::sent).unwrap_or_default();
         drop(state);
         if let Some(file) = self.keep(sending) {
             lock(&self.report).recorded_in(file);
@@ -257,32 +260,36 @@ impl Job {
 
     /// Tells something on its line of the screen.
     pub fn notice(&self, text: &str) {
-        (self.around.sink)(Event::Notice(text.to_owned()));
+        (self.around.sink)(RunEvent::Notice(text.to_owned()));
     }
 
     /// Its run, whether it is over or not.
-    pub fn last_run(&self) -> Option<Arc<Run>> {
+    pub fn last_run(&self) -> Option<Arc<StepRun>> {
         lock(&self.state).run.clone()
     }
 
     /// Whether something was written for it, or may have been.
     pub fn may_have_changed(&self) -> bool {
-        let sending = lock(&self.state).wire.as_ref().map(Wire::sent).unwrap_or_default();
-        sending.requests.iter().any(Sent::may_have_changed)
+        let sending = lock(&self.state)
+            .wire
+            .as_ref()
+            .map(RequestSender::sent)
+            .unwrap_or_default();
+        sending.requests.iter().any(RequestRecord::may_have_changed)
     }
 
     /// Ends it where it is not over: it was stopped.
     pub fn stop(&self) {
         if lock(&self.state).carries_out && self.run().is_some() {
-            self.end(Ended::cancelled());
+            self.end(CommandResult::cancelled());
         } else {
-            self.leave_at_plan(Outcome::Cancelled);
+            self.leave_at_plan(RunOutcome::Cancelled);
         }
     }
 
-    fn keep(&self, sending: Sending) -> Option<String> {
+    fn keep(&self, sending: PendingRecord) -> Option<String> {
         let ended = OffsetDateTime::now_utc();
-        let record = Record::new(self.report(), ended - self.begun.elapsed(), ended, sending);
+        let record = RunRecord::new(self.report(), ended - self.begun.elapsed(), ended, sending);
         record::keep(record, &self.around.vars, self.rehearsal, self.ticket.as_deref())
     }
 }

@@ -8,12 +8,12 @@ use clap::Subcommand;
 use serde_json::json;
 
 pub use place::{FileArgs, ProfileArgs, chosen, counts_unasked};
-pub use save::{Answers, offer};
+pub use save::{ProfileAnswers, offer};
 
-use super::output::{Format, OutputArgs, print, refuse};
+use super::output::{OutputArgs, OutputFormat, print, refuse};
 use crate::domain::{harmless, lines};
-use crate::errors::{Outcome, Problem};
-use crate::input::{Vars, Written};
+use crate::errors::{RunError, RunOutcome};
+use crate::input::{EnvironmentVariables, ProfileValues};
 use crate::render::document;
 use crate::ui::{beside, room};
 
@@ -21,9 +21,9 @@ pub const EXAMPLES: &str = "peerctl help configuration says what stands in the f
 Examples:\n  peerctl config show --profile production\n  peerctl config list -o json";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum ConfigCommand {
     /// Show every input, its value, and where it came from
-    Show(Box<show::Args>),
+    Show(Box<show::ConfigShowArgs>),
     /// List the profiles of the configuration file
     List(ListArgs),
     /// Print where the configuration file is, or would be
@@ -48,32 +48,32 @@ pub struct PathArgs {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn run(command: &Command, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let vars = Vars::of_process();
+pub fn run(command: &ConfigCommand, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
+    let vars = EnvironmentVariables::of_process();
     let text = match command {
-        Command::Show(args) => show::show(args, &vars, output.output),
-        Command::List(args) => list(args, &vars, output.output),
-        Command::Path(args) => path(args, &vars, output.output),
+        ConfigCommand::Show(args) => show::show(args, &vars, output.output),
+        ConfigCommand::List(args) => list(args, &vars, output.output),
+        ConfigCommand::Path(args) => path(args, &vars, output.output),
     };
     match text {
-        Ok(text) => print(&text).map(|()| Outcome::Unchanged),
+        Ok(text) => print(&text).map(|()| RunOutcome::Unchanged),
         Err(problem) => Ok(refuse(&problem)),
     }
 }
 
-fn path(args: &PathArgs, vars: &Vars, format: Format) -> Result<String, Problem> {
+fn path(args: &PathArgs, vars: &EnvironmentVariables, format: OutputFormat) -> Result<String, RunError> {
     let place = args.file.place(vars)?;
     Ok(match format {
-        Format::Text => place.file.display().to_string(),
-        Format::Json => document(&json!({ "file": place::shown(&place.file), "exists": place.file.exists() })),
+        OutputFormat::Text => place.file.display().to_string(),
+        OutputFormat::Json => document(&json!({ "file": place::shown(&place.file), "exists": place.file.exists() })),
     })
 }
 
-fn list(args: &ListArgs, vars: &Vars, format: Format) -> Result<String, Problem> {
+fn list(args: &ListArgs, vars: &EnvironmentVariables, format: OutputFormat) -> Result<String, RunError> {
     let place = args.file.place(vars)?;
     let config = place.read()?;
     let profiles: Vec<_> = config.iter().flat_map(|config| config.profiles()).collect();
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         let rows = profiles.iter().map(|(name, written, default)| {
             let (vendor, vnet) = (value(written, "vendor"), network(written));
             json!({ "name": name, "vendor": vendor, "vnet": vnet, "default": default })
@@ -107,12 +107,12 @@ fn list(args: &ListArgs, vars: &Vars, format: Format) -> Result<String, Problem>
     Ok(out.join("\n"))
 }
 
-fn value<'a>(written: &'a Written, id: &str) -> Option<&'a str> {
+fn value<'a>(written: &'a ProfileValues, id: &str) -> Option<&'a str> {
     written.values.get(id).map(|at| at.value.as_str())
 }
 
 /// The virtual network's name.
-fn network(written: &Written) -> Option<&str> {
+fn network(written: &ProfileValues) -> Option<&str> {
     let of_id = || value(written, "vnet-id")?.rsplit('/').next();
     value(written, "vnet").or_else(of_id)
 }

@@ -3,12 +3,12 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::cli::folders::{Use, own_folder};
+use crate::cli::folders::{FolderUse, own_folder};
 use crate::domain::harmless;
-use crate::errors::{Kind, Problem};
+use crate::errors::{RunError, RunErrorKind};
 use crate::files;
-use crate::input::config::{Chosen, Config, NO_PROFILE};
-use crate::input::{REHEARSED, Text, Vars};
+use crate::input::config::{ActiveProfile, ConfigFile, NO_PROFILE};
+use crate::input::{EnvironmentVariables, REHEARSED, SourceFile};
 use crate::render::ShellWord;
 
 const FILE: &str = "PEERCTL_CONFIG";
@@ -36,7 +36,7 @@ pub struct ProfileArgs {
 }
 
 /// The configuration file, whether there is one or not.
-pub struct Place {
+pub struct ConfigLocation {
     pub file: PathBuf,
     /// What names it; nothing where it is the platform's.
     pub by: Option<&'static str>,
@@ -47,19 +47,19 @@ impl FileArgs {
     ///
     /// # Errors
     /// When the platform's folder is not known.
-    pub fn place(&self, vars: &Vars) -> Result<Place, Problem> {
+    pub fn place(&self, vars: &EnvironmentVariables) -> Result<ConfigLocation, RunError> {
         vars.check()?;
         let flag = self.config.clone().filter(|_| self.is_named());
         let flag = flag.map(|file| (file, "--config"));
         if let Some((file, by)) = flag.or_else(|| Some((vars.get(FILE)?.into(), FILE))) {
-            return Ok(Place { file, by: Some(by) });
+            return Ok(ConfigLocation { file, by: Some(by) });
         }
-        let folder = own_folder(Use::Config, vars).map_err(|variable| {
+        let folder = own_folder(FolderUse::Config, vars).map_err(|variable| {
             let why = format!("Neither --config nor {FILE} names one, and {variable} is not set.");
-            Problem::new(Kind::Usage, "There is no folder for a configuration file.", why)
+            RunError::new(RunErrorKind::Usage, "There is no folder for a configuration file.", why)
         })?;
         let file = folder.join("config.toml");
-        Ok(Place { file, by: None })
+        Ok(ConfigLocation { file, by: None })
     }
 
     /// Whether the command line names the file.
@@ -68,14 +68,14 @@ impl FileArgs {
     }
 }
 
-impl Place {
+impl ConfigLocation {
     /// What the file says; `None` where there is none at the platform's place.
     ///
     /// # Errors
     /// One that is named and not there, or cannot be read or used.
-    pub fn read(&self) -> Result<Option<Config>, Problem> {
+    pub fn read(&self) -> Result<Option<ConfigFile>, RunError> {
         match self.text()? {
-            Some(text) => Config::read(&Text::new(&self.file, text)).map(Some),
+            Some(text) => ConfigFile::read(&SourceFile::new(&self.file, text)).map(Some),
             None => Ok(None),
         }
     }
@@ -94,7 +94,7 @@ impl Place {
     ///
     /// # Errors
     /// One that is named and not there, or cannot be read.
-    pub fn text(&self) -> Result<Option<String>, Problem> {
+    pub fn text(&self) -> Result<Option<String>, RunError> {
         match (files::read_text(&self.file), self.by) {
             (Ok(text), _) => Ok(Some(text)),
             (Err(error), None) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
@@ -104,7 +104,7 @@ impl Place {
                     Some(by) => format!("{by} {file} cannot be read."),
                     None => format!("The configuration file {file} cannot be read."),
                 };
-                let problem = Problem::new(Kind::Usage, what, format!("{error}."));
+                let problem = RunError::new(RunErrorKind::Usage, what, format!("{error}."));
                 Err(match error.kind() {
                     ErrorKind::NotFound => problem.remedy(format!("Name one that is there, or {}.", self.made())),
                     _ => problem,
@@ -116,7 +116,7 @@ impl Place {
 
 /// Whether a command line that says nothing of profiles takes from one: the environment names it, or the file does. One
 /// that cannot be used is in the way of such a command line just as well.
-pub fn counts_unasked(vars: &Vars) -> bool {
+pub fn counts_unasked(vars: &EnvironmentVariables) -> bool {
     !matches!(chosen(&ProfileArgs::default(), vars, false), Ok(None))
 }
 
@@ -130,7 +130,11 @@ pub fn shown(file: &Path) -> String {
 ///
 /// # Errors
 /// A file that cannot be used, or has no such profile.
-pub fn chosen(args: &ProfileArgs, vars: &Vars, rehearsal: bool) -> Result<Option<Chosen>, Problem> {
+pub fn chosen(
+    args: &ProfileArgs,
+    vars: &EnvironmentVariables,
+    rehearsal: bool,
+) -> Result<Option<ActiveProfile>, RunError> {
     let flag = args.profile.clone().filter(|name| !name.is_empty());
     let flag = flag.map(|name| (name, "--profile"));
     let asked = flag.or_else(|| Some((vars.get(PROFILE)?, PROFILE)).filter(|_| !rehearsal));
@@ -151,7 +155,7 @@ pub fn chosen(args: &ProfileArgs, vars: &Vars, rehearsal: bool) -> Result<Option
         (None, Some((name, by))) => {
             let what = format!("{by}: there is no profile '{}'.", harmless(name));
             let why = format!("There is no configuration file {}.", shown(&place.file));
-            return Err(Problem::new(Kind::Usage, what, why));
+            return Err(RunError::new(RunErrorKind::Usage, what, why));
         }
     };
     Ok(chosen.map(|mut chosen| {

@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::Value;
 
-use super::place::{FileArgs, Place, shown};
-use crate::cli::file::{Readers, write_whole};
+use super::place::{ConfigLocation, FileArgs, shown};
+use crate::cli::file::{FileReaders, write_whole};
 use crate::domain::lines;
-use crate::errors::Problem;
+use crate::errors::RunError;
 use crate::files;
-use crate::input::config::{Config, check_name};
-use crate::input::{Asker, Halt, SETS, Text, Vars, is_file};
+use crate::input::config::{ConfigFile, check_name};
+use crate::input::{AsyncPrompter, EnvironmentVariables, InputError, SETS, SourceFile, is_file};
 use crate::render::command_line;
-use crate::ui::{self, Answer, Question, Row, Rows};
+use crate::ui::{self, ListItem, ListItems, PromptQuestion, PromptResult};
 
 /// What a run was given and told, as a profile has it.
 #[derive(Debug, Default)]
-pub struct Answers {
+pub struct ProfileAnswers {
     /// With the input's id, in the table's order.
     pub values: Vec<(&'static str, String)>,
     pub switches: Vec<&'static str>,
@@ -38,7 +38,12 @@ pub struct Answers {
 ///
 /// # Errors
 /// When the user left.
-pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Vars) -> Result<(), Halt> {
+pub async fn offer(
+    asker: &AsyncPrompter,
+    answers: &ProfileAnswers,
+    args: &FileArgs,
+    vars: &EnvironmentVariables,
+) -> Result<(), InputError> {
     // Without a place for the file there is nothing to offer; and one that was no configuration has ended the run.
     let Ok((place, config)) = args
         .place(vars)
@@ -48,7 +53,7 @@ pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Var
     };
     let taken: Vec<String> = config
         .iter()
-        .flat_map(Config::profiles)
+        .flat_map(ConfigFile::profiles)
         .map(|(name, ..)| name.to_owned())
         .collect();
     let Some(name) = ask(asker, &suggested(&answers.name, &taken), taken).await? else {
@@ -83,7 +88,7 @@ pub async fn offer(asker: &Asker, answers: &Answers, args: &FileArgs, vars: &Var
 }
 
 /// The name to save under; `None` where it is not wanted.
-async fn ask(asker: &Asker, suggested: &str, taken: Vec<String>) -> Result<Option<String>, Halt> {
+async fn ask(asker: &AsyncPrompter, suggested: &str, taken: Vec<String>) -> Result<Option<String>, InputError> {
     // Apart from the result above it.
     ui::tell("");
     let items = [
@@ -92,13 +97,13 @@ async fn ask(asker: &Asker, suggested: &str, taken: Vec<String>) -> Result<Optio
         "Yes, under another name".to_owned(),
     ];
     let help = "A profile keeps the inputs of this run under a name, without secrets: --profile NAME gives them again.";
-    let rows = Rows::of(items.map(|item| Row::new([item])));
+    let rows = ListItems::of(items.map(|item| ListItem::new([item])));
     match asker
-        .choose(Question::new("Save these answers as a profile?", help), rows)
+        .choose(PromptQuestion::new("Save these answers as a profile?", help), rows)
         .await?
     {
-        Answer::Value(1) => return Ok(Some(suggested.to_owned())),
-        Answer::Value(2) => {}
+        PromptResult::Value(1) => return Ok(Some(suggested.to_owned())),
+        PromptResult::Value(2) => {}
         _ => return Ok(None),
     }
     let check = move |name: &str| {
@@ -110,11 +115,11 @@ async fn ask(asker: &Asker, suggested: &str, taken: Vec<String>) -> Result<Optio
     };
     Ok(
         match asker
-            .text(Question::new("Name of the profile", help), Box::new(check))
+            .text(PromptQuestion::new("Name of the profile", help), Box::new(check))
             .await?
         {
-            Answer::Value(name) => Some(name),
-            Answer::Back => None,
+            PromptResult::Value(name) => Some(name),
+            PromptResult::Back => None,
         },
     )
 }
@@ -130,20 +135,24 @@ fn suggested(name: &str, taken: &[String]) -> String {
 }
 
 /// Adds the profile at the end of the file; all else in it stays as it is.
-fn save(place: &Place, profile: &str) -> anyhow::Result<()> {
-    let told = |problem: Problem| anyhow::anyhow!("{} {}", problem.what, problem.why);
+fn save(place: &ConfigLocation, profile: &str) -> anyhow::Result<()> {
+    let told = |problem: RunError| anyhow::anyhow!("{} {}", problem.what, problem.why);
     sound(profile).map_err(told)?;
     let before = place.text().map_err(told)?.unwrap_or_default();
     let text = with_profile(&before, profile);
     // Where the file has its profiles in another way than as tables, TOML takes no table beside them.
-    if Config::read(&Text::new(&place.file, &text)).is_err() {
+    if ConfigFile::read(&SourceFile::new(&place.file, &text)).is_err() {
         anyhow::bail!("a table cannot be added to {} as it is written", shown(&place.file));
     }
     let file = target(&place.file)?;
     let written = || {
         let folder = file.parent().context("it has no folder")?;
         files::make_folder(folder).with_context(|| format!("the folder {} cannot be made", shown(folder)))?;
-        let readers = if file.exists() { Readers::Usual } else { Readers::Owner };
+        let readers = if file.exists() {
+            FileReaders::Usual
+        } else {
+            FileReaders::Owner
+        };
         write_whole(&file, &text, readers)
     };
     written().with_context(|| format!("{} cannot be written", shown(&file)))
@@ -153,8 +162,8 @@ fn save(place: &Place, profile: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Why not.
-fn sound(profile: &str) -> Result<(), Problem> {
-    Config::read(&Text::new("the profile", profile)).map(|_| ())
+fn sound(profile: &str) -> Result<(), RunError> {
+    ConfigFile::read(&SourceFile::new("the profile", profile)).map(|_| ())
 }
 
 /// The file that a link leads to is written, not the link.
@@ -183,7 +192,7 @@ fn with_profile(before: &str, profile: &str) -> String {
 }
 
 /// The profile as TOML.
-fn profile(name: &str, answers: &Answers) -> String {
+fn profile(name: &str, answers: &ProfileAnswers) -> String {
     let mut lines = vec![format!("[profiles.{}]", key(name))];
     let values = answers.values.iter();
     lines.extend(values.map(|(id, value)| format!("{id} = {}", Value::String(lasting(id, value)))));
@@ -219,8 +228,8 @@ fn lasting(id: &str, value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answers() -> Answers {
-        Answers {
+    fn answers() -> ProfileAnswers {
+        ProfileAnswers {
             values: vec![("vendor", "kong".into()), ("vnet-id", "/sub/x \"y\"".into())],
             switches: vec!["no-wait"],
             sets: BTreeMap::from([
@@ -228,7 +237,7 @@ mod tests {
                 ("name".into(), Vec::new()),
                 ("network".into(), vec!["n".into()]),
             ]),
-            ..Answers::default()
+            ..ProfileAnswers::default()
         }
     }
 
@@ -248,8 +257,8 @@ mod tests {
                     before.contains('\r'),
                     "{text:?}"
                 );
-                let config =
-                    Config::read(&Text::new("f", &text)).unwrap_or_else(|problem| panic!("{problem} in {text}"));
+                let config = ConfigFile::read(&SourceFile::new("f", &text))
+                    .unwrap_or_else(|problem| panic!("{problem} in {text}"));
                 let written = config
                     .choose(Some((name, "test")))
                     .expect("it is there")

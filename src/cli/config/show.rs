@@ -6,20 +6,22 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::place;
-use crate::cli::output::Format;
+use crate::cli::output::OutputFormat;
 use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
 use crate::domain::{harmless, lines};
-use crate::errors::Problem;
-use crate::input::config::Chosen;
-use crate::input::{Given, INPUTS, SWITCHES, Source, Vars, Written, is_secret, set_variable, vendor_of};
+use crate::errors::RunError;
+use crate::input::config::ActiveProfile;
+use crate::input::{
+    EnvironmentVariables, GivenInputs, INPUTS, ProfileValues, SWITCHES, ValueSource, is_secret, set_variable, vendor_of,
+};
 use crate::render::document;
 use crate::ui;
-use crate::vendors::{Profile, profiles};
+use crate::vendors::{VendorProfile, profiles};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("no_input", |arg| arg.hide(true)))]
-pub struct Args {
+pub struct ConfigShowArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// How the vendor's application gets consent [env: PEERCTL_CONSENT]
@@ -41,11 +43,11 @@ const SECRETS: [&str; 2] = ["AZURE_CLIENT_SECRET", "PEERCTL_OWN_APP_SECRET"];
 /// An input, and where it came from.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct SettingRow {
     name: String,
     /// Several for a vendor's input that may be repeated.
     values: Vec<String>,
-    source: Option<Source>,
+    source: Option<ValueSource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variable: Option<String>,
     /// In the profile's file.
@@ -60,7 +62,7 @@ struct Row {
 ///
 /// # Errors
 /// What a command on a peering would say of them.
-pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem> {
+pub fn show(args: &ConfigShowArgs, vars: &EnvironmentVariables, format: OutputFormat) -> Result<String, RunError> {
     let vars = match args.target.sandbox {
         true => vars.clone().for_rehearsal(),
         false => vars.clone(),
@@ -72,7 +74,7 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
     let place = args.target.profile.file.place(&vars).ok();
     let file = place.map(|place| place.file);
     let profile = given.profile();
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         let secrets = secrets
             .iter()
             .map(|(variable, set)| json!({ "variable": variable, "set": set }));
@@ -92,12 +94,12 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
         None => "Profile: none".to_owned(),
     };
     let inputs = rows.iter().map(|row| line(row, profile));
-    let secrets = secrets.into_iter().map(|(variable, set)| ui::Setting {
+    let secrets = secrets.into_iter().map(|(variable, set)| ui::DisplaySetting {
         name: variable,
         values: if set { vec!["set".to_owned()] } else { Vec::new() },
         from: if set { "environment".to_owned() } else { String::new() },
     });
-    let settings: Vec<ui::Setting> = inputs.chain(secrets).collect();
+    let settings: Vec<ui::DisplaySetting> = inputs.chain(secrets).collect();
     let head = file
         .into_iter()
         .chain([chosen])
@@ -108,14 +110,14 @@ pub fn show(args: &Args, vars: &Vars, format: Format) -> Result<String, Problem>
 }
 
 /// A row as people read it.
-fn line(row: &Row, profile: Option<&Chosen>) -> ui::Setting {
+fn line(row: &SettingRow, profile: Option<&ActiveProfile>) -> ui::DisplaySetting {
     let source = match (row.source, &row.variable, row.line, profile) {
         (_, Some(variable), ..) => variable.clone(),
         (_, _, Some(line), Some(profile)) => format!("profile {}, line {line}", harmless(&profile.name)),
-        (Some(Source::Flag), ..) => "flag".to_owned(),
+        (Some(ValueSource::Flag), ..) => "flag".to_owned(),
         _ => String::new(),
     };
-    ui::Setting {
+    ui::DisplaySetting {
         name: row.name.clone(),
         values: row.values.clone(),
         from: match &row.note {
@@ -126,8 +128,8 @@ fn line(row: &Row, profile: Option<&Chosen>) -> ui::Setting {
 }
 
 /// Every input of the table, every switch, and what the vendor takes or is given besides.
-fn rows(given: &Given, switches: &[(&'static str, bool)], vendor: Option<&Profile>) -> Vec<Row> {
-    let inputs = INPUTS.iter().map(|input| Row {
+fn rows(given: &GivenInputs, switches: &[(&'static str, bool)], vendor: Option<&VendorProfile>) -> Vec<SettingRow> {
+    let inputs = INPUTS.iter().map(|input| SettingRow {
         values: given.get(input.id).map(str::to_owned).into_iter().collect(),
         ..row(given, input.id, given.source(input.id), input.env, |written| {
             Some(written.values.get(input.id)?.line)
@@ -144,41 +146,41 @@ fn rows(given: &Given, switches: &[(&'static str, bool)], vendor: Option<&Profil
 
 /// A row without its values: what is of its source.
 fn row(
-    given: &Given,
+    given: &GivenInputs,
     name: &str,
-    source: Option<Source>,
+    source: Option<ValueSource>,
     variable: Option<&str>,
-    line: impl FnOnce(&Written) -> Option<usize>,
-) -> Row {
+    line: impl FnOnce(&ProfileValues) -> Option<usize>,
+) -> SettingRow {
     let written = given.profile().map(|profile| &profile.written);
-    let variable = variable.filter(|_| source == Some(Source::Environment));
-    Row {
+    let variable = variable.filter(|_| source == Some(ValueSource::Environment));
+    SettingRow {
         name: name.to_owned(),
         values: Vec::new(),
         source,
         variable: variable.map(str::to_owned),
-        line: written.filter(|_| source == Some(Source::Profile)).and_then(line),
+        line: written.filter(|_| source == Some(ValueSource::Profile)).and_then(line),
         note: None,
     }
 }
 
 /// A switch. A flag switches it on, or off by switching on its opposite.
-fn switched(given: &Given, switch: &str, flags: &[(&'static str, bool)], on: &[&'static str]) -> Row {
+fn switched(given: &GivenInputs, switch: &str, flags: &[(&'static str, bool)], on: &[&'static str]) -> SettingRow {
     let written = given.profile().and_then(|profile| profile.written.switches.get(switch));
     let is_on = on.contains(&switch);
     let source = match written {
-        _ if flags.contains(&(switch, true)) => Some(Source::Flag),
-        Some(at) if at.value != is_on => Some(Source::Flag),
-        written => written.map(|_| Source::Profile),
+        _ if flags.contains(&(switch, true)) => Some(ValueSource::Flag),
+        Some(at) if at.value != is_on => Some(ValueSource::Flag),
+        written => written.map(|_| ValueSource::Profile),
     };
-    Row {
+    SettingRow {
         values: source.map(|_| is_on.to_string()).into_iter().collect(),
         ..row(given, switch, source, None, |_| written.map(|at| at.line))
     }
 }
 
 /// An input of the vendor's, or one that only looks like it.
-fn set(given: &Given, key: &str, vendor: Option<&Profile>) -> Row {
+fn set(given: &GivenInputs, key: &str, vendor: Option<&VendorProfile>) -> SettingRow {
     let unknown = vendor.filter(|vendor| vendor.input(key).is_none());
     let (values, note) = if is_secret(key) {
         (Vec::new(), Some("not shown: it looks like a secret".to_owned()))
@@ -187,7 +189,7 @@ fn set(given: &Given, key: &str, vendor: Option<&Profile>) -> Row {
         (given.set(key), note)
     };
     let (name, source) = (format!("set {key}"), given.source_of_set(key));
-    Row {
+    SettingRow {
         values,
         note,
         ..row(given, &name, source, Some(&set_variable(key)), |written| {
@@ -197,7 +199,7 @@ fn set(given: &Given, key: &str, vendor: Option<&Profile>) -> Row {
 }
 
 /// The variables that hold secrets, and whether they are set: the vendor's, or every vendor's where none is known.
-fn secrets(given: &Given, vendor: Option<&Profile>) -> Vec<(String, bool)> {
+fn secrets(given: &GivenInputs, vendor: Option<&VendorProfile>) -> Vec<(String, bool)> {
     let vendors = vendor.map_or_else(|| profiles().iter().collect(), |vendor| vec![vendor]);
     let tokens = vendors.iter().filter_map(|vendor| vendor.access.as_ref());
     let tokens = tokens.map(|access| access.token_env.as_str());

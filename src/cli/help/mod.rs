@@ -8,50 +8,50 @@ use std::ffi::OsString;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-pub use self::text::{Part, parts};
+pub use self::text::{HelpBlock, parts};
 use super::output::{print, refuse};
-use crate::errors::{Kind, Outcome, Problem};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::input::{INPUTS, SWITCHES};
 use crate::ui::width;
 use crate::vendors::profiles;
 
 /// A text on one matter. It is written as [`parts`] reads it.
-pub struct Topic {
+pub struct HelpTopic {
     pub name: &'static str,
     pub about: &'static str,
     text: &'static str,
 }
 
 /// Every topic, in the order of the list.
-pub const TOPICS: [Topic; 5] = [
-    Topic {
+pub const TOPICS: [HelpTopic; 5] = [
+    HelpTopic {
         name: "authentication",
         about: "How peerctl signs in to Azure and to a vendor",
         text: include_str!("authentication.txt"),
     },
-    Topic {
+    HelpTopic {
         name: "configuration",
         about: "The file with profiles of inputs",
         text: include_str!("configuration.txt"),
     },
-    Topic {
+    HelpTopic {
         name: "environment",
         about: "The environment variables that it reads",
         text: include_str!("environment.txt"),
     },
-    Topic {
+    HelpTopic {
         name: "exit-codes",
         about: "How a command ended, for scripts",
         text: include_str!("exit-codes.txt"),
     },
-    Topic {
+    HelpTopic {
         name: "formats",
         about: "What is written, where, and as text or JSON",
         text: include_str!("formats.txt"),
     },
 ];
 
-impl Topic {
+impl HelpTopic {
     /// The whole text.
     pub fn text(&self) -> String {
         self.text
@@ -117,7 +117,7 @@ fn named(command: &Command) -> Command {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<Outcome>> {
+pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<RunOutcome>> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;
     };
@@ -137,22 +137,22 @@ pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<O
         return Some(Ok(refuse(&unknown(word))));
     };
     let text = text::folded(&topic.text(), width());
-    Some(print(&text).map(|()| Outcome::Done))
+    Some(print(&text).map(|()| RunOutcome::Done))
 }
 
 /// The commands on a peering, which stand behind the cloud's name.
 const AZURE: [&str; 6] = ["setup", "status", "doctor", "repair", "teardown", "apply"];
 
-fn of_azure(word: &str) -> Problem {
+fn of_azure(word: &str) -> RunError {
     let what = format!("'{word}' is not a command of peerctl. Did you mean 'peerctl azure {word}'?");
     let why = "The commands on a peering stand behind the name of its cloud.";
-    Problem::new(Kind::Usage, what, why).remedy(format!("peerctl azure {word} --help"))
+    RunError::new(RunErrorKind::Usage, what, why).remedy(format!("peerctl azure {word} --help"))
 }
 
-fn unknown(word: &str) -> Problem {
+fn unknown(word: &str) -> RunError {
     let topics = TOPICS.map(|topic| topic.name).join(", ");
-    Problem::new(
-        Kind::Usage,
+    RunError::new(
+        RunErrorKind::Usage,
         format!("'{word}' is neither a command nor a help topic."),
         format!("The topics are {topics}."),
     )

@@ -12,7 +12,7 @@ const MEANING: usize = 4;
 
 /// A piece of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum HelpBlock<'a> {
     Heading(&'a str),
     Command(&'a str),
     Meaning(&'a str),
@@ -21,18 +21,18 @@ pub enum Part<'a> {
 }
 
 /// A text in its parts, a line each.
-pub fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+pub fn parts(text: &str) -> impl Iterator<Item = HelpBlock<'_>> {
     text.lines().map(|line| {
         if let Some(heading) = line.strip_prefix("# ") {
-            Part::Heading(heading)
+            HelpBlock::Heading(heading)
         } else if let Some(meaning) = line.strip_prefix("    ") {
-            Part::Meaning(meaning)
+            HelpBlock::Meaning(meaning)
         } else if let Some(command) = line.strip_prefix("  ") {
-            Part::Command(command)
+            HelpBlock::Command(command)
         } else if line.is_empty() {
-            Part::Blank
+            HelpBlock::Blank
         } else {
-            Part::Sentence(line)
+            HelpBlock::Sentence(line)
         }
     })
 }
@@ -42,17 +42,17 @@ pub fn folded(text: &str, width: usize) -> String {
     let mut out = Vec::new();
     for part in parts(text) {
         match part {
-            Part::Heading(heading) => {
+            HelpBlock::Heading(heading) => {
                 let folded = lines(heading, width).into_iter();
                 out.extend(folded.map(|line| style(line).bold().to_string()));
             }
-            Part::Command(command) => out.push(format!("  {command}")),
-            Part::Meaning(meaning) => {
+            HelpBlock::Command(command) => out.push(format!("  {command}")),
+            HelpBlock::Meaning(meaning) => {
                 let folded = lines(meaning, width.saturating_sub(MEANING));
                 out.extend(folded.into_iter().map(|line| format!("{:MEANING$}{line}", "")));
             }
-            Part::Sentence(sentence) => out.extend(lines(sentence, width)),
-            Part::Blank => out.push(String::new()),
+            HelpBlock::Sentence(sentence) => out.extend(lines(sentence, width)),
+            HelpBlock::Blank => out.push(String::new()),
         }
     }
     out.join("\n")

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::dry_run::Format;
+use super::dry_run::DryRunFormat;
 use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
 use crate::domain::StepId;
-use crate::plan::Share;
+use crate::plan::StepSelection;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct SetupArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
     /// How the vendor's application gets consent: create its service principal through Microsoft Graph, open the
@@ -32,7 +32,7 @@ pub struct Args {
     pub(super) dry_run: bool,
     /// What --dry-run prints; default: az
     #[arg(long, value_name = "FORMAT", requires = "dry_run")]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<DryRunFormat>,
     /// With --dry-run --format terraform or json: sign in and read what is there, although every input is given
     #[arg(long, requires = "dry_run")]
     pub(super) survey: bool,
@@ -53,10 +53,10 @@ Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n 
 peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
 the same from a pipeline, one JSON document on standard output";
 
-impl Args {
+impl SetupArgs {
     /// Which steps this operator takes.
-    pub(super) fn share(&self) -> Share {
-        Share {
+    pub(super) fn share(&self) -> StepSelection {
+        StepSelection {
             only: self.only.clone(),
             skip: self.skip.clone(),
         }

@@ -2,19 +2,19 @@
 
 use clap::ValueEnum;
 
-use crate::cli::ended::Ended;
-use crate::cli::frame::Frame;
+use crate::cli::ended::CommandResult;
+use crate::cli::frame::CommandSession;
 use crate::cli::output::print;
 use crate::engine;
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Gathered, own_app_credential};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::{GatheredInputs, own_app_credential};
 use crate::plan::OwnApp;
 use crate::render::{az, plan_json, terraform};
 use crate::steps::{existing, unread, writes};
 
 /// What a dry run prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum DryRunFormat {
     /// A bash script of az commands
     #[default]
     Az,
@@ -26,7 +26,7 @@ pub enum Format {
     Json,
 }
 
-impl Format {
+impl DryRunFormat {
     /// Whether it says what is there.
     pub fn surveys(self) -> bool {
         !matches!(self, Self::Az | Self::AzPs)
@@ -37,22 +37,26 @@ impl Format {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Format) -> anyhow::Result<Ended> {
+pub(super) async fn print_plan(
+    frame: &CommandSession<'_>,
+    gathered: GatheredInputs,
+    format: DryRunFormat,
+) -> anyhow::Result<CommandResult> {
     match format {
-        Format::Az => return printed(&az::script(&gathered.intent)),
-        Format::AzPs => return printed(&az::powershell(&gathered.intent, &gathered.cloud)),
-        Format::Terraform | Format::Json => {}
+        DryRunFormat::Az => return printed(&az::script(&gathered.intent)),
+        DryRunFormat::AzPs => return printed(&az::powershell(&gathered.intent, &gathered.cloud)),
+        DryRunFormat::Terraform | DryRunFormat::Json => {}
     }
     let brought = own_app_credential(&gathered.talk.given).is_some();
     let (cloud, surveyed) = (gathered.cloud.clone(), gathered.session.is_some());
     let (intent, facts, plan) = if surveyed {
         let run = match frame.begin(gathered) {
             Ok((run, _)) => run,
-            Err(problem) => return Ok(Ended::by(problem)),
+            Err(problem) => return Ok(CommandResult::by(problem)),
         };
         match engine::look(&run).await {
             Ok(plan) => (run.intent.clone(), run.facts(), plan),
-            Err(problem) => return Ok(Ended::by(problem)),
+            Err(problem) => return Ok(CommandResult::by(problem)),
         }
     } else {
         frame.note(&gathered);
@@ -60,9 +64,9 @@ pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Fo
         let plan = engine::plan_of(&gathered.intent, &facts);
         (gathered.intent, facts, plan)
     };
-    if format == Format::Json {
+    if format == DryRunFormat::Json {
         let brought = brought && matches!(intent.own_app, Some(OwnApp::Given(_)));
-        let report = frame.report(Outcome::Unchanged);
+        let report = frame.report(RunOutcome::Unchanged);
         let writes = writes(&intent, &facts, brought);
         return printed(&plan_json(&report, &intent, &plan, &writes, surveyed));
     }
@@ -70,16 +74,20 @@ pub(super) async fn print_plan(frame: &Frame<'_>, gathered: Gathered, format: Fo
     printed(&terraform::configuration(&intent, &existing, &cloud))
 }
 
-fn printed(text: &str) -> anyhow::Result<Ended> {
+fn printed(text: &str) -> anyhow::Result<CommandResult> {
     print(text.trim_end())?;
-    let mut ended = Ended::new(Outcome::Unchanged, None);
+    let mut ended = CommandResult::new(RunOutcome::Unchanged, None);
     ended.printed = true;
     Ok(ended)
 }
 
 /// A script has no use for a survey.
-pub(super) fn no_survey() -> Problem {
+pub(super) fn no_survey() -> RunError {
     let why = "The az script looks at what is there when it runs, and the commands for PowerShell do not look.";
-    Problem::new(Kind::Usage, "--survey cannot be used with --format az or az-ps.", why)
-        .remedy("Leave it out, or give --format terraform or --format json.")
+    RunError::new(
+        RunErrorKind::Usage,
+        "--survey cannot be used with --format az or az-ps.",
+        why,
+    )
+    .remedy("Leave it out, or give --format terraform or --format json.")
 }

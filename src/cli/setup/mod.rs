@@ -3,34 +3,34 @@
 mod args;
 mod dry_run;
 
-pub use args::Args;
-use dry_run::Format;
+pub use args::SetupArgs;
+use dry_run::DryRunFormat;
 
-use super::ended::{Ended, Turn, blocked};
-use super::frame::{Errand, Frame, conduct};
+use super::ended::{CommandFlow, CommandResult, blocked};
+use super::frame::{CommandSession, CommandSpec, conduct};
 use super::output::OutputArgs;
 use crate::engine;
-use crate::errors::{Kind, Outcome, Problem};
-use crate::input::{Gathered, Halt, Options};
-use crate::plan::{Event, Intent, Plan, StepId};
-use crate::steps::Run;
-use crate::ui::{self, Answer, summary};
+use crate::errors::{RunError, RunErrorKind, RunOutcome};
+use crate::input::{GatherOptions, GatheredInputs, InputError};
+use crate::plan::{PeeringIntent, RunEvent, RunPlan, StepId};
+use crate::steps::StepRun;
+use crate::ui::{self, PromptResult, summary};
 
 /// Runs the set-up and prints its result.
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
-    let errand = Errand {
+pub async fn run(args: SetupArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
+    let errand = CommandSpec {
         flags: vec![("consent", args.consent.as_deref())],
         switches: args.switches.all().to_vec(),
-        options: Options {
+        options: GatherOptions {
             share: args.share(),
-            ..Options::default()
+            ..GatherOptions::default()
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,
-        survey: args.survey && args.format.is_some_and(Format::surveys),
+        survey: args.survey && args.format.is_some_and(DryRunFormat::surveys),
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
         hands_over: &[
@@ -42,43 +42,45 @@ pub async fn run(args: Args, output: &OutputArgs) -> anyhow::Result<Outcome> {
         narrow: false,
         // Whoever was handed a step does it once.
         saves: !args.dry_run && args.only.is_empty() && args.skip.is_empty(),
-        ..Errand::new("azure setup", &args.target)
+        ..CommandSpec::new("azure setup", &args.target)
     };
     let format = args.dry_run.then(|| args.format.unwrap_or_default());
     let survey = args.survey;
     conduct(errand, output, async |frame, gathered| match format {
-        Some(format) if survey && !format.surveys() => Ok(Turn::Ended(Ended::by(dry_run::no_survey()))),
-        Some(format) => dry_run::print_plan(frame, gathered, format).await.map(Turn::Ended),
+        Some(format) if survey && !format.surveys() => Ok(CommandFlow::Ended(CommandResult::by(dry_run::no_survey()))),
+        Some(format) => dry_run::print_plan(frame, gathered, format)
+            .await
+            .map(CommandFlow::Ended),
         None => Ok(set_up(frame, gathered).await),
     })
     .await
 }
 
-async fn set_up(frame: &Frame<'_>, gathered: Gathered) -> Turn {
+async fn set_up(frame: &CommandSession<'_>, gathered: GatheredInputs) -> CommandFlow {
     let (vnet, vendor) = (gathered.intent.vnet.name.clone(), gathered.intent.vendor.name.clone());
     if let Some(problem) = no_such_step(&gathered.intent) {
-        return Turn::Ended(Ended::by(problem));
+        return CommandFlow::Ended(CommandResult::by(problem));
     }
     let (run, mut talk) = match frame.begin(gathered) {
         Ok(begun) => begun,
-        Err(problem) => return Turn::Ended(Ended::by(problem)),
+        Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
     let mut ended = match engine::survey(&run).await {
-        Err(problem) => Ended::by(problem),
+        Err(problem) => CommandResult::by(problem),
         Ok(plan) => match decide(frame, &run, &plan).await {
             Ok(Some(ended)) => ended,
-            Ok(None) if talk.back() => return Turn::Back(Box::new(talk)),
-            Ok(None) | Err(_) => return Turn::Ended(Ended::cancelled()),
+            Ok(None) if talk.back() => return CommandFlow::Back(Box::new(talk)),
+            Ok(None) | Err(_) => return CommandFlow::Ended(CommandResult::cancelled()),
         },
     };
     let end = frame.run_end(&ended, &run);
     let report = frame.report(ended.outcome);
     ended.text = Some(summary(&report, (&vnet, &vendor), &end, ui::width()));
-    Turn::Ended(ended)
+    CommandFlow::Ended(ended)
 }
 
 /// A step that is to be done alone and that this vendor's way does not have.
-fn no_such_step(intent: &Intent) -> Option<Problem> {
+fn no_such_step(intent: &PeeringIntent) -> Option<RunError> {
     let steps = intent.all_steps();
     let unknown = intent.share.only.iter().find(|step| !steps.contains(step))?;
     let names: Vec<&str> = steps.iter().map(|step| step.name()).collect();
@@ -86,8 +88,8 @@ fn no_such_step(intent: &Intent) -> Option<Problem> {
         "--only {unknown} cannot be used: {} does without it.",
         intent.vendor.name
     );
-    Some(Problem::new(
-        Kind::Usage,
+    Some(RunError::new(
+        RunErrorKind::Usage,
         what,
         format!("Its steps are {}.", names.join(", ")),
     ))
@@ -97,23 +99,27 @@ fn no_such_step(intent: &Intent) -> Option<Problem> {
 ///
 /// # Errors
 /// When the user left.
-async fn decide(frame: &Frame<'_>, run: &Run, plan: &Plan) -> Result<Option<Ended>, Halt> {
+async fn decide(
+    frame: &CommandSession<'_>,
+    run: &StepRun,
+    plan: &RunPlan,
+) -> Result<Option<CommandResult>, InputError> {
     if let Some(problem) = blocked(plan) {
-        return Ok(Some(Ended::new(Outcome::Blocked, Some(problem))));
+        return Ok(Some(CommandResult::new(RunOutcome::Blocked, Some(problem))));
     }
     if plan.writes() {
         if let Some(role) = run.intent.vendor.role.as_ref().filter(|_| frame.asks()) {
-            run.emit(Event::Notice(format!(
+            run.emit(RunEvent::Notice(format!(
                 "{} may then {}",
                 run.intent.vendor.short_name, role.grants
             )));
         }
         match frame.confirm("Go ahead?").await? {
-            Answer::Value(true) => {}
-            Answer::Value(false) => return Ok(Some(Ended::cancelled())),
-            Answer::Back => return Ok(None),
+            PromptResult::Value(true) => {}
+            PromptResult::Value(false) => return Ok(Some(CommandResult::cancelled())),
+            PromptResult::Back => return Ok(None),
         }
     }
     let (outcome, problem) = engine::carry_out(run).await;
-    Ok(Some(Ended::new(outcome, problem)))
+    Ok(Some(CommandResult::new(outcome, problem)))
 }

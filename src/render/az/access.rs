@@ -3,17 +3,17 @@
 use url::Url;
 use uuid::Uuid;
 
-use super::{Part, ours_to_write, token_env};
+use super::{ScriptSection, ours_to_write, token_env};
 use crate::domain::{AddressSpace, harmless};
-use crate::plan::{Intent, VendorAccess};
+use crate::plan::{PeeringIntent, VendorAccess};
 use crate::render::quoted;
-use crate::vendors::{Access, CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
+use crate::vendors::{AccessConsequences, CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
 
 const RULE: &str = "# ----------------------------------------------------------------------------------------------------- vendor request\n\n";
 
-pub(super) fn parts(intent: &Intent) -> Vec<Part> {
+pub(super) fn parts(intent: &PeeringIntent) -> Vec<ScriptSection> {
     if intent.vendor.peering.created_by == CreatedBy::Customer {
-        return vec![Part::new("phase=ready\n")];
+        return vec![ScriptSection::new("phase=ready\n")];
     }
     match (intent.access, &intent.vendor.access) {
         (VendorAccess::Api, Some(access)) => vec![api(intent, access)],
@@ -21,7 +21,7 @@ pub(super) fn parts(intent: &Intent) -> Vec<Part> {
     }
 }
 
-fn api(intent: &Intent, access: &Access) -> Part {
+fn api(intent: &PeeringIntent, access: &AccessConsequences) -> ScriptSection {
     let (address, body, vendors_own) = match access.connector.as_str() {
         "konnect" => (
             address(intent, &["v2", "cloud-gateways"]),
@@ -63,7 +63,7 @@ fn api(intent: &Intent, access: &Access) -> Part {
             ""
         },
     ];
-    let part = Part::new(&text.concat())
+    let part = ScriptSection::new(&text.concat())
         .value("api", address)
         .value("token_help", harmless(&access.token_help))
         .value("request_kind", harmless(&access.request))
@@ -77,7 +77,7 @@ fn api(intent: &Intent, access: &Access) -> Part {
 }
 
 /// Where the other side is, as far as the inputs say.
-fn remote(intent: &Intent, part: Part) -> Part {
+fn remote(intent: &PeeringIntent, part: ScriptSection) -> ScriptSection {
     let way = &intent.vendor.peering;
     let remote = intent.remote();
     let tenant = remote.as_ref().map(|remote| remote.tenant).or(way.tenant);
@@ -89,7 +89,7 @@ fn remote(intent: &Intent, part: Part) -> Part {
 }
 
 /// The API's address and a path: an address has no path of its own.
-fn address(intent: &Intent, path: &[&str]) -> String {
+fn address(intent: &PeeringIntent, path: &[&str]) -> String {
     let Some(mut url) = intent.vendor_api.clone() else {
         return String::new();
     };
@@ -102,12 +102,12 @@ fn address(intent: &Intent, path: &[&str]) -> String {
 }
 
 /// What the vendor is asked, without what the script finds out when it runs.
-fn new_request(intent: &Intent) -> NewRequest {
+fn new_request(intent: &PeeringIntent) -> NewRequest {
     intent.new_request("", &AddressSpace::default(), None)
 }
 
 /// The hand-off's values, printed; then the vendor's ids are needed, where we write our direction.
-fn by_hand(intent: &Intent) -> Part {
+fn by_hand(intent: &PeeringIntent) -> ScriptSection {
     // The own application's id is known when the script runs: a mark stands where it goes.
     let mark = Uuid::from_u128(u128::MAX);
     let card = intent.card(Some(mark));
@@ -130,12 +130,12 @@ fn by_hand(intent: &Intent) -> Part {
         lines.join("\n")
     );
     if !ours_to_write(intent) {
-        return Part::new(&text).value("place", harmless(&card.place));
+        return ScriptSection::new(&text).value("place", harmless(&card.place));
     }
     if intent.remote().is_none() {
         text.push_str(include_str!("script/ids_by_hand.sh"));
     }
-    let part = Part::new(&text).value("place", harmless(&card.place));
+    let part = ScriptSection::new(&text).value("place", harmless(&card.place));
     match intent.remote() {
         Some(_) => remote(intent, part),
         None => part.value("returns", harmless(&card.returns.unwrap_or_default())),

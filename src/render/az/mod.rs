@@ -20,17 +20,17 @@ pub use powershell::powershell;
 
 use super::quoted;
 use crate::domain::harmless;
-use crate::plan::{Grant, Grantee, Intent, OwnApp, VendorAccess};
+use crate::plan::{OwnApp, PeeringIntent, RoleGrant, RoleGrantee, VendorAccess};
 use crate::vendors::CreatedBy;
 
 /// One part of the script: the values it needs, and its text.
 #[derive(Default)]
-struct Part {
+struct ScriptSection {
     values: Vec<(&'static str, String)>,
     text: String,
 }
 
-impl Part {
+impl ScriptSection {
     fn new(text: &str) -> Self {
         Self {
             values: Vec::new(),
@@ -53,7 +53,7 @@ impl Part {
 }
 
 /// The whole script.
-pub fn script(intent: &Intent) -> String {
+pub fn script(intent: &PeeringIntent) -> String {
     let mut parts = vec![common(intent)];
     parts.extend(principals::parts(intent));
     parts.extend(grants(intent));
@@ -71,7 +71,7 @@ pub fn script(intent: &Intent) -> String {
     out
 }
 
-fn header(intent: &Intent) -> String {
+fn header(intent: &PeeringIntent) -> String {
     let mut rights = Vec::new();
     if intent.vendor_app.is_some() {
         rights.push("consent to applications");
@@ -120,8 +120,8 @@ set -euo pipefail
     )
 }
 
-fn common(intent: &Intent) -> Part {
-    let part = Part::new(include_str!("script/common.sh"))
+fn common(intent: &PeeringIntent) -> ScriptSection {
+    let part = ScriptSection::new(include_str!("script/common.sh"))
         .value("tenant_id", intent.tenant.to_string())
         .value("subscription_id", intent.vnet.subscription.to_string())
         .value("vnet_name", &intent.vnet.name)
@@ -143,19 +143,19 @@ fn token_env(name: &str) -> String {
         .collect()
 }
 
-fn grants(intent: &Intent) -> Vec<Part> {
+fn grants(intent: &PeeringIntent) -> Vec<ScriptSection> {
     let grants = intent.grants();
     if grants.is_empty() {
         return Vec::new();
     }
-    let mut part = Part::new(include_str!("script/grants.sh"));
+    let mut part = ScriptSection::new(include_str!("script/grants.sh"));
     for grant in &grants {
         let (variable, call) = match grant.to {
-            Grantee::Vendor => (
+            RoleGrantee::Vendor => (
                 "vendor_grant",
                 "give \"$vendor_grant\" \"$vendor_principal_id\" \"$application\"\n",
             ),
-            Grantee::OwnApp => (
+            RoleGrantee::OwnApp => (
                 "own_app_grant",
                 "give \"$own_app_grant\" \"$own_principal_id\" \"$own_app_name\"\n",
             ),
@@ -166,7 +166,7 @@ fn grants(intent: &Intent) -> Vec<Part> {
     vec![part]
 }
 
-fn grant_json(intent: &Intent, grant: &Grant) -> String {
+fn grant_json(intent: &PeeringIntent, grant: &RoleGrant) -> String {
     let own = intent.own_roles(grant).into_iter();
     let own = own.map(|role| serde_json::json!({ "name": role.name, "guid": role.guid }));
     let foreign = intent.foreign_role_names(grant);
@@ -183,7 +183,7 @@ fn grant_json(intent: &Intent, grant: &Grant) -> String {
 }
 
 /// The role as `az role definition create` takes it.
-fn role_json(grant: &Grant, scope: &str) -> String {
+fn role_json(grant: &RoleGrant, scope: &str) -> String {
     serde_json::json!({
         "Name": grant.name(),
         "Description": grant.description,
@@ -194,7 +194,7 @@ fn role_json(grant: &Grant, scope: &str) -> String {
 }
 
 /// Whether we write our direction.
-fn ours_to_write(intent: &Intent) -> bool {
+fn ours_to_write(intent: &PeeringIntent) -> bool {
     intent.vendor.peering.created_by != CreatedBy::Vendor
 }
 

@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::role_json;
-use crate::azure::{Peering, RoleDefinition};
+use crate::azure::{PeeringBody, RoleDefinition};
 use crate::domain::PeeringId;
-use crate::plan::{Grant, Grantee, Intent, OwnApp, Remote};
+use crate::plan::{OwnApp, PeeringIntent, Remote, RoleGrant, RoleGrantee};
 use crate::render::{ShellWord, quoted};
 
 /// Writing the role definitions of these grants.
-pub fn role_definition(intent: &Intent, grants: &[Grant]) -> Vec<String> {
-    let create = |grant: &Grant| {
+pub fn role_definition(intent: &PeeringIntent, grants: &[RoleGrant]) -> Vec<String> {
+    let create = |grant: &RoleGrant| {
         let json = role_json(grant, &intent.vnet.subscription_scope());
         format!("az role definition create --role-definition {}", quoted(&json))
     };
@@ -36,7 +36,7 @@ pub fn role_update(role: &RoleDefinition) -> Vec<String> {
 }
 
 /// Assigning the roles of these grants; `own_app` is the own application's client id, once it is known.
-pub fn role_assignment(intent: &Intent, grants: &[Grant], own_app: Option<Uuid>) -> Vec<String> {
+pub fn role_assignment(intent: &PeeringIntent, grants: &[RoleGrant], own_app: Option<Uuid>) -> Vec<String> {
     let given = match intent.own_app {
         Some(OwnApp::Given(id)) => Some(id),
         _ => None,
@@ -44,8 +44,8 @@ pub fn role_assignment(intent: &Intent, grants: &[Grant], own_app: Option<Uuid>)
     let mut lines = Vec::new();
     for grant in grants {
         let id = match (grant.to, &intent.vendor_app, own_app.or(given)) {
-            (Grantee::Vendor, Some(app), _) => app.id.to_string(),
-            (Grantee::OwnApp, _, Some(id)) => id.to_string(),
+            (RoleGrantee::Vendor, Some(app), _) => app.id.to_string(),
+            (RoleGrantee::OwnApp, _, Some(id)) => id.to_string(),
             _ => "CLIENT-ID-OF-THE-OWN-APPLICATION".to_owned(),
         };
         lines.push(format!(
@@ -61,7 +61,7 @@ pub fn role_assignment(intent: &Intent, grants: &[Grant], own_app: Option<Uuid>)
 }
 
 /// Registering the own application.
-pub fn own_app(intent: &Intent) -> Vec<String> {
+pub fn own_app(intent: &PeeringIntent) -> Vec<String> {
     let Some(OwnApp::Made { display_name, .. }) = &intent.own_app else {
         return Vec::new();
     };
@@ -77,7 +77,12 @@ pub fn own_app(intent: &Intent) -> Vec<String> {
 
 /// Writing the other side's direction, by an identity that may write there and is known in both tenants. `present`: the
 /// one that is there, which keeps its settings; `transit`: it has to allow gateway transit.
-pub fn other_direction(intent: &Intent, remote: &Remote, present: Option<&Peering>, transit: bool) -> Vec<String> {
+pub fn other_direction(
+    intent: &PeeringIntent,
+    remote: &Remote,
+    present: Option<&PeeringBody>,
+    transit: bool,
+) -> Vec<String> {
     let ours = intent.vnet.to_string();
     let write = match present {
         // A second `create` would put every setting that it does not name back to its default.

@@ -7,7 +7,7 @@
 use super::role_json;
 use crate::azure::az_cloud;
 use crate::domain::{VnetId, harmless};
-use crate::plan::{Grant, Grantee, Intent, OwnApp, PeeringSettings, Remote};
+use crate::plan::{OwnApp, PeeringIntent, PeeringSettings, Remote, RoleGrant, RoleGrantee};
 use crate::render::ps_quoted;
 
 /// Where a role's definition stands for a moment: PowerShell before 7.3, and az on Windows in any, lose the quotes of JSON
@@ -18,7 +18,7 @@ const ROLE_FILE: &str = "peerctl-role.json";
 const CMD: [char; 7] = ['&', '|', '<', '>', '^', '%', '"'];
 
 /// The commands; `cloud` is the cloud's name, and `az` is set to it where it is not the public one.
-pub fn powershell(intent: &Intent, cloud: &str) -> String {
+pub fn powershell(intent: &PeeringIntent, cloud: &str) -> String {
     let mut out = vec![
         format!(
             "# Peers the Azure virtual network {} with {}: the az commands, for PowerShell.",
@@ -42,14 +42,14 @@ pub fn powershell(intent: &Intent, cloud: &str) -> String {
 }
 
 /// Whether a value that is an argument has such a character.
-fn needs_care(intent: &Intent) -> bool {
+fn needs_care(intent: &PeeringIntent) -> bool {
     let names = intent.grants().into_iter().map(|grant| grant.name().to_owned());
     let own = intent.own_app.as_ref().map(OwnApp::label);
     let more = [intent.vnet.to_string(), intent.our_peering_name()];
     names.chain(own).chain(more).any(|text| text.contains(CMD))
 }
 
-fn commands(intent: &Intent) -> Vec<String> {
+fn commands(intent: &PeeringIntent) -> Vec<String> {
     let mut out = vec![
         format!("az login --tenant {}", intent.tenant),
         format!("az account set --subscription {}", intent.vnet.subscription),
@@ -74,7 +74,7 @@ fn commands(intent: &Intent) -> Vec<String> {
         None => {}
     }
     let grants = intent.grants();
-    let custom: Vec<&Grant> = grants.iter().filter(|grant| grant.built_in.is_none()).collect();
+    let custom: Vec<&RoleGrant> = grants.iter().filter(|grant| grant.built_in.is_none()).collect();
     if !custom.is_empty() {
         heading(&mut out, "role-definition");
     }
@@ -102,7 +102,7 @@ fn commands(intent: &Intent) -> Vec<String> {
             }
         };
         let id = match (grant.to, &intent.vendor_app) {
-            (Grantee::Vendor, Some(app)) => app.id.to_string(),
+            (RoleGrantee::Vendor, Some(app)) => app.id.to_string(),
             _ => "$app_id".to_owned(),
         };
         out.push(format!(
@@ -125,7 +125,7 @@ fn commands(intent: &Intent) -> Vec<String> {
 }
 
 /// Sets `$role` to the role's name, where the role of that name has exactly the grant's actions; else it stays empty.
-fn exact_role(grant: &Grant) -> [String; 3] {
+fn exact_role(grant: &RoleGrant) -> [String; 3] {
     let name = ps_quoted(grant.name());
     let actions: Vec<String> = grant.actions.iter().map(|action| ps_quoted(action)).collect();
     let other = format!(
@@ -151,7 +151,7 @@ fn heading(out: &mut Vec<String>, step: &str) {
 }
 
 /// By who is signed in to both tenants.
-fn both_directions(out: &mut Vec<String>, intent: &Intent, remote: &Remote) {
+fn both_directions(out: &mut Vec<String>, intent: &PeeringIntent, remote: &Remote) {
     heading(out, "peering, by who may write in both tenants");
     out.push(format!("az login --tenant {}", remote.tenant));
     let settings = intent.peering_settings;
@@ -199,7 +199,7 @@ fn direction(at: &VnetId, name: &str, with: &VnetId, settings: PeeringSettings) 
 }
 
 /// The command line of peerctl for what is left.
-fn rest(intent: &Intent) -> String {
+fn rest(intent: &PeeringIntent) -> String {
     let sets = intent.vendor_inputs.iter().flat_map(|(key, values)| {
         values
             .iter()

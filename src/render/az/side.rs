@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{Part, other_direction, ours_to_write};
+use super::{ScriptSection, other_direction, ours_to_write};
 use crate::domain::harmless;
-use crate::plan::{Intent, VendorAccess};
+use crate::plan::{PeeringIntent, VendorAccess};
 use crate::vendors::CreatedBy;
 
 const RULE: &str = "# ------------------------------------------------------------------------------------------------------------ peering\n\n";
@@ -14,7 +14,7 @@ const FAILED: &str = "    if [[ $provisioning == Failed ]]; then
     fi
 ";
 
-pub(super) fn parts(intent: &Intent) -> Vec<Part> {
+pub(super) fn parts(intent: &PeeringIntent) -> Vec<ScriptSection> {
     let mut part = if ours_to_write(intent) {
         ours(intent)
     } else {
@@ -39,7 +39,7 @@ pub(super) fn parts(intent: &Intent) -> Vec<Part> {
     vec![part]
 }
 
-fn ours(intent: &Intent) -> Part {
+fn ours(intent: &PeeringIntent) -> ScriptSection {
     let theirs = intent.other_side_of_ours();
     let (first, last) = match theirs {
         Some(_) => (include_str!("script/theirs.sh"), include_str!("script/theirs_end.sh")),
@@ -56,7 +56,7 @@ fn ours(intent: &Intent) -> Part {
         "done_writing\n",
     ]
     .concat();
-    let part = Part::new(&text)
+    let part = ScriptSection::new(&text)
         .value("our_peering_name", intent.our_peering_name())
         .value("our_settings", json!(intent.peering_settings.properties()).to_string());
     let Some(remote) = theirs else { return part };
@@ -68,9 +68,9 @@ fn ours(intent: &Intent) -> Part {
         .value("their_peering_name", name)
 }
 
-fn vendors(intent: &Intent) -> Part {
+fn vendors(intent: &PeeringIntent) -> ScriptSection {
     let text = [RULE, include_str!("script/vendors_peering.sh")].concat();
-    let part = Part::new(&text).value("wanted_name", intent.peering_name.clone().unwrap_or_default());
+    let part = ScriptSection::new(&text).value("wanted_name", intent.peering_name.clone().unwrap_or_default());
     match intent.access {
         VendorAccess::Api => part,
         // No two networks that share addresses can be peered with one network; by hand the addresses are not known.

@@ -8,33 +8,33 @@ const COMMENT: usize = 110;
 
 /// The right side of an argument.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(super) enum HclValue {
     /// Data: quoted, and nothing in it is a template.
     Text(String),
     /// An expression, as it stands.
     Code(String),
-    List(Vec<Value>),
-    Object(Vec<(&'static str, Value)>),
+    List(Vec<HclValue>),
+    Object(Vec<(&'static str, HclValue)>),
 }
 
 /// Data.
-pub(super) fn text(text: impl ToString) -> Value {
-    Value::Text(text.to_string())
+pub(super) fn text(text: impl ToString) -> HclValue {
+    HclValue::Text(text.to_string())
 }
 
 /// An expression.
-pub(super) fn code(code: impl Into<String>) -> Value {
-    Value::Code(code.into())
+pub(super) fn code(code: impl Into<String>) -> HclValue {
+    HclValue::Code(code.into())
 }
 
 /// Data, several times.
-pub(super) fn texts<T: ToString>(texts: impl IntoIterator<Item = T>) -> Value {
-    Value::List(texts.into_iter().map(text).collect())
+pub(super) fn texts<T: ToString>(texts: impl IntoIterator<Item = T>) -> HclValue {
+    HclValue::List(texts.into_iter().map(text).collect())
 }
 
 /// Expressions, several times.
-pub(super) fn codes<T: Into<String>>(codes: impl IntoIterator<Item = T>) -> Value {
-    Value::List(codes.into_iter().map(code).collect())
+pub(super) fn codes<T: Into<String>>(codes: impl IntoIterator<Item = T>) -> HclValue {
+    HclValue::List(codes.into_iter().map(code).collect())
 }
 
 /// A literal that HCL reads as this text. What a terminal would obey or hide is written as its number.
@@ -61,7 +61,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// One line: what stands before the `=`, and what from it on. A line that opens a list or an object has no `=` of its
 /// own here, because none is brought into its column.
-struct Line {
+struct HclLine {
     depth: usize,
     lead: String,
     assigned: Option<String>,
@@ -69,16 +69,16 @@ struct Line {
 
 /// A file, or what a block holds.
 #[derive(Default)]
-pub(super) struct Body {
+pub(super) struct HclBody {
     depth: usize,
-    lines: Vec<Line>,
+    lines: Vec<HclLine>,
     /// What stands last is a block: an argument does not stick to it.
     after_block: bool,
 }
 
-impl Body {
+impl HclBody {
     /// An argument.
-    pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) -> &mut Self {
+    pub(super) fn set(&mut self, name: &str, value: impl Into<HclValue>) -> &mut Self {
         if self.after_block {
             self.apart();
         }
@@ -149,7 +149,7 @@ impl Body {
     }
 
     fn line(&mut self, depth: usize, lead: impl Into<String>, assigned: Option<String>) {
-        self.lines.push(Line {
+        self.lines.push(HclLine {
             depth,
             lead: lead.into(),
             assigned,
@@ -157,20 +157,20 @@ impl Body {
     }
 
     /// `name = value`, or the value alone where it has no name; `end` comes behind it.
-    fn value(&mut self, depth: usize, name: &str, value: Value, end: &str) {
+    fn value(&mut self, depth: usize, name: &str, value: HclValue, end: &str) {
         let opens = |bracket: char| match name {
             "" => bracket.to_string(),
             name => format!("{name} = {bracket}"),
         };
         match value {
-            Value::List(items) if items.len() > 1 || items.iter().any(is_object) => {
+            HclValue::List(items) if items.len() > 1 || items.iter().any(is_object) => {
                 self.line(depth, opens('['), None);
                 for item in items {
                     self.value(depth + 1, "", item, ",");
                 }
                 self.line(depth, format!("]{end}"), None);
             }
-            Value::Object(members) => {
+            HclValue::Object(members) => {
                 self.line(depth, opens('{'), None);
                 for (name, value) in members {
                     self.value(depth + 1, name, value, "");
@@ -183,19 +183,19 @@ impl Body {
     }
 }
 
-impl From<&str> for Value {
+impl From<&str> for HclValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for HclValue {
     fn from(value: bool) -> Self {
         Self::Code(value.to_string())
     }
 }
 
-impl std::fmt::Display for Body {
+impl std::fmt::Display for HclBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Neighbours with a `=` have it in one column.
         for neighbours in self.lines.chunk_by(|a, b| a.assigned.is_some() && b.assigned.is_some()) {
@@ -212,20 +212,20 @@ impl std::fmt::Display for Body {
     }
 }
 
-fn is_comment(line: &Line) -> bool {
+fn is_comment(line: &HclLine) -> bool {
     line.lead.starts_with('#')
 }
 
-fn is_object(value: &Value) -> bool {
-    matches!(value, Value::Object(_))
+fn is_object(value: &HclValue) -> bool {
+    matches!(value, HclValue::Object(_))
 }
 
-fn in_line(value: &Value) -> String {
+fn in_line(value: &HclValue) -> String {
     match value {
-        Value::Text(text) => quoted(text),
-        Value::Code(code) => code.clone(),
-        Value::List(items) => format!("[{}]", items.iter().map(in_line).collect::<Vec<_>>().join(", ")),
-        Value::Object(_) => String::new(),
+        HclValue::Text(text) => quoted(text),
+        HclValue::Code(code) => code.clone(),
+        HclValue::List(items) => format!("[{}]", items.iter().map(in_line).collect::<Vec<_>>().join(", ")),
+        HclValue::Object(_) => String::new(),
     }
 }
 
@@ -235,12 +235,15 @@ mod tests {
 
     #[test]
     fn a_file_is_laid_out_as_terraform_fmt_lays_it_out() {
-        let mut file = Body::default();
+        let mut file = HclBody::default();
         file.comment("One.").blank().comment("Two.").block("locals", |body| {
             body.set("a", "1").set("long_name", true);
             body.set("list", texts(["x", "y"])).set("b", texts(["z"]));
             body.block("features", |_| {}).set("c", code("var.c"));
-            body.set("object", Value::Object(vec![("k", text("v")), ("longer", code("1"))]));
+            body.set(
+                "object",
+                HclValue::Object(vec![("k", text("v")), ("longer", code("1"))]),
+            );
         });
         let expected = "# One.\n\n# Two.\nlocals {\n  a         = \"1\"\n  long_name = true\n  list = [\n    \"x\",\n    \"y\",\n  ]\n  \
                         b = [\"z\"]\n\n  features {}\n\n  c = var.c\n  object = {\n    k      = \"v\"\n    longer = 1\n  }\n}\n";

@@ -10,21 +10,21 @@ mod providers;
 mod request;
 mod roles;
 
-use hcl::{Body, Value, code, quoted, text};
+use hcl::{HclBody, HclValue, code, quoted, text};
 
-use super::Existing;
+use super::ExistingResources;
 use crate::domain::harmless;
-use crate::plan::{Consent, Intent, OwnApp, VendorAccess};
-use crate::vendors::{CreatedBy, Phase, VendorRequest};
+use crate::plan::{ConsentMode, OwnApp, PeeringIntent, VendorAccess};
+use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 
 /// The whole file. `cloud` is the cloud's name.
-pub fn configuration(intent: &Intent, existing: &Existing, cloud: &str) -> String {
-    let source = Source {
+pub fn configuration(intent: &PeeringIntent, existing: &ExistingResources, cloud: &str) -> String {
+    let source = TerraformSource {
         intent,
         existing,
         cloud,
     };
-    let mut file = Body::default();
+    let mut file = HclBody::default();
     header(&source, &mut file);
     providers::write(&source, &mut file);
     principals::write(&source, &mut file);
@@ -35,15 +35,15 @@ pub fn configuration(intent: &Intent, existing: &Existing, cloud: &str) -> Strin
 }
 
 /// What the file is made of.
-struct Source<'a> {
-    intent: &'a Intent,
-    existing: &'a Existing,
+struct TerraformSource<'a> {
+    intent: &'a PeeringIntent,
+    existing: &'a ExistingResources,
     cloud: &'a str,
 }
 
 /// How the vendor is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Request {
+enum TerraformRequest {
     Konnect,
     Aiven,
     Dragonfly,
@@ -52,7 +52,7 @@ enum Request {
     Nobody,
 }
 
-impl Request {
+impl TerraformRequest {
     /// Type and name of the resource that asks.
     fn resource(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -69,18 +69,18 @@ impl Request {
     }
 }
 
-impl Source<'_> {
-    fn request(&self) -> Request {
+impl TerraformSource<'_> {
+    fn request(&self) -> TerraformRequest {
         if self.intent.vendor.peering.created_by == CreatedBy::Customer {
-            return Request::Nobody;
+            return TerraformRequest::Nobody;
         }
         let access = self.intent.vendor.access.as_ref();
         let access = access.filter(|_| self.intent.access == VendorAccess::Api);
         match access.map(|access| access.connector.as_str()) {
-            Some("konnect") => Request::Konnect,
-            Some("aiven") => Request::Aiven,
-            Some("dragonfly") => Request::Dragonfly,
-            _ => Request::ByHand,
+            Some("konnect") => TerraformRequest::Konnect,
+            Some("aiven") => TerraformRequest::Aiven,
+            Some("dragonfly") => TerraformRequest::Dragonfly,
+            _ => TerraformRequest::ByHand,
         }
     }
 
@@ -101,7 +101,12 @@ impl Source<'_> {
     /// The vendor's request that is there and goes on.
     fn live_request(&self) -> Option<&VendorRequest> {
         let found = self.existing.request.as_ref();
-        found.filter(|found| !matches!(found.phase, Phase::Failed | Phase::Leaving | Phase::Gone))
+        found.filter(|found| {
+            !matches!(
+                found.phase,
+                RequestPhase::Failed | RequestPhase::Leaving | RequestPhase::Gone
+            )
+        })
     }
 
     /// The address of the vendor's service principal; absent where there is none, or only its id is given.
@@ -109,9 +114,9 @@ impl Source<'_> {
         let app = self.intent.vendor_app.as_ref()?;
         match (app.principal_id, self.intent.consent) {
             (Some(_), _) => None,
-            (None, Consent::Create) => Some("azuread_service_principal.vendor"),
+            (None, ConsentMode::Create) => Some("azuread_service_principal.vendor"),
             // Somebody else makes it: here it is only looked for.
-            (None, Consent::Browser | Consent::Wait) => Some("data.azuread_service_principal.vendor"),
+            (None, ConsentMode::Browser | ConsentMode::Wait) => Some("data.azuread_service_principal.vendor"),
         }
     }
 
@@ -126,9 +131,9 @@ impl Source<'_> {
     /// The other network's id, as an expression.
     fn remote_vnet(&self) -> String {
         match (&self.existing.remote, self.request()) {
-            (Some(_), Request::Nobody) => "local.remote_vnet_id".to_owned(),
+            (Some(_), TerraformRequest::Nobody) => "local.remote_vnet_id".to_owned(),
             (Some(remote), _) => quoted(&remote.vnet.to_string()),
-            (None, Request::Aiven) => {
+            (None, TerraformRequest::Aiven) => {
                 r#"aiven_azure_vpc_peering_connection.vendor.state_info["to-network-id"]"#.to_owned()
             }
             (None, _) => "var.remote_vnet_id".to_owned(),
@@ -140,11 +145,11 @@ impl Source<'_> {
         let known = self.existing.remote.as_ref().map(|remote| remote.tenant);
         let known = known.or(self.intent.vendor.peering.tenant);
         match (known, self.vendor_principal(), self.request()) {
-            (Some(_), _, Request::Nobody) => "local.remote_tenant_id".to_owned(),
+            (Some(_), _, TerraformRequest::Nobody) => "local.remote_tenant_id".to_owned(),
             (Some(tenant), ..) => quoted(&tenant.to_string()),
             // The network is in the tenant that owns the application.
             (None, Some(principal), _) => format!("{principal}.application_tenant_id"),
-            (None, None, Request::Aiven) => {
+            (None, None, TerraformRequest::Aiven) => {
                 r#"aiven_azure_vpc_peering_connection.vendor.state_info["to-tenant-id"]"#.to_owned()
             }
             (None, None, _) => "var.remote_tenant_id".to_owned(),
@@ -171,7 +176,7 @@ impl Source<'_> {
 
 /// What the live object has, as it writes it, where that is not what the expression stands for: a provider replaces an
 /// object whose text differs, be it in case alone.
-fn as_live(expression: &str, ours: &str, live: Option<&str>) -> Value {
+fn as_live(expression: &str, ours: &str, live: Option<&str>) -> HclValue {
     match live {
         Some(live) if live != ours => text(live),
         _ => code(expression),
@@ -179,14 +184,14 @@ fn as_live(expression: &str, ours: &str, live: Option<&str>) -> Value {
 }
 
 /// What is there already becomes Terraform's.
-fn import(file: &mut Body, to: &str, id: &str) {
+fn import(file: &mut HclBody, to: &str, id: &str) {
     file.block("import", |body| {
         body.set("to", hcl::code(to)).set("id", text(id));
     });
 }
 
-fn header(source: &Source<'_>, file: &mut Body) {
-    let Source { intent, existing, .. } = source;
+fn header(source: &TerraformSource<'_>, file: &mut HclBody) {
+    let TerraformSource { intent, existing, .. } = source;
     file.comment(&format!(
         "Peers the Azure virtual network {} with {}: what `peerctl azure setup` does, as Terraform.",
         intent.vnet.name, intent.vendor.name

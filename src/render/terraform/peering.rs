@@ -1,15 +1,15 @@
 //! The peering: our direction, theirs where it is ours to write, and what there is to see of both.
 
-use super::hcl::{Body, code, text, texts};
-use super::{Request, Source, as_live, import, roles};
-use crate::azure::Peering;
+use super::hcl::{HclBody, code, text, texts};
+use super::{TerraformRequest, TerraformSource, as_live, import, roles};
+use crate::azure::PeeringBody;
 use crate::domain::{PeeredSubnets, PeeringState};
-use crate::plan::{Grantee, OwnApp, PeeringSettings};
+use crate::plan::{OwnApp, PeeringSettings, RoleGrantee};
 
 const THEIRS: &str = "azurerm_virtual_network_peering.theirs";
 
-pub(super) fn write(source: &Source<'_>, file: &mut Body) {
-    let asks_dragonfly = source.request() == Request::Dragonfly && source.live_request().is_none();
+pub(super) fn write(source: &TerraformSource<'_>, file: &mut HclBody) {
+    let asks_dragonfly = source.request() == TerraformRequest::Dragonfly && source.live_request().is_none();
     if !source.writes_ours() || asks_dragonfly {
         file.block("data \"azurerm_virtual_network\" \"ours\"", |body| {
             body.set("name", code("local.vnet_name"));
@@ -32,12 +32,12 @@ pub(super) fn write(source: &Source<'_>, file: &mut Body) {
     outputs(source, file);
 }
 
-fn ours(source: &Source<'_>, file: &mut Body) {
+fn ours(source: &TerraformSource<'_>, file: &mut HclBody) {
     let (intent, existing) = (source.intent, source.existing);
     let found = usable(existing.ours.as_ref(), file);
     let own_app = intent.own_app.is_some();
     let grants = existing.grants.iter();
-    let own = grants.filter(|existing| existing.grant.to == Grantee::OwnApp);
+    let own = grants.filter(|existing| existing.grant.to == RoleGrantee::OwnApp);
     let own: Vec<_> = own.filter(|existing| roles::is_ours(source, existing)).collect();
     let assignment = (!own.is_empty()).then(|| "azurerm_role_assignment.own".to_owned());
     let theirs = (source.writes_theirs() && theirs_is_first(source)).then(|| THEIRS.to_owned());
@@ -90,7 +90,7 @@ fn ours(source: &Source<'_>, file: &mut Body) {
 }
 
 /// What has to be done in between, and why.
-fn written_by_application(source: &Source<'_>, after: &[String], exists: bool, file: &mut Body) {
+fn written_by_application(source: &TerraformSource<'_>, after: &[String], exists: bool, file: &mut HclBody) {
     let found = source.existing.own_app.as_ref();
     let id = match (&source.intent.own_app, found) {
         (Some(OwnApp::Given(id)), _) => id.to_string(),
@@ -122,7 +122,7 @@ fn written_by_application(source: &Source<'_>, after: &[String], exists: bool, f
     ]));
 }
 
-fn theirs(source: &Source<'_>, file: &mut Body) {
+fn theirs(source: &TerraformSource<'_>, file: &mut HclBody) {
     let Some(remote) = source.intent.remote() else { return };
     let found = usable(source.existing.theirs.as_ref(), file);
     let name = source.intent.their_peering_name(&remote);
@@ -169,18 +169,18 @@ fn theirs(source: &Source<'_>, file: &mut Body) {
 }
 
 /// Whether our direction uses, or is to use, the other network's gateways: then the other direction comes first.
-fn theirs_is_first(source: &Source<'_>) -> bool {
+fn theirs_is_first(source: &TerraformSource<'_>) -> bool {
     let found = source.existing.ours.as_ref();
     source.intent.peering_settings.use_remote_gateways || found.is_some_and(|found| found.use_remote_gateways)
 }
 
 /// The network that a live peering leads to, as it writes it.
-fn remote_of(found: Option<&Peering>) -> Option<String> {
+fn remote_of(found: Option<&PeeringBody>) -> Option<String> {
     Some(found?.remote_vnet.as_ref()?.to_string())
 }
 
 /// One that is Disconnected cannot be taken over.
-fn usable<'a>(found: Option<&'a Peering>, file: &mut Body) -> Option<&'a Peering> {
+fn usable<'a>(found: Option<&'a PeeringBody>, file: &mut HclBody) -> Option<&'a PeeringBody> {
     let found = found?;
     if found.state == PeeringState::Disconnected {
         file.comment(&format!(
@@ -194,8 +194,12 @@ fn usable<'a>(found: Option<&'a Peering>, file: &mut Body) -> Option<&'a Peering
 }
 
 /// What is allowed already stays allowed, and what is linked stays all that is linked.
-fn flags(body: &mut Body, (found, opposite): (Option<&Peering>, Option<&Peering>), settings: PeeringSettings) {
-    let kept = |of: fn(&Peering) -> bool| found.is_some_and(of);
+fn flags(
+    body: &mut HclBody,
+    (found, opposite): (Option<&PeeringBody>, Option<&PeeringBody>),
+    settings: PeeringSettings,
+) {
+    let kept = |of: fn(&PeeringBody) -> bool| found.is_some_and(of);
     body.set("allow_virtual_network_access", true);
     body.set(
         "allow_forwarded_traffic",
@@ -211,7 +215,7 @@ fn flags(body: &mut Body, (found, opposite): (Option<&Peering>, Option<&Peering>
     );
     let subnets = match found {
         Some(found) => found.subnets(),
-        None => opposite.and_then(Peering::subnets).map(PeeredSubnets::mirrored),
+        None => opposite.and_then(PeeringBody::subnets).map(PeeredSubnets::mirrored),
     };
     if let Some(subnets) = subnets {
         body.set("peer_complete_virtual_networks_enabled", false);
@@ -224,12 +228,12 @@ fn flags(body: &mut Body, (found, opposite): (Option<&Peering>, Option<&Peering>
             }
         }
     }
-    if found.or(opposite).is_some_and(Peering::is_ipv6_only) {
+    if found.or(opposite).is_some_and(PeeringBody::is_ipv6_only) {
         body.set("only_ipv6_peering_enabled", true);
     }
 }
 
-fn outputs(source: &Source<'_>, file: &mut Body) {
+fn outputs(source: &TerraformSource<'_>, file: &mut HclBody) {
     let vendor = source.vendor();
     let mut output = |name: &str, description: &str, value: String| {
         file.block(&format!("output \"{name}\""), |body| {
@@ -254,16 +258,16 @@ fn outputs(source: &Source<'_>, file: &mut Body) {
         output("our_direction", &described, peerings);
     }
     let state = match source.request() {
-        Request::Konnect => {
+        TerraformRequest::Konnect => {
             "konnect_cloud_gateway_transit_gateway.vendor.azure_transit_gateway_response.state".to_owned()
         }
-        Request::Aiven => "aiven_azure_vpc_peering_connection.vendor.state".to_owned(),
-        Request::Dragonfly => "dfcloud_connection.vendor.status".to_owned(),
-        Request::Nobody if source.writes_theirs() => "azurerm_virtual_network_peering.theirs.id".to_owned(),
+        TerraformRequest::Aiven => "aiven_azure_vpc_peering_connection.vendor.state".to_owned(),
+        TerraformRequest::Dragonfly => "dfcloud_connection.vendor.status".to_owned(),
+        TerraformRequest::Nobody if source.writes_theirs() => "azurerm_virtual_network_peering.theirs.id".to_owned(),
         _ => return,
     };
     let described = match source.request() {
-        Request::Nobody => "The peering of the other virtual network".to_owned(),
+        TerraformRequest::Nobody => "The peering of the other virtual network".to_owned(),
         _ => format!("What {vendor} says of its direction; both are Connected where `peerctl azure status` says so"),
     };
     output("their_direction", &described, state);

@@ -1,17 +1,17 @@
 //! Who gets a service principal in the tenant: the vendor's application, and ours.
 
-use super::hcl::{Body, code, codes, text};
-use super::{Source, import};
+use super::hcl::{HclBody, code, codes, text};
+use super::{TerraformSource, import};
 use crate::plan::OwnApp;
 
-pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+pub(super) fn write(source: &TerraformSource<'_>, file: &mut HclBody) {
     vendor(source, file);
     if let Some(app) = &source.intent.own_app {
         own(source, app, file);
     }
 }
 
-fn vendor(source: &Source<'_>, file: &mut Body) {
+fn vendor(source: &TerraformSource<'_>, file: &mut HclBody) {
     let Some(app) = &source.intent.vendor_app else { return };
     match source.vendor_principal() {
         None => {}
@@ -39,7 +39,7 @@ fn vendor(source: &Source<'_>, file: &mut Body) {
     }
 }
 
-fn own(source: &Source<'_>, app: &OwnApp, file: &mut Body) {
+fn own(source: &TerraformSource<'_>, app: &OwnApp, file: &mut HclBody) {
     let existing = source.existing;
     let client_id = match app {
         OwnApp::Given(id) => {
@@ -85,7 +85,7 @@ fn own(source: &Source<'_>, app: &OwnApp, file: &mut Body) {
     }
 }
 
-fn service_principal(file: &mut Body, name: &str, client_id: super::hcl::Value) {
+fn service_principal(file: &mut HclBody, name: &str, client_id: super::hcl::HclValue) {
     file.resource("azuread_service_principal", name, |body| {
         body.set("client_id", client_id);
         body.comment("Graph makes its maker its owner, which is no change to make undone.");

@@ -1,11 +1,11 @@
 //! Providers, variables and locals. What is secret comes from the environment of whoever runs Terraform: as a provider
 //! reads it, or as a variable that reaches neither the state nor a saved plan.
 
-use super::hcl::{Body, Value, code, codes, text};
-use super::{Request, Source};
+use super::hcl::{HclBody, HclValue, code, codes, text};
+use super::{TerraformRequest, TerraformSource};
 use crate::plan::OwnApp;
 
-pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+pub(super) fn write(source: &TerraformSource<'_>, file: &mut HclBody) {
     required(source, file);
     azure(source, file);
     vendor(source, file);
@@ -14,17 +14,17 @@ pub(super) fn write(source: &Source<'_>, file: &mut Body) {
 }
 
 /// The vendor's provider: local name, source, versions.
-fn vendors_provider(request: Request) -> Option<(&'static str, &'static str, Option<&'static str>)> {
+fn vendors_provider(request: TerraformRequest) -> Option<(&'static str, &'static str, Option<&'static str>)> {
     match request {
-        Request::Konnect => Some(("konnect", "kong/konnect", Some("~> 3.0"))),
-        Request::Aiven => Some(("aiven", "aiven/aiven", Some("~> 4.0"))),
+        TerraformRequest::Konnect => Some(("konnect", "kong/konnect", Some("~> 3.0"))),
+        TerraformRequest::Aiven => Some(("aiven", "aiven/aiven", Some("~> 4.0"))),
         // Not at 1.0 yet: the lock file holds what `terraform init` found.
-        Request::Dragonfly => Some(("dfcloud", "dragonflydb/dfcloud", None)),
-        Request::ByHand | Request::Nobody => None,
+        TerraformRequest::Dragonfly => Some(("dfcloud", "dragonflydb/dfcloud", None)),
+        TerraformRequest::ByHand | TerraformRequest::Nobody => None,
     }
 }
 
-fn required(source: &Source<'_>, file: &mut Body) {
+fn required(source: &TerraformSource<'_>, file: &mut HclBody) {
     let directory = uses_directory(source).then_some(("azuread", "hashicorp/azuread", Some("~> 3.0")));
     let azurerm = ("azurerm", "hashicorp/azurerm", Some("~> 4.0"));
     let providers = directory
@@ -37,18 +37,18 @@ fn required(source: &Source<'_>, file: &mut Body) {
             for (name, source, version) in providers {
                 let version = version.map(|version| ("version", text(version)));
                 let members = std::iter::once(("source", text(source))).chain(version);
-                body.set(name, Value::Object(members.collect()));
+                body.set(name, HclValue::Object(members.collect()));
             }
         });
     });
 }
 
-fn uses_directory(source: &Source<'_>) -> bool {
+fn uses_directory(source: &TerraformSource<'_>) -> bool {
     source.vendor_principal().is_some() || source.intent.own_app.is_some()
 }
 
 /// One configuration of azurerm; all of it as expressions.
-struct Azurerm<'a> {
+struct AzurermProviders<'a> {
     alias: Option<&'a str>,
     tenant: &'a str,
     subscription: &'a str,
@@ -58,8 +58,8 @@ struct Azurerm<'a> {
     application: Option<String>,
 }
 
-impl Azurerm<'_> {
-    fn write(self, environment: Option<&str>, file: &mut Body) {
+impl AzurermProviders<'_> {
+    fn write(self, environment: Option<&str>, file: &mut HclBody) {
         file.block("provider \"azurerm\"", |body| {
             if let Some(alias) = self.alias {
                 body.set("alias", alias);
@@ -84,7 +84,7 @@ impl Azurerm<'_> {
     }
 }
 
-fn azure(source: &Source<'_>, file: &mut Body) {
+fn azure(source: &TerraformSource<'_>, file: &mut HclBody) {
     if !matches!(source.cloud, "public" | "usgov" | "china") {
         file.comment(
             "This cloud is none that the providers know by name: set ARM_METADATA_HOSTNAME to the host of its Azure \
@@ -110,7 +110,7 @@ fn azure(source: &Source<'_>, file: &mut Body) {
     if operator_writes {
         file.comment("Who signs in here writes both directions, with tokens of both tenants: az login in both.");
     }
-    let ours = Azurerm {
+    let ours = AzurermProviders {
         alias: None,
         tenant: "local.tenant_id",
         subscription: "local.subscription_id",
@@ -120,7 +120,7 @@ fn azure(source: &Source<'_>, file: &mut Body) {
     ours.write(environment, file);
     if application.is_some() {
         file.comment("Our direction is written by the application below, with tokens of both tenants.");
-        let writer = Azurerm {
+        let writer = AzurermProviders {
             alias: Some("own_application"),
             tenant: "local.tenant_id",
             subscription: "local.subscription_id",
@@ -131,7 +131,7 @@ fn azure(source: &Source<'_>, file: &mut Body) {
     }
     if source.writes_theirs() {
         file.comment("The other direction is written from the other side.");
-        let theirs = Azurerm {
+        let theirs = AzurermProviders {
             alias: Some("remote"),
             tenant: "local.remote_tenant_id",
             subscription: "local.remote_subscription_id",
@@ -142,22 +142,22 @@ fn azure(source: &Source<'_>, file: &mut Body) {
     }
 }
 
-fn vendor(source: &Source<'_>, file: &mut Body) {
+fn vendor(source: &TerraformSource<'_>, file: &mut HclBody) {
     let Some((name, ..)) = vendors_provider(source.request()) else {
         return;
     };
     let intent = source.intent;
     // The name of the variable is the provider's; peerctl reads Aiven's token where Aiven's own client does.
     let variable = match source.request() {
-        Request::Konnect => "KONNECT_TOKEN, or of a system account KONNECT_SPAT",
-        Request::Aiven => "AIVEN_TOKEN",
+        TerraformRequest::Konnect => "KONNECT_TOKEN, or of a system account KONNECT_SPAT",
+        TerraformRequest::Aiven => "AIVEN_TOKEN",
         _ => "DFCLOUD_API_KEY",
     };
     file.comment(&format!("Its token comes from the environment: {variable}."));
     let usual = intent.vendor.access.as_ref().and_then(|access| access.api.parse().ok());
     let other = intent.vendor_api.as_ref().filter(|api| usual.as_ref() != Some(*api));
     match (source.request(), other) {
-        (Request::Konnect, Some(api)) => {
+        (TerraformRequest::Konnect, Some(api)) => {
             let address = text(api.as_str().trim_end_matches('/'));
             file.block(&format!("provider \"{name}\""), |body| {
                 _ = body.set("server_url", address)
@@ -174,8 +174,8 @@ fn vendor(source: &Source<'_>, file: &mut Body) {
     }
 }
 
-fn variables(source: &Source<'_>, file: &mut Body) {
-    let variable = |file: &mut Body, name: &str, description: &str, needed_later: bool| {
+fn variables(source: &TerraformSource<'_>, file: &mut HclBody) {
+    let variable = |file: &mut HclBody, name: &str, description: &str, needed_later: bool| {
         file.block(&format!("variable \"{name}\""), |body| {
             body.set("description", description).set("type", code("string"));
             if needed_later {
@@ -206,7 +206,11 @@ fn variables(source: &Source<'_>, file: &mut Body) {
         used.iter().any(|used| used == &format!("var.{name}"))
     };
     // Aiven's VPC has no other name than its id.
-    if matches!(source.request(), Request::Konnect | Request::Dragonfly) && needs("vendor_network_id") {
+    if matches!(
+        source.request(),
+        TerraformRequest::Konnect | TerraformRequest::Dragonfly
+    ) && needs("vendor_network_id")
+    {
         let called = source.intent.vendor_network().unwrap_or_default();
         variable(
             file,
@@ -225,7 +229,7 @@ fn variables(source: &Source<'_>, file: &mut Body) {
     }
 }
 
-fn locals(source: &Source<'_>, file: &mut Body) {
+fn locals(source: &TerraformSource<'_>, file: &mut HclBody) {
     let intent = source.intent;
     let vnet = &intent.vnet;
     file.block("locals", |body| {

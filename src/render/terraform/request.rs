@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::hcl::{Body, Value, code, text, texts};
-use super::{Request, Source, as_live, import};
-use crate::plan::{Grantee, OwnApp};
+use super::hcl::{HclBody, HclValue, code, text, texts};
+use super::{TerraformRequest, TerraformSource, as_live, import};
+use crate::plan::{OwnApp, RoleGrantee};
 use crate::vendors::{DnsMapping, VendorRequest};
 
-pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+pub(super) fn write(source: &TerraformSource<'_>, file: &mut HclBody) {
     let Some((kind, name)) = source.request().resource() else {
         return by_hand(source, file);
     };
@@ -32,12 +32,12 @@ pub(super) fn write(source: &Source<'_>, file: &mut Body) {
     }
     file.resource(kind, name, |body| {
         match source.request() {
-            Request::Konnect => konnect(source, live, body),
-            Request::Aiven => aiven(source, live, body),
+            TerraformRequest::Konnect => konnect(source, live, body),
+            TerraformRequest::Aiven => aiven(source, live, body),
             _ => dragonfly(source, live, body),
         }
         let grants = source.existing.grants.iter();
-        let mut vendors = grants.filter(|existing| existing.grant.to == Grantee::Vendor);
+        let mut vendors = grants.filter(|existing| existing.grant.to == RoleGrantee::Vendor);
         // An assignment above the network is not Terraform's.
         if vendors.any(|existing| super::roles::is_ours(source, existing)) {
             body.blank().set("depends_on", code("[azurerm_role_assignment.vendor]"));
@@ -48,15 +48,15 @@ pub(super) fn write(source: &Source<'_>, file: &mut Body) {
     }
 }
 
-fn import_id(source: &Source<'_>, found: &VendorRequest) -> String {
+fn import_id(source: &TerraformSource<'_>, found: &VendorRequest) -> String {
     let network = source
         .existing
         .network
         .as_ref()
         .map_or("", |network| network.id.as_str());
     match source.request() {
-        Request::Konnect => serde_json::json!({ "id": found.id, "network_id": network }).to_string(),
-        Request::Aiven => {
+        TerraformRequest::Konnect => serde_json::json!({ "id": found.id, "network_id": network }).to_string(),
+        TerraformRequest::Aiven => {
             let (subscription, _, vnet) = aivens_names(source, Some(found));
             format!("{}/{subscription}/{vnet}", vpc(source))
         }
@@ -64,7 +64,7 @@ fn import_id(source: &Source<'_>, found: &VendorRequest) -> String {
     }
 }
 
-fn konnect(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+fn konnect(source: &TerraformSource<'_>, found: Option<&VendorRequest>, body: &mut HclBody) {
     let live = |member: &str| found.and_then(|found| found.attachment[member].as_str());
     let [tenant, subscription, group, vnet] = network(source);
     let attachment = vec![
@@ -84,21 +84,21 @@ fn konnect(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) 
     // Konnect changes none: one that is there keeps its own.
     let dns = found.map_or(&source.intent.dns, |found| &found.dns);
     let mapping = |dns: &DnsMapping| {
-        Value::Object(vec![
+        HclValue::Object(vec![
             ("domain_proxy_list", texts(&dns.domains)),
             ("remote_dns_server_ip_addresses", texts(&dns.servers)),
         ])
     };
     if !dns.is_empty() {
-        gateway.push(("dns_config", Value::List(dns.iter().map(mapping).collect())));
+        gateway.push(("dns_config", HclValue::List(dns.iter().map(mapping).collect())));
     }
-    gateway.push(("transit_gateway_attachment_config", Value::Object(attachment)));
+    gateway.push(("transit_gateway_attachment_config", HclValue::Object(attachment)));
     body.set("network_id", code(source.vendor_network()));
-    body.set("azure_transit_gateway", Value::Object(gateway));
+    body.set("azure_transit_gateway", HclValue::Object(gateway));
 }
 
 /// Subscription, resource group and network as Aiven keeps them: it compares them as they are, and wants lower case.
-fn aivens_names(source: &Source<'_>, found: Option<&VendorRequest>) -> (String, String, String) {
+fn aivens_names(source: &TerraformSource<'_>, found: Option<&VendorRequest>) -> (String, String, String) {
     let named = found.and_then(|found| found.vnet.as_ref());
     let vnet = named.unwrap_or(&source.intent.vnet);
     let kept = |name: &str| {
@@ -116,12 +116,12 @@ fn aivens_names(source: &Source<'_>, found: Option<&VendorRequest>) -> (String, 
 }
 
 /// The project VPC as the provider names it.
-fn vpc(source: &Source<'_>) -> String {
+fn vpc(source: &TerraformSource<'_>) -> String {
     let input = |key| source.intent.vendor_input(key).unwrap_or_default();
     format!("{}/{}", input("project"), input("vpc"))
 }
 
-fn aiven(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+fn aiven(source: &TerraformSource<'_>, found: Option<&VendorRequest>, body: &mut HclBody) {
     let (subscription, group, vnet) = aivens_names(source, found);
     body.set("vpc_id", text(vpc(source)))
         .set("azure_subscription_id", text(subscription));
@@ -131,7 +131,7 @@ fn aiven(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
         .set("peer_azure_tenant_id", code("local.tenant_id"));
 }
 
-fn dragonfly(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body) {
+fn dragonfly(source: &TerraformSource<'_>, found: Option<&VendorRequest>, body: &mut HclBody) {
     body.set("name", request_name(source, found));
     body.set("network_id", code(source.vendor_network()));
     let live = |pointer: &str| found.and_then(|found| found.attachment.pointer(pointer));
@@ -165,11 +165,11 @@ fn dragonfly(source: &Source<'_>, found: Option<&VendorRequest>, body: &mut Body
         ("azure_app_object_id", app.map_or_else(|| own_client_id(source), text)),
         ("azure_use_remote_gateways", gateways.unwrap_or(false).into()),
     ]);
-    body.set("peer", Value::Object(peer));
+    body.set("peer", HclValue::Object(peer));
 }
 
 /// Tenant, subscription, resource group and name of the network, as the locals have them.
-fn network(source: &Source<'_>) -> [String; 4] {
+fn network(source: &TerraformSource<'_>) -> [String; 4] {
     let vnet = &source.intent.vnet;
     [
         source.intent.tenant.to_string(),
@@ -179,17 +179,17 @@ fn network(source: &Source<'_>) -> [String; 4] {
     ]
 }
 
-fn request_name(source: &Source<'_>, found: Option<&VendorRequest>) -> Value {
+fn request_name(source: &TerraformSource<'_>, found: Option<&VendorRequest>) -> HclValue {
     text(found.map_or(source.intent.request_name(), |found| &found.name))
 }
 
-fn own_client_id(source: &Source<'_>) -> Value {
+fn own_client_id(source: &TerraformSource<'_>) -> HclValue {
     source.own_client_id().map_or_else(|| text(""), code)
 }
 
 /// Nothing asks the vendor but a person.
-fn by_hand(source: &Source<'_>, file: &mut Body) {
-    if source.request() == Request::Nobody {
+fn by_hand(source: &TerraformSource<'_>, file: &mut HclBody) {
+    if source.request() == TerraformRequest::Nobody {
         return;
     }
     // The own application's id may be known only once it is made: a mark stands where it goes.

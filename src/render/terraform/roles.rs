@@ -1,17 +1,17 @@
 //! Role definitions and assignments: what each grant needs, and no more.
 
-use super::hcl::{Body, code, quoted, text, texts};
-use super::{Source, import};
+use super::hcl::{HclBody, code, quoted, text, texts};
+use super::{TerraformSource, import};
 use crate::azure::{RoleDefinition, role_definition_id};
-use crate::plan::{Grant, Grantee};
+use crate::plan::{RoleGrant, RoleGrantee};
 use crate::render::ExistingGrant;
 
-pub(super) fn write(source: &Source<'_>, file: &mut Body) {
+pub(super) fn write(source: &TerraformSource<'_>, file: &mut HclBody) {
     for existing in &source.existing.grants {
         let (name, principal) = match (existing.grant.to, source.vendor_principal()) {
-            (Grantee::OwnApp, _) => ("own", "azuread_service_principal.own.object_id".to_owned()),
-            (Grantee::Vendor, Some(address)) => ("vendor", format!("{address}.object_id")),
-            (Grantee::Vendor, None) => {
+            (RoleGrantee::OwnApp, _) => ("own", "azuread_service_principal.own.object_id".to_owned()),
+            (RoleGrantee::Vendor, Some(address)) => ("vendor", format!("{address}.object_id")),
+            (RoleGrantee::Vendor, None) => {
                 let app = source.intent.vendor_app.as_ref();
                 let given = app.and_then(|app| app.principal_id).unwrap_or_default();
                 ("vendor", quoted(&given.to_string()))
@@ -22,12 +22,18 @@ pub(super) fn write(source: &Source<'_>, file: &mut Body) {
 }
 
 /// A role with its id as an expression, for `role_definition_id` of an assignment and for the assignment's own id.
-struct Role {
+struct TerraformRole {
     id: String,
     guid: String,
 }
 
-fn write_grant(source: &Source<'_>, file: &mut Body, existing: &ExistingGrant, name: &str, principal: &str) {
+fn write_grant(
+    source: &TerraformSource<'_>,
+    file: &mut HclBody,
+    existing: &ExistingGrant,
+    name: &str,
+    principal: &str,
+) {
     let grant = &existing.grant;
     let vnet = source.intent.vnet.to_string();
     let assigned = existing.assignment.as_ref();
@@ -44,11 +50,11 @@ fn write_grant(source: &Source<'_>, file: &mut Body, existing: &ExistingGrant, n
     let other = other.filter(|guid| existing.role.as_ref().map(|role| role.guid) != Some(*guid));
     let taken = grant.built_in.or(other);
     let role = match taken {
-        Some(guid) => Role {
+        Some(guid) => TerraformRole {
             id: quoted(&role_definition_id(&vnet, guid)),
             guid: quoted(&guid.to_string()),
         },
-        None => Role {
+        None => TerraformRole {
             id: format!("azurerm_role_definition.{name}.role_definition_resource_id"),
             guid: format!("azurerm_role_definition.{name}.role_definition_id"),
         },
@@ -81,7 +87,14 @@ fn write_grant(source: &Source<'_>, file: &mut Body, existing: &ExistingGrant, n
     }
 }
 
-fn define(source: &Source<'_>, file: &mut Body, grant: &Grant, name: &str, role: &RoleDefinition, exists: bool) {
+fn define(
+    source: &TerraformSource<'_>,
+    file: &mut HclBody,
+    grant: &RoleGrant,
+    name: &str,
+    role: &RoleDefinition,
+    exists: bool,
+) {
     let here = source.intent.vnet.subscription_scope();
     let scope = role.assignable_scopes.first().unwrap_or(&here);
     file.comment(&format!(
@@ -118,7 +131,7 @@ fn define(source: &Source<'_>, file: &mut Body, grant: &Grant, name: &str, role:
 }
 
 /// Whether the assignment is one of this configuration's: one above the network is not.
-pub(super) fn is_ours(source: &Source<'_>, existing: &ExistingGrant) -> bool {
+pub(super) fn is_ours(source: &TerraformSource<'_>, existing: &ExistingGrant) -> bool {
     let vnet = source.intent.vnet.to_string();
     let assigned = existing.assignment.as_ref();
     assigned.is_none_or(|(found, _)| found.scope.eq_ignore_ascii_case(&vnet))

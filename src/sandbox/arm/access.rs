@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::errors::Refusal;
+use super::errors::ArmRefusal;
 use crate::sandbox::faults::glob;
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Assignment, Definition, Denial, Permission, World};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::{AssignmentRecord, DefinitionRecord, DenyAssignmentRecord, PermissionRecord, SandboxWorld};
 
-impl Permission {
+impl PermissionRecord {
     /// Whether this entry grants `action`: without case, `*` for any text, exceptions only within the entry.
     pub(super) fn allows(&self, action: &str) -> bool {
         let action = action.to_ascii_lowercase();
@@ -32,7 +32,7 @@ pub(super) fn covers(scope: &str, id: &str) -> bool {
 }
 
 /// As [`covers`], with the subscriptions below a management group.
-pub(super) fn reaches(world: &World, scope: &str, id: &str) -> bool {
+pub(super) fn reaches(world: &SandboxWorld, scope: &str, id: &str) -> bool {
     let subscription = || id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
     let mut groups = world.management_groups.iter();
     covers(scope, id)
@@ -43,7 +43,7 @@ pub(super) fn reaches(world: &World, scope: &str, id: &str) -> bool {
 }
 
 /// The caller's assignments that count by now.
-fn effective<'a>(world: &'a World, caller: &'a Caller) -> impl Iterator<Item = &'a Assignment> {
+fn effective<'a>(world: &'a SandboxWorld, caller: &'a TokenCaller) -> impl Iterator<Item = &'a AssignmentRecord> {
     let mine = world
         .assignments
         .iter()
@@ -52,7 +52,7 @@ fn effective<'a>(world: &'a World, caller: &'a Caller) -> impl Iterator<Item = &
 }
 
 /// The entries that hold for the caller at `scope`, one for each assignment and entry of its role.
-pub(super) fn permissions<'a>(world: &'a World, caller: &Caller, scope: &str) -> Vec<&'a Permission> {
+pub(super) fn permissions<'a>(world: &'a SandboxWorld, caller: &TokenCaller, scope: &str) -> Vec<&'a PermissionRecord> {
     let tenant = caller.tenant;
     let roles: Vec<Uuid> = effective(world, caller)
         .filter(|found| reaches(world, &found.scope, scope))
@@ -62,19 +62,24 @@ pub(super) fn permissions<'a>(world: &'a World, caller: &Caller, scope: &str) ->
     definitions.flat_map(|definition| &definition.permissions).collect()
 }
 
-fn definition(world: &World, tenant: Uuid, role: Uuid) -> Option<&Definition> {
+fn definition(world: &SandboxWorld, tenant: Uuid, role: Uuid) -> Option<&DefinitionRecord> {
     let mut all = world.definitions.iter();
     all.find(|found| found.guid == role && found.tenant.is_none_or(|owner| owner == tenant))
 }
 
 /// Whether the caller may do `action` at `scope`: a role allows it, and no deny assignment forbids it.
-pub(super) fn allowed(world: &World, caller: &Caller, action: &str, scope: &str) -> bool {
+pub(super) fn allowed(world: &SandboxWorld, caller: &TokenCaller, action: &str, scope: &str) -> bool {
     let entries = permissions(world, caller, scope);
     entries.iter().any(|entry| entry.allows(action)) && denial(world, caller, action, scope).is_none()
 }
 
 /// The deny assignment that forbids the caller `action` at `scope`.
-fn denial<'a>(world: &'a World, caller: &Caller, action: &str, scope: &str) -> Option<&'a Denial> {
+fn denial<'a>(
+    world: &'a SandboxWorld,
+    caller: &TokenCaller,
+    action: &str,
+    scope: &str,
+) -> Option<&'a DenyAssignmentRecord> {
     let mut denials = world.denials.iter().filter(|found| found.tenant == caller.tenant);
     let is_one = |ids: &[Uuid]| ids.contains(&caller.oid) || ids.contains(&caller.principal);
     denials.find(|found| {
@@ -85,8 +90,8 @@ fn denial<'a>(world: &'a World, caller: &Caller, action: &str, scope: &str) -> O
 
 /// Whether one of the caller's roles allows `action` at `scope` under the condition of its assignment.
 pub(super) fn allowed_where(
-    world: &World,
-    caller: &Caller,
+    world: &SandboxWorld,
+    caller: &TokenCaller,
     action: &str,
     scope: &str,
     fulfilled: impl Fn(&str) -> bool,
@@ -100,11 +105,11 @@ pub(super) fn allowed_where(
 }
 
 /// Where something holds for a caller, for a question about thousands of places: the scopes, in small letters.
-pub(super) struct Reach(HashSet<String>);
+pub(super) struct ScopeReach(HashSet<String>);
 
-impl Reach {
+impl ScopeReach {
     /// Where the caller may do `action`.
-    pub(super) fn of(world: &World, caller: &Caller, action: &str) -> Self {
+    pub(super) fn of(world: &SandboxWorld, caller: &TokenCaller, action: &str) -> Self {
         let mut judged = HashMap::new();
         let mut allows = |role: Uuid| {
             *judged.entry(role).or_insert_with(|| {
@@ -117,7 +122,7 @@ impl Reach {
     }
 
     /// In which subscriptions the caller has some role.
-    pub(super) fn seen(world: &World, caller: &Caller) -> Self {
+    pub(super) fn seen(world: &SandboxWorld, caller: &TokenCaller) -> Self {
         let subscription = |scope: String| match scope.match_indices('/').nth(2) {
             Some((end, _)) => scope[..end].to_owned(),
             None => scope,
@@ -139,7 +144,7 @@ impl Reach {
 }
 
 /// The scope in small letters; for a management group its subscriptions.
-fn unfolded(world: &World, scope: &str) -> Vec<String> {
+fn unfolded(world: &SandboxWorld, scope: &str) -> Vec<String> {
     let scope = folded(scope);
     let mut groups = world.management_groups.iter();
     match groups.find(|group| group.id().eq_ignore_ascii_case(&scope)) {
@@ -160,19 +165,19 @@ fn folded(scope: &str) -> String {
 ///
 /// # Errors
 /// `AuthorizationFailed`, `DenyAssignmentAuthorizationFailed`.
-pub(super) fn require(world: &World, caller: &Caller, action: &str, scope: &str) -> Result<(), Refusal> {
+pub(super) fn require(world: &SandboxWorld, caller: &TokenCaller, action: &str, scope: &str) -> Result<(), ArmRefusal> {
     let entries = permissions(world, caller, scope);
     if !entries.iter().any(|entry| entry.allows(action)) {
-        return Err(Refusal::forbidden(caller, action, scope));
+        return Err(ArmRefusal::forbidden(caller, action, scope));
     }
     match denial(world, caller, action, scope) {
-        Some(denial) => Err(Refusal::denied(caller, action, scope, denial)),
+        Some(denial) => Err(ArmRefusal::denied(caller, action, scope, denial)),
         None => Ok(()),
     }
 }
 
 /// Whether the caller has some role at, above or below `scope`.
-pub(super) fn sees(world: &World, caller: &Caller, scope: &str) -> bool {
+pub(super) fn sees(world: &SandboxWorld, caller: &TokenCaller, scope: &str) -> bool {
     effective(world, caller).any(|found| reaches(world, &found.scope, scope) || covers(scope, &found.scope))
 }
 
@@ -181,7 +186,7 @@ pub(super) fn sees(world: &World, caller: &Caller, scope: &str) -> bool {
 ///
 /// # Errors
 /// `ScopeLocked`, `ReadOnlyDisabledSubscription`.
-pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Refusal> {
+pub(super) fn unlocked(world: &SandboxWorld, id: &str, deletes: bool) -> Result<(), ArmRefusal> {
     let subscription = id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok());
     let subscription = subscription.and_then(|id| world.subscription(id)).filter(|_| !deletes);
     if let Some(found) = subscription.filter(|found| !["Enabled", "PastDue"].contains(&found.state.as_str())) {
@@ -190,7 +195,7 @@ pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Ref
              on this subscription until it is re-enabled.",
             found.id
         );
-        return Err(Refusal::new(409, "ReadOnlyDisabledSubscription", text));
+        return Err(ArmRefusal::new(409, "ReadOnlyDisabledSubscription", text));
     }
     let holds = |level: &str| level.eq_ignore_ascii_case("ReadOnly") || deletes;
     let reaches = |scope: &str| covers(scope, id) || deletes && covers(id, scope);
@@ -198,7 +203,7 @@ pub(super) fn unlocked(world: &World, id: &str, deletes: bool) -> Result<(), Ref
     let lock = locks.find(|lock| holds(&lock.level) && reaches(&lock.scope));
     let Some(lock) = lock else { return Ok(()) };
     let operation = if deletes { "delete" } else { "write" };
-    Err(Refusal::locked(id, operation, &lock.scope))
+    Err(ArmRefusal::locked(id, operation, &lock.scope))
 }
 
 #[cfg(test)]
@@ -221,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_reach_covers_what_one_of_its_scopes_does() {
-        let reach = |scopes: &[&str]| Reach(scopes.iter().map(|scope| folded(scope)).collect());
+        let reach = |scopes: &[&str]| ScopeReach(scopes.iter().map(|scope| folded(scope)).collect());
         let group = "/subscriptions/A/resourceGroups/x";
         for scopes in [
             &["/"][..],
@@ -242,10 +247,10 @@ mod tests {
 
     #[test]
     fn an_entry_grants_by_wildcard_and_takes_back_by_exception() {
-        let entry = |actions: &[&str], not: &[&str]| Permission {
+        let entry = |actions: &[&str], not: &[&str]| PermissionRecord {
             actions: actions.iter().map(ToString::to_string).collect(),
             not_actions: not.iter().map(ToString::to_string).collect(),
-            ..Permission::default()
+            ..PermissionRecord::default()
         };
         let write = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
         let assign = "Microsoft.Authorization/roleAssignments/write";

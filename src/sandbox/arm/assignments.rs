@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, definitions, scope_children as children};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, definitions, scope_children as children};
 use crate::sandbox::message;
-use crate::sandbox::world::{Assignment, Since, World};
+use crate::sandbox::world::{AssignmentRecord, CreatedAt, SandboxWorld};
 
 const READ: &str = "Microsoft.Authorization/roleAssignments/read";
 const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
 const DELETE: &str = "Microsoft.Authorization/roleAssignments/delete";
 
 /// `GET {scope}/…/roleAssignments?$filter=…`.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
-    let filter = Filter::parse(context.request.query("$filter"))?;
+    let filter = AssignmentFilter::parse(context.request.query("$filter"))?;
     let own = world
         .assignments
         .iter()
@@ -34,10 +34,10 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// `GET {scope}/…/roleAssignments/{guid}`.
-pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
     let found = find(world, context, scope, guid).ok_or_else(|| {
-        Refusal::new(
+        ArmRefusal::new(
             404,
             "RoleAssignmentNotFound",
             format!("The role assignment '{guid}' is not found."),
@@ -47,19 +47,19 @@ pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str)
 }
 
 /// `PUT {scope}/…/roleAssignments/{guid}`.
-pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     let guid = children::guid(guid, "InvalidRoleAssignmentId")?;
     let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{guid}");
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let new = read(world, context, scope, guid, &body["properties"])?;
     let fulfilled = |condition: &str| is_fulfilled(condition, &new);
     if !access::allowed_where(world, &context.caller, WRITE, &id, fulfilled) {
-        return Err(Refusal::condition_not_fulfilled(&context.caller, WRITE, &id));
+        return Err(ArmRefusal::condition_not_fulfilled(&context.caller, WRITE, &id));
     }
     let tenant = context.caller.tenant;
-    let twin = |found: &&Assignment| {
+    let twin = |found: &&AssignmentRecord| {
         found.guid != guid
             && found.tenant == tenant
             && found.principal == new.principal
@@ -67,7 +67,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
             && found.scope.eq_ignore_ascii_case(scope)
     };
     if world.assignments.iter().find(twin).is_some() {
-        return Err(Refusal::new(
+        return Err(ArmRefusal::new(
             409,
             "RoleAssignmentExists",
             "The role assignment already exists.",
@@ -84,7 +84,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
                 && found.scope.eq_ignore_ascii_case(&new.scope);
             if !same {
                 let text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
-                return Err(Refusal::new(400, "RoleAssignmentUpdateNotPermitted", text));
+                return Err(ArmRefusal::new(400, "RoleAssignmentUpdateNotPermitted", text));
             }
             found.description = new.description;
             found.condition = new.condition;
@@ -101,7 +101,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
 }
 
 /// `DELETE {scope}/…/roleAssignments/{guid}`.
-pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{guid}");
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
@@ -116,7 +116,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid
 
 /// Whether the assignment to be written fulfils each clause on a request that the condition has, of the form
 /// `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {…, …}`.
-fn is_fulfilled(condition: &str, new: &Assignment) -> bool {
+fn is_fulfilled(condition: &str, new: &AssignmentRecord) -> bool {
     let clauses = condition
         .split("@Request[Microsoft.Authorization/roleAssignments:")
         .skip(1);
@@ -138,7 +138,12 @@ fn is_fulfilled(condition: &str, new: &Assignment) -> bool {
     judged.all(|fulfilled| fulfilled == Some(true))
 }
 
-fn find<'a>(world: &'a World, context: &Context<'_>, scope: &str, guid: &str) -> Option<&'a Assignment> {
+fn find<'a>(
+    world: &'a SandboxWorld,
+    context: &ArmContext<'_>,
+    scope: &str,
+    guid: &str,
+) -> Option<&'a AssignmentRecord> {
     let guid = Uuid::parse_str(guid).ok()?;
     let mut own = world
         .assignments
@@ -148,15 +153,15 @@ fn find<'a>(world: &'a World, context: &Context<'_>, scope: &str, guid: &str) ->
 }
 
 fn read(
-    world: &World,
-    context: &Context<'_>,
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
     scope: &str,
     guid: Uuid,
     properties: &Value,
-) -> Result<Assignment, Refusal> {
+) -> Result<AssignmentRecord, ArmRefusal> {
     let text = |name: &str| properties[name].as_str().filter(|text| !text.is_empty());
     let bad = |what: &str| {
-        Refusal::new(
+        ArmRefusal::new(
             400,
             "InvalidRoleAssignmentRequest",
             format!("The property '{what}' is missing or invalid."),
@@ -172,7 +177,7 @@ fn read(
             "The role assignment scope '{scope}' is not assignable to role definition '{}'.",
             role.guid
         );
-        return Err(Refusal::new(
+        return Err(ArmRefusal::new(
             400,
             "RoleAssignmentScopeNotAssignableToRoleDefinition",
             text,
@@ -193,9 +198,9 @@ fn read(
             "The PrincipalId '{}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '{kind}'.",
             principal.simple()
         );
-        return Err(Refusal::new(400, "UnmatchedPrincipalType", text));
+        return Err(ArmRefusal::new(400, "UnmatchedPrincipalType", text));
     }
-    Ok(Assignment {
+    Ok(AssignmentRecord {
         guid,
         tenant: context.caller.tenant,
         scope: scope.to_owned(),
@@ -205,12 +210,12 @@ fn read(
         principal_type: given.unwrap_or("ServicePrincipal").to_owned(),
         description: text("description").map(str::to_owned),
         condition: ["condition", "conditionVersion"].map(|name| text(name).map(str::to_owned)),
-        since: Since::At(world.now),
+        since: CreatedAt::At(world.now),
         author: Some(context.caller.oid),
     })
 }
 
-fn no_principal(principal: Uuid, tenant: Uuid) -> Refusal {
+fn no_principal(principal: Uuid, tenant: Uuid) -> ArmRefusal {
     let text = format!(
         "Principal {} does not exist in the directory {tenant}. Check that you have the correct principal ID. If you \
          are creating this principal and then immediately assigning a role, this error might be related to a \
@@ -218,14 +223,14 @@ fn no_principal(principal: Uuid, tenant: Uuid) -> Refusal {
          ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
         principal.simple()
     );
-    Refusal::new(400, "PrincipalNotFound", text)
+    ArmRefusal::new(400, "PrincipalNotFound", text)
 }
 
 /// The assignment as ARM writes it.
-fn resource(world: &World, found: &Assignment) -> Value {
+fn resource(world: &SandboxWorld, found: &AssignmentRecord) -> Value {
     let created = match found.since {
-        Since::Always => "2024-05-14T08:09:42.0835929Z".to_owned(),
-        Since::At(at) => instant(world.started + at),
+        CreatedAt::Always => "2024-05-14T08:09:42.0835929Z".to_owned(),
+        CreatedAt::At(at) => instant(world.started + at),
     };
     json!({
         "properties": {
@@ -264,20 +269,20 @@ pub(super) fn instant(time: OffsetDateTime) -> String {
 
 /// `atScope()`, `principalId eq '…'`, `assignedTo('…')`, and `atScope() and assignedTo('…')`.
 #[derive(Debug, Default)]
-struct Filter {
+struct AssignmentFilter {
     at_scope: bool,
     principal: Option<Uuid>,
 }
 
-impl Filter {
-    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+impl AssignmentFilter {
+    fn parse(text: Option<&str>) -> Result<Self, ArmRefusal> {
         let text = text.unwrap_or_default().trim();
         let unsupported = || {
             let text = format!(
                 "The filter '{text}' is not supported. Supported filters are either 'atScope()' or 'principalId eq \
                  '{{value}}' or assignedTo('{{value}}')'."
             );
-            Refusal::new(400, "UnsupportedFilter", text)
+            ArmRefusal::new(400, "UnsupportedFilter", text)
         };
         let mut filter = Self::default();
         let clauses: Vec<&str> = text

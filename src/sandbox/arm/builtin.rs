@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::sandbox::world::{Definition, Permission, Since};
+use crate::sandbox::world::{CreatedAt, DefinitionRecord, PermissionRecord};
 
 /// The actions that Contributor may not do.
 const NOT_FOR_CONTRIBUTORS: &[&str] = &[
@@ -28,7 +28,7 @@ const FOR_NETWORK_CONTRIBUTORS: &[&str] = &[
 ];
 
 /// The roles that every tenant has.
-pub(in crate::sandbox) fn builtin_roles() -> Vec<Definition> {
+pub(in crate::sandbox) fn builtin_roles() -> Vec<DefinitionRecord> {
     vec![
         role(
             0x8e3a_f657_a8ff_443c_a75c_2fe8_c4bc_b635,
@@ -69,22 +69,22 @@ pub(in crate::sandbox) fn builtin_roles() -> Vec<Definition> {
     ]
 }
 
-fn role(guid: u128, name: &str, description: &str, actions: &[&str], not_actions: &[&str]) -> Definition {
+fn role(guid: u128, name: &str, description: &str, actions: &[&str], not_actions: &[&str]) -> DefinitionRecord {
     let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
-    let permission = Permission {
+    let permission = PermissionRecord {
         actions: owned(actions),
         not_actions: owned(not_actions),
-        ..Permission::default()
+        ..PermissionRecord::default()
     };
-    Definition {
+    DefinitionRecord {
         guid: Uuid::from_u128(guid),
         tenant: None,
         name: name.to_owned(),
         description: Some(description.to_owned()),
         permissions: vec![permission],
         scopes: vec!["/".to_owned()],
-        since: Since::Always,
-        updated: Since::Always,
+        since: CreatedAt::Always,
+        updated: CreatedAt::Always,
         author: None,
     }
 }

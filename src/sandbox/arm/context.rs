@@ -4,29 +4,29 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::errors::Refusal;
-use crate::sandbox::message::Incoming;
-use crate::sandbox::token::{self, Caller, Invalid};
-use crate::sandbox::world::World;
+use super::errors::ArmRefusal;
+use crate::sandbox::message::IncomingRequest;
+use crate::sandbox::token::{self, InvalidToken, TokenCaller};
+use crate::sandbox::world::SandboxWorld;
 
 /// A request with its callers.
-pub(super) struct Context<'a> {
-    pub(super) request: &'a Incoming,
-    pub(super) caller: Caller,
+pub(super) struct ArmContext<'a> {
+    pub(super) request: &'a IncomingRequest,
+    pub(super) caller: TokenCaller,
     /// Those of `x-ms-authorization-auxiliary`.
-    pub(super) auxiliary: Vec<Caller>,
+    pub(super) auxiliary: Vec<TokenCaller>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> ArmContext<'a> {
     /// Checks the tokens.
     ///
     /// # Errors
     /// 401 in ARM's words.
-    pub(super) fn authenticate(world: &World, request: &'a Incoming) -> Result<Self, Refusal> {
+    pub(super) fn authenticate(world: &SandboxWorld, request: &'a IncomingRequest) -> Result<Self, ArmRefusal> {
         let tenant = tenant_of_path(world, request);
         let Some(token) = request.bearer() else {
             let text = "Authentication failed. The 'Authorization' header is missing.";
-            return Err(Refusal::unauthenticated("AuthenticationFailed", text, &tenant));
+            return Err(ArmRefusal::unauthenticated("AuthenticationFailed", text, &tenant));
         };
         let caller = check(world, request, token, &tenant)?;
         let mut auxiliary = Vec::new();
@@ -40,7 +40,7 @@ impl<'a> Context<'a> {
         }
         if auxiliary.len() > 3 {
             let text = "The header 'x-ms-authorization-auxiliary' holds more than 3 tokens.";
-            return Err(Refusal::new(400, "InvalidAuxiliaryTokens", text));
+            return Err(ArmRefusal::new(400, "InvalidAuxiliaryTokens", text));
         }
         Ok(Self {
             request,
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
     }
 
     /// The caller as a tenant knows them: by the primary token or by an auxiliary one.
-    pub(super) fn caller_in(&self, tenant: Uuid) -> Option<&Caller> {
+    pub(super) fn caller_in(&self, tenant: Uuid) -> Option<&TokenCaller> {
         std::iter::once(&self.caller)
             .chain(&self.auxiliary)
             .find(|caller| caller.tenant == tenant)
@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
     }
 
     /// The token is of another tenant than the subscription.
-    pub(super) fn wrong_tenant(&self, right: Uuid) -> Refusal {
+    pub(super) fn wrong_tenant(&self, right: Uuid) -> ArmRefusal {
         let text = format!(
             "The access token is from the wrong issuer 'https://sts.windows.net/{}/'. It must match the tenant \
              'https://sts.windows.net/{right}/' associated with this subscription. Please use the authority (URL) \
@@ -79,11 +79,16 @@ impl<'a> Context<'a> {
              later.",
             self.caller.tenant
         );
-        Refusal::unauthenticated("InvalidAuthenticationTokenTenant", text, &right.to_string())
+        ArmRefusal::unauthenticated("InvalidAuthenticationTokenTenant", text, &right.to_string())
     }
 
     /// One page of a list, with `nextLink` where there is more; only what is on the page is written out.
-    pub(super) fn page<T>(&self, world: &World, items: impl Iterator<Item = T>, write: impl Fn(T) -> Value) -> Value {
+    pub(super) fn page<T>(
+        &self,
+        world: &SandboxWorld,
+        items: impl Iterator<Item = T>,
+        write: impl Fn(T) -> Value,
+    ) -> Value {
         let from = self
             .request
             .query("$skiptoken")
@@ -102,26 +107,31 @@ impl<'a> Context<'a> {
 }
 
 /// The tenant that a challenge names: the subscription's, as ARM reveals it.
-fn tenant_of_path(world: &World, request: &Incoming) -> String {
+fn tenant_of_path(world: &SandboxWorld, request: &IncomingRequest) -> String {
     let id = request.segments.get(1).and_then(|id| Uuid::parse_str(id).ok());
     let found = id.and_then(|id| world.subscription(id));
     let found = found.filter(|found| !world.nameless.contains(&found.id));
     found.map_or_else(|| "common".to_owned(), |found| found.tenant.to_string())
 }
 
-fn check(world: &World, request: &Incoming, token: &str, tenant: &str) -> Result<Caller, Refusal> {
+fn check(
+    world: &SandboxWorld,
+    request: &IncomingRequest,
+    token: &str,
+    tenant: &str,
+) -> Result<TokenCaller, ArmRefusal> {
     let caller = token::verify(world, token).map_err(|invalid| match invalid {
-        Invalid::Forged => {
-            Refusal::unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", tenant)
+        InvalidToken::Forged => {
+            ArmRefusal::unauthenticated("InvalidAuthenticationToken", "The access token is invalid.", tenant)
         }
-        Invalid::Expired(at) => {
+        InvalidToken::Expired(at) => {
             let ended = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let text = format!(
                 "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
                 american(ended),
                 american(world.wall())
             );
-            Refusal::unauthenticated("ExpiredAuthenticationToken", text, tenant)
+            ArmRefusal::unauthenticated("ExpiredAuthenticationToken", text, tenant)
         }
     })?;
     if token::is_audience(&caller.audience, &request.origin, token::ARM) {
@@ -133,7 +143,7 @@ fn check(world: &World, request: &Incoming, token: &str, tenant: &str) -> Result
          'https://management.azure.com/','https://management.azure.com'.",
         caller.audience
     );
-    Err(Refusal::unauthenticated(
+    Err(ArmRefusal::unauthenticated(
         "InvalidAuthenticationTokenAudience",
         text,
         tenant,

@@ -4,20 +4,20 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, scope_children as children};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, scope_children as children};
 use crate::sandbox::message;
-use crate::sandbox::world::{Definition, Permission, Since, World};
+use crate::sandbox::world::{CreatedAt, DefinitionRecord, PermissionRecord, SandboxWorld};
 
 const READ: &str = "Microsoft.Authorization/roleDefinitions/read";
 const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
 const DELETE: &str = "Microsoft.Authorization/roleDefinitions/delete";
 
 /// `GET {scope}/…/roleDefinitions?$filter=…`: the roles that can be assigned at the scope.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
-    let filter = Filter::parse(context.request.query("$filter"))?;
+    let filter = DefinitionFilter::parse(context.request.query("$filter"))?;
     let own = world
         .definitions
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// `GET {scope}/…/roleDefinitions/{guid}`.
-pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
     let found = find(world, context, guid)?;
     if !assignable(world, found, scope) && !assignable_below(found, scope) {
@@ -46,28 +46,28 @@ const MOST_ROLES: usize = 5_000;
 const LONGEST_NAME: usize = 512;
 
 /// `PUT {scope}/…/roleDefinitions/{guid}`.
-pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     let guid = children::guid(guid, "RoleDefinitionIdInvalid")?;
     let id = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let new = read(world, context, guid, &body["properties"])?;
     linked_scopes(world, context, &id, &new.scopes)?;
     let tenant = context.caller.tenant;
-    let same_name = |found: &&Definition| {
+    let same_name = |found: &&DefinitionRecord| {
         found.guid != guid
             && found.tenant.is_none_or(|owner| owner == tenant)
             && found.name.eq_ignore_ascii_case(&new.name)
     };
     if world.definitions.iter().find(same_name).is_some() {
         let text = "A role definition cannot be updated with a name that already exists.";
-        return Err(Refusal::new(409, "RoleDefinitionWithSameNameExists", text));
+        return Err(ArmRefusal::new(409, "RoleDefinitionWithSameNameExists", text));
     }
     let own = world.definitions.iter().filter(|found| found.tenant == Some(tenant));
     if own.clone().count() >= MOST_ROLES && !own.clone().any(|found| found.guid == guid) {
         let text = "Role definition limit exceeded. No more role definitions can be created.";
-        return Err(Refusal::new(400, "RoleDefinitionLimitExceeded", text));
+        return Err(ArmRefusal::new(400, "RoleDefinitionLimitExceeded", text));
     }
     let existing = world
         .definitions
@@ -75,7 +75,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
         .find(|found| found.guid == guid && found.tenant == Some(tenant));
     let shown = match existing {
         Some(found) => {
-            *found = Definition {
+            *found = DefinitionRecord {
                 since: found.since,
                 author: found.author,
                 ..new
@@ -94,7 +94,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, guid: &
 }
 
 /// `DELETE {scope}/…/roleDefinitions/{guid}`.
-pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid: &str) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, guid: &str) -> ArmResult {
     let id = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}");
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
@@ -103,7 +103,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid
     };
     if found.tenant.is_none() {
         let text = "The built-in role definition cannot be modified or deleted.";
-        return Err(Refusal::new(400, "InvalidRoleDefinitionOperation", text));
+        return Err(ArmRefusal::new(400, "InvalidRoleDefinitionOperation", text));
     }
     let tenant = context.caller.tenant;
     if world
@@ -112,7 +112,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid
         .any(|assignment| assignment.role == found.guid && assignment.tenant == tenant)
     {
         let text = "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments)";
-        return Err(Refusal::new(400, "RoleDefinitionHasAssignments", text));
+        return Err(ArmRefusal::new(400, "RoleDefinitionHasAssignments", text));
     }
     let body = resource(world, &found, scope);
     world
@@ -122,7 +122,11 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, guid
 }
 
 /// The definition of a GUID, built-in or the tenant's.
-pub(super) fn find<'a>(world: &'a World, context: &Context<'_>, guid: &str) -> Result<&'a Definition, Refusal> {
+pub(super) fn find<'a>(
+    world: &'a SandboxWorld,
+    context: &ArmContext<'_>,
+    guid: &str,
+) -> Result<&'a DefinitionRecord, ArmRefusal> {
     let id = Uuid::parse_str(guid).ok();
     let mut own = world
         .definitions
@@ -131,22 +135,27 @@ pub(super) fn find<'a>(world: &'a World, context: &Context<'_>, guid: &str) -> R
     own.find(|found| Some(found.guid) == id).ok_or_else(|| missing(guid))
 }
 
-fn missing(guid: &str) -> Refusal {
+fn missing(guid: &str) -> ArmRefusal {
     let text = format!("The specified role definition with ID '{guid}' does not exist.");
-    Refusal::new(404, "RoleDefinitionDoesNotExist", text)
+    ArmRefusal::new(404, "RoleDefinitionDoesNotExist", text)
 }
 
 /// Whether the role can be assigned at `scope`.
-pub(super) fn assignable(world: &World, definition: &Definition, scope: &str) -> bool {
+pub(super) fn assignable(world: &SandboxWorld, definition: &DefinitionRecord, scope: &str) -> bool {
     definition.scopes.iter().any(|own| access::reaches(world, own, scope))
 }
 
-fn assignable_below(definition: &Definition, scope: &str) -> bool {
+fn assignable_below(definition: &DefinitionRecord, scope: &str) -> bool {
     definition.scopes.iter().any(|own| access::covers(scope, own))
 }
 
 /// The caller must be allowed to write role definitions at every scope that the role is to be assignable at.
-fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[String]) -> Result<(), Refusal> {
+fn linked_scopes(
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
+    id: &str,
+    scopes: &[String],
+) -> Result<(), ArmRefusal> {
     let caller = &context.caller;
     let in_subscriptions = scopes
         .iter()
@@ -160,7 +169,7 @@ fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[Strin
                  however the linked subscription '{subscription}' was not found. ",
                 caller.name, caller.oid
             );
-            return Err(Refusal::new(403, "LinkedAuthorizationFailed", text));
+            return Err(ArmRefusal::new(403, "LinkedAuthorizationFailed", text));
         }
     }
     let own = |scope: &str| {
@@ -182,11 +191,16 @@ fn linked_scopes(world: &World, context: &Context<'_>, id: &str, scopes: &[Strin
          are invalid.",
         caller.name, caller.oid
     );
-    Err(Refusal::new(403, "LinkedAuthorizationFailed", text))
+    Err(ArmRefusal::new(403, "LinkedAuthorizationFailed", text))
 }
 
-fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) -> Result<Definition, Refusal> {
-    let bad = |text: &str| Refusal::new(400, "InvalidRoleDefinition", text);
+fn read(
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
+    guid: Uuid,
+    properties: &Value,
+) -> Result<DefinitionRecord, ArmRefusal> {
+    let bad = |text: &str| ArmRefusal::new(400, "InvalidRoleDefinition", text);
     let name = properties["roleName"]
         .as_str()
         .filter(|name| !name.trim().is_empty() && name.chars().count() <= LONGEST_NAME);
@@ -209,9 +223,9 @@ fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) ->
         .as_array()
         .filter(|entries| !entries.is_empty());
     let entries = entries.ok_or_else(|| bad("The role definition has no permissions."))?;
-    let permissions: Vec<Permission> = entries
+    let permissions: Vec<PermissionRecord> = entries
         .iter()
-        .map(|entry| Permission {
+        .map(|entry| PermissionRecord {
             actions: texts(&entry["actions"]),
             not_actions: texts(&entry["notActions"]),
             data_actions: texts(&entry["dataActions"]),
@@ -226,27 +240,27 @@ fn read(world: &World, context: &Context<'_>, guid: Uuid, properties: &Value) ->
         .find(|action| *action != "*" && !action.contains('/'))
     {
         let text = format!("'{action}' does not match any of the actions supported by the providers.");
-        return Err(Refusal::new(400, "InvalidActionOrNotAction", text));
+        return Err(ArmRefusal::new(400, "InvalidActionOrNotAction", text));
     }
-    Ok(Definition {
+    Ok(DefinitionRecord {
         guid,
         tenant: Some(context.caller.tenant),
         name: name.to_owned(),
         description: properties["description"].as_str().map(str::to_owned),
         permissions,
         scopes,
-        since: Since::At(world.now),
-        updated: Since::At(world.now),
+        since: CreatedAt::At(world.now),
+        updated: CreatedAt::At(world.now),
         author: Some(context.caller.oid),
     })
 }
 
 /// The definition as ARM writes it, its id under the scope's subscription.
-pub(super) fn resource(world: &World, definition: &Definition, scope: &str) -> Value {
+pub(super) fn resource(world: &SandboxWorld, definition: &DefinitionRecord, scope: &str) -> Value {
     let subscription = scope.split('/').nth(2).unwrap_or_default();
-    let instant = |since: Since| match since {
-        Since::Always => "2015-02-02T21:55:09.8806423Z".to_owned(),
-        Since::At(at) => super::assignments::instant(world.started + at),
+    let instant = |since: CreatedAt| match since {
+        CreatedAt::Always => "2015-02-02T21:55:09.8806423Z".to_owned(),
+        CreatedAt::At(at) => super::assignments::instant(world.started + at),
     };
     json!({
         "properties": {
@@ -268,14 +282,14 @@ pub(super) fn resource(world: &World, definition: &Definition, scope: &str) -> V
 
 /// `roleName eq '…'`, `type eq 'CustomRole'`, `atScopeAndBelow()`, joined by `and`.
 #[derive(Debug, Default)]
-struct Filter {
+struct DefinitionFilter {
     name: Option<String>,
     kind: Option<String>,
     below: bool,
 }
 
-impl Filter {
-    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+impl DefinitionFilter {
+    fn parse(text: Option<&str>) -> Result<Self, ArmRefusal> {
         let mut filter = Self::default();
         let clauses = text
             .unwrap_or_default()
@@ -303,13 +317,13 @@ impl Filter {
                 let text = format!(
                     "The filter '{clause}' is not supported. Supported filters are 'atScopeAndBelow()', 'type eq' and 'roleName eq'."
                 );
-                return Err(Refusal::new(400, "UnsupportedFilter", text));
+                return Err(ArmRefusal::new(400, "UnsupportedFilter", text));
             }
         }
         Ok(filter)
     }
 
-    fn matches(&self, definition: &Definition) -> bool {
+    fn matches(&self, definition: &DefinitionRecord) -> bool {
         let kind = if definition.tenant.is_some() {
             "CustomRole"
         } else {

@@ -4,16 +4,16 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
+use super::context::ArmContext;
 use super::scope_children::permission;
-use super::{Outcome, access};
+use super::{ArmResult, access};
 use crate::sandbox::message;
-use crate::sandbox::world::{Denial, World};
+use crate::sandbox::world::{DenyAssignmentRecord, SandboxWorld};
 
 const READ: &str = "Microsoft.Authorization/denyAssignments/read";
 
 /// `GET {scope}/…/denyAssignments?$filter=atScope()`: at the scope and above it; without the filter also below.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
     let at_scope = context
         .request
@@ -32,7 +32,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// The deny assignment as ARM writes it. Everyone is the nil ID of type `SystemDefined`.
-fn resource(found: &Denial) -> Value {
+fn resource(found: &DenyAssignmentRecord) -> Value {
     let principal = |id: &Uuid| json!({ "id": id, "type": "ServicePrincipal" });
     let everyone = json!([{ "id": Uuid::nil(), "type": "SystemDefined" }]);
     let principals: Vec<Value> = found.principals.iter().map(principal).collect();

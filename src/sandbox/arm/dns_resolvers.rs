@@ -3,22 +3,22 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::{DnsResolver, InboundEndpoint, World};
+use crate::sandbox::world::{DnsResolver, InboundEndpointRecord, SandboxWorld};
 
 const READ: &str = "Microsoft.Network/dnsResolvers/read";
 const READ_ENDPOINTS: &str = "Microsoft.Network/dnsResolvers/inboundEndpoints/read";
 const VERSIONS: [&str; 4] = ["2020-04-01-preview", "2022-07-01", "2023-07-01-preview", "2025-05-01"];
 
 /// `GET …/dnsResolvers` of a subscription or a group: those that the caller may read.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     check_version(context, "dnsResolvers")?;
     if !access::sees(world, &context.caller, scope) {
-        return Err(Refusal::forbidden(&context.caller, READ, scope));
+        return Err(ArmRefusal::forbidden(&context.caller, READ, scope));
     }
     let own = world.dns_resolvers.iter();
     let own = own.filter(|found| access::covers(scope, &found.id));
@@ -28,14 +28,14 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// `GET …/dnsResolvers/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     check_version(context, "dnsResolvers")?;
     let found = find(world, context, READ, group, name)?;
     Ok(message::json(StatusCode::OK, &resolver(found)))
 }
 
 /// `GET …/dnsResolvers/{name}/inboundEndpoints`.
-pub(super) fn endpoints(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn endpoints(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     check_version(context, "dnsResolvers/inboundEndpoints")?;
     let found = find(world, context, READ_ENDPOINTS, group, name)?;
     let body = context.page(world, found.endpoints.iter(), |one| endpoint(found, one));
@@ -43,21 +43,21 @@ pub(super) fn endpoints(world: &World, context: &Context<'_>, group: &str, name:
 }
 
 fn find<'a>(
-    world: &'a World,
-    context: &Context<'_>,
+    world: &'a SandboxWorld,
+    context: &ArmContext<'_>,
     action: &str,
     group: &str,
     name: &str,
-) -> Result<&'a DnsResolver, Refusal> {
+) -> Result<&'a DnsResolver, ArmRefusal> {
     let id = format!("/{}", context.request.segments[..8].join("/"));
     access::require(world, &context.caller, action, &id)?;
     let mut resolvers = world.dns_resolvers.iter();
     let found = resolvers.find(|found| found.id.eq_ignore_ascii_case(&id));
-    found.ok_or_else(|| Refusal::no_resource(group, "dnsResolvers", name))
+    found.ok_or_else(|| ArmRefusal::no_resource(group, "dnsResolvers", name))
 }
 
 /// Resolvers have API versions of their own, other than the rest of the network service.
-fn check_version(context: &Context<'_>, kind: &str) -> Result<(), Refusal> {
+fn check_version(context: &ArmContext<'_>, kind: &str) -> Result<(), ArmRefusal> {
     let version = context.request.query("api-version").unwrap_or_default();
     if VERSIONS.contains(&version) {
         return Ok(());
@@ -67,7 +67,7 @@ fn check_version(context: &Context<'_>, kind: &str) -> Result<(), Refusal> {
          api-versions are '{}'.",
         VERSIONS.join(", ")
     );
-    Err(Refusal::new(400, "NoRegisteredProviderFound", text))
+    Err(ArmRefusal::new(400, "NoRegisteredProviderFound", text))
 }
 
 fn resolver(found: &DnsResolver) -> Value {
@@ -86,7 +86,7 @@ fn resolver(found: &DnsResolver) -> Value {
     })
 }
 
-fn endpoint(found: &DnsResolver, one: &InboundEndpoint) -> Value {
+fn endpoint(found: &DnsResolver, one: &InboundEndpointRecord) -> Value {
     let id = format!("{}/inboundEndpoints/{}", found.id, one.name);
     json!({
         "name": one.name,

@@ -3,18 +3,18 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::message;
-use crate::sandbox::world::{Eligibility, World};
+use crate::sandbox::world::{RoleEligibility, SandboxWorld};
 
 /// `GET {scope}/…/roleEligibilityScheduleInstances?$filter=asTarget()`: those of the caller.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     let filter = context.request.query("$filter").unwrap_or_default();
     if !filter.eq_ignore_ascii_case("asTarget()") {
         let text = format!("The filter '{filter}' is not supported by the sandbox: only asTarget().");
-        return Err(Refusal::new(400, "InvalidFilter", text));
+        return Err(ArmRefusal::new(400, "InvalidFilter", text));
     }
     let caller = &context.caller;
     let own = world.eligibilities.iter().filter(|found| {
@@ -25,7 +25,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
     Ok(message::json(StatusCode::OK, &body))
 }
 
-fn resource(world: &World, found: &Eligibility) -> Value {
+fn resource(world: &SandboxWorld, found: &RoleEligibility) -> Value {
     let role = world.definitions.iter().find(|role| role.guid == found.role);
     let subscription = found.scope.split('/').nth(2).unwrap_or_default();
     let role_id = format!(

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::sandbox::message::{self, Answer};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::Denial;
+use crate::sandbox::message::{self, SandboxResponse};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::DenyAssignmentRecord;
 
 /// What the gateway answers itself, before any provider is asked; it says so in a header.
 const OF_THE_GATEWAY: [&str; 15] = [
@@ -53,7 +53,7 @@ const OF_THE_NETWORK: [&str; 21] = [
 
 /// An ARM error.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct ArmRefusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
@@ -64,7 +64,7 @@ pub(super) struct Refusal {
     challenge: Option<String>,
 }
 
-impl Refusal {
+impl ArmRefusal {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
@@ -97,7 +97,7 @@ impl Refusal {
     }
 
     /// The caller lacks `action` at `scope`.
-    pub(super) fn forbidden(caller: &Caller, action: &str, scope: &str) -> Self {
+    pub(super) fn forbidden(caller: &TokenCaller, action: &str, scope: &str) -> Self {
         let text = format!(
             "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope \
              '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
@@ -107,7 +107,7 @@ impl Refusal {
     }
 
     /// A deny assignment forbids the caller `action` at `scope`.
-    pub(super) fn denied(caller: &Caller, action: &str, scope: &str, denial: &Denial) -> Self {
+    pub(super) fn denied(caller: &TokenCaller, action: &str, scope: &str, denial: &DenyAssignmentRecord) -> Self {
         let text = format!(
             "The client '{}' with object id '{}' has permission to perform action '{action}' on scope '{scope}'; \
              however, the access is denied because of the deny assignment with name '{}' and Id '{}' at scope '{}'.",
@@ -121,7 +121,7 @@ impl Refusal {
     }
 
     /// The caller has a role for `action`, and its condition is not fulfilled.
-    pub(super) fn condition_not_fulfilled(caller: &Caller, action: &str, scope: &str) -> Self {
+    pub(super) fn condition_not_fulfilled(caller: &TokenCaller, action: &str, scope: &str) -> Self {
         let text = format!(
             "The client '{}' with object id '{}' does not have authorization or an ABAC condition not fulfilled to \
              perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, \
@@ -176,7 +176,7 @@ impl Refusal {
             .after(seconds)
     }
 
-    pub(super) fn answer(&self, request_origin: &str) -> Answer {
+    pub(super) fn answer(&self, request_origin: &str) -> SandboxResponse {
         let mut error = json!({"code": self.code, "message": self.message});
         if OF_THE_NETWORK.contains(&self.code) {
             error["details"] = json!([]);

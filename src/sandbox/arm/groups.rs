@@ -4,21 +4,21 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, network_writes, operations};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, network_writes, operations};
 use crate::sandbox::message;
-use crate::sandbox::world::{Group, World};
+use crate::sandbox::world::{ResourceGroup, SandboxWorld};
 
 const READ: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 const WRITE: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
 const DELETE: &str = "Microsoft.Resources/subscriptions/resourceGroups/delete";
 
 /// `GET /subscriptions/{id}/resourcegroups`: those that the caller may read.
-pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let scope = format!("/subscriptions/{subscription}");
     if !access::sees(world, &context.caller, &scope) {
-        return Err(Refusal::forbidden(&context.caller, READ, &scope));
+        return Err(ArmRefusal::forbidden(&context.caller, READ, &scope));
     }
     let own = world.groups.iter().filter(|group| group.subscription == subscription);
     let readable = own.filter(|group| access::allowed(world, &context.caller, READ, &group.id()));
@@ -26,15 +26,15 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid) -> 
 }
 
 /// `GET /subscriptions/{id}/resourcegroups/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let name = named(context);
     access::require(world, &context.caller, READ, &scope(subscription, name))?;
-    let found = find(world, subscription, name).ok_or_else(|| Refusal::no_group(name))?;
+    let found = find(world, subscription, name).ok_or_else(|| ArmRefusal::no_group(name))?;
     Ok(message::json(StatusCode::OK, &resource(found)))
 }
 
 /// `HEAD /subscriptions/{id}/resourcegroups/{name}`: 204 where it is, 404 where it is not.
-pub(super) fn exists(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn exists(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let name = named(context);
     access::require(world, &context.caller, READ, &scope(subscription, name))?;
     let there = find(world, subscription, name).is_some();
@@ -46,12 +46,12 @@ pub(super) fn exists(world: &World, context: &Context<'_>, subscription: Uuid) -
 }
 
 /// `PUT /subscriptions/{id}/resourcegroups/{name}`.
-pub(super) fn put(world: &mut World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let name = named(context);
     let id = scope(subscription, name);
     access::require(world, &context.caller, WRITE, &id)?;
     access::unlocked(world, &id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let location = network_writes::location(&body)?;
     if let Some(found) = find(world, subscription, name) {
         if found.location != location {
@@ -59,11 +59,11 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, subscription: Uuid) 
                 "Invalid resource group location '{location}'. The Resource group already exists in location '{}'.",
                 found.location
             );
-            return Err(Refusal::new(409, "InvalidResourceGroupLocation", text));
+            return Err(ArmRefusal::new(409, "InvalidResourceGroupLocation", text));
         }
         return Ok(message::json(StatusCode::OK, &resource(found)));
     }
-    let group = Group {
+    let group = ResourceGroup {
         subscription,
         name: name.to_owned(),
         location,
@@ -74,13 +74,13 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, subscription: Uuid) 
 }
 
 /// `DELETE /subscriptions/{id}/resourcegroups/{name}`: with it goes everything in it.
-pub(super) fn delete(world: &mut World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let name = named(context);
     let id = scope(subscription, name);
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
     let Some(found) = find(world, subscription, name) else {
-        return Err(Refusal::no_group(name));
+        return Err(ArmRefusal::no_group(name));
     };
     let location = found.location.clone();
     let inside = |other: &str| access::covers(&id, other);
@@ -108,7 +108,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, subscription: Uui
 }
 
 /// The group of that name, without case.
-pub(super) fn find<'a>(world: &'a World, subscription: Uuid, name: &str) -> Option<&'a Group> {
+pub(super) fn find<'a>(world: &'a SandboxWorld, subscription: Uuid, name: &str) -> Option<&'a ResourceGroup> {
     world
         .groups
         .iter()
@@ -116,7 +116,7 @@ pub(super) fn find<'a>(world: &'a World, subscription: Uuid, name: &str) -> Opti
 }
 
 /// The name in the path, as the client wrote it.
-fn named<'a>(context: &'a Context<'_>) -> &'a str {
+fn named<'a>(context: &'a ArmContext<'_>) -> &'a str {
     context.request.segments.get(3).map(String::as_str).unwrap_or_default()
 }
 
@@ -124,7 +124,7 @@ fn scope(subscription: Uuid, name: &str) -> String {
     format!("/subscriptions/{subscription}/resourceGroups/{name}")
 }
 
-fn resource(group: &Group) -> Value {
+fn resource(group: &ResourceGroup) -> Value {
     json!({
         "id": group.id(),
         "name": group.name,

@@ -4,19 +4,19 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::World;
+use crate::sandbox::world::SandboxWorld;
 
 const READ: &str = "Microsoft.Network/networkInterfaces/read";
 
 /// A network interface: of the estate, and of the world.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::sandbox) struct Interface {
+pub(in crate::sandbox) struct InterfaceBody {
     pub(in crate::sandbox) id: String,
     /// The full resource ID of its subnet.
     pub(in crate::sandbox) subnet: String,
@@ -25,7 +25,7 @@ pub(in crate::sandbox) struct Interface {
     nsg: Option<String>,
 }
 
-impl Interface {
+impl InterfaceBody {
     /// The ID of its one IP configuration.
     pub(super) fn configuration(&self) -> String {
         format!("{}/ipConfigurations/ipconfig1", self.id)
@@ -38,16 +38,16 @@ impl Interface {
 }
 
 /// `GET …/networkInterfaces/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = context.resource_id();
     access::require(world, &context.caller, READ, &id)?;
     let mut interfaces = world.interfaces.iter();
     let found = interfaces.find(|found| found.id.eq_ignore_ascii_case(&id));
-    let found = found.ok_or_else(|| Refusal::no_resource(group, "networkInterfaces", name))?;
+    let found = found.ok_or_else(|| ArmRefusal::no_resource(group, "networkInterfaces", name))?;
     Ok(message::json(StatusCode::OK, &resource(found)))
 }
 
-fn resource(found: &Interface) -> Value {
+fn resource(found: &InterfaceBody) -> Value {
     let etag = format!("W/\"{}\"", derived(&found.id));
     let mut body = json!({
         "name": found.id.rsplit('/').next().unwrap_or_default(),

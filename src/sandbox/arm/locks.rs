@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::message;
-use crate::sandbox::world::{Lock, World};
+use crate::sandbox::world::{LockRecord, SandboxWorld};
 
 const READ: &str = "Microsoft.Authorization/locks/read";
 const WRITE: &str = "Microsoft.Authorization/locks/write";
@@ -16,13 +16,13 @@ const DELETE: &str = "Microsoft.Authorization/locks/delete";
 const LEVELS: [&str; 2] = ["CanNotDelete", "ReadOnly"];
 
 /// `GET …/locks`: those at the scope and below it; with `atScope()` those at it and above it.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
     let at_scope = context
         .request
         .query("$filter")
         .is_some_and(|text| text.eq_ignore_ascii_case("atScope()"));
-    let matches = |lock: &&Lock| match at_scope {
+    let matches = |lock: &&LockRecord| match at_scope {
         true => access::covers(&lock.scope, scope),
         false => access::covers(scope, &lock.scope),
     };
@@ -31,25 +31,25 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// `GET …/locks/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, scope: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str, name: &str) -> ArmResult {
     access::require(world, &context.caller, READ, scope)?;
     let found = world.locks.iter().find(|lock| is(lock, scope, name));
     let found =
-        found.ok_or_else(|| Refusal::new(404, "LockNotFound", format!("The lock '{name}' could not be found.")))?;
+        found.ok_or_else(|| ArmRefusal::new(404, "LockNotFound", format!("The lock '{name}' could not be found.")))?;
     Ok(message::json(StatusCode::OK, &resource(found)))
 }
 
 /// `PUT …/locks/{name}`: 201 for a new one, 200 for a changed one.
-pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, name: &str) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, name: &str) -> ArmResult {
     access::require(world, &context.caller, WRITE, scope)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let given = body["properties"]["level"].as_str().unwrap_or_default();
     let level = LEVELS.iter().find(|level| level.eq_ignore_ascii_case(given));
     let level = level.ok_or_else(|| {
         let text = format!("The lock level '{given}' is invalid. The supported levels are 'CanNotDelete, ReadOnly'.");
-        Refusal::new(400, "InvalidLockLevel", text)
+        ArmRefusal::new(400, "InvalidLockLevel", text)
     })?;
-    let new = Lock {
+    let new = LockRecord {
         name: name.to_owned(),
         scope: scope.to_owned(),
         level: (*level).to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, scope: &str, name: &
 }
 
 /// `DELETE …/locks/{name}`.
-pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, name: &str) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, name: &str) -> ArmResult {
     access::require(world, &context.caller, DELETE, scope)?;
     let before = world.locks.len();
     world.locks.retain(|lock| !is(lock, scope, name));
@@ -82,12 +82,12 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>, scope: &str, name
     }))
 }
 
-fn is(lock: &Lock, scope: &str, name: &str) -> bool {
+fn is(lock: &LockRecord, scope: &str, name: &str) -> bool {
     lock.scope.eq_ignore_ascii_case(scope) && lock.name.eq_ignore_ascii_case(name)
 }
 
 /// The lock as ARM writes it: without `notes` where it has none.
-fn resource(lock: &Lock) -> Value {
+fn resource(lock: &LockRecord) -> Value {
     let mut body = json!({
         "properties": {"level": lock.level},
         "id": format!("{}/providers/Microsoft.Authorization/locks/{}", lock.scope, lock.name),

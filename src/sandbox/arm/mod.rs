@@ -35,21 +35,21 @@ use http::{HeaderMap, Method};
 use uuid::Uuid;
 
 use super::faults;
-use super::message::{self, Answer, Incoming};
-use super::router::Service;
-use super::world::World;
+use super::message::{self, IncomingRequest, SandboxResponse};
+use super::router::SandboxService;
+use super::world::SandboxWorld;
 pub(super) use builtin::builtin_roles;
-use context::Context;
-use errors::Refusal;
-pub(super) use interfaces::Interface;
+use context::ArmContext;
+use errors::ArmRefusal;
+pub(super) use interfaces::InterfaceBody;
 pub(super) use peerings::{finish_delete, resettle};
 pub(super) use security_groups::RuleData;
 
 /// What a route gives: an answer, or why not.
-type Outcome = Result<Answer, Refusal>;
+type ArmResult = Result<SandboxResponse, ArmRefusal>;
 
 /// Answers a request for ARM.
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let mut counts = HeaderMap::new();
     let outcome = route(world, request, &mut counts);
     let mut answer = outcome.unwrap_or_else(|refusal| refusal.answer(&request.origin));
@@ -80,18 +80,18 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     answer
 }
 
-fn route(world: &mut World, request: &Incoming, counts: &mut HeaderMap) -> Outcome {
+fn route(world: &mut SandboxWorld, request: &IncomingRequest, counts: &mut HeaderMap) -> ArmResult {
     check_version(request)?;
     let lower = request.lower();
     let words: Vec<&str> = lower.iter().map(String::as_str).collect();
     if words == ["metadata", "endpoints"] {
         return Ok(subscriptions::metadata(request));
     }
-    let context = Context::authenticate(world, request)?;
+    let context = ArmContext::authenticate(world, request)?;
     let query = words == ["providers", "microsoft.resourcegraph", "resources"];
     let reads = query || matches!(request.method, Method::GET | Method::HEAD);
     if context.caller.password_only && !reads {
-        return Ok(faults::challenge(Service::Arm));
+        return Ok(faults::challenge(SandboxService::Arm));
     }
     throttling::count(world, &context, counts)?;
     match (&request.method, words.as_slice()) {
@@ -109,7 +109,7 @@ fn route(world: &mut World, request: &Incoming, counts: &mut HeaderMap) -> Outco
 }
 
 /// What is asked for in a subscription whose tenant the caller's token is for.
-fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid, rest: &[&str]) -> Outcome {
+fn in_subscription(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid, rest: &[&str]) -> ArmResult {
     let request = context.request;
     // Roles, locks and permissions hang below any scope; the last provider in the path says so.
     let marker = rest.iter().rposition(|word| *word == "microsoft.authorization");
@@ -157,7 +157,7 @@ fn in_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
 }
 
 /// What a subscription offers, and the groups in it.
-fn of_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid, rest: &[&str]) -> Outcome {
+fn of_subscription(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid, rest: &[&str]) -> ArmResult {
     let whole = format!("/subscriptions/{subscription}");
     match (&context.request.method, rest) {
         (&Method::GET, ["locations"]) => providers::locations(world, context, subscription),
@@ -177,7 +177,13 @@ fn of_subscription(world: &mut World, context: &Context<'_>, subscription: Uuid,
     }
 }
 
-fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, group: &str, rest: &[&str]) -> Outcome {
+fn in_network(
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
+    subscription: Uuid,
+    group: &str,
+    rest: &[&str],
+) -> ArmResult {
     let request = context.request;
     let name = |index: usize| request.segments.get(index).map(String::as_str).unwrap_or_default();
     match (&request.method, rest) {
@@ -235,10 +241,10 @@ fn in_network(world: &mut World, context: &Context<'_>, subscription: Uuid, grou
 }
 
 /// `api-version` is there and well-formed: `2023-11-01` or `2022-05-01-preview`.
-fn check_version(request: &Incoming) -> Result<(), Refusal> {
+fn check_version(request: &IncomingRequest) -> Result<(), ArmRefusal> {
     let Some(version) = request.query("api-version") else {
         let text = "The api-version query parameter (?api-version=) is required for all requests.";
-        return Err(Refusal::new(400, "MissingApiVersionParameter", text));
+        return Err(ArmRefusal::new(400, "MissingApiVersionParameter", text));
     };
     let date = version.strip_suffix("-preview").unwrap_or(version);
     let shape = |(index, c): (usize, char)| {
@@ -254,20 +260,20 @@ fn check_version(request: &Incoming) -> Result<(), Refusal> {
     let text = format!(
         "The api-version '{version}' is invalid. The supported versions are of the form 'yyyy-MM-dd' or 'yyyy-MM-dd-preview'."
     );
-    Err(Refusal::new(400, "InvalidApiVersionParameter", text))
+    Err(ArmRefusal::new(400, "InvalidApiVersionParameter", text))
 }
 
 /// The subscription of a path, after checking that the token is of its tenant.
-fn subscription(world: &World, context: &Context<'_>, id: &str) -> Result<Uuid, Refusal> {
+fn subscription(world: &SandboxWorld, context: &ArmContext<'_>, id: &str) -> Result<Uuid, ArmRefusal> {
     let malformed = || {
         let given = context.request.segments.get(1).map(String::as_str).unwrap_or(id);
         let text = format!("The provided subscription identifier '{given}' is malformed or invalid.");
-        Refusal::new(400, "InvalidSubscriptionId", text)
+        ArmRefusal::new(400, "InvalidSubscriptionId", text)
     };
     let id = Uuid::parse_str(id).map_err(|_| malformed())?;
     let found = world.subscription(id);
     let found = found.ok_or_else(|| {
-        Refusal::new(
+        ArmRefusal::new(
             404,
             "SubscriptionNotFound",
             format!("The subscription '{id}' could not be found."),
@@ -279,11 +285,11 @@ fn subscription(world: &World, context: &Context<'_>, id: &str) -> Result<Uuid, 
     Err(context.wrong_tenant(found.tenant))
 }
 
-fn nothing(request: &Incoming) -> Refusal {
+fn nothing(request: &IncomingRequest) -> ArmRefusal {
     if request.method != Method::GET && request.method != Method::HEAD {
         let text = format!("The sandbox does not support {} on '{}'.", request.method, request.path);
-        return Refusal::new(405, "MethodNotAllowed", text);
+        return ArmRefusal::new(405, "MethodNotAllowed", text);
     }
     let text = format!("The sandbox serves no resource at '{}'.", request.path);
-    Refusal::new(404, "InvalidResourceType", text)
+    ArmRefusal::new(404, "InvalidResourceType", text)
 }

@@ -4,11 +4,11 @@ use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, groups, networks, operations, peerings, registrations};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, groups, networks, operations, peerings, registrations};
 use crate::sandbox::message;
-use crate::sandbox::world::{State, Subnet, Vnet, World};
+use crate::sandbox::world::{ProvisioningState, SandboxWorld, SubnetRecord, VnetRecord};
 
 const WRITE: &str = "Microsoft.Network/virtualNetworks/write";
 const DELETE: &str = "Microsoft.Network/virtualNetworks/delete";
@@ -16,12 +16,12 @@ const WRITE_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/write";
 const DELETE_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/delete";
 
 /// `PUT …/virtualNetworks/{name}`: it replaces what is there, subnets and peerings included, as Azure does.
-pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let created = world.vnet(&id).is_none();
     let new = read(world, context, (group, name), &body)?;
     idle(world, &id)?;
@@ -43,13 +43,18 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
 }
 
 /// The network that a body describes, in the place of the one that is there.
-fn read(world: &World, context: &Context<'_>, (group, name): (&str, &str), body: &Value) -> Result<Vnet, Refusal> {
-    let missing = || Refusal::no_group(group);
+fn read(
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
+    (group, name): (&str, &str),
+    body: &Value,
+) -> Result<VnetRecord, ArmRefusal> {
+    let missing = || ArmRefusal::no_group(group);
     let subscription = world.subscription(context.subscription()).ok_or_else(missing)?;
     let in_group = groups::find(world, subscription.id, group).ok_or_else(missing)?;
     let id = format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", in_group.id());
     let properties = &body["properties"];
-    let new = Vnet {
+    let new = VnetRecord {
         subscription: subscription.id,
         tenant: subscription.tenant,
         name: name.to_owned(),
@@ -74,9 +79,9 @@ fn read(world: &World, context: &Context<'_>, (group, name): (&str, &str), body:
              same name cannot be created in location '{}'. Please select a new resource name.",
             existing.location, new.location
         );
-        return Err(Refusal::new(409, "InvalidResourceLocation", text));
+        return Err(ArmRefusal::new(409, "InvalidResourceLocation", text));
     }
-    Ok(Vnet {
+    Ok(VnetRecord {
         id: existing.id.clone(),
         name: existing.name.clone(),
         peerings: existing.peerings.clone(),
@@ -85,7 +90,7 @@ fn read(world: &World, context: &Context<'_>, (group, name): (&str, &str), body:
     })
 }
 
-fn with_subnets(world: &World, mut vnet: Vnet, listed: &[Value]) -> Result<Vnet, Refusal> {
+fn with_subnets(world: &SandboxWorld, mut vnet: VnetRecord, listed: &[Value]) -> Result<VnetRecord, ArmRefusal> {
     for item in listed {
         let name = item["name"].as_str().unwrap_or_default();
         let subnet = subnet(world, &vnet, name, &item["properties"])?;
@@ -95,7 +100,7 @@ fn with_subnets(world: &World, mut vnet: Vnet, listed: &[Value]) -> Result<Vnet,
 }
 
 /// `DELETE …/virtualNetworks/{name}`.
-pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
     let id = context.resource_id();
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
@@ -112,7 +117,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
 }
 
 /// The network goes, and every peering that refers to it is Disconnected.
-pub(super) fn remove(world: &mut World, id: &str) {
+pub(super) fn remove(world: &mut SandboxWorld, id: &str) {
     world.vnets.remove(&id.to_ascii_lowercase());
     for vnet in world.vnets.values_mut() {
         for peering in vnet
@@ -120,20 +125,26 @@ pub(super) fn remove(world: &mut World, id: &str) {
             .iter_mut()
             .filter(|found| found.remote.eq_ignore_ascii_case(id))
         {
-            peering.state = State::Disconnected;
+            peering.state = ProvisioningState::Disconnected;
             peering.version += 1;
         }
     }
 }
 
 /// `PUT …/virtualNetworks/{vnet}/subnets/{name}`.
-pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, vnet: &str, name: &str) -> Outcome {
+pub(super) fn put_subnet(
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
+    group: &str,
+    vnet: &str,
+    name: &str,
+) -> ArmResult {
     let id = context.resource_id();
     let subnet_id = format!("{id}/subnets/{name}");
     access::require(world, &context.caller, WRITE_SUBNET, &subnet_id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &subnet_id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     idle(world, &id)?;
     let mut found = networks::find(world, &id, group, vnet)?.clone();
     let before = found.subnets.len();
@@ -154,7 +165,7 @@ pub(super) fn put_subnet(world: &mut World, context: &Context<'_>, group: &str, 
 }
 
 /// `DELETE …/virtualNetworks/{vnet}/subnets/{name}`.
-pub(super) fn delete_subnet(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
+pub(super) fn delete_subnet(world: &mut SandboxWorld, context: &ArmContext<'_>, name: &str) -> ArmResult {
     let id = context.resource_id();
     let subnet = format!("{id}/subnets/{name}");
     access::require(world, &context.caller, DELETE_SUBNET, &subnet)?;
@@ -175,15 +186,15 @@ pub(super) fn delete_subnet(world: &mut World, context: &Context<'_>, name: &str
 
 /// The answer to a write: the resource, still `Updating`, and the operation's headers.
 fn written(
-    world: &mut World,
-    context: &Context<'_>,
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
     id: &str,
     created: bool,
     kind: &'static str,
-    write: impl Fn(&World, &Vnet) -> Value,
-) -> Outcome {
+    write: impl Fn(&SandboxWorld, &VnetRecord) -> Value,
+) -> ArmResult {
     let Some(vnet) = world.vnet(id) else {
-        return Err(Refusal::no_resource("", "virtualNetworks", id));
+        return Err(ArmRefusal::no_resource("", "virtualNetworks", id));
     };
     let (mut body, location) = (write(world, vnet), vnet.location.clone());
     body["properties"]["provisioningState"] = "Updating".into();
@@ -192,21 +203,21 @@ fn written(
     Ok(answer)
 }
 
-fn idle(world: &World, id: &str) -> Result<(), Refusal> {
+fn idle(world: &SandboxWorld, id: &str) -> Result<(), ArmRefusal> {
     let Some((operation, found)) = operations::running(world, id) else {
         return Ok(());
     };
     let seconds = world.timing.retry_after.max(1);
-    Err(Refusal::busy(found.kind, &operation.to_string(), id, seconds))
+    Err(ArmRefusal::busy(found.kind, &operation.to_string(), id, seconds))
 }
 
 /// The `location` of a body, as ARM keeps it: `East US 2` is `eastus2`.
-pub(super) fn location(body: &Value) -> Result<String, Refusal> {
+pub(super) fn location(body: &Value) -> Result<String, ArmRefusal> {
     let given = body["location"].as_str().unwrap_or_default();
     let location: String = given.to_lowercase().split_whitespace().collect();
     if location.is_empty() {
         let text = "The location property is required for this definition.";
-        return Err(Refusal::new(400, "LocationRequired", text));
+        return Err(ArmRefusal::new(400, "LocationRequired", text));
     }
     Ok(location)
 }
@@ -216,7 +227,7 @@ fn texts(value: &Value) -> Vec<String> {
     items.filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
-fn prefixes(id: &str, value: &Value) -> Result<Vec<IpNet>, Refusal> {
+fn prefixes(id: &str, value: &Value) -> Result<Vec<IpNet>, ArmRefusal> {
     let given = texts(value);
     let parsed: Vec<IpNet> = given.iter().filter_map(|text| text.parse().ok()).collect();
     let wrong = given.iter().find(|text| text.parse::<IpNet>().is_err());
@@ -224,16 +235,16 @@ fn prefixes(id: &str, value: &Value) -> Result<Vec<IpNet>, Refusal> {
         let text = format!(
             "Address prefix {wrong} of resource {id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."
         );
-        return Err(Refusal::new(400, "InvalidCIDRNotation", text));
+        return Err(ArmRefusal::new(400, "InvalidCIDRNotation", text));
     }
     if parsed.is_empty() {
         let text = format!("Resource {id} has no address prefix.");
-        return Err(Refusal::new(400, "VnetAddressSpaceNotSpecified", text));
+        return Err(ArmRefusal::new(400, "VnetAddressSpaceNotSpecified", text));
     }
     Ok(parsed)
 }
 
-fn subnet(world: &World, vnet: &Vnet, name: &str, properties: &Value) -> Result<Subnet, Refusal> {
+fn subnet(world: &SandboxWorld, vnet: &VnetRecord, name: &str, properties: &Value) -> Result<SubnetRecord, ArmRefusal> {
     let mut given = texts(&properties["addressPrefixes"]);
     given.extend(properties["addressPrefix"].as_str().map(str::to_owned));
     let id = format!("{}/subnets/{name}", vnet.id);
@@ -241,9 +252,9 @@ fn subnet(world: &World, vnet: &Vnet, name: &str, properties: &Value) -> Result<
     let inside = |prefix: &IpNet| vnet.prefixes.iter().any(|outer| outer.contains(prefix));
     if name.is_empty() || !own.iter().all(inside) {
         let text = format!("Subnet '{name}' is not valid in virtual network '{}'.", vnet.name);
-        return Err(Refusal::new(400, "NetcfgInvalidSubnet", text));
+        return Err(ArmRefusal::new(400, "NetcfgInvalidSubnet", text));
     }
-    let overlaps = |other: &Subnet| {
+    let overlaps = |other: &SubnetRecord| {
         let pairs = other
             .prefixes
             .iter()
@@ -257,7 +268,7 @@ fn subnet(world: &World, vnet: &Vnet, name: &str, properties: &Value) -> Result<
             "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{}': '{}'.",
             vnet.name, other.name
         );
-        return Err(Refusal::new(400, "NetcfgSubnetRangesOverlap", text));
+        return Err(ArmRefusal::new(400, "NetcfgSubnetRangesOverlap", text));
     }
     let security_group = properties["networkSecurityGroup"]["id"].as_str();
     if let Some(missing) = security_group.filter(|wanted| {
@@ -267,10 +278,10 @@ fn subnet(world: &World, vnet: &Vnet, name: &str, properties: &Value) -> Result<
         let text = format!(
             "Resource {missing} referenced by resource {id} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region."
         );
-        return Err(Refusal::new(400, "InvalidResourceReference", text));
+        return Err(ArmRefusal::new(400, "InvalidResourceReference", text));
     }
     let route_table = properties["routeTable"]["id"].as_str().map(str::to_owned);
-    Ok(Subnet {
+    Ok(SubnetRecord {
         route_table,
         name: name.to_owned(),
         prefixes: own,

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::access;
-use super::context::Context;
-use super::errors::Refusal;
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
 use super::peerings;
-use super::{Outcome, groups, operations};
+use super::{ArmResult, groups, operations};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::{Subnet, Vnet, World};
+use crate::sandbox::world::{SandboxWorld, SubnetRecord, VnetRecord};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 const READ_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/read";
@@ -24,16 +24,21 @@ const WRITES: [&str; 3] = [
 ];
 
 /// `GET …/virtualNetworks` of a subscription or of a group: those that the caller may read.
-pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid, group: Option<&str>) -> Outcome {
+pub(super) fn list(
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
+    subscription: Uuid,
+    group: Option<&str>,
+) -> ArmResult {
     let scope = match group {
         Some(name) => format!("/subscriptions/{subscription}/resourceGroups/{name}"),
         None => format!("/subscriptions/{subscription}"),
     };
     if !access::sees(world, &context.caller, &scope) {
-        return Err(Refusal::forbidden(&context.caller, READ, &scope));
+        return Err(ArmRefusal::forbidden(&context.caller, READ, &scope));
     }
     if let Some(name) = group.filter(|name| groups::find(world, subscription, name).is_none()) {
-        return Err(Refusal::no_group(name));
+        return Err(ArmRefusal::no_group(name));
     }
     let inside = world.vnets.values().filter(|vnet| access::covers(&scope, &vnet.id));
     let readable = inside.filter(|vnet| access::allowed(world, &context.caller, READ, &vnet.id));
@@ -42,7 +47,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid, gro
 }
 
 /// `GET …/virtualNetworks/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = format!("/{}", context.request.segments.join("/"));
     access::require(world, &context.caller, READ, &id)?;
     let vnet = find(world, &id, group, name)?;
@@ -52,7 +57,7 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
 }
 
 /// `GET …/virtualNetworks/{vnet}/subnets`.
-pub(super) fn subnets(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn subnets(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = format!("/{}", context.request.segments[..8].join("/"));
     access::require(world, &context.caller, READ_SUBNET, &id)?;
     let vnet = find(world, &id, group, name)?;
@@ -61,7 +66,7 @@ pub(super) fn subnets(world: &World, context: &Context<'_>, group: &str, name: &
 }
 
 /// `GET …/virtualNetworks/{vnet}/subnets/{name}`.
-pub(super) fn get_subnet(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get_subnet(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = format!("/{}", context.request.segments.join("/"));
     access::require(world, &context.caller, READ_SUBNET, &id)?;
     let (outer, wanted) = id.rsplit_once("/subnets/").unwrap_or((&id, ""));
@@ -70,14 +75,19 @@ pub(super) fn get_subnet(world: &World, context: &Context<'_>, group: &str, name
         .subnets
         .iter()
         .find(|subnet| subnet.name.eq_ignore_ascii_case(wanted));
-    let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
+    let found = found.ok_or_else(|| ArmRefusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
     let mut answer = message::json(StatusCode::OK, &subnet(world, vnet, found));
     message::set(&mut answer, "etag", &etag(vnet));
     Ok(answer)
 }
 
 /// The network of an id; the errors are the gateway's, which knows every resource.
-pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> Result<&'a Vnet, Refusal> {
+pub(super) fn find<'a>(
+    world: &'a SandboxWorld,
+    id: &str,
+    group: &str,
+    name: &str,
+) -> Result<&'a VnetRecord, ArmRefusal> {
     if let Some(vnet) = world.vnet(id) {
         return Ok(vnet);
     }
@@ -87,13 +97,13 @@ pub(super) fn find<'a>(world: &'a World, id: &str, group: &str, name: &str) -> R
         .and_then(|id| Uuid::parse_str(id).ok())
         .unwrap_or_default();
     match groups::find(world, subscription, group) {
-        Some(_) => Err(Refusal::no_resource(group, "virtualNetworks", name)),
-        None => Err(Refusal::no_group(group)),
+        Some(_) => Err(ArmRefusal::no_resource(group, "virtualNetworks", name)),
+        None => Err(ArmRefusal::no_group(group)),
     }
 }
 
 /// The network as ARM writes it.
-pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
+pub(super) fn resource(world: &SandboxWorld, vnet: &VnetRecord) -> Value {
     let being_written = operations::running(world, &vnet.id).is_some_and(|(_, found)| WRITES.contains(&found.kind));
     let state = match (being_written, vnet.failed) {
         (true, _) => "Updating",
@@ -126,12 +136,12 @@ pub(super) fn resource(world: &World, vnet: &Vnet) -> Value {
     body
 }
 
-fn etag(vnet: &Vnet) -> String {
+fn etag(vnet: &VnetRecord) -> String {
     format!("W/\"{}\"", derived(&format!("{}#{}", vnet.id, vnet.version)))
 }
 
 /// The subnet as ARM writes it.
-pub(super) fn subnet(world: &World, vnet: &Vnet, found: &Subnet) -> Value {
+pub(super) fn subnet(world: &SandboxWorld, vnet: &VnetRecord, found: &SubnetRecord) -> Value {
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "ipamPoolPrefixAllocations": [],

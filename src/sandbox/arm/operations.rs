@@ -4,17 +4,17 @@ use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Outcome;
-use super::context::Context;
-use super::errors::Refusal;
-use crate::sandbox::message::{self, Answer};
-use crate::sandbox::world::{Operation, World};
+use super::ArmResult;
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use crate::sandbox::message::{self, SandboxResponse};
+use crate::sandbox::world::{OperationRecord, SandboxWorld};
 
 /// Begins an operation on `target` and puts its headers on the answer.
 pub(super) fn begin(
-    world: &mut World,
-    context: &Context<'_>,
-    answer: &mut Answer,
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
+    answer: &mut SandboxResponse,
     target: &str,
     location: &str,
     kind: &'static str,
@@ -23,7 +23,7 @@ pub(super) fn begin(
     let done = world.now + world.timing.operation;
     world.operations.insert(
         id,
-        Operation {
+        OperationRecord {
             done,
             target: target.to_ascii_lowercase(),
             kind,
@@ -46,7 +46,7 @@ pub(super) fn begin(
 }
 
 /// The operation that works on `target` or below it at the moment.
-pub(super) fn running<'a>(world: &'a World, target: &str) -> Option<(Uuid, &'a Operation)> {
+pub(super) fn running<'a>(world: &'a SandboxWorld, target: &str) -> Option<(Uuid, &'a OperationRecord)> {
     let target = target.to_ascii_lowercase();
     let mut open = world
         .operations
@@ -57,10 +57,10 @@ pub(super) fn running<'a>(world: &'a World, target: &str) -> Option<(Uuid, &'a O
 }
 
 /// `GET …/locations/{l}/operations/{id}` and `…/operationResults/{id}`.
-pub(super) fn get(world: &World, kind: &str, id: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, kind: &str, id: &str) -> ArmResult {
     let operation = Uuid::parse_str(id).ok().and_then(|id| world.operations.get(&id));
     let operation = operation.ok_or_else(|| {
-        Refusal::new(
+        ArmRefusal::new(
             404,
             "OperationNotFound",
             format!("The operation '{id}' could not be found."),

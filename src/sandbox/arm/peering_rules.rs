@@ -3,11 +3,11 @@
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
 use super::{access, operations};
 use crate::sandbox::ids::derived;
-use crate::sandbox::world::{Peering, Settings, State, Vnet, World};
+use crate::sandbox::world::{PeeringRecord, PeeringSettingsRecord, ProvisioningState, SandboxWorld, VnetRecord};
 
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
@@ -16,12 +16,12 @@ const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/wr
 const MOST_PEERINGS: usize = 500;
 
 /// The peering of that name.
-pub(super) fn named<'a>(vnet: &'a Vnet, name: &str) -> Option<&'a Peering> {
+pub(super) fn named<'a>(vnet: &'a VnetRecord, name: &str) -> Option<&'a PeeringRecord> {
     vnet.peerings.iter().find(|found| found.name.eq_ignore_ascii_case(name))
 }
 
 /// The peering on `remote` that refers to `local`.
-fn reverse<'a>(world: &'a World, local: &str, remote: &str) -> Option<(&'a Vnet, &'a Peering)> {
+fn reverse<'a>(world: &'a SandboxWorld, local: &str, remote: &str) -> Option<(&'a VnetRecord, &'a PeeringRecord)> {
     let vnet = world.vnet(remote)?;
     let found = vnet
         .peerings
@@ -30,7 +30,7 @@ fn reverse<'a>(world: &'a World, local: &str, remote: &str) -> Option<(&'a Vnet,
     Some((vnet, found))
 }
 
-pub(super) fn reverse_mut<'a>(world: &'a mut World, local: &str, remote: &str) -> Option<&'a mut Peering> {
+pub(super) fn reverse_mut<'a>(world: &'a mut SandboxWorld, local: &str, remote: &str) -> Option<&'a mut PeeringRecord> {
     let vnet = world.vnets.get_mut(&remote.to_ascii_lowercase())?;
     vnet.peerings
         .iter_mut()
@@ -45,7 +45,7 @@ pub(super) fn pair_guid(one: &str, other: &str) -> Uuid {
 }
 
 /// Whether each side knows the other's present address space, in Azure's words, seen from `peering`.
-pub(super) fn sync_level(world: &World, vnet: &Vnet, peering: &Peering) -> &'static str {
+pub(super) fn sync_level(world: &SandboxWorld, vnet: &VnetRecord, peering: &PeeringRecord) -> &'static str {
     let local_stale = world
         .vnet(&peering.remote)
         .is_some_and(|remote| remote.prefixes != peering.known);
@@ -62,21 +62,26 @@ pub(super) fn sync_level(world: &World, vnet: &Vnet, peering: &Peering) -> &'sta
 ///
 /// # Errors
 /// `LinkedAuthorizationFailed`, in each of its three wordings.
-pub(super) fn linked_access(world: &World, context: &Context<'_>, id: &str, remote: &str) -> Result<(), Refusal> {
+pub(super) fn linked_access(
+    world: &SandboxWorld,
+    context: &ArmContext<'_>,
+    id: &str,
+    remote: &str,
+) -> Result<(), ArmRefusal> {
     let subscription = remote.split('/').nth(2).unwrap_or_default();
     let caller = &context.caller;
     let begins = format!("The client has permission to perform action '{PEER}' on scope '{id}', however");
     let found = Uuid::parse_str(subscription).ok().and_then(|id| world.subscription(id));
     let Some(found) = found else {
         let text = format!("{begins} the linked subscription '{subscription}' was not found. ");
-        return Err(Refusal::new(403, "LinkedAuthorizationFailed", text));
+        return Err(ArmRefusal::new(403, "LinkedAuthorizationFailed", text));
     };
     let Some(there) = context.caller_in(found.tenant) else {
         let text = format!(
             "{begins} the current tenant '{}' is not authorized to access linked subscription '{subscription}'.",
             caller.tenant
         );
-        return Err(Refusal::new(403, "LinkedAuthorizationFailed", text));
+        return Err(ArmRefusal::new(403, "LinkedAuthorizationFailed", text));
     };
     if access::allowed(world, there, PEER, remote) {
         return Ok(());
@@ -87,14 +92,14 @@ pub(super) fn linked_access(world: &World, context: &Context<'_>, id: &str, remo
          the linked scope(s) are invalid.",
         caller.name, caller.oid
     );
-    Err(Refusal::new(403, "LinkedAuthorizationFailed", text))
+    Err(ArmRefusal::new(403, "LinkedAuthorizationFailed", text))
 }
 
 /// The network provider's own rules for a write, in its order.
 ///
 /// # Errors
 /// The first rule that is broken.
-pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> Result<(), Refusal> {
+pub(super) fn check(world: &SandboxWorld, vnet_id: &str, name: &str, remote: &str) -> Result<(), ArmRefusal> {
     let id = format!("{vnet_id}/virtualNetworkPeerings/{name}");
     if !well_named(name) {
         let text = format!(
@@ -102,14 +107,14 @@ pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> R
              character, and it must end with a word character or with '_'. The name may contain word characters or \
              '.', '-', '_'."
         );
-        return Err(Refusal::new(400, "InvalidResourceName", text));
+        return Err(ArmRefusal::new(400, "InvalidResourceName", text));
     }
     let (Some(local), Some(other)) = (world.vnet(vnet_id), world.vnet(remote)) else {
         let text = format!(
             "Resource {remote} referenced by resource {id} was not found. Please make sure that the referenced \
              resource exists."
         );
-        return Err(Refusal::new(400, "InvalidGlobalResourceReference", text));
+        return Err(ArmRefusal::new(400, "InvalidGlobalResourceReference", text));
     };
     reference(local, name, other, remote, &id)?;
     room(local, name, &id)?;
@@ -123,12 +128,12 @@ pub(super) fn check(world: &World, vnet_id: &str, name: &str, remote: &str) -> R
 /// # Errors
 /// The first rule that is broken.
 pub(super) fn check_settings(
-    world: &World,
+    world: &SandboxWorld,
     vnet_id: &str,
     name: &str,
     remote: &str,
-    settings: Settings,
-) -> Result<(), Refusal> {
+    settings: PeeringSettingsRecord,
+) -> Result<(), ArmRefusal> {
     let id = format!("{vnet_id}/virtualNetworkPeerings/{name}");
     let Some(local) = world.vnet(vnet_id) else {
         return Ok(());
@@ -137,7 +142,7 @@ pub(super) fn check_settings(
     if present.is_some_and(|present| present.settings.complete != settings.complete) {
         let text = format!("Cannot change PeerCompleteVnets of peering {id}. Delete the peering and create it again.");
         // That its kind is fixed when it is made is public; the code is not known from a recording.
-        return Err(Refusal::new(400, "PeerCompleteVnetsCannotBeChanged", text));
+        return Err(ArmRefusal::new(400, "PeerCompleteVnetsCannotBeChanged", text));
     }
     match settings.use_gateways {
         true => remote_gateways(world, local, name, remote, &id),
@@ -146,7 +151,13 @@ pub(super) fn check_settings(
 }
 
 /// A network uses the gateways of one other network at most, and of one that allows it.
-fn remote_gateways(world: &World, local: &Vnet, name: &str, remote: &str, id: &str) -> Result<(), Refusal> {
+fn remote_gateways(
+    world: &SandboxWorld,
+    local: &VnetRecord,
+    name: &str,
+    remote: &str,
+    id: &str,
+) -> Result<(), ArmRefusal> {
     let begins = format!("Peering {id} cannot have UseRemoteGateways flag set to true, because");
     let mut others = local.peerings.iter();
     let other = others.find(|found| found.settings.use_gateways && !found.name.eq_ignore_ascii_case(name));
@@ -155,24 +166,24 @@ fn remote_gateways(world: &World, local: &Vnet, name: &str, remote: &str, id: &s
             "{begins} another peering {}/virtualNetworkPeerings/{} already has UseRemoteGateways flag set to true",
             local.id, other.name
         );
-        return Err(Refusal::new(400, "AnotherPeeringAlreadyUsesRemoteGateways", text));
+        return Err(ArmRefusal::new(400, "AnotherPeeringAlreadyUsesRemoteGateways", text));
     }
     if reverse(world, &local.id, remote).is_some_and(|(_, other)| other.settings.gateway_transit) {
         return Ok(());
     }
     let text = format!("{begins} corresponding remote peering has AllowGatewayTransit flag set to false.");
     // Both texts are public, their codes are not.
-    Err(Refusal::new(400, "RemotePeeringAllowGatewayTransitFalse", text))
+    Err(ArmRefusal::new(400, "RemotePeeringAllowGatewayTransitFalse", text))
 }
 
 /// The other network is another one, the peering goes on referring to it, and no second one does.
-fn reference(local: &Vnet, name: &str, other: &Vnet, remote: &str, id: &str) -> Result<(), Refusal> {
+fn reference(local: &VnetRecord, name: &str, other: &VnetRecord, remote: &str, id: &str) -> Result<(), ArmRefusal> {
     if local.id.eq_ignore_ascii_case(&other.id) {
         let text = format!(
             "Cannot create or update peering {id}. Virtual network {} cannot be peered with itself.",
             local.id
         );
-        return Err(Refusal::new(400, "VnetCannotPeerWithItself", text));
+        return Err(ArmRefusal::new(400, "VnetCannotPeerWithItself", text));
     }
     if let Some(existing) = named(local, name).filter(|found| !found.remote.eq_ignore_ascii_case(remote)) {
         let text = format!(
@@ -180,7 +191,7 @@ fn reference(local: &Vnet, name: &str, other: &Vnet, remote: &str, id: &str) -> 
             existing.remote
         );
         // The code is told in public repositories; its message is not known from a recording.
-        return Err(Refusal::new(400, "ChangingRemoteVirtualNetworkNotAllowed", text));
+        return Err(ArmRefusal::new(400, "ChangingRemoteVirtualNetworkNotAllowed", text));
     }
     let mut all = local.peerings.iter();
     let twin = all.find(|found| found.remote.eq_ignore_ascii_case(remote) && !found.name.eq_ignore_ascii_case(name));
@@ -190,11 +201,11 @@ fn reference(local: &Vnet, name: &str, other: &Vnet, remote: &str, id: &str) -> 
         "Peering {first} already references remote virtual network {remote}. Cannot add another peering {id} \
          referencing the same remote virtual network."
     );
-    Err(Refusal::new(400, "AnotherPeeringAlreadyReferencesRemoteVnet", text))
+    Err(ArmRefusal::new(400, "AnotherPeeringAlreadyReferencesRemoteVnet", text))
 }
 
 /// There is room for one peering more, where it is a new one.
-fn room(local: &Vnet, name: &str, id: &str) -> Result<(), Refusal> {
+fn room(local: &VnetRecord, name: &str, id: &str) -> Result<(), ArmRefusal> {
     if local.peerings.len() < MOST_PEERINGS || named(local, name).is_some() {
         return Ok(());
     }
@@ -203,15 +214,15 @@ fn room(local: &Vnet, name: &str, id: &str) -> Result<(), Refusal> {
         local.id
     );
     // The code is not known from a recording.
-    Err(Refusal::new(400, "VnetPeeringLimitReached", text))
+    Err(ArmRefusal::new(400, "VnetPeeringLimitReached", text))
 }
 
 /// A half that is Disconnected has to go, or be written anew, before the other half can be made again.
-fn disconnected(world: &World, local: &Vnet, remote: &str, id: &str) -> Result<(), Refusal> {
+fn disconnected(world: &SandboxWorld, local: &VnetRecord, remote: &str, id: &str) -> Result<(), ArmRefusal> {
     let Some((other, peering)) = reverse(world, &local.id, remote) else {
         return Ok(());
     };
-    if peering.state != State::Disconnected {
+    if peering.state != ProvisioningState::Disconnected {
         return Ok(());
     }
     let remote_id = format!("{}/virtualNetworkPeerings/{}", other.id, peering.name);
@@ -221,11 +232,11 @@ fn disconnected(world: &World, local: &Vnet, remote: &str, id: &str) -> Result<(
          gets Disconnected when remote vnet or remote peering is deleted and re-created.",
         local.id
     );
-    Err(Refusal::new(400, "RemotePeeringIsDisconnected", text))
+    Err(ArmRefusal::new(400, "RemotePeeringIsDisconnected", text))
 }
 
 /// The two networks share no addresses, nor does either with what is peered with the other already.
-fn apart(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Refusal> {
+fn apart(world: &SandboxWorld, local: &VnetRecord, remote: &VnetRecord, id: &str) -> Result<(), ArmRefusal> {
     let shared = overlaps(&local.prefixes, &remote.prefixes);
     if !shared.is_empty() {
         let text = format!(
@@ -233,7 +244,7 @@ fn apart(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Ref
              spaces overlap. Overlapping address prefixes: {shared}",
             local.id, remote.id
         );
-        return Err(Refusal::new(400, "VnetAddressSpacesOverlap", text));
+        return Err(ArmRefusal::new(400, "VnetAddressSpacesOverlap", text));
     }
     for (first, second) in [(local, remote), (remote, local)] {
         for peering in &second.peerings {
@@ -250,16 +261,20 @@ fn apart(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Ref
                  refer to https://aka.ms/VnetPeeringInfo",
                 first.id, second.id, peering.remote
             );
-            return Err(Refusal::new(400, "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet", text));
+            return Err(ArmRefusal::new(
+                400,
+                "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+                text,
+            ));
         }
     }
     Ok(())
 }
 
 /// Neither network is being changed at the moment.
-fn idle(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Refusal> {
+fn idle(world: &SandboxWorld, local: &VnetRecord, remote: &VnetRecord, id: &str) -> Result<(), ArmRefusal> {
     if let Some((operation, found)) = operations::running(world, &local.id) {
-        return Err(Refusal::busy(
+        return Err(ArmRefusal::busy(
             found.kind,
             &operation.to_string(),
             &local.id,
@@ -276,7 +291,7 @@ fn idle(world: &World, local: &Vnet, remote: &Vnet, id: &str) -> Result<(), Refu
          in {state} state and the last operation that updated/is updating the resource is {operation}.",
         remote.id
     );
-    Err(Refusal::new(400, "ReferencedResourceNotProvisioned", text))
+    Err(ArmRefusal::new(400, "ReferencedResourceNotProvisioned", text))
 }
 
 /// The pairs of prefixes that share addresses, as Azure lists them.

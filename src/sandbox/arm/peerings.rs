@@ -4,19 +4,21 @@ use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, networks, operations, peering_rules as rules, policy, registrations};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, networks, operations, peering_rules as rules, policy, registrations};
 use crate::sandbox::ids::derived;
-use crate::sandbox::message::{self, Answer};
+use crate::sandbox::message::{self, SandboxResponse};
 use crate::sandbox::vendors::reciprocal;
-use crate::sandbox::world::{Event, Peering, Settings, Since, State, Vnet, World};
+use crate::sandbox::world::{
+    CreatedAt, PeeringRecord, PeeringSettingsRecord, ProvisioningState, SandboxWorld, VnetRecord, WorldEvent,
+};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read";
 const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 const DELETE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete";
 
-impl Default for Settings {
+impl Default for PeeringSettingsRecord {
     /// What the service takes for what a body leaves out.
     fn default() -> Self {
         Self {
@@ -30,7 +32,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl PeeringSettingsRecord {
     fn read(properties: &Value) -> Self {
         let flag = |name: &str, absent: bool| properties[name].as_bool().unwrap_or(absent);
         let usual = Self::default();
@@ -46,14 +48,14 @@ impl Settings {
 }
 
 /// The parts of a peering's path, as they were written.
-struct Path<'a> {
+struct PeeringPath<'a> {
     group: &'a str,
     vnet: &'a str,
     name: &'a str,
 }
 
-impl<'a> Path<'a> {
-    fn new(context: &'a Context<'_>) -> Self {
+impl<'a> PeeringPath<'a> {
+    fn new(context: &'a ArmContext<'_>) -> Self {
         let part = |index: usize| {
             context
                 .request
@@ -69,14 +71,14 @@ impl<'a> Path<'a> {
         }
     }
 
-    fn id(&self, context: &Context<'_>) -> String {
+    fn id(&self, context: &ArmContext<'_>) -> String {
         format!("{}/virtualNetworkPeerings/{}", context.resource_id(), self.name)
     }
 }
 
 /// `GET …/virtualNetworkPeerings`.
-pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
-    let path = Path::new(context);
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
+    let path = PeeringPath::new(context);
     let id = context.resource_id();
     access::require(world, &context.caller, READ, &id)?;
     let vnet =
@@ -85,7 +87,7 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
     Ok(message::json(StatusCode::OK, &body))
 }
 
-fn parent_missing(refusal: Refusal, id: &str, operation: &str) -> Refusal {
+fn parent_missing(refusal: ArmRefusal, id: &str, operation: &str) -> ArmRefusal {
     if refusal.code != "ResourceNotFound" {
         return refusal;
     }
@@ -93,43 +95,49 @@ fn parent_missing(refusal: Refusal, id: &str, operation: &str) -> Refusal {
         "Failed to perform '{operation}' on resource(s) of type 'virtualNetworks/virtualNetworkPeerings', because the parent \
          resource '{id}' could not be found."
     );
-    Refusal::new(404, "ParentResourceNotFound", text)
+    ArmRefusal::new(404, "ParentResourceNotFound", text)
 }
 
 /// `GET …/virtualNetworkPeerings/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>) -> Outcome {
-    let path = Path::new(context);
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
+    let path = PeeringPath::new(context);
     let id = path.id(context);
     access::require(world, &context.caller, READ, &id)?;
     let vnet = networks::find(world, &context.resource_id(), path.group, path.vnet)?;
     let found = rules::named(vnet, path.name);
-    let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
+    let found = found.ok_or_else(|| ArmRefusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
     let mut answer = message::json(StatusCode::OK, &resource(world, vnet, found));
     message::set(&mut answer, "etag", &etag(world, vnet, found));
     Ok(answer)
 }
 
 /// `PUT …/virtualNetworkPeerings/{name}`.
-pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
-    let path = Path::new(context);
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
+    let path = PeeringPath::new(context);
     let (vnet_id, id) = (context.resource_id(), path.id(context));
     access::require(world, &context.caller, WRITE, &id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let remote = body["properties"]["remoteVirtualNetwork"]["id"]
         .as_str()
         .map(str::to_owned);
     let remote = remote.ok_or_else(|| {
         let text = format!("Value for reference id is missing. Path properties.remoteVirtualNetwork. Resource {id}.");
-        Refusal::new(400, "MissingJsonReferenceId", text)
+        ArmRefusal::new(400, "MissingJsonReferenceId", text)
     })?;
     policy::permits(world, &vnet_id, path.name, &remote)?;
     rules::linked_access(world, context, &id, &remote)?;
     networks::find(world, &vnet_id, path.group, path.vnet)
         .map_err(|refusal| parent_missing(refusal, &vnet_id, "write"))?;
     rules::check(world, &vnet_id, path.name, &remote)?;
-    rules::check_settings(world, &vnet_id, path.name, &remote, Settings::read(&body["properties"]))?;
+    rules::check_settings(
+        world,
+        &vnet_id,
+        path.name,
+        &remote,
+        PeeringSettingsRecord::read(&body["properties"]),
+    )?;
 
     let sync = context
         .request
@@ -140,7 +148,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         &vnet_id,
         path.name,
         &remote,
-        Settings::read(&body["properties"]),
+        PeeringSettingsRecord::read(&body["properties"]),
         others(&body["properties"]),
         sync,
     );
@@ -148,7 +156,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
         .vnet(&vnet_id)
         .and_then(|vnet| Some((vnet, rules::named(vnet, path.name)?)))
     else {
-        return Err(Refusal::no_resource(path.group, "virtualNetworks", path.vnet));
+        return Err(ArmRefusal::no_resource(path.group, "virtualNetworks", path.vnet));
     };
     let mut body = resource(world, vnet, peering);
     body["properties"]["provisioningState"] = "Updating".into();
@@ -165,7 +173,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>) -> Outcome {
     Ok(answer)
 }
 
-/// The properties of a peering's answer that the service works out itself, and those that [`Settings`] hold.
+/// The properties of a peering's answer that the service works out itself, and those that [`PeeringSettingsRecord`] hold.
 const OWN_PROPERTIES: [&str; 17] = [
     "allowForwardedTraffic",
     "allowGatewayTransit",
@@ -195,7 +203,7 @@ fn others(properties: &Value) -> Map<String, Value> {
 }
 
 /// Gives a peering these settings, as if it had been created with them; false where there is none.
-pub(in crate::sandbox) fn resettle(world: &mut World, id: &str, properties: &Value) -> bool {
+pub(in crate::sandbox) fn resettle(world: &mut SandboxWorld, id: &str, properties: &Value) -> bool {
     let Some((vnet, name)) = id.rsplit_once("/virtualNetworkPeerings/") else {
         return false;
     };
@@ -203,33 +211,33 @@ pub(in crate::sandbox) fn resettle(world: &mut World, id: &str, properties: &Val
     let mut peerings = vnet.into_iter().flat_map(|vnet| &mut vnet.peerings);
     let found = peerings.find(|found| found.name.eq_ignore_ascii_case(name));
     found
-        .map(|found| (found.settings, found.others) = (Settings::read(properties), others(properties)))
+        .map(|found| (found.settings, found.others) = (PeeringSettingsRecord::read(properties), others(properties)))
         .is_some()
 }
 
 /// Writes the peering, moves both sides to the state that follows, and says whether it is new.
 fn write(
-    world: &mut World,
+    world: &mut SandboxWorld,
     vnet_id: &str,
     name: &str,
     remote: &str,
-    settings: Settings,
+    settings: PeeringSettingsRecord,
     others: Map<String, Value>,
     sync: bool,
 ) -> bool {
     let now = world.now;
-    let settled = Since::At(now + world.timing.operation);
+    let settled = CreatedAt::At(now + world.timing.operation);
     let known: Vec<IpNet> = world.vnet(remote).map(|vnet| vnet.prefixes.clone()).unwrap_or_default();
     let other = rules::reverse_mut(world, vnet_id, remote);
     let state = match other {
         Some(other) => {
-            if other.state != State::Connected {
-                other.state = State::Connected;
+            if other.state != ProvisioningState::Connected {
+                other.state = ProvisioningState::Connected;
                 other.version += 1;
             }
-            State::Connected
+            ProvisioningState::Connected
         }
-        None => State::Initiated,
+        None => ProvisioningState::Initiated,
     };
     reciprocal::noticed(world, vnet_id, remote);
     let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
@@ -241,7 +249,7 @@ fn write(
         .iter_mut()
         .find(|found| found.name.eq_ignore_ascii_case(name))
     {
-        if sync || found.state == State::Disconnected {
+        if sync || found.state == ProvisioningState::Disconnected {
             found.known = known;
         }
         found.state = state;
@@ -251,7 +259,7 @@ fn write(
         found.version += 1;
         return false;
     }
-    let peering = Peering {
+    let peering = PeeringRecord {
         name: name.to_owned(),
         remote: remote.to_owned(),
         state,
@@ -267,8 +275,8 @@ fn write(
 }
 
 /// `DELETE …/virtualNetworkPeerings/{name}`.
-pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
-    let path = Path::new(context);
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
+    let path = PeeringPath::new(context);
     let (vnet_id, id) = (context.resource_id(), path.id(context));
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
@@ -280,7 +288,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
         return Ok(message::empty(StatusCode::NO_CONTENT));
     }
     if let Some((operation, found)) = operations::running(world, &vnet_id) {
-        return Err(Refusal::busy(
+        return Err(ArmRefusal::busy(
             found.kind,
             &operation.to_string(),
             &vnet_id,
@@ -299,12 +307,12 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
     }
     world.plan(
         world.timing.operation,
-        Event::PeeringGone {
+        WorldEvent::PeeringGone {
             vnet: vnet_id,
             name: path.name.to_owned(),
         },
     );
-    let mut answer: Answer = message::empty(StatusCode::ACCEPTED);
+    let mut answer: SandboxResponse = message::empty(StatusCode::ACCEPTED);
     operations::begin(
         world,
         context,
@@ -317,7 +325,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
 }
 
 /// The deletion is done: the peering goes, and its other side is Disconnected.
-pub(in crate::sandbox) fn finish_delete(world: &mut World, vnet_id: &str, name: &str) {
+pub(in crate::sandbox) fn finish_delete(world: &mut SandboxWorld, vnet_id: &str, name: &str) {
     let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
         return;
     };
@@ -330,16 +338,17 @@ pub(in crate::sandbox) fn finish_delete(world: &mut World, vnet_id: &str, name: 
     };
     let gone = vnet.peerings.remove(at);
     vnet.version += 1;
-    let other = rules::reverse_mut(world, vnet_id, &gone.remote).filter(|other| other.state == State::Connected);
+    let other =
+        rules::reverse_mut(world, vnet_id, &gone.remote).filter(|other| other.state == ProvisioningState::Connected);
     if let Some(other) = other {
-        other.state = State::Disconnected;
+        other.state = ProvisioningState::Disconnected;
         other.version += 1;
     }
     reciprocal::noticed(world, vnet_id, &gone.remote);
 }
 
 /// The peering as ARM writes it.
-pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
+pub(super) fn resource(world: &SandboxWorld, vnet: &VnetRecord, peering: &PeeringRecord) -> Value {
     let settled = peering.settled.passed(std::time::Duration::ZERO, world.now);
     let provisioning = match (peering.deleting, settled) {
         (true, _) => "Deleting",
@@ -350,9 +359,9 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
         .vnet(&peering.remote)
         .map_or(&peering.known, |remote| &remote.prefixes);
     let state = match peering.state {
-        State::Initiated => "Initiated",
-        State::Connected => "Connected",
-        State::Disconnected => "Disconnected",
+        ProvisioningState::Initiated => "Initiated",
+        ProvisioningState::Connected => "Connected",
+        ProvisioningState::Disconnected => "Disconnected",
     };
     let mut body = json!({
         "name": peering.name,
@@ -386,9 +395,9 @@ pub(super) fn resource(world: &World, vnet: &Vnet, peering: &Peering) -> Value {
 }
 
 /// The address spaces as Azure tells them where only some subnets are peered.
-fn add_subnets(properties: &mut Value, world: &World, vnet: &Vnet, peering: &Peering) {
+fn add_subnets(properties: &mut Value, world: &SandboxWorld, vnet: &VnetRecord, peering: &PeeringRecord) {
     let space = |prefixes: &[IpNet]| json!({"addressPrefixes": prefixes, "ipamPoolPrefixAllocations": []});
-    let peered = |vnet: &Vnet, names: &str| -> Vec<IpNet> {
+    let peered = |vnet: &VnetRecord, names: &str| -> Vec<IpNet> {
         let names = peering.others.get(names).and_then(Value::as_array);
         let named = |subnet: &str| {
             let mut names = names.into_iter().flatten().filter_map(Value::as_str);
@@ -411,7 +420,7 @@ fn add_subnets(properties: &mut Value, world: &World, vnet: &Vnet, peering: &Pee
 }
 
 /// Changes with every write, and once more when the write is done.
-fn etag(world: &World, vnet: &Vnet, peering: &Peering) -> String {
+fn etag(world: &SandboxWorld, vnet: &VnetRecord, peering: &PeeringRecord) -> String {
     let settled = peering.settled.passed(std::time::Duration::ZERO, world.now);
     format!(
         "W/\"{}\"",

@@ -3,15 +3,15 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::message;
-use crate::sandbox::world::{Policy, World};
+use crate::sandbox::world::{PolicyAssignment, SandboxWorld};
 
 const PEERING: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
 
-impl Policy {
+impl PolicyAssignment {
     fn assignment(&self) -> String {
         format!(
             "{}/providers/Microsoft.Authorization/policyAssignments/{}",
@@ -39,7 +39,7 @@ impl Policy {
 ///
 /// # Errors
 /// `RequestDisallowedByPolicy`.
-pub(super) fn permits(world: &World, vnet: &str, name: &str, remote: &str) -> Result<(), Refusal> {
+pub(super) fn permits(world: &SandboxWorld, vnet: &str, name: &str, remote: &str) -> Result<(), ArmRefusal> {
     let mut policies = world.policies.iter();
     let Some(policy) = policies.find(|policy| policy.denies(vnet, remote)) else {
         return Ok(());
@@ -57,7 +57,7 @@ pub(super) fn permits(world: &World, vnet: &str, name: &str, remote: &str) -> Re
         "policyAssignmentName": policy.name,
         "policyAssignmentScope": policy.scope,
     }});
-    let refusal = Refusal::new(403, "RequestDisallowedByPolicy", text);
+    let refusal = ArmRefusal::new(403, "RequestDisallowedByPolicy", text);
     Err(refusal
         .with("target", name.into())
         .with("additionalInfo", json!([violation])))
@@ -65,11 +65,11 @@ pub(super) fn permits(world: &World, vnet: &str, name: &str, remote: &str) -> Re
 
 /// `POST …/providers/Microsoft.PolicyInsights/checkPolicyRestrictions` of a resource group. The effect and the reason are
 /// in the answer from version 2023-03-01 on.
-pub(super) fn check_restrictions(world: &World, context: &Context<'_>) -> Outcome {
+pub(super) fn check_restrictions(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
     let group = format!("/{}", context.request.segments[..4].join("/"));
     let action = "Microsoft.PolicyInsights/checkPolicyRestrictions/read";
     access::require(world, &context.caller, action, &group)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let details = &body["resourceDetails"];
     let content = &details["resourceContent"];
     if content["type"]
@@ -77,7 +77,7 @@ pub(super) fn check_restrictions(world: &World, context: &Context<'_>) -> Outcom
         .is_none_or(|kind| !kind.eq_ignore_ascii_case(PEERING))
     {
         let text = "The sandbox evaluates policy on virtual network peerings only.";
-        return Err(Refusal::new(400, "InvalidRequestContent", text));
+        return Err(ArmRefusal::new(400, "InvalidRequestContent", text));
     }
     let vnet = details["scope"].as_str().unwrap_or_default();
     let remote = content["properties"]["remoteVirtualNetwork"]["id"]

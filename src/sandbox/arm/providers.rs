@@ -4,11 +4,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, registrations};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, registrations};
 use crate::sandbox::message;
-use crate::sandbox::world::World;
+use crate::sandbox::world::SandboxWorld;
 
 /// Name and display name of the regions that the estates and the vendors use.
 const LOCATIONS: [(&str, &str); 14] = [
@@ -55,7 +55,7 @@ const PROVIDERS: [(&str, &[&str]); 4] = [
 ];
 
 /// `GET /subscriptions/{id}/providers`.
-pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     seen(
         world,
         context,
@@ -69,7 +69,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, subscription: Uuid) -> 
 }
 
 /// `POST /subscriptions/{id}/providers/{namespace}/register`.
-pub(super) fn register(world: &mut World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn register(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let given = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
     let namespace = known(given).map_or(given, |(namespace, _)| namespace);
     let scope = format!("/subscriptions/{subscription}");
@@ -79,7 +79,7 @@ pub(super) fn register(world: &mut World, context: &Context<'_>, subscription: U
 }
 
 /// `GET /subscriptions/{id}/providers/{namespace}`.
-pub(super) fn get(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     let namespace = context.request.segments.get(3).map(String::as_str).unwrap_or_default();
     Ok(message::json(StatusCode::OK, &resource(world, subscription, namespace)))
 }
@@ -89,7 +89,7 @@ fn known(namespace: &str) -> Option<(&'static str, &'static [&'static str])> {
     all.find(|(known, _)| known.eq_ignore_ascii_case(namespace))
 }
 
-fn resource(world: &World, subscription: Uuid, namespace: &str) -> Value {
+fn resource(world: &SandboxWorld, subscription: Uuid, namespace: &str) -> Value {
     let (namespace, types) = known(namespace).unwrap_or((namespace, &[]));
     let places: Vec<&str> = LOCATIONS.iter().map(|(_, display)| *display).collect();
     let types = types.iter().map(|name| {
@@ -110,7 +110,7 @@ fn resource(world: &World, subscription: Uuid, namespace: &str) -> Value {
 }
 
 /// `GET /subscriptions/{id}/locations`.
-pub(super) fn locations(world: &World, context: &Context<'_>, subscription: Uuid) -> Outcome {
+pub(super) fn locations(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid) -> ArmResult {
     seen(
         world,
         context,
@@ -131,7 +131,7 @@ pub(super) fn locations(world: &World, context: &Context<'_>, subscription: Uuid
 }
 
 /// `GET /subscriptions/{id}[/resourceGroups/{name}]/resources`, with `$filter=resourceType eq '…'` and the like.
-pub(super) fn resources(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn resources(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     let wanted = clauses(context.request.query("$filter").unwrap_or_default())?;
     let networks = world.vnets.values().map(|found| {
         let kind = "Microsoft.Network/virtualNetworks";
@@ -163,7 +163,7 @@ pub(super) fn resources(world: &World, context: &Context<'_>, scope: &str) -> Ou
 }
 
 /// The clauses `{property} eq '{value}'` of a filter, joined by `and`; the properties in lower case.
-fn clauses(filter: &str) -> Result<Vec<(String, String)>, Refusal> {
+fn clauses(filter: &str) -> Result<Vec<(String, String)>, ArmRefusal> {
     let clause = |text: &str| {
         let (property, value) = text.split_once(" eq ")?;
         let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
@@ -174,14 +174,14 @@ fn clauses(filter: &str) -> Result<Vec<(String, String)>, Refusal> {
     let texts = filter.split(" and ").filter(|text| !text.trim().is_empty());
     texts.map(clause).collect::<Option<Vec<_>>>().ok_or_else(|| {
         let text = format!("Invalid $filter '{filter}' specified in the query string.");
-        Refusal::new(400, "InvalidFilterInQueryString", text)
+        ArmRefusal::new(400, "InvalidFilterInQueryString", text)
     })
 }
 
-fn seen(world: &World, context: &Context<'_>, subscription: Uuid, action: &str) -> Result<(), Refusal> {
+fn seen(world: &SandboxWorld, context: &ArmContext<'_>, subscription: Uuid, action: &str) -> Result<(), ArmRefusal> {
     let scope = format!("/subscriptions/{subscription}");
     if access::sees(world, &context.caller, &scope) {
         return Ok(());
     }
-    Err(Refusal::forbidden(&context.caller, action, &scope))
+    Err(ArmRefusal::forbidden(&context.caller, action, &scope))
 }

@@ -3,18 +3,18 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::errors::Refusal;
-use crate::sandbox::world::World;
+use super::errors::ArmRefusal;
+use crate::sandbox::world::SandboxWorld;
 
 /// Azure's word for it.
-pub(super) fn state<'a>(world: &'a World, subscription: Uuid, namespace: &str) -> &'a str {
+pub(super) fn state<'a>(world: &'a SandboxWorld, subscription: Uuid, namespace: &str) -> &'a str {
     let mut all = world.registrations.iter();
     let found = all.find(|(own, name, _)| *own == subscription && name.eq_ignore_ascii_case(namespace));
     found.map_or("Registered", |(_, _, state)| state)
 }
 
 /// Registers the subscription for it, at once.
-pub(super) fn register(world: &mut World, subscription: Uuid, namespace: &str) {
+pub(super) fn register(world: &mut SandboxWorld, subscription: Uuid, namespace: &str) {
     let this = |own: Uuid, name: &str| own == subscription && name.eq_ignore_ascii_case(namespace);
     world.registrations.retain(|(own, name, _)| !this(*own, name));
 }
@@ -23,7 +23,7 @@ pub(super) fn register(world: &mut World, subscription: Uuid, namespace: &str) {
 ///
 /// # Errors
 /// `MissingSubscriptionRegistration`.
-pub(super) fn require(world: &World, id: &str, namespace: &str) -> Result<(), Refusal> {
+pub(super) fn require(world: &SandboxWorld, id: &str, namespace: &str) -> Result<(), ArmRefusal> {
     let subscription = id
         .split('/')
         .nth(2)
@@ -38,5 +38,5 @@ pub(super) fn require(world: &World, id: &str, namespace: &str) -> Result<(), Re
     );
     let code = "MissingSubscriptionRegistration";
     let detail = json!({"code": code, "target": namespace, "message": text});
-    Err(Refusal::new(409, code, text).with("details", json!([detail])))
+    Err(ArmRefusal::new(409, code, text).with("details", json!([detail])))
 }

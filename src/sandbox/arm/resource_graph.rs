@@ -6,11 +6,11 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, definitions, networks};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, definitions, networks};
 use crate::sandbox::message;
-use crate::sandbox::world::{Definition, Vnet, World};
+use crate::sandbox::world::{DefinitionRecord, SandboxWorld, VnetRecord};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 
@@ -18,25 +18,25 @@ const READ: &str = "Microsoft.Network/virtualNetworks/read";
 const PAGES_OF_LISTS: usize = 10;
 
 /// `POST /providers/Microsoft.ResourceGraph/resources`.
-pub(super) fn query(world: &World, context: &Context<'_>) -> Outcome {
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+pub(super) fn query(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     if counts_roles(body["query"].as_str().unwrap_or_default()) {
         return Ok(message::json(StatusCode::OK, &role_count(world, context)));
     }
     if let Some(names) = named_roles(body["query"].as_str().unwrap_or_default()) {
         return Ok(message::json(StatusCode::OK, &roles(world, context, &names)));
     }
-    let query = Query::parse(body["query"].as_str().unwrap_or_default())?;
+    let query = GraphQuery::parse(body["query"].as_str().unwrap_or_default())?;
     let chosen: Option<HashSet<Uuid>> = body["subscriptions"]
         .as_array()
         .map(|ids| ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect());
-    let reach = access::Reach::of(world, &context.caller, READ);
-    let wanted = |vnet: &&Vnet| {
+    let reach = access::ScopeReach::of(world, &context.caller, READ);
+    let wanted = |vnet: &&VnetRecord| {
         vnet.tenant == context.caller.tenant
             && chosen.as_ref().is_none_or(|ids| ids.contains(&vnet.subscription))
             && reach.covers(&vnet.id)
     };
-    let mut found: Vec<&Vnet> = world.vnets.values().filter(wanted).collect();
+    let mut found: Vec<&VnetRecord> = world.vnets.values().filter(wanted).collect();
     if query.by_name {
         found.sort_by_key(|vnet| (name(vnet), &vnet.id));
     }
@@ -96,7 +96,7 @@ fn named_roles(query: &str) -> Option<Vec<String>> {
 }
 
 /// The tenant's custom roles of these names that can be assigned in a subscription that the caller sees.
-fn roles(world: &World, context: &Context<'_>, names: &[String]) -> Value {
+fn roles(world: &SandboxWorld, context: &ArmContext<'_>, names: &[String]) -> Value {
     let named = seen_roles(world, context).filter(|role| names.contains(&role.name.to_lowercase()));
     let listed = named.filter(|role| role.since.passed(world.timing.resource_graph, world.now));
     let rows: Vec<Value> = listed
@@ -107,14 +107,14 @@ fn roles(world: &World, context: &Context<'_>, names: &[String]) -> Value {
     })
 }
 
-fn seen_roles<'a>(world: &'a World, context: &Context<'a>) -> impl Iterator<Item = &'a Definition> {
+fn seen_roles<'a>(world: &'a SandboxWorld, context: &ArmContext<'a>) -> impl Iterator<Item = &'a DefinitionRecord> {
     let (tenant, caller) = (context.caller.tenant, context.caller.clone());
     let own = world.definitions.iter().filter(move |role| role.tenant == Some(tenant));
     own.filter(move |role| role.scopes.iter().any(|scope| access::sees(world, &caller, scope)))
 }
 
 /// Those that can be assigned in a subscription that the caller sees.
-fn role_count(world: &World, context: &Context<'_>) -> Value {
+fn role_count(world: &SandboxWorld, context: &ArmContext<'_>) -> Value {
     let count = seen_roles(world, context).count();
     json!({
         "totalRecords": 1, "count": 1, "data": [{"Count": count}], "facets": [], "resultTruncated": "false",
@@ -124,19 +124,19 @@ fn role_count(world: &World, context: &Context<'_>) -> Value {
 /// The other query that is understood:
 /// `resources | where type =~ 'microsoft.network/virtualnetworks' | project … [| order by …]`.
 #[derive(Debug, PartialEq)]
-struct Query {
+struct GraphQuery {
     /// Each with the name that it is to have in the answer, and where it stands in the resource.
     columns: Vec<(String, String)>,
     /// Whether the rows are wanted by name, and by id only where names are the same.
     by_name: bool,
 }
 
-impl Query {
-    fn parse(text: &str) -> Result<Self, Refusal> {
+impl GraphQuery {
+    fn parse(text: &str) -> Result<Self, ArmRefusal> {
         let wrong = || {
             let text = "Please provide below info when asking for support: the query is invalid, or the sandbox does not \
                         understand it: it knows resources | where type =~ 'microsoft.network/virtualnetworks' | project …";
-            Refusal::new(400, "BadRequest", text)
+            ArmRefusal::new(400, "BadRequest", text)
         };
         let stages: Vec<String> = text
             .split('|')
@@ -178,11 +178,11 @@ fn column(text: &str) -> (String, String) {
     (name.trim().to_owned(), path.trim().to_owned())
 }
 
-fn name(vnet: &Vnet) -> &str {
+fn name(vnet: &VnetRecord) -> &str {
     vnet.id.rsplit('/').next().unwrap_or_default()
 }
 
-fn row(world: &World, vnet: &Vnet, columns: &[(String, String)]) -> Value {
+fn row(world: &SandboxWorld, vnet: &VnetRecord, columns: &[(String, String)]) -> Value {
     let whole = networks::resource(world, vnet);
     let value = |path: &str| match path {
         "subscriptionId" => json!(vnet.subscription),
@@ -208,13 +208,13 @@ mod tests {
         let good = "Resources\n  | where type =~ 'microsoft.network/virtualNetworks'\n| project id, name,place = location | order by id asc";
         let columns = [("id", "id"), ("name", "name"), ("place", "location")];
         let columns = columns.map(|(name, path)| (name.to_owned(), path.to_owned()));
-        let by = |by_name| Query {
+        let by = |by_name| GraphQuery {
             columns: columns.to_vec(),
             by_name,
         };
-        assert_eq!(Query::parse(good).expect("understood"), by(false));
+        assert_eq!(GraphQuery::parse(good).expect("understood"), by(false));
         let named = good.replace("order by id", "sort by name asc, id");
-        assert_eq!(Query::parse(&named).expect("understood"), by(true));
+        assert_eq!(GraphQuery::parse(&named).expect("understood"), by(true));
         for bad in [
             "",
             "resources",
@@ -223,7 +223,7 @@ mod tests {
             "resources | where type =~ 'microsoft.network/virtualnetworks' | summarize count()",
             "resources | where type =~ 'microsoft.network/virtualnetworks' | project id | order by location asc",
         ] {
-            assert_eq!(Query::parse(bad).expect_err(bad).code, "BadRequest");
+            assert_eq!(GraphQuery::parse(bad).expect_err(bad).code, "BadRequest");
         }
     }
 }

@@ -3,29 +3,29 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::{RouteTable, World};
+use crate::sandbox::world::{RouteTableRecord, SandboxWorld};
 
 const READ: &str = "Microsoft.Network/routeTables/read";
 
 /// `GET …/routeTables/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = format!("/{}", context.request.segments.join("/"));
     access::require(world, &context.caller, READ, &id)?;
     let mut tables = world.route_tables.iter();
     let found = tables.find(|found| found.id.eq_ignore_ascii_case(&id));
-    let found = found.ok_or_else(|| Refusal::no_resource(group, "routeTables", name))?;
+    let found = found.ok_or_else(|| ArmRefusal::no_resource(group, "routeTables", name))?;
     Ok(message::json(StatusCode::OK, &resource(world, found)))
 }
 
 /// `GET …/resourceGroups/{group}/…/routeTables`: those that the caller may read.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     if !access::sees(world, &context.caller, scope) {
-        return Err(Refusal::forbidden(&context.caller, READ, scope));
+        return Err(ArmRefusal::forbidden(&context.caller, READ, scope));
     }
     let own = world
         .route_tables
@@ -36,7 +36,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
     Ok(message::json(StatusCode::OK, &body))
 }
 
-fn resource(world: &World, found: &RouteTable) -> Value {
+fn resource(world: &SandboxWorld, found: &RouteTableRecord) -> Value {
     let etag = format!("W/\"{}\"", derived(&found.id));
     let attached = world.vnets.values().flat_map(|vnet| {
         let own = vnet.subnets.iter();

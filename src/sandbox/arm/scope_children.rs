@@ -4,14 +4,14 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, assignments, definitions, denials, eligibilities, groups, locks, networks};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, assignments, definitions, denials, eligibilities, groups, locks, networks};
 use crate::sandbox::message;
-use crate::sandbox::world::{Permission, World};
+use crate::sandbox::world::{PermissionRecord, SandboxWorld};
 
 /// Routes `{scope}/providers/Microsoft.Authorization/{rest}`.
-pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest: &[&str]) -> Outcome {
+pub(super) fn route(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: &str, rest: &[&str]) -> ArmResult {
     exists(world, scope)?;
     // As the client wrote it: the words of `rest` are in lower case.
     let name = context.request.segments.last().map(String::as_str).unwrap_or_default();
@@ -37,12 +37,12 @@ pub(super) fn route(world: &mut World, context: &Context<'_>, scope: &str, rest:
 }
 
 /// The scope exists: a subscription (checked before), a group, or a resource in one.
-fn exists(world: &World, scope: &str) -> Result<(), Refusal> {
+fn exists(world: &SandboxWorld, scope: &str) -> Result<(), ArmRefusal> {
     let parts: Vec<&str> = scope.split('/').collect();
     let Some(group) = parts.get(4) else { return Ok(()) };
     let subscription = parts.get(2).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
     if groups::find(world, subscription, group).is_none() {
-        return Err(Refusal::no_group(group));
+        return Err(ArmRefusal::no_group(group));
     }
     match parts.as_slice() {
         [_, _, _, _, _, _, _, kind, name] if kind.eq_ignore_ascii_case("virtualNetworks") => {
@@ -53,9 +53,9 @@ fn exists(world: &World, scope: &str) -> Result<(), Refusal> {
 }
 
 /// The GUID at the end of a role definition's or assignment's path.
-pub(super) fn guid(text: &str, code: &'static str) -> Result<Uuid, Refusal> {
+pub(super) fn guid(text: &str, code: &'static str) -> Result<Uuid, ArmRefusal> {
     let wrong = || {
-        Refusal::new(
+        ArmRefusal::new(
             400,
             code,
             format!("The ID '{text}' is not valid. The ID must be a GUID."),
@@ -64,9 +64,9 @@ pub(super) fn guid(text: &str, code: &'static str) -> Result<Uuid, Refusal> {
     Uuid::parse_str(text).map_err(|_| wrong())
 }
 
-fn permissions(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+fn permissions(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     if !access::sees(world, &context.caller, scope) {
-        return Err(Refusal::forbidden(
+        return Err(ArmRefusal::forbidden(
             &context.caller,
             "Microsoft.Authorization/permissions/read",
             scope,
@@ -78,7 +78,7 @@ fn permissions(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
 }
 
 /// An entry of a role's `permissions`.
-pub(super) fn permission(entry: &Permission) -> Value {
+pub(super) fn permission(entry: &PermissionRecord) -> Value {
     json!({
         "actions": entry.actions,
         "notActions": entry.not_actions,

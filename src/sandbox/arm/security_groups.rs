@@ -4,12 +4,12 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::{SecurityGroup, World};
+use crate::sandbox::world::{SandboxWorld, SecurityGroup};
 
 const READ: &str = "Microsoft.Network/networkSecurityGroups/read";
 
@@ -140,9 +140,9 @@ fn described(name: &str) -> &'static str {
 }
 
 /// `GET …/networkSecurityGroups` of a subscription or of a group: those that the caller may read.
-pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>, scope: &str) -> ArmResult {
     if !access::sees(world, &context.caller, scope) {
-        return Err(Refusal::forbidden(&context.caller, READ, scope));
+        return Err(ArmRefusal::forbidden(&context.caller, READ, scope));
     }
     let own = world
         .security_groups
@@ -154,7 +154,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, scope: &str) -> Outcome
 }
 
 /// `GET …/networkSecurityGroups/{name}`.
-pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = format!("/{}", context.request.segments.join("/"));
     access::require(world, &context.caller, READ, &id)?;
     let found = world
@@ -166,13 +166,13 @@ pub(super) fn get(world: &World, context: &Context<'_>, group: &str, name: &str)
             "The Resource 'Microsoft.Network/networkSecurityGroups/{name}' under resource group '{group}' was not \
              found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
         );
-        Refusal::new(404, "ResourceNotFound", text)
+        ArmRefusal::new(404, "ResourceNotFound", text)
     })?;
     Ok(message::json(StatusCode::OK, &resource(world, found)))
 }
 
 /// The group as ARM writes it.
-pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
+pub(super) fn resource(world: &SandboxWorld, found: &SecurityGroup) -> Value {
     let mut body = json!({
         "name": found.name,
         "id": found.id,
@@ -202,13 +202,13 @@ pub(super) fn resource(world: &World, found: &SecurityGroup) -> Value {
 }
 
 /// The IDs of the network interfaces that use the group.
-pub(super) fn interfaces<'w>(world: &'w World, group: &'w SecurityGroup) -> impl Iterator<Item = &'w String> {
+pub(super) fn interfaces<'w>(world: &'w SandboxWorld, group: &'w SecurityGroup) -> impl Iterator<Item = &'w String> {
     let all = world.interfaces.iter().filter(|one| one.uses(&group.id));
     all.map(|one| &one.id)
 }
 
 /// The ids of the subnets that use the group.
-pub(super) fn subnets(world: &World, group: &SecurityGroup) -> Vec<String> {
+pub(super) fn subnets(world: &SandboxWorld, group: &SecurityGroup) -> Vec<String> {
     let uses = |id: &Option<String>| id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&group.id));
     let all = world
         .vnets

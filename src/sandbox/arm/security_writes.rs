@@ -3,12 +3,12 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::errors::Refusal;
-use super::{Outcome, access, groups, network_writes, operations, registrations, security_groups};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use super::{ArmResult, access, groups, network_writes, operations, registrations, security_groups};
 use crate::sandbox::ids::derived;
 use crate::sandbox::message;
-use crate::sandbox::world::{SecurityGroup, World};
+use crate::sandbox::world::{SandboxWorld, SecurityGroup};
 
 const WRITE: &str = "Microsoft.Network/networkSecurityGroups/write";
 const DELETE: &str = "Microsoft.Network/networkSecurityGroups/delete";
@@ -16,17 +16,17 @@ const WRITE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/
 const DELETE_RULE: &str = "Microsoft.Network/networkSecurityGroups/securityRules/delete";
 
 /// `PUT …/networkSecurityGroups/{name}`: it replaces what is there, its rules included.
-pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &str) -> Outcome {
+pub(super) fn put(world: &mut SandboxWorld, context: &ArmContext<'_>, group: &str, name: &str) -> ArmResult {
     let id = context.resource_id();
     access::require(world, &context.caller, WRITE, &id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &id, false)?;
-    let in_group = groups::find(world, context.subscription(), group).ok_or_else(|| Refusal::no_group(group))?;
+    let in_group = groups::find(world, context.subscription(), group).ok_or_else(|| ArmRefusal::no_group(group))?;
     let own_id = format!(
         "{}/providers/Microsoft.Network/networkSecurityGroups/{name}",
         in_group.id()
     );
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let location = network_writes::location(&body)?;
     let listed = body["properties"]["securityRules"].as_array().into_iter().flatten();
     let rules: Vec<Value> = listed
@@ -50,7 +50,7 @@ pub(super) fn put(world: &mut World, context: &Context<'_>, group: &str, name: &
 }
 
 /// `DELETE …/networkSecurityGroups/{name}`: not while a subnet or a network interface uses it.
-pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
     let id = context.resource_id();
     access::require(world, &context.caller, DELETE, &id)?;
     access::unlocked(world, &id, true)?;
@@ -71,7 +71,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
             found.id,
             users.join(", ")
         );
-        return Err(Refusal::new(400, "InUseNetworkSecurityGroupCannotBeDeleted", text));
+        return Err(ArmRefusal::new(400, "InUseNetworkSecurityGroupCannotBeDeleted", text));
     }
     let location = found.location.clone();
     world
@@ -81,7 +81,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Outcome {
 }
 
 /// `GET …/networkSecurityGroups/{group}/securityRules/{name}`.
-pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outcome {
+pub(super) fn get_rule(world: &SandboxWorld, context: &ArmContext<'_>, name: &str) -> ArmResult {
     let id = context.resource_id();
     access::require(
         world,
@@ -95,23 +95,23 @@ pub(super) fn get_rule(world: &World, context: &Context<'_>, name: &str) -> Outc
         .find(|found| found.id.eq_ignore_ascii_case(&id));
     let rule = found.and_then(|found| found.rules.iter().find(|rule| is(rule, name)));
     let rule =
-        rule.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {} not found.", rule_id(&id, name))))?;
+        rule.ok_or_else(|| ArmRefusal::new(404, "NotFound", format!("Resource {} not found.", rule_id(&id, name))))?;
     Ok(message::json(StatusCode::OK, rule))
 }
 
 /// `PUT …/networkSecurityGroups/{group}/securityRules/{name}`.
-pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
+pub(super) fn put_rule(world: &mut SandboxWorld, context: &ArmContext<'_>, name: &str) -> ArmResult {
     let id = context.resource_id();
     let own_id = rule_id(&id, name);
     access::require(world, &context.caller, WRITE_RULE, &own_id)?;
     registrations::require(world, &id, "Microsoft.Network")?;
     access::unlocked(world, &own_id, false)?;
-    let body = context.request.json().ok_or_else(Refusal::bad_body)?;
+    let body = context.request.json().ok_or_else(ArmRefusal::bad_body)?;
     let found = world
         .security_groups
         .iter_mut()
         .find(|found| found.id.eq_ignore_ascii_case(&id));
-    let found = found.ok_or_else(|| Refusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
+    let found = found.ok_or_else(|| ArmRefusal::new(404, "NotFound", format!("Resource {id} not found.")))?;
     let new = written(&found.id, name, &body["properties"])?;
     apart(&found.rules, &new)?;
     let before = found.rules.len();
@@ -123,7 +123,7 @@ pub(super) fn put_rule(world: &mut World, context: &Context<'_>, name: &str) -> 
 }
 
 /// `DELETE …/networkSecurityGroups/{group}/securityRules/{name}`.
-pub(super) fn delete_rule(world: &mut World, context: &Context<'_>, name: &str) -> Outcome {
+pub(super) fn delete_rule(world: &mut SandboxWorld, context: &ArmContext<'_>, name: &str) -> ArmResult {
     let id = context.resource_id();
     let own_id = rule_id(&id, name);
     access::require(world, &context.caller, DELETE_RULE, &own_id)?;
@@ -141,7 +141,7 @@ pub(super) fn delete_rule(world: &mut World, context: &Context<'_>, name: &str) 
 }
 
 /// No other rule has the same place in the order.
-fn apart(rules: &[Value], new: &Value) -> Result<(), Refusal> {
+fn apart(rules: &[Value], new: &Value) -> Result<(), ArmRefusal> {
     let name = new["name"].as_str().unwrap_or_default();
     let same_place = |rule: &&Value| {
         let (one, other) = (&rule["properties"], &new["properties"]);
@@ -155,7 +155,7 @@ fn apart(rules: &[Value], new: &Value) -> Result<(), Refusal> {
          more, see aka.ms/nsgrules.",
         other["name"].as_str().unwrap_or_default()
     );
-    Err(Refusal::new(400, "SecurityRuleConflict", text))
+    Err(ArmRefusal::new(400, "SecurityRuleConflict", text))
 }
 
 fn rule_id(group: &str, name: &str) -> String {
@@ -169,13 +169,13 @@ fn is(rule: &Value, name: &str) -> bool {
 }
 
 /// The rule as ARM keeps it: what was given, and an empty list for each plural that was not.
-fn written(group: &str, name: &str, properties: &Value) -> Result<Value, Refusal> {
+fn written(group: &str, name: &str, properties: &Value) -> Result<Value, ArmRefusal> {
     for needed in ["protocol", "access", "priority", "direction"] {
         if properties[needed].is_null() {
             let text = format!(
                 "Required security rule parameters are missing for security rule with Id: {group}/securityRules/{name}. Security rule must specify {needed}."
             );
-            return Err(Refusal::new(400, "SecurityRuleParameterMissing", text));
+            return Err(ArmRefusal::new(400, "SecurityRuleParameterMissing", text));
         }
     }
     let mut kept = properties.clone();
@@ -200,7 +200,13 @@ fn written(group: &str, name: &str, properties: &Value) -> Result<Value, Refusal
     }))
 }
 
-fn answered(world: &mut World, context: &Context<'_>, of: (&str, &str), mut body: Value, created: bool) -> Outcome {
+fn answered(
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
+    of: (&str, &str),
+    mut body: Value,
+    created: bool,
+) -> ArmResult {
     body["properties"]["provisioningState"] = "Updating".into();
     let mut answer = message::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &body);
     operations::begin(
@@ -214,7 +220,7 @@ fn answered(world: &mut World, context: &Context<'_>, of: (&str, &str), mut body
     Ok(answer)
 }
 
-fn gone(world: &mut World, context: &Context<'_>, id: &str, location: &str) -> Outcome {
+fn gone(world: &mut SandboxWorld, context: &ArmContext<'_>, id: &str, location: &str) -> ArmResult {
     let mut answer = message::empty(StatusCode::ACCEPTED);
     operations::begin(
         world,

@@ -4,15 +4,15 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Outcome;
+use super::ArmResult;
 use super::access;
-use super::context::Context;
-use super::errors::Refusal;
-use crate::sandbox::message::{self, Answer, Incoming};
-use crate::sandbox::world::{Subscription, World};
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse};
+use crate::sandbox::world::{SandboxWorld, SubscriptionRecord};
 
 /// `GET /metadata/endpoints`, unauthenticated: what `az cloud register` asks for.
-pub(super) fn metadata(request: &Incoming) -> Answer {
+pub(super) fn metadata(request: &IncomingRequest) -> SandboxResponse {
     let origin = &request.origin;
     let body = json!([{
         "name": "sandbox",
@@ -38,7 +38,7 @@ pub(super) fn metadata(request: &Incoming) -> Answer {
 }
 
 /// `GET /tenants`: the token's own, and those that know the person.
-pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
+pub(super) fn tenants(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
     let home = context.caller.tenant;
     let knows = |tenant: Uuid| tenant == home || world.user(&context.caller.name, Some(tenant)).is_some();
     let known = world.tenants.iter().filter(|tenant| knows(tenant.id));
@@ -58,13 +58,13 @@ pub(super) fn tenants(world: &World, context: &Context<'_>) -> Outcome {
 }
 
 /// `GET /subscriptions`: those in which the caller has some role.
-pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, context: &ArmContext<'_>) -> ArmResult {
     let own = world
         .subscriptions
         .iter()
         .filter(|found| found.tenant == context.caller.tenant);
-    let reach = access::Reach::seen(world, &context.caller);
-    let seen: Vec<&Subscription> = own.filter(|found| reach.covers(&scope(found.id))).collect();
+    let reach = access::ScopeReach::seen(world, &context.caller);
+    let seen: Vec<&SubscriptionRecord> = own.filter(|found| reach.covers(&scope(found.id))).collect();
     let total = seen.len();
     let mut body = context.page(world, seen.into_iter(), subscription);
     body["count"] = json!({"type": "Total", "value": total});
@@ -72,9 +72,9 @@ pub(super) fn list(world: &World, context: &Context<'_>) -> Outcome {
 }
 
 /// `GET /subscriptions/{id}`.
-pub(super) fn get(world: &World, context: &Context<'_>, id: Uuid) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, context: &ArmContext<'_>, id: Uuid) -> ArmResult {
     if !access::sees(world, &context.caller, &scope(id)) {
-        return Err(Refusal::forbidden(
+        return Err(ArmRefusal::forbidden(
             &context.caller,
             "Microsoft.Resources/subscriptions/read",
             &scope(id),
@@ -88,7 +88,7 @@ fn scope(id: Uuid) -> String {
     format!("/subscriptions/{id}")
 }
 
-fn subscription(found: &Subscription) -> Value {
+fn subscription(found: &SubscriptionRecord) -> Value {
     json!({
         "id": scope(found.id),
         "authorizationSource": "RoleBased",

@@ -6,24 +6,28 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::context::Context;
-use super::errors::Refusal;
-use crate::sandbox::budgets::{Kind, Spent};
-use crate::sandbox::world::World;
+use super::context::ArmContext;
+use super::errors::ArmRefusal;
+use crate::sandbox::budgets::{BudgetKind, BudgetSpent};
+use crate::sandbox::world::SandboxWorld;
 
 /// Counts the request, before anything else is made of it. What is left goes into `headers`.
 ///
 /// # Errors
 /// 429 in Azure's words, where nothing is left. Such an answer says no counts.
-pub(super) fn count(world: &mut World, context: &Context<'_>, headers: &mut HeaderMap) -> Result<(), Refusal> {
+pub(super) fn count(
+    world: &mut SandboxWorld,
+    context: &ArmContext<'_>,
+    headers: &mut HeaderMap,
+) -> Result<(), ArmRefusal> {
     let request = context.request;
     if request.lower() == ["providers", "microsoft.resourcegraph", "resources"] {
         return count_query(world, context, headers);
     }
     let kind = match request.method {
-        Method::GET | Method::HEAD => Kind::Reads,
-        Method::DELETE => Kind::Deletes,
-        _ => Kind::Writes,
+        Method::GET | Method::HEAD => BudgetKind::Reads,
+        Method::DELETE => BudgetKind::Deletes,
+        _ => BudgetKind::Writes,
     };
     let (tenant, actor) = (context.caller.tenant, context.caller.oid);
     let subscription = request
@@ -37,7 +41,7 @@ pub(super) fn count(world: &mut World, context: &Context<'_>, headers: &mut Head
         None => ("tenant", "TenantRequestsThrottled"),
     };
     match world.budgets.spend(world.now, actor, scope, kind) {
-        Spent::One { left, global } => {
+        BudgetSpent::One { left, global } => {
             say(headers, &format!("ratelimit-remaining-{of}-{}", kind.plural()), left);
             if subscription.is_some() {
                 say(
@@ -48,20 +52,20 @@ pub(super) fn count(world: &mut World, context: &Context<'_>, headers: &mut Head
             }
             Ok(())
         }
-        Spent::Nothing { seconds } => {
+        BudgetSpent::Nothing { seconds } => {
             let text = format!(
                 "Number of '{}' requests for {of} '{scope}' actor '{actor}' exceeded. Please try again after \
                  '{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for \
                  additional information.",
                 kind.singular()
             );
-            Err(Refusal::new(429, code, text).after(seconds))
+            Err(ArmRefusal::new(429, code, text).after(seconds))
         }
     }
 }
 
 /// Resource Graph has a quota of its own, and says so in the place of the tenant's counts.
-fn count_query(world: &mut World, context: &Context<'_>, headers: &mut HeaderMap) -> Result<(), Refusal> {
+fn count_query(world: &mut SandboxWorld, context: &ArmContext<'_>, headers: &mut HeaderMap) -> Result<(), ArmRefusal> {
     let (left, seconds) = world.budgets.query(world.now, context.caller.oid);
     let resets = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     say(headers, "user-quota-remaining", left.unwrap_or(0));
@@ -75,7 +79,7 @@ fn count_query(world: &mut World, context: &Context<'_>, headers: &mut HeaderMap
     let detail = "Client application has been throttled and should not attempt to repeat the request until an amount \
                   of time has elapsed. Please see https://aka.ms/resourcegraph-throttling for help.";
     let details = json!([{"code": "RateLimiting", "message": detail}]);
-    Err(Refusal::new(429, "RateLimiting", text)
+    Err(ArmRefusal::new(429, "RateLimiting", text)
         .with("details", details)
         .after(seconds))
 }

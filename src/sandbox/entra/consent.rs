@@ -4,13 +4,13 @@ use http::StatusCode;
 use url::Url;
 use uuid::Uuid;
 
-use super::Refusal;
-use crate::sandbox::message::{self, Answer, Form, Incoming, escape};
+use super::EntraRefusal;
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse, escape};
 use crate::sandbox::page::frame;
-use crate::sandbox::world::{Application, Tenant, World};
+use crate::sandbox::world::{ApplicationRecord, SandboxWorld, TenantRecord};
 
 /// `GET /{tenant}/adminconsent?client_id&redirect_uri&state`.
-pub(super) fn page(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+pub(super) fn page(world: &mut SandboxWorld, request: &IncomingRequest, tenant: &str) -> SandboxResponse {
     let client = request.query("client_id").unwrap_or_default();
     let (tenant, application) = match subjects(world, tenant, client) {
         Ok(found) => found,
@@ -48,7 +48,7 @@ pub(super) fn page(world: &mut World, request: &Incoming, tenant: &str) -> Answe
 }
 
 /// The form's `POST`.
-pub(super) fn decide(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+pub(super) fn decide(world: &mut SandboxWorld, request: &IncomingRequest, tenant: &str) -> SandboxResponse {
     let form = request.form();
     let client = form
         .get("client_id")
@@ -76,22 +76,26 @@ pub(super) fn decide(world: &mut World, request: &Incoming, tenant: &str) -> Ans
 
 /// The tenant and the application that are meant. `organizations` means the tenant that an administrator would sign in
 /// to: the first.
-fn subjects(world: &World, tenant: &str, client: &str) -> Result<(Tenant, Application), Refusal> {
+fn subjects(
+    world: &SandboxWorld,
+    tenant: &str,
+    client: &str,
+) -> Result<(TenantRecord, ApplicationRecord), EntraRefusal> {
     let shared = ["organizations", "common"].contains(&tenant);
     let found = if shared {
         world.tenants.first()
     } else {
         world.tenant(tenant)
     };
-    let tenant = found.ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
+    let tenant = found.ok_or_else(|| EntraRefusal::no_tenant(tenant, "invalid_request"))?;
     let application = Uuid::parse_str(client).ok().and_then(|id| world.application(id));
     let application = application.filter(|found| found.is_for(tenant.id));
-    let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
+    let application = application.ok_or_else(|| EntraRefusal::no_application(client, &tenant.name))?;
     Ok((tenant.clone(), application.clone()))
 }
 
 /// Back to the client, but only on this machine: a page that sends browsers anywhere is a hazard even in rehearsal.
-fn redirect(form: &Form, results: &[(&str, &str)]) -> Option<Answer> {
+fn redirect(form: &FormBody, results: &[(&str, &str)]) -> Option<SandboxResponse> {
     let mut url = Url::parse(form.get("redirect_uri")?).ok()?;
     let local = ["localhost", "127.0.0.1", "[::1]"].contains(&url.host_str()?);
     if !local || !["http", "https"].contains(&url.scheme()) {
@@ -106,7 +110,7 @@ fn redirect(form: &Form, results: &[(&str, &str)]) -> Option<Answer> {
     Some(answer)
 }
 
-fn failure(refusal: &Refusal) -> Answer {
+fn failure(refusal: &EntraRefusal) -> SandboxResponse {
     let text = format!("AADSTS{}: {}", refusal.code, refusal.text);
     let body = format!(
         "<h1>Sign in</h1><p>Sorry, but we&rsquo;re having trouble signing you in.</p><p>{}</p>",
@@ -115,7 +119,7 @@ fn failure(refusal: &Refusal) -> Answer {
     message::html(refusal.status, frame("Sign in", &body))
 }
 
-fn said(title: &str, text: &str) -> Answer {
+fn said(title: &str, text: &str) -> SandboxResponse {
     let body = format!("<h1>{}</h1><p>{}</p>", escape(title), escape(text));
     message::html(StatusCode::OK, frame(title, &body))
 }

@@ -9,26 +9,26 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Refusal;
+use super::EntraRefusal;
 use super::tokens::{audience, required};
-use crate::sandbox::message::{self, Answer, Form, Incoming};
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse};
 use crate::sandbox::token;
-use crate::sandbox::world::{User, World};
+use crate::sandbox::world::{SandboxWorld, UserRecord};
 
 /// How long a code is good.
 const LIFE: Duration = Duration::from_secs(900);
 
 /// The codes that were given out, and the refresh tokens that came of them.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct SignIns {
+pub(in crate::sandbox) struct DeviceSignIns {
     /// By device code.
-    pub(super) codes: BTreeMap<String, Code>,
+    pub(super) codes: BTreeMap<String, DeviceCode>,
     /// Whose they are, by token: the name, and whether claims demanded more than a password.
     refresh: BTreeMap<String, (String, bool)>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Code {
+pub(super) struct DeviceCode {
     /// What a person enters.
     pub(super) user_code: String,
     client: String,
@@ -39,11 +39,11 @@ pub(super) struct Code {
     pub(super) tenant: Option<Uuid>,
     begun: Duration,
     looked: Option<Duration>,
-    pub(super) state: State,
+    pub(super) state: CodeState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum CodeState {
     Pending,
     /// By the person of that name.
     Accepted(String),
@@ -51,15 +51,15 @@ pub(super) enum State {
     Redeemed,
 }
 
-impl Code {
+impl DeviceCode {
     /// Whether it can still be entered.
     pub(super) fn is_open(&self, now: Duration) -> bool {
-        self.state == State::Pending && now < self.begun + LIFE
+        self.state == CodeState::Pending && now < self.begun + LIFE
     }
 }
 
 /// `POST /{tenant}/oauth2/v2.0/devicecode`.
-pub(super) fn begin(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+pub(super) fn begin(world: &mut SandboxWorld, request: &IncomingRequest, tenant: &str) -> SandboxResponse {
     let form = request.form();
     let code = match new_code(world, request, tenant, &form) {
         Ok(code) => code,
@@ -82,13 +82,18 @@ pub(super) fn begin(world: &mut World, request: &Incoming, tenant: &str) -> Answ
     message::json(StatusCode::OK, &body)
 }
 
-fn new_code(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Result<Code, Refusal> {
+fn new_code(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    tenant: &str,
+    form: &FormBody,
+) -> Result<DeviceCode, EntraRefusal> {
     let (client, scope) = (required(form, "client_id")?, required(form, "scope")?);
     audience(request, scope)?;
     let tenant = tenant_of(world, tenant)?;
     // Nine letters and digits, as Entra's are.
     let id = world.ids.next().simple().to_string().to_ascii_uppercase();
-    Ok(Code {
+    Ok(DeviceCode {
         user_code: id[..9].to_owned(),
         client: client.to_owned(),
         scope: scope.to_owned(),
@@ -96,21 +101,26 @@ fn new_code(world: &mut World, request: &Incoming, tenant: &str, form: &Form) ->
         tenant,
         begun: world.now,
         looked: None,
-        state: State::Pending,
+        state: CodeState::Pending,
     })
 }
 
 /// The tenant of a path; none for the words that stand for all of them.
-fn tenant_of(world: &World, tenant: &str) -> Result<Option<Uuid>, Refusal> {
+fn tenant_of(world: &SandboxWorld, tenant: &str) -> Result<Option<Uuid>, EntraRefusal> {
     if ["organizations", "common"].contains(&tenant) {
         return Ok(None);
     }
     let found = world.tenant(tenant).map(|found| Some(found.id));
-    found.ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))
+    found.ok_or_else(|| EntraRefusal::no_tenant(tenant, "invalid_request"))
 }
 
 /// The token endpoint, asked whether a code was entered.
-pub(super) fn redeem(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
+pub(super) fn redeem(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    tenant: &str,
+    form: &FormBody,
+) -> SandboxResponse {
     let redeemed = take(world, tenant, form);
     let granted =
         redeemed.and_then(|(upn, tenant, scope, factors)| grant(world, request, (&upn, factors), tenant, &scope, form));
@@ -118,14 +128,14 @@ pub(super) fn redeem(world: &mut World, request: &Incoming, tenant: &str, form: 
 }
 
 /// The person, the tenant, the scope, and whether claims demanded more than a password.
-type Granted = (String, Option<Uuid>, String, bool);
+type GrantedCode = (String, Option<Uuid>, String, bool);
 
 /// Who entered the code, and what was asked for with it.
-fn take(world: &mut World, tenant: &str, form: &Form) -> Result<Granted, Refusal> {
+fn take(world: &mut SandboxWorld, tenant: &str, form: &FormBody) -> Result<GrantedCode, EntraRefusal> {
     let tenant = tenant_of(world, tenant)?;
     let (client, device_code) = (required(form, "client_id")?, required(form, "device_code")?);
     let (now, interval) = (world.now, world.timing.code_interval);
-    let refused = |error, code, text: &str| Err(Refusal::new(400, error, code, text.to_owned()));
+    let refused = |error, code, text: &str| Err(EntraRefusal::new(400, error, code, text.to_owned()));
     let not_valid = "The provided value for the input parameter 'device_code' is not valid.";
     let code = world.sign_ins.codes.get_mut(device_code);
     let Some(code) = code.filter(|code| code.client == client && code.tenant == tenant) else {
@@ -136,62 +146,67 @@ fn take(world: &mut World, tenant: &str, form: &Form) -> Result<Granted, Refusal
     match &code.state {
         // Pending and expired come with these numbers; for the others no answer of Entra's is on record, and the words
         // of OAuth are what a client goes by.
-        State::Redeemed => refused("invalid_grant", 54005, "The code was already redeemed."),
-        State::Declined => refused("authorization_declined", 70018, "The person declined to sign in."),
+        CodeState::Redeemed => refused("invalid_grant", 54005, "The code was already redeemed."),
+        CodeState::Declined => refused("authorization_declined", 70018, "The person declined to sign in."),
         _ if now >= code.begun + LIFE => {
             let text = format!("{not_valid} This device code has expired.");
             refused("expired_token", 70020, &text)
         }
         _ if soon => refused("slow_down", 70016, "The client asks more often than it was told to."),
-        State::Pending => refused(
+        CodeState::Pending => refused(
             "authorization_pending",
             70016,
             "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
         ),
-        State::Accepted(upn) => {
+        CodeState::Accepted(upn) => {
             let upn = upn.clone();
-            code.state = State::Redeemed;
+            code.state = CodeState::Redeemed;
             Ok((upn, tenant, code.scope.clone(), code.factors))
         }
     }
 }
 
 /// The token endpoint, asked for a further token of somebody who has signed in.
-pub(super) fn refresh(world: &mut World, request: &Incoming, tenant: &str, form: &Form) -> Answer {
+pub(super) fn refresh(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    tenant: &str,
+    form: &FormBody,
+) -> SandboxResponse {
     let granted = exchange(world, tenant, form)
         .and_then(|(upn, tenant, scope, factors)| grant(world, request, (&upn, factors), tenant, &scope, form));
     answer(world, request, granted)
 }
 
-fn exchange(world: &World, tenant: &str, form: &Form) -> Result<Granted, Refusal> {
+fn exchange(world: &SandboxWorld, tenant: &str, form: &FormBody) -> Result<GrantedCode, EntraRefusal> {
     let tenant = tenant_of(world, tenant)?;
     let (given, scope) = (required(form, "refresh_token")?, required(form, "scope")?);
     let (upn, factors) = world.sign_ins.refresh.get(given).ok_or_else(|| {
         let text = "Invalid request. Request is malformed or invalid.";
-        Refusal::new(400, "invalid_grant", 9_002_313, text.to_owned())
+        EntraRefusal::new(400, "invalid_grant", 9_002_313, text.to_owned())
     })?;
     if demands_factors(form) && !factors {
         let text = "Due to a configuration change made by your administrator, or because you moved to a new location, \
                     you must use multi-factor authentication to access the resource.";
-        return Err(Refusal::new(400, "interaction_required", 50076, text.to_owned()));
+        return Err(EntraRefusal::new(400, "interaction_required", 50076, text.to_owned()));
     }
     Ok((upn.clone(), tenant, scope.to_owned(), *factors))
 }
 
 /// Whether the claims of a request demand an authentication context.
-fn demands_factors(form: &Form) -> bool {
+fn demands_factors(form: &FormBody) -> bool {
     form.get("claims").is_some_and(|claims| claims.contains("acrs"))
 }
 
 /// The answer with the tokens of a person in a tenant; where any will do, in the first that knows the person.
 fn grant(
-    world: &mut World,
-    request: &Incoming,
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
     (upn, factors): (&str, bool),
     tenant: Option<Uuid>,
     scope: &str,
-    form: &Form,
-) -> Result<Value, Refusal> {
+    form: &FormBody,
+) -> Result<Value, EntraRefusal> {
     let resource = audience(request, scope)?;
     let client = required(form, "client_id")?;
     let user = world
@@ -220,12 +235,12 @@ fn grant(
 }
 
 /// What MSAL keeps an account under.
-fn client_info(user: &User) -> String {
+fn client_info(user: &UserRecord) -> String {
     URL_SAFE_NO_PAD.encode(json!({"uid": user.id, "utid": user.tenant}).to_string())
 }
 
 /// `AADSTS50020`: a person whom the tenant does not know.
-pub(super) fn stranger(world: &World, upn: &str, tenant: Option<Uuid>) -> Refusal {
+pub(super) fn stranger(world: &SandboxWorld, upn: &str, tenant: Option<Uuid>) -> EntraRefusal {
     let tenant = tenant.and_then(|id| world.tenants.iter().find(|found| found.id == id));
     let tenant = tenant.map_or("any", |found| found.name.as_str());
     let text = format!(
@@ -233,10 +248,14 @@ pub(super) fn stranger(world: &World, upn: &str, tenant: Option<Uuid>) -> Refusa
          cannot access the application in that tenant. The account needs to be added as an external user in the tenant \
          first. Sign out and sign in again with a different Azure Active Directory user account."
     );
-    Refusal::new(400, "invalid_grant", 50020, text)
+    EntraRefusal::new(400, "invalid_grant", 50020, text)
 }
 
-fn answer(world: &mut World, request: &Incoming, granted: Result<Value, Refusal>) -> Answer {
+fn answer(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    granted: Result<Value, EntraRefusal>,
+) -> SandboxResponse {
     let body = match granted {
         Ok(body) => body,
         Err(refusal) => return refusal.answer(world, request),

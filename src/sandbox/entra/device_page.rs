@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 
-use super::Refusal;
-use super::device::{Code, State, stranger};
-use crate::sandbox::message::{self, Answer, Incoming, escape};
+use super::EntraRefusal;
+use super::device::{CodeState, DeviceCode, stranger};
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse, escape};
 use crate::sandbox::page::frame;
-use crate::sandbox::world::World;
+use crate::sandbox::world::SandboxWorld;
 
 /// `GET /devicelogin?code`.
-pub(super) fn page(world: &World, request: &Incoming) -> Answer {
+pub(super) fn page(world: &SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let names: BTreeSet<&str> = world.users.iter().map(|user| user.upn.as_str()).collect();
     let option = |name: &&str| format!("<option>{}</option>", escape(name));
     let body = format!(
@@ -28,25 +28,25 @@ pub(super) fn page(world: &World, request: &Incoming) -> Answer {
 }
 
 /// The form's `POST`: `code`, and if wanted `account` (default: the first) and `decision` (`accept` unless `cancel`).
-pub(super) fn decide(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn decide(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let form = request.form();
     let first = world.users.first().map(|user| user.upn.clone()).unwrap_or_default();
     let account = form.get("account").map_or(first, str::to_owned);
     let given = form.get("code").unwrap_or_default().trim().to_owned();
     let now = world.now;
-    let is_meant = |code: &Code| code.is_open(now) && code.user_code.eq_ignore_ascii_case(&given);
+    let is_meant = |code: &DeviceCode| code.is_open(now) && code.user_code.eq_ignore_ascii_case(&given);
     let meant = world.sign_ins.codes.iter().find(|(_, code)| is_meant(code));
     let Some((key, tenant)) = meant.map(|(key, code)| (key.clone(), code.tenant)) else {
         let text = "That code didn't work. Check the code and try again.".to_owned();
-        return said(&Refusal::new(400, "bad_verification_code", 70018, text));
+        return said(&EntraRefusal::new(400, "bad_verification_code", 70018, text));
     };
     if world.user(&account, tenant).is_none() {
         return said(&stranger(world, &account, tenant));
     }
     let (state, text) = match form.get("decision") {
-        Some("cancel") => (State::Declined, "You declined. You can close this window."),
+        Some("cancel") => (CodeState::Declined, "You declined. You can close this window."),
         _ => (
-            State::Accepted(account),
+            CodeState::Accepted(account),
             "You have signed in on your device. You may now close this window.",
         ),
     };
@@ -57,7 +57,7 @@ pub(super) fn decide(world: &mut World, request: &Incoming) -> Answer {
     message::html(StatusCode::OK, frame("Sign in to your account", &body))
 }
 
-fn said(refusal: &Refusal) -> Answer {
+fn said(refusal: &EntraRefusal) -> SandboxResponse {
     let text = escape(&refusal.text);
     let body = format!(
         "<h1>Sign in</h1><p>{text}</p><p class=\"note\">AADSTS{}</p>",

@@ -3,17 +3,17 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::Refusal;
-use crate::sandbox::message::{self, Answer, Incoming};
-use crate::sandbox::world::World;
+use super::EntraRefusal;
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse};
+use crate::sandbox::world::SandboxWorld;
 
 /// `GET /{tenant}/v2.0/.well-known/openid-configuration`.
-pub(super) fn openid(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+pub(super) fn openid(world: &mut SandboxWorld, request: &IncomingRequest, tenant: &str) -> SandboxResponse {
     let shared = ["organizations", "common", "consumers"].contains(&tenant);
     let (segment, issuer) = match world.tenant(tenant) {
         Some(found) => (found.id.to_string(), found.id.to_string()),
         None if shared => (tenant.to_owned(), "{tenantid}".to_owned()),
-        None => return Refusal::no_tenant(tenant, "invalid_tenant").answer(world, request),
+        None => return EntraRefusal::no_tenant(tenant, "invalid_tenant").answer(world, request),
     };
     let origin = &request.origin;
     let host = origin.trim_start_matches("https://");
@@ -46,7 +46,7 @@ pub(super) fn openid(world: &mut World, request: &Incoming, tenant: &str) -> Ans
 }
 
 /// `GET /common/discovery/instance`: only this host.
-pub(super) fn instance(request: &Incoming) -> Answer {
+pub(super) fn instance(request: &IncomingRequest) -> SandboxResponse {
     let origin = &request.origin;
     let host = origin.trim_start_matches("https://");
     let body = json!({

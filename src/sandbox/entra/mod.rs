@@ -9,13 +9,13 @@ mod tokens;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::message::{self, Answer, Incoming};
+use super::message::{self, IncomingRequest, SandboxResponse};
 use super::router;
-use super::world::World;
-pub(super) use device::SignIns;
+use super::world::SandboxWorld;
+pub(super) use device::DeviceSignIns;
 
 /// Answers a request for the login endpoint.
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let segments = request.lower();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let mut answer = match (&request.method, segments.as_slice()) {
@@ -43,14 +43,14 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
 
 /// An `AADSTS` error before it is written down.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct EntraRefusal {
     pub(super) status: StatusCode,
     pub(super) error: &'static str,
     pub(super) code: u32,
     pub(super) text: String,
 }
 
-impl Refusal {
+impl EntraRefusal {
     fn new(status: u16, error: &'static str, code: u32, text: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         Self {
@@ -83,7 +83,7 @@ impl Refusal {
     }
 
     /// The error as the endpoint sends it.
-    fn answer(&self, world: &mut World, request: &Incoming) -> Answer {
+    fn answer(&self, world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
         let (trace, correlation) = (world.ids.next(), world.ids.next());
         let correlation = request
             .header("client-request-id")

@@ -8,16 +8,16 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Refusal, device};
+use super::{EntraRefusal, device};
 use crate::sandbox::graph::keys;
-use crate::sandbox::message::{self, Answer, Form, Incoming};
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse};
 use crate::sandbox::token;
-use crate::sandbox::world::{Application, Key, Principal, World};
+use crate::sandbox::world::{ApplicationRecord, KeyCredential, PrincipalRecord, SandboxWorld};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// `POST /{tenant}/oauth2/v2.0/token`.
-pub(super) fn answer(world: &mut World, request: &Incoming, tenant: &str) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest, tenant: &str) -> SandboxResponse {
     let form = request.form();
     match form.get("grant_type") {
         Some("urn:ietf:params:oauth:grant-type:device_code" | "device_code") => {
@@ -46,25 +46,25 @@ pub(super) fn answer(world: &mut World, request: &Incoming, tenant: &str) -> Ans
 }
 
 fn grant(
-    world: &World,
-    request: &Incoming,
+    world: &SandboxWorld,
+    request: &IncomingRequest,
     tenant: &str,
-    form: &Form,
-) -> Result<(Principal, String, &'static str), Refusal> {
+    form: &FormBody,
+) -> Result<(PrincipalRecord, String, &'static str), EntraRefusal> {
     let tenant = world
         .tenant(tenant)
-        .ok_or_else(|| Refusal::no_tenant(tenant, "invalid_request"))?;
+        .ok_or_else(|| EntraRefusal::no_tenant(tenant, "invalid_request"))?;
     let grant_type = required(form, "grant_type")?;
     if grant_type != "client_credentials" {
         return Err(unsupported(grant_type));
     }
     let client = required(form, "client_id")?;
-    let app_id = Uuid::parse_str(client).map_err(|_| Refusal::no_application(client, &tenant.name))?;
+    let app_id = Uuid::parse_str(client).map_err(|_| EntraRefusal::no_application(client, &tenant.name))?;
     let application = world.application(app_id);
     let application = application.filter(|found| found.is_for(tenant.id));
     // A new application is not known to every replica at once, nor is a new service principal.
     let application = application.filter(|found| found.since.passed(world.timing.application, world.now));
-    let application = application.ok_or_else(|| Refusal::no_application(client, &tenant.name))?;
+    let application = application.ok_or_else(|| EntraRefusal::no_application(client, &tenant.name))?;
     let principal = world.principal(tenant.id, app_id);
     let strength = authenticate(world, request, application, principal, form)?;
     let principal = principal.filter(|found| found.since.passed(world.timing.principal, world.now));
@@ -74,29 +74,29 @@ fn grant(
 }
 
 /// A flow that the sandbox does not know.
-fn unsupported(grant_type: &str) -> Refusal {
+fn unsupported(grant_type: &str) -> EntraRefusal {
     let text = format!("The app requested an unsupported grant type '{grant_type}'.");
-    Refusal::new(400, "unsupported_grant_type", 70003, text)
+    EntraRefusal::new(400, "unsupported_grant_type", 70003, text)
 }
 
 /// `AADSTS7000229`: an application for every tenant to which this one has not consented.
-fn no_principal(app_id: Uuid, tenant: Uuid) -> Refusal {
+fn no_principal(app_id: Uuid, tenant: Uuid) -> EntraRefusal {
     let text = format!(
         "The client application {app_id} is missing service principal in the tenant {tenant}. See instructions here: \
          https://go.microsoft.com/fwlink/?linkid=2225119"
     );
-    Refusal::new(401, "invalid_client", 7_000_229, text)
+    EntraRefusal::new(401, "invalid_client", 7_000_229, text)
 }
 
-pub(super) fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
+pub(super) fn required<'a>(form: &'a FormBody, name: &str) -> Result<&'a str, EntraRefusal> {
     form.get(name).ok_or_else(|| {
         let text = format!("The request body must contain the following parameter: '{name}'.");
-        Refusal::new(400, "invalid_request", 900_144, text)
+        EntraRefusal::new(400, "invalid_request", 900_144, text)
     })
 }
 
 /// The resource of a scope such as `https://management.core.windows.net//.default`.
-pub(super) fn audience(request: &Incoming, scope: &str) -> Result<String, Refusal> {
+pub(super) fn audience(request: &IncomingRequest, scope: &str) -> Result<String, EntraRefusal> {
     let Some(resource) = scope
         .split(' ')
         .next()
@@ -106,7 +106,7 @@ pub(super) fn audience(request: &Incoming, scope: &str) -> Result<String, Refusa
             "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with \
              /.default suffixed to the resource identifier (application ID URI)."
         );
-        return Err(Refusal::new(400, "invalid_scope", 1_002_012, text));
+        return Err(EntraRefusal::new(400, "invalid_scope", 1_002_012, text));
     };
     let known = [token::ARM, token::GRAPH]
         .iter()
@@ -119,27 +119,27 @@ pub(super) fn audience(request: &Incoming, scope: &str) -> Result<String, Refusa
          not been installed by the administrator of the tenant or consented to by any user in the tenant. You might \
          have sent your authentication request to the wrong tenant."
     );
-    Err(Refusal::new(400, "invalid_resource", 500_011, text))
+    Err(EntraRefusal::new(400, "invalid_resource", 500_011, text))
 }
 
 /// Checks the client's proof and says how strong it is (`appidacr`).
 fn authenticate(
-    world: &World,
-    request: &Incoming,
-    application: &Application,
-    principal: Option<&Principal>,
-    form: &Form,
-) -> Result<&'static str, Refusal> {
+    world: &SandboxWorld,
+    request: &IncomingRequest,
+    application: &ApplicationRecord,
+    principal: Option<&PrincipalRecord>,
+    form: &FormBody,
+) -> Result<&'static str, EntraRefusal> {
     if let Some(secret) = form.get("client_secret") {
         return password(world, application, principal, secret).map(|()| "1");
     }
     let Some(assertion) = form.get("client_assertion") else {
         let text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        return Err(Refusal::new(401, "invalid_client", 7_000_218, text.into()));
+        return Err(EntraRefusal::new(401, "invalid_client", 7_000_218, text.into()));
     };
     if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
         let text = format!("The request body's 'client_assertion_type' must be '{ASSERTION_TYPE}'.");
-        return Err(Refusal::new(400, "invalid_request", 900_144, text));
+        return Err(EntraRefusal::new(400, "invalid_request", 900_144, text));
     }
     let (Some(header), Some(claims)) = (token::header(assertion), token::peek(assertion)) else {
         return Err(malformed("The assertion is not a well-formed JWT."));
@@ -161,11 +161,11 @@ fn authenticate(
 /// A client secret, of the application or of its service principal in this tenant, holds from when the token endpoint
 /// has heard of it until it is over.
 fn password(
-    world: &World,
-    application: &Application,
-    principal: Option<&Principal>,
+    world: &SandboxWorld,
+    application: &ApplicationRecord,
+    principal: Option<&PrincipalRecord>,
     secret: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), EntraRefusal> {
     let in_tenant = principal.into_iter().flat_map(|found| &found.passwords);
     let known = application
         .passwords
@@ -183,32 +183,32 @@ fn password(
          https://aka.ms/certCreds.",
         application.app_id
     );
-    Err(Refusal::new(401, "invalid_client", 7_000_222, text))
+    Err(EntraRefusal::new(401, "invalid_client", 7_000_222, text))
 }
 
-fn wrong_secret(application: &Application) -> Refusal {
+fn wrong_secret(application: &ApplicationRecord) -> EntraRefusal {
     let text = format!(
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not \
          the client secret ID, for a secret added to app '{}'.",
         application.app_id
     );
-    Refusal::new(401, "invalid_client", 7_000_215, text)
+    EntraRefusal::new(401, "invalid_client", 7_000_215, text)
 }
 
-fn malformed(why: &str) -> Refusal {
+fn malformed(why: &str) -> EntraRefusal {
     let text = format!("Client assertion failed validation. {why}");
-    Refusal::new(401, "invalid_client", 50027, text)
+    EntraRefusal::new(401, "invalid_client", 50027, text)
 }
 
 /// An assertion that the client signed with its certificate. Of some the estate only has thumbprints; for those the
 /// signature itself is not checked.
 fn certificate(
-    world: &World,
-    request: &Incoming,
-    application: &Application,
+    world: &SandboxWorld,
+    request: &IncomingRequest,
+    application: &ApplicationRecord,
     assertion: &str,
     (header, claims): (&Value, &Value),
-) -> Result<(), Refusal> {
+) -> Result<(), EntraRefusal> {
     let thumbprint = header["x5t"]
         .as_str()
         .or(header["x5t#S256"].as_str())
@@ -220,7 +220,7 @@ fn certificate(
         .map(|byte| format!("{byte:02X}"))
         .collect();
     let known = |text: &String| text == thumbprint || text.eq_ignore_ascii_case(&shown);
-    let arrived = |key: &&Key| key.since.passed(world.timing.secret, world.now) && world.wall() < key.end;
+    let arrived = |key: &&KeyCredential| key.since.passed(world.timing.secret, world.now) && world.wall() < key.end;
     let registered = application.keys.iter().filter(arrived);
     let registered = registered.map(|key| &key.certificate);
     let registered = registered.into_iter().find(|der| keys::thumbprint(der) == thumbprint);
@@ -233,7 +233,7 @@ fn certificate(
             "The certificate with identifier used to sign the client assertion is not registered on application. \
              [Reason - The key was not found., Thumbprint of key used by client: '{shown}']"
         );
-        return Err(Refusal::new(401, "invalid_client", 700_027, text));
+        return Err(EntraRefusal::new(401, "invalid_client", 700_027, text));
     }
     let app_id = application.app_id.to_string();
     if claims["iss"].as_str() != Some(&app_id) || claims["sub"].as_str() != Some(&app_id) {
@@ -272,14 +272,14 @@ fn signed_by(certificate: &[u8], assertion: &str) -> bool {
 }
 
 /// An assertion of another identity provider, matched against the application's federated credentials.
-fn federated(application: &Application, claims: &Value) -> Result<(), Refusal> {
+fn federated(application: &ApplicationRecord, claims: &Value) -> Result<(), EntraRefusal> {
     let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
     let see = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion. \
                https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
     let refuse = |code, what: String| {
         let text = format!("No matching federated identity record found for presented assertion {what}. {see}");
-        Err(Refusal::new(401, "invalid_client", code, text))
+        Err(EntraRefusal::new(401, "invalid_client", code, text))
     };
     let of_issuer: Vec<_> = application
         .federated

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::sandbox::world::{
-    DnsResolver, InboundEndpoint, Operation, Peering, Policy, RouteTable, Settings, Since, State, World,
+    CreatedAt, DnsResolver, InboundEndpointRecord, OperationRecord, PeeringRecord, PeeringSettingsRecord,
+    PolicyAssignment, ProvisioningState, RouteTableRecord, SandboxWorld,
 };
 
 /// A policy with effect deny on peerings.
@@ -59,7 +60,7 @@ pub(super) struct DnsResolverData {
     id: String,
     location: String,
     vnet: String,
-    endpoints: Vec<InboundEndpoint>,
+    endpoints: Vec<InboundEndpointRecord>,
 }
 
 /// A network that is being changed, for as long as the world lasts.
@@ -86,12 +87,12 @@ pub(super) struct ClockData {
     ahead: i64,
 }
 
-impl super::Estate {
+impl super::SandboxEstate {
     /// Puts it all into a world; after the networks.
-    pub(super) fn build_above(&self, world: &mut World) {
+    pub(super) fn build_above(&self, world: &mut SandboxWorld) {
         world.app_policy = self.app_policy.clone();
         world.started += time::Duration::seconds(self.clock.ahead);
-        world.policies.extend(self.policies.iter().map(|data| Policy {
+        world.policies.extend(self.policies.iter().map(|data| PolicyAssignment {
             name: data.name.clone(),
             scope: data.scope.clone(),
             definition: data.definition.clone(),
@@ -104,7 +105,7 @@ impl super::Estate {
             .extend(registrations.map(|data| (data.subscription, data.namespace.clone(), data.state.clone())));
         world
             .route_tables
-            .extend(self.route_tables.iter().map(|data| RouteTable {
+            .extend(self.route_tables.iter().map(|data| RouteTableRecord {
                 id: data.id.clone(),
                 location: data.location.clone(),
                 routes: data.routes.iter().map(RouteData::json).collect(),
@@ -120,10 +121,10 @@ impl super::Estate {
     }
 
     /// What is going on, and what is left of what went on.
-    fn build_unrest(&self, world: &mut World) {
+    fn build_unrest(&self, world: &mut SandboxWorld) {
         for data in &self.updates {
             let id = world.ids.named(&["update", &data.vnet]);
-            let operation = Operation {
+            let operation = OperationRecord {
                 done: Duration::MAX,
                 target: data.vnet.to_ascii_lowercase(),
                 kind: "PutSubnetOperation",
@@ -134,14 +135,14 @@ impl super::Estate {
             let Some(vnet) = world.vnets.get_mut(&data.vnet.to_ascii_lowercase()) else {
                 continue;
             };
-            vnet.peerings.push(Peering {
+            vnet.peerings.push(PeeringRecord {
                 name: data.name.clone(),
                 remote: data.remote.clone(),
-                state: State::Disconnected,
-                settings: Settings::default(),
+                state: ProvisioningState::Disconnected,
+                settings: PeeringSettingsRecord::default(),
                 others: serde_json::Map::new(),
                 known: data.prefixes.clone(),
-                settled: Since::Always,
+                settled: CreatedAt::Always,
                 deleting: false,
                 version: 1,
             });

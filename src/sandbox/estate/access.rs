@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::sandbox::world::{Denial, Eligibility, ManagementGroup, Permission, World};
+use crate::sandbox::world::{DenyAssignmentRecord, ManagementGroup, PermissionRecord, RoleEligibility, SandboxWorld};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,9 +39,9 @@ pub(super) struct EligibilityData {
     scope: String,
 }
 
-impl super::Estate {
+impl super::SandboxEstate {
     /// Puts it all into a world; after the roles.
-    pub(super) fn build_access(&self, world: &mut World) {
+    pub(super) fn build_access(&self, world: &mut SandboxWorld) {
         let groups = self.management_groups.iter().map(|data| ManagementGroup {
             name: data.name.clone(),
             tenant: data.tenant,
@@ -50,15 +50,15 @@ impl super::Estate {
         world.management_groups.extend(groups);
         for data in &self.denials {
             let guid = world.ids.named(&["denial", &data.name, &data.scope]);
-            world.denials.push(Denial {
+            world.denials.push(DenyAssignmentRecord {
                 guid,
                 tenant: data.tenant,
                 name: data.name.clone(),
                 scope: data.scope.clone(),
-                permission: Permission {
+                permission: PermissionRecord {
                     actions: data.actions.clone(),
                     not_actions: data.not_actions.clone(),
-                    ..Permission::default()
+                    ..PermissionRecord::default()
                 },
                 principals: data.principals.clone(),
                 excluded: data.excluded.clone(),
@@ -71,7 +71,7 @@ impl super::Estate {
             let Some(role) = role.map(|role| role.guid) else {
                 continue;
             };
-            world.eligibilities.push(Eligibility {
+            world.eligibilities.push(RoleEligibility {
                 guid,
                 tenant: data.tenant,
                 scope: data.scope.clone(),

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ApplicationData, AssignmentData, Estate, RoleData, VnetData};
+use super::{ApplicationData, AssignmentData, RoleData, SandboxEstate, VnetData};
 use crate::sandbox::ids::derived;
 use crate::sandbox::vendors::{aiven, dragonfly, kong};
 use crate::sandbox::world::{
-    Application, Assignment, Audience, Definition, Group, Lock, Password, Peering, Permission, Principal,
-    SecurityGroup, Settings, Since, State, Subnet, Subscription, Tenant, Vnet, World,
+    ApplicationRecord, AssignmentRecord, CreatedAt, DefinitionRecord, LockRecord, PasswordCredential, PeeringRecord,
+    PeeringSettingsRecord, PermissionRecord, PrincipalRecord, ProvisioningState, ResourceGroup, SandboxWorld,
+    SecurityGroup, SignInAudience, SubnetRecord, SubscriptionRecord, TenantRecord, VnetRecord,
 };
 
-impl Estate {
+impl SandboxEstate {
     /// Puts everything into a world.
-    pub(in crate::sandbox) fn build(&self, world: &mut World) {
+    pub(in crate::sandbox) fn build(&self, world: &mut SandboxWorld) {
         self.build_directories(world);
         self.build_networks(world);
         self.build_above(world);
@@ -28,21 +29,21 @@ impl Estate {
         dragonfly::build(&self.dragonfly, world);
     }
 
-    fn build_directories(&self, world: &mut World) {
-        world.tenants.extend(self.tenants.iter().map(|data| Tenant {
+    fn build_directories(&self, world: &mut SandboxWorld) {
+        world.tenants.extend(self.tenants.iter().map(|data| TenantRecord {
             id: data.id,
             name: data.name.clone(),
             domain: data.domain.clone(),
         }));
         world.users.extend(self.users.iter().cloned());
-        let applications: Vec<Application> = self.applications.iter().map(|data| data.build(world)).collect();
+        let applications: Vec<ApplicationRecord> = self.applications.iter().map(|data| data.build(world)).collect();
         world.applications.extend(applications);
         for data in &self.principals {
             let name = world
                 .application(data.app_id)
                 .map(|application| application.name.clone())
                 .unwrap_or_default();
-            world.principals.push(Principal {
+            world.principals.push(PrincipalRecord {
                 id: data.id,
                 app_id: data.app_id,
                 tenant: data.tenant,
@@ -53,22 +54,22 @@ impl Estate {
                 owners: Vec::new(),
                 kept: serde_json::Map::new(),
                 reads_directory: data.reads_directory,
-                since: Since::Always,
+                since: CreatedAt::Always,
             });
         }
     }
 
-    fn build_networks(&self, world: &mut World) {
+    fn build_networks(&self, world: &mut SandboxWorld) {
         for data in &self.subscriptions {
             let (id, tenant) = (data.id, data.tenant);
             let (name, state) = (data.name.clone(), data.state.clone());
-            world.subscriptions.push(Subscription {
+            world.subscriptions.push(SubscriptionRecord {
                 id,
                 name,
                 tenant,
                 state,
             });
-            world.groups.extend(data.groups.iter().map(|group| Group {
+            world.groups.extend(data.groups.iter().map(|group| ResourceGroup {
                 subscription: id,
                 name: group.name.clone(),
                 location: group.location.clone(),
@@ -90,7 +91,7 @@ impl Estate {
                 rules: data.rules.iter().map(|rule| rule.json(&data.id)).collect(),
             }));
         world.interfaces.extend(self.interfaces.iter().cloned());
-        world.locks.extend(self.locks.iter().map(|data| Lock {
+        world.locks.extend(self.locks.iter().map(|data| LockRecord {
             name: data.name.clone(),
             scope: data.scope.clone(),
             level: data.level.clone(),
@@ -98,7 +99,7 @@ impl Estate {
         }));
     }
 
-    fn assign(&self, world: &mut World, data: &AssignmentData) {
+    fn assign(&self, world: &mut SandboxWorld, data: &AssignmentData) {
         let tenant = self.principals.iter().find(|principal| principal.id == data.principal);
         let Some(tenant) = tenant.map(|principal| principal.tenant) else {
             return;
@@ -114,7 +115,7 @@ impl Estate {
         let guid = world
             .ids
             .named(&["assignment", &data.principal.to_string(), &data.role, &data.scope]);
-        world.assignments.push(Assignment {
+        world.assignments.push(AssignmentRecord {
             guid,
             tenant,
             scope: data.scope.clone(),
@@ -127,32 +128,32 @@ impl Estate {
                 data.condition.clone(),
                 data.condition.as_ref().map(|_| "2.0".to_owned()),
             ],
-            since: Since::Always,
+            since: CreatedAt::Always,
             author: None,
         });
     }
 }
 
 impl ApplicationData {
-    fn build(&self, world: &World) -> Application {
+    fn build(&self, world: &SandboxWorld) -> ApplicationRecord {
         let year = Duration::from_secs(365 * 86_400);
-        let password = |text: &String| Password {
+        let password = |text: &String| PasswordCredential {
             key: derived(text),
             name: Some("sandbox".into()),
             text: text.clone(),
             start: world.started - year,
             end: world.started + year,
-            since: Since::Always,
+            since: CreatedAt::Always,
         };
-        Application {
+        ApplicationRecord {
             id: self.id,
             app_id: self.app_id,
             name: self.name.clone(),
             tenant: self.tenant,
             audience: if self.multi_tenant {
-                Audience::MultipleOrgs
+                SignInAudience::MultipleOrgs
             } else {
-                Audience::MyOrg
+                SignInAudience::MyOrg
             },
             unique_name: self.unique_name.clone(),
             description: None,
@@ -164,33 +165,33 @@ impl ApplicationData {
             federated: self.federated.clone(),
             owners: self.owners.clone(),
             kept: serde_json::Map::new(),
-            since: Since::Always,
+            since: CreatedAt::Always,
         }
     }
 }
 
 impl RoleData {
-    fn build(&self) -> Definition {
-        let permission = Permission {
+    fn build(&self) -> DefinitionRecord {
+        let permission = PermissionRecord {
             actions: self.actions.clone(),
-            ..Permission::default()
+            ..PermissionRecord::default()
         };
-        Definition {
+        DefinitionRecord {
             guid: self.guid,
             tenant: Some(self.tenant),
             name: self.name.clone(),
             description: None,
             permissions: vec![permission],
             scopes: self.scopes.clone(),
-            since: Since::Always,
-            updated: Since::Always,
+            since: CreatedAt::Always,
+            updated: CreatedAt::Always,
             author: None,
         }
     }
 }
 
 impl VnetData {
-    fn build(&self, world: &mut World) {
+    fn build(&self, world: &mut SandboxWorld) {
         let Some(subscription) = self.id.split('/').nth(2).and_then(|id| Uuid::parse_str(id).ok()) else {
             return;
         };
@@ -198,7 +199,7 @@ impl VnetData {
             return;
         };
         let group = self.id.split("/providers/").next().unwrap_or_default();
-        let subnets = self.subnets.iter().map(|data| Subnet {
+        let subnets = self.subnets.iter().map(|data| SubnetRecord {
             name: data.name.clone(),
             prefixes: data.prefixes.clone(),
             security_group: data
@@ -210,7 +211,7 @@ impl VnetData {
                 .as_ref()
                 .map(|name| format!("{group}/providers/Microsoft.Network/routeTables/{name}")),
         });
-        let vnet = Vnet {
+        let vnet = VnetRecord {
             id: self.id.clone(),
             subscription,
             tenant,
@@ -229,18 +230,18 @@ impl VnetData {
 }
 
 /// Adds one direction of a peering that has been Connected for long.
-fn join(world: &mut World, local: &str, name: &str, remote: &str) {
+fn join(world: &mut SandboxWorld, local: &str, name: &str, remote: &str) {
     let Some(known) = world.vnet(remote).map(|vnet| vnet.prefixes.clone()) else {
         return;
     };
     if let Some(vnet) = world.vnets.get_mut(&local.to_ascii_lowercase()) {
-        vnet.peerings.push(Peering {
+        vnet.peerings.push(PeeringRecord {
             name: name.to_owned(),
             remote: remote.to_owned(),
-            state: State::Connected,
-            settings: Settings::default(),
+            state: ProvisioningState::Connected,
+            settings: PeeringSettingsRecord::default(),
             known,
-            settled: Since::Always,
+            settled: CreatedAt::Always,
             deleting: false,
             others: serde_json::Map::new(),
             version: 1,

@@ -4,20 +4,20 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::service_principals::{INSUFFICIENT, may_read};
-use super::{Outcome, Refusal, applications, collection, entity};
-use crate::sandbox::message::Incoming;
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::World;
+use super::{GraphRefusal, GraphResult, applications, collection, entity};
+use crate::sandbox::message::IncomingRequest;
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::SandboxWorld;
 
 /// The id of every tenant's default policy.
 const DEFAULT: &str = "00000000-0000-0000-0000-000000000000";
 
 /// `GET /policies/defaultAppManagementPolicy`.
-pub(super) fn default(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn default(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_read(world, caller)?;
     let policy = &world.app_policy;
     if policy.hidden {
-        return Err(Refusal::denied(INSUFFICIENT));
+        return Err(GraphRefusal::denied(INSUFFICIENT));
     }
     let passwords = [
         policy.forbids_secrets.then(|| restriction("passwordAddition", None)),
@@ -54,7 +54,12 @@ pub(super) fn default(world: &World, request: &Incoming, caller: &Caller) -> Out
 }
 
 /// `GET /applications/{key}/appManagementPolicies`: policies of an application's own; there are none here.
-pub(super) fn of_application(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn of_application(
+    world: &SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+) -> GraphResult {
     may_read(world, caller)?;
     applications::find(world, caller, key)?;
     Ok(collection(world, request, "policies/appManagementPolicies", Vec::new()))
@@ -70,7 +75,7 @@ fn restriction(kind: &str, most: Option<u64>) -> Value {
 }
 
 /// Whether an application may be given a client secret for so long.
-pub(super) fn secret(world: &World, life: time::Duration) -> Result<(), Refusal> {
+pub(super) fn secret(world: &SandboxWorld, life: time::Duration) -> Result<(), GraphRefusal> {
     let policy = &world.app_policy;
     if policy.forbids_secrets {
         return Err(forbidden());
@@ -79,7 +84,7 @@ pub(super) fn secret(world: &World, life: time::Duration) -> Result<(), Refusal>
 }
 
 /// Whether an application may be given a certificate for so long; the sandbox knows no authority that one could be of.
-pub(super) fn key(world: &World, life: time::Duration) -> Result<(), Refusal> {
+pub(super) fn key(world: &SandboxWorld, life: time::Duration) -> Result<(), GraphRefusal> {
     let policy = &world.app_policy;
     if policy.trusted_certificates {
         return Err(forbidden());
@@ -87,19 +92,19 @@ pub(super) fn key(world: &World, life: time::Duration) -> Result<(), Refusal> {
     within(policy.longest_key, life)
 }
 
-fn forbidden() -> Refusal {
+fn forbidden() -> GraphRefusal {
     let text = format!("Credential type not allowed as per assigned policy '{DEFAULT}'.");
-    Refusal::new(StatusCode::BAD_REQUEST, "CredentialTypeNotAllowedAsPerAppPolicy", text)
+    GraphRefusal::new(StatusCode::BAD_REQUEST, "CredentialTypeNotAllowedAsPerAppPolicy", text)
 }
 
-fn within(most: Option<u64>, life: time::Duration) -> Result<(), Refusal> {
+fn within(most: Option<u64>, life: time::Duration) -> Result<(), GraphRefusal> {
     // A request's way takes a moment.
     let allowed = most.is_none_or(|most| life.whole_seconds() <= i64::try_from(most).unwrap_or(i64::MAX) + 1);
     if allowed {
         return Ok(());
     }
     let text = format!("Credential lifetime exceeds the max value allowed as per assigned policy '{DEFAULT}'.");
-    Err(Refusal::new(
+    Err(GraphRefusal::new(
         StatusCode::BAD_REQUEST,
         "CredentialInvalidLifetimeAsPerAppPolicy",
         text,

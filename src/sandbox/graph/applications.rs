@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::filter::ODataFilter;
 use super::service_principals::{INSUFFICIENT, has_role, may_read};
-use super::{Outcome, Refusal, collection, deleted_items, entity, kept, key, keys, passwords, seconds};
+use super::{GraphRefusal, GraphResult, collection, deleted_items, entity, kept, key, keys, passwords, seconds};
 use crate::sandbox::ids::derived;
-use crate::sandbox::message::{self, Answer, Incoming};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Audience, Deleted, Principal, Since, World};
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::{
+    ApplicationRecord, CreatedAt, DeletedRecord, PrincipalRecord, SandboxWorld, SignInAudience,
+};
 
 /// Directory roles whose members may change every application: Global Administrator, Application Administrator, Cloud
 /// Application Administrator.
@@ -22,9 +24,9 @@ const ADMINISTRATORS: [Uuid; 3] = [
 ];
 
 /// `GET /applications?$filter=…`.
-pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_read(world, caller)?;
-    let filter = Filter::parse(request.query("$filter"))?;
+    let filter = ODataFilter::parse(request.query("$filter"))?;
     let own = world.applications.iter().filter(|found| found.tenant == caller.tenant);
     let visible = own.filter(|found| found.since.passed(world.timing.graph_list, world.now));
     let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
@@ -38,21 +40,26 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
 
 /// `GET /applications/{object id}`, `/applications(appId='…')` and `/applications(uniqueName='…')`; another tenant's is
 /// not found.
-pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str) -> GraphResult {
     may_read(world, caller)?;
     let found = &world.applications[find(world, caller, key)?];
     Ok(entity(request, StatusCode::OK, "applications", resource(world, found)))
 }
 
 /// `POST /applications`.
-pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn create(world: &mut SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_write(world, caller)?;
     let body = read(request)?;
     add(world, request, caller, &body)
 }
 
 /// `PATCH /applications/{key}`; by `uniqueName`, with `Prefer: create-if-missing`, it makes what is not there.
-pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn update(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+) -> GraphResult {
     let owns = owns(world, caller, key);
     if !owns {
         may_write(world, caller)?;
@@ -78,19 +85,19 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
 
 /// `DELETE /applications/{key}`: with it goes its service principal in its own tenant; those in others stay. Both can be
 /// restored for thirty days.
-pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, caller: &TokenCaller, key: &str) -> GraphResult {
     let gone = world.applications.remove(mine(world, caller, key)?);
-    let goes_too = |found: &mut Principal| found.app_id == gone.app_id && found.tenant == gone.tenant;
-    let principals: Vec<Principal> = world.principals.extract_if(.., goes_too).collect();
+    let goes_too = |found: &mut PrincipalRecord| found.app_id == gone.app_id && found.tenant == gone.tenant;
+    let principals: Vec<PrincipalRecord> = world.principals.extract_if(.., goes_too).collect();
     let at = world.now;
-    let principals = principals.into_iter().map(|object| Deleted { object, at });
+    let principals = principals.into_iter().map(|object| DeletedRecord { object, at });
     world.deleted_principals.extend(principals);
-    world.deleted_applications.push(Deleted { object: gone, at });
+    world.deleted_applications.push(DeletedRecord { object: gone, at });
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
 /// Where the application of a key stands, for a caller who may change it.
-pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+pub(super) fn mine(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     if !owns(world, caller, key) {
         may_write(world, caller)?;
     }
@@ -98,63 +105,63 @@ pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, R
 }
 
 /// Whether the caller is an owner of that application: who may change it, and no other.
-fn owns(world: &World, caller: &Caller, key: &str) -> bool {
+fn owns(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> bool {
     find(world, caller, key).is_ok_and(|at| world.applications[at].owners.contains(&caller.oid))
 }
 
 /// Where the application of a key stands, if its replica has it already.
-pub(super) fn find(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+pub(super) fn find(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     let (id, app_id) = (Uuid::parse_str(key).ok(), key::id(key, "appId"));
     let name = key::text(key, "uniqueName");
-    let same = |found: &Application| {
+    let same = |found: &ApplicationRecord| {
         Some(found.id) == id || Some(found.app_id) == app_id || name.is_some() && found.unique_name == name
     };
-    let visible = |found: &Application| {
+    let visible = |found: &ApplicationRecord| {
         found.tenant == caller.tenant && found.since.passed(world.timing.graph_get, world.now) && same(found)
     };
     world.applications.iter().position(visible).ok_or_else(|| missing(key))
 }
 
-fn unique(world: &World, caller: &Caller, name: &str) -> Option<usize> {
-    let same = |found: &Application| found.tenant == caller.tenant && found.unique_name.as_deref() == Some(name);
+fn unique(world: &SandboxWorld, caller: &TokenCaller, name: &str) -> Option<usize> {
+    let same = |found: &ApplicationRecord| found.tenant == caller.tenant && found.unique_name.as_deref() == Some(name);
     world.applications.iter().position(same)
 }
 
-fn missing(key: &str) -> Refusal {
-    Refusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned()))
+fn missing(key: &str) -> GraphRefusal {
+    GraphRefusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned()))
 }
 
 /// Who may change applications.
-pub(super) fn may_write(world: &World, caller: &Caller) -> Result<(), Refusal> {
+pub(super) fn may_write(world: &SandboxWorld, caller: &TokenCaller) -> Result<(), GraphRefusal> {
     if has_role(world, caller, &ADMINISTRATORS) {
         return Ok(());
     }
-    Err(Refusal::denied(INSUFFICIENT))
+    Err(GraphRefusal::denied(INSUFFICIENT))
 }
 
-fn read(request: &Incoming) -> Result<Value, Refusal> {
+fn read(request: &IncomingRequest) -> Result<Value, GraphRefusal> {
     let body = request.json().filter(Value::is_object);
-    body.ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))
+    body.ok_or_else(|| GraphRefusal::bad("Unable to read JSON request payload."))
 }
 
-fn prefers_creation(request: &Incoming) -> bool {
+fn prefers_creation(request: &IncomingRequest) -> bool {
     let wishes = request.header("prefer").unwrap_or_default();
     wishes
         .split([',', ';'])
         .any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"))
 }
 
-fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> Outcome {
+fn add(world: &mut SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, body: &Value) -> GraphResult {
     let name = body["displayName"].as_str().unwrap_or_default().to_owned();
     if name.is_empty() {
         return Err(invalid("displayName"));
     }
-    let mut new = Application {
+    let mut new = ApplicationRecord {
         id: Uuid::nil(),
         app_id: Uuid::nil(),
         name: name.clone(),
         tenant: caller.tenant,
-        audience: Audience::OrgsAndPersonal,
+        audience: SignInAudience::OrgsAndPersonal,
         unique_name: None,
         description: None,
         notes: None,
@@ -171,7 +178,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
             .filter(|id| *id == caller.oid)
             .collect(),
         kept: serde_json::Map::new(),
-        since: Since::At(world.now),
+        since: CreatedAt::At(world.now),
     };
     apply(world, &mut new, body)?;
     let tenant = caller.tenant.to_string();
@@ -181,7 +188,7 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
         "{}/v2/{tenant}/directoryObjects/{}/Microsoft.DirectoryServices.Application",
         request.origin, new.id
     );
-    let mut answer: Answer = entity(request, StatusCode::CREATED, "applications", resource(world, &new));
+    let mut answer: SandboxResponse = entity(request, StatusCode::CREATED, "applications", resource(world, &new));
     message::set(&mut answer, "location", &location);
     world.applications.push(new);
     Ok(answer)
@@ -191,12 +198,12 @@ fn add(world: &mut World, request: &Incoming, caller: &Caller, body: &Value) -> 
 const LONGEST_NAME: usize = 256;
 
 /// Writes the properties that a body gives; those that are not known here are left out without a word.
-fn apply(world: &mut World, application: &mut Application, body: &Value) -> Result<(), Refusal> {
+fn apply(world: &mut SandboxWorld, application: &mut ApplicationRecord, body: &Value) -> Result<(), GraphRefusal> {
     if body["passwordCredentials"]
         .as_array()
         .is_some_and(|items| !items.is_empty())
     {
-        return Err(Refusal::bad(
+        return Err(GraphRefusal::bad(
             "Setting 'passwordCredentials' here is not supported; use addPassword and removePassword.",
         ));
     }
@@ -223,7 +230,7 @@ fn apply(world: &mut World, application: &mut Application, body: &Value) -> Resu
         application.name = name.ok_or_else(|| invalid("displayName"))?.to_owned();
     }
     if let Some(value) = body.get("signInAudience").filter(|value| !value.is_null()) {
-        let audience = value.as_str().and_then(Audience::parse);
+        let audience = value.as_str().and_then(SignInAudience::parse);
         application.audience = audience.ok_or_else(|| invalid("signInAudience"))?;
     }
     if let Some(value) = body.get("notes") {
@@ -243,10 +250,10 @@ fn apply(world: &mut World, application: &mut Application, body: &Value) -> Resu
 }
 
 /// A unique name is given once; the wording of both refusals is not known from a recording.
-fn name_uniquely(world: &World, application: &mut Application, name: &str) -> Result<(), Refusal> {
+fn name_uniquely(world: &SandboxWorld, application: &mut ApplicationRecord, name: &str) -> Result<(), GraphRefusal> {
     match &application.unique_name {
         Some(known) if known == name => Ok(()),
-        Some(_) => Err(Refusal::bad(
+        Some(_) => Err(GraphRefusal::bad(
             "Property 'uniqueName' is immutable and cannot be changed.",
         )),
         None => {
@@ -255,9 +262,9 @@ fn name_uniquely(world: &World, application: &mut Application, name: &str) -> Re
                 .iter()
                 .any(|found| found.tenant == application.tenant && found.unique_name.as_deref() == Some(name));
             if twin || deleted_items::has_name(world, application.tenant, name) {
-                return Err(Refusal {
+                return Err(GraphRefusal {
                     detail: Some(("ObjectConflict", "uniqueName")),
-                    ..Refusal::bad("Another object with the same value for property uniqueName already exists.")
+                    ..GraphRefusal::bad("Another object with the same value for property uniqueName already exists.")
                 });
             }
             application.unique_name = Some(name.to_owned());
@@ -266,13 +273,13 @@ fn name_uniquely(world: &World, application: &mut Application, name: &str) -> Re
     }
 }
 
-fn invalid(property: &str) -> Refusal {
-    Refusal::bad(format!(
+fn invalid(property: &str) -> GraphRefusal {
+    GraphRefusal::bad(format!(
         "Invalid value specified for property '{property}' of resource 'Application'."
     ))
 }
 
-pub(super) fn values(application: &Application, property: &str) -> Vec<String> {
+pub(super) fn values(application: &ApplicationRecord, property: &str) -> Vec<String> {
     match property {
         "appid" => vec![application.app_id.to_string()],
         "displayname" => vec![application.name.clone()],
@@ -317,15 +324,15 @@ pub(super) fn nobody_verified() -> Value {
     json!({"displayName": null, "verifiedPublisherId": null, "addedDateTime": null})
 }
 
-pub(super) fn resource(world: &World, application: &Application) -> Value {
+pub(super) fn resource(world: &SandboxWorld, application: &ApplicationRecord) -> Value {
     let domain = world
         .tenants
         .iter()
         .find(|tenant| tenant.id == application.tenant)
         .map(|tenant| &tenant.domain);
     let created: OffsetDateTime = match application.since {
-        Since::Always => world.started,
-        Since::At(at) => world.started + at,
+        CreatedAt::Always => world.started,
+        CreatedAt::At(at) => world.started + at,
     };
     let mut shown = json!({
         "id": application.id,

@@ -6,18 +6,24 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::filter::Filter;
+use super::filter::ODataFilter;
 use super::service_principals::may_read;
-use super::{Outcome, Refusal, applications, collection, entity, seconds, service_principals};
-use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Deleted, Principal, World};
+use super::{GraphRefusal, GraphResult, applications, collection, entity, seconds, service_principals};
+use crate::sandbox::message::{self, IncomingRequest};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::{ApplicationRecord, DeletedRecord, PrincipalRecord, SandboxWorld};
 
 /// How long a deleted object can be restored; its unique name is taken for as long.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Routes `/directory/deletedItems/{id or type}[/restore]`.
-pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key: &str, restores: bool) -> Outcome {
+pub(super) fn route(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+    restores: bool,
+) -> GraphResult {
     expire(world);
     let kind = key.to_ascii_lowercase();
     match (&request.method, restores) {
@@ -30,7 +36,7 @@ pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key:
 }
 
 /// Whether a deleted application still has this unique name.
-pub(super) fn has_name(world: &World, tenant: Uuid, name: &str) -> bool {
+pub(super) fn has_name(world: &SandboxWorld, tenant: Uuid, name: &str) -> bool {
     let kept = |at: Duration| at + KEPT > world.now;
     let mut deleted = world.deleted_applications.iter();
     deleted.any(|found| {
@@ -38,15 +44,15 @@ pub(super) fn has_name(world: &World, tenant: Uuid, name: &str) -> bool {
     })
 }
 
-fn expire(world: &mut World) {
+fn expire(world: &mut SandboxWorld) {
     let now = world.now;
     world.deleted_applications.retain(|found| found.at + KEPT > now);
     world.deleted_principals.retain(|found| found.at + KEPT > now);
 }
 
-fn list(world: &World, request: &Incoming, caller: &Caller, kind: &str) -> Outcome {
+fn list(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, kind: &str) -> GraphResult {
     may_read(world, caller)?;
-    let filter = Filter::parse(request.query("$filter"))?;
+    let filter = ODataFilter::parse(request.query("$filter"))?;
     let items: Vec<Value> = match kind {
         "microsoft.graph.application" => {
             let own = world.deleted_applications.iter();
@@ -66,7 +72,7 @@ fn list(world: &World, request: &Incoming, caller: &Caller, kind: &str) -> Outco
     Ok(collection(world, request, "directoryObjects", items))
 }
 
-fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+fn get(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str) -> GraphResult {
     may_read(world, caller)?;
     let item = match (
         position(&world.deleted_applications, caller, key),
@@ -74,17 +80,17 @@ fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome
     ) {
         (Some(at), _) => application(world, &world.deleted_applications[at]),
         (None, Some(at)) => principal(world, &world.deleted_principals[at]),
-        (None, None) => return Err(Refusal::missing(key)),
+        (None, None) => return Err(GraphRefusal::missing(key)),
     };
     Ok(entity(request, StatusCode::OK, "directoryObjects", item))
 }
 
 /// With an application comes back the service principal that was deleted with it.
-fn restore(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+fn restore(world: &mut SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str) -> GraphResult {
     applications::may_write(world, caller)?;
     if let Some(at) = position(&world.deleted_applications, caller, key) {
         let application = world.deleted_applications.remove(at).object;
-        let principal = |found: &Deleted<Principal>| {
+        let principal = |found: &DeletedRecord<PrincipalRecord>| {
             found.object.app_id == application.app_id && found.object.tenant == application.tenant
         };
         if let Some(at) = world.deleted_principals.iter().position(principal) {
@@ -95,7 +101,7 @@ fn restore(world: &mut World, request: &Incoming, caller: &Caller, key: &str) ->
         world.applications.push(application);
         return Ok(entity(request, StatusCode::OK, "directoryObjects", shown));
     }
-    let at = position(&world.deleted_principals, caller, key).ok_or_else(|| Refusal::missing(key))?;
+    let at = position(&world.deleted_principals, caller, key).ok_or_else(|| GraphRefusal::missing(key))?;
     let principal = world.deleted_principals.remove(at).object;
     let shown = service_principals::resource(world, &principal);
     world.principals.push(principal);
@@ -103,45 +109,46 @@ fn restore(world: &mut World, request: &Incoming, caller: &Caller, key: &str) ->
 }
 
 /// An application's service principal goes with it.
-fn purge(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+fn purge(world: &mut SandboxWorld, caller: &TokenCaller, key: &str) -> GraphResult {
     applications::may_write(world, caller)?;
     if let Some(at) = position(&world.deleted_applications, caller, key) {
         let gone = world.deleted_applications.remove(at).object;
-        let goes_too =
-            |found: &Deleted<Principal>| found.object.app_id == gone.app_id && found.object.tenant == gone.tenant;
+        let goes_too = |found: &DeletedRecord<PrincipalRecord>| {
+            found.object.app_id == gone.app_id && found.object.tenant == gone.tenant
+        };
         world.deleted_principals.retain(|found| !goes_too(found));
     } else {
-        let at = position(&world.deleted_principals, caller, key).ok_or_else(|| Refusal::missing(key))?;
+        let at = position(&world.deleted_principals, caller, key).ok_or_else(|| GraphRefusal::missing(key))?;
         world.deleted_principals.remove(at);
     }
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
 /// What a deleted object is found by.
-trait Identified {
+trait DeletedItem {
     fn id(&self) -> (Uuid, Uuid);
 }
 
-impl Identified for Application {
+impl DeletedItem for ApplicationRecord {
     fn id(&self) -> (Uuid, Uuid) {
         (self.tenant, self.id)
     }
 }
 
-impl Identified for Principal {
+impl DeletedItem for PrincipalRecord {
     fn id(&self) -> (Uuid, Uuid) {
         (self.tenant, self.id)
     }
 }
 
-fn position<T: Identified>(deleted: &[Deleted<T>], caller: &Caller, key: &str) -> Option<usize> {
+fn position<T: DeletedItem>(deleted: &[DeletedRecord<T>], caller: &TokenCaller, key: &str) -> Option<usize> {
     let id = Uuid::parse_str(key).ok()?;
     deleted
         .iter()
         .position(|found| found.object.id() == (caller.tenant, id))
 }
 
-fn application(world: &World, found: &Deleted<Application>) -> Value {
+fn application(world: &SandboxWorld, found: &DeletedRecord<ApplicationRecord>) -> Value {
     dated(
         world,
         applications::resource(world, &found.object),
@@ -150,12 +157,12 @@ fn application(world: &World, found: &Deleted<Application>) -> Value {
     )
 }
 
-fn principal(world: &World, found: &Deleted<Principal>) -> Value {
+fn principal(world: &SandboxWorld, found: &DeletedRecord<PrincipalRecord>) -> Value {
     let shown = service_principals::resource(world, &found.object);
     dated(world, shown, found.at, "servicePrincipal")
 }
 
-fn dated(world: &World, mut shown: Value, at: Duration, kind: &str) -> Value {
+fn dated(world: &SandboxWorld, mut shown: Value, at: Duration, kind: &str) -> Value {
     shown["deletedDateTime"] = format!("{}Z", seconds(world.started + at)).into();
     shown["@odata.type"] = format!("#microsoft.graph.{kind}").into();
     shown

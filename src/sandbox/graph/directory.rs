@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::service_principals::{self, may_read};
-use super::{Outcome, Refusal, collection};
-use crate::sandbox::message::Incoming;
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::World;
+use super::{GraphRefusal, GraphResult, collection};
+use crate::sandbox::message::IncomingRequest;
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::SandboxWorld;
 
 /// `GET /organization`.
-pub(super) fn organization(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn organization(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_read(world, caller)?;
     let own = world
         .tenants
@@ -30,7 +30,7 @@ pub(super) fn organization(world: &World, request: &Incoming, caller: &Caller) -
 }
 
 /// `GET /servicePrincipals/{id}/transitiveMemberOf/microsoft.graph.directoryRole`.
-pub(super) fn roles(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn roles(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str) -> GraphResult {
     may_read(world, caller)?;
     let principal = service_principals::find(world, caller, key)?;
     let roles = principal.directory_roles.iter().map(|template| {
@@ -59,14 +59,14 @@ fn role_name(template: Uuid) -> &'static str {
 }
 
 /// `POST /directoryObjects/getByIds`.
-pub(super) fn get_by_ids(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn get_by_ids(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_read(world, caller)?;
     let body = request
         .json()
-        .ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+        .ok_or_else(|| GraphRefusal::bad("Unable to read JSON request payload."))?;
     let ids = body["ids"]
         .as_array()
-        .ok_or_else(|| Refusal::bad("A value is required for property 'ids'."))?;
+        .ok_or_else(|| GraphRefusal::bad("A value is required for property 'ids'."))?;
     let ids: Vec<Uuid> = ids.iter().filter_map(|id| Uuid::parse_str(id.as_str()?).ok()).collect();
     let own = world
         .principals

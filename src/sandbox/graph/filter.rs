@@ -1,10 +1,10 @@
 //! The few OData filters that clients send.
 
-use super::Refusal;
+use super::GraphRefusal;
 
 /// A filter that Graph and this sandbox both understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(super) enum ODataFilter {
     All,
     /// `{property} eq '{value}'`
     Equals(String, String),
@@ -14,19 +14,19 @@ pub(super) enum Filter {
     Any(String, String),
 }
 
-impl Filter {
+impl ODataFilter {
     /// Reads `$filter`.
     ///
     /// # Errors
     /// When it is no filter that is supported here.
-    pub(super) fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: Option<&str>) -> Result<Self, GraphRefusal> {
         let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
             return Ok(Self::All);
         };
         Self::equals(text)
             .or_else(|| Self::starts_with(text))
             .or_else(|| Self::any(text))
-            .ok_or_else(|| Refusal::bad(format!("Invalid filter clause: '{text}' is not supported.")))
+            .ok_or_else(|| GraphRefusal::bad(format!("Invalid filter clause: '{text}' is not supported.")))
     }
 
     fn equals(text: &str) -> Option<Self> {
@@ -85,25 +85,25 @@ mod tests {
 
     #[test]
     fn the_filters_that_clients_send_are_understood() {
-        let eq = |p: &str, v: &str| Filter::Equals(p.into(), v.into());
+        let eq = |p: &str, v: &str| ODataFilter::Equals(p.into(), v.into());
         let table = [
             ("appId eq 'abc'", Some(eq("appid", "abc"))),
             ("displayName eq 'O''Hara'", Some(eq("displayname", "O'Hara"))),
             (
                 "startswith(displayName,'peer')",
-                Some(Filter::StartsWith("displayname".into(), "peer".into())),
+                Some(ODataFilter::StartsWith("displayname".into(), "peer".into())),
             ),
             (
                 "servicePrincipalNames/any(c:c eq 'abc')",
-                Some(Filter::Any("serviceprincipalnames".into(), "abc".into())),
+                Some(ODataFilter::Any("serviceprincipalnames".into(), "abc".into())),
             ),
-            ("  ", Some(Filter::All)),
+            ("  ", Some(ODataFilter::All)),
             ("appId ne 'abc'", None),
             ("appId eq abc", None),
             ("appId eq 'a' or appId eq 'b'", None),
         ];
         for (text, expected) in table {
-            assert_eq!(Filter::parse(Some(text)).ok(), expected, "{text}");
+            assert_eq!(ODataFilter::parse(Some(text)).ok(), expected, "{text}");
         }
     }
 }

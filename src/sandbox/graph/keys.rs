@@ -8,13 +8,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::passwords::instant;
-use super::{Refusal, app_policies, seconds};
+use super::{GraphRefusal, app_policies, seconds};
 use crate::sandbox::ids::derived;
-use crate::sandbox::world::{Application, Key, Since, World};
+use crate::sandbox::world::{ApplicationRecord, CreatedAt, KeyCredential, SandboxWorld};
 
 /// The list that a `PATCH` with `given` leaves: a certificate that is named by its `keyId` stays, one with a `key` is
 /// new, and what is not in the list is removed.
-pub(super) fn replace(world: &mut World, before: &[Key], given: &[Value]) -> Result<Vec<Key>, Refusal> {
+pub(super) fn replace(
+    world: &mut SandboxWorld,
+    before: &[KeyCredential],
+    given: &[Value],
+) -> Result<Vec<KeyCredential>, GraphRefusal> {
     let mut after = Vec::new();
     for one in given {
         let id = one["keyId"].as_str().and_then(|id| Uuid::parse_str(id).ok());
@@ -22,32 +26,36 @@ pub(super) fn replace(world: &mut World, before: &[Key], given: &[Value]) -> Res
         match (known, one["key"].as_str()) {
             (Some(known), _) => after.push(known.clone()),
             (None, Some(text)) => after.push(new(world, id, one, text)?),
-            (None, None) => return Err(Refusal::bad("New key credential must have a value for property 'key'.")),
+            (None, None) => {
+                return Err(GraphRefusal::bad(
+                    "New key credential must have a value for property 'key'.",
+                ));
+            }
         }
     }
     Ok(after)
 }
 
-fn new(world: &mut World, id: Option<Uuid>, given: &Value, text: &str) -> Result<Key, Refusal> {
+fn new(world: &mut SandboxWorld, id: Option<Uuid>, given: &Value, text: &str) -> Result<KeyCredential, GraphRefusal> {
     if given["type"] != "AsymmetricX509Cert" || given["usage"] != "Verify" {
-        return Err(Refusal::bad("Invalid key credential: type and usage do not fit."));
+        return Err(GraphRefusal::bad("Invalid key credential: type and usage do not fit."));
     }
     let certificate = STANDARD
         .decode(text)
-        .map_err(|_| Refusal::bad("Key credential end date is invalid."))?;
+        .map_err(|_| GraphRefusal::bad("Key credential end date is invalid."))?;
     let start = instant(given, "startDateTime")?.unwrap_or_else(|| world.wall());
     let end = instant(given, "endDateTime")?.unwrap_or(start + time::Duration::days(365));
     if end <= world.wall() || end <= start {
-        return Err(Refusal::bad("Key credential end date is invalid."));
+        return Err(GraphRefusal::bad("Key credential end date is invalid."));
     }
     app_policies::key(world, end - start)?;
-    Ok(Key {
+    Ok(KeyCredential {
         id: id.unwrap_or_else(|| world.ids.next()),
         name: given["displayName"].as_str().map(str::to_owned),
         certificate,
         start,
         end,
-        since: Since::At(world.now),
+        since: CreatedAt::At(world.now),
     })
 }
 
@@ -57,10 +65,10 @@ pub(in crate::sandbox) fn thumbprint(certificate: &[u8]) -> String {
 }
 
 /// The `keyCredentials` that have replicated.
-pub(super) fn list(world: &World, keys: &[Key]) -> Vec<Value> {
+pub(super) fn list(world: &SandboxWorld, keys: &[KeyCredential]) -> Vec<Value> {
     let lag = world.timing.graph_get;
     let known = keys.iter().filter(|key| key.since.passed(lag, world.now));
-    let shown = |key: &Key| {
+    let shown = |key: &KeyCredential| {
         let thumbprint = thumbprint(&key.certificate);
         resource(key.id, key.name.as_deref(), &thumbprint, key.start, key.end)
     };
@@ -68,7 +76,7 @@ pub(super) fn list(world: &World, keys: &[Key]) -> Vec<Value> {
 }
 
 /// Those of an application: with the ones of which the estate only has thumbprints.
-pub(super) fn of_application(world: &World, application: &Application) -> Vec<Value> {
+pub(super) fn of_application(world: &SandboxWorld, application: &ApplicationRecord) -> Vec<Value> {
     let year = time::Duration::days(365);
     let (start, end) = (world.started - year, world.started + year);
     let old = application.certificates.iter();

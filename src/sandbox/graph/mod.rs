@@ -18,17 +18,17 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::message::{self, Answer, Incoming};
-use super::token::{self, Caller, Invalid};
-use super::world::World;
-use passwords::Owner;
+use super::message::{self, IncomingRequest, SandboxResponse};
+use super::token::{self, InvalidToken, TokenCaller};
+use super::world::SandboxWorld;
+use passwords::CredentialOwner;
 
 /// What a route gives: an answer, or why not.
-type Outcome = Result<Answer, Refusal>;
+type GraphResult = Result<SandboxResponse, GraphRefusal>;
 
 /// A Graph error.
 #[derive(Debug, Clone)]
-struct Refusal {
+struct GraphRefusal {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -36,7 +36,7 @@ struct Refusal {
     detail: Option<(&'static str, &'static str)>,
 }
 
-impl Refusal {
+impl GraphRefusal {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -64,7 +64,7 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
     }
 
-    fn answer(&self, date: &str, request_id: Uuid, client_id: &str) -> Answer {
+    fn answer(&self, date: &str, request_id: Uuid, client_id: &str) -> SandboxResponse {
         let inner = json!({"date": date, "request-id": request_id, "client-request-id": client_id});
         let mut error = json!({"code": self.code, "message": self.message, "innerError": inner});
         if let Some((code, target)) = self.detail {
@@ -75,7 +75,7 @@ impl Refusal {
 }
 
 /// Answers a request for Graph.
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let request_id = world.ids.next();
     let client_id = request
         .header("client-request-id")
@@ -91,13 +91,13 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     answer
 }
 
-fn authenticate(world: &World, request: &Incoming) -> Result<Caller, Refusal> {
+fn authenticate(world: &SandboxWorld, request: &IncomingRequest) -> Result<TokenCaller, GraphRefusal> {
     let token = request
         .bearer()
-        .ok_or_else(|| Refusal::unauthenticated("Access token is empty."))?;
+        .ok_or_else(|| GraphRefusal::unauthenticated("Access token is empty."))?;
     let caller = token::verify(world, token).map_err(|invalid| match invalid {
-        Invalid::Expired(_) => Refusal::unauthenticated("Lifetime validation failed, the token is expired."),
-        Invalid::Forged => Refusal::unauthenticated("Access token validation failure. Signature is invalid."),
+        InvalidToken::Expired(_) => GraphRefusal::unauthenticated("Lifetime validation failed, the token is expired."),
+        InvalidToken::Forged => GraphRefusal::unauthenticated("Access token validation failure. Signature is invalid."),
     })?;
     // Graph and ARM share an origin here, and `az rest` chooses the audience by origin: either one's is taken.
     let ours = [token::GRAPH, token::ARM]
@@ -106,13 +106,13 @@ fn authenticate(world: &World, request: &Incoming) -> Result<Caller, Refusal> {
     if ours {
         Ok(caller)
     } else {
-        Err(Refusal::unauthenticated(
+        Err(GraphRefusal::unauthenticated(
             "Access token validation failure. Invalid audience.",
         ))
     }
 }
 
-fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
+fn route(world: &mut SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     // `applications(appId='…')` reads like `applications/(appId='…')`.
     let mut segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
     if let Some((set, Some(key))) = segments.first().map(|first| key::split(first)) {
@@ -138,7 +138,13 @@ fn route(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
 }
 
 /// `/servicePrincipals` and what is below it.
-fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+fn of_principals(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+    below: &[&str],
+) -> GraphResult {
     match (&request.method, below) {
         (&Method::GET, []) => service_principals::list(world, request, caller),
         (&Method::POST, []) => service_principals::create(world, request, caller),
@@ -147,11 +153,11 @@ fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &s
         (&Method::DELETE, [_]) => service_principals::delete(world, caller, key),
         (&Method::GET, [_, "transitivememberof" | "memberof", ..]) => directory::roles(world, request, caller, key),
         (&Method::POST, [_, "addpassword"]) => {
-            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
+            let owner = service_principals::mine(world, caller, key).map(CredentialOwner::Principal)?;
             passwords::add(world, request, owner)
         }
         (&Method::POST, [_, "removepassword"]) => {
-            let owner = service_principals::mine(world, caller, key).map(Owner::Principal)?;
+            let owner = service_principals::mine(world, caller, key).map(CredentialOwner::Principal)?;
             passwords::remove(world, request, owner)
         }
         _ => Err(unsupported(request)),
@@ -159,7 +165,13 @@ fn of_principals(world: &mut World, request: &Incoming, caller: &Caller, key: &s
 }
 
 /// `/applications` and what is below it.
-fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: &str, below: &[&str]) -> Outcome {
+fn of_applications(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+    below: &[&str],
+) -> GraphResult {
     match (&request.method, below) {
         (&Method::GET, []) => applications::list(world, request, caller),
         (&Method::POST, []) => applications::create(world, request, caller),
@@ -167,11 +179,11 @@ fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: 
         (&Method::PATCH, [_]) => applications::update(world, request, caller, key),
         (&Method::DELETE, [_]) => applications::delete(world, caller, key),
         (&Method::POST, [_, "addpassword"]) => {
-            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            let owner = applications::mine(world, caller, key).map(CredentialOwner::Application)?;
             passwords::add(world, request, owner)
         }
         (&Method::POST, [_, "removepassword"]) => {
-            let owner = applications::mine(world, caller, key).map(Owner::Application)?;
+            let owner = applications::mine(world, caller, key).map(CredentialOwner::Application)?;
             passwords::remove(world, request, owner)
         }
         (&Method::GET, [_, "appmanagementpolicies"]) => app_policies::of_application(world, request, caller, key),
@@ -180,13 +192,19 @@ fn of_applications(world: &mut World, request: &Incoming, caller: &Caller, key: 
 }
 
 /// The other sets. There are neither users nor groups here.
-fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, words: &[&str]) -> Outcome {
+fn elsewhere(
+    world: &SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+    words: &[&str],
+) -> GraphResult {
     match (&request.method, words) {
         (&Method::GET, ["users" | "groups"]) => Ok(nobody(world, request)),
         (&Method::GET, ["policies", "defaultappmanagementpolicy"]) => app_policies::default(world, request, caller),
-        (&Method::GET, ["users" | "groups", _]) => Err(Refusal::missing(key)),
+        (&Method::GET, ["users" | "groups", _]) => Err(GraphRefusal::missing(key)),
         (&Method::GET, ["organization"]) => directory::organization(world, request, caller),
-        (&Method::GET, ["me", ..]) => Err(Refusal::bad(
+        (&Method::GET, ["me", ..]) => Err(GraphRefusal::bad(
             "/me request is only valid with delegated authentication flow.",
         )),
         (&Method::POST, ["directoryobjects", "getbyids"]) => directory::get_by_ids(world, request, caller),
@@ -199,23 +217,25 @@ fn elsewhere(world: &World, request: &Incoming, caller: &Caller, key: &str, word
         ) => Err(unsupported(request)),
         _ => {
             let segment = words.first().copied().unwrap_or_default();
-            Err(Refusal::bad(format!("Resource not found for the segment '{segment}'.")))
+            Err(GraphRefusal::bad(format!(
+                "Resource not found for the segment '{segment}'."
+            )))
         }
     }
 }
 
 /// A list of people in which there is nobody.
-fn nobody(world: &World, request: &Incoming) -> Answer {
+fn nobody(world: &SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     collection(world, request, "directoryObjects", Vec::new())
 }
 
-fn unsupported(request: &Incoming) -> Refusal {
+fn unsupported(request: &IncomingRequest) -> GraphRefusal {
     let text = format!("The sandbox does not support {} on this resource.", request.method);
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text)
+    GraphRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest", text)
 }
 
 /// One page of a list as Graph writes it: `$top` items, with `@odata.nextLink` where there is more.
-fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -> Answer {
+fn collection(world: &SandboxWorld, request: &IncomingRequest, set: &str, items: Vec<Value>) -> SandboxResponse {
     let number = |name: &str| request.query(name).and_then(|text| text.parse::<usize>().ok());
     let (from, size) = (
         number("$skiptoken").unwrap_or(0),
@@ -237,14 +257,14 @@ fn collection(world: &World, request: &Incoming, set: &str, items: Vec<Value>) -
 }
 
 /// One entity as Graph writes it.
-fn entity(request: &Incoming, status: StatusCode, set: &str, mut item: Value) -> Answer {
+fn entity(request: &IncomingRequest, status: StatusCode, set: &str, mut item: Value) -> SandboxResponse {
     select(request, &mut item);
     item["@odata.context"] = format!("{}/v1.0/$metadata#{set}/$entity", request.origin).into();
     odata(status, &item)
 }
 
 /// Leaves of an object what `$select` asks for.
-fn select(request: &Incoming, item: &mut Value) {
+fn select(request: &IncomingRequest, item: &mut Value) {
     let (Some(wanted), Value::Object(fields)) = (request.query("$select"), item) else {
         return;
     };
@@ -252,7 +272,7 @@ fn select(request: &Incoming, item: &mut Value) {
     fields.retain(|name, _| name.starts_with('@') || wanted.iter().any(|one| one.eq_ignore_ascii_case(name)));
 }
 
-fn odata(status: StatusCode, body: &Value) -> Answer {
+fn odata(status: StatusCode, body: &Value) -> SandboxResponse {
     let kind = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
     let mut answer = message::text(status, kind, body.to_string());
     message::set(&mut answer, "odata-version", "4.0");

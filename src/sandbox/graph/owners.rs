@@ -4,25 +4,31 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::passwords::Owner as Owned;
+use super::passwords::CredentialOwner as Owned;
 use super::service_principals::may_read;
-use super::{Outcome, Refusal, applications, collection, service_principals};
-use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::World;
+use super::{GraphRefusal, GraphResult, applications, collection, service_principals};
+use crate::sandbox::message::{self, IncomingRequest};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::SandboxWorld;
 
 /// Routes `…/{key}/owners`, `…/owners/$ref` and `…/owners/{id}/$ref`.
-pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key: &str, of_app: bool) -> Outcome {
+pub(super) fn route(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+    of_app: bool,
+) -> GraphResult {
     match request.method {
         Method::GET => list(world, request, caller, key, of_app),
         Method::POST => {
             let body = request.json().unwrap_or_default();
             let id = body["@odata.id"].as_str().unwrap_or_default();
             let id = id.rsplit('/').next().and_then(|id| Uuid::parse_str(id).ok());
-            let id = id.ok_or_else(|| Refusal::bad("A value is required for property '@odata.id'."))?;
+            let id = id.ok_or_else(|| GraphRefusal::bad("A value is required for property '@odata.id'."))?;
             let owners = owned(world, caller, key, of_app)?.owners(world);
             if owners.contains(&id) {
-                return Err(Refusal::bad("One or more added object references already exist."));
+                return Err(GraphRefusal::bad("One or more added object references already exist."));
             }
             owners.push(id);
             Ok(message::empty(StatusCode::NO_CONTENT))
@@ -42,7 +48,7 @@ pub(super) fn route(world: &mut World, request: &Incoming, caller: &Caller, key:
     }
 }
 
-fn owned(world: &World, caller: &Caller, key: &str, of_app: bool) -> Result<Owned, Refusal> {
+fn owned(world: &SandboxWorld, caller: &TokenCaller, key: &str, of_app: bool) -> Result<Owned, GraphRefusal> {
     if of_app {
         applications::mine(world, caller, key).map(Owned::Application)
     } else {
@@ -50,7 +56,7 @@ fn owned(world: &World, caller: &Caller, key: &str, of_app: bool) -> Result<Owne
     }
 }
 
-fn list(world: &World, request: &Incoming, caller: &Caller, key: &str, of_app: bool) -> Outcome {
+fn list(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str, of_app: bool) -> GraphResult {
     may_read(world, caller)?;
     let owners = if of_app {
         &world.applications[applications::find(world, caller, key)?].owners
@@ -61,7 +67,7 @@ fn list(world: &World, request: &Incoming, caller: &Caller, key: &str, of_app: b
     Ok(collection(world, request, "directoryObjects", shown))
 }
 
-fn shown(world: &World, id: Uuid) -> Value {
+fn shown(world: &SandboxWorld, id: Uuid) -> Value {
     let user = world.users.iter().find(|user| user.id == id);
     let principal = world.principals.iter().find(|found| found.id == id);
     match (user, principal) {

@@ -8,29 +8,29 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Outcome, Refusal, app_policies, odata, seconds};
-use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::world::{Password, Since, World};
+use super::{GraphRefusal, GraphResult, app_policies, odata, seconds};
+use crate::sandbox::message::{self, IncomingRequest};
+use crate::sandbox::world::{CreatedAt, PasswordCredential, SandboxWorld};
 
 /// How long a secret lives when nothing is said: two years.
 const LIFETIME: Duration = Duration::from_secs(2 * 365 * 86_400);
 
 /// Whose secrets, and where it stands in the world.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Owner {
+pub(super) enum CredentialOwner {
     Application(usize),
     Principal(usize),
 }
 
-impl Owner {
-    fn passwords(self, world: &mut World) -> &mut Vec<Password> {
+impl CredentialOwner {
+    fn passwords(self, world: &mut SandboxWorld) -> &mut Vec<PasswordCredential> {
         match self {
             Self::Application(at) => &mut world.applications[at].passwords,
             Self::Principal(at) => &mut world.principals[at].passwords,
         }
     }
 
-    pub(super) fn owners(self, world: &mut World) -> &mut Vec<Uuid> {
+    pub(super) fn owners(self, world: &mut SandboxWorld) -> &mut Vec<Uuid> {
         match self {
             Self::Application(at) => &mut world.applications[at].owners,
             Self::Principal(at) => &mut world.principals[at].owners,
@@ -39,26 +39,26 @@ impl Owner {
 }
 
 /// `POST …/{key}/addPassword`: the only answer that holds the secret's text.
-pub(super) fn add(world: &mut World, request: &Incoming, owner: Owner) -> Outcome {
+pub(super) fn add(world: &mut SandboxWorld, request: &IncomingRequest, owner: CredentialOwner) -> GraphResult {
     let body = request.json().unwrap_or_default();
     let wish = &body["passwordCredential"];
     let start = instant(wish, "startDateTime")?.unwrap_or_else(|| world.wall());
     let end = instant(wish, "endDateTime")?.unwrap_or(start + LIFETIME);
     if end <= start {
-        return Err(Refusal::bad(
+        return Err(GraphRefusal::bad(
             "Credential lifetime is invalid: endDateTime must be after startDateTime.",
         ));
     }
-    if matches!(owner, Owner::Application(_)) {
+    if matches!(owner, CredentialOwner::Application(_)) {
         app_policies::secret(world, end - start)?;
     }
-    let password = Password {
+    let password = PasswordCredential {
         key: world.ids.next(),
         name: wish["displayName"].as_str().map(str::to_owned),
         text: secret(world),
         start,
         end,
-        since: Since::At(world.now),
+        since: CreatedAt::At(world.now),
     };
     let mut shown = resource(&password);
     shown["secretText"] = password.text.clone().into();
@@ -68,7 +68,7 @@ pub(super) fn add(world: &mut World, request: &Incoming, owner: Owner) -> Outcom
 }
 
 /// `POST …/{key}/removePassword`.
-pub(super) fn remove(world: &mut World, request: &Incoming, owner: Owner) -> Outcome {
+pub(super) fn remove(world: &mut SandboxWorld, request: &IncomingRequest, owner: CredentialOwner) -> GraphResult {
     let body = request.json().unwrap_or_default();
     let given = body["keyId"].as_str().unwrap_or_default();
     let id = Uuid::parse_str(given).ok();
@@ -77,13 +77,13 @@ pub(super) fn remove(world: &mut World, request: &Incoming, owner: Owner) -> Out
     let known = passwords
         .iter()
         .position(|password| Some(password.key) == id && password.since.passed(lag, now));
-    let known = known.ok_or_else(|| Refusal::bad(format!("No password credential found with keyId {given}.")))?;
+    let known = known.ok_or_else(|| GraphRefusal::bad(format!("No password credential found with keyId {given}.")))?;
     passwords.remove(known);
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
 /// The `passwordCredentials` that have replicated.
-pub(super) fn list(world: &World, passwords: &[Password]) -> Vec<Value> {
+pub(super) fn list(world: &SandboxWorld, passwords: &[PasswordCredential]) -> Vec<Value> {
     let lag = world.timing.graph_get;
     let known = passwords
         .iter()
@@ -91,7 +91,7 @@ pub(super) fn list(world: &World, passwords: &[Password]) -> Vec<Value> {
     known.map(resource).collect()
 }
 
-fn resource(password: &Password) -> Value {
+fn resource(password: &PasswordCredential) -> Value {
     json!({
         "customKeyIdentifier": null,
         "displayName": password.name,
@@ -103,13 +103,13 @@ fn resource(password: &Password) -> Value {
     })
 }
 
-pub(super) fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>, Refusal> {
+pub(super) fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>, GraphRefusal> {
     let Some(text) = wish[name].as_str() else {
         return Ok(None);
     };
     let parsed = OffsetDateTime::parse(text, &Rfc3339).map(|time| time.to_offset(time::UtcOffset::UTC));
     let wrong = |_| {
-        Refusal::bad(format!(
+        GraphRefusal::bad(format!(
             "Cannot convert the literal '{text}' to the expected type 'Edm.DateTimeOffset'."
         ))
     };
@@ -117,7 +117,7 @@ pub(super) fn instant(wish: &Value, name: &str) -> Result<Option<OffsetDateTime>
 }
 
 /// Forty characters, as Entra makes them: `XyZ8Q~…`.
-fn secret(world: &mut World) -> String {
+fn secret(world: &mut SandboxWorld) -> String {
     let (one, other) = (
         world.ids.next().simple().to_string(),
         world.ids.next().simple().to_string(),

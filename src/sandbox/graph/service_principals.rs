@@ -4,11 +4,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::filter::Filter;
-use super::{Outcome, Refusal, applications, collection, entity, kept, key, keys, passwords, seconds};
-use crate::sandbox::message::{self, Incoming};
-use crate::sandbox::token::Caller;
-use crate::sandbox::world::{Application, Deleted, Principal, Since, World};
+use super::filter::ODataFilter;
+use super::{GraphRefusal, GraphResult, applications, collection, entity, kept, key, keys, passwords, seconds};
+use crate::sandbox::message::{self, IncomingRequest};
+use crate::sandbox::token::TokenCaller;
+use crate::sandbox::world::{ApplicationRecord, CreatedAt, DeletedRecord, PrincipalRecord, SandboxWorld};
 
 /// Directory roles whose members may create and delete service principals of any application: Global Administrator,
 /// Privileged Role Administrator, Application Administrator, Cloud Application Administrator.
@@ -24,9 +24,9 @@ const NOT_LOCAL: &str = "When using this permission, the backing application of 
 pub(super) const INSUFFICIENT: &str = "Insufficient privileges to complete the operation.";
 
 /// `GET /servicePrincipals?$filter=…`.
-pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn list(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     may_read(world, caller)?;
-    let filter = Filter::parse(request.query("$filter"))?;
+    let filter = ODataFilter::parse(request.query("$filter"))?;
     let visible = world.principals.iter().filter(|found| found.tenant == caller.tenant);
     let visible = visible.filter(|found| found.since.passed(world.timing.graph_list, world.now));
     let matching = visible.filter(|found| filter.matches(|property| values(found, property)));
@@ -39,7 +39,7 @@ pub(super) fn list(world: &World, request: &Incoming, caller: &Caller) -> Outcom
 }
 
 /// `GET /servicePrincipals/{id}` and `/servicePrincipals(appId='…')`.
-pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn get(world: &SandboxWorld, request: &IncomingRequest, caller: &TokenCaller, key: &str) -> GraphResult {
     may_read(world, caller)?;
     let found = find(world, caller, key)?;
     Ok(entity(
@@ -51,18 +51,18 @@ pub(super) fn get(world: &World, request: &Incoming, caller: &Caller, key: &str)
 }
 
 /// `POST /servicePrincipals`.
-pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> Outcome {
+pub(super) fn create(world: &mut SandboxWorld, request: &IncomingRequest, caller: &TokenCaller) -> GraphResult {
     let body = request
         .json()
-        .ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+        .ok_or_else(|| GraphRefusal::bad("Unable to read JSON request payload."))?;
     let app_id = body["appId"]
         .as_str()
-        .ok_or_else(|| Refusal::bad("A value is required for property 'appId'."))?;
+        .ok_or_else(|| GraphRefusal::bad("A value is required for property 'appId'."))?;
     let known = Uuid::parse_str(app_id).ok().and_then(|id| world.application(id));
     let known = known.filter(|found| found.is_for(caller.tenant)).cloned();
     if !is_administrator(world, caller) {
         let foreign = known.as_ref().is_some_and(|found| found.tenant != caller.tenant);
-        return Err(Refusal::denied(if foreign { NOT_LOCAL } else { INSUFFICIENT }));
+        return Err(GraphRefusal::denied(if foreign { NOT_LOCAL } else { INSUFFICIENT }));
     }
     let application = known.ok_or_else(|| no_application(app_id))?;
     replicated(world, caller, &application)?;
@@ -71,7 +71,7 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> 
             "The service principal cannot be created, updated, or restored because the service principal name {} is already in use.",
             application.app_id
         );
-        return Err(Refusal::new(
+        return Err(GraphRefusal::new(
             StatusCode::CONFLICT,
             "Request_MultipleObjectsWithSameKeyValue",
             text,
@@ -98,30 +98,35 @@ pub(super) fn create(world: &mut World, request: &Incoming, caller: &Caller) -> 
 }
 
 /// An application just made is not everywhere yet: Graph first knows nothing of it, then not whose it is.
-fn replicated(world: &World, caller: &Caller, application: &Application) -> Result<(), Refusal> {
+fn replicated(world: &SandboxWorld, caller: &TokenCaller, application: &ApplicationRecord) -> Result<(), GraphRefusal> {
     let lag = world.timing.application;
     if application.since.passed(lag, world.now) {
         return Ok(());
     }
     if application.tenant == caller.tenant && application.since.passed(lag / 2, world.now) {
-        return Err(Refusal::denied(NOT_LOCAL));
+        return Err(GraphRefusal::denied(NOT_LOCAL));
     }
     Err(no_application(&application.app_id.to_string()))
 }
 
-fn no_application(app_id: &str) -> Refusal {
+fn no_application(app_id: &str) -> GraphRefusal {
     let text = format!("The appId '{app_id}' of the service principal does not reference a valid application object.");
-    Refusal {
+    GraphRefusal {
         detail: Some(("NoBackingApplicationObject", "appId")),
-        ..Refusal::bad(text)
+        ..GraphRefusal::bad(text)
     }
 }
 
 /// `PATCH /servicePrincipals/{id}`.
-pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn update(
+    world: &mut SandboxWorld,
+    request: &IncomingRequest,
+    caller: &TokenCaller,
+    key: &str,
+) -> GraphResult {
     let at = mine(world, caller, key)?;
     let body = request.json().filter(Value::is_object);
-    let body = body.ok_or_else(|| Refusal::bad("Unable to read JSON request payload."))?;
+    let body = body.ok_or_else(|| GraphRefusal::bad("Unable to read JSON request payload."))?;
     if let Some(given) = body["keyCredentials"].as_array() {
         let before = world.principals[at].keys.clone();
         world.principals[at].keys = keys::replace(world, &before, given)?;
@@ -131,45 +136,49 @@ pub(super) fn update(world: &mut World, request: &Incoming, caller: &Caller, key
 }
 
 /// Where the principal of a key stands, for a caller who may change it.
-pub(super) fn mine(world: &World, caller: &Caller, key: &str) -> Result<usize, Refusal> {
+pub(super) fn mine(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     if !is_administrator(world, caller) {
-        return Err(Refusal::denied(INSUFFICIENT));
+        return Err(GraphRefusal::denied(INSUFFICIENT));
     }
     let id = find(world, caller, key)?.id;
     let at = world.principals.iter().position(|found| found.id == id);
-    at.ok_or_else(|| Refusal::missing(key))
+    at.ok_or_else(|| GraphRefusal::missing(key))
 }
 
 /// `DELETE /servicePrincipals/{id}`.
-pub(super) fn delete(world: &mut World, caller: &Caller, key: &str) -> Outcome {
+pub(super) fn delete(world: &mut SandboxWorld, caller: &TokenCaller, key: &str) -> GraphResult {
     let at = mine(world, caller, key)?;
     let object = world.principals.remove(at);
     let at = world.now;
-    world.deleted_principals.push(Deleted { object, at });
+    world.deleted_principals.push(DeletedRecord { object, at });
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
 /// The principal of a key, if its replica has it already.
-pub(super) fn find<'a>(world: &'a World, caller: &Caller, key: &str) -> Result<&'a Principal, Refusal> {
+pub(super) fn find<'a>(
+    world: &'a SandboxWorld,
+    caller: &TokenCaller,
+    key: &str,
+) -> Result<&'a PrincipalRecord, GraphRefusal> {
     let (id, app_id) = (Uuid::parse_str(key).ok(), key::id(key, "appId"));
     let mut visible = world.principals.iter().filter(|found| found.tenant == caller.tenant);
     let found = visible.find(|found| Some(found.id) == id || Some(found.app_id) == app_id);
     let found = found.filter(|found| found.since.passed(world.timing.graph_get, world.now));
-    found.ok_or_else(|| Refusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned())))
+    found.ok_or_else(|| GraphRefusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned())))
 }
 
-fn is_administrator(world: &World, caller: &Caller) -> bool {
+fn is_administrator(world: &SandboxWorld, caller: &TokenCaller) -> bool {
     has_role(world, caller, &ADMINISTRATORS)
 }
 
 /// Whether the caller is a member of one of the directory roles.
-pub(super) fn has_role(world: &World, caller: &Caller, roles: &[Uuid]) -> bool {
+pub(super) fn has_role(world: &SandboxWorld, caller: &TokenCaller, roles: &[Uuid]) -> bool {
     let found = world.principals.iter().find(|found| found.id == caller.principal);
     found.is_some_and(|found| found.directory_roles.iter().any(|role| roles.contains(role)))
 }
 
 /// Who may read the directory: the estate says so of each principal; one that was removed may not.
-pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
+pub(super) fn may_read(world: &SandboxWorld, caller: &TokenCaller) -> Result<(), GraphRefusal> {
     if world
         .principals
         .iter()
@@ -177,10 +186,10 @@ pub(super) fn may_read(world: &World, caller: &Caller) -> Result<(), Refusal> {
     {
         return Ok(());
     }
-    Err(Refusal::denied(INSUFFICIENT))
+    Err(GraphRefusal::denied(INSUFFICIENT))
 }
 
-pub(super) fn values(principal: &Principal, property: &str) -> Vec<String> {
+pub(super) fn values(principal: &PrincipalRecord, property: &str) -> Vec<String> {
     match property {
         "appid" | "serviceprincipalnames" => vec![principal.app_id.to_string()],
         "displayname" | "appdisplayname" => vec![principal.name.clone()],
@@ -190,11 +199,11 @@ pub(super) fn values(principal: &Principal, property: &str) -> Vec<String> {
 }
 
 /// The object as Graph writes it.
-pub(super) fn resource(world: &World, principal: &Principal) -> Value {
+pub(super) fn resource(world: &SandboxWorld, principal: &PrincipalRecord) -> Value {
     let application = world.application(principal.app_id);
     let created = match principal.since {
-        Since::Always => world.started,
-        Since::At(at) => world.started + at,
+        CreatedAt::Always => world.started,
+        CreatedAt::At(at) => world.started + at,
     };
     let mut shown = json!({
         "id": principal.id,

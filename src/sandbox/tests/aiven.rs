@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::own_app::*;
 use super::support::*;
-use crate::sandbox::{Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxOptions};
 
 const AIVEN: &str = "55f300d4-fc50-4c5e-9222-e90a6e2187fb";
 const AIVEN_TENANT: &str = "5c8e2d64-1b7a-4e93-b0f6-a9d47c3e1f32";
@@ -14,8 +14,8 @@ const VPC: &str = "7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401";
 const YOUNG: &str = "7a61c0de-3b52-4c1f-9d84-e0f1a2b3c402";
 const AWS: &str = "7a61c0de-3b52-4c1f-9d84-e0f1a2b3c403";
 
-fn aiven(sandbox: &Sandbox) -> Client {
-    Client {
+fn aiven(sandbox: &Sandbox) -> SandboxClient {
+    SandboxClient {
         sandbox: sandbox.clone(),
         token: "sandbox-aiven-token".into(),
         auxiliary: None,
@@ -224,7 +224,7 @@ async fn the_api_refuses_in_aivens_envelope() {
         200
     );
 
-    let stranger = Client {
+    let stranger = SandboxClient {
         token: "other".into(),
         ..aiven(&sandbox)
     };
@@ -274,9 +274,9 @@ async fn the_api_refuses_in_aivens_envelope() {
 #[tokio::test(start_paused = true)]
 async fn aiven_waits_out_what_was_granted_late() {
     for (lag, seconds) in [(Lag::Typical, 20), (Lag::Worst, 90 * 60)] {
-        let sandbox = sandbox(Options {
+        let sandbox = sandbox(SandboxOptions {
             lag,
-            ..Options::default()
+            ..SandboxOptions::default()
         });
         let client = operator(&sandbox).await;
         let mut seen: Vec<String> = Vec::new();
@@ -327,9 +327,9 @@ async fn aiven_waits_out_what_was_granted_late() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_looks_at_once() {
-    let sandbox = sandbox(Options {
+    let sandbox = sandbox(SandboxOptions {
         lag: Lag::Worst,
-        ..Options::default()
+        ..SandboxOptions::default()
     });
     let operator = operator(&sandbox).await;
     let vendor = welcome(&operator, AIVEN).await;

@@ -8,11 +8,11 @@ use tokio::time::advance;
 
 use super::own_app::*;
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
 const NAME: &str = "/applications(uniqueName='peerctl-1')";
 
-async fn upsert(client: &Client, path: &str, create: bool, body: Value) -> Seen {
+async fn upsert(client: &SandboxClient, path: &str, create: bool, body: Value) -> Seen {
     let mut request = http::Request::patch(format!("https://localhost:1/v1.0{path}"))
         .header("authorization", format!("Bearer {}", client.token));
     if create {
@@ -258,9 +258,9 @@ async fn the_token_endpoint_tells_single_from_multi_tenant() {
 
 #[tokio::test(start_paused = true)]
 async fn a_new_application_is_known_late() {
-    let sandbox = sandbox(Options {
+    let sandbox = sandbox(SandboxOptions {
         lag: Lag::Worst,
-        ..Options::default()
+        ..SandboxOptions::default()
     });
     let operator = operator(&sandbox).await;
     let body = json!({"displayName": "peerctl", "signInAudience": "AzureADMultipleOrgs"});

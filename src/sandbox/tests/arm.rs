@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::support::*;
-use crate::sandbox::{Estate, Lag, Options};
+use crate::sandbox::{Lag, SandboxEstate, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 
@@ -32,7 +32,7 @@ async fn tokens_and_versions_are_checked_first() {
 
     let mut forged = operator.token.clone();
     forged.pop();
-    let forged = Client {
+    let forged = SandboxClient {
         token: forged,
         sandbox: sandbox.clone(),
         auxiliary: None,
@@ -164,7 +164,7 @@ async fn ids_compare_without_case_and_keep_it() {
 
 #[tokio::test]
 async fn long_lists_come_in_pages() {
-    let sandbox = sandbox(Options {
+    let sandbox = sandbox(SandboxOptions {
         page_size: 2,
         ..at_once()
     });
@@ -197,7 +197,7 @@ async fn resource_graph_answers_its_one_query_in_pages() {
     let operator = operator(&sandbox).await;
     let path = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01";
     let query = "resources | where type =~ 'microsoft.network/virtualnetworks' | project id,name,location,subscriptionId,tenantId,properties";
-    let ask = async |client: &Client, options: serde_json::Value| {
+    let ask = async |client: &SandboxClient, options: serde_json::Value| {
         client
             .send(Method::POST, path, Some(json!({"query": query, "options": options})))
             .await
@@ -285,16 +285,16 @@ async fn the_clouds_endpoints_need_no_token() {
 
 #[test]
 fn the_default_estate_reads_and_a_wrong_one_names_its_line() {
-    let estate = Estate::default();
+    let estate = SandboxEstate::default();
     assert_eq!(estate.credentials().tenant_id.to_string(), TENANT);
-    let why = Estate::parse("[credentials]\ntenant_id = 7").expect_err("not an estate");
+    let why = SandboxEstate::parse("[credentials]\ntenant_id = 7").expect_err("not an estate");
     assert!(why.contains("line 2"), "{why}");
 }
 
 #[tokio::test]
 async fn a_large_estate_is_listed_whole() {
-    let sandbox = sandbox(Options {
-        estate: Estate::scaled(4, 300),
+    let sandbox = sandbox(SandboxOptions {
+        estate: SandboxEstate::scaled(4, 300),
         ..at_once()
     });
     let operator = operator(&sandbox).await;

@@ -7,20 +7,22 @@ use serde_json::json;
 use tokio::time::advance;
 
 use super::support::*;
-use crate::sandbox::{Lag, Limit, Limits, Options, Sandbox};
+use crate::sandbox::{BudgetLimit, BudgetLimits, Lag, Sandbox, SandboxOptions};
 
 const QUERY: &str = "/providers/Microsoft.ResourceGraph/resources";
 
 fn with(limits: &[&str]) -> Sandbox {
-    let limits = limits.iter().map(|limit| limit.parse::<Limit>().expect("a limit"));
-    sandbox(Options {
+    let limits = limits
+        .iter()
+        .map(|limit| limit.parse::<BudgetLimit>().expect("a limit"));
+    sandbox(SandboxOptions {
         lag: Lag::None,
-        limits: limits.collect::<Limits>(),
-        ..Options::default()
+        limits: limits.collect::<BudgetLimits>(),
+        ..SandboxOptions::default()
     })
 }
 
-async fn query(client: &Client) -> Seen {
+async fn query(client: &SandboxClient) -> Seen {
     let text = "resources | where type =~ 'microsoft.network/virtualnetworks' | project id";
     client.arm(Method::POST, QUERY, Some(json!({"query": text}))).await
 }
@@ -38,7 +40,7 @@ fn limits_are_read_or_refused_with_a_reason() {
         "queries=15/5s",
         "queries=1/1h",
     ] {
-        assert!(good.parse::<Limit>().is_ok(), "{good}");
+        assert!(good.parse::<BudgetLimit>().is_ok(), "{good}");
     }
     for (bad, why) in [
         ("", "there is no '='"),
@@ -55,7 +57,7 @@ fn limits_are_read_or_refused_with_a_reason() {
         ("queries=15/2h", "after '/' comes a time up to an hour, such as 5s"),
         ("peeks=20/2", "the kinds are reads, writes, deletes and queries"),
     ] {
-        let said = bad.parse::<Limit>().expect_err(bad);
+        let said = bad.parse::<BudgetLimit>().expect_err(bad);
         assert!(said.contains(why) && said.contains("reads=20/2"), "{bad}: {said}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::advance;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxOptions};
 
 const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const FABRIKAM: &str = "8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43";
@@ -15,9 +15,9 @@ const ARM: &str = "https://management.core.windows.net//.default offline_access"
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 fn with(lag: Lag) -> Sandbox {
-    sandbox(Options {
+    sandbox(SandboxOptions {
         lag,
-        ..Options::default()
+        ..SandboxOptions::default()
     })
 }
 
@@ -121,7 +121,7 @@ async fn a_person_has_rights_tenants_and_tokens_of_their_own() {
     assert_eq!(enter(&sandbox, &user, ALEX, "accept").await.status, 200);
     let tokens = look(&sandbox, "organizations", &device).await.ok();
     let text = |body: &serde_json::Value, name: &str| body[name].as_str().expect("a text").to_owned();
-    let client = |token: String| Client {
+    let client = |token: String| SandboxClient {
         sandbox: sandbox.clone(),
         token,
         auxiliary: None,

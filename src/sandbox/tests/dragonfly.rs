@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::own_app::*;
 use super::support::*;
-use crate::sandbox::{Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxOptions};
 
 const DRAGONFLY: &str = "ac30c41f-1eab-4f45-9024-70decee5559d";
 const DRAGONFLY_TENANT: &str = "3f7cbd78-1650-4b7d-b28f-8ee05eac10a4";
 const CACHE: &str = "net_7k2m9qx4a";
 
-fn dragonfly(sandbox: &Sandbox) -> Client {
-    Client {
+fn dragonfly(sandbox: &Sandbox) -> SandboxClient {
+    SandboxClient {
         sandbox: sandbox.clone(),
         token: "sandbox-dragonfly-key".into(),
         auxiliary: None,
@@ -125,7 +125,7 @@ async fn the_api_refuses_in_one_word() {
         (&networks[1]["status"], &networks[1]["vpc"]),
         (&json!("pending"), &json!(null))
     );
-    let stranger = Client {
+    let stranger = SandboxClient {
         token: "other".into(),
         ..dragonfly(&sandbox)
     };
@@ -154,9 +154,9 @@ async fn the_api_refuses_in_one_word() {
 
 #[tokio::test(start_paused = true)]
 async fn it_takes_its_time() {
-    let sandbox = sandbox(Options {
+    let sandbox = sandbox(SandboxOptions {
         lag: Lag::Typical,
-        ..Options::default()
+        ..SandboxOptions::default()
     });
     let operator = operator(&sandbox).await;
     let principal = welcome(&operator, DRAGONFLY).await;

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::sandbox::{Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 
@@ -177,7 +177,7 @@ async fn only_known_resources_have_tokens() {
     ];
     let seen = form(&sandbox, &format!("/{TENANT}/oauth2/v2.0/token"), &fields).await;
     let token = seen.body["access_token"].as_str().expect("a token").to_owned();
-    let client = Client {
+    let client = SandboxClient {
         sandbox,
         token,
         auxiliary: None,

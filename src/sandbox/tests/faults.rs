@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::support::*;
-use crate::sandbox::{Exchange, Fault, FaultRule, Lag, Options, Sandbox};
+use crate::sandbox::{FaultRule, InjectedFault, Lag, RequestOutcome, Sandbox, SandboxOptions};
 
 fn with(rules: &[&str]) -> Sandbox {
     let faults = rules.iter().map(|rule| rule.parse().expect("a rule")).collect();
-    sandbox(Options {
+    sandbox(SandboxOptions {
         lag: Lag::None,
         faults,
-        ..Options::default()
+        ..SandboxOptions::default()
     })
 }
 
@@ -42,7 +42,7 @@ fn rules_are_read_or_refused_with_a_reason() {
         let why = bad.parse::<FaultRule>().expect_err(bad);
         assert!(why.contains("METHOD PATH[:N]=FAULT"), "{why}");
     }
-    assert_eq!("reset-before".parse(), Ok(Fault::ResetBefore));
+    assert_eq!("reset-before".parse(), Ok(InjectedFault::ResetBefore));
 }
 
 #[tokio::test]
@@ -81,10 +81,10 @@ async fn connections_break_before_or_after_the_effect() {
             .body(Bytes::from(format!("{{\"appId\":\"{KONG}\"}}")))
             .expect("a request");
         let kind = match sandbox.exchange(request).await {
-            Exchange::Reset => "reset",
-            Exchange::Truncated(_) => "truncate",
-            Exchange::Answer(_) => "garbage",
-            Exchange::Stall => "stall",
+            RequestOutcome::Reset => "reset",
+            RequestOutcome::Truncated(_) => "truncate",
+            RequestOutcome::Answer(_) => "garbage",
+            RequestOutcome::Stall => "stall",
         };
         assert!(rule.starts_with(kind), "{rule}: {kind}");
         let path = format!("/v1.0/servicePrincipals?$filter=appId%20eq%20'{KONG}'");
@@ -108,9 +108,9 @@ async fn a_stall_is_never_answered_and_latency_is_added() {
     );
 
     let latency = std::time::Duration::from_millis(50);
-    let slow = Sandbox::new(Options {
+    let slow = Sandbox::new(SandboxOptions {
         latency,
-        ..Options::default()
+        ..SandboxOptions::default()
     });
     let before = tokio::time::Instant::now();
     raw(&slow, get_request("/metadata/endpoints?api-version=2022-09-01")).await;

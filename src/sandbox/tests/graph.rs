@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 
@@ -64,7 +64,7 @@ async fn a_service_principal_is_created_found_and_deleted() {
 async fn rights_and_unknown_applications_are_told_apart() {
     let sandbox = sandbox(at_once());
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
-    let create = async |client: &Client, app: &str| {
+    let create = async |client: &SandboxClient, app: &str| {
         client
             .send(
                 Method::POST,
@@ -131,7 +131,7 @@ async fn the_directory_is_read() {
 
 #[tokio::test]
 async fn long_lists_come_in_pages() {
-    let sandbox = sandbox(Options {
+    let sandbox = sandbox(SandboxOptions {
         page_size: 1,
         ..at_once()
     });

@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 

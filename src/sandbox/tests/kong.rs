@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 
@@ -185,14 +185,14 @@ async fn deleting_the_gateway_removes_both_directions() {
 async fn konnect_refuses_as_its_api_says() {
     let sandbox = sandbox(at_once());
     let path = format!("/v2/cloud-gateways/networks/{NETWORK}/transit-gateways");
-    let stranger = Client {
+    let stranger = SandboxClient {
         token: "kpat_other".into(),
         ..konnect(&sandbox)
     };
     let seen = stranger.send(Method::GET, "/v2/cloud-gateways/networks", None).await;
     assert_eq!((seen.status, seen.body["title"].as_str()), (401, Some("Unauthorized")));
     assert_eq!(seen.header("content-type"), "application/problem+json");
-    let powerless = Client {
+    let powerless = SandboxClient {
         token: "kpat_powerless000000000000000000000000000000".into(),
         ..konnect(&sandbox)
     };

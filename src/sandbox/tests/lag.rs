@@ -7,12 +7,12 @@ use serde_json::json;
 use tokio::time::advance;
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
-fn with(lag: Lag) -> Options {
-    Options {
+fn with(lag: Lag) -> SandboxOptions {
+    SandboxOptions {
         lag,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 

@@ -4,25 +4,25 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::sandbox::{Lag, Options};
+use crate::sandbox::{Lag, SandboxOptions};
 
 const GROUP: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-new";
 const NEW: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-new/providers/Microsoft.Network/virtualNetworks/vnet-new";
 const RULES: &str = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg-new/providers/Microsoft.Network/networkSecurityGroups/nsg-new";
 
-async fn someone() -> Client {
-    operator(&sandbox(Options {
+async fn someone() -> SandboxClient {
+    operator(&sandbox(SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }))
     .await
 }
 
-async fn put(client: &Client, path: &str, body: Value) -> Seen {
+async fn put(client: &SandboxClient, path: &str, body: Value) -> Seen {
     client.arm(Method::PUT, path, Some(body)).await
 }
 
-async fn delete(client: &Client, path: &str) -> Seen {
+async fn delete(client: &SandboxClient, path: &str) -> Seen {
     client.arm(Method::DELETE, path, None).await
 }
 
@@ -34,7 +34,7 @@ fn network(prefixes: &[&str]) -> Value {
 }
 
 /// A group with a network in it.
-async fn built() -> Client {
+async fn built() -> SandboxClient {
     let client = someone().await;
     let seen = put(&client, NEW, network(&["10.99.0.0/16"])).await;
     assert_eq!((seen.status, seen.code()), (404, "ResourceGroupNotFound"));

@@ -17,12 +17,12 @@ fn theirs(name: &str) -> String {
 }
 
 /// The operator's two sign-ins, each with the other as auxiliary.
-async fn two_sided(sandbox: &Sandbox) -> (Client, Client) {
+async fn two_sided(sandbox: &Sandbox) -> (SandboxClient, SandboxClient) {
     let (here, there) = (
         sign_in(sandbox, TENANT, OPERATOR, SECRET).await,
         sign_in(sandbox, FABRIKAM, OPERATOR, SECRET).await,
     );
-    let aux = |client: Client, other: &str| Client {
+    let aux = |client: SandboxClient, other: &str| SandboxClient {
         auxiliary: Some(other.to_owned()),
         ..client
     };
@@ -35,7 +35,7 @@ async fn one_sign_in_writes_both_directions() {
     let sandbox = sandbox(at_once());
     let (here, there) = two_sided(&sandbox).await;
     let partner = theirs("vnet-partner");
-    let bare = Client {
+    let bare = SandboxClient {
         auxiliary: None,
         ..operator(&sandbox).await
     };
@@ -89,13 +89,13 @@ async fn a_token_of_a_third_tenant_does_not_help_and_does_not_hurt() {
     let (here, _) = two_sided(&sandbox).await;
     let other = sign_in(&sandbox, KONG_TENANT, KONG, "sandbox~kong~secret").await.token;
     let aux = here.auxiliary.clone().expect("a token");
-    let only_other = Client {
+    let only_other = SandboxClient {
         auxiliary: Some(other.clone()),
         ..operator(&sandbox).await
     };
     let seen = only_other.peer(VNET, "p", &theirs("vnet-partner")).await;
     assert_eq!(seen.code(), "LinkedAuthorizationFailed");
-    let several = Client {
+    let several = SandboxClient {
         auxiliary: Some(format!("{other}, Bearer {aux}")),
         ..here
     };

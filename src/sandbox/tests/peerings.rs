@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::sandbox::{Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxOptions};
 
-fn at_once() -> Options {
-    Options {
+fn at_once() -> SandboxOptions {
+    SandboxOptions {
         lag: Lag::None,
-        ..Options::default()
+        ..SandboxOptions::default()
     }
 }
 
@@ -17,7 +17,7 @@ fn vnet(subscription: &str, group: &str, name: &str) -> String {
     format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}")
 }
 
-async fn state(client: &Client, vnet: &str, name: &str) -> (String, String) {
+async fn state(client: &SandboxClient, vnet: &str, name: &str) -> (String, String) {
     let seen = client.get(&format!("{vnet}/virtualNetworkPeerings/{name}")).await.ok();
     let text = |name: &str| seen["properties"][name].as_str().unwrap_or_default().to_owned();
     (text("peeringState"), text("peeringSyncLevel"))
@@ -180,7 +180,7 @@ async fn another_tenants_network_needs_its_token_and_its_leave() {
     assert!(seen.text.contains(&text), "{}", seen.text);
 
     let there = sign_in(&sandbox, TENANT, KONG, "sandbox~kong~secret").await;
-    let kong = Client {
+    let kong = SandboxClient {
         auxiliary: Some(there.token.clone()),
         ..kong
     };
@@ -199,7 +199,7 @@ async fn another_tenants_network_needs_its_token_and_its_leave() {
         201,
         "peer/action on the other side is enough"
     );
-    let there = Client {
+    let there = SandboxClient {
         auxiliary: Some(kong.token.clone()),
         ..there
     };
@@ -210,7 +210,7 @@ async fn another_tenants_network_needs_its_token_and_its_leave() {
         there.peer(VNET, "p", &own).await.body["properties"]["peeringState"],
         "Connected"
     );
-    let spoiled = Client {
+    let spoiled = SandboxClient {
         auxiliary: Some("nonsense".into()),
         ..there
     };
@@ -218,7 +218,7 @@ async fn another_tenants_network_needs_its_token_and_its_leave() {
 }
 
 /// Writes one direction with these properties.
-async fn write(client: &Client, (vnet, name): (&str, &str), remote: &str, mut properties: Value) -> Seen {
+async fn write(client: &SandboxClient, (vnet, name): (&str, &str), remote: &str, mut properties: Value) -> Seen {
     properties["remoteVirtualNetwork"] = json!({"id": remote});
     let path = format!("{vnet}/virtualNetworkPeerings/{name}");
     let body = json!({"properties": properties});

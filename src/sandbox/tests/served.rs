@@ -11,24 +11,24 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::support::*;
-use crate::sandbox::serve::{Serving, serve};
-use crate::sandbox::{FaultRule, KEY_HEADER, Lag, Options, Sandbox};
+use crate::sandbox::serve::{ServeOptions, serve};
+use crate::sandbox::{FaultRule, KEY_HEADER, Lag, Sandbox, SandboxOptions};
 
-async fn start(faults: &[&str]) -> (Serving, reqwest::Client) {
+async fn start(faults: &[&str]) -> (ServeOptions, reqwest::Client) {
     start_with(faults, false).await
 }
 
 /// With `old` the client speaks HTTP/1.1 only, as `az` does.
-async fn start_with(faults: &[&str], old: bool) -> (Serving, reqwest::Client) {
+async fn start_with(faults: &[&str], old: bool) -> (ServeOptions, reqwest::Client) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let faults = faults
         .iter()
         .map(|rule| rule.parse::<FaultRule>().expect("a rule"))
         .collect();
-    let sandbox = Sandbox::new(Options {
+    let sandbox = Sandbox::new(SandboxOptions {
         lag: Lag::None,
         faults,
-        ..Options::default()
+        ..SandboxOptions::default()
     });
     let serving = serve(sandbox, None).await.expect("a port");
     let ca = reqwest::Certificate::from_pem(serving.ca_pem.as_bytes()).expect("a certificate");
@@ -44,7 +44,7 @@ async fn start_with(faults: &[&str], old: bool) -> (Serving, reqwest::Client) {
     (serving, builder.build().expect("a client"))
 }
 
-fn url(serving: &Serving, path: &str) -> String {
+fn url(serving: &ServeOptions, path: &str) -> String {
     format!("{}{path}", serving.origin.as_str().trim_end_matches('/'))
 }
 
@@ -149,7 +149,7 @@ async fn a_port_is_free_again_after_shutting_down() {
     let port = serving.origin.port();
     client.get(url(&serving, "/")).send().await.expect("an answer");
     serving.shut_down().await;
-    let again = serve(Sandbox::new(Options::default()), port)
+    let again = serve(Sandbox::new(SandboxOptions::default()), port)
         .await
         .expect("the same port");
     assert_eq!(again.origin.port(), port);
@@ -157,7 +157,7 @@ async fn a_port_is_free_again_after_shutting_down() {
 
 #[test]
 fn exports_and_cloud_point_at_the_origin() {
-    let sandbox = Sandbox::new(Options::default());
+    let sandbox = Sandbox::new(SandboxOptions::default());
     let origin: url::Url = "https://localhost:8443".parse().expect("a URL");
     let exports = sandbox.exports(&origin);
     let value = |name: &str| {
@@ -180,7 +180,7 @@ fn exports_and_cloud_point_at_the_origin() {
 }
 
 /// A TLS connection of a client that then does as it likes.
-async fn connect(serving: &Serving, protocol: &[u8]) -> TlsStream<TcpStream> {
+async fn connect(serving: &ServeOptions, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(serving.ca_pem.as_bytes()).expect("a certificate");
     roots.add(ca).expect("a root");
@@ -199,7 +199,7 @@ async fn connect(serving: &Serving, protocol: &[u8]) -> TlsStream<TcpStream> {
 }
 
 /// A connection that says nothing.
-async fn silent(serving: &Serving) -> TcpStream {
+async fn silent(serving: &ServeOptions) -> TcpStream {
     let address = (Ipv4Addr::LOCALHOST, serving.origin.port().expect("a port"));
     TcpStream::connect(address).await.expect("a connection")
 }

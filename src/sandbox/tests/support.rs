@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use crate::sandbox::{Options, Sandbox};
+use crate::sandbox::{Sandbox, SandboxOptions};
 
 pub(super) const TENANT: &str = "6b1f5c5e-8a4e-4d0e-9a53-1f0c2d7e4b10";
 pub(super) const KONG_TENANT: &str = "d90f1c7e-2f34-4c55-8a7b-6d3e9b0a5c21";
@@ -57,13 +57,13 @@ impl Seen {
 }
 
 /// A client with a token.
-pub(super) struct Client {
+pub(super) struct SandboxClient {
     pub(super) sandbox: Sandbox,
     pub(super) token: String,
     pub(super) auxiliary: Option<String>,
 }
 
-pub(super) fn sandbox(options: Options) -> Sandbox {
+pub(super) fn sandbox(options: SandboxOptions) -> Sandbox {
     Sandbox::new(options)
 }
 
@@ -98,33 +98,33 @@ pub(super) async fn token(sandbox: &Sandbox, tenant: &str, app: &str, secret: &s
     form(sandbox, &format!("/{tenant}/oauth2/v2.0/token"), &fields).await
 }
 
-pub(super) async fn sign_in(sandbox: &Sandbox, tenant: &str, app: &str, secret: &str) -> Client {
+pub(super) async fn sign_in(sandbox: &Sandbox, tenant: &str, app: &str, secret: &str) -> SandboxClient {
     let body = token(sandbox, tenant, app, secret).await.ok();
     let token = body["access_token"].as_str().expect("a token").to_owned();
-    Client {
+    SandboxClient {
         sandbox: sandbox.clone(),
         token,
         auxiliary: None,
     }
 }
 
-pub(super) async fn operator(sandbox: &Sandbox) -> Client {
+pub(super) async fn operator(sandbox: &Sandbox) -> SandboxClient {
     sign_in(sandbox, TENANT, OPERATOR, "sandbox~operator~secret").await
 }
 
-pub(super) async fn limited(sandbox: &Sandbox) -> Client {
+pub(super) async fn limited(sandbox: &Sandbox) -> SandboxClient {
     sign_in(sandbox, TENANT, LIMITED, "sandbox~limited~secret").await
 }
 
-pub(super) fn konnect(sandbox: &Sandbox) -> Client {
-    Client {
+pub(super) fn konnect(sandbox: &Sandbox) -> SandboxClient {
+    SandboxClient {
         sandbox: sandbox.clone(),
         token: KONNECT.to_owned(),
         auxiliary: None,
     }
 }
 
-impl Client {
+impl SandboxClient {
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Seen {
         let mut request = Request::builder()
             .method(method)
@@ -160,7 +160,7 @@ impl Client {
 }
 
 /// Consent through Graph: Kong's service principal, and its object id.
-pub(super) async fn consent(client: &Client) -> String {
+pub(super) async fn consent(client: &SandboxClient) -> String {
     let created = client
         .send(Method::POST, "/v1.0/servicePrincipals", Some(json!({"appId": KONG})))
         .await;
@@ -168,7 +168,7 @@ pub(super) async fn consent(client: &Client) -> String {
     created.body["id"].as_str().expect("an id").to_owned()
 }
 
-pub(super) async fn define(client: &Client, actions: &[&str]) -> Seen {
+pub(super) async fn define(client: &SandboxClient, actions: &[&str]) -> Seen {
     let body = json!({"properties": {
         "roleName": "Kong Cloud Gateway Peering Creator",
         "description": "Perform cross-tenant network peering.",
@@ -181,7 +181,7 @@ pub(super) async fn define(client: &Client, actions: &[&str]) -> Seen {
     client.arm(Method::PUT, &path, Some(body)).await
 }
 
-pub(super) async fn assign(client: &Client, principal: &str) -> Seen {
+pub(super) async fn assign(client: &SandboxClient, principal: &str) -> Seen {
     assign_at(client, principal, VNET).await
 }
 
@@ -215,7 +215,7 @@ pub(super) fn get_request(path: &str) -> Request<Bytes> {
         .expect("a request")
 }
 
-pub(super) async fn assign_at(client: &Client, principal: &str, scope: &str) -> Seen {
+pub(super) async fn assign_at(client: &SandboxClient, principal: &str, scope: &str) -> Seen {
     let body = json!({"properties": {
         "roleDefinitionId": format!("/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
         "principalId": principal,

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::sandbox::{Estate, Lag, Options, Sandbox};
+use crate::sandbox::{Lag, Sandbox, SandboxEstate, SandboxOptions};
 
 const TROUBLES: &str = "/subscriptions/44a3e9d5-10d9-4c3e-8f51-6d8203fc4199/resourceGroups";
 const UNREGISTERED: &str = "/subscriptions/44a3e9d5-10d9-4c3e-8f51-6d8203fc4200/resourceGroups";
@@ -18,10 +18,10 @@ fn troubled(more: &str) -> Sandbox {
         include_str!("../../../tests/support/troubles.toml"),
         more,
     ];
-    sandbox(Options {
+    sandbox(SandboxOptions {
         lag: Lag::None,
-        estate: Estate::parse(&estate.join("\n")).expect("an estate"),
-        ..Options::default()
+        estate: SandboxEstate::parse(&estate.join("\n")).expect("an estate"),
+        ..SandboxOptions::default()
     })
 }
 

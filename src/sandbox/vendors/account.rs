@@ -4,13 +4,13 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::control_plane::Actor;
-use crate::sandbox::world::{Subnet, Vnet, World};
+use super::control_plane::ControlPlaneActor;
+use crate::sandbox::world::{SandboxWorld, SubnetRecord, VnetRecord};
 
 /// Where a vendor's networks are, and as what it signs in.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Account {
+pub(super) struct VendorAccount {
     pub(super) tenant: Uuid,
     pub(super) subscription: Uuid,
     pub(super) group: String,
@@ -21,10 +21,10 @@ pub(super) struct Account {
     pub(super) role: Uuid,
 }
 
-impl Account {
+impl VendorAccount {
     /// The vendor's control plane; `name` is how the log marks its requests.
-    pub(super) fn actor(&self, name: &'static str) -> Actor {
-        Actor {
+    pub(super) fn actor(&self, name: &'static str) -> ControlPlaneActor {
+        ControlPlaneActor {
             name,
             app_id: self.app_id,
             secret: self.secret.clone(),
@@ -32,15 +32,15 @@ impl Account {
     }
 
     /// Makes one of the vendor's virtual networks and gives its id.
-    pub(super) fn network(&self, world: &mut World, name: &str, location: &str, prefix: IpNet) -> String {
+    pub(super) fn network(&self, world: &mut SandboxWorld, name: &str, location: &str, prefix: IpNet) -> String {
         let id = format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", self.group_id());
-        let subnet = Subnet {
+        let subnet = SubnetRecord {
             name: "data-plane".into(),
             prefixes: vec![prefix],
             security_group: None,
             route_table: None,
         };
-        let vnet = Vnet {
+        let vnet = VnetRecord {
             id: id.clone(),
             subscription: self.subscription,
             tenant: self.tenant,

@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 
-use crate::sandbox::message::{self, Answer, Form, escape};
+use crate::sandbox::message::{self, FormBody, SandboxResponse, escape};
 use crate::sandbox::page::frame;
 
 /// A form of a console.
-pub(super) struct Sheet<'a> {
+pub(super) struct ConsoleSheet<'a> {
     pub(super) title: &'a str,
     /// What it is about: a line above the fields.
     pub(super) about: String,
@@ -17,9 +17,9 @@ pub(super) struct Sheet<'a> {
     pub(super) button: &'a str,
 }
 
-impl Sheet<'_> {
+impl ConsoleSheet<'_> {
     /// The page, filled in with what was given before; with a problem it says why that was not taken.
-    pub(super) fn page(&self, given: &Form, problem: Option<&str>) -> Answer {
+    pub(super) fn page(&self, given: &FormBody, problem: Option<&str>) -> SandboxResponse {
         let fields = self.fields.iter().map(|(name, label)| {
             let value = escape(given.get(name).unwrap_or_default());
             format!("<label>{label}<input name=\"{name}\" value=\"{value}\" required></label>")
@@ -42,20 +42,20 @@ impl Sheet<'_> {
     }
 
     /// What is wrong with a form in which a field is empty.
-    pub(super) fn unfilled(&self, given: &Form) -> Option<String> {
+    pub(super) fn unfilled(&self, given: &FormBody) -> Option<String> {
         let empty = self.fields.iter().find(|(name, _)| field(given, name).is_empty());
         empty.map(|(_, label)| format!("{label} is required."))
     }
 
     /// That it was done, with the way back.
-    pub(super) fn done(&self, text: &str, back: &str) -> Answer {
+    pub(super) fn done(&self, text: &str, back: &str) -> SandboxResponse {
         let body = format!("<h1>Done</h1><p>{} <a href=\"{back}\">Back</a></p>", escape(text));
         message::html(StatusCode::OK, frame(self.title, &body))
     }
 }
 
 /// A field without the blanks that pasting brings.
-pub(super) fn field(given: &Form, name: &str) -> String {
+pub(super) fn field(given: &FormBody, name: &str) -> String {
     given.get(name).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 

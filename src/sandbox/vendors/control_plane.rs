@@ -8,8 +8,8 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::message::Answer;
-use crate::sandbox::world::World;
+use crate::sandbox::message::SandboxResponse;
+use crate::sandbox::world::SandboxWorld;
 
 const ORIGIN: &str = "https://localhost";
 const ARM: &str = "https://management.core.windows.net/";
@@ -17,7 +17,7 @@ const GRAPH: &str = "https://graph.microsoft.com";
 
 /// A vendor's application, and how its requests are marked in the log.
 #[derive(Debug, Clone)]
-pub(super) struct Actor {
+pub(super) struct ControlPlaneActor {
     pub(super) name: &'static str,
     pub(super) app_id: Uuid,
     pub(super) secret: String,
@@ -25,14 +25,14 @@ pub(super) struct Actor {
 
 /// What went wrong: Azure's, Graph's or Entra's own words.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
+pub(super) struct ControlPlaneFailure {
     pub(super) reason: String,
     /// Whether the other side is only busy.
     pub(super) busy: bool,
     status: Option<StatusCode>,
 }
 
-impl Failure {
+impl ControlPlaneFailure {
     pub(super) fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
@@ -48,7 +48,7 @@ impl Failure {
 
 /// When to try again what failed: soon if the other side is only busy, after a pause as long as there are attempts
 /// left, else never.
-pub(super) fn again(world: &World, attempts: &mut u32, failure: &Failure) -> Option<Duration> {
+pub(super) fn again(world: &SandboxWorld, attempts: &mut u32, failure: &ControlPlaneFailure) -> Option<Duration> {
     if failure.busy {
         // Never at once, or a world without lag would go round in circles.
         return Some(world.timing.operation.max(Duration::from_millis(1)));
@@ -59,7 +59,7 @@ pub(super) fn again(world: &World, attempts: &mut u32, failure: &Failure) -> Opt
 
 /// One direction of a peering, as its writer sees it.
 #[derive(Debug, Clone)]
-pub(super) struct Direction {
+pub(super) struct WriteDirection {
     /// Its id.
     pub(super) peering: String,
     /// The network that it leads to.
@@ -69,9 +69,14 @@ pub(super) struct Direction {
     pub(super) remote_tenant: String,
 }
 
-impl Actor {
+impl ControlPlaneActor {
     /// Writes a direction.
-    pub(super) fn peer(&self, world: &mut World, direction: &Direction, use_gateways: bool) -> Result<(), Failure> {
+    pub(super) fn peer(
+        &self,
+        world: &mut SandboxWorld,
+        direction: &WriteDirection,
+        use_gateways: bool,
+    ) -> Result<(), ControlPlaneFailure> {
         let body = json!({"properties": {
             "remoteVirtualNetwork": {"id": direction.remote},
             "allowVirtualNetworkAccess": true,
@@ -83,12 +88,20 @@ impl Actor {
     }
 
     /// Deletes a direction.
-    pub(super) fn unpeer(&self, world: &mut World, direction: &Direction) -> Result<(), Failure> {
+    pub(super) fn unpeer(
+        &self,
+        world: &mut SandboxWorld,
+        direction: &WriteDirection,
+    ) -> Result<(), ControlPlaneFailure> {
         self.peering(world, Method::DELETE, direction, None).map(|_| ())
     }
 
     /// A direction's `peeringState`.
-    pub(super) fn state(&self, world: &mut World, direction: &Direction) -> Result<String, Failure> {
+    pub(super) fn state(
+        &self,
+        world: &mut SandboxWorld,
+        direction: &WriteDirection,
+    ) -> Result<String, ControlPlaneFailure> {
         let found = self.peering(world, Method::GET, direction, None)?;
         let state = found["properties"]["peeringState"].as_str();
         Ok(state.unwrap_or_default().to_owned())
@@ -96,11 +109,11 @@ impl Actor {
 
     fn peering(
         &self,
-        world: &mut World,
+        world: &mut SandboxWorld,
         method: Method,
-        direction: &Direction,
+        direction: &WriteDirection,
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, ControlPlaneFailure> {
         let primary = self.sign_in(world, &direction.tenant, ARM)?;
         let auxiliary = self.sign_in(world, &direction.remote_tenant, ARM)?;
         let path = format!("{}?api-version=2023-11-01", direction.peering);
@@ -108,12 +121,17 @@ impl Actor {
     }
 
     /// Proves that a tenant knows the vendor's application.
-    pub(super) fn is_welcome(&self, world: &mut World, tenant: &str) -> Result<(), Failure> {
+    pub(super) fn is_welcome(&self, world: &mut SandboxWorld, tenant: &str) -> Result<(), ControlPlaneFailure> {
         self.sign_in(world, tenant, ARM).map(|_| ())
     }
 
     /// The service principal of a customer's application in the vendor's own tenant, made where there is none.
-    pub(super) fn invite(&self, world: &mut World, tenant: &str, app: &str) -> Result<String, Failure> {
+    pub(super) fn invite(
+        &self,
+        world: &mut SandboxWorld,
+        tenant: &str,
+        app: &str,
+    ) -> Result<String, ControlPlaneFailure> {
         let token = self.sign_in(world, tenant, GRAPH)?;
         let path = format!("/v1.0/servicePrincipals(appId='{}')", percent(app));
         let found = match self.send(world, Method::GET, &path, &token, None, None) {
@@ -126,11 +144,16 @@ impl Actor {
         };
         let id = found["id"].as_str();
         id.map(str::to_owned)
-            .ok_or_else(|| Failure::new("Graph gave no object id."))
+            .ok_or_else(|| ControlPlaneFailure::new("Graph gave no object id."))
     }
 
     /// Removes that service principal again.
-    pub(super) fn disinvite(&self, world: &mut World, tenant: &str, app: &str) -> Result<(), Failure> {
+    pub(super) fn disinvite(
+        &self,
+        world: &mut SandboxWorld,
+        tenant: &str,
+        app: &str,
+    ) -> Result<(), ControlPlaneFailure> {
         let token = self.sign_in(world, tenant, GRAPH)?;
         let path = format!("/v1.0/servicePrincipals(appId='{}')", percent(app));
         self.send(world, Method::DELETE, &path, &token, None, None).map(|_| ())
@@ -139,12 +162,12 @@ impl Actor {
     /// Writes or deletes a role assignment in the vendor's own tenant; one that there is already does as well.
     pub(super) fn assignment(
         &self,
-        world: &mut World,
+        world: &mut SandboxWorld,
         method: Method,
         tenant: &str,
         id: &str,
         body: Option<&Value>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ControlPlaneFailure> {
         let token = self.sign_in(world, tenant, ARM)?;
         let path = format!("{id}?api-version=2022-04-01");
         match self.send(world, method, &path, &token, None, body) {
@@ -157,13 +180,13 @@ impl Actor {
 
     fn send(
         &self,
-        world: &mut World,
+        world: &mut SandboxWorld,
         method: Method,
         path: &str,
         token: &str,
         auxiliary: Option<&str>,
         body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, ControlPlaneFailure> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{ORIGIN}{path}"))
@@ -176,7 +199,7 @@ impl Actor {
         // A customer may write any text for a network's name, also such as no URL can hold.
         let request = request.map_err(|_| {
             let path = path.split('?').next().unwrap_or(path);
-            Failure::new(format!(
+            ControlPlaneFailure::new(format!(
                 "InvalidRequestUri: '{path}' is not the id of a virtual network."
             ))
         })?;
@@ -187,7 +210,7 @@ impl Actor {
         }
         let code = value["error"]["code"].as_str().unwrap_or("Unknown");
         let message = value["error"]["message"].as_str().unwrap_or_default();
-        Err(Failure {
+        Err(ControlPlaneFailure {
             reason: format!("{code}: {message}"),
             busy: ["RetryableError", "ReferencedResourceNotProvisioned"].contains(&code),
             status: Some(answer.status()),
@@ -195,7 +218,7 @@ impl Actor {
     }
 
     /// A token of the vendor's application in a tenant.
-    fn sign_in(&self, world: &mut World, tenant: &str, resource: &str) -> Result<String, Failure> {
+    fn sign_in(&self, world: &mut SandboxWorld, tenant: &str, resource: &str) -> Result<String, ControlPlaneFailure> {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.app_id.to_string())
@@ -214,7 +237,7 @@ impl Actor {
             return Ok(token.to_owned());
         }
         let description = value["error_description"].as_str().unwrap_or("The sign-in failed.");
-        Err(Failure::new(
+        Err(ControlPlaneFailure::new(
             description.split(" Trace ID:").next().unwrap_or(description),
         ))
     }
@@ -227,6 +250,6 @@ fn percent(text: &str) -> String {
         .replace("%2E", ".")
 }
 
-fn read(answer: &Answer) -> Value {
+fn read(answer: &SandboxResponse) -> Value {
     serde_json::from_slice(answer.body()).unwrap_or_default()
 }

@@ -7,27 +7,27 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::account::{Account, short};
-use super::control_plane::{Actor, Direction, Failure, again};
+use super::account::{VendorAccount, short};
+use super::control_plane::{ControlPlaneActor, ControlPlaneFailure, WriteDirection, again};
 use crate::sandbox::ids::derived;
-use crate::sandbox::world::{Event, World};
+use crate::sandbox::world::{SandboxWorld, WorldEvent};
 
 /// Who works in this way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Vendor {
+pub(in crate::sandbox) enum ReciprocalVendor {
     Aiven,
     Dragonfly,
 }
 
-impl Vendor {
-    fn account(self, world: &World) -> Account {
+impl ReciprocalVendor {
+    fn account(self, world: &SandboxWorld) -> VendorAccount {
         match self {
             Self::Aiven => world.aiven.account(),
             Self::Dragonfly => world.dragonfly.account(),
         }
     }
 
-    fn actor(self, world: &World) -> Actor {
+    fn actor(self, world: &SandboxWorld) -> ControlPlaneActor {
         let name = match self {
             Self::Aiven => "aiven",
             Self::Dragonfly => "dragonfly",
@@ -38,9 +38,9 @@ impl Vendor {
 
 /// One link of a vendor's network with a customer's.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Link {
+pub(in crate::sandbox) struct ReciprocalLink {
     pub(in crate::sandbox) id: Uuid,
-    pub(in crate::sandbox) vendor: Vendor,
+    pub(in crate::sandbox) vendor: ReciprocalVendor,
     /// What the vendor's API hangs it below: a VPC or a network.
     pub(in crate::sandbox) parent: String,
     /// What the customer asked for, as the vendor's API writes it.
@@ -54,7 +54,7 @@ pub(in crate::sandbox) struct Link {
     pub(in crate::sandbox) use_gateways: bool,
     /// Why the vendor will not even try.
     pub(in crate::sandbox) flaw: Option<String>,
-    pub(in crate::sandbox) stage: Stage,
+    pub(in crate::sandbox) stage: LinkStage,
     /// What the last attempt failed with.
     pub(in crate::sandbox) reason: Option<String>,
     pub(in crate::sandbox) created: Duration,
@@ -65,7 +65,7 @@ pub(in crate::sandbox) struct Link {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Stage {
+pub(in crate::sandbox) enum LinkStage {
     Accepted,
     /// The vendor's direction is being made.
     Requested,
@@ -80,8 +80,8 @@ pub(in crate::sandbox) enum Stage {
 }
 
 /// What a customer asks for.
-pub(super) struct Wish {
-    pub(super) vendor: Vendor,
+pub(super) struct DesiredLink {
+    pub(super) vendor: ReciprocalVendor,
     pub(super) parent: String,
     pub(super) own: Option<String>,
     pub(super) theirs: String,
@@ -94,13 +94,13 @@ pub(super) struct Wish {
 
 /// A piece of work on one link.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct Work {
+pub(in crate::sandbox) struct LinkWork {
     link: Uuid,
-    step: Step,
+    step: LinkStep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum LinkStep {
     Begin,
     /// Invites the customer's application and makes the vendor's direction.
     Peer,
@@ -112,7 +112,12 @@ enum Step {
 }
 
 /// The link of the same two networks, if there is one.
-pub(super) fn twin<'a>(world: &'a World, vendor: Vendor, parent: &str, theirs: &str) -> Option<&'a Link> {
+pub(super) fn twin<'a>(
+    world: &'a SandboxWorld,
+    vendor: ReciprocalVendor,
+    parent: &str,
+    theirs: &str,
+) -> Option<&'a ReciprocalLink> {
     world
         .links
         .iter()
@@ -120,9 +125,9 @@ pub(super) fn twin<'a>(world: &'a World, vendor: Vendor, parent: &str, theirs: &
 }
 
 /// Makes a link and sets the vendor to work.
-pub(super) fn create(world: &mut World, wish: Wish) -> Link {
+pub(super) fn create(world: &mut SandboxWorld, wish: DesiredLink) -> ReciprocalLink {
     let id = world.ids.named(&["link", &wish.parent, &wish.theirs]);
-    let link = Link {
+    let link = ReciprocalLink {
         id,
         vendor: wish.vendor,
         parent: wish.parent,
@@ -133,7 +138,7 @@ pub(super) fn create(world: &mut World, wish: Wish) -> Link {
         app: wish.app,
         use_gateways: wish.use_gateways,
         flaw: wish.flaw,
-        stage: Stage::Accepted,
+        stage: LinkStage::Accepted,
         reason: None,
         created: world.now,
         updated: world.now,
@@ -142,74 +147,74 @@ pub(super) fn create(world: &mut World, wish: Wish) -> Link {
     };
     world.links.push(link.clone());
     if link.own.is_some() {
-        plan(world, world.timing.vendor_start, id, Step::Begin);
+        plan(world, world.timing.vendor_start, id, LinkStep::Begin);
     }
     link
 }
 
 /// Begins to remove a link; the link as it is from now on.
-pub(super) fn remove(world: &mut World, id: Uuid) -> Option<Link> {
-    enter(world, id, Stage::Removing);
-    plan(world, world.timing.operation, id, Step::Remove);
+pub(super) fn remove(world: &mut SandboxWorld, id: Uuid) -> Option<ReciprocalLink> {
+    enter(world, id, LinkStage::Removing);
+    plan(world, world.timing.operation, id, LinkStep::Remove);
     world.links.iter().find(|found| found.id == id).cloned()
 }
 
 /// Has the vendor look at its links below `parent` now.
-pub(super) fn refresh(world: &mut World, vendor: Vendor, parent: &str) {
+pub(super) fn refresh(world: &mut SandboxWorld, vendor: ReciprocalVendor, parent: &str) {
     let own = world.links.iter();
     let own = own.filter(|found| found.vendor == vendor && found.parent == parent);
     let ids: Vec<Uuid> = own.map(|found| found.id).collect();
     for id in ids {
-        plan(world, Duration::ZERO, id, Step::Look);
+        plan(world, Duration::ZERO, id, LinkStep::Look);
     }
 }
 
 /// A peering between two networks was written or deleted: the vendors concerned notice at their next look.
-pub(in crate::sandbox) fn noticed(world: &mut World, one: &str, other: &str) {
+pub(in crate::sandbox) fn noticed(world: &mut SandboxWorld, one: &str, other: &str) {
     let same = |id: &str| id.eq_ignore_ascii_case(one) || id.eq_ignore_ascii_case(other);
     let concerned = world.links.iter();
     let concerned = concerned.filter(|found| same(&found.theirs) && found.own.as_deref().is_some_and(same));
     let ids: Vec<Uuid> = concerned.map(|found| found.id).collect();
     for id in ids {
-        plan(world, world.timing.vendor_poll, id, Step::Look);
+        plan(world, world.timing.vendor_poll, id, LinkStep::Look);
     }
 }
 
-fn plan(world: &mut World, after: Duration, link: Uuid, step: Step) {
-    world.plan(after, Event::Link(Work { link, step }));
+fn plan(world: &mut SandboxWorld, after: Duration, link: Uuid, step: LinkStep) {
+    world.plan(after, WorldEvent::Link(LinkWork { link, step }));
 }
 
 /// Does a piece of work and plans the next.
-pub(in crate::sandbox) fn work(world: &mut World, work: Work) {
+pub(in crate::sandbox) fn work(world: &mut SandboxWorld, work: LinkWork) {
     let Some(link) = world.links.iter().find(|found| found.id == work.link).cloned() else {
         return;
     };
     match (work.step, link.stage) {
-        (Step::Remove, _) => {
+        (LinkStep::Remove, _) => {
             withdraw(world, &link);
             world.links.retain(|found| found.id != link.id);
         }
-        (Step::Begin, Stage::Accepted) => match link.flaw {
+        (LinkStep::Begin, LinkStage::Accepted) => match link.flaw {
             Some(flaw) => refuse(world, link.id, flaw),
-            None => plan(world, world.timing.vendor_work / 2, link.id, Step::Peer),
+            None => plan(world, world.timing.vendor_work / 2, link.id, LinkStep::Peer),
         },
-        (Step::Peer, Stage::Accepted) => match peer(world, &link) {
+        (LinkStep::Peer, LinkStage::Accepted) => match peer(world, &link) {
             Ok(()) => {
-                enter(world, link.id, Stage::Requested);
-                plan(world, world.timing.operation, link.id, Step::Offer);
+                enter(world, link.id, LinkStage::Requested);
+                plan(world, world.timing.operation, link.id, LinkStep::Offer);
             }
             Err(failure) => failed(world, &link, failure),
         },
-        (Step::Offer, Stage::Requested) => {
-            enter(world, link.id, Stage::Waiting);
+        (LinkStep::Offer, LinkStage::Requested) => {
+            enter(world, link.id, LinkStage::Waiting);
             look(world, &link);
         }
-        (Step::Look, Stage::Waiting | Stage::Active) => look(world, &link),
+        (LinkStep::Look, LinkStage::Waiting | LinkStage::Active) => look(world, &link),
         _ => {}
     }
 }
 
-fn enter(world: &mut World, id: Uuid, stage: Stage) {
+fn enter(world: &mut SandboxWorld, id: Uuid, stage: LinkStage) {
     let now = world.now;
     if let Some(link) = world.links.iter_mut().find(|found| found.id == id) {
         link.stage = stage;
@@ -217,22 +222,22 @@ fn enter(world: &mut World, id: Uuid, stage: Stage) {
     }
 }
 
-fn refuse(world: &mut World, id: Uuid, reason: String) {
+fn refuse(world: &mut SandboxWorld, id: Uuid, reason: String) {
     if let Some(link) = world.links.iter_mut().find(|found| found.id == id) {
         link.reason = Some(reason);
     }
-    enter(world, id, Stage::Refused);
+    enter(world, id, LinkStage::Refused);
 }
 
 /// Tries again after a while, or gives up.
-fn failed(world: &mut World, link: &Link, failure: Failure) {
+fn failed(world: &mut SandboxWorld, link: &ReciprocalLink, failure: ControlPlaneFailure) {
     let mut attempts = link.attempts;
     let wait = again(world, &mut attempts, &failure);
     if let Some(found) = world.links.iter_mut().find(|found| found.id == link.id) {
         found.attempts = attempts;
     }
     if let Some(wait) = wait {
-        return plan(world, wait, link.id, Step::Peer);
+        return plan(world, wait, link.id, LinkStep::Peer);
     }
     // Half a peering of our own would stand in the way of the next attempt.
     if let Some(direction) = direction(world, link) {
@@ -242,8 +247,8 @@ fn failed(world: &mut World, link: &Link, failure: Failure) {
 }
 
 /// The vendor's direction.
-fn direction(world: &World, link: &Link) -> Option<Direction> {
-    Some(Direction {
+fn direction(world: &SandboxWorld, link: &ReciprocalLink) -> Option<WriteDirection> {
+    Some(WriteDirection {
         peering: format!(
             "{}/virtualNetworkPeerings/customer-{}",
             link.own.as_ref()?,
@@ -255,9 +260,9 @@ fn direction(world: &World, link: &Link) -> Option<Direction> {
     })
 }
 
-fn peer(world: &mut World, link: &Link) -> Result<(), Failure> {
+fn peer(world: &mut SandboxWorld, link: &ReciprocalLink) -> Result<(), ControlPlaneFailure> {
     let (Some(direction), Some(own)) = (direction(world, link), &link.own) else {
-        return Err(Failure::new("The network is being built."));
+        return Err(ControlPlaneFailure::new("The network is being built."));
     };
     let (actor, tenant) = (link.vendor.actor(world), direction.tenant.clone());
     actor.is_welcome(world, &link.tenant)?;
@@ -287,20 +292,20 @@ fn assignment(own: &str, principal: &str) -> String {
 }
 
 /// Takes the vendor's direction for what it says. That a direction cannot be read changes nothing.
-fn look(world: &mut World, link: &Link) {
+fn look(world: &mut SandboxWorld, link: &ReciprocalLink) {
     let Some(direction) = direction(world, link) else {
         return;
     };
     let state = link.vendor.actor(world).state(world, &direction);
     match state.as_deref() {
-        Ok("Connected") if link.stage != Stage::Active => enter(world, link.id, Stage::Active),
-        Ok("Disconnected") => enter(world, link.id, Stage::Abandoned),
+        Ok("Connected") if link.stage != LinkStage::Active => enter(world, link.id, LinkStage::Active),
+        Ok("Disconnected") => enter(world, link.id, LinkStage::Abandoned),
         _ => {}
     }
 }
 
 /// Removes what the vendor made for a link and no other link needs; what fails stays behind.
-fn withdraw(world: &mut World, link: &Link) {
+fn withdraw(world: &mut SandboxWorld, link: &ReciprocalLink) {
     let Some(direction) = direction(world, link) else {
         return;
     };

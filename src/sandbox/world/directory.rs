@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Since, World};
+use super::{CreatedAt, SandboxWorld};
 
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Tenant {
+pub(in crate::sandbox) struct TenantRecord {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) domain: String,
@@ -18,30 +18,30 @@ pub(in crate::sandbox) struct Tenant {
 
 /// An application registration in its home tenant.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Application {
+pub(in crate::sandbox) struct ApplicationRecord {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) app_id: Uuid,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) tenant: Uuid,
-    pub(in crate::sandbox) audience: Audience,
+    pub(in crate::sandbox) audience: SignInAudience,
     /// The key that a client chose; unique in the tenant, and never changed.
     pub(in crate::sandbox) unique_name: Option<String>,
     pub(in crate::sandbox) description: Option<String>,
     pub(in crate::sandbox) notes: Option<String>,
     pub(in crate::sandbox) tags: Vec<String>,
-    pub(in crate::sandbox) passwords: Vec<Password>,
+    pub(in crate::sandbox) passwords: Vec<PasswordCredential>,
     /// Thumbprints of registered certificates, as `x5t` carries them.
     pub(in crate::sandbox) certificates: Vec<String>,
-    pub(in crate::sandbox) keys: Vec<Key>,
-    pub(in crate::sandbox) federated: Vec<Federated>,
+    pub(in crate::sandbox) keys: Vec<KeyCredential>,
+    pub(in crate::sandbox) federated: Vec<FederatedCredential>,
     /// Object ids of people and service principals that may change it.
     pub(in crate::sandbox) owners: Vec<Uuid>,
     /// What else a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
-    pub(in crate::sandbox) since: Since,
+    pub(in crate::sandbox) since: CreatedAt,
 }
 
-impl Application {
+impl ApplicationRecord {
     /// Whether it can have a service principal in `tenant`.
     pub(in crate::sandbox) fn is_for(&self, tenant: Uuid) -> bool {
         self.tenant == tenant || self.audience.admits_others()
@@ -50,14 +50,14 @@ impl Application {
 
 /// `signInAudience`: whose sign-in an application takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Audience {
+pub(in crate::sandbox) enum SignInAudience {
     MyOrg,
     MultipleOrgs,
     OrgsAndPersonal,
     Personal,
 }
 
-impl Audience {
+impl SignInAudience {
     const NAMES: [(Self, &'static str); 4] = [
         (Self::MyOrg, "AzureADMyOrg"),
         (Self::MultipleOrgs, "AzureADMultipleOrgs"),
@@ -83,30 +83,30 @@ impl Audience {
 
 /// A client secret.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Password {
+pub(in crate::sandbox) struct PasswordCredential {
     pub(in crate::sandbox) key: Uuid,
     pub(in crate::sandbox) name: Option<String>,
     pub(in crate::sandbox) text: String,
     pub(in crate::sandbox) start: OffsetDateTime,
     pub(in crate::sandbox) end: OffsetDateTime,
-    pub(in crate::sandbox) since: Since,
+    pub(in crate::sandbox) since: CreatedAt,
 }
 
 /// A registered certificate.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Key {
+pub(in crate::sandbox) struct KeyCredential {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) name: Option<String>,
     /// In DER form.
     pub(in crate::sandbox) certificate: Vec<u8>,
     pub(in crate::sandbox) start: OffsetDateTime,
     pub(in crate::sandbox) end: OffsetDateTime,
-    pub(in crate::sandbox) since: Since,
+    pub(in crate::sandbox) since: CreatedAt,
 }
 
 /// An object that was deleted, and when.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Deleted<T> {
+pub(in crate::sandbox) struct DeletedRecord<T> {
     pub(in crate::sandbox) object: T,
     pub(in crate::sandbox) at: Duration,
 }
@@ -135,7 +135,7 @@ impl AppPolicy {
 
 /// A federated identity credential.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Federated {
+pub struct FederatedCredential {
     #[serde(default)]
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) issuer: String,
@@ -145,26 +145,26 @@ pub struct Federated {
 
 /// A service principal: an application's representation in one tenant.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Principal {
+pub(in crate::sandbox) struct PrincipalRecord {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) app_id: Uuid,
     pub(in crate::sandbox) tenant: Uuid,
     pub(in crate::sandbox) name: String,
     /// Template ids of its directory roles.
     pub(in crate::sandbox) directory_roles: Vec<Uuid>,
-    pub(in crate::sandbox) passwords: Vec<Password>,
-    pub(in crate::sandbox) keys: Vec<Key>,
+    pub(in crate::sandbox) passwords: Vec<PasswordCredential>,
+    pub(in crate::sandbox) keys: Vec<KeyCredential>,
     pub(in crate::sandbox) owners: Vec<Uuid>,
     /// What else a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
     /// Whether it may read the directory through Graph.
     pub(in crate::sandbox) reads_directory: bool,
-    pub(in crate::sandbox) since: Since,
+    pub(in crate::sandbox) since: CreatedAt,
 }
 
 /// A person in one tenant; in another one the same person has another object id.
 #[derive(Debug, Clone, Deserialize)]
-pub struct User {
+pub struct UserRecord {
     pub(in crate::sandbox) upn: String,
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) tenant: Uuid,
@@ -175,30 +175,30 @@ pub struct User {
     pub(in crate::sandbox) password_only: bool,
 }
 
-impl World {
+impl SandboxWorld {
     /// A person of that name, as a tenant knows it; where any will do, the first that does.
-    pub(in crate::sandbox) fn user(&self, upn: &str, tenant: Option<Uuid>) -> Option<&User> {
-        let here = |user: &User| tenant.is_none_or(|tenant| user.tenant == tenant);
+    pub(in crate::sandbox) fn user(&self, upn: &str, tenant: Option<Uuid>) -> Option<&UserRecord> {
+        let here = |user: &UserRecord| tenant.is_none_or(|tenant| user.tenant == tenant);
         let mut users = self.users.iter();
         users.find(|user| here(user) && user.upn.eq_ignore_ascii_case(upn))
     }
 
     /// A tenant by id or domain.
-    pub(in crate::sandbox) fn tenant(&self, name: &str) -> Option<&Tenant> {
+    pub(in crate::sandbox) fn tenant(&self, name: &str) -> Option<&TenantRecord> {
         let id = Uuid::parse_str(name).ok();
         self.tenants
             .iter()
             .find(|tenant| Some(tenant.id) == id || tenant.domain.eq_ignore_ascii_case(name))
     }
 
-    pub(in crate::sandbox) fn application(&self, app_id: Uuid) -> Option<&Application> {
+    pub(in crate::sandbox) fn application(&self, app_id: Uuid) -> Option<&ApplicationRecord> {
         self.applications
             .iter()
             .find(|application| application.app_id == app_id)
     }
 
     /// The application's service principal in a tenant.
-    pub(in crate::sandbox) fn principal(&self, tenant: Uuid, app_id: Uuid) -> Option<&Principal> {
+    pub(in crate::sandbox) fn principal(&self, tenant: Uuid, app_id: Uuid) -> Option<&PrincipalRecord> {
         self.principals
             .iter()
             .find(|principal| principal.tenant == tenant && principal.app_id == app_id)
@@ -209,8 +209,8 @@ impl World {
         let id = self
             .ids
             .named(&["servicePrincipal", &tenant.to_string(), &app_id.to_string()]);
-        let since = Since::At(self.now);
-        self.principals.push(Principal {
+        let since = CreatedAt::At(self.now);
+        self.principals.push(PrincipalRecord {
             id,
             app_id,
             tenant,

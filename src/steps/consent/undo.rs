@@ -1,46 +1,46 @@
 //! Withdrawing consent: the vendor's service principal leaves the tenant, where that is asked for.
 
 use super::{STEP, administrator, given};
-use crate::plan::{Action, Decision, Goal, Hold, Intent, StepEvent, VendorApp};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, RunGoal, StepDecision, StepEvent, VendorApp};
 use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let Some(principal) = &facts.principal else {
         return match &intent.vendor_app {
             Some(app) if facts.directory_is_closed => unseen(intent, app),
-            _ => Decision::Absent("the vendor has no service principal here".to_owned()),
+            _ => StepDecision::Absent("the vendor has no service principal here".to_owned()),
         };
     };
     let name = format!("service principal \"{}\"", principal.display_name);
-    if intent.goal != (Goal::TearDown { consent: true }) {
-        return Decision::Keep(format!("{name}: other networks may need it; --consent removes it"));
+    if intent.goal != (RunGoal::TearDown { consent: true }) {
+        return StepDecision::Keep(format!("{name}: other networks may need it; --consent removes it"));
     }
     if facts.principal_is_anothers {
         let id = principal.id;
-        return Decision::Keep(format!(
+        return StepDecision::Keep(format!(
             "service principal {id}: the directory does not say that it is the one of {}",
             principal.display_name
         ));
     }
     if facts.directory_is_closed && given(intent).is_some() {
         let why = "This sign-in may not read the directory, so it cannot tell whose service principal that is.";
-        return Decision::Blocked(hold(intent, why, &principal.app_id.to_string()));
+        return StepDecision::Blocked(hold(intent, why, &principal.app_id.to_string()));
     }
     if let Some(by) = still_used_by(intent, facts) {
-        return Decision::Keep(format!("{name}: {by}"));
+        return StepDecision::Keep(format!("{name}: {by}"));
     }
     let other = other_assignments(intent, facts, |one| one.principal == principal.id);
     let mut scopes = other.iter().map(|one| &one.scope).chain(&facts.principal_elsewhere);
     if let Some(scope) = scopes.next() {
-        return Decision::Keep(format!("{name}: it has a role at {scope}"));
+        return StepDecision::Keep(format!("{name}: it has a role at {scope}"));
     }
     if facts.assignments_are_hidden {
         let why = "This sign-in may not read which other roles the service principal has in the subscription.";
-        return Decision::Blocked(hold(intent, why, &principal.id.to_string()));
+        return StepDecision::Blocked(hold(intent, why, &principal.id.to_string()));
     }
-    Decision::Remove {
+    StepDecision::Remove {
         what: name,
         kept: Vec::new(),
     }
@@ -50,11 +50,11 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 ///
 /// # Errors
 /// When the subscriptions cannot be read.
-pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
+pub async fn look_elsewhere(run: &StepRun) -> Result<(), StepError> {
     let Some(principal) = run.facts().principal else {
         return Ok(());
     };
-    if run.intent.goal != (Goal::TearDown { consent: true }) {
+    if run.intent.goal != (RunGoal::TearDown { consent: true }) {
         return Ok(());
     }
     let found = roles_elsewhere(run, principal.id).await?;
@@ -63,16 +63,16 @@ pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
 }
 
 /// Nobody could look whether it is there.
-fn unseen(intent: &Intent, app: &VendorApp) -> Decision {
+fn unseen(intent: &PeeringIntent, app: &VendorApp) -> StepDecision {
     let why = "This sign-in may not read the directory, so it cannot tell whether there is a service principal.";
-    if intent.goal == (Goal::TearDown { consent: true }) {
-        return Decision::Blocked(hold(intent, why, &app.id.to_string()));
+    if intent.goal == (RunGoal::TearDown { consent: true }) {
+        return StepDecision::Blocked(hold(intent, why, &app.id.to_string()));
     }
-    Decision::Keep(format!("the service principal of {}, if there is one: {why}", app.name))
+    StepDecision::Keep(format!("the service principal of {}, if there is one: {why}", app.name))
 }
 
-fn hold(intent: &Intent, why: &str, id: &str) -> Hold {
-    Hold {
+fn hold(intent: &PeeringIntent, why: &str, id: &str) -> ActionRequired {
+    ActionRequired {
         who: administrator(intent),
         why: why.to_owned(),
         packet: vec![format!("az ad sp delete --id {id}")],
@@ -80,7 +80,7 @@ fn hold(intent: &Intent, why: &str, id: &str) -> Hold {
     }
 }
 
-pub async fn undo(run: &Run) -> Result<(), Stop> {
+pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     let Some(principal) = run.facts().principal else {
         return Ok(());
     };
@@ -96,7 +96,12 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let deleted = run.patiently(STEP, "deleting the service principal", &[], attempt);
     let hold = || hold(&run.intent, why, &principal.id.to_string());
     deleted.await.map_err(|stop| stop.or_hold(hold))?;
-    run.changed(STEP, Action::Deleted, "servicePrincipal", principal.id.to_string());
+    run.changed(
+        STEP,
+        ChangeAction::Deleted,
+        "servicePrincipal",
+        principal.id.to_string(),
+    );
     run.learn(|facts| facts.principal = None);
     Ok(())
 }
@@ -106,7 +111,12 @@ mod tests {
     use super::*;
     use crate::steps::samples;
 
-    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+    type Row = (
+        &'static str,
+        fn(&mut PeeringIntent, &mut ObservedState),
+        &'static str,
+        &'static str,
+    );
 
     #[test]
     fn the_vendors_principal_goes_on_request_and_when_nobody_needs_it() {
@@ -114,7 +124,7 @@ mod tests {
             ("asked for", |_, _| (), "remove", "service principal"),
             (
                 "not asked for",
-                |intent, _| intent.goal = Goal::TearDown { consent: false },
+                |intent, _| intent.goal = RunGoal::TearDown { consent: false },
                 "keep",
                 "--consent removes it",
             ),
@@ -182,7 +192,7 @@ mod tests {
                 |intent, facts| {
                     facts.principal = None;
                     facts.directory_is_closed = true;
-                    intent.goal = Goal::TearDown { consent: false };
+                    intent.goal = RunGoal::TearDown { consent: false };
                 },
                 "keep",
                 "if there is one",

@@ -5,11 +5,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{STEP, Wanted};
-use crate::azure::{Application, ListedCredential};
+use crate::azure::{AppRegistration, ListedCredential};
 use crate::domain::harmless;
 use crate::limits;
-use crate::plan::{Hold, Intent, StepEvent, StepState};
-use crate::steps::{Facts, Run, Stop};
+use crate::plan::{ActionRequired, PeeringIntent, StepEvent, StepState};
+use crate::steps::{ObservedState, StepError, StepRun};
 
 /// The display name of every credential that setup creates begins with it; the run's ID follows.
 pub const CREDENTIAL: &str = "peerctl setup";
@@ -51,7 +51,7 @@ pub fn is_over(credential: &ListedCredential, now: OffsetDateTime) -> bool {
 ///
 /// # Errors
 /// When this sign-in cannot be told.
-pub async fn read(run: &Run) -> Result<(), Stop> {
+pub async fn read(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let Some(app) = facts.own_app.filter(|_| !facts.own_app_is_new) else {
         return Ok(());
@@ -61,7 +61,7 @@ pub async fn read(run: &Run) -> Result<(), Stop> {
     }
     let principal = facts.own_principal.map(|principal| principal.id);
     let (access, who) = tokio::join!(run.azure.app_access(app.id, principal), run.azure.who_am_i());
-    let who = who.map_err(|error| Stop::api("signing in", &error))?;
+    let who = who.map_err(|error| StepError::api("signing in", &error))?;
     run.learn(|facts| {
         facts.signed_in_as = Some(who.object_id);
         match access {
@@ -79,7 +79,7 @@ pub async fn read(run: &Run) -> Result<(), Stop> {
 }
 
 /// Who else can sign in as the own application or change it, a line each; nobody where this run created it.
-pub fn others(facts: &Facts) -> Vec<String> {
+pub fn others(facts: &ObservedState) -> Vec<String> {
     if facts.own_app_is_new {
         return Vec::new();
     }
@@ -102,7 +102,7 @@ pub fn others(facts: &Facts) -> Vec<String> {
     others
 }
 
-fn of_application(app: &Application) -> Vec<String> {
+fn of_application(app: &AppRegistration) -> Vec<String> {
     let secrets = app.passwords.iter().map(|one| ("secret", one));
     let all = secrets.chain(app.keys.iter().map(|one| ("certificate", one)));
     let foreign = all.filter(|(_, one)| !is_setups(one));
@@ -121,7 +121,7 @@ fn described(what: &str, credential: &ListedCredential) -> String {
 }
 
 /// What to do about an application that others can use: to name it, or to take it away from them.
-pub fn remedies(intent: &Intent, facts: &Facts) -> Vec<String> {
+pub fn remedies(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
     let Some(Wanted::Made { .. }) = &intent.own_app else {
         return Vec::new();
     };
@@ -142,7 +142,7 @@ pub fn remedies(intent: &Intent, facts: &Facts) -> Vec<String> {
 }
 
 /// The command that deletes a deleted application for good.
-pub fn delete_for_good(app: &Application) -> String {
+pub fn delete_for_good(app: &AppRegistration) -> String {
     format!(
         "az rest --method DELETE --url https://graph.microsoft.com/v1.0/directory/deletedItems/{}",
         app.id
@@ -153,7 +153,7 @@ pub fn delete_for_good(app: &Application) -> String {
 ///
 /// # Errors
 /// Held with who they are.
-pub fn prove(run: &Run) -> Result<(), Stop> {
+pub fn prove(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let others = others(&facts);
     if others.is_empty() || !matches!(run.intent.own_app, Some(Wanted::Made { .. })) {
@@ -165,14 +165,14 @@ pub fn prove(run: &Run) -> Result<(), Stop> {
         .map_or("The application", |app| &app.display_name);
     let said = format!("{name} was not created in this run, and others can use it.");
     run.tell(STEP, StepEvent::Doing(said.clone()));
-    let hold = Hold {
+    let hold = ActionRequired {
         who: format!("an Application Administrator of {}", run.intent.tenant_label()),
         why: format!("{said} {}", others.join("; ")),
         packet: remedies(&run.intent, &facts),
         answer: None,
     };
     let state = StepState::Blocked;
-    Err(Stop::Held { state, hold })
+    Err(StepError::Held { state, hold })
 }
 
 #[cfg(test)]
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn whoever_else_can_use_the_application_is_listed() {
-        type Change = fn(&mut Facts);
+        type Change = fn(&mut ObservedState);
         let owner = |id: u128| AppOwner {
             id: Uuid::from_u128(id),
             name: "anna@contoso.com".to_owned(),
@@ -281,11 +281,11 @@ mod tests {
         }
     }
 
-    fn app(facts: &mut Facts) -> &mut Application {
+    fn app(facts: &mut ObservedState) -> &mut AppRegistration {
         facts.own_app.as_mut().expect("an application")
     }
 
-    fn access(facts: &mut Facts) -> &mut AppAccess {
+    fn access(facts: &mut ObservedState) -> &mut AppAccess {
         facts.own_app_access.as_mut().expect("it was read")
     }
 }

@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use super::access::credential_name;
 use super::{STEP, Wanted};
-use crate::azure::{AppCredential, Application, Certificate, Identity, is_app_policy};
-use crate::errors::{Kind, Problem};
+use crate::azure::{AppCredential, AppRegistration, AzureIdentity, SignInCertificate, is_app_policy};
+use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
-use crate::plan::{Action, Hold, Intent, StepEvent};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, StepEvent};
 use crate::steps::clean_up::{in_use, remove_all};
-use crate::steps::{Lease, Run, Stop};
+use crate::steps::{SharedCredential, StepError, StepRun};
 
 /// A credential that was created for this run, and for those beside it.
-pub struct Minted {
+pub struct CreatedCredential {
     pub key_id: Uuid,
     pub is_certificate: bool,
     credential: AppCredential,
@@ -30,7 +30,7 @@ pub struct Minted {
 
 /// What became of the credential that a run signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
+pub enum CredentialPresence {
     /// It is listed, or may have been created too short a time ago to be.
     Expected,
     /// Somebody removed it.
@@ -44,9 +44,9 @@ pub enum Presence {
 ///
 /// # Errors
 /// When there is no application, or no credential can be created.
-pub async fn identity(run: &Run) -> Result<Identity, Stop> {
+pub async fn identity(run: &StepRun) -> Result<AzureIdentity, StepError> {
     let Some(application) = run.facts().own_app else {
-        return Err(Problem::new(Kind::NotFound, "There is no own application.", "").into());
+        return Err(RunError::new(RunErrorKind::NotFound, "There is no own application.", "").into());
     };
     let credential = match (&run.app_credential, run.minted()) {
         (Some(brought), _) if is_given(run) => brought.clone(),
@@ -54,7 +54,7 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
         (_, None) => shared(run, &application).await?.credential.clone(),
     };
     let azure = &run.azure;
-    Ok(Identity::application(
+    Ok(AzureIdentity::application(
         azure.cloud(),
         azure.wire().clone(),
         run.intent.tenant,
@@ -63,22 +63,22 @@ pub async fn identity(run: &Run) -> Result<Identity, Stop> {
     ))
 }
 
-fn is_given(run: &Run) -> bool {
+fn is_given(run: &StepRun) -> bool {
     matches!(run.intent.own_app, Some(Wanted::Given(_)))
 }
 
 /// The credential that a run beside this one uses, as long as it is not too old; or a new one.
-async fn shared(run: &Run, application: &Application) -> Result<Arc<Minted>, Stop> {
+async fn shared(run: &StepRun, application: &AppRegistration) -> Result<Arc<CreatedCredential>, StepError> {
     let queue = run.company.credentials(application.id);
     let mut leases = queue.lock().await;
-    let lasts = |lease: &&mut Lease| lease.minted.made.elapsed() < limits::CREDENTIAL_SHARED;
+    let lasts = |lease: &&mut SharedCredential| lease.minted.made.elapsed() < limits::CREDENTIAL_SHARED;
     let minted = if let Some(lease) = leases.iter_mut().find(lasts) {
         lease.users += 1;
         run.learn(|facts| facts.credential_made = true);
         Arc::clone(&lease.minted)
     } else {
         let minted = Arc::new(mint(run, application, &in_use(&leases)).await?);
-        leases.push(Lease {
+        leases.push(SharedCredential {
             minted: Arc::clone(&minted),
             users: 1,
         });
@@ -89,12 +89,12 @@ async fn shared(run: &Run, application: &Application) -> Result<Arc<Minted>, Sto
 }
 
 /// Looks whether the credential that this run signs in with is still listed.
-pub async fn presence(run: &Run) -> Presence {
+pub async fn presence(run: &StepRun) -> CredentialPresence {
     let (Some(minted), Some(application)) = (run.minted(), run.facts().own_app) else {
-        return Presence::Expected;
+        return CredentialPresence::Expected;
     };
     let Ok(read) = run.azure.application(application.app_id).await else {
-        return Presence::Expected;
+        return CredentialPresence::Expected;
     };
     let listed = read.as_ref().is_some_and(|app| {
         let mut all = app.passwords.iter().chain(&app.keys);
@@ -103,23 +103,23 @@ pub async fn presence(run: &Run) -> Presence {
     if listed {
         minted.seen.store(true, Ordering::Relaxed);
         minted.missed.store(0, Ordering::Relaxed);
-        return Presence::Expected;
+        return CredentialPresence::Expected;
     }
     // One of this moment is not in every answer yet, and an answer may be behind.
     let missed = minted.missed.fetch_add(1, Ordering::Relaxed) + 1;
     let was_there = minted.seen.load(Ordering::Relaxed) || minted.made.elapsed() >= limits::COUNTED_STILL;
     if !was_there || missed < limits::MISSED_LOOKS {
-        return Presence::Expected;
+        return CredentialPresence::Expected;
     }
     if read.is_some() {
-        Presence::Removed
+        CredentialPresence::Removed
     } else {
-        Presence::AppDeleted
+        CredentialPresence::AppDeleted
     }
 }
 
 /// Forgets a credential that was removed, so that the next sign-in creates another one.
-pub async fn forget(run: &Run) {
+pub async fn forget(run: &StepRun) {
     let (Some(minted), Some(application)) = (run.minted(), run.facts().own_app) else {
         return;
     };
@@ -129,10 +129,10 @@ pub async fn forget(run: &Run) {
 }
 
 /// Says that the application was deleted under the run's hands.
-pub fn app_deleted(run: &Run) -> Problem {
+pub fn app_deleted(run: &StepRun) -> RunError {
     let name = run.facts().own_app.map_or_else(String::new, |app| app.display_name);
-    let mut problem = Problem::new(
-        Kind::Conflict,
+    let mut problem = RunError::new(
+        RunErrorKind::Conflict,
         format!("The application {name} was deleted while this run used it."),
         "Another run (a teardown of this peering?) or an administrator deleted it.",
     );
@@ -140,7 +140,7 @@ pub fn app_deleted(run: &Run) -> Problem {
     problem
 }
 
-async fn mint(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<Minted, Stop> {
+async fn mint(run: &StepRun, application: &AppRegistration, in_use: &[Uuid]) -> Result<CreatedCredential, StepError> {
     run.tell(STEP, StepEvent::Doing("creating a credential for this run".to_owned()));
     run.company.markers().begin(run.company.run_id());
     let forbidden = run
@@ -151,14 +151,18 @@ async fn mint(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<M
     let by_policy = match forbidden {
         Some(policy) => format!("policy \"{policy}\""),
         None => match mint_secret(run, application, in_use).await {
-            Err(Stop::Failed(problem)) if is_app_policy(problem.code.as_deref()) => problem.why,
+            Err(StepError::Failed(problem)) if is_app_policy(problem.code.as_deref()) => problem.why,
             minted => return minted,
         },
     };
     mint_certificate(run, application, &by_policy).await
 }
 
-async fn mint_secret(run: &Run, application: &Application, in_use: &[Uuid]) -> Result<Minted, Stop> {
+async fn mint_secret(
+    run: &StepRun,
+    application: &AppRegistration,
+    in_use: &[Uuid],
+) -> Result<CreatedCredential, StepError> {
     let doing = "creating a credential for the own application";
     let (object_id, name) = (application.id, credential_name(run.company.run_id()));
     // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
@@ -173,20 +177,20 @@ async fn mint_secret(run: &Run, application: &Application, in_use: &[Uuid]) -> R
             }
         };
         let asked = match run.patiently(STEP, doing, &also, attempt).await {
-            Err(Stop::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
+            Err(StepError::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
                 run.learn(|facts| facts.credential_made = false);
-                return Err(Stop::Failed(problem));
+                return Err(StepError::Failed(problem));
             }
-            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+            Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => {
                 // Refused is not lost: there is nothing to look for.
                 run.learn(|facts| facts.credential_made = false);
-                return Err(Stop::blocked(no_credential(&run.intent, application), &problem));
+                return Err(StepError::blocked(no_credential(&run.intent, application), &problem));
             }
             asked => asked?,
         };
         match asked {
             Ok(password) => break password,
-            Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(Stop::api(doing, &error)),
+            Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(StepError::api(doing, &error)),
             // It may be there, but nobody knows its text any more.
             Err(_) => {
                 run.learn(|facts| facts.credential_in_doubt = true);
@@ -197,8 +201,8 @@ async fn mint_secret(run: &Run, application: &Application, in_use: &[Uuid]) -> R
         run.learn(|facts| facts.credential_made = true);
     };
     let id = format!("{} (for an hour at most)", password.key_id);
-    run.changed(STEP, Action::Created, "passwordCredential", id);
-    Ok(Minted {
+    run.changed(STEP, ChangeAction::Created, "passwordCredential", id);
+    Ok(CreatedCredential {
         key_id: password.key_id,
         is_certificate: false,
         credential: AppCredential::Secret(password.secret),
@@ -209,16 +213,20 @@ async fn mint_secret(run: &Run, application: &Application, in_use: &[Uuid]) -> R
 }
 
 /// Where a policy forbids client secrets.
-async fn mint_certificate(run: &Run, application: &Application, by_policy: &str) -> Result<Minted, Stop> {
+async fn mint_certificate(
+    run: &StepRun,
+    application: &AppRegistration,
+    by_policy: &str,
+) -> Result<CreatedCredential, StepError> {
     let doing = "registering a certificate with the own application";
     let said = "a policy forbids client secrets: creating a certificate";
     run.tell(STEP, StepEvent::Doing(said.to_owned()));
     let (name, now) = (credential_name(run.company.run_id()), run.azure.wire().service_time());
     let created = {
         let name = name.clone();
-        tokio::task::spawn_blocking(move || Certificate::self_signed(&name, now, limits::CREDENTIAL_LIFE)).await
+        tokio::task::spawn_blocking(move || SignInCertificate::self_signed(&name, now, limits::CREDENTIAL_LIFE)).await
     };
-    let failed = |why: String| Problem::new(Kind::Azure, "No certificate can be created.", why);
+    let failed = |why: String| RunError::new(RunErrorKind::Azure, "No certificate can be created.", why);
     let certificate = created.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
     let key_id = Uuid::new_v4();
     run.learn(|facts| facts.credential_made = true);
@@ -228,19 +236,19 @@ async fn mint_certificate(run: &Run, application: &Application, by_policy: &str)
         run.azure.add_certificate(application.id, key, certificate.der(), life)
     };
     match run.patiently(STEP, doing, &["Request_ResourceNotFound"], attempt).await {
-        Err(Stop::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
+        Err(StepError::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
             run.learn(|facts| facts.credential_made = false);
             return Err(all_forbidden(application, by_policy, &problem).into());
         }
-        Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => {
+        Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => {
             run.learn(|facts| facts.credential_made = false);
-            return Err(Stop::blocked(no_credential(&run.intent, application), &problem));
+            return Err(StepError::blocked(no_credential(&run.intent, application), &problem));
         }
         registered => registered?,
     }
     let id = format!("{key_id} (a certificate, for an hour at most; client secrets are forbidden)");
-    run.changed(STEP, Action::Created, "keyCredential", id);
-    Ok(Minted {
+    run.changed(STEP, ChangeAction::Created, "keyCredential", id);
+    Ok(CreatedCredential {
         key_id,
         is_certificate: true,
         credential: AppCredential::Key(Arc::new(certificate)),
@@ -251,9 +259,9 @@ async fn mint_certificate(run: &Run, application: &Application, by_policy: &str)
 }
 
 /// No credential that setup could create is allowed; a directory role does not change that.
-fn all_forbidden(application: &Application, by_policy: &str, refused: &Problem) -> Problem {
-    let mut problem = Problem::new(
-        Kind::Azure,
+fn all_forbidden(application: &AppRegistration, by_policy: &str, refused: &RunError) -> RunError {
+    let mut problem = RunError::new(
+        RunErrorKind::Azure,
         format!("No credential can be created for {}.", application.display_name),
         format!(
             "The tenant's app management policies forbid client secrets ({by_policy}) and certificates of its own ({}).",
@@ -278,9 +286,9 @@ pub fn exemption(application: Option<Uuid>) -> Vec<String> {
 }
 
 /// Who may not create a credential can be given one.
-fn no_credential(intent: &Intent, app: &Application) -> Hold {
+fn no_credential(intent: &PeeringIntent, app: &AppRegistration) -> ActionRequired {
     let id = app.app_id;
-    Hold {
+    ActionRequired {
         who: format!(
             "an owner of the application {}, or an Application Administrator of {}",
             app.display_name,

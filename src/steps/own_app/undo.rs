@@ -2,28 +2,28 @@
 
 use super::access::{delete_for_good, others};
 use super::{STEP, Step, Wanted};
-use crate::azure::Application;
+use crate::azure::AppRegistration;
 use crate::domain::own_app_unique_name;
-use crate::errors::Kind;
+use crate::errors::RunErrorKind;
 use crate::limits;
-use crate::plan::{Action, Decision, Hold, Intent, StepEvent};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, StepDecision, StepEvent};
 use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
         return match (&intent.own_app, &facts.deleted_app) {
-            (Some(Wanted::Made { .. }), _) if facts.directory_is_closed => Decision::Blocked(closed(intent)),
+            (Some(Wanted::Made { .. }), _) if facts.directory_is_closed => StepDecision::Blocked(closed(intent)),
             (Some(Wanted::Made { .. }), Some(app)) => of_deleted(intent, facts, app),
-            _ => Decision::Absent("there is no application that setup created".to_owned()),
+            _ => StepDecision::Absent("there is no application that setup created".to_owned()),
         };
     };
     let name = format!(
         "application \"{}\" ({}) and its service principal",
         app.display_name, app.app_id
     );
-    let keep = |why: &str| Decision::Keep(format!("{name}: {why}"));
+    let keep = |why: &str| StepDecision::Keep(format!("{name}: {why}"));
     if !is_setups(intent, app) {
         return keep("it was not made by setup");
     }
@@ -52,9 +52,9 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
         Some(by) => keep(&by),
         None if facts.assignments_are_hidden => {
             let why = "This sign-in may not read which other roles the application has in the subscription.";
-            Decision::Blocked(hold(intent, app, why))
+            StepDecision::Blocked(hold(intent, app, why))
         }
-        None => Decision::Remove {
+        None => StepDecision::Remove {
             what: format!("{name}, for good"),
             kept: Vec::new(),
         },
@@ -62,17 +62,17 @@ pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
 }
 
 /// One that was deleted keeps its name from being used again for thirty days.
-fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
+fn of_deleted(intent: &PeeringIntent, facts: &ObservedState, app: &AppRegistration) -> StepDecision {
     let name = format!("deleted application \"{}\" ({})", app.display_name, app.app_id);
     if facts.own_app_stays_restorable {
         let command = delete_for_good(app);
-        return Decision::Absent(format!(
+        return StepDecision::Absent(format!(
             "{name}: Microsoft Entra keeps it for 30 days, and setup would restore it; to delete it for good: {command}"
         ));
     }
     let others = others(facts);
     if !others.is_empty() {
-        return Decision::Keep(format!(
+        return StepDecision::Keep(format!(
             "{name}: it has credentials that setup did not make: {}",
             others.join("; ")
         ));
@@ -80,11 +80,11 @@ fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
     if let Some(Wanted::Made { display_name, .. }) = &intent.own_app
         && let Some(changed) = changed_since(intent, app, display_name)
     {
-        return Decision::Keep(format!("{name}: {changed} since setup created it"));
+        return StepDecision::Keep(format!("{name}: {changed} since setup created it"));
     }
     match still_used_by(intent, facts) {
-        Some(by) => Decision::Keep(format!("{name}: {by}")),
-        None => Decision::Remove {
+        Some(by) => StepDecision::Keep(format!("{name}: {by}")),
+        None => StepDecision::Remove {
             what: format!("{name}, for good"),
             kept: Vec::new(),
         },
@@ -92,7 +92,7 @@ fn of_deleted(intent: &Intent, facts: &Facts, app: &Application) -> Decision {
 }
 
 /// A change that a colleague made to it, if there is one.
-fn changed_since(intent: &Intent, app: &Application, display_name: &str) -> Option<&'static str> {
+fn changed_since(intent: &PeeringIntent, app: &AppRegistration, display_name: &str) -> Option<&'static str> {
     if !app.display_name.eq_ignore_ascii_case(display_name) {
         return Some("it was renamed");
     }
@@ -106,8 +106,8 @@ fn changed_since(intent: &Intent, app: &Application, display_name: &str) -> Opti
 }
 
 /// Nobody could look whether there is one.
-pub fn closed(intent: &Intent) -> Hold {
-    Hold {
+pub fn closed(intent: &PeeringIntent) -> ActionRequired {
+    ActionRequired {
         who: format!("somebody who may read the applications of {}", intent.tenant_label()),
         why: "This sign-in may not read the directory, so it cannot tell whose the roles and the application are."
             .to_owned(),
@@ -116,8 +116,8 @@ pub fn closed(intent: &Intent) -> Hold {
     }
 }
 
-fn hold(intent: &Intent, app: &Application, why: &str) -> Hold {
-    Hold {
+fn hold(intent: &PeeringIntent, app: &AppRegistration, why: &str) -> ActionRequired {
+    ActionRequired {
         who: format!("an Application Administrator of {}", intent.tenant_label()),
         why: why.to_owned(),
         packet: vec![format!("az ad app delete --id {}", app.app_id)],
@@ -126,7 +126,7 @@ fn hold(intent: &Intent, app: &Application, why: &str) -> Hold {
 }
 
 /// Whether it has the unique name that setup gives, also where the operator named it by its ID.
-fn is_setups(intent: &Intent, app: &Application) -> bool {
+fn is_setups(intent: &PeeringIntent, app: &AppRegistration) -> bool {
     let name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
     app.unique_name == Some(name)
 }
@@ -135,7 +135,7 @@ fn is_setups(intent: &Intent, app: &Application) -> bool {
 ///
 /// # Errors
 /// When they cannot be read.
-pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
+pub async fn look_elsewhere(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let setups = facts.own_app.is_some_and(|app| is_setups(&run.intent, &app));
     let Some(principal) = facts.own_principal.filter(|_| setups && run.intent.tears_down()) else {
@@ -147,7 +147,7 @@ pub async fn look_elsewhere(run: &Run) -> Result<(), Stop> {
 }
 
 /// Roles that are not the ones that setup gave and takes back.
-fn has_other_roles(intent: &Intent, facts: &Facts) -> bool {
+fn has_other_roles(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let Some(principal) = &facts.own_principal else {
         return false;
     };
@@ -155,10 +155,10 @@ fn has_other_roles(intent: &Intent, facts: &Facts) -> bool {
     !here.is_empty() || !facts.own_principal_elsewhere.is_empty()
 }
 
-pub async fn undo(run: &Run) -> Result<(), Stop> {
+pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     // Read anew: between the plan and now somebody may have begun to use it.
     read_all(run).await?;
-    super::OwnApp.observe(run).await?;
+    super::OwnAppStep.observe(run).await?;
     let goes = still_goes(undoing(&run.intent, &run.facts()))?;
     if let Some(deleted) = run.facts().deleted_app.filter(|_| goes) {
         return purge(run, &deleted).await;
@@ -171,7 +171,7 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let why = "Deleting an application takes a directory role, or being its owner.";
     let deleted = run.patiently(STEP, "deleting the own application", &[], attempt).await;
     deleted.map_err(|stop| stop.or_hold(|| hold(&run.intent, &app, why)))?;
-    run.changed(STEP, Action::Deleted, "application", app.app_id.to_string());
+    run.changed(STEP, ChangeAction::Deleted, "application", app.app_id.to_string());
     run.learn(|facts| {
         facts.own_app = None;
         facts.own_principal = None;
@@ -182,7 +182,7 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
 
 /// Deletes a deleted application for good: as long as it can be restored, nobody can register another one of its unique
 /// name. Where this sign-in may not, it stays for thirty days, and setup restores it.
-async fn purge(run: &Run, deleted: &Application) -> Result<(), Stop> {
+async fn purge(run: &StepRun, deleted: &AppRegistration) -> Result<(), StepError> {
     let doing = "deleting the own application for good";
     let mut looks = 1;
     let purged = loop {
@@ -194,12 +194,17 @@ async fn purge(run: &Run, deleted: &Application) -> Result<(), Stop> {
                 run.pause(STEP, limits::FIRST_LOOK * looks).await;
             }
             Ok(found) => break found,
-            Err(Stop::Failed(problem)) if problem.kind == Kind::Permission => break false,
+            Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => break false,
             Err(stop) => return Err(stop),
         }
     };
     if purged {
-        run.changed(STEP, Action::Deleted, "deletedApplication", deleted.app_id.to_string());
+        run.changed(
+            STEP,
+            ChangeAction::Deleted,
+            "deletedApplication",
+            deleted.app_id.to_string(),
+        );
     }
     run.learn(|facts| {
         facts.own_app_stays_restorable = !purged;
@@ -216,11 +221,16 @@ mod tests {
     use crate::steps::own_app::CREDENTIAL;
     use crate::steps::samples;
 
-    fn app(facts: &mut Facts) -> &mut Application {
+    fn app(facts: &mut ObservedState) -> &mut AppRegistration {
         facts.own_app.as_mut().expect("one")
     }
 
-    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+    type Row = (
+        &'static str,
+        fn(&mut PeeringIntent, &mut ObservedState),
+        &'static str,
+        &'static str,
+    );
 
     #[test]
     fn only_an_application_that_setup_made_and_nobody_else_uses_goes() {

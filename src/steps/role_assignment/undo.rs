@@ -7,23 +7,23 @@ use super::STEP;
 use crate::azure::RoleAssignment;
 use crate::domain::subscription_scope;
 use crate::limits;
-use crate::plan::{Action, Decision, Grant, Grantee, Hold, Intent, StepEvent};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, RoleGrant, RoleGrantee, StepDecision, StepEvent};
 use crate::render::az;
 use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::{assigned_by_setup, assignments_of, grant_still_used_by};
-use crate::steps::run::Awaited;
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::run::WaitDescription;
+use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
-    let none = Decision::Absent(format!("nobody has a role of setup's at {}", intent.vnet.name));
+pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+    let none = StepDecision::Absent(format!("nobody has a role of setup's at {}", intent.vnet.name));
     let decisions = intent.grants().into_iter().map(|grant| of(intent, facts, &grant));
-    decisions.reduce(Decision::and).unwrap_or(none)
+    decisions.reduce(StepDecision::and).unwrap_or(none)
 }
 
-fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
-    let theirs = grant.to == Grantee::OwnApp || !assigned_by_setup(intent, facts).is_empty();
+fn of(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> StepDecision {
+    let theirs = grant.to == RoleGrantee::OwnApp || !assigned_by_setup(intent, facts).is_empty();
     if theirs && facts.grantee(grant).is_none() && facts.directory_is_closed {
-        return Decision::Blocked(closed(intent));
+        return StepDecision::Blocked(closed(intent));
     }
     let (ours, others) = assignments_of(intent, facts, grant);
     let name = facts.called(grant);
@@ -33,32 +33,32 @@ fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
     };
     let kept = others.iter().map(|other| {
         let (role, guid) = (role(other), &other.name);
-        Decision::Keep(format!("{role} of {name}, assigned by somebody else ({guid})"))
+        StepDecision::Keep(format!("{role} of {name}, assigned by somebody else ({guid})"))
     });
-    let mut kept: Vec<Decision> = kept.collect();
+    let mut kept: Vec<StepDecision> = kept.collect();
     if ours.is_empty() {
-        kept.push(Decision::Absent(format!(
+        kept.push(StepDecision::Absent(format!(
             "{name} has no role of setup's at {}",
             intent.vnet.name
         )));
     }
     let used = grant_still_used_by(intent, facts, grant);
     let ours = ours.iter().map(|one| match &used {
-        Some(by) => Decision::Keep(format!("{} of {name}: {by}", role(one))),
-        None => Decision::Remove {
+        Some(by) => StepDecision::Keep(format!("{} of {name}: {by}", role(one))),
+        None => StepDecision::Remove {
             what: format!("{} of {name} at {}", role(one), intent.vnet.name),
             kept: Vec::new(),
         },
     });
-    let all = ours.chain(kept).reduce(Decision::and);
-    all.unwrap_or_else(|| Decision::Absent(String::new()))
+    let all = ours.chain(kept).reduce(StepDecision::and);
+    all.unwrap_or_else(|| StepDecision::Absent(String::new()))
 }
 
 /// Where in the tenant, beyond the network's subscription, the principal has, or may have, roles.
 ///
 /// # Errors
 /// When the subscriptions cannot be read.
-pub async fn roles_elsewhere(run: &Run, principal: Uuid) -> Result<Vec<String>, Stop> {
+pub async fn roles_elsewhere(run: &StepRun, principal: Uuid) -> Result<Vec<String>, StepError> {
     let subscriptions = run.subscriptions().await?;
     let others = subscriptions.iter().map(|other| other.id);
     let others = others.filter(|other| *other != run.intent.vnet.subscription);
@@ -77,7 +77,7 @@ pub async fn roles_elsewhere(run: &Run, principal: Uuid) -> Result<Vec<String>, 
     Ok(found.concat())
 }
 
-pub async fn undo(run: &Run) -> Result<(), Stop> {
+pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     for grant in run.intent.grants() {
         if grant_still_used_by(&run.intent, &facts, &grant).is_some() {
@@ -90,13 +90,13 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), Stop> {
+async fn delete(run: &StepRun, assignment: &RoleAssignment, of: &str) -> Result<(), StepError> {
     let Ok(guid) = assignment.name.parse() else {
         return Ok(());
     };
     run.tell(STEP, StepEvent::Doing(format!("taking the role of {of} back")));
     let attempt = || run.azure.delete_role_assignment(&assignment.scope, guid);
-    let hold = || Hold {
+    let hold = || ActionRequired {
         who: format!("an Owner or User Access Administrator of {}", run.intent.vnet.name),
         why: "Removing a role assignment takes Microsoft.Authorization/roleAssignments/delete.".to_owned(),
         packet: az::delete_assignment(&assignment.id()),
@@ -104,14 +104,14 @@ async fn delete(run: &Run, assignment: &RoleAssignment, of: &str) -> Result<(), 
     };
     let deleted = run.patiently(STEP, "removing the role assignment", &[], attempt).await;
     deleted.map_err(|stop| stop.or_hold(hold))?;
-    run.changed(STEP, Action::Deleted, "roleAssignment", assignment.id());
+    run.changed(STEP, ChangeAction::Deleted, "roleAssignment", assignment.id());
     // Once the principal is gone, nothing tells any more whose assignment it was.
     let look = async || {
         let read = run.azure.role_assignment(&assignment.scope, guid).await;
-        let read = read.map_err(|error| Stop::api("looking whether the role assignment is gone", &error))?;
+        let read = read.map_err(|error| StepError::api("looking whether the role assignment is gone", &error))?;
         Ok(read.is_none().then_some(()))
     };
-    let awaited = Awaited::replication("until the role assignment is gone");
+    let awaited = WaitDescription::replication("until the role assignment is gone");
     run.until(STEP, &awaited, look).await?;
     run.learn(|facts| {
         let stays = |one: &RoleAssignment| one.name != assignment.name;
@@ -126,7 +126,12 @@ mod tests {
     use super::*;
     use crate::steps::samples;
 
-    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+    type Row = (
+        &'static str,
+        fn(&mut PeeringIntent, &mut ObservedState),
+        &'static str,
+        &'static str,
+    );
 
     #[test]
     fn only_an_assignment_that_setup_made_goes() {

@@ -8,51 +8,51 @@ use crate::azure::{ApiError, RoleDefinition as Role};
 use crate::domain::SubscriptionId;
 use crate::errors::known;
 use crate::limits;
-use crate::plan::{Action, Decision, Grant, Hold, Intent, StepEvent};
+use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, RoleGrant, StepDecision, StepEvent};
 use crate::render::az;
 use crate::steps::ownership::{changed_by_others, other_assignments, role_is_ours, still_goes};
 use crate::steps::run::is_one_of;
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
-    let none = Decision::Absent("no custom role is setup's".to_owned());
+pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+    let none = StepDecision::Absent("no custom role is setup's".to_owned());
     let custom = intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
     let decisions = custom.map(|grant| of(intent, facts, &grant));
-    decisions.reduce(Decision::and).unwrap_or(none)
+    decisions.reduce(StepDecision::and).unwrap_or(none)
 }
 
-fn of(intent: &Intent, facts: &Facts, grant: &Grant) -> Decision {
+fn of(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> StepDecision {
     let own = ours(intent, facts, grant);
     if own.is_empty() {
         return match facts.role(intent, grant) {
-            Some(other) => Decision::Keep(format!("custom role \"{}\" was not made by setup", other.name)),
-            None => Decision::Absent(format!("there is no custom role \"{}\"", grant.name())),
+            Some(other) => StepDecision::Keep(format!("custom role \"{}\" was not made by setup", other.name)),
+            None => StepDecision::Absent(format!("there is no custom role \"{}\"", grant.name())),
         };
     }
     let decisions = own.into_iter().map(|role| of_role(intent, facts, grant, role));
-    let all = decisions.reduce(Decision::and);
-    all.unwrap_or_else(|| Decision::Absent(String::new()))
+    let all = decisions.reduce(StepDecision::and);
+    all.unwrap_or_else(|| StepDecision::Absent(String::new()))
 }
 
-fn of_role(intent: &Intent, facts: &Facts, grant: &Grant, role: &Role) -> Decision {
+fn of_role(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant, role: &Role) -> StepDecision {
     if let Some(change) = changed_by_others(intent, facts, grant, role) {
-        return Decision::Keep(format!("custom role \"{}\": {change}", role.name));
+        return StepDecision::Keep(format!("custom role \"{}\": {change}", role.name));
     }
     if facts.assignments_are_hidden {
         let why = "This sign-in may not read who else in the subscription has the role.";
-        return Decision::Blocked(hold(intent, role, why));
+        return StepDecision::Blocked(hold(intent, role, why));
     }
     match users(intent, facts, role) {
-        0 if elsewhere(intent, role).is_empty() => Decision::Remove {
+        0 if elsewhere(intent, role).is_empty() => StepDecision::Remove {
             what: format!("custom role \"{}\"", role.name),
             kept: Vec::new(),
         },
-        0 => Decision::Remove {
+        0 => StepDecision::Remove {
             what: format!("this subscription from custom role \"{}\"", role.name),
             kept: vec![format!("custom role \"{}\": other subscriptions share it", role.name)],
         },
-        1 => Decision::Keep(format!("custom role \"{}\": another assignment needs it", role.name)),
-        count => Decision::Keep(format!(
+        1 => StepDecision::Keep(format!("custom role \"{}\": another assignment needs it", role.name)),
+        count => StepDecision::Keep(format!(
             "custom role \"{}\": {count} other assignments need it",
             role.name
         )),
@@ -60,13 +60,13 @@ fn of_role(intent: &Intent, facts: &Facts, grant: &Grant, role: &Role) -> Decisi
 }
 
 /// The roles that setup made for the grant and that can be assigned here.
-fn ours<'a>(intent: &Intent, facts: &'a Facts, grant: &Grant) -> Vec<&'a Role> {
+fn ours<'a>(intent: &PeeringIntent, facts: &'a ObservedState, grant: &RoleGrant) -> Vec<&'a Role> {
     let roles = facts.roles.iter();
     roles.filter(|role| role_is_ours(intent, facts, grant, role)).collect()
 }
 
-fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
-    Hold {
+fn hold(intent: &PeeringIntent, role: &Role, why: &str) -> ActionRequired {
+    ActionRequired {
         who: format!(
             "an Owner or User Access Administrator of every one of {}",
             role.assignable_scopes.join(", ")
@@ -78,12 +78,12 @@ fn hold(intent: &Intent, role: &Role, why: &str) -> Hold {
 }
 
 /// The assignments of the role in this subscription that stay.
-fn users(intent: &Intent, facts: &Facts, role: &Role) -> usize {
+fn users(intent: &PeeringIntent, facts: &ObservedState, role: &Role) -> usize {
     other_assignments(intent, facts, |one| one.role == role.guid).len()
 }
 
 /// The scopes beside this subscription's that the role can be assigned in.
-fn elsewhere(intent: &Intent, role: &Role) -> Vec<String> {
+fn elsewhere(intent: &PeeringIntent, role: &Role) -> Vec<String> {
     let here = intent.vnet.subscription;
     let scopes = role.assignable_scopes.iter();
     scopes.filter(|scope| !is_in(scope, here)).cloned().collect()
@@ -94,11 +94,11 @@ fn is_in(scope: &str, subscription: SubscriptionId) -> bool {
     scope.starts_with(&format!("/subscriptions/{subscription}/"))
 }
 
-pub async fn undo(run: &Run) -> Result<(), Stop> {
+pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     for grant in run.intent.grants() {
         let facts = run.facts();
         for role in ours(&run.intent, &facts, &grant) {
-            if !matches!(of_role(&run.intent, &facts, &grant, role), Decision::Remove { .. }) {
+            if !matches!(of_role(&run.intent, &facts, &grant, role), StepDecision::Remove { .. }) {
                 continue;
             }
             remove(run, &grant, role).await?;
@@ -108,11 +108,11 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn remove(run: &Run, grant: &Grant, known: &Role) -> Result<(), Stop> {
+async fn remove(run: &StepRun, grant: &RoleGrant, known: &Role) -> Result<(), StepError> {
     let here = run.intent.vnet.subscription_scope();
     // Read again: another subscription may have joined since it was listed, or a colleague may have changed it.
     let read = run.azure.role_definition(&here, known.guid).await;
-    let Some(role) = read.map_err(|error| Stop::api("reading the role definition", &error))? else {
+    let Some(role) = read.map_err(|error| StepError::api("reading the role definition", &error))? else {
         return Ok(());
     };
     if !still_goes(of_role(&run.intent, &run.facts(), grant, &role))? {
@@ -120,7 +120,11 @@ async fn remove(run: &Run, grant: &Grant, known: &Role) -> Result<(), Stop> {
     }
     let others = elsewhere(&run.intent, &role);
     let shared = !others.is_empty();
-    let action = if shared { Action::Updated } else { Action::Deleted };
+    let action = if shared {
+        ChangeAction::Updated
+    } else {
+        ChangeAction::Deleted
+    };
     run.tell(
         STEP,
         StepEvent::Doing(format!("removing custom role \"{}\"", role.name)),
@@ -158,7 +162,12 @@ mod tests {
     use crate::steps::samples;
     use crate::vendors::profile;
 
-    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+    type Row = (
+        &'static str,
+        fn(&mut PeeringIntent, &mut ObservedState),
+        &'static str,
+        &'static str,
+    );
 
     #[test]
     fn a_role_goes_with_its_last_assignment() {

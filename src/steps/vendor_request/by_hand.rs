@@ -1,17 +1,17 @@
 //! The request by hand: the values for the vendor's console, and who has to enter them.
 
 use super::{STEP, request_kind};
-use crate::plan::{Card, Hold, Intent, StepEvent};
-use crate::steps::run::Awaited;
+use crate::plan::{ActionRequired, DeviceCodePrompt, PeeringIntent, StepEvent};
+use crate::steps::run::WaitDescription;
 use crate::steps::two_tenants::remove_leftover;
 use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::{ambiguous, read_vnet};
-use crate::steps::{Facts, Run, Stop};
+use crate::steps::{ObservedState, StepError, StepRun};
 use crate::vendors::CreatedBy;
 
 /// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor
 /// makes it; where each side makes its own, the other side's ids are enough to go on with.
-pub async fn hand_over(run: &Run) -> Result<(), Stop> {
+pub async fn hand_over(run: &StepRun) -> Result<(), StepError> {
     let intent = &run.intent;
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));
@@ -21,11 +21,11 @@ pub async fn hand_over(run: &Run) -> Result<(), Stop> {
         return if intent.remote().is_some() {
             Ok(())
         } else {
-            Err(Stop::waiting(handed_over(intent, &run.facts())))
+            Err(StepError::waiting(handed_over(intent, &run.facts())))
         };
     }
     let what = format!("until the values are entered and {} begins", intent.vendor.short_name);
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: Some(&intent.vendor.usual_wait),
         someone_else: true,
@@ -43,7 +43,7 @@ pub async fn hand_over(run: &Run) -> Result<(), Stop> {
 }
 
 /// The values are shown, and a person has to enter them.
-pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
+pub fn handed_over(intent: &PeeringIntent, facts: &ObservedState) -> ActionRequired {
     let card = intent.card(facts.own_app.as_ref().map(|app| app.app_id));
     let vendor = &intent.vendor.short_name;
     let (why, then) = match intent.remote() {
@@ -56,7 +56,7 @@ pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
             Some("Then run the same command again; it goes on from here.".to_owned()),
         ),
     };
-    Hold {
+    ActionRequired {
         who: who_enters(intent),
         why,
         packet: std::iter::once(enter(&card)).chain(then).collect(),
@@ -65,11 +65,11 @@ pub fn handed_over(intent: &Intent, facts: &Facts) -> Hold {
 }
 
 /// A person has the vendor make its half anew: it holds its own for done, and does nothing by itself.
-pub fn enter_anew(run: &Run) -> Hold {
+pub fn enter_anew(run: &StepRun) -> ActionRequired {
     let intent = &run.intent;
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));
-    Hold {
+    ActionRequired {
         who: who_enters(intent),
         why: format!("{} does not make its half again by itself.", intent.vendor.short_name),
         packet: vec![
@@ -89,11 +89,11 @@ pub fn enter_anew(run: &Run) -> Hold {
     }
 }
 
-fn who_enters(intent: &Intent) -> String {
+fn who_enters(intent: &PeeringIntent) -> String {
     format!("whoever may configure networks in {}", intent.vendor.name)
 }
 
-fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
+fn waiting_for_peering(run: &StepRun, card: &DeviceCodePrompt) -> ActionRequired {
     let vendor = &run.intent.vendor.short_name;
     let mut packet = vec![enter(card)];
     for candidate in run.facts().candidates(&run.intent) {
@@ -102,7 +102,7 @@ fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
             "If the peering {name}, which was there before, is {vendor}'s: --peering-name {name}"
         ));
     }
-    Hold {
+    ActionRequired {
         who: who_enters(&run.intent),
         why: format!("{vendor} has not begun to peer: it may not know the network yet."),
         packet,
@@ -110,7 +110,7 @@ fn waiting_for_peering(run: &Run, card: &Card) -> Hold {
     }
 }
 
-fn enter(card: &Card) -> String {
+fn enter(card: &DeviceCodePrompt) -> String {
     format!(
         "Enter the {} values of the hand-off at {}",
         card.values.len(),

@@ -2,54 +2,56 @@
 
 use super::{STEP, called, delete, request_kind, wait_until_gone};
 use crate::domain::PeeringState;
-use crate::plan::{Decision, Hold, Intent, OwnApp, VendorAccess};
+use crate::plan::{ActionRequired, OwnApp, PeeringIntent, StepDecision, VendorAccess};
 use crate::steps::own_app::undo::closed;
 use crate::steps::ownership::request_is_ours;
-use crate::steps::run::Awaited;
+use crate::steps::run::WaitDescription;
 use crate::steps::vendor_peering::VendorPeering;
 use crate::steps::vnet::read_vnet;
-use crate::steps::{Facts, Run, Stop};
-use crate::vendors::Phase;
+use crate::steps::{ObservedState, StepError, StepRun};
+use crate::vendors::RequestPhase;
 
-pub fn undoing(intent: &Intent, facts: &Facts) -> Decision {
+pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let (kind, vendor) = (request_kind(intent), &intent.vendor.name);
     if intent.access == VendorAccess::Manual {
         return if is_linked(intent, facts) {
-            Decision::Await {
+            StepDecision::Await {
                 what: format!("you delete the {kind} in {vendor}, which removes its direction"),
                 usually: "minutes".to_owned(),
             }
         } else {
-            Decision::Absent(format!("{vendor} has no direction here"))
+            StepDecision::Absent(format!("{vendor} has no direction here"))
         };
     }
     match facts.request.as_ref().filter(|_| !facts.request_is_gone) {
-        None => Decision::Absent(format!("{vendor} has no {kind} for {}", intent.vnet.name)),
-        Some(request) if request.phase == Phase::Gone => Decision::Absent(format!("{vendor} has deleted the {kind}")),
-        Some(request) if request_is_ours(intent, facts, request) => Decision::Remove {
+        None => StepDecision::Absent(format!("{vendor} has no {kind} for {}", intent.vnet.name)),
+        Some(request) if request.phase == RequestPhase::Gone => {
+            StepDecision::Absent(format!("{vendor} has deleted the {kind}"))
+        }
+        Some(request) if request_is_ours(intent, facts, request) => StepDecision::Remove {
             what: format!("{}, which removes its direction with it", called(intent, request)),
             kept: Vec::new(),
         },
         Some(request) if request.own_app.is_some() && made_app_is_unseen(intent, facts) => {
-            Decision::Blocked(closed(intent))
+            StepDecision::Blocked(closed(intent))
         }
         Some(request) => {
             let named = match request.own_app {
                 Some(app) => format!("--own-app {app} says that it is yours"),
                 None => format!("--set name={} says that it is meant", request.name),
             };
-            Decision::Keep(format!("{} was not created by setup; {named}", called(intent, request)))
+            StepDecision::Keep(format!("{} was not created by setup; {named}", called(intent, request)))
         }
     }
 }
 
 /// Which application setup made, if it made one, cannot be told.
-fn made_app_is_unseen(intent: &Intent, facts: &Facts) -> bool {
+fn made_app_is_unseen(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     facts.directory_is_closed && matches!(intent.own_app, Some(OwnApp::Made { .. }))
 }
 
 /// The vendor's side still holds the link.
-fn is_linked(intent: &Intent, facts: &Facts) -> bool {
+fn is_linked(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => peering.state == PeeringState::Connected,
         VendorPeering::None => false,
@@ -57,7 +59,7 @@ fn is_linked(intent: &Intent, facts: &Facts) -> bool {
     }
 }
 
-pub async fn undo(run: &Run) -> Result<(), Stop> {
+pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let Some(connector) = &run.connector else {
         return wait_for_the_vendor(run).await;
@@ -65,7 +67,7 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     let (Some(network), Some(request)) = (facts.network, facts.request) else {
         return Ok(());
     };
-    if request.phase != Phase::Leaving {
+    if request.phase != RequestPhase::Leaving {
         delete(run, connector.as_ref(), &network, &request).await?;
     }
     wait_until_gone(run, connector.as_ref(), &network, &request).await?;
@@ -77,14 +79,14 @@ pub async fn undo(run: &Run) -> Result<(), Stop> {
     read_vnet(run).await
 }
 
-async fn wait_for_the_vendor(run: &Run) -> Result<(), Stop> {
+async fn wait_for_the_vendor(run: &StepRun) -> Result<(), StepError> {
     let vendor = &run.intent.vendor;
     let what = format!("until the {} is deleted in {}", request_kind(&run.intent), vendor.name);
-    let awaited = Awaited {
+    let awaited = WaitDescription {
         what: &what,
         usually: None,
         someone_else: true,
-        hold: Hold {
+        hold: ActionRequired {
             who: format!("whoever may configure networks in {}", vendor.name),
             why: format!(
                 "{} needs its role until it has removed its direction, and it is deleted in its console only.",
@@ -111,7 +113,12 @@ mod tests {
 
     use crate::steps::samples;
 
-    type Row = (&'static str, fn(&mut Intent, &mut Facts), &'static str, &'static str);
+    type Row = (
+        &'static str,
+        fn(&mut PeeringIntent, &mut ObservedState),
+        &'static str,
+        &'static str,
+    );
 
     #[test]
     fn only_a_request_that_setup_made_goes() {
@@ -131,7 +138,7 @@ mod tests {
             ),
             (
                 "deleted by the vendor",
-                |_, facts| facts.request.as_mut().expect("one").phase = Phase::Gone,
+                |_, facts| facts.request.as_mut().expect("one").phase = RequestPhase::Gone,
                 "absent",
                 "has deleted",
             ),

@@ -3,22 +3,22 @@
 use http::{Method, StatusCode};
 use uuid::Uuid;
 
-use super::model::{self, Request};
-use super::{Problem, Vpc};
-use crate::sandbox::message::{self, Answer, Incoming};
+use super::model::{self, AivenRequest};
+use super::{AivenProblem, AivenVpcRecord};
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse};
 use crate::sandbox::vendors::account::vnet_id;
-use crate::sandbox::vendors::reciprocal::{self, Vendor};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::reciprocal::{self, ReciprocalVendor};
+use crate::sandbox::world::SandboxWorld;
 
-type Outcome = Result<Answer, Problem>;
+type AivenResult = Result<SandboxResponse, AivenProblem>;
 
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let outcome = authenticate(world, request).and_then(|()| route(world, request));
     outcome.unwrap_or_else(|problem| message::json(problem.status, &problem.body()))
 }
 
 /// `Authorization: aivenv1 TOKEN`, or `Bearer TOKEN`.
-fn authenticate(world: &World, request: &Incoming) -> Result<(), Problem> {
+fn authenticate(world: &SandboxWorld, request: &IncomingRequest) -> Result<(), AivenProblem> {
     let header = request.header("authorization").unwrap_or_default();
     let (scheme, token) = header.split_once(' ').unwrap_or_default();
     let scheme = ["aivenv1", "bearer"]
@@ -27,16 +27,19 @@ fn authenticate(world: &World, request: &Incoming) -> Result<(), Problem> {
     if scheme && world.aiven.data.tokens.iter().any(|known| known == token.trim()) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "Missing (expired) db token"))
+    Err(AivenProblem::new(
+        StatusCode::UNAUTHORIZED,
+        "Missing (expired) db token",
+    ))
 }
 
-fn route(world: &mut World, request: &Incoming) -> Outcome {
+fn route(world: &mut SandboxWorld, request: &IncomingRequest) -> AivenResult {
     let segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
     let ["project", project, rest @ ..] = segments.as_slice() else {
         return Err(nothing());
     };
     if *project != world.aiven.data.project {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "Not a project member"));
+        return Err(AivenProblem::new(StatusCode::FORBIDDEN, "Not a project member"));
     }
     let ok = |body| Ok(message::json(StatusCode::OK, &body));
     match (&request.method, rest) {
@@ -48,13 +51,13 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
         (&Method::POST, ["vpcs", id, "peering-connections"]) => {
             let vpc = find(world, id)?;
             let body = request.json().filter(serde_json::Value::is_object);
-            let body = body.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "Invalid JSON body"))?;
-            let link = model::create(world, &vpc, Request::read(&vpc, &body)?)?;
+            let body = body.ok_or_else(|| AivenProblem::new(StatusCode::BAD_REQUEST, "Invalid JSON body"))?;
+            let link = model::create(world, &vpc, AivenRequest::read(&vpc, &body)?)?;
             ok(model::connection(world, &link))
         }
         (&Method::POST, ["vpcs", id, "peering-connections", "refresh"]) => {
             let vpc = find(world, id)?;
-            reciprocal::refresh(world, Vendor::Aiven, &vpc.id.to_string());
+            reciprocal::refresh(world, ReciprocalVendor::Aiven, &vpc.id.to_string());
             ok(model::vpc_with_connections(world, &vpc))
         }
         (
@@ -82,25 +85,25 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
     }
 }
 
-fn find(world: &World, id: &str) -> Result<Vpc, Problem> {
+fn find(world: &SandboxWorld, id: &str) -> Result<AivenVpcRecord, AivenProblem> {
     let id = Uuid::parse_str(id).ok();
     let found = world.aiven.vpcs.iter().find(|found| Some(found.id) == id);
     found
         .cloned()
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "VPC does not exist"))
+        .ok_or_else(|| AivenProblem::new(StatusCode::NOT_FOUND, "VPC does not exist"))
 }
 
-fn delete(world: &mut World, vpc: &Vpc, theirs: &str) -> Outcome {
-    let found = reciprocal::twin(world, Vendor::Aiven, &vpc.id.to_string(), theirs);
+fn delete(world: &mut SandboxWorld, vpc: &AivenVpcRecord, theirs: &str) -> AivenResult {
+    let found = reciprocal::twin(world, ReciprocalVendor::Aiven, &vpc.id.to_string(), theirs);
     let id = found.map(|found| found.id).ok_or_else(no_connection)?;
     let link = reciprocal::remove(world, id).ok_or_else(no_connection)?;
     Ok(message::json(StatusCode::OK, &model::connection(world, &link)))
 }
 
-fn no_connection() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "VPC peering connection does not exist")
+fn no_connection() -> AivenProblem {
+    AivenProblem::new(StatusCode::NOT_FOUND, "VPC peering connection does not exist")
 }
 
-fn nothing() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "Not found")
+fn nothing() -> AivenProblem {
+    AivenProblem::new(StatusCode::NOT_FOUND, "Not found")
 }

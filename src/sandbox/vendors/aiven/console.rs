@@ -4,13 +4,13 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Vpc;
-use super::model::{self, Request};
-use crate::sandbox::message::{self, Answer, Form, Incoming, escape};
+use super::AivenVpcRecord;
+use super::model::{self, AivenRequest};
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse, escape};
 use crate::sandbox::page::frame;
 use crate::sandbox::router;
-use crate::sandbox::vendors::console::{Sheet, field, raw_table, table};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::console::{ConsoleSheet, field, raw_table, table};
+use crate::sandbox::world::SandboxWorld;
 
 /// The form's fields: name, and label as Aiven writes it. The "object id" is the application's client id.
 const FIELDS: [(&str, &str); 5] = [
@@ -21,7 +21,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("peer_azure_app_id", "Application object ID"),
 ];
 
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let segments = request.lower();
     let segments: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
     let (vpc, method) = match (&request.method, segments.as_slice()) {
@@ -40,7 +40,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     }
 }
 
-fn vpcs(world: &World) -> Answer {
+fn vpcs(world: &SandboxWorld) -> SandboxResponse {
     let rows = world.aiven.vpcs.iter().map(|vpc| {
         let name = escape(&vpc.cloud);
         let name = match vpc.is_azure() {
@@ -73,8 +73,8 @@ fn vpcs(world: &World) -> Answer {
     message::html(StatusCode::OK, frame("Aiven VPCs", &body))
 }
 
-fn sheet(vpc: &Vpc) -> Sheet<'static> {
-    Sheet {
+fn sheet(vpc: &AivenVpcRecord) -> ConsoleSheet<'static> {
+    ConsoleSheet {
         title: "Create peering request",
         about: format!("{} · {}", vpc.cloud, vpc.cidr),
         fields: &FIELDS,
@@ -83,14 +83,14 @@ fn sheet(vpc: &Vpc) -> Sheet<'static> {
     }
 }
 
-fn submit(world: &mut World, vpc: &Vpc, given: &Form) -> Answer {
+fn submit(world: &mut SandboxWorld, vpc: &AivenVpcRecord, given: &FormBody) -> SandboxResponse {
     let sheet = sheet(vpc);
     if let Some(problem) = sheet.unfilled(given) {
         return sheet.page(given, Some(&problem));
     }
     let body = FIELDS.map(|(name, _)| (name, json!(field(given, name))));
     let body = serde_json::Value::Object(body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-    let made = Request::read(vpc, &body).and_then(|request| model::create(world, vpc, request));
+    let made = AivenRequest::read(vpc, &body).and_then(|request| model::create(world, vpc, request));
     match made {
         Ok(link) => sheet.done(&format!("{} is being peered.", link.theirs), "/aiven"),
         Err(problem) => sheet.page(given, Some(&problem.message)),

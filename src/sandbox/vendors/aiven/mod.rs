@@ -12,19 +12,19 @@ use uuid::Uuid;
 
 pub(in crate::sandbox) use model::dump;
 
-use super::account::Account;
-use crate::sandbox::message::{Answer, Incoming};
-use crate::sandbox::world::World;
+use super::account::VendorAccount;
+use crate::sandbox::message::{IncomingRequest, SandboxResponse};
+use crate::sandbox::world::SandboxWorld;
 
 /// Aiven's part of the world.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Aiven {
-    vpcs: Vec<Vpc>,
+pub(in crate::sandbox) struct SandboxAiven {
+    vpcs: Vec<AivenVpcRecord>,
     data: AivenData,
 }
 
-impl Aiven {
-    pub(super) fn account(&self) -> Account {
+impl SandboxAiven {
+    pub(super) fn account(&self) -> VendorAccount {
         self.data.account.clone()
     }
 
@@ -36,7 +36,7 @@ impl Aiven {
 
 /// A project's VPC.
 #[derive(Debug, Clone)]
-struct Vpc {
+struct AivenVpcRecord {
     id: Uuid,
     cloud: String,
     cidr: IpNet,
@@ -45,7 +45,7 @@ struct Vpc {
     vnet: Option<String>,
 }
 
-impl Vpc {
+impl AivenVpcRecord {
     fn is_azure(&self) -> bool {
         self.cloud.starts_with("azure-")
     }
@@ -55,7 +55,7 @@ impl Vpc {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AivenData {
-    account: Account,
+    account: VendorAccount,
     project: String,
     tokens: Vec<String>,
     #[serde(default)]
@@ -76,7 +76,7 @@ struct VpcData {
 }
 
 /// Puts Aiven's VPCs into the world.
-pub(in crate::sandbox) fn build(data: &AivenData, world: &mut World) {
+pub(in crate::sandbox) fn build(data: &AivenData, world: &mut SandboxWorld) {
     world.aiven.data = data.clone();
     for vpc in &data.vpcs {
         let location = vpc.cloud.strip_prefix("azure-").filter(|_| vpc.state == "ACTIVE");
@@ -84,7 +84,7 @@ pub(in crate::sandbox) fn build(data: &AivenData, world: &mut World) {
             data.account
                 .network(world, &format!("aiven-{location}"), location, vpc.cidr)
         });
-        world.aiven.vpcs.push(Vpc {
+        world.aiven.vpcs.push(AivenVpcRecord {
             id: vpc.id,
             cloud: vpc.cloud.clone(),
             cidr: vpc.cidr,
@@ -95,7 +95,7 @@ pub(in crate::sandbox) fn build(data: &AivenData, world: &mut World) {
 }
 
 /// Answers a request for Aiven's API or its console.
-pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(in crate::sandbox) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     if request.segments.first().is_some_and(|first| first == "v1") {
         api::answer(world, request)
     } else {
@@ -105,12 +105,12 @@ pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answe
 
 /// A problem as Aiven words it.
 #[derive(Debug, Clone)]
-struct Problem {
+struct AivenProblem {
     status: StatusCode,
     message: String,
 }
 
-impl Problem {
+impl AivenProblem {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,

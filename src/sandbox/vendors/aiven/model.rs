@@ -6,13 +6,13 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Problem, Vpc};
+use super::{AivenProblem, AivenVpcRecord};
 use crate::sandbox::vendors::account::vnet_id;
-use crate::sandbox::vendors::reciprocal::{self, Link, Stage, Vendor, Wish};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::reciprocal::{self, DesiredLink, LinkStage, ReciprocalLink, ReciprocalVendor};
+use crate::sandbox::world::SandboxWorld;
 
 /// What a customer asks for.
-pub(super) struct Request {
+pub(super) struct AivenRequest {
     pub(super) account: String,
     pub(super) group: String,
     pub(super) vnet: String,
@@ -21,9 +21,9 @@ pub(super) struct Request {
     pub(super) cidrs: Value,
 }
 
-impl Request {
+impl AivenRequest {
     /// Reads a body; an absent field and one that the VPC's cloud does not have are named.
-    pub(super) fn read(vpc: &Vpc, body: &Value) -> Result<Self, Problem> {
+    pub(super) fn read(vpc: &AivenVpcRecord, body: &Value) -> Result<Self, AivenProblem> {
         let azure = ["peer_resource_group", "peer_azure_app_id", "peer_azure_tenant_id"];
         if !vpc.is_azure() {
             let field = azure.iter().find(|field| !body[**field].is_null());
@@ -31,11 +31,11 @@ impl Request {
                 Some(field) => format!("{field}: this field cannot be set"),
                 None => "The sandbox peers VPCs on Azure only".to_owned(),
             };
-            return Err(Problem::new(StatusCode::BAD_REQUEST, text));
+            return Err(AivenProblem::new(StatusCode::BAD_REQUEST, text));
         }
         let text = |field: &str| match body[field].as_str().filter(|text| !text.is_empty()) {
             Some(text) => Ok(text.to_owned()),
-            None => Err(Problem::new(
+            None => Err(AivenProblem::new(
                 StatusCode::BAD_REQUEST,
                 format!("Invalid input for {field}: a value is required"),
             )),
@@ -68,11 +68,15 @@ impl Request {
 }
 
 /// Makes a peering connection and sets Aiven to work.
-pub(super) fn create(world: &mut World, vpc: &Vpc, request: Request) -> Result<Link, Problem> {
+pub(super) fn create(
+    world: &mut SandboxWorld,
+    vpc: &AivenVpcRecord,
+    request: AivenRequest,
+) -> Result<ReciprocalLink, AivenProblem> {
     let theirs = vnet_id(&request.account, &request.group, &request.vnet);
     let parent = vpc.id.to_string();
-    if reciprocal::twin(world, Vendor::Aiven, &parent, &theirs).is_some() {
-        return Err(Problem::new(
+    if reciprocal::twin(world, ReciprocalVendor::Aiven, &parent, &theirs).is_some() {
+        return Err(AivenProblem::new(
             StatusCode::CONFLICT,
             "VPC peering connection already exists",
         ));
@@ -88,8 +92,8 @@ pub(super) fn create(world: &mut World, vpc: &Vpc, request: Request) -> Result<L
         "user_peer_network_cidrs": request.cidrs,
         "vpc_peering_connection_type": "azure-vnet-peering",
     });
-    let wish = Wish {
-        vendor: Vendor::Aiven,
+    let wish = DesiredLink {
+        vendor: ReciprocalVendor::Aiven,
         parent,
         own: vpc.vnet.clone(),
         theirs,
@@ -103,12 +107,12 @@ pub(super) fn create(world: &mut World, vpc: &Vpc, request: Request) -> Result<L
 }
 
 /// `GET …/vpcs`.
-pub(super) fn vpcs(world: &World) -> Value {
+pub(super) fn vpcs(world: &SandboxWorld) -> Value {
     let list: Vec<Value> = world.aiven.vpcs.iter().map(|found| vpc(world, found)).collect();
     json!({ "vpcs": list })
 }
 
-fn vpc(world: &World, found: &Vpc) -> Value {
+fn vpc(world: &SandboxWorld, found: &AivenVpcRecord) -> Value {
     let created = world.started - Duration::from_secs(86_400);
     json!({
         "cloud_name": found.cloud,
@@ -121,7 +125,7 @@ fn vpc(world: &World, found: &Vpc) -> Value {
 }
 
 /// `GET …/vpcs/{id}`.
-pub(super) fn vpc_with_connections(world: &World, found: &Vpc) -> Value {
+pub(super) fn vpc_with_connections(world: &SandboxWorld, found: &AivenVpcRecord) -> Value {
     let mut body = vpc(world, found);
     let list: Vec<Value> = links(world, found).map(|link| connection(world, link)).collect();
     body["peering_connections"] = list.into();
@@ -129,14 +133,17 @@ pub(super) fn vpc_with_connections(world: &World, found: &Vpc) -> Value {
     body
 }
 
-pub(super) fn links<'a>(world: &'a World, vpc: &Vpc) -> impl Iterator<Item = &'a Link> {
+pub(super) fn links<'a>(world: &'a SandboxWorld, vpc: &AivenVpcRecord) -> impl Iterator<Item = &'a ReciprocalLink> {
     let parent = vpc.id.to_string();
-    let own = world.links.iter().filter(|found| found.vendor == Vendor::Aiven);
+    let own = world
+        .links
+        .iter()
+        .filter(|found| found.vendor == ReciprocalVendor::Aiven);
     own.filter(move |found| found.parent == parent)
 }
 
 /// A peering connection.
-pub(super) fn connection(world: &World, link: &Link) -> Value {
+pub(super) fn connection(world: &SandboxWorld, link: &ReciprocalLink) -> Value {
     let mut body = link.request.clone();
     body["create_time"] = instant(world.started + link.created).into();
     body["update_time"] = instant(world.started + link.updated).into();
@@ -146,20 +153,20 @@ pub(super) fn connection(world: &World, link: &Link) -> Value {
     body
 }
 
-pub(super) fn state(link: &Link) -> &'static str {
+pub(super) fn state(link: &ReciprocalLink) -> &'static str {
     match link.stage {
-        Stage::Accepted => "APPROVED",
-        Stage::Requested => "APPROVED_PEER_REQUESTED",
-        Stage::Waiting => "PENDING_PEER",
-        Stage::Active => "ACTIVE",
-        Stage::Refused => "INVALID_SPECIFICATION",
-        Stage::Abandoned => "DELETED_BY_PEER",
-        Stage::Removing => "DELETING",
+        LinkStage::Accepted => "APPROVED",
+        LinkStage::Requested => "APPROVED_PEER_REQUESTED",
+        LinkStage::Waiting => "PENDING_PEER",
+        LinkStage::Active => "ACTIVE",
+        LinkStage::Refused => "INVALID_SPECIFICATION",
+        LinkStage::Abandoned => "DELETED_BY_PEER",
+        LinkStage::Removing => "DELETING",
     }
 }
 
 /// Its `message` is always there, since `avn` takes it out unasked; the texts are ours.
-pub(super) fn state_info(world: &World, link: &Link) -> Value {
+pub(super) fn state_info(world: &SandboxWorld, link: &ReciprocalLink) -> Value {
     let told = |kind: &str, message: &str| {
         json!({
             "message": message,
@@ -169,21 +176,21 @@ pub(super) fn state_info(world: &World, link: &Link) -> Value {
         })
     };
     match link.stage {
-        Stage::Accepted | Stage::Requested | Stage::Removing => Value::Null,
-        Stage::Waiting => told(
+        LinkStage::Accepted | LinkStage::Requested | LinkStage::Removing => Value::Null,
+        LinkStage::Waiting => told(
             "pending-peer",
             "Aiven's side of the peering is ready. Create a peering from your virtual network to to-network-id, in \
              tenant to-tenant-id.",
         ),
-        Stage::Active if world.aiven.data.reticent => {
+        LinkStage::Active if world.aiven.data.reticent => {
             json!({"message": "The peering is connected.", "type": "active"})
         }
-        Stage::Active => told("active", "The peering is connected."),
-        Stage::Abandoned => told(
+        LinkStage::Active => told("active", "The peering is connected."),
+        LinkStage::Abandoned => told(
             "deleted-by-peer",
             "The peering was deleted in your virtual network. Delete this connection and create it again.",
         ),
-        Stage::Refused => refusal(link.reason.as_deref().unwrap_or_default()),
+        LinkStage::Refused => refusal(link.reason.as_deref().unwrap_or_default()),
     }
 }
 
@@ -196,8 +203,11 @@ fn refusal(reason: &str) -> Value {
 }
 
 /// The connections for the canonical dump.
-pub(in crate::sandbox) fn dump(world: &World) -> Vec<Value> {
-    let own = world.links.iter().filter(|found| found.vendor == Vendor::Aiven);
+pub(in crate::sandbox) fn dump(world: &SandboxWorld) -> Vec<Value> {
+    let own = world
+        .links
+        .iter()
+        .filter(|found| found.vendor == ReciprocalVendor::Aiven);
     own.map(|link| {
         json!({
             "vpc": link.parent,

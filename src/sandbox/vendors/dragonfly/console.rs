@@ -3,13 +3,13 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::Network;
-use super::model::{self, Request};
-use crate::sandbox::message::{self, Answer, Form, Incoming, escape};
+use super::DragonflyNetworkRecord;
+use super::model::{self, DragonflyRequest};
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse, escape};
 use crate::sandbox::page::frame;
 use crate::sandbox::router;
-use crate::sandbox::vendors::console::{Sheet, field, raw_table, table};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::console::{ConsoleSheet, field, raw_table, table};
+use crate::sandbox::world::SandboxWorld;
 
 /// The form's fields: name, and label as Dragonfly writes it. The "app id" is the application's client id.
 const FIELDS: [(&str, &str); 5] = [
@@ -20,7 +20,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("tenant_id", "Tenant ID"),
 ];
 
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let segments: Vec<&str> = request.segments.iter().skip(1).map(String::as_str).collect();
     let (network, method) = match (&request.method, segments.as_slice()) {
         (&Method::GET, [] | ["networks"]) => return networks(world),
@@ -41,7 +41,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     }
 }
 
-fn networks(world: &World) -> Answer {
+fn networks(world: &SandboxWorld) -> SandboxResponse {
     let rows = world.dragonfly.networks.iter().map(|network| {
         let name = escape(&network.name);
         let name = match network.provider.as_str() {
@@ -78,8 +78,8 @@ fn capital(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-fn sheet(network: &Network) -> Sheet<'static> {
-    Sheet {
+fn sheet(network: &DragonflyNetworkRecord) -> ConsoleSheet<'static> {
+    ConsoleSheet {
         title: "Add connection",
         about: format!("{} · {}", network.name, network.cidr),
         fields: &FIELDS,
@@ -88,7 +88,7 @@ fn sheet(network: &Network) -> Sheet<'static> {
     }
 }
 
-fn submit(world: &mut World, network: &Network, given: &Form) -> Answer {
+fn submit(world: &mut SandboxWorld, network: &DragonflyNetworkRecord, given: &FormBody) -> SandboxResponse {
     let sheet = sheet(network);
     if let Some(problem) = sheet.unfilled(given) {
         return sheet.page(given, Some(&problem));
@@ -108,7 +108,7 @@ fn submit(world: &mut World, network: &Network, given: &Form) -> Answer {
             },
         },
     });
-    match Request::read(&body).and_then(|request| model::create(world, request)) {
+    match DragonflyRequest::read(&body).and_then(|request| model::create(world, request)) {
         Ok(link) => sheet.done(&format!("{} is being connected.", link.theirs), "/dragonfly"),
         Err(problem) => sheet.page(given, Some(&problem.error)),
     }

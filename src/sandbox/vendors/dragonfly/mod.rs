@@ -10,26 +10,26 @@ use serde::Deserialize;
 
 pub(in crate::sandbox) use model::dump;
 
-use super::account::Account;
-use crate::sandbox::message::{Answer, Incoming};
-use crate::sandbox::world::World;
+use super::account::VendorAccount;
+use crate::sandbox::message::{IncomingRequest, SandboxResponse};
+use crate::sandbox::world::SandboxWorld;
 
 /// Dragonfly's part of the world.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Dragonfly {
-    networks: Vec<Network>,
+pub(in crate::sandbox) struct SandboxDragonfly {
+    networks: Vec<DragonflyNetworkRecord>,
     data: DragonflyData,
 }
 
-impl Dragonfly {
-    pub(super) fn account(&self) -> Account {
+impl SandboxDragonfly {
+    pub(super) fn account(&self) -> VendorAccount {
         self.data.account.clone()
     }
 }
 
 /// A private network.
 #[derive(Debug, Clone)]
-struct Network {
+struct DragonflyNetworkRecord {
     id: String,
     name: String,
     provider: String,
@@ -44,7 +44,7 @@ struct Network {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DragonflyData {
-    account: Account,
+    account: VendorAccount,
     keys: Vec<String>,
     #[serde(default)]
     networks: Vec<NetworkData>,
@@ -62,13 +62,13 @@ struct NetworkData {
 }
 
 /// Puts Dragonfly's networks into the world.
-pub(in crate::sandbox) fn build(data: &DragonflyData, world: &mut World) {
+pub(in crate::sandbox) fn build(data: &DragonflyData, world: &mut SandboxWorld) {
     world.dragonfly.data = data.clone();
     for network in &data.networks {
         let there = network.provider == "azure" && network.status == "active";
         let name = format!("dfcloud-{}", network.name);
         let vnet = there.then(|| data.account.network(world, &name, &network.region, network.cidr));
-        world.dragonfly.networks.push(Network {
+        world.dragonfly.networks.push(DragonflyNetworkRecord {
             id: network.id.clone(),
             name: network.name.clone(),
             provider: network.provider.clone(),
@@ -81,7 +81,7 @@ pub(in crate::sandbox) fn build(data: &DragonflyData, world: &mut World) {
 }
 
 /// Answers a request for Dragonfly's API or its console.
-pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(in crate::sandbox) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     if request.segments.first().is_some_and(|first| first == "v1") {
         api::answer(world, request)
     } else {
@@ -91,12 +91,12 @@ pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answe
 
 /// A problem as Dragonfly words it: `{"error": "…"}`.
 #[derive(Debug, Clone)]
-struct Problem {
+struct DragonflyProblem {
     status: StatusCode,
     error: String,
 }
 
-impl Problem {
+impl DragonflyProblem {
     fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self {
             status,

@@ -3,13 +3,13 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Network, Problem};
+use super::{DragonflyNetworkRecord, DragonflyProblem};
 use crate::sandbox::vendors::account::{short, vnet_id};
-use crate::sandbox::vendors::reciprocal::{self, Link, Stage, Vendor, Wish};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::reciprocal::{self, DesiredLink, LinkStage, ReciprocalLink, ReciprocalVendor};
+use crate::sandbox::world::SandboxWorld;
 
 /// What a customer asks for: the body of `POST /v1/connections`.
-pub(super) struct Request {
+pub(super) struct DragonflyRequest {
     network: String,
     theirs: String,
     tenant: String,
@@ -18,12 +18,15 @@ pub(super) struct Request {
     config: Value,
 }
 
-impl Request {
+impl DragonflyRequest {
     /// Reads a body; the first field that is missing is named.
-    pub(super) fn read(body: &Value) -> Result<Self, Problem> {
+    pub(super) fn read(body: &Value) -> Result<Self, DragonflyProblem> {
         let text = |path: &str| match body.pointer(path).and_then(Value::as_str) {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
-            _ => Err(Problem::bad(format!("{} is required", path[1..].replace('/', ".")))),
+            _ => Err(DragonflyProblem::bad(format!(
+                "{} is required",
+                path[1..].replace('/', ".")
+            ))),
         };
         text("/name")?;
         let (account, vnet) = (text("/peer/account_id")?, text("/peer/vpc_id")?);
@@ -31,7 +34,7 @@ impl Request {
         // Its own client always sends the field, and may leave it empty.
         let block = body["peer"]["cidr_block"].as_str().filter(|block| !block.is_empty());
         if block.is_some_and(|block| block.parse::<ipnet::Ipv4Net>().is_err()) {
-            return Err(Problem::bad("peer.cidr_block is not an IPv4 CIDR block"));
+            return Err(DragonflyProblem::bad("peer.cidr_block is not an IPv4 CIDR block"));
         }
         Ok(Self {
             network: text("/network_id")?,
@@ -45,26 +48,29 @@ impl Request {
 }
 
 /// Makes a connection and sets Dragonfly to work.
-pub(super) fn create(world: &mut World, request: Request) -> Result<Link, Problem> {
+pub(super) fn create(world: &mut SandboxWorld, request: DragonflyRequest) -> Result<ReciprocalLink, DragonflyProblem> {
     let network = world.dragonfly.networks.iter();
     let network = network.clone().find(|found| found.id == request.network);
-    let network = network.ok_or_else(|| Problem::bad("network not found"))?;
+    let network = network.ok_or_else(|| DragonflyProblem::bad("network not found"))?;
     if network.provider != "azure" {
         let text = format!("the network is on {}: peer.azure cannot be set", network.provider);
-        return Err(Problem::bad(text));
+        return Err(DragonflyProblem::bad(text));
     }
     if network.status != "active" {
-        return Err(Problem::bad(format!("the network is {}, not active", network.status)));
+        return Err(DragonflyProblem::bad(format!(
+            "the network is {}, not active",
+            network.status
+        )));
     }
     let own = network.vnet.clone();
-    if reciprocal::twin(world, Vendor::Dragonfly, &request.network, &request.theirs).is_some() {
-        return Err(Problem::new(
+    if reciprocal::twin(world, ReciprocalVendor::Dragonfly, &request.network, &request.theirs).is_some() {
+        return Err(DragonflyProblem::new(
             StatusCode::CONFLICT,
             "a connection with this peer exists already",
         ));
     }
-    let wish = Wish {
-        vendor: Vendor::Dragonfly,
+    let wish = DesiredLink {
+        vendor: ReciprocalVendor::Dragonfly,
         parent: request.network,
         own,
         theirs: request.theirs,
@@ -78,7 +84,7 @@ pub(super) fn create(world: &mut World, request: Request) -> Result<Link, Proble
 }
 
 /// A network.
-pub(super) fn network(found: &Network) -> Value {
+pub(super) fn network(found: &DragonflyNetworkRecord) -> Value {
     let vpc = vpc(found).map(|(account, resource)| json!({"resource_id": resource, "account_id": account}));
     json!({
         "network_id": found.id,
@@ -93,26 +99,29 @@ pub(super) fn network(found: &Network) -> Value {
 }
 
 /// `vpc.account_id` and `vpc.resource_id` of a network: its group's id, and its name.
-pub(super) fn vpc(found: &Network) -> Option<(&str, &str)> {
+pub(super) fn vpc(found: &DragonflyNetworkRecord) -> Option<(&str, &str)> {
     found
         .vnet
         .as_deref()?
         .split_once("/providers/Microsoft.Network/virtualNetworks/")
 }
 
-pub(super) fn links(world: &World) -> impl Iterator<Item = &Link> {
-    world.links.iter().filter(|found| found.vendor == Vendor::Dragonfly)
+pub(super) fn links(world: &SandboxWorld) -> impl Iterator<Item = &ReciprocalLink> {
+    world
+        .links
+        .iter()
+        .filter(|found| found.vendor == ReciprocalVendor::Dragonfly)
 }
 
 /// `conn_1a2b3c4d`
-pub(super) fn id(link: &Link) -> String {
+pub(super) fn id(link: &ReciprocalLink) -> String {
     format!("conn_{}", short(link.id))
 }
 
 /// A connection.
-pub(super) fn connection(world: &World, link: &Link) -> Value {
+pub(super) fn connection(world: &SandboxWorld, link: &ReciprocalLink) -> Value {
     let peering = match link.stage {
-        Stage::Active => world.vnet(link.own.as_deref().unwrap_or_default()).and_then(|own| {
+        LinkStage::Active => world.vnet(link.own.as_deref().unwrap_or_default()).and_then(|own| {
             let found = own.peerings.iter();
             let mut found = found.filter(|found| found.remote.eq_ignore_ascii_case(&link.theirs));
             found
@@ -133,28 +142,29 @@ pub(super) fn connection(world: &World, link: &Link) -> Value {
     body
 }
 
-pub(super) fn status(link: &Link) -> &'static str {
+pub(super) fn status(link: &ReciprocalLink) -> &'static str {
     match link.stage {
-        Stage::Accepted | Stage::Requested => "pending",
-        Stage::Waiting => "inactive",
-        Stage::Active => "active",
-        Stage::Refused => "failed",
-        Stage::Abandoned => "irrecoverable",
-        Stage::Removing => "deleting",
+        LinkStage::Accepted | LinkStage::Requested => "pending",
+        LinkStage::Waiting => "inactive",
+        LinkStage::Active => "active",
+        LinkStage::Refused => "failed",
+        LinkStage::Abandoned => "irrecoverable",
+        LinkStage::Removing => "deleting",
     }
 }
 
 /// `status_detail`, where there is something to say.
-pub(super) fn detail(link: &Link) -> Option<String> {
+pub(super) fn detail(link: &ReciprocalLink) -> Option<String> {
     match link.stage {
-        Stage::Refused => link.reason.clone(),
-        Stage::Abandoned => Some("the peering was deleted by the peer".to_owned()),
+        LinkStage::Refused => link.reason.clone(),
+        LinkStage::Abandoned => Some("the peering was deleted by the peer".to_owned()),
         _ => None,
     }
 }
 
 /// The connections for the canonical dump.
-pub(in crate::sandbox) fn dump(world: &World) -> Vec<Value> {
-    let entry = |link: &Link| json!({"config": &link.request, "status": status(link), "detail": detail(link)});
+pub(in crate::sandbox) fn dump(world: &SandboxWorld) -> Vec<Value> {
+    let entry =
+        |link: &ReciprocalLink| json!({"config": &link.request, "status": status(link), "detail": detail(link)});
     links(world).map(entry).collect()
 }

@@ -2,20 +2,20 @@
 
 use uuid::Uuid;
 
-use super::model::{Gateway, Stage};
+use super::model::{GatewayStage, TransitGatewayRecord};
 use crate::sandbox::vendors::account::short;
-use crate::sandbox::vendors::control_plane::{Direction, Failure, again};
-use crate::sandbox::world::{Event, World};
+use crate::sandbox::vendors::control_plane::{ControlPlaneFailure, WriteDirection, again};
+use crate::sandbox::world::{SandboxWorld, WorldEvent};
 
 /// A piece of work on one transit gateway.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sandbox) struct Work {
+pub(in crate::sandbox) struct GatewayWork {
     gateway: Uuid,
-    step: Step,
+    step: GatewayStep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum GatewayStep {
     /// Takes the gateway up.
     Begin,
     /// Kong's network to the customer's.
@@ -28,24 +28,24 @@ enum Step {
     Remove,
 }
 
-impl Work {
+impl GatewayWork {
     pub(super) fn begin(gateway: Uuid) -> Self {
         Self {
             gateway,
-            step: Step::Begin,
+            step: GatewayStep::Begin,
         }
     }
 
     pub(super) fn remove(gateway: Uuid) -> Self {
         Self {
             gateway,
-            step: Step::Remove,
+            step: GatewayStep::Remove,
         }
     }
 }
 
 /// Does a piece of work and plans the next.
-pub(in crate::sandbox) fn work(world: &mut World, work: Work) {
+pub(in crate::sandbox) fn work(world: &mut SandboxWorld, work: GatewayWork) {
     let Some(gateway) = world
         .konnect
         .gateways
@@ -57,34 +57,34 @@ pub(in crate::sandbox) fn work(world: &mut World, work: Work) {
     };
     let half = world.timing.vendor_work / 2;
     let operation = world.timing.operation;
-    let next = |step| Event::Kong(Work { step, ..work });
+    let next = |step| WorldEvent::Kong(GatewayWork { step, ..work });
     match work.step {
-        Step::Begin => {
-            enter(world, work.gateway, Stage::Initializing);
-            world.plan(half, next(Step::PeerOwn));
+        GatewayStep::Begin => {
+            enter(world, work.gateway, GatewayStage::Initializing);
+            world.plan(half, next(GatewayStep::PeerOwn));
         }
-        Step::PeerOwn => match peer(world, &gateway, Side::Own) {
-            Ok(()) => world.plan(operation, next(Step::PeerTheirs)),
+        GatewayStep::PeerOwn => match peer(world, &gateway, LinkSide::Own) {
+            Ok(()) => world.plan(operation, next(GatewayStep::PeerTheirs)),
             Err(failure) => failed(world, work.gateway, failure),
         },
-        Step::PeerTheirs => match peer(world, &gateway, Side::Customers) {
-            Ok(()) => world.plan(half.max(operation), next(Step::Confirm)),
+        GatewayStep::PeerTheirs => match peer(world, &gateway, LinkSide::Customers) {
+            Ok(()) => world.plan(half.max(operation), next(GatewayStep::Confirm)),
             Err(failure) => failed(world, work.gateway, failure),
         },
-        Step::Confirm => match confirm(world, &gateway) {
-            Ok(()) => enter(world, work.gateway, Stage::Ready),
+        GatewayStep::Confirm => match confirm(world, &gateway) {
+            Ok(()) => enter(world, work.gateway, GatewayStage::Ready),
             Err(failure) => failed(world, work.gateway, failure),
         },
-        Step::Remove => {
+        GatewayStep::Remove => {
             // What Kong may not delete any more stays behind, as it would in the customer's tenant.
-            let _ = unpeer(world, &gateway, Side::Customers);
-            let _ = unpeer(world, &gateway, Side::Own);
+            let _ = unpeer(world, &gateway, LinkSide::Customers);
+            let _ = unpeer(world, &gateway, LinkSide::Own);
             world.konnect.gateways.retain(|found| found.id != work.gateway);
         }
     }
 }
 
-fn enter(world: &mut World, id: Uuid, stage: Stage) {
+fn enter(world: &mut SandboxWorld, id: Uuid, stage: GatewayStage) {
     let now = world.now;
     if let Some(gateway) = world.konnect.gateways.iter_mut().find(|found| found.id == id) {
         gateway.enter(stage, now);
@@ -92,7 +92,7 @@ fn enter(world: &mut World, id: Uuid, stage: Stage) {
 }
 
 /// Tries again after a while, or gives up.
-fn failed(world: &mut World, id: Uuid, failure: Failure) {
+fn failed(world: &mut SandboxWorld, id: Uuid, failure: ControlPlaneFailure) {
     let Some(at) = world.konnect.gateways.iter().position(|found| found.id == id) else {
         return;
     };
@@ -105,35 +105,39 @@ fn failed(world: &mut World, id: Uuid, failure: Failure) {
     }
     let gateway = gateway.clone();
     if let Some(wait) = wait {
-        let step = Step::PeerOwn;
-        return world.plan(wait, Event::Kong(Work { gateway: id, step }));
+        let step = GatewayStep::PeerOwn;
+        return world.plan(wait, WorldEvent::Kong(GatewayWork { gateway: id, step }));
     }
     // Half a peering of our own would stand in the way of the next attempt.
-    let _ = unpeer(world, &gateway, Side::Own);
-    enter(world, id, Stage::Error);
+    let _ = unpeer(world, &gateway, LinkSide::Own);
+    enter(world, id, GatewayStage::Error);
 }
 
 /// Which network's peering is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum LinkSide {
     Own,
     Customers,
 }
 
-fn direction(world: &World, gateway: &Gateway, side: Side) -> Result<Direction, Failure> {
+fn direction(
+    world: &SandboxWorld,
+    gateway: &TransitGatewayRecord,
+    side: LinkSide,
+) -> Result<WriteDirection, ControlPlaneFailure> {
     let network = world.konnect.networks.iter().find(|found| found.id == gateway.network);
-    let network = network.ok_or_else(|| Failure::new("The network is gone."))?;
+    let network = network.ok_or_else(|| ControlPlaneFailure::new("The network is gone."))?;
     let (own, theirs) = (network.vnet.clone(), gateway.attachment.vnet_id());
     let own_tenant = world.konnect.data.account.tenant.to_string();
     let tenant = gateway.attachment.tenant.clone();
     Ok(match side {
-        Side::Own => Direction {
+        LinkSide::Own => WriteDirection {
             peering: format!("{own}/virtualNetworkPeerings/customer-{}", short(gateway.id)),
             remote: theirs,
             tenant: own_tenant,
             remote_tenant: tenant,
         },
-        Side::Customers => Direction {
+        LinkSide::Customers => WriteDirection {
             peering: format!(
                 "{theirs}/virtualNetworkPeerings/kong-{}-{}",
                 network.name,
@@ -146,23 +150,23 @@ fn direction(world: &World, gateway: &Gateway, side: Side) -> Result<Direction, 
     })
 }
 
-fn peer(world: &mut World, gateway: &Gateway, side: Side) -> Result<(), Failure> {
+fn peer(world: &mut SandboxWorld, gateway: &TransitGatewayRecord, side: LinkSide) -> Result<(), ControlPlaneFailure> {
     let direction = direction(world, gateway, side)?;
     world.konnect.actor().peer(world, &direction, false)
 }
 
-fn unpeer(world: &mut World, gateway: &Gateway, side: Side) -> Result<(), Failure> {
+fn unpeer(world: &mut SandboxWorld, gateway: &TransitGatewayRecord, side: LinkSide) -> Result<(), ControlPlaneFailure> {
     let direction = direction(world, gateway, side)?;
     world.konnect.actor().unpeer(world, &direction)
 }
 
-fn confirm(world: &mut World, gateway: &Gateway) -> Result<(), Failure> {
-    for side in [Side::Own, Side::Customers] {
+fn confirm(world: &mut SandboxWorld, gateway: &TransitGatewayRecord) -> Result<(), ControlPlaneFailure> {
+    for side in [LinkSide::Own, LinkSide::Customers] {
         let direction = direction(world, gateway, side)?;
         let state = world.konnect.actor().state(world, &direction)?;
         if state != "Connected" {
             let text = format!("Peering {} is in state {state}.", direction.peering);
-            return Err(Failure::new(text));
+            return Err(ControlPlaneFailure::new(text));
         }
     }
     Ok(())

@@ -4,14 +4,14 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{self, Attachment, Gateway, Network, Stage};
-use super::{Problem, Work};
-use crate::sandbox::message::{self, Answer, Incoming};
-use crate::sandbox::world::{Event, World};
+use super::model::{self, GatewayAttachment, GatewayStage, KongNetworkRecord, TransitGatewayRecord};
+use super::{GatewayWork, KongProblem};
+use crate::sandbox::message::{self, IncomingRequest, SandboxResponse};
+use crate::sandbox::world::{SandboxWorld, WorldEvent};
 
-type Outcome = Result<Answer, Problem>;
+type KongResult = Result<SandboxResponse, KongProblem>;
 
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let outcome = authenticate(world, request).and_then(|()| route(world, request));
     outcome.unwrap_or_else(|problem| {
         let trace = world.ids.next().as_u64_pair().0 >> 1;
@@ -28,7 +28,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     })
 }
 
-fn authenticate(world: &World, request: &Incoming) -> Result<(), Problem> {
+fn authenticate(world: &SandboxWorld, request: &IncomingRequest) -> Result<(), KongProblem> {
     let data = &world.konnect.data;
     let token = request.bearer().unwrap_or_default();
     if data.tokens.iter().any(|known| known == token) {
@@ -36,12 +36,16 @@ fn authenticate(world: &World, request: &Incoming) -> Result<(), Problem> {
     }
     if data.powerless_tokens.iter().any(|known| known == token) {
         let text = "You do not have permission to perform this action.";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "Forbidden", text));
+        return Err(KongProblem::new(StatusCode::FORBIDDEN, "Forbidden", text));
     }
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized"))
+    Err(KongProblem::new(
+        StatusCode::UNAUTHORIZED,
+        "Unauthorized",
+        "Unauthorized",
+    ))
 }
 
-fn route(world: &mut World, request: &Incoming) -> Outcome {
+fn route(world: &mut SandboxWorld, request: &IncomingRequest) -> KongResult {
     let segments: Vec<&str> = request.segments.iter().skip(2).map(String::as_str).collect();
     match (&request.method, segments.as_slice()) {
         (&Method::GET, ["networks"]) => Ok(networks(world, request)),
@@ -66,28 +70,28 @@ fn route(world: &mut World, request: &Incoming) -> Outcome {
             };
             Ok(paged(request, ["azure", "aws", "gcp"].map(account).to_vec()))
         }
-        _ => Err(Problem::missing()),
+        _ => Err(KongProblem::missing()),
     }
 }
 
-fn find_network<'a>(world: &'a World, id: &str) -> Result<&'a Network, Problem> {
-    let id = Uuid::parse_str(id).map_err(|_| Problem::missing())?;
+fn find_network<'a>(world: &'a SandboxWorld, id: &str) -> Result<&'a KongNetworkRecord, KongProblem> {
+    let id = Uuid::parse_str(id).map_err(|_| KongProblem::missing())?;
     world
         .konnect
         .networks
         .iter()
         .find(|found| found.id == id)
-        .ok_or_else(Problem::missing)
+        .ok_or_else(KongProblem::missing)
 }
 
-fn find_gateway<'a>(world: &'a World, network: &str, id: &str) -> Result<&'a Gateway, Problem> {
+fn find_gateway<'a>(world: &'a SandboxWorld, network: &str, id: &str) -> Result<&'a TransitGatewayRecord, KongProblem> {
     let network = find_network(world, network)?.id;
-    let id = Uuid::parse_str(id).map_err(|_| Problem::missing())?;
+    let id = Uuid::parse_str(id).map_err(|_| KongProblem::missing())?;
     let mut own = world.konnect.gateways.iter().filter(|found| found.network == network);
-    own.find(|found| found.id == id).ok_or_else(Problem::missing)
+    own.find(|found| found.id == id).ok_or_else(KongProblem::missing)
 }
 
-fn networks(world: &World, request: &Incoming) -> Answer {
+fn networks(world: &SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let found = world
         .konnect
         .networks
@@ -96,7 +100,7 @@ fn networks(world: &World, request: &Incoming) -> Answer {
     paged(request, found.map(|found| model::network(world, found)).collect())
 }
 
-fn gateways(world: &World, request: &Incoming, network: &str) -> Outcome {
+fn gateways(world: &SandboxWorld, request: &IncomingRequest, network: &str) -> KongResult {
     let network = find_network(world, network)?.id;
     let own = world.konnect.gateways.iter().filter(|found| found.network == network);
     let found = own.filter(|found| matches(request, &found.name, found.stage.name()));
@@ -107,7 +111,7 @@ fn gateways(world: &World, request: &Incoming, network: &str) -> Outcome {
 }
 
 /// `filter[name][eq|neq|contains]` and `filter[state][eq|neq]`.
-fn matches(request: &Incoming, name: &str, state: &str) -> bool {
+fn matches(request: &IncomingRequest, name: &str, state: &str) -> bool {
     let holds = |key: &str, test: &dyn Fn(&str) -> bool| request.query(key).is_none_or(test);
     holds("filter[name][eq]", &|value| name == value)
         && holds("filter[name]", &|value| name == value)
@@ -118,7 +122,7 @@ fn matches(request: &Incoming, name: &str, state: &str) -> bool {
 }
 
 /// One page, `page[size]` and `page[number]` as asked for.
-fn paged(request: &Incoming, items: Vec<Value>) -> Answer {
+fn paged(request: &IncomingRequest, items: Vec<Value>) -> SandboxResponse {
     let number = |name: &str, usual: usize| {
         request
             .query(name)
@@ -137,10 +141,10 @@ fn paged(request: &Incoming, items: Vec<Value>) -> Answer {
     message::json(StatusCode::OK, &body)
 }
 
-fn create(world: &mut World, request: &Incoming, network: &str) -> Outcome {
+fn create(world: &mut SandboxWorld, request: &IncomingRequest, network: &str) -> KongResult {
     let network = find_network(world, network)?.id;
     let body = request.json().filter(Value::is_object).ok_or_else(|| {
-        Problem::new(
+        KongProblem::new(
             StatusCode::BAD_REQUEST,
             "Bad Request",
             "The request body is not valid JSON.",
@@ -148,12 +152,12 @@ fn create(world: &mut World, request: &Incoming, network: &str) -> Outcome {
     })?;
     let invalid = validate(&body);
     if !invalid.is_empty() {
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "Invalid Request", "Invalid Parameters");
-        return Err(Problem { invalid, ..problem });
+        let problem = KongProblem::new(StatusCode::BAD_REQUEST, "Invalid Request", "Invalid Parameters");
+        return Err(KongProblem { invalid, ..problem });
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let config = &body["transit_gateway_attachment_config"];
-    let attachment = Attachment {
+    let attachment = GatewayAttachment {
         tenant: text(&config["tenant_id"]),
         subscription: text(&config["subscription_id"]),
         group: text(&config["resource_group_name"]),
@@ -243,7 +247,7 @@ fn validate(body: &Value) -> Vec<Value> {
     invalid
 }
 
-fn delete(world: &mut World, network: &str, id: &str) -> Outcome {
+fn delete(world: &mut SandboxWorld, network: &str, id: &str) -> KongResult {
     let found = find_gateway(world, network, id)?;
     let (id, stage) = (found.id, found.stage);
     if stage.is_transitional() {
@@ -251,12 +255,12 @@ fn delete(world: &mut World, network: &str, id: &str) -> Outcome {
             "The transit gateway must be in a non-transitional state before deletion (state: {}).",
             stage.name()
         );
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "Bad Request", text));
+        return Err(KongProblem::new(StatusCode::BAD_REQUEST, "Bad Request", text));
     }
     let now = world.now;
     if let Some(found) = world.konnect.gateways.iter_mut().find(|found| found.id == id) {
-        found.enter(Stage::Terminating, now);
+        found.enter(GatewayStage::Terminating, now);
     }
-    world.plan(world.timing.operation, Event::Kong(Work::remove(id)));
+    world.plan(world.timing.operation, WorldEvent::Kong(GatewayWork::remove(id)));
     Ok(message::empty(StatusCode::NO_CONTENT))
 }

@@ -4,12 +4,12 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{self, Attachment, Network};
-use crate::sandbox::message::{self, Answer, Form, Incoming, escape};
+use super::model::{self, GatewayAttachment, KongNetworkRecord};
+use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse, escape};
 use crate::sandbox::page::frame;
 use crate::sandbox::router;
-use crate::sandbox::vendors::console::{Sheet, field, raw_table, table};
-use crate::sandbox::world::World;
+use crate::sandbox::vendors::console::{ConsoleSheet, field, raw_table, table};
+use crate::sandbox::world::SandboxWorld;
 
 /// The form's fields: name, and label as Konnect writes it.
 const FIELDS: [(&str, &str); 4] = [
@@ -19,7 +19,7 @@ const FIELDS: [(&str, &str); 4] = [
     ("vnet_name", "VNET Name"),
 ];
 
-pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     let segments = request.lower();
     let segments: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
     match (&request.method, segments.as_slice()) {
@@ -45,7 +45,7 @@ pub(super) fn answer(world: &mut World, request: &Incoming) -> Answer {
     }
 }
 
-fn networks(world: &World) -> Answer {
+fn networks(world: &SandboxWorld) -> SandboxResponse {
     let rows = world.konnect.networks.iter().map(|network| {
         let link = format!("/konnect/networks/{}/virtual-network-peering", network.id);
         vec![
@@ -67,8 +67,8 @@ fn networks(world: &World) -> Answer {
     message::html(StatusCode::OK, frame("Konnect networks", &body))
 }
 
-fn sheet(network: &Network, given: &Form) -> Sheet<'static> {
-    Sheet {
+fn sheet(network: &KongNetworkRecord, given: &FormBody) -> ConsoleSheet<'static> {
+    ConsoleSheet {
         title: "Virtual network peering",
         about: format!("{} · {}", network.name, network.cidr),
         fields: &FIELDS,
@@ -81,7 +81,7 @@ fn sheet(network: &Network, given: &Form) -> Sheet<'static> {
     }
 }
 
-fn submit(world: &mut World, network: &Network, given: &Form) -> Answer {
+fn submit(world: &mut SandboxWorld, network: &KongNetworkRecord, given: &FormBody) -> SandboxResponse {
     let sheet = sheet(network, given);
     if let Some(problem) = sheet.unfilled(given) {
         return sheet.page(given, Some(&problem));
@@ -89,7 +89,7 @@ fn submit(world: &mut World, network: &Network, given: &Form) -> Answer {
     let Some(dns) = mappings(given.get("dns").unwrap_or_default()) else {
         return sheet.page(given, Some("A DNS mapping looks like domain[,domain]=ip[,ip]."));
     };
-    let attachment = Attachment {
+    let attachment = GatewayAttachment {
         tenant: field(given, "tenant_id"),
         subscription: field(given, "subscription_id"),
         group: field(given, "resource_group_name"),

@@ -10,25 +10,25 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
 
-pub(in crate::sandbox) use actor::{Work, work};
-pub(in crate::sandbox) use model::Gateway;
-use model::Network;
+pub(in crate::sandbox) use actor::{GatewayWork, work};
+use model::KongNetworkRecord;
+pub(in crate::sandbox) use model::TransitGatewayRecord;
 
-use super::account::Account;
-use super::control_plane::Actor;
-use crate::sandbox::message::{Answer, Incoming};
-use crate::sandbox::world::{Since, World};
+use super::account::VendorAccount;
+use super::control_plane::ControlPlaneActor;
+use crate::sandbox::message::{IncomingRequest, SandboxResponse};
+use crate::sandbox::world::{CreatedAt, SandboxWorld};
 
 /// Kong's part of the world.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sandbox) struct Konnect {
-    pub(in crate::sandbox) networks: Vec<Network>,
-    pub(in crate::sandbox) gateways: Vec<Gateway>,
+pub(in crate::sandbox) struct SandboxKonnect {
+    pub(in crate::sandbox) networks: Vec<KongNetworkRecord>,
+    pub(in crate::sandbox) gateways: Vec<TransitGatewayRecord>,
     data: KonnectData,
 }
 
-impl Konnect {
-    fn actor(&self) -> Actor {
+impl SandboxKonnect {
+    fn actor(&self) -> ControlPlaneActor {
         self.data.account.actor("konnect")
     }
 }
@@ -37,12 +37,12 @@ impl Konnect {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KonnectData {
-    account: Account,
+    account: VendorAccount,
     tokens: Vec<String>,
     #[serde(default)]
     powerless_tokens: Vec<String>,
     #[serde(default)]
-    networks: Vec<NetworkData>,
+    networks: Vec<KongNetworkData>,
     #[serde(default)]
     gateways: Vec<GatewayData>,
 }
@@ -60,19 +60,19 @@ struct GatewayData {
 }
 
 impl GatewayData {
-    fn build(&self) -> Gateway {
-        Gateway {
+    fn build(&self) -> TransitGatewayRecord {
+        TransitGatewayRecord {
             id: self.id,
             network: self.network,
             name: self.name.clone(),
             dns: serde_json::json!([]),
-            attachment: model::Attachment {
+            attachment: model::GatewayAttachment {
                 tenant: self.tenant.clone(),
                 subscription: self.subscription.clone(),
                 group: self.group.clone(),
                 vnet: self.vnet.clone(),
             },
-            stage: model::Stage::Initializing,
+            stage: model::GatewayStage::Initializing,
             reason: None,
             attempts: 0,
             version: 1,
@@ -83,7 +83,7 @@ impl GatewayData {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct NetworkData {
+struct KongNetworkData {
     id: Uuid,
     name: String,
     region: String,
@@ -99,13 +99,13 @@ fn azure() -> String {
 }
 
 /// Puts Kong's networks into the world, each with its virtual network in Kong's subscription.
-pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
+pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut SandboxWorld) {
     world.konnect.data = data.clone();
     world.konnect.gateways = data.gateways.iter().map(GatewayData::build).collect();
     for network in &data.networks {
         let name = format!("vnet-{}", network.name);
         let vnet = data.account.network(world, &name, &network.region, network.cidr);
-        world.konnect.networks.push(Network {
+        world.konnect.networks.push(KongNetworkRecord {
             id: network.id,
             name: network.name.clone(),
             region: network.region.clone(),
@@ -113,13 +113,13 @@ pub(in crate::sandbox) fn build(data: &KonnectData, world: &mut World) {
             state: network.state.clone(),
             provider: network.provider.clone(),
             vnet,
-            since: Since::Always,
+            since: CreatedAt::Always,
         });
     }
 }
 
 /// Answers a request for Konnect's API or its console.
-pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answer {
+pub(in crate::sandbox) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> SandboxResponse {
     if request
         .segments
         .first()
@@ -133,14 +133,14 @@ pub(in crate::sandbox) fn answer(world: &mut World, request: &Incoming) -> Answe
 
 /// A problem as Konnect words it.
 #[derive(Debug, Clone)]
-struct Problem {
+struct KongProblem {
     status: StatusCode,
     title: &'static str,
     detail: String,
     invalid: Vec<serde_json::Value>,
 }
 
-impl Problem {
+impl KongProblem {
     fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,

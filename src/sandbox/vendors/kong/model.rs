@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Problem;
+use super::KongProblem;
 use crate::sandbox::vendors::account;
-use crate::sandbox::world::{Event, Since, World};
+use crate::sandbox::world::{CreatedAt, SandboxWorld, WorldEvent};
 
 /// A network of dedicated cloud gateways.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Network {
+pub(in crate::sandbox) struct KongNetworkRecord {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) region: String,
@@ -23,19 +23,19 @@ pub(in crate::sandbox) struct Network {
     pub(in crate::sandbox) provider: String,
     /// The virtual network in Kong's subscription.
     pub(in crate::sandbox) vnet: String,
-    pub(in crate::sandbox) since: Since,
+    pub(in crate::sandbox) since: CreatedAt,
 }
 
 /// Where a transit gateway leads: the customer's network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sandbox) struct Attachment {
+pub(in crate::sandbox) struct GatewayAttachment {
     pub(in crate::sandbox) tenant: String,
     pub(in crate::sandbox) subscription: String,
     pub(in crate::sandbox) group: String,
     pub(in crate::sandbox) vnet: String,
 }
 
-impl Attachment {
+impl GatewayAttachment {
     pub(in crate::sandbox) fn vnet_id(&self) -> String {
         account::vnet_id(&self.subscription, &self.group, &self.vnet)
     }
@@ -56,7 +56,7 @@ impl Attachment {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sandbox) enum Stage {
+pub(in crate::sandbox) enum GatewayStage {
     Created,
     Initializing,
     Ready,
@@ -64,7 +64,7 @@ pub(in crate::sandbox) enum Stage {
     Error,
 }
 
-impl Stage {
+impl GatewayStage {
     pub(in crate::sandbox) fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -82,13 +82,13 @@ impl Stage {
 
 /// A transit gateway: what Konnect calls the peering with one customer network.
 #[derive(Debug, Clone)]
-pub(in crate::sandbox) struct Gateway {
+pub(in crate::sandbox) struct TransitGatewayRecord {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) network: Uuid,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) dns: Value,
-    pub(in crate::sandbox) attachment: Attachment,
-    pub(in crate::sandbox) stage: Stage,
+    pub(in crate::sandbox) attachment: GatewayAttachment,
+    pub(in crate::sandbox) stage: GatewayStage,
     /// What the last attempt failed with.
     pub(in crate::sandbox) reason: Option<String>,
     pub(in crate::sandbox) attempts: u32,
@@ -97,9 +97,9 @@ pub(in crate::sandbox) struct Gateway {
     pub(in crate::sandbox) updated: Duration,
 }
 
-impl Gateway {
+impl TransitGatewayRecord {
     /// Moves on to `stage`.
-    pub(super) fn enter(&mut self, stage: Stage, now: Duration) {
+    pub(super) fn enter(&mut self, stage: GatewayStage, now: Duration) {
         self.stage = stage;
         self.version += 1;
         self.updated = now;
@@ -108,20 +108,20 @@ impl Gateway {
 
 /// Makes a transit gateway and sets Kong's control plane to work.
 pub(super) fn create(
-    world: &mut World,
+    world: &mut SandboxWorld,
     network: Uuid,
     name: String,
-    attachment: Attachment,
+    attachment: GatewayAttachment,
     dns: Value,
-) -> Result<Gateway, Problem> {
+) -> Result<TransitGatewayRecord, KongProblem> {
     let found = world
         .konnect
         .networks
         .iter()
         .find(|found| found.id == network)
-        .ok_or_else(Problem::missing)?;
+        .ok_or_else(KongProblem::missing)?;
     if found.provider != "azure" {
-        return Err(Problem::new(
+        return Err(KongProblem::new(
             http::StatusCode::BAD_REQUEST,
             "Invalid Request",
             format!(
@@ -131,14 +131,14 @@ pub(super) fn create(
         ));
     }
     if found.state != "ready" {
-        return Err(Problem::conflict(format!(
+        return Err(KongProblem::conflict(format!(
             "Network is not in a ready state (state: {}).",
             found.state
         )));
     }
-    let same = |other: &&Gateway| other.network == network && other.attachment.same(&attachment);
+    let same = |other: &&TransitGatewayRecord| other.network == network && other.attachment.same(&attachment);
     if world.konnect.gateways.iter().find(same).is_some() {
-        return Err(Problem::conflict(
+        return Err(KongProblem::conflict(
             "A transit gateway with this attachment exists on the network already.",
         ));
     }
@@ -146,13 +146,13 @@ pub(super) fn create(
         .ids
         .named(&["transitGateway", &network.to_string(), &attachment.vnet_id()]);
     let now = world.now;
-    let gateway = Gateway {
+    let gateway = TransitGatewayRecord {
         id,
         network,
         name,
         dns,
         attachment,
-        stage: Stage::Created,
+        stage: GatewayStage::Created,
         reason: None,
         attempts: 0,
         version: 1,
@@ -160,7 +160,10 @@ pub(super) fn create(
         updated: now,
     };
     world.konnect.gateways.push(gateway.clone());
-    world.plan(world.timing.vendor_start, Event::Kong(super::Work::begin(id)));
+    world.plan(
+        world.timing.vendor_start,
+        WorldEvent::Kong(super::GatewayWork::begin(id)),
+    );
     Ok(gateway)
 }
 
@@ -173,7 +176,7 @@ pub(super) fn provider_account(provider: &str) -> Uuid {
 }
 
 /// A network as Konnect writes it.
-pub(super) fn network(world: &World, found: &Network) -> Value {
+pub(super) fn network(world: &SandboxWorld, found: &KongNetworkRecord) -> Value {
     let gateways = world
         .konnect
         .gateways
@@ -182,8 +185,8 @@ pub(super) fn network(world: &World, found: &Network) -> Value {
         .count();
     let zones: Vec<String> = (1..=3).map(|zone| format!("{}-az{zone}", found.region)).collect();
     let created = match found.since {
-        Since::Always => world.started - Duration::from_secs(17 * 86_400),
-        Since::At(at) => world.started + at,
+        CreatedAt::Always => world.started - Duration::from_secs(17 * 86_400),
+        CreatedAt::At(at) => world.started + at,
     };
     let mut body = json!({
         "id": found.id,
@@ -209,7 +212,7 @@ pub(super) fn network(world: &World, found: &Network) -> Value {
 }
 
 /// A transit gateway as Konnect writes it.
-pub(super) fn gateway(world: &World, found: &Gateway) -> Value {
+pub(super) fn gateway(world: &SandboxWorld, found: &TransitGatewayRecord) -> Value {
     let mut body = json!({
         "id": found.id,
         "name": found.name,
@@ -220,7 +223,7 @@ pub(super) fn gateway(world: &World, found: &Gateway) -> Value {
         "created_at": instant(world.started + found.created),
         "updated_at": instant(world.started + found.updated),
     });
-    if found.stage == Stage::Error {
+    if found.stage == GatewayStage::Error {
         body["state_metadata"] = json!({"reported_status": "ERROR", "reason": found.reason});
     }
     body
