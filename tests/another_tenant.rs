@@ -34,6 +34,27 @@ fn in_tenant(sandbox: &Served, vnet: &str, tenant: &str, more: &[&str]) -> Ran {
     peerctl(with_inputs("generic", &flags)).envs(sandbox.env()).run()
 }
 
+#[test]
+fn another_tenant_is_an_alias_of_generic() {
+    let sandbox = Served::start(["--lag", "none"]);
+    let first = document(&sandbox, "vnet-partner", 0);
+    let (id, tenant) = (
+        format!("remote-vnet-id={}", partner("vnet-partner")),
+        format!("remote-tenant-id={PARTNER_TENANT}"),
+    );
+    let flags = ["--set", &id, "--set", &tenant, "-o", "json"];
+    let again = peerctl(with_inputs("Another-Tenant", &flags))
+        .envs(sandbox.env())
+        .run()
+        .expect_code(0)
+        .json();
+    assert_eq!(
+        (&again["outcome"], &again["vendor"]),
+        (&"unchanged".into(), &first["vendor"])
+    );
+    assert_eq!(again["vendor"], "generic");
+}
+
 #[track_caller]
 fn document(sandbox: &Served, vnet: &str, code: i32) -> Value {
     with(sandbox, vnet, &["-o", "json"]).expect_code(code).json()
@@ -114,8 +135,8 @@ fn where_only_our_direction_may_be_written_the_packet_is_what_the_other_sides_op
     let first = with(&sandbox, "vnet-guarded", &ours).expect_code(3).json();
     assert_eq!(first["outcome"], "waiting");
     assert_eq!(changes(&first, "peering"), ["created virtualNetworkPeering"]);
-    let hold = &step(&first, "peering")["hold"];
-    let packet: Vec<&str> = hold["packet"]
+    let hold = &step(&first, "peering")["actionRequired"];
+    let packet: Vec<&str> = hold["instructions"]
         .as_array()
         .expect("a packet")
         .iter()
@@ -126,7 +147,7 @@ fn where_only_our_direction_may_be_written_the_packet_is_what_the_other_sides_op
         "{hold:#}"
     );
     assert!(
-        hold["answer"]
+        hold["response"]
             .as_str()
             .is_some_and(|answer| answer.contains("AuthorizationFailed")),
         "{hold:#}"
@@ -344,10 +365,10 @@ fn the_side_that_has_to_allow_gateway_transit_is_named() {
     let sandbox = sandbox();
     let flags = ["--use-remote-gateways", "-o", "json"];
     let first = with(&sandbox, "vnet-guarded", &flags).expect_code(3).json();
-    let hold = &step(&first, "peering")["hold"];
-    assert!(hold["why"].to_string().contains("gateway transit"), "{first:#}");
+    let hold = &step(&first, "peering")["actionRequired"];
+    assert!(hold["reason"].to_string().contains("gateway transit"), "{first:#}");
     assert!(
-        hold["packet"].to_string().contains("--allow-gateway-transit"),
+        hold["instructions"].to_string().contains("--allow-gateway-transit"),
         "{first:#}"
     );
     assert!(hold["who"].to_string().contains(PARTNER_TENANT), "{first:#}");
@@ -357,9 +378,9 @@ fn the_side_that_has_to_allow_gateway_transit_is_named() {
     with(&sandbox, "vnet-partner", &flags).expect_code(0);
     let writes = sandbox.writes();
     let second = with(&sandbox, "vnet-guarded", &flags).expect_code(3).json();
-    let hold = &step(&second, "peering")["hold"];
+    let hold = &step(&second, "peering")["actionRequired"];
     let why = "uses the gateways of peering vnet-app-to-vnet-partner already";
-    assert!(hold["why"].to_string().contains(why), "{second:#}");
+    assert!(hold["reason"].to_string().contains(why), "{second:#}");
     assert_eq!(sandbox.writes(), writes);
 }
 

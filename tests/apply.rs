@@ -11,6 +11,7 @@ use support::cli::{Ran, Run, peerctl};
 use support::colleague::Colleague;
 use support::dry_runs::OWN_APP;
 use support::kong::{APP_ID, OTHER_SUBSCRIPTION, ROLE, SUBSCRIPTION, TENANT, VNET_ID};
+use support::output_schema::assert_matches;
 use support::pty::Wizard;
 use support::running::Running;
 use support::served::{Body, Served, poll};
@@ -48,7 +49,9 @@ fn apply(sandbox: &Served, text: &str, more: &[&str]) -> Run {
 #[track_caller]
 fn document(sandbox: &Served, text: &str, more: &[&str], code: i32) -> Value {
     let json = [&["-o", "json"], more].concat();
-    apply(sandbox, text, &json).run().expect_code(code).json()
+    let document = apply(sandbox, text, &json).run().expect_code(code).json();
+    assert_matches("apply", &document);
+    document
 }
 
 /// Name and outcome of each row.
@@ -214,7 +217,7 @@ fn a_row_that_cannot_go_on_keeps_no_other_back() {
     let ran = apply(
         &sandbox,
         &text,
-        &["--row", "vnet-legacy-kong", "--row", "vnet-app-kong"],
+        &["--peering", "vnet-legacy-kong", "--peering", "vnet-app-kong"],
     )
     .run();
     let ran = ran.expect_code(4);
@@ -262,8 +265,8 @@ fn what_is_wrong_with_the_file_is_told_of_all_rows_at_once_and_nothing_is_writte
         ),
         (
             "[[peering]]\nname = 'a'",
-            &["--row", "c"],
-            &["--row c cannot be used", "Its rows are a."],
+            &["--peering", "c"],
+            &["--peering c can't be used", "Its peerings: a."],
         ),
         ("", none, &["there is no peering in it"]),
         ("x", none, &["line 1: this is no TOML"]),

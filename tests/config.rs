@@ -372,7 +372,9 @@ fn a_printed_line_does_the_same_whatever_profile_is_the_default_one() {
         // Who may not write all of it hands a step over.
         let limited = [env, &LIMITED].concat();
         let blocked = pasted(&sandbox, text, &limited, &(first("setup") + " --yes"), 3);
-        let packet = blocked["steps"][0]["hold"]["packet"].as_array().expect("a packet");
+        let packet = blocked["steps"][0]["actionRequired"]["instructions"]
+            .as_array()
+            .expect("a packet");
         let line = told(packet.last().expect("a line"));
         let line = line.trim_start_matches("# or with peerctl: ").to_owned() + " --yes";
         let done = pasted(&sandbox, text, env, &line, 0);
@@ -382,7 +384,7 @@ fn a_printed_line_does_the_same_whatever_profile_is_the_default_one() {
         );
 
         let fresh = pasted(&sandbox, text, env, &first("status"), 3);
-        let line = told(&fresh["standing"]["next"][0]["packet"][0]);
+        let line = told(&fresh["linkHealth"]["next"][0]["instructions"][0]);
         let state = tempfile::tempdir().expect("a folder");
         let kept = [env, &[("PEERCTL_STATE_DIR", state.path().to_str().expect("a path"))]].concat();
         let done = pasted(&sandbox, text, &kept, &(line + " --yes"), 0);

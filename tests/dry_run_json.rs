@@ -11,6 +11,7 @@ use support::dry_runs::{among_secrets, offline, runs};
 use support::golden::compare_with_golden;
 use support::kong::{ACTIONS, LIMITED, ROLE_TOO, SUBSCRIPTION, VNET_ID};
 use support::link::{AIVEN, DRAGONFLY, GENERIC, KONG, Link};
+use support::output_schema::assert_matches;
 use support::served::Served;
 
 const JSON: [&str; 2] = ["--format", "json"];
@@ -22,7 +23,7 @@ const AIVEN_BY_ID: [&str; 6] = [
     "--set",
     "vpc=7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401",
 ];
-const SURVEY: [&str; 4] = ["--dry-run", "--format", "json", "--survey"];
+const SURVEY: [&str; 4] = ["--dry-run", "--format", "json", "--refresh"];
 
 /// The plan from what is there; nothing is written by looking.
 #[track_caller]
@@ -30,6 +31,7 @@ fn surveyed(link: &Link, sandbox: &Served) -> Value {
     let writes = sandbox.writes();
     let document = link.command(sandbox, "setup", &SURVEY).run().expect_code(0).json();
     assert_eq!(sandbox.writes(), writes);
+    assert_matches("plan", &document);
     document
 }
 
@@ -68,13 +70,14 @@ fn without_a_network_every_step_is_to_be_done_and_where_it_stands_is_not_said() 
         let ran = offline(vendor, VNET_ID, &more).run().expect_code(0);
         assert_eq!(ran.stderr, "", "{ran}");
         let document = ran.json();
+        assert_matches("plan", &document);
         assert_eq!(document["schema"], 1);
         assert_eq!(
             (
                 &document["command"],
                 &document["vendor"],
                 &document["dryRun"],
-                &document["surveyed"]
+                &document["refreshed"]
             ),
             (&json!("azure setup"), &json!(vendor), &json!(true), &json!(false))
         );
@@ -252,7 +255,7 @@ fn what_this_operator_may_not_is_somebody_elses_and_is_not_sent() {
         "{document:#}"
     );
     assert!(
-        role["hold"]["packet"][0].is_string() && role["requests"] == json!([]),
+        role["actionRequired"]["instructions"][0].is_string() && role["requests"] == json!([]),
         "{document:#}"
     );
 }

@@ -72,9 +72,9 @@ fn a_value_is_one_word_and_nothing_else() {
 #[test]
 fn no_secret_is_in_it_and_it_looks_at_nothing() {
     among_secrets("az-ps");
-    let more = ["--set", "network=n", "--format", "az-ps", "--survey"].map(str::to_owned);
+    let more = ["--set", "network=n", "--format", "az-ps", "--refresh"].map(str::to_owned);
     let ran = offline("kong", VNET_ID, &more).run().expect_code(2);
-    assert!(ran.stderr.contains("--survey cannot be used"), "{ran}");
+    assert!(ran.stderr.contains("--refresh can't be used"), "{ran}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ const PIPELINE: [(&str, &str); 2] = [
     ("AZURE_CLIENT_SECRET", "sandbox~pipeline~secret"),
 ];
 const TERRAFORM: [&str; 2] = ["--format", "terraform"];
-const SURVEY: [&str; 4] = ["--dry-run", "--format", "terraform", "--survey"];
+const SURVEY: [&str; 4] = ["--dry-run", "--format", "terraform", "--refresh"];
 
 /// Every kind of run's configuration, made without a network; and in other clouds.
 fn configurations() -> Vec<(String, String)> {
@@ -521,7 +521,10 @@ fn what_a_vendor_profile_says_of_itself_stays_data_too() {
 fn where_nobody_looked_nothing_is_imported_and_that_is_said() {
     for (what, text) in configurations() {
         assert!(Hcl::read(&text).imports().is_empty(), "{what}");
-        assert!(text.contains("With --survey, peerctl reads what there is"), "{what}");
+        assert!(
+            text.contains("With --refresh, peerctl reads existing resources"),
+            "{what}"
+        );
     }
 }
 
@@ -831,8 +834,8 @@ fn a_format_that_does_not_exist_and_flags_that_do_not_fit_are_refused() {
             &["'pulumi'", "az", "terraform"][..],
         ),
         (&["--format", "terraform"], &["--dry-run"]),
-        (&["--survey"], &["--dry-run"]),
-        (&["--dry-run", "--survey"], &["--survey", "--format terraform"]),
+        (&["--refresh"], &["--dry-run"]),
+        (&["--dry-run", "--refresh"], &["--refresh", "--format terraform"]),
     ] {
         let all = ["azure", "setup", "--no-input", "--vendor", "generic"]
             .iter()

@@ -174,7 +174,7 @@ fn states_of_peerings_and_vendors_are_explained_too() {
         ("INVALID_SPECIFICATION", "Azure refused"),
         ("pending-acceptance", "Kong Konnect, a state"),
         ("inactive", "Dragonfly Cloud, a state"),
-        ("ACTIVE", "nothing is wrong"),
+        ("ACTIVE", "not an error"),
     ];
     for (state, part) in states {
         let ran = explained(&[state]);

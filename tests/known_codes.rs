@@ -295,7 +295,9 @@ fn check(&(with, by, code, message): &Row) -> Result<(), String> {
 fn said(known: &KnownError, document: &Value) -> Result<(), String> {
     let error = &document["error"];
     let steps = document["steps"].as_array().into_iter().flatten();
-    let answers: Vec<&str> = steps.filter_map(|step| step["hold"]["answer"].as_str()).collect();
+    let answers: Vec<&str> = steps
+        .filter_map(|step| step["actionRequired"]["response"].as_str())
+        .collect();
     let answer = format!("answered {}. {}", known.code, known.meaning);
     if answers.iter().any(|text| text.contains(&answer)) {
         return Ok(());

@@ -324,23 +324,23 @@ fn a_single_tenant_application_is_named_to_be_changed(vendor: Party) {
     let sandbox = sandbox();
     let (app, _) = Colleague::of(&sandbox).registers("team-peering", "AzureADMyOrg");
     let document = vendor.run(&sandbox, &["--own-app", &app], 3);
-    let hold = &step(&document, "own-app")["hold"];
+    let hold = &step(&document, "own-app")["actionRequired"];
     assert!(
-        hold["why"]
+        hold["reason"]
             .as_str()
             .is_some_and(|why| why.contains("team-peering is not multi-tenant")),
         "{hold:#}"
     );
     let command = format!("az ad app update --id {app} --sign-in-audience {MULTI_TENANT}");
-    assert_eq!(hold["packet"][0], json!(command));
+    assert_eq!(hold["instructions"][0], json!(command));
     assert_eq!(vendor.state(&sandbox), "", "the vendor is not asked before that");
     assert_no_credential(&sandbox);
 
     let unknown = "0d5e3c1a-0000-4000-8000-000000000009";
     let document = vendor.run(&sandbox, &["--own-app", unknown], 3);
-    let hold = &step(&document, "own-app")["hold"];
+    let hold = &step(&document, "own-app")["actionRequired"];
     assert!(
-        hold["why"].as_str().is_some_and(|why| why.contains(unknown)),
+        hold["reason"].as_str().is_some_and(|why| why.contains(unknown)),
         "{hold:#}"
     );
 }
@@ -636,7 +636,7 @@ fn an_application_of_our_name_that_nobody_else_can_use_is_used_and_named() {
     let sandbox = sandbox();
     planted(&Colleague::of(&sandbox), &unique_name);
     let plan = AIVEN
-        .setup(&sandbox, &["--dry-run", "--format", "json", "--survey"])
+        .setup(&sandbox, &["--dry-run", "--format", "json", "--refresh"])
         .run()
         .expect_code(0);
     assert!(plan.stdout.contains("not created in this run"), "{plan}");
@@ -1040,8 +1040,8 @@ fn by_hand_in_two_runs(vendor: Party) {
         .as_array()
         .expect("steps")
         .iter()
-        .find(|step| step["after"] == "waiting" && step["hold"].is_object());
-    let packet = held.expect("a step waits")["hold"]["packet"].to_string();
+        .find(|step| step["after"] == "waiting" && step["actionRequired"].is_object());
+    let packet = held.expect("a step waits")["actionRequired"]["instructions"].to_string();
     assert!(packet.contains("Enter the 5 values"), "{packet}");
     let go_on = if vendor.name == "aiven" {
         "--set to-tenant-id="
@@ -1106,7 +1106,7 @@ fn who_may_do_nothing_gets_a_packet_for_each_step(vendor: Party) {
     let packet = |id: &str| {
         let step = step(&document, id);
         assert_eq!(step["after"], "blocked", "{document:#}");
-        step["hold"]["packet"].to_string()
+        step["actionRequired"]["instructions"].to_string()
     };
     let consent = format!("az ad sp create --id {}", vendor.app_id);
     for (id, command) in [

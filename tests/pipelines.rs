@@ -232,8 +232,8 @@ fn the_job_has_the_rights_that_it_needs_and_no_secret_of_azures() {
 #[test]
 fn words_in_a_warning_are_no_commands_for_the_runner() {
     let (sandbox, runner) = (Served::start(["--lag", "none"]), Runner::new());
-    let hold = json!({"why": "100%\r\n::error::forged", "who": "x\n::stop-commands::t"});
-    let document = json!({"outcome": "waiting", "steps": [{"id": "consent", "hold": hold}]});
+    let hold = json!({"reason": "100%\r\n::error::forged", "who": "x\n::stop-commands::t"});
+    let document = json!({"outcome": "waiting", "steps": [{"id": "consent", "actionRequired": hold}]});
     let folder = tempfile::tempdir().expect("a folder");
     let stub = folder.path().join("peerctl");
     std::fs::write(&stub, format!("#!/bin/sh\ncat <<'END'\n{document}\nEND\nexit 3\n")).expect("a script");

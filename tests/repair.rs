@@ -225,10 +225,10 @@ fn repaired(link: Link, breaks: Break, code: &str) {
     let before = sandbox.state();
     breaks(&sandbox, link);
     let broken = link.document(&sandbox, "status", 4);
-    assert_eq!(broken["standing"]["verdict"], "broken", "{broken:#}");
+    assert_eq!(broken["linkHealth"]["verdict"], "broken", "{broken:#}");
     let document = link.document(&sandbox, "repair", 0);
     assert_eq!(document["outcome"], "done", "{document:#}");
-    let codes: Vec<&Value> = document["standing"]["faults"]
+    let codes: Vec<&Value> = document["linkHealth"]["faults"]
         .as_array()
         .expect("faults")
         .iter()
@@ -419,14 +419,14 @@ fn the_vendors_to_sync(link: Link, breaks: Break, code: &str, who: &str) {
     );
     let document = link.document(&sandbox, "repair", 3);
     assert_eq!(document["outcome"], "waiting");
-    let fault = &document["standing"]["faults"][0];
+    let fault = &document["linkHealth"]["faults"][0];
     assert_eq!(
-        (&fault["code"], &fault["ours"]),
+        (&fault["code"], &fault["localFix"]),
         (&json!(code), &Value::Null),
         "{fault:#}"
     );
     assert!(
-        fault["theirs"].as_str().is_some_and(|does| does.starts_with(who)),
+        fault["remoteFix"].as_str().is_some_and(|does| does.starts_with(who)),
         "{fault:#}"
     );
     assert_eq!(sandbox.writes(), writes, "nothing of it is ours to write");
@@ -460,7 +460,7 @@ fn kongs_failed_request_is_made_anew_and_the_role_that_was_taken_away_is_put_bac
     colleague.asks_kong();
     assert_eq!(colleague.gateways()[0]["state"], "error");
     let status = Link::Kong.document(&sandbox, "status", 4);
-    assert_eq!(status["standing"]["request"]["state"], "error", "{status:#}");
+    assert_eq!(status["linkHealth"]["request"]["state"], "error", "{status:#}");
     let document = Link::Kong.document(&sandbox, "repair", 0);
     assert_eq!(changes(&document, "role-assignment"), ["created roleAssignment"]);
     let anew = ["deleted transit gateway", "created transit gateway"];
@@ -530,9 +530,9 @@ fn by_hand_our_disconnected_half_is_deleted_and_the_packet_says_what_to_do_at_ko
         Some(4),
         "{document:#}"
     );
-    let hold = &step(&document, "peering")["hold"];
+    let hold = &step(&document, "peering")["actionRequired"];
     assert_eq!(hold["who"], "whoever may configure networks in Kong Konnect");
-    let packet = hold["packet"].to_string();
+    let packet = hold["instructions"].to_string();
     for part in [
         "Delete the transit gateway for vnet-app at Konnect: ",
         "enter the 4 values",
@@ -586,7 +586,7 @@ fn by_hand_our_half_for_aiven_is_written_again_and_the_packet_says_what_to_do_at
         .run();
     let document = ran.expect_code(3).json();
     assert_eq!(changes(&document, "peering"), ["updated virtualNetworkPeering"]);
-    let packet = step(&document, "peering")["hold"]["packet"].to_string();
+    let packet = step(&document, "peering")["actionRequired"]["instructions"].to_string();
     assert!(
         packet.contains("Delete the peering connection for vnet-app at Aiven: "),
         "{packet}"
@@ -633,10 +633,10 @@ fn unproven_peering_is_repaired_only_by_name() {
         "{setup}"
     );
     let status = Link::Kong.document(&sandbox, "status", 4);
-    let fault = &status["standing"]["faults"][0];
-    assert_eq!(fault["ours"], Value::Null, "{status:#}");
+    let fault = &status["linkHealth"]["faults"][0];
+    assert_eq!(fault["localFix"], Value::Null, "{status:#}");
     assert_eq!(
-        fault["theirs"],
+        fault["remoteFix"],
         format!("Name the right one with --peering-name: {name}.")
     );
     let repair = Link::Kong.run(&sandbox, "repair", &[]).run();
@@ -711,8 +711,8 @@ fn what_is_on_its_way_is_left_alone() {
     );
     let document = Link::Kong.document(&sandbox, "repair", 3);
     assert_eq!(document["outcome"], "waiting");
-    assert_eq!(document["standing"]["verdict"], "waiting");
-    assert_eq!(document["standing"]["request"]["state"], "created", "{document:#}");
+    assert_eq!(document["linkHealth"]["verdict"], "waiting");
+    assert_eq!(document["linkHealth"]["request"]["state"], "created", "{document:#}");
     assert_eq!(sandbox.writes(), writes);
 }
 
@@ -738,7 +738,7 @@ fn another_tenants_half_that_we_may_not_write_is_handed_to_who_may() {
     run("setup").expect_code(3);
     let made = ours(&sandbox);
     let document = run("repair").expect_code(3).json();
-    let packet = step(&document, "peering")["hold"]["packet"].to_string();
+    let packet = step(&document, "peering")["actionRequired"]["instructions"].to_string();
     assert!(packet.contains("az network vnet peering create"), "{document:#}");
     assert_eq!(ours(&sandbox), made);
 }
@@ -750,17 +750,17 @@ fn a_misspelt_peering_name_costs_no_link_that_works() {
     let (world, writes) = (sandbox.state(), sandbox.writes());
     let typo = ["--peering-name", "kong-typo", "-o", "json"];
     let status = Link::Kong.run(&sandbox, "status", &typo).run().expect_code(4).json();
-    let fault = &status["standing"]["faults"][0];
+    let fault = &status["linkHealth"]["faults"][0];
     assert_eq!(fault["what"], "vnet-app has no peering named kong-typo.", "{status:#}");
-    assert_eq!(fault["ours"], Value::Null);
+    assert_eq!(fault["localFix"], Value::Null);
     assert_eq!(
-        fault["theirs"],
+        fault["remoteFix"],
         format!("Name the right one with --peering-name: {name}.")
     );
-    assert_eq!(status["standing"]["next"][0]["who"], "you", "{status:#}");
+    assert_eq!(status["linkHealth"]["next"][0]["who"], "you", "{status:#}");
     // To the checks, too, the vendor's peering is somebody else's now.
     let repair = Link::Kong.run(&sandbox, "repair", &typo).run().expect_code(4);
-    assert_eq!(repair.json()["standing"]["faults"][0], *fault);
+    assert_eq!(repair.json()["linkHealth"]["faults"][0], *fault);
     let stale = Link::Kong.run(&sandbox, "repair", &[]);
     stale.env("PEERCTL_PEERING_NAME", "kong-old").run().expect_code(4);
     assert_eq!((sandbox.state(), sandbox.writes()), (world, writes));

@@ -152,7 +152,7 @@ fn whoever_it_is_is_said_before_anything_else() {
 fn every_command_says_it_first() {
     let sandbox = sandbox();
     for (command, more) in [
-        ("setup", &["--dry-run", "--format", "json", "--survey"][..]),
+        ("setup", &["--dry-run", "--format", "json", "--refresh"][..]),
         ("setup", &["--dry-run", "--subscription", "Contoso Production"]),
         ("doctor", &[]),
         ("setup", &[]),

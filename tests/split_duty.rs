@@ -152,8 +152,8 @@ fn blocked(document: &Value) -> Vec<&str> {
 /// command line of peerctl's for that step alone: its arguments.
 #[track_caller]
 fn packet(document: &Value, id: &str) -> Vec<String> {
-    let hold = &step(document, id)["hold"];
-    let lines: Vec<&str> = hold["packet"]
+    let hold = &step(document, id)["actionRequired"];
+    let lines: Vec<&str> = hold["instructions"]
         .as_array()
         .expect("a packet")
         .iter()
@@ -231,7 +231,7 @@ fn who_may_not_do_it_gets_a_packet_for_each_step_and_goes_on_once_somebody_has()
     for id in ["consent", "role-definition", "role-assignment"] {
         assert_eq!(step(&document, id)["after"], "blocked", "{document:#}");
         assert!(
-            !step(&document, id)["hold"]["packet"]
+            !step(&document, id)["actionRequired"]["instructions"]
                 .as_array()
                 .expect("a packet")
                 .is_empty()
@@ -263,7 +263,7 @@ fn the_packet_can_be_pasted_into_a_shell() {
         .expect_code(3)
         .json();
     for id in ["role-definition", "role-assignment"] {
-        let packet = step(&document, id)["hold"]["packet"]
+        let packet = step(&document, id)["actionRequired"]["instructions"]
             .as_array()
             .expect("a packet")
             .clone();
@@ -291,7 +291,7 @@ fn an_owner_without_a_directory_role_and_an_administrator_without_an_azure_role_
     let first = document(&sandbox, &LIMITED, &[&KONG[..], &["--auth", "environment"]].concat(), 3);
     assert_eq!(blocked(&first), ["consent"]);
     assert_eq!(changes(&first, "role-definition"), ["created roleDefinition"]);
-    let hold = step(&first, "consent")["hold"].to_string();
+    let hold = step(&first, "consent")["actionRequired"].to_string();
     assert!(
         hold.contains("/adminconsent?client_id=207b296f") && hold.contains("Application Administrator"),
         "{hold}"
@@ -318,14 +318,14 @@ fn an_owner_without_a_directory_role_and_an_administrator_without_an_azure_role_
     assert_eq!(blocked(&second), ["peering"]);
     assert_eq!(changes(&second, "role-assignment").len(), 2);
     let (app, secret) = secret(&sandbox);
-    let hold = &step(&second, "peering")["hold"];
+    let hold = &step(&second, "peering")["actionRequired"];
     assert!(
         hold["who"]
             .as_str()
             .is_some_and(|who| who.contains("Application Administrator")),
         "{hold:#}"
     );
-    let lines = hold["packet"].to_string();
+    let lines = hold["instructions"].to_string();
     for part in [
         &format!("az ad app credential reset --id {app}"),
         &format!("--own-app {app}"),
@@ -350,7 +350,7 @@ fn who_may_give_no_roles_is_helped_by_an_owner(vendor: &[&str], roles: usize) {
     assert_eq!(blocked(&first), ["role-definition", "role-assignment"]);
     assert_eq!(changes(&first, "consent"), ["created servicePrincipal"]);
     // What is there by then is in the packet by its id.
-    let lines = step(&first, "role-assignment")["hold"]["packet"].to_string();
+    let lines = step(&first, "role-assignment")["actionRequired"]["instructions"].to_string();
     assert_eq!(lines.matches("az ad sp show --id ").count(), roles, "{lines}");
     assert!(!lines.contains("CLIENT-ID-OF"), "{lines}");
     for id in ["role-definition", "role-assignment"] {
@@ -409,7 +409,7 @@ fn who_may_only_write_peerings_trusts_what_they_cannot_read_and_peers_with_kong(
     // That it is done by now cannot be read either.
     let second = document(&sandbox, &LIMITED, &KONG, 3);
     assert_eq!(blocked(&second), ["role-definition", "role-assignment"]);
-    let hold = step(&second, "role-assignment")["hold"].to_string();
+    let hold = step(&second, "role-assignment")["actionRequired"].to_string();
     assert!(
         hold.contains("may not read role assignments") && hold.contains("--skip role-assignment"),
         "{hold}"
@@ -734,7 +734,7 @@ fn refusal_that_no_role_lifts_is_handed_to_nobody() {
         let sandbox = Served::start(["--lag", "none", "--fault", &fault]);
         let document = document(&sandbox, &OPERATOR, &KONG, code);
         let holds = document["steps"].as_array().into_iter().flatten();
-        let holds: Vec<String> = holds.map(|step| step["hold"].to_string()).collect();
+        let holds: Vec<String> = holds.map(|step| step["actionRequired"].to_string()).collect();
         let told = if code == 3 {
             holds.join(" ")
         } else {

@@ -45,7 +45,7 @@ fn edit(sandbox: &Served, change: Value) {
 
 /// Who has to act, in order.
 fn who(document: &Value) -> Vec<String> {
-    let next = document["standing"]["next"].as_array().cloned().unwrap_or_default();
+    let next = document["linkHealth"]["next"].as_array().cloned().unwrap_or_default();
     next.iter()
         .map(|one| one["who"].as_str().unwrap_or_default().to_owned())
         .collect()
@@ -53,7 +53,7 @@ fn who(document: &Value) -> Vec<String> {
 
 /// The codes of what is wrong, in order.
 fn faults(document: &Value) -> Vec<String> {
-    let faults = document["standing"]["faults"].as_array().cloned().unwrap_or_default();
+    let faults = document["linkHealth"]["faults"].as_array().cloned().unwrap_or_default();
     faults
         .iter()
         .map(|one| one["code"].as_str().unwrap_or_default().to_owned())
@@ -77,11 +77,13 @@ fn before_setup_it_is_your_turn_and_after_it_the_link_works(link: Link) {
     let sandbox = sandbox();
     let fresh = status(link, &sandbox, &[], 3);
     assert_eq!(
-        (&fresh["outcome"], &fresh["standing"]["verdict"]),
+        (&fresh["outcome"], &fresh["linkHealth"]["verdict"]),
         (&json!("waiting"), &json!("waiting"))
     );
     assert_eq!(who(&fresh), ["you"]);
-    let command = fresh["standing"]["next"][0]["packet"][0].as_str().unwrap_or_default();
+    let command = fresh["linkHealth"]["next"][0]["instructions"][0]
+        .as_str()
+        .unwrap_or_default();
     assert!(
         command.starts_with("peerctl azure setup ") && command.contains(link.vendor),
         "{command}"
@@ -91,7 +93,7 @@ fn before_setup_it_is_your_turn_and_after_it_the_link_works(link: Link) {
     let setup = link.set_up(&sandbox, &[]);
     let works = status(link, &sandbox, &[], 0);
     assert_eq!(
-        (&works["outcome"], &works["standing"]["verdict"]),
+        (&works["outcome"], &works["linkHealth"]["verdict"]),
         (&json!("unchanged"), &json!("works"))
     );
     assert_eq!((who(&works), faults(&works)), (vec![], vec![]));
@@ -158,10 +160,10 @@ fn while_the_vendor_is_at_work_it_is_the_vendors_turn_and_how_long_that_takes_is
     );
     colleague.asks_kong();
     let document = status(KONG, &sandbox, &[], 3);
-    assert_eq!(document["standing"]["request"]["name"], "by-hand");
+    assert_eq!(document["linkHealth"]["request"]["name"], "by-hand");
     assert_eq!(who(&document), ["Kong"], "{document:#}");
     assert_eq!(
-        document["standing"]["next"][0]["usually"], "30 to 40 minutes",
+        document["linkHealth"]["next"][0]["usually"], "30 to 40 minutes",
         "{document:#}"
     );
 }
@@ -182,11 +184,11 @@ fn half_a_link_with_another_tenant_waits_and_setup_goes_on_with_it() {
     peerctl(line("setup")).envs(sandbox.env()).run().expect_code(3);
     let writes = sandbox.writes().len();
     let document = peerctl(line("status")).envs(sandbox.env()).run().expect_code(3).json();
-    assert_eq!(document["standing"]["verdict"], "waiting", "{document:#}");
+    assert_eq!(document["linkHealth"]["verdict"], "waiting", "{document:#}");
     assert_eq!(document["peerings"][0]["state"], "Initiated", "{document:#}");
     // Setup, run again, has the packet for the other side's operator.
     assert_eq!(
-        document["standing"]["next"][0]["what"], "go on with peering",
+        document["linkHealth"]["next"][0]["what"], "go on with peering",
         "{document:#}"
     );
     assert_eq!(sandbox.writes().len(), writes);
@@ -201,7 +203,7 @@ fn who_may_not_act_is_told_who_may_and_what_to_hand_over() {
         .run()
         .expect_code(3)
         .json();
-    let next = document["standing"]["next"].as_array().expect("turns");
+    let next = document["linkHealth"]["next"].as_array().expect("turns");
     assert!(
         next.iter()
             .any(|one| one["who"].as_str().is_some_and(|who| who.starts_with("an Owner"))),
@@ -209,7 +211,7 @@ fn who_may_not_act_is_told_who_may_and_what_to_hand_over() {
     );
     assert!(
         next.iter()
-            .all(|one| !one["packet"].as_array().is_some_and(Vec::is_empty)),
+            .all(|one| !one["instructions"].as_array().is_some_and(Vec::is_empty)),
         "{document:#}"
     );
     assert_eq!(sandbox.writes(), [""; 0]);
@@ -226,8 +228,8 @@ fn by_hand_the_vendor_has_no_word_of_its_own_and_azures_is_enough() {
     assert_eq!(step(&fresh, "vendor-request")["before"], "waiting");
     KONG.set_up(&sandbox, &[]);
     let works = by_hand(0);
-    assert_eq!(works["standing"]["verdict"], "works");
-    assert_eq!(works["standing"]["request"], Value::Null);
+    assert_eq!(works["linkHealth"]["verdict"], "works");
+    assert_eq!(works["linkHealth"]["request"], Value::Null);
 }
 
 #[test]
@@ -235,10 +237,10 @@ fn the_other_direction_that_could_not_be_read_is_not_called_missing_or_proven() 
     let sandbox = Served::start(["--lag", "none", "--fault", "GET */vnet-partner=403:AuthorizationFailed"]);
     let unread = "the other direction could not be read (AuthorizationFailed)";
     let fresh = status(GENERIC, &sandbox, &[], 3);
-    assert!(fresh["standing"]["why"].to_string().contains(unread), "{fresh:#}");
+    assert!(fresh["linkHealth"]["why"].to_string().contains(unread), "{fresh:#}");
     GENERIC.set_up(&sandbox, &[]);
     let works = status(GENERIC, &sandbox, &[], 0);
-    assert!(works["standing"]["why"].to_string().contains(unread), "{works:#}");
+    assert!(works["linkHealth"]["why"].to_string().contains(unread), "{works:#}");
     assert!(said(&text(GENERIC, &sandbox, 0)).contains(unread));
 }
 
@@ -252,13 +254,13 @@ fn broken(link: Link, breaks: impl FnOnce(&Served), code: &str, turn: &str) {
     breaks(&sandbox);
     let document = status(link, &sandbox, &[], 4);
     assert_eq!(
-        (&document["outcome"], &document["standing"]["verdict"]),
+        (&document["outcome"], &document["linkHealth"]["verdict"]),
         (&json!("blocked"), &json!("broken"))
     );
     assert!(faults(&document).iter().any(|one| one == code), "{code}: {document:#}");
     assert_eq!(document["error"]["code"], faults(&document)[0].as_str(), "{document:#}");
     assert!(who(&document).iter().any(|who| who == turn), "{turn}: {document:#}");
-    let repair = document["standing"]["next"]
+    let repair = document["linkHealth"]["next"]
         .to_string()
         .contains("peerctl azure repair");
     assert_eq!(repair, turn == "you", "{document:#}");
@@ -382,7 +384,7 @@ fn an_address_space_of_ours_that_grew_is_the_vendors_to_sync() {
     breaks(&sandbox);
     let document = status(AIVEN, &sandbox, &[], 3);
     assert_eq!(
-        (&document["outcome"], &document["standing"]["verdict"]),
+        (&document["outcome"], &document["linkHealth"]["verdict"]),
         (&json!("waiting"), &json!("waiting"))
     );
     assert_eq!(
@@ -405,7 +407,7 @@ fn what_the_vendor_failed_at_is_broken_with_the_vendors_reason() {
     Colleague::of(&sandbox).asks_kong();
     let document = status(KONG, &sandbox, &[], 4);
     assert_eq!(faults(&document), ["error"]);
-    let reason = document["standing"]["request"]["reason"].as_str().unwrap_or_default();
+    let reason = document["linkHealth"]["request"]["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("AADSTS7000229"), "{document:#}");
     let ran = text(KONG, &sandbox, 4);
     assert!(said(&ran).contains("AADSTS7000229"), "{ran}");
@@ -461,7 +463,7 @@ fn a_reader_who_is_told_the_vendors_principal_sees_the_same_and_what_it_relies_o
     let principal = Colleague::of(&sandbox).principal();
     let flags = ["--vendor-principal-id", &principal, "-o", "json"];
     let readers = KONG.command(&sandbox, "status", &flags).envs(reader(&sandbox)).run();
-    let mut seen = readers.expect_code(0).json()["standing"].take();
+    let mut seen = readers.expect_code(0).json()["linkHealth"].take();
     let why = seen["why"].take();
     let (why, relied_on) = why.as_str().and_then(|why| why.rsplit_once("; ")).expect("a caveat");
     assert!(
@@ -469,7 +471,7 @@ fn a_reader_who_is_told_the_vendors_principal_sees_the_same_and_what_it_relies_o
         "{relied_on}"
     );
     seen["why"] = json!(why);
-    assert_eq!(seen, operators["standing"]);
+    assert_eq!(seen, operators["linkHealth"]);
 }
 
 #[test]
@@ -477,7 +479,7 @@ fn what_cannot_be_read_is_a_failure_and_not_a_verdict() {
     let sandbox = Served::start(["--lag", "none", "--fault", "GET */virtualNetworks/vnet-app=403"]);
     let document = KONG.run(&sandbox, "status", &[], 1);
     assert_eq!(
-        (&document["outcome"], &document["standing"]),
+        (&document["outcome"], &document["linkHealth"]),
         (&json!("failed"), &Value::Null)
     );
     let ran = KONG
@@ -508,7 +510,7 @@ mod watched {
         let exit = running.wait();
         assert_eq!(exit.code, Some(0), "{}", exit.stderr);
         let document = exit.json();
-        assert_eq!(document["standing"]["verdict"], "works");
+        assert_eq!(document["linkHealth"]["verdict"], "works");
         assert_eq!(document["stats"]["writes"], 0);
     }
 
@@ -517,7 +519,7 @@ mod watched {
         let sandbox = sandbox();
         let exit = watch(&sandbox, KONG, &["--timeout", "1s"]).wait();
         assert_eq!(exit.code, Some(3), "{}", exit.stderr);
-        assert_eq!(exit.json()["standing"]["verdict"], "waiting");
+        assert_eq!(exit.json()["linkHealth"]["verdict"], "waiting");
         assert!(exit.stderr.contains("--timeout 1s is over"), "{}", exit.stderr);
     }
 

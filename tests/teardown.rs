@@ -611,7 +611,7 @@ fn two_vendors_share_the_writers_role_until_the_second_is_taken_down() {
     );
     assert_eq!(own_apps(&sandbox).len(), 1, "Dragonfly's");
     let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     DRAGONFLY.take_down(&sandbox, &["--consent"]);
     assert_eq!(sandbox.state(), before);
 }
@@ -633,7 +633,7 @@ fn a_principal_that_is_not_the_vendors_stays_whoever_names_it() {
     let right = Colleague::of(&sandbox).principal();
     KONG.take_down(&sandbox, &["--consent", "--vendor-principal-id", &right]);
     let still = AIVEN.run(&sandbox, "status", &[], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     AIVEN.take_down(&sandbox, &["--consent"]);
     assert_eq!(sandbox.state(), before);
 }
@@ -652,7 +652,7 @@ fn the_role_of_an_application_that_two_links_share_goes_with_the_second() {
     assert!(kept(&document).contains("may need it"), "{document:#}");
     assert_eq!(assignments_of(&sandbox, &app), 1);
     let still = DRAGONFLY.run(&sandbox, "status", &own[..2], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     DRAGONFLY.take_down(&sandbox, &own);
     assert_eq!(sandbox.state(), before);
 }
@@ -669,7 +669,7 @@ fn without_its_principal_a_vendor_takes_no_role_of_another_vendors() {
     AIVEN.take_down(&sandbox, &["--consent"]);
     assert_eq!(assignments_of(&sandbox, both_sides::DRAGONFLY.app_id), 1);
     let still = DRAGONFLY.run(&sandbox, "status", &[], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     DRAGONFLY.take_down(&sandbox, &["--consent"]);
     // Without its principal Aiven cannot delete the direction that it wrote.
     for dump in [
@@ -692,7 +692,7 @@ fn two_networks_of_one_vendor_share_role_and_principal_until_the_second_is_taken
     assert!(kept(&document).contains("another assignment needs it"), "{document:#}");
     assert!(kept(&document).contains("it has a role at"), "{document:#}");
     let still = KONG.run(&sandbox, "status", &["--vnet", "vnet-data"], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     KONG.take_down(&sandbox, &["--vnet", "vnet-data", "--consent"]);
     assert_eq!(sandbox.state(), before);
 }
@@ -713,7 +713,7 @@ fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() 
     let elsewhere = format!("it has a role at /subscriptions/{OTHER_SUBSCRIPTION}");
     assert!(kept(&document).contains(&elsewhere), "{document:#}");
     let still = KONG.run(&sandbox, "status", &other[..2], 0);
-    assert_eq!(still["standing"]["next"], Value::Null, "{still:#}");
+    assert_eq!(still["linkHealth"]["next"], Value::Null, "{still:#}");
     KONG.take_down(&sandbox, &other);
     assert_eq!(sandbox.state(), before);
 }
@@ -721,7 +721,7 @@ fn a_network_of_another_subscription_keeps_its_role_and_the_vendors_principal() 
 #[test]
 fn the_help_says_where_the_name_alone_decides() {
     let help = peerctl(["azure", "teardown", "--help"]).run().expect_code(0);
-    assert!(said(&help).contains("the name alone decides"), "{help}");
+    assert!(said(&help).contains("matched by name only"), "{help}");
 }
 
 /// A peering of another name, written with the operator's own sign-in in both tenants.
@@ -825,9 +825,9 @@ fn by_hand_it_says_what_to_delete_where_and_goes_on_once_that_is_done() {
     };
     let document = manual(&["--no-wait", "-o", "json"]).expect_code(3).json();
     assert_eq!(document["outcome"], "waiting", "{document:#}");
-    let hold = &step(&document, "vendor-request")["hold"];
+    let hold = &step(&document, "vendor-request")["actionRequired"];
     assert!(
-        hold["packet"][0]
+        hold["instructions"][0]
             .as_str()
             .is_some_and(|text| text.starts_with("Delete the peering at ")),
         "{hold:#}"
@@ -888,7 +888,7 @@ fn who_may_not_take_roles_back_gets_a_packet_and_who_may_ends_it() {
     let document = limited(&["--consent", "-o", "json"]).json();
     assert_eq!(document["outcome"], "waiting", "{document:#}");
     assert_eq!(changes(&document, "vendor-request"), ["deleted transit gateway"]);
-    let hold = &step(&document, "role-assignment")["hold"];
+    let hold = &step(&document, "role-assignment")["actionRequired"];
     assert!(
         hold["who"]
             .as_str()
@@ -896,7 +896,9 @@ fn who_may_not_take_roles_back_gets_a_packet_and_who_may_ends_it() {
         "{hold:#}"
     );
     assert!(
-        hold["packet"].to_string().contains("az role assignment delete --ids"),
+        hold["instructions"]
+            .to_string()
+            .contains("az role assignment delete --ids"),
         "{hold:#}"
     );
     let text = limited(&[]);
@@ -919,7 +921,10 @@ fn refused(link: Link, deletion: &str, at: &str, command: &str) {
     let document = link.run(&sandbox, "teardown", &["--consent"], 3);
     let held = step(&document, at);
     assert_eq!(held["after"], "blocked", "{document:#}");
-    assert!(held["hold"]["packet"].to_string().contains(command), "{held:#}");
+    assert!(
+        held["actionRequired"]["instructions"].to_string().contains(command),
+        "{held:#}"
+    );
     link.take_down(&sandbox, &["--consent"]);
     assert_eq!(sandbox.state(), before);
 }
@@ -972,9 +977,9 @@ fn a_pipeline_without_the_directory_does_what_it_may_and_says_what_it_could_not_
             run.run().expect_code(code).json()
         };
         let document = pipeline(3);
-        let hold = &step(&document, "consent")["hold"];
+        let hold = &step(&document, "consent")["actionRequired"];
         assert!(
-            hold["packet"].to_string().contains("az ad sp delete --id"),
+            hold["instructions"].to_string().contains("az ad sp delete --id"),
             "{document:#}"
         );
         link.run(&sandbox, "teardown", &["--consent"], 0);
@@ -1218,7 +1223,7 @@ fn gateway_in_transition_is_waited_for_by_its_state() {
     );
     let sandbox = support::troubles::troubles(&gateway);
     let document = KONG.run(&sandbox, "teardown", &["--timeout", "2s"], 3);
-    let hold = step(&document, "vendor-request")["hold"].to_string();
+    let hold = step(&document, "vendor-request")["actionRequired"].to_string();
     assert!(
         hold.contains("has not deleted") && hold.contains("--timeout 2s is over."),
         "{document:#}"

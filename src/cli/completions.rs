@@ -5,21 +5,21 @@
 //! to each other unstable, and advises against keeping the script in a file.)
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Arg, Command, CommandFactory, ValueHint};
+use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 
+use super::help;
 use super::output::print;
-use super::{Cli, help};
 use crate::azure::AuthMethod;
 use crate::domain::StepId;
 use crate::errors::RunOutcome;
 use crate::errors::known;
-use crate::vendors::profiles;
+use crate::vendors::{ALIASES, profiles};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to generate the script for (required)
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
@@ -28,15 +28,15 @@ const EXAMPLES: &str = "Examples:\n  \
 peerctl completions bash > ~/.local/share/bash-completion/completions/peerctl\n  \
 peerctl completions zsh > \"${fpath[1]}/_peerctl\"\n  \
 peerctl completions fish > ~/.config/fish/completions/peerctl.fish\n  \
-peerctl completions powershell | Out-String | Invoke-Expression\n      in the file that $PROFILE names\n  \
-eval (peerctl completions elvish | slurp)\n      in rc.elv";
+peerctl completions powershell | Out-String | Invoke-Expression  # in $PROFILE\n  \
+eval (peerctl completions elvish | slurp)  # in rc.elv";
 
 /// Prints the script.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn run(args: &CompletionsArgs) -> anyhow::Result<RunOutcome> {
-    print(script(args.shell, Cli::command()).trim_end())?;
+    print(script(args.shell, super::command()).trim_end())?;
     Ok(RunOutcome::Done)
 }
 
@@ -76,8 +76,14 @@ fn offered(command: &str, arg: Arg) -> Arg {
 
 fn words(command: &str, arg: &Arg) -> Vec<PossibleValue> {
     match (command, arg.get_id().as_str()) {
-        (_, "vendor") | ("vendors", "name") => profiles().iter().map(|one| one.id.as_str().into()).collect(),
+        (_, "vendor") | ("vendors", "name") => {
+            let ids = profiles().iter().map(|one| one.id.as_str());
+            ids.chain(ALIASES.map(|(alias, _)| alias)).map(Into::into).collect()
+        }
         (_, "auth") => AuthMethod::ALL.map(|auth| auth.name().into()).to_vec(),
+        (_, "consent") => some(&["create", "browser", "wait"]),
+        (_, "own_app_role") => some(&["least-privilege", "network-contributor"]),
+        (_, "cloud") => some(&["public", "usgov", "china"]),
         (_, "only" | "skip") => StepId::ALL.map(|step| step.name().into()).to_vec(),
         (_, "sets") => keys(),
         ("explain", "text") => codes(),
@@ -86,6 +92,10 @@ fn words(command: &str, arg: &Arg) -> Vec<PossibleValue> {
             .map(|word| PossibleValue::new(word.to_owned()))
             .collect(),
     }
+}
+
+fn some(words: &[&'static str]) -> Vec<PossibleValue> {
+    words.iter().map(PossibleValue::new).collect()
 }
 
 /// The keys of every vendor: which one is meant stands elsewhere on the line, or in the environment.
@@ -195,7 +205,7 @@ mod tests {
 
     #[test]
     fn every_word_that_is_offered_is_taken() {
-        let command = offering(Cli::command());
+        let command = offering(crate::cli::command());
         type Takes = fn(&str) -> bool;
         let taken: [(&str, Takes); 6] = [
             ("consent", |word| word.parse::<ConsentMode>().is_ok()),

@@ -564,7 +564,7 @@ pub fn stats(wire: Option<&RequestSender>, begun: Instant) -> RunStats {
     RunStats {
         requests: sent.requests,
         writes: sent.writes,
-        waves: sent.waves,
+        sequential_requests: sent.waves,
         elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
 }

@@ -8,21 +8,20 @@ use crate::errors::RunOutcome;
 use crate::input::unusable_vendor;
 use crate::plan::OwnAppRole;
 use crate::ui::{beside, hanging, room};
-use crate::vendors::{CreatedBy, OwnAppWay, PROFILE_SCHEMA, VendorProfile, WantedResource, profile, profiles};
+use crate::vendors::{ALIASES, CreatedBy, OwnAppWay, PROFILE_SCHEMA, VendorProfile, WantedResource, profile, profiles};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct VendorsArgs {
-    /// A vendor's name, or the file of a profile: say everything about it
+    /// Vendor name or profile file to show in full
     #[arg(value_name = "NAME|FILE")]
     name: Option<String>,
-    /// Print the JSON Schema of a profile, by which editors complete and check one of your own
+    /// Print the JSON Schema of vendor profiles, for editors
     #[arg(long, conflicts_with = "name")]
     schema: bool,
 }
 
-const EXAMPLES: &str = "Examples:\n  peerctl vendors kong\n  peerctl vendors ./my-vendor.toml\n      \
-a profile of your own; what is wrong with it is named with its line";
+const EXAMPLES: &str = "Examples:\n  peerctl vendors kong\n  peerctl vendors ./my-vendor.toml  # validates the file";
 
 /// Prints the list, or one vendor.
 ///
@@ -37,7 +36,9 @@ pub fn run(args: &VendorsArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome
         let text = match output.output {
             OutputFormat::Text => {
                 let row = |one: &VendorProfile| {
-                    let text = format!("{}, {}", one.name, one.product);
+                    let alias = ALIASES.iter().find(|(_, id)| *id == one.id);
+                    let alias = alias.map_or_else(String::new, |(alias, _)| format!(" (alias: {alias})"));
+                    let text = format!("{}, {}{alias}", one.name, one.product);
                     beside(&one.id, 13, &[&text], room())
                 };
                 profiles().iter().flat_map(row).collect::<Vec<_>>().join("\n")

@@ -46,28 +46,28 @@ impl fmt::Display for ErrorService {
     }
 }
 
-/// Whether it passes by itself.
+/// The class of a known code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorClass {
-    /// Something has not arrived everywhere, or is out of order for a while: the same request works later.
-    Wait,
-    /// Somebody can mend it.
-    Mend,
-    /// It will not work.
-    Fatal,
-    /// A state in which nothing is wrong.
-    Fine,
+    /// A temporary condition, such as replication: the same request works later.
+    Transient,
+    /// A person can fix it.
+    Fixable,
+    /// Retrying never helps.
+    Permanent,
+    /// A state that isn't an error.
+    Informational,
 }
 
 impl ErrorClass {
-    /// The same for people.
+    /// The class and its meaning, as text.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Wait => "wait: it passes by itself",
-            Self::Mend => "mend: somebody can mend it",
-            Self::Fatal => "fatal: it will not work, however often it is tried",
-            Self::Fine => "fine: nothing is wrong",
+            Self::Transient => "transient: passes without action",
+            Self::Fixable => "fixable: someone can fix it",
+            Self::Permanent => "permanent: retrying doesn't help",
+            Self::Informational => "informational: not an error",
         }
     }
 }
@@ -166,7 +166,7 @@ pub fn cause(error: &ApiError) -> ErrorCause {
         return ErrorCause::Challenge;
     }
     of(error).map_or(ErrorCause::Other, |known| match known.class {
-        ErrorClass::Wait => ErrorCause::Transient,
+        ErrorClass::Transient => ErrorCause::Transient,
         _ => known.cause,
     })
 }
@@ -193,12 +193,12 @@ mod tests {
         for known in all() {
             assert!(known.meaning.ends_with('.'), "{}", known.code);
             assert!(
-                matches!(known.class, ErrorClass::Wait | ErrorClass::Fine) || !known.remedies.is_empty(),
+                matches!(known.class, ErrorClass::Transient | ErrorClass::Informational) || !known.remedies.is_empty(),
                 "{} has no remedy",
                 known.code
             );
             assert!(
-                known.class != ErrorClass::Fine || known.state,
+                known.class != ErrorClass::Informational || known.state,
                 "{} is a refusal",
                 known.code
             );
@@ -237,7 +237,7 @@ mod tests {
         };
         assert!(passes(&refused("PrincipalNotFound")).is_some());
         assert!(passes(&refused("TooManyRequests")).is_none());
-        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == ErrorClass::Wait));
+        assert!(of(&refused("TooManyRequests")).is_some_and(|known| known.class == ErrorClass::Transient));
     }
 
     #[test]
@@ -253,11 +253,11 @@ mod tests {
         let tenant = "…however the current tenant 'a' is not authorized to access linked subscription 'b'.";
         let role = "…it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/peer/action' on the linked scope(s) 'y'.";
         let found = |message| lookup("LinkedAuthorizationFailed", message).expect("known");
-        assert_eq!(found(tenant).class, ErrorClass::Mend);
+        assert_eq!(found(tenant).class, ErrorClass::Fixable);
         assert!(found(role).meaning.contains("peer/action"));
         assert!(!found(tenant).meaning.contains("peer/action"));
         let definition =
             "…permission to perform action 'Microsoft.Authorization/roleDefinitions/write' on the linked scope(s) 'z'.";
-        assert_eq!(found(definition).class, ErrorClass::Mend);
+        assert_eq!(found(definition).class, ErrorClass::Fixable);
     }
 }

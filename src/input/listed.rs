@@ -118,7 +118,7 @@ fn named(parts: Vec<(Vec<String>, PeeringSpec)>, text: &SourceFile) -> Result<Ve
             .unwrap_or_default();
         if let Some(before) = rows.iter().find(|before| before.name == row.name) {
             let what = format!("'{}' is the name of the row of line {} already", row.name, before.line);
-            let why = "By its name a row is told from the others, and taken by --row.";
+            let why = "A peering's name identifies it, and --peering selects it.";
             let problem = refuse(text.file(), row.line, what, why);
             return Err(problem.remedy("Give one of them another name = \"…\"."));
         }

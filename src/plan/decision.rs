@@ -153,16 +153,18 @@ impl StepDecision {
     }
 }
 
-/// A step that stops here until somebody else has acted: who, why, and the packet to hand over.
+/// The action that a step requires from someone else; `actionRequired` in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActionRequired {
-    /// Who can go on ("an Application Administrator of Contoso").
+    /// The role that can act ("an Application Administrator of Contoso").
     pub who: String,
+    #[serde(rename = "reason")]
     pub why: String,
-    /// What to hand over: an address, or commands, a line each.
+    /// Instructions for that person: an address, or commands, one per line.
+    #[serde(rename = "instructions")]
     pub packet: Vec<String>,
-    /// What Azure answered, where it was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The service's response, if a request was refused.
+    #[serde(rename = "response", skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
 }
 

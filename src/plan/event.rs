@@ -160,8 +160,8 @@ pub struct PeeringView {
 pub struct RunStats {
     pub requests: u64,
     pub writes: u64,
-    /// How many requests had to wait for one another, one after the other: with an endless number of connections, the
-    /// round trips that the run took. Looks at what the vendor is at are not counted.
-    pub waves: u64,
+    /// The length of the longest chain of requests that depend on one another: the round trips of the run with
+    /// unlimited connections. Polling the vendor isn't counted.
+    pub sequential_requests: u64,
     pub elapsed_ms: u64,
 }

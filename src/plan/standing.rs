@@ -39,11 +39,11 @@ pub struct LinkDefect {
     /// `Disconnected`, `LocalNotInSync`, the vendor's state: what `peerctl explain` knows.
     pub code: String,
     pub what: String,
-    /// What `peerctl azure repair` does about it; absent where only somebody else can.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The change that `peerctl azure repair` makes; absent if only the other side can act.
+    #[serde(rename = "localFix", skip_serializing_if = "Option::is_none")]
     pub ours: Option<String>,
-    /// What only the other side can do.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The change that only the other side can make.
+    #[serde(rename = "remoteFix", skip_serializing_if = "Option::is_none")]
     pub theirs: Option<String>,
 }
 
@@ -55,8 +55,8 @@ pub struct NextAction {
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usually: Option<String>,
-    /// Commands or addresses, a line each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Commands or addresses, one per line.
+    #[serde(rename = "instructions", skip_serializing_if = "Vec::is_empty")]
     pub packet: Vec<String>,
 }
 

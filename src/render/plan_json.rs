@@ -24,8 +24,8 @@ struct PlanDocument<'a> {
     vendor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cloud: Option<&'a str>,
-    /// Whether anybody looked at what is there. Where not, nothing is known to be: every step is to be done.
-    surveyed: bool,
+    /// `true` if the plan is based on existing resources; `false` if it assumes that nothing exists.
+    refreshed: bool,
     inputs: &'a BTreeMap<String, Value>,
     steps: Vec<PlanDocumentStep<'a>>,
     /// What a person has to enter at the vendor.
@@ -51,8 +51,8 @@ struct PlanDocumentStep<'a> {
     /// How long the one who is awaited usually takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     usually: Option<&'a str>,
-    /// Who has to act, and what to give them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The person who has to act, and instructions for them.
+    #[serde(rename = "actionRequired", skip_serializing_if = "Option::is_none")]
     hold: Option<&'a ActionRequired>,
     requests: Vec<&'a PlannedWrite>,
 }
@@ -76,7 +76,7 @@ pub fn plan_json(
         dry_run: true,
         vendor: report.vendor(),
         cloud: report.cloud(),
-        surveyed,
+        refreshed: surveyed,
         inputs: report.inputs(),
         steps: plan.steps.iter().map(|step| planned(step, writes, surveyed)).collect(),
         hand_off: (by_hand && awaited).then(|| intent.card(None)),

@@ -29,7 +29,7 @@ pub struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     hand_off: Option<DeviceCodePrompt>,
     peerings: Vec<PeeringView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "linkHealth", skip_serializing_if = "Option::is_none")]
     standing: Option<LinkHealth>,
     checks: Vec<CheckResult>,
     stats: RunStats,
@@ -65,8 +65,8 @@ struct StepReport {
     /// What stays although it was looked at for removal.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     kept: Vec<String>,
-    /// Who has to act, and what to give them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The person who has to act, and instructions for them.
+    #[serde(rename = "actionRequired", skip_serializing_if = "Option::is_none")]
     hold: Option<ActionRequired>,
 }
 

@@ -73,8 +73,8 @@ fn summary(record: &RunRecord) -> String {
     row(
         "Requests",
         format!(
-            "{}, {} of them writes, in {} waves",
-            stats.requests, stats.writes, stats.waves
+            "{}, {} of them writes; {} sequential",
+            stats.requests, stats.writes, stats.sequential_requests
         ),
     );
     row("Program", text(&record.program()));

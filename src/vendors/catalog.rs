@@ -17,6 +17,9 @@ const BUILT_IN: [&str; 6] = [
     include_str!("generic.toml"),
 ];
 
+/// Other names of built-in profiles, with their IDs.
+pub const ALIASES: [(&str, &str); 1] = [("another-tenant", "generic")];
+
 /// The JSON Schema of a profile, by which editors complete and check one.
 pub const PROFILE_SCHEMA: &str = include_str!("profile.schema.json");
 
@@ -45,19 +48,21 @@ pub fn profiles() -> &'static [VendorProfile] {
     &PROFILES
 }
 
-/// A built-in profile by its id, or one's own from a file.
+/// Returns a built-in profile by its ID or alias, or a custom one from a file.
 ///
 /// # Errors
 /// When there is neither, or the file is no profile.
 pub fn profile(name: &str) -> Result<VendorProfile, ProfileError> {
-    if let Some(found) = profiles().iter().find(|profile| profile.id.eq_ignore_ascii_case(name)) {
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    let id = alias.map_or(name, |(_, id)| id);
+    if let Some(found) = profiles().iter().find(|profile| profile.id.eq_ignore_ascii_case(id)) {
         return Ok(found.clone());
     }
     let known: Vec<&str> = profiles().iter().map(|profile| profile.id.as_str()).collect();
     let text = files::read_text(Path::new(name)).map_err(|why| ProfileError::Unknown {
         name: name.to_owned(),
         known: known.join(", "),
-        guess: did_you_mean(name, known),
+        guess: did_you_mean(name, known.into_iter().chain(ALIASES.map(|(alias, _)| alias))),
         why,
     })?;
     let profile = parse(name, &text)?;

@@ -12,7 +12,7 @@ mod profile;
 mod schema;
 
 pub(crate) use aiven::peering_connection;
-pub use catalog::{PROFILE_SCHEMA, ProfileError, profile, profiles};
+pub use catalog::{ALIASES, PROFILE_SCHEMA, ProfileError, profile, profiles};
 pub use connector::{NewRequest, RemoteNetwork, RequestPhase, VendorConnector, VendorNetwork, VendorRequest, connect};
 pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use dragonfly::connection;

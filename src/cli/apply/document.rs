@@ -58,7 +58,7 @@ impl ApplyDocument {
             requests: of_rows().map(|stats| stats.requests).sum::<u64>()
                 + sent.iter().map(|sent| sent.requests).sum::<u64>(),
             writes: of_rows().map(|stats| stats.writes).sum(),
-            waves: of_rows().map(|stats| stats.waves).max().unwrap_or(0),
+            sequential_requests: of_rows().map(|stats| stats.sequential_requests).max().unwrap_or(0),
             elapsed_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         Self {

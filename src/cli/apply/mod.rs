@@ -1,4 +1,4 @@
-//! `peerctl azure apply`: the peerings of a file, side by side.
+//! `peerctl azure apply`: sets up the peerings of a file in parallel.
 
 mod args;
 mod document;
@@ -99,7 +99,7 @@ fn jobs(
     around.vars.check()?;
     record::check_ticket(args.report.as_deref(), &around.vars)?;
     let text = read(&args.file)?;
-    let rows = wanted(listed(&text)?, &args.rows, &args.file)?;
+    let rows = wanted(listed(&text)?, &args.peerings, &args.file)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
         let problem = RunError::new(RunErrorKind::Usage, "An input is missing.", NOBODY_ASKED);
         return Err(problem.remedy("--yes: nobody is there to confirm the plan"));
@@ -128,13 +128,16 @@ fn read(file: &Path) -> Result<SourceFile, RunError> {
 fn wanted(mut rows: Vec<PeeringSpec>, names: &[String], file: &Path) -> Result<Vec<PeeringSpec>, RunError> {
     let known: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name.as_str())) {
-        let what = format!("--row {unknown} cannot be used: {} has no such row.", file.display());
+        let what = format!(
+            "--peering {unknown} can't be used: {} has no peering of that name.",
+            file.display()
+        );
         let all: Vec<&str> = known.into_iter().collect();
         return Err(RunError::new(
             RunErrorKind::Usage,
             what,
             format!(
-                "Its rows are {}.{}",
+                "Its peerings: {}.{}",
                 all.join(", "),
                 did_you_mean(unknown, all.iter().copied())
             ),

@@ -1,60 +1,82 @@
-//! The arguments of `peerctl azure setup`; their doc comments are the manual.
+//! The arguments of `peerctl azure setup`. Their doc comments are the help.
 
 use std::path::PathBuf;
 
 use super::dry_run::DryRunFormat;
+use crate::cli::help::long;
 use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
 use crate::domain::StepId;
 use crate::plan::StepSelection;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = long(DETAILS, EXAMPLES))]
 pub struct SetupArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
-    /// How the vendor's application gets consent: create its service principal through Microsoft Graph, open the
-    /// admin-consent page in a browser, or only wait for somebody to consent; default: create [env: PEERCTL_CONSENT]
-    #[arg(long, value_name = "create|browser|wait")]
+    /// Consent method: create (default), browser or wait
+    ///
+    /// create creates the service principal of the vendor's application through Microsoft Graph, browser opens the admin
+    /// consent page, and wait only waits until an administrator consents. [env: PEERCTL_CONSENT]
+    #[arg(long, value_name = "MODE", help_heading = "Peering")]
     pub(super) consent: Option<String>,
     #[command(flatten)]
     pub(super) switches: SwitchArgs,
-    /// Do this step alone, and read only what it needs; may be repeated. For whoever was handed it
-    #[arg(long, value_name = "STEP", conflicts_with_all = ["skip", "dry_run"])]
+    /// Run only this step (repeatable)
+    ///
+    /// peerctl reads only what this step needs. Use it to complete a step for someone else.
+    #[arg(long, value_name = "STEP", help_heading = "Run", conflicts_with_all = ["skip", "dry_run"])]
     pub(super) only: Vec<StepId>,
-    /// Leave this step to somebody else; may be repeated. What needs it is done where it is in place, or where this
-    /// sign-in cannot tell
-    #[arg(long, value_name = "STEP", conflicts_with = "dry_run")]
+    /// Skip this step (repeatable); someone else completes it
+    ///
+    /// Steps that depend on it run if it is complete or if you don't have permission to check.
+    #[arg(long, value_name = "STEP", help_heading = "Run", conflicts_with = "dry_run")]
     pub(super) skip: Vec<StepId>,
-    /// Print what would be done, as a script or a document, and change nothing; needs no network when every input is
-    /// given
-    #[arg(long)]
+    /// Print the equivalent az commands and change nothing
+    ///
+    /// Needs no network if every input is set.
+    #[arg(long, help_heading = "Run")]
     pub(super) dry_run: bool,
-    /// What --dry-run prints; default: az
-    #[arg(long, value_name = "FORMAT", requires = "dry_run")]
+    /// Format of --dry-run: az, az-ps, terraform, json
+    ///
+    /// az (default) is a bash script of az commands, az-ps is az commands for PowerShell, terraform is a Terraform
+    /// configuration, and json is the plan with the requests it sends.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help_heading = "Run",
+        requires = "dry_run",
+        hide_possible_values = true
+    )]
     pub(super) format: Option<DryRunFormat>,
-    /// With --dry-run --format terraform or json: sign in and read what is there, although every input is given
-    #[arg(long, requires = "dry_run")]
-    pub(super) survey: bool,
-    /// Write what was decided, changed and sent as Markdown, for a change ticket. A file that has such reports already
-    /// gets one more at its end, and so does $GITHUB_STEP_SUMMARY; any other file is left as it is, with exit code 2
-    #[arg(long, value_name = "FILE.md", conflicts_with = "dry_run")]
+    /// Sign in and include existing resources in --dry-run
+    ///
+    /// Requires --format terraform or json.
+    #[arg(long, help_heading = "Run", requires = "dry_run")]
+    pub(super) refresh: bool,
+    /// Append a change report in Markdown to this file
+    ///
+    /// The report lists what was decided, changed and sent. A new file, an existing report and $GITHUB_STEP_SUMMARY are
+    /// accepted; any other file is refused with exit code 2.
+    #[arg(long, value_name = "FILE.md", help_heading = "Run", conflicts_with = "dry_run")]
     pub(super) report: Option<PathBuf>,
-    /// Do not ask for confirmation
-    #[arg(short, long)]
+    /// Apply without confirmation
+    #[arg(short, long, help_heading = "Run", display_order = 0)]
     pub(super) yes: bool,
 }
 
-const EXAMPLES: &str = "Secrets come by environment or by a prompt, never as an argument: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
-A run that changed something keeps a record, without secrets, for you alone to read: in the folder\n\
-PEERCTL_STATE_DIR, else your platform's for such things; PEERCTL_STATE_DIR=none keeps none.\n\n\
-Steps: consent, own-app, role-definition, role-assignment, vendor-request, peering, verification, clean-up.\n\n\
-Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n  \
-peerctl azure setup --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes -o json\n      \
-the same from a pipeline, one JSON document on standard output";
+const EXAMPLES: &str = "Examples:\n  peerctl azure setup\n  peerctl azure setup --sandbox\n  \
+peerctl azure setup --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure setup --profile production --no-input --yes -o json";
+
+const DETAILS: &str = "Steps: consent, own-app, role-definition, role-assignment, vendor-request, peering, verification, \
+clean-up.\n\n\
+Secrets are read from environment variables or a prompt, never from flags: AZURE_CLIENT_SECRET, KONNECT_TOKEN.\n\n\
+Each run that makes changes writes a record, without secrets, that only you can read. PEERCTL_STATE_DIR sets its folder; \
+PEERCTL_STATE_DIR=none disables it.";
 
 impl SetupArgs {
-    /// Which steps this operator takes.
+    /// Returns the steps that this run includes.
     pub(super) fn share(&self) -> StepSelection {
         StepSelection {
             only: self.only.clone(),

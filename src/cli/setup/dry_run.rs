@@ -12,17 +12,17 @@ use crate::plan::OwnApp;
 use crate::render::{az, plan_json, terraform};
 use crate::steps::{existing, unread, writes};
 
-/// What a dry run prints.
+/// The output format of a dry run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum DryRunFormat {
     /// A bash script of az commands
     #[default]
     Az,
-    /// The az commands alone, one after the other, quoted for PowerShell
+    /// The az commands without checks, quoted for PowerShell
     AzPs,
-    /// A Terraform configuration; with import blocks for what is there, where that was read
+    /// A Terraform configuration, with import blocks for existing resources after a refresh
     Terraform,
-    /// The plan as one JSON document, with the requests that would be sent
+    /// The plan as one JSON document, with the requests it sends
     Json,
 }
 
@@ -81,13 +81,13 @@ fn printed(text: &str) -> anyhow::Result<CommandResult> {
     Ok(ended)
 }
 
-/// A script has no use for a survey.
-pub(super) fn no_survey() -> RunError {
-    let why = "The az script looks at what is there when it runs, and the commands for PowerShell do not look.";
+/// Refuses `--refresh` with a format that ignores existing resources.
+pub(super) fn no_refresh() -> RunError {
+    let why = "The az script checks for existing resources when it runs; the PowerShell commands don't check.";
     RunError::new(
         RunErrorKind::Usage,
-        "--survey cannot be used with --format az or az-ps.",
+        "--refresh can't be used with --format az or az-ps.",
         why,
     )
-    .remedy("Leave it out, or give --format terraform or --format json.")
+    .remedy("Omit it, or use --format terraform or --format json.")
 }

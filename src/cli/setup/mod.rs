@@ -30,7 +30,7 @@ pub async fn run(args: SetupArgs, output: &OutputArgs) -> anyhow::Result<RunOutc
         },
         yes: Some(args.yes),
         dry_run: args.dry_run,
-        survey: args.survey && args.format.is_some_and(DryRunFormat::surveys),
+        survey: args.refresh && args.format.is_some_and(DryRunFormat::surveys),
         ticket: args.report.as_deref(),
         undo: Some("azure teardown"),
         hands_over: &[
@@ -45,9 +45,11 @@ pub async fn run(args: SetupArgs, output: &OutputArgs) -> anyhow::Result<RunOutc
         ..CommandSpec::new("azure setup", &args.target)
     };
     let format = args.dry_run.then(|| args.format.unwrap_or_default());
-    let survey = args.survey;
+    let refresh = args.refresh;
     conduct(errand, output, async |frame, gathered| match format {
-        Some(format) if survey && !format.surveys() => Ok(CommandFlow::Ended(CommandResult::by(dry_run::no_survey()))),
+        Some(format) if refresh && !format.surveys() => {
+            Ok(CommandFlow::Ended(CommandResult::by(dry_run::no_refresh())))
+        }
         Some(format) => dry_run::print_plan(frame, gathered, format)
             .await
             .map(CommandFlow::Ended),

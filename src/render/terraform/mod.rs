@@ -225,7 +225,7 @@ fn header(source: &TerraformSource<'_>, file: &mut HclBody) {
     if !existing.surveyed {
         file.comment(
             "Nothing was asked of Azure to write this, so nothing is known to be there: where something is, Terraform says \
-             that it exists already. With --survey, peerctl reads what there is, and writes import blocks for it.",
+             that it exists already. With --refresh, peerctl reads existing resources and writes import blocks for them.",
         );
     } else if !existing.unread.is_empty() {
         file.comment(&format!(
