@@ -10,6 +10,7 @@ use std::fs;
 use support::PEERCTL;
 use support::cli::peerctl;
 use support::kong::{INPUTS, VNET_ID};
+use support::output_schema::assert_documented;
 use support::pty::{Exit, NO_ENV, Wizard, keys};
 use support::served::Served;
 
@@ -255,5 +256,6 @@ fn every_failure_has_its_json_document() {
         let what = document["error"]["what"].as_str().unwrap_or_default();
         assert!(!what.is_empty() && !what.starts_with("error"), "{ran}");
         assert!(!ran.stderr.is_empty(), "{ran}");
+        assert_documented(&document);
     }
 }

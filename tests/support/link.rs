@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cli::{Run, peerctl};
+use super::output_schema::assert_matches;
 use super::served::Served;
 
 /// A link, by what tells it from others.
@@ -73,11 +74,13 @@ impl Link {
         peerctl(self.line(command, more)).envs(sandbox.env())
     }
 
-    /// A whole run, which has to end with `code`; its JSON document.
+    /// A whole run, which has to end with `code`; its JSON document, which has to match the schema.
     #[track_caller]
     pub fn run(&self, sandbox: &Served, command: &str, more: &[&str], code: i32) -> Value {
         let flags = [&["-o", "json"], more].concat();
-        self.command(sandbox, command, &flags).run().expect_code(code).json()
+        let document = self.command(sandbox, command, &flags).run().expect_code(code).json();
+        assert_matches("run", &document);
+        document
     }
 
     /// Sets it up; the JSON document.

@@ -8,6 +8,7 @@
 //! - [`kong`]: the estate's names, and the command lines that peer with Kong.
 //! - [`link`]: the same for every command on a link, whatever the vendor.
 //! - [`middleman`]: a different server in the sandbox's place.
+//! - [`output_schema`]: the JSON Schema of `-o json`, and documents held against it.
 //! - [`az`]: the real `az`, signed in to a sandbox (Unix).
 //! - [`colleague`]: somebody else who changes the same world, by requests of their own.
 //! - [`device`]: the person who enters a code to sign in (Unix).
@@ -39,6 +40,7 @@ pub mod hcl;
 pub mod kong;
 pub mod link;
 pub mod middleman;
+pub mod output_schema;
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]
