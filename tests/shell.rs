@@ -62,7 +62,7 @@ fn pages() -> (tempfile::TempDir, Vec<(String, PathBuf)>) {
 
 // ---- completions ------------------------------------------------------------------------------------------------
 
-const VENDORS: &str = "kong aiven dragonfly atlas confluent generic";
+const VENDORS: &str = "kong aiven dragonfly atlas confluent generic another-tenant";
 
 /// What is on the line, the last word being completed; and what is offered for it.
 const PLACES: [(&str, &str); 16] = [
@@ -314,6 +314,76 @@ fn every_command_shows_examples() {
         let examples = ran.stdout.split_once("\nExample");
         assert!(examples.is_some_and(|(_, rest)| rest.contains("\n  peerctl")), "{ran}");
     }
+}
+
+#[test]
+fn group_without_command_prints_help_and_exits_0() {
+    for words in [&[][..], &["azure"], &["config"]] {
+        let ran = peerctl(words).run().expect_code(0);
+        let help = peerctl(words.iter().chain(&["-h"])).run().expect_code(0);
+        assert_eq!((ran.stderr.as_str(), &ran.stdout), ("", &help.stdout));
+    }
+}
+
+#[test]
+fn short_help_groups_flags_on_one_screen() {
+    for command in ["setup", "apply", "status", "doctor", "repair", "teardown"] {
+        let help = peerctl(["azure", command, "-h"]).run().expect_code(0).stdout;
+        for heading in ["Target:", "Sign-in:", "Run:", "Global:", "Examples:"] {
+            assert!(help.contains(&format!("\n{heading}\n")), "{heading} in {help}");
+        }
+        assert!(!help.contains("\nOptions:\n") && help.lines().count() <= 65, "{help}");
+        assert_eq!(help.lines().find(|line| line.chars().count() > 100), None);
+    }
+}
+
+#[test]
+fn help_omits_global_options_that_a_command_ignores() {
+    for (words, shown) in [
+        (&["man"][..], false),
+        (&["completions"], false),
+        (&["explain"], true),
+        (&["vendors"], true),
+        (&["version"], true),
+        (&["config", "show"], true),
+        (&["config", "list"], true),
+    ] {
+        let help = peerctl(words.iter().chain(&["--help"])).run().expect_code(0).stdout;
+        assert_eq!(help.contains("--output"), shown, "{help}");
+        for option in ["--quiet", "--verbose", "--plain", "--log-file"] {
+            assert!(!help.contains(option), "{option} in {help}");
+        }
+    }
+}
+
+#[test]
+fn descriptions_are_phrases_without_a_full_stop() {
+    for words in commands() {
+        let help = peerctl(words.iter().map(String::as_str).chain(["-h"]))
+            .run()
+            .expect_code(0)
+            .stdout;
+        let about = help.lines().next().unwrap_or_default();
+        assert!(!about.is_empty() && !about.ends_with('.'), "{help}");
+        assert!(about.starts_with(char::is_uppercase), "{help}");
+    }
+}
+
+#[test]
+fn version_prints_platform_and_json() {
+    let text = peerctl(["version"]).run().expect_code(0).stdout;
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text.starts_with(&format!("peerctl {version}\n")), "{text}");
+    let document = peerctl(["version", "-o", "json"]).run().expect_code(0).json();
+    assert_eq!(
+        (&document["schema"], &document["version"]),
+        (&1.into(), &version.into())
+    );
+    let platform = document["platform"].as_str().expect("the platform");
+    assert!(
+        text.contains(platform) && platform.contains(std::env::consts::ARCH),
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,23 +4,25 @@ use clap::Subcommand;
 
 use super::{apply, doctor, repair, setup, status, teardown};
 
-pub const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n      a rehearsal, with questions\n  \
-peerctl azure doctor --vendor kong --vnet-id /subscriptions/… --set network=my-network\n      \
-what would be in the way\n\n\
-The vendor, the network and what the vendor needs besides tell which peering is meant: the same flags for all of these.";
+pub const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n  \
+peerctl azure doctor --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure status --profile production";
+
+pub const DETAILS: &str = "All commands identify a peering by the same flags: the vendor, the virtual network, and the \
+vendor-specific inputs (--set).";
 
 #[derive(Debug, Subcommand)]
 pub enum AzureCommand {
-    /// Set up the whole peering, asking what is missing
+    /// Set up a peering, prompting for missing values
     Setup(Box<setup::SetupArgs>),
-    /// Set up the peerings of a file, side by side
+    /// Set up the peerings of a file in parallel
     Apply(Box<apply::ApplyArgs>),
-    /// Show where a peering stands and whose turn it is; reads only
+    /// Show the status of a peering and the next action (read-only)
     Status(Box<status::StatusArgs>),
-    /// Look for what is in a peering's way, before or after the set-up; reads only
+    /// Diagnose problems with a peering (read-only)
     Doctor(Box<doctor::DoctorArgs>),
-    /// Mend a stuck or stale peering: what is wrong, the exact plan, our half of it done
+    /// Repair a stuck or out-of-sync peering
     Repair(Box<repair::RepairArgs>),
-    /// Remove what setup made, in reverse order, and nothing else
+    /// Delete what setup created, in reverse order
     Teardown(Box<teardown::TeardownArgs>),
 }

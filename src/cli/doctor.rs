@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::ended::{CommandFlow, CommandResult};
 use super::frame::{CommandSession, CommandSpec, conduct};
+use super::help::long;
 use super::output::{OutputArgs, OutputFormat, print};
 use super::target::TargetArgs;
 use crate::doctor::{DoctorCheck, PROBES};
@@ -15,23 +16,24 @@ use crate::plan::CheckResult;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXAMPLES, after_long_help = long(DETAILS, EXAMPLES))]
 pub struct DoctorArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Run this check alone; may be repeated
-    #[arg(long, value_name = "ID", hide_possible_values = true, value_parser = PossibleValuesParser::new(ids()))]
+    /// Run only this check (repeatable)
+    #[arg(long, value_name = "ID", help_heading = "Run", hide_possible_values = true, value_parser = PossibleValuesParser::new(ids()))]
     only: Vec<String>,
-    /// List the checks and what each is for; asks nothing of anybody
-    #[arg(long, conflicts_with = "only")]
+    /// List all checks and exit
+    #[arg(long, help_heading = "Run", conflicts_with = "only")]
     list: bool,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 nothing blocks (there may be warnings, and what could not be told),\n\
-4 a check found what blocks, 1 Azure could not be asked at all, 2 wrong or missing input.\n\n\
-Examples:\n  peerctl azure doctor --list\n  \
-peerctl azure doctor --vendor kong --vnet-id /subscriptions/… --set network=my-network\n  \
-peerctl azure doctor … --only locks --only policy -o json";
+const EXAMPLES: &str = "Examples:\n  peerctl azure doctor --list\n  \
+peerctl azure doctor --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure doctor --profile production --only locks --only policy -o json";
+
+const DETAILS: &str = "Exit codes: 0 no check blocks (there can be warnings and unknown results), 4 blocked by a check, 1 Azure can't be \
+reached, 2 wrong or missing input.";
 
 fn ids() -> impl Iterator<Item = &'static str> {
     PROBES.iter().map(|probe| probe.id)

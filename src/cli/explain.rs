@@ -22,8 +22,9 @@ const LONGEST_CODE: usize = 60;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ExplainArgs {
-    /// A code (AADSTS7000215, or 7000215), a state (Initiated, PENDING_PEER), or a whole message in quotes; - reads
-    /// standard input; without any, every known code is listed
+    /// Code, state or quoted message; - reads standard input
+    ///
+    /// Examples: AADSTS7000215, 7000215, Initiated, PENDING_PEER. Without it, peerctl lists all known codes.
     #[arg(value_name = "CODE")]
     text: Vec<String>,
 }

@@ -5,11 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::Cli;
 use super::file::{FileReaders, write_whole};
 use super::help::{HelpBlock, TOPICS, parts};
 use super::output::{print, refuse};
@@ -18,7 +17,7 @@ use crate::errors::{RunError, RunErrorKind, RunOutcome};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ManArgs {
-    /// Write the page of every command into this folder; it is made where there is none
+    /// Write the pages of all commands to this folder, creating it if needed
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -32,7 +31,7 @@ peerctl man ~/.local/share/man/man1 && man peerctl-azure-setup";
 /// When standard output, or a file of the folder, cannot be written.
 pub fn run(args: &ManArgs) -> anyhow::Result<RunOutcome> {
     // No page for each command of `help`.
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = super::command().disable_help_subcommand(true);
     command.build();
     let Some(folder) = &args.folder else {
         print(page(&command)?.1.trim_end())?;
@@ -69,14 +68,15 @@ fn page(command: &Command) -> io::Result<(String, String)> {
     man.render_name_section(&mut out)?;
     man.render_synopsis_section(&mut out)?;
     man.render_description_section(&mut out)?;
-    man.render_options_section(&mut out)?;
+    out.extend(options(&man)?.bytes());
     if command.has_subcommands() {
         man.render_subcommands_section(&mut out)?;
     }
     let mut rest = Roff::default();
     // What stands at the end of the help; clap_mangen would call all of it EXTRA.
-    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let is_whole = command.get_name() == Cli::command().get_name();
+    let after = command.get_after_long_help().or(command.get_after_help());
+    let after = after.map(ToString::to_string).unwrap_or_default();
+    let is_whole = command.get_name() == env!("CARGO_PKG_NAME");
     // The whole program's page has the topics themselves.
     let blocks = after
         .split("\n\n")
@@ -92,6 +92,15 @@ fn page(command: &Command) -> io::Result<(String, String)> {
     }
     rest.to_writer(&mut out)?;
     Ok((man.get_filename(), String::from_utf8_lossy(&out).into_owned()))
+}
+
+/// Returns the section with the options. The headings of the help become its subsections.
+fn options(man: &Man) -> io::Result<String> {
+    let mut rendered = Vec::new();
+    man.render_options_section(&mut rendered)?;
+    let rendered = String::from_utf8_lossy(&rendered).replace(".SH ", ".SS ");
+    let own = rendered.strip_prefix(".SS OPTIONS\n").unwrap_or(&rendered);
+    Ok(format!(".SH OPTIONS\n{own}"))
 }
 
 /// A manual calls exit codes so.

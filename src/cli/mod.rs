@@ -28,35 +28,45 @@ mod switches;
 mod target;
 mod teardown;
 mod vendors;
+mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::output::OutputArgs;
 use crate::errors::RunOutcome;
 use crate::limits;
 
-/// Sets up a cross-tenant Azure virtual network peering.
+/// Set up private network peering with a SaaS vendor, end to end
 ///
-/// It asks what it cannot find out, shows what it will do, does it, waits until both directions say Connected, and
-/// proves it. Running it again is always safe.
+/// peerctl discovers what it can, prompts for the rest, shows a plan, applies it, waits until both sides are connected, and
+/// verifies the result. Run it again at any time: it changes nothing that is already in place.
 #[derive(Debug, Parser)]
-#[command(name = "peerctl", version, max_term_width = 100, after_help = after_help())]
+#[command(
+    name = "peerctl",
+    version,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    after_help = after_help()
+)]
 struct Cli {
     #[command(subcommand)]
     command: TopCommand,
     #[command(flatten)]
     output: OutputArgs,
+    /// Print the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = "Global")]
+    version: Option<bool>,
 }
 
-const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox\n      try it without Azure, on the embedded one\n  \
-peerctl azure setup\n      the real thing\n  \
-peerctl azure status --vendor kong --vnet-id /subscriptions/… --set network=my-network\n      where it stands";
+const EXAMPLES: &str = "Examples:\n  peerctl azure setup --sandbox    # try it without an account\n  \
+peerctl azure setup\n  peerctl azure status --vendor kong -g rg-net --vnet app --set network=prod";
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
-4 the preflight found what blocks, 130 stopped by the user.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else, \
+4 blocked by a check, 130 canceled.";
 
 fn after_help() -> String {
     [EXAMPLES, EXIT_CODES, &help::listed()].join("\n\n")
@@ -64,27 +74,41 @@ fn after_help() -> String {
 
 #[derive(Debug, Subcommand)]
 enum TopCommand {
-    /// Peer an Azure virtual network with a vendor's
-    #[command(subcommand, after_help = azure::EXAMPLES)]
+    /// Set up and manage peerings of Azure virtual networks
+    #[command(subcommand, after_help = azure::EXAMPLES, after_long_help = help::long(azure::DETAILS, azure::EXAMPLES))]
     Azure(azure::AzureCommand),
-    /// Say what an error or a state of Azure's, Entra's or a vendor's means, and what to do
+    /// Explain an error code or state
     ///
-    /// It is looked up in a table that is part of the program: nothing is sent anywhere.
+    /// peerctl looks up codes of Azure, Microsoft Entra and vendors in a built-in table. No requests are sent.
     Explain(explain::ExplainArgs),
-    /// List the vendors that peerctl knows, and what each will be given
+    /// List vendors and the permissions they get
     Vendors(vendors::VendorsArgs),
-    /// Show the configuration: profiles of inputs, and where each value comes from
+    /// Show the configuration and its profiles
     #[command(subcommand, after_help = config::EXAMPLES)]
     Config(config::ConfigCommand),
-    /// Serve the embedded Azure on a loopback port, for rehearsals and tests
+    /// Serve the sandbox on a loopback port
+    ///
+    /// The sandbox simulates Azure, Microsoft Entra and the vendors, for trials and tests.
     Sandbox(sandbox::SandboxArgs),
-    /// Print the script by which a shell completes command lines
+    /// Generate shell completion scripts
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands
     Man(man::ManArgs),
+    /// Print the version and build
+    Version(version::VersionArgs),
 }
 
-/// Parses the process's command line, runs it and gives its exit code.
+/// Returns the command line with its help.
+fn command() -> clap::Command {
+    help::without_ignored_options(Cli::command())
+}
+
+/// Parses a command line.
+fn parse(line: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches_from(line)?)
+}
+
+/// Parses the command line of the process, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();
     if let Some(answer) = browser::answer(&line) {
@@ -93,8 +117,8 @@ pub fn main() -> ExitCode {
     guard::no_core_dump();
     guard::remember_environment();
     output::choose_colours(&line);
-    output::note_line(&line, &Cli::command());
-    let cli = match Cli::try_parse_from(&line) {
+    output::note_line(&line, &command());
+    let cli = match parse(&line) {
         Ok(cli) => cli,
         Err(error) => return help::answer(&error, &line).map_or_else(|| output::clap_says(&error), ended),
     };
@@ -119,6 +143,7 @@ pub fn main() -> ExitCode {
             TopCommand::Sandbox(args) => sandbox::run(args).await,
             TopCommand::Completions(args) => completions::run(&args),
             TopCommand::Man(args) => man::run(&args),
+            TopCommand::Version(args) => version::run(&args, &cli.output),
         }
     });
     // What is still under way is dropped, an az that is asked for a token is ended. A prompt may still be waiting for a
@@ -144,12 +169,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_input_of_the_table_has_its_flag_and_its_environment_variable_in_the_help() {
-        let mut cli = Cli::command();
+        let mut cli = command();
         let azure = cli.find_subcommand_mut("azure").expect("azure is a command");
         let setup = azure.find_subcommand_mut("setup").expect("setup is a command");
         let help = setup.render_long_help().to_string();

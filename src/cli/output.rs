@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,34 +24,57 @@ use crate::plan::{RunEvent, StepEvent};
 use crate::ui::{self, PlainOutput, RunDisplay, TerminalMode, TerminalOutput, tell};
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// What the result looks like on standard output
+    /// Output format: text or json
+    ///
+    /// Default: text. Results are printed to standard output; progress, prompts and errors to standard error.
     #[arg(
         short,
         long,
         global = true,
         value_enum,
         default_value = "text",
-        value_name = "FORMAT"
+        value_name = "FORMAT",
+        help_heading = "Global",
+        hide_possible_values = true,
+        hide_default_value = true
     )]
     pub output: OutputFormat,
-    /// Show no progress, only problems
-    #[arg(short, long, global = true)]
+    /// Hide progress
+    #[arg(short, long, global = true, help_heading = "Global")]
     pub quiet: bool,
-    /// Show each request (-v) and its headers without secrets (-vv) on standard error
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Show requests (-v) and their headers (-vv)
+    ///
+    /// Requests are printed to standard error, without secrets.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global")]
     pub verbose: u8,
-    /// When to use colour; auto: as NO_COLOR, CLICOLOR_FORCE and CLICOLOR say, else on a terminal
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
-    color: ColorChoice,
-    /// Whole lines: no spinner, nothing redrawn, lists to choose from by number; for screen readers and simple terminals
-    /// [env: PEERCTL_PLAIN]
-    #[arg(long, global = true)]
+    /// Print plain lines, without spinners or redrawing
+    ///
+    /// Use it with screen readers and simple terminals; lists are numbered. [env: PEERCTL_PLAIN]
+    #[arg(long, global = true, help_heading = "Global")]
     pub plain: bool,
-    /// Write each request as a JSON line to this file, without secrets; an earlier log is added to
-    #[arg(long, global = true, value_name = "FILE")]
+    /// When to use color: auto, always or never
+    ///
+    /// Default: auto, which follows NO_COLOR, CLICOLOR_FORCE and CLICOLOR, and uses color on a terminal.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Global",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    color: ColorChoice,
+    /// Append requests to this file as JSON lines
+    ///
+    /// The log contains no secrets.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global")]
     pub log_file: Option<PathBuf>,
+    /// Print a summary (-h) or the full help (--help)
+    #[arg(short, long, global = true, action = clap::ArgAction::Help, help_heading = "Global")]
+    help: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -212,12 +236,13 @@ fn clap_problem(said: &clap::Error) -> RunError {
     problem
 }
 
-/// Says what clap has to say, help or an error, and gives the exit code.
+/// Prints help or an error of clap and returns the exit code. A group of commands without a command prints its help.
 pub fn clap_says(said: &clap::Error) -> ExitCode {
-    if said.use_stderr() {
+    let is_error = said.use_stderr() && said.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_error {
         print_failure(&serde_json::json!(clap_problem(said)));
     }
-    let (mut out, coloured): (Box<dyn Write>, bool) = if said.use_stderr() {
+    let (mut out, coloured): (Box<dyn Write>, bool) = if is_error {
         (Box::new(stderr()), console::colors_enabled_stderr())
     } else {
         (Box::new(stdout()), console::colors_enabled())
@@ -230,7 +255,7 @@ pub fn clap_says(said: &clap::Error) -> ExitCode {
     };
     // A reader that went away is no failure.
     let _ = out.write_all(mask(&text).as_bytes()).and_then(|()| out.flush());
-    ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2))
+    ExitCode::from(if is_error { 2 } else { 0 })
 }
 
 /// Prints a result. A reader that went away (`| head`) is no failure.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::ended::{CommandFlow, CommandResult, blocked};
 use super::frame::{CommandSession, CommandSpec, conduct};
+use super::help::long;
 use super::output::OutputArgs;
 use super::switches::SwitchArgs;
 use super::target::TargetArgs;
@@ -15,26 +16,29 @@ use crate::steps::{StepRun, VendorPeering};
 use crate::ui::{self, PromptResult, RunEnd, left_alone, repaired};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = long(DETAILS, EXAMPLES))]
 pub struct RepairArgs {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     switches: SwitchArgs,
-    /// Write what was wrong, changed and sent as Markdown, for a change ticket; as in `azure setup`
-    #[arg(long, value_name = "FILE.md")]
+    /// Append a change report in Markdown to this file
+    ///
+    /// See 'peerctl azure setup --help'.
+    #[arg(long, value_name = "FILE.md", help_heading = "Run")]
     report: Option<PathBuf>,
-    /// Do not ask for confirmation
-    #[arg(short, long)]
+    /// Repair without confirmation
+    #[arg(short, long, help_heading = "Run", display_order = 0)]
     yes: bool,
 }
 
-const EXAMPLES: &str = "A Disconnected peering is connected again; one whose addresses have changed is synced; a request that the vendor gave\n\
-up is deleted and sent again. A peering with settings that a new one would not have is not deleted. What only the\n\
-vendor can do is named.\n\n\
-Exit codes: 0 done, or nothing to repair, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
-4 a check found what blocks, 130 stopped by you.\n\n\
-Example:\n  peerctl azure repair --vendor kong --vnet-id /subscriptions/… --set network=my-network";
+const EXAMPLES: &str = "Examples:\n  peerctl azure repair --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure repair --profile production --yes";
+
+const DETAILS: &str = "Reconnects Disconnected peerings, syncs peerings whose address space changed, and recreates failed vendor requests. A \
+peering whose settings a new one wouldn't have isn't deleted. peerctl names what only the vendor can repair.\n\n\
+Exit codes: 0 done, or nothing to repair, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else, 4 blocked \
+by a check, 130 canceled.";
 
 /// Repairs, and prints what came of it.
 ///

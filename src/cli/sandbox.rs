@@ -26,37 +26,51 @@ use crate::ui::room;
 // The brackets of a rule's form are for the reader of the help, not links.
 #[allow(rustdoc::broken_intra_doc_links)]
 pub struct SandboxArgs {
-    /// The loopback port; default: a free one
+    /// Loopback port; default: a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Write, once it is ready, the shell exports that point peerctl, az, the Azure SDKs and avn at it; beside it
-    /// FILE.cloud.json, FILE.ca.pem and FILE.az, a configuration folder for az of its own
+    /// Write shell exports for peerctl, az, the Azure SDKs and avn
+    ///
+    /// The file appears when the sandbox is ready. peerctl also writes FILE.cloud.json, FILE.ca.pem and FILE.az, a separate
+    /// configuration folder for az.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// Another world than the default, as TOML; src/sandbox/estate/ has the default one
+    /// TOML file with other initial resources
+    ///
+    /// The default is src/sandbox/estate/contoso.toml.
     #[arg(long, value_name = "FILE")]
     estate: Option<PathBuf>,
-    /// This many subscriptions more than the default world has, each with the --vnets N
+    /// Number of additional subscriptions; requires --vnets
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "vnets", conflicts_with = "estate")]
     subscriptions: Option<u16>,
-    /// How many virtual networks each subscription of --subscriptions has
+    /// Number of virtual networks in each additional subscription
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), requires = "subscriptions")]
     vnets: Option<u16>,
-    /// Added to every answer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
+    /// Delay added to every response; default: 0s
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s", hide_default_value = true)]
     latency: Duration,
-    /// Replication and the vendor's work: none, typical (shortened to seconds) or worst (what Azure documents)
-    #[arg(long, value_name = "none|typical|worst", default_value = "typical")]
+    /// Delay of replication and of the vendor; default: typical
+    ///
+    /// none, typical (shortened to seconds), or worst (the delays that Azure documents).
+    #[arg(
+        long,
+        value_name = "none|typical|worst",
+        default_value = "typical",
+        hide_default_value = true
+    )]
     lag: Lag,
-    /// What goes wrong, as 'METHOD PATH[:N]=FAULT': the Nth request of that method and path (* stands for any text), or
-    /// every one, meets the fault. A fault is a status with what is to be said, STATUS[:RETRY-AFTER][:CODE[:MESSAGE]],
-    /// such as 429:7 or 409:AnotherOperationInProgress, in the envelope of the service that is asked; or reset-before,
-    /// reset-after, stall, stall-after, truncate, garbage, challenge. Example: 'PUT */roleAssignments/*:2=429'; may be repeated
+    /// Inject a fault, as 'METHOD PATH[:N]=FAULT' (repeatable)
+    ///
+    /// The fault applies to the Nth request with this method and path, or to every one; * in PATH matches any text. FAULT is
+    /// STATUS[:RETRY-AFTER][:CODE[:MESSAGE]], such as 429:7 or 409:AnotherOperationInProgress, or one of reset-before,
+    /// reset-after, stall, stall-after, truncate, garbage and challenge. Example: 'PUT */roleAssignments/*:2=429'.
     #[arg(long = "fault", value_name = "RULE")]
     faults: Vec<FaultRule>,
-    /// How much Azure takes of one identity in one subscription before it refuses, as KIND=BUCKET/REFILL: so many at
-    /// once, and so many more a second. The kinds: reads, writes, deletes; by default Azure's own 250/25, 200/10, 200/10.
-    /// Resource Graph's queries=15/5s are so many in a time. Example: reads=20/2; may be repeated
+    /// Set a rate limit, as KIND=BUCKET/REFILL (repeatable)
+    ///
+    /// BUCKET is the number of requests at once and REFILL the number per second, for each identity and subscription. KIND is
+    /// reads, writes or deletes; Azure's limits, 250/25, 200/10 and 200/10, are the default. For Azure Resource Graph,
+    /// queries=15/5s allows 15 queries in 5 seconds. Example: reads=20/2.
     #[arg(long = "limit", value_name = "LIMIT")]
     limits: Vec<BudgetLimit>,
 }

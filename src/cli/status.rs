@@ -2,6 +2,7 @@
 
 use super::ended::{CommandFlow, CommandResult};
 use super::frame::{CommandSession, CommandSpec, conduct};
+use super::help::long;
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
@@ -13,21 +14,21 @@ use crate::steps::StepRun;
 use crate::ui;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXAMPLES, after_long_help = long(DETAILS, EXAMPLES))]
 pub struct StatusArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Look again until the link works, breaks, or --timeout is over; say what changes
-    #[arg(long)]
+    /// Watch until the peering is connected or broken, or until --timeout
+    #[arg(long, help_heading = "Run")]
     watch: bool,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 both directions are Connected and FullyInSync and the vendor says ready,\n\
-3 someone has to act (also to sync a peering that carries traffic) or is at work,\n\
-4 it is broken and waiting doesn't fix it (peerctl azure repair),\n\
-1 it could not be read, 2 wrong or missing input.\n\n\
-Examples:\n  peerctl azure status --vendor kong --vnet-id /subscriptions/… --set network=my-network\n  \
-peerctl azure status … --watch --timeout 1h && deploy";
+const EXAMPLES: &str = "Examples:\n  peerctl azure status --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure status --profile production --watch --timeout 1h";
+
+const DETAILS: &str = "Exit codes: 0 connected (both directions are Connected and FullyInSync, and the vendor reports ready), 3 in progress \
+or action required, 4 broken (waiting doesn't fix it; see 'peerctl azure repair'), 1 the status can't be read, 2 wrong or \
+missing input.";
 
 /// Looks, and prints what there is.
 ///

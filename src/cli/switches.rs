@@ -1,18 +1,26 @@
-//! Inputs that are on or off, as flags; their doc comments are the manual.
+//! Inputs that are on or off, as flags. Their doc comments are the help.
 
 #[derive(Debug, clap::Args)]
 pub struct SwitchArgs {
-    /// Let our direction take traffic that the other network only forwards; where we write it
-    #[arg(long)]
+    /// Allow traffic forwarded by the remote network
+    ///
+    /// Applies only if peerctl creates the local peering.
+    #[arg(long, help_heading = "Peering")]
     allow_forwarded_traffic: bool,
-    /// Let the other network use our virtual network gateway; where we write our direction
-    #[arg(long)]
+    /// Allow the remote network to use your virtual network gateway
+    ///
+    /// Applies only if peerctl creates the local peering.
+    #[arg(long, help_heading = "Peering")]
     allow_gateway_transit: bool,
-    /// Use the other network's virtual network gateway; where we write our direction, and the other side allows it
-    #[arg(long, conflicts_with = "allow_gateway_transit")]
+    /// Use the remote network's virtual network gateway
+    ///
+    /// Applies only if peerctl creates the local peering; the remote peering must allow gateway transit.
+    #[arg(long, help_heading = "Peering", conflicts_with = "allow_gateway_transit")]
     use_remote_gateways: bool,
-    /// Do not wait for the vendor or for a person: exit 3, and run again later
-    #[arg(long)]
+    /// Don't wait for the vendor; exit with code 3 instead
+    ///
+    /// Run the command again later to continue.
+    #[arg(long, help_heading = "Run")]
     no_wait: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which peering is meant: the arguments that every command on a peering shares; their doc comments are the manual.
+//! The arguments that all commands on a peering share. Their doc comments are the help.
 
 use super::config::{self, ProfileArgs};
 use crate::azure::AuthMethod;
@@ -7,71 +7,103 @@ use crate::input::{EnvironmentVariables, GivenInputs};
 
 #[derive(Debug, clap::Args)]
 pub struct TargetArgs {
-    /// Who to peer with: a vendor's name, or the file of a vendor profile of your own [env: PEERCTL_VENDOR]
-    #[arg(long, value_name = "NAME|FILE")]
+    /// Vendor name or profile file (required); see 'peerctl vendors'
+    ///
+    /// kong, aiven, dragonfly, atlas, confluent, generic (alias: another-tenant), or the file of a custom vendor profile.
+    /// [env: PEERCTL_VENDOR]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Target")]
     vendor: Option<String>,
-    /// Your Entra tenant, by its ID or a domain of it; default: the sign-in's [env: AZURE_TENANT_ID]
-    #[arg(long, value_name = "ID|DOMAIN")]
-    tenant_id: Option<String>,
-    /// The virtual network's subscription [env: AZURE_SUBSCRIPTION_ID]
-    #[arg(long, value_name = "ID|NAME")]
-    subscription: Option<String>,
-    /// The virtual network's resource group [env: PEERCTL_RESOURCE_GROUP]
-    #[arg(short = 'g', long, value_name = "NAME")]
-    resource_group: Option<String>,
-    /// The virtual network's name [env: PEERCTL_VNET]
-    #[arg(long, value_name = "NAME")]
-    vnet: Option<String>,
-    /// The virtual network's ARM id, in place of the three above [env: PEERCTL_VNET_ID]
-    #[arg(long, value_name = "ARM-ID", conflicts_with_all = ["vnet", "resource_group", "subscription"])]
+    /// Resource ID of your virtual network (required), or:
+    ///
+    /// Replaces --subscription, --resource-group and --vnet. [env: PEERCTL_VNET_ID]
+    #[arg(long, value_name = "ID", help_heading = "Target", conflicts_with_all = ["vnet", "resource_group", "subscription"])]
     vnet_id: Option<String>,
-    /// What the vendor needs besides; `peerctl vendors NAME` lists the keys; may be repeated [env: PEERCTL_SET_KEY]
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Subscription of the virtual network
+    ///
+    /// [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "ID|NAME", help_heading = "Target")]
+    subscription: Option<String>,
+    /// Resource group of the virtual network
+    ///
+    /// [env: PEERCTL_RESOURCE_GROUP]
+    #[arg(short = 'g', long, value_name = "NAME", help_heading = "Target")]
+    resource_group: Option<String>,
+    /// Name of the virtual network
+    ///
+    /// [env: PEERCTL_VNET]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    vnet: Option<String>,
+    /// Vendor-specific input (repeatable); see 'peerctl vendors NAME'
+    ///
+    /// Example: --set network=my-network. [env: PEERCTL_SET_KEY]
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Target")]
     pub(super) sets: Vec<String>,
-    /// How to sign in: auto, azure-cli, environment, workload-identity, managed-identity or device-code (in a browser on
-    /// any machine); auto tries the environment, then workload identity, then az [env: PEERCTL_AUTH]
-    #[arg(long, value_name = "HOW")]
+    /// Sign-in method; default: auto
+    ///
+    /// auto, azure-cli, environment, workload-identity, managed-identity or device-code. auto tries environment, then
+    /// workload-identity, then azure-cli. device-code signs in with a browser on any machine. [env: PEERCTL_AUTH]
+    #[arg(long, value_name = "METHOD", help_heading = "Sign-in")]
     auth: Option<String>,
-    /// Use the vendor's API, or print the values to paste into its console; default: api if its token is in the
-    /// environment [env: PEERCTL_VENDOR_ACCESS]
-    #[arg(long, value_name = "api|manual")]
-    vendor_access: Option<String>,
-    /// The object id of the vendor's service principal, where this sign-in may not read the directory
-    /// [env: PEERCTL_VENDOR_PRINCIPAL_ID]
-    #[arg(long, value_name = "ID")]
-    vendor_principal_id: Option<String>,
-    /// A multi-tenant application of yours that writes the peering, by its client id; default: one is made where the
-    /// vendor needs one. Its credential: PEERCTL_OWN_APP_SECRET, PEERCTL_OWN_APP_CERTIFICATE_PATH or
-    /// PEERCTL_OWN_APP_FEDERATED_TOKEN_FILE; without one, one is made for this run [env: PEERCTL_OWN_APP]
-    #[arg(long, value_name = "APP-ID")]
-    own_app: Option<String>,
-    /// The role that your application gets at the network: a custom one that writes peerings and no more, or the
-    /// built-in Network Contributor; default: least-privilege [env: PEERCTL_OWN_APP_ROLE]
-    #[arg(long, value_name = "least-privilege|network-contributor")]
-    own_app_role: Option<String>,
-    /// Allow that the vendor profile of a file sends the vendor's token to this host [env: PEERCTL_TRUST_VENDOR_HOST]
-    #[arg(long, value_name = "HOST")]
-    trust_vendor_host: Option<String>,
-    /// The peering's name: which one of the network's is the vendor's, or what ours shall be called
-    /// [env: PEERCTL_PEERING_NAME]
-    #[arg(long, value_name = "NAME")]
-    peering_name: Option<String>,
-    /// The Azure cloud; FILE has the JSON that `az cloud show` prints, and may add caBundle; default: public
-    /// [env: PEERCTL_CLOUD]
-    #[arg(long, value_name = "public|usgov|china|FILE", conflicts_with = "sandbox")]
+    /// Your Microsoft Entra tenant
+    ///
+    /// Default: the tenant of the sign-in. [env: AZURE_TENANT_ID]
+    #[arg(long, value_name = "ID|DOMAIN", help_heading = "Sign-in")]
+    tenant_id: Option<String>,
+    /// Azure cloud: public (default), usgov, china, or a file
+    ///
+    /// A file contains the JSON that 'az cloud show' prints, and optionally caBundle. [env: PEERCTL_CLOUD]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Sign-in", conflicts_with = "sandbox")]
     cloud: Option<String>,
-    /// How long to wait for the vendor and for replication, in all, and for a sign-in by code; default: 1h
-    /// [env: PEERCTL_TIMEOUT]
-    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
+    /// Host that may receive the vendor token
+    ///
+    /// Required if the vendor profile comes from a file and uses the vendor's API. [env: PEERCTL_TRUST_VENDOR_HOST]
+    #[arg(long, value_name = "HOST", help_heading = "Sign-in")]
+    trust_vendor_host: Option<String>,
+    /// Name of the local peering
+    ///
+    /// Selects one of the network's existing peerings, or names a new one. [env: PEERCTL_PEERING_NAME]
+    #[arg(long, value_name = "NAME", help_heading = "Peering")]
+    peering_name: Option<String>,
+    /// Use the vendor's API, or enter the values in its console
+    ///
+    /// Default: api if the vendor token is set in the environment. [env: PEERCTL_VENDOR_ACCESS]
+    #[arg(long, value_name = "api|manual", help_heading = "Peering")]
+    vendor_access: Option<String>,
+    /// Object ID of the vendor's service principal
+    ///
+    /// Use this if the signed-in identity can't read the directory. [env: PEERCTL_VENDOR_PRINCIPAL_ID]
+    #[arg(long, value_name = "ID", help_heading = "Peering")]
+    vendor_principal_id: Option<String>,
+    /// Client ID of your multitenant application
+    ///
+    /// The application writes the local peering. Default: peerctl creates one if the vendor requires one. Set its
+    /// credential in PEERCTL_OWN_APP_SECRET, PEERCTL_OWN_APP_CERTIFICATE_PATH or PEERCTL_OWN_APP_FEDERATED_TOKEN_FILE;
+    /// otherwise, peerctl creates a credential for this run and removes it. [env: PEERCTL_OWN_APP]
+    #[arg(long, value_name = "ID", help_heading = "Peering")]
+    own_app: Option<String>,
+    /// Role of your application: least-privilege or network-contributor
+    ///
+    /// least-privilege (default) is a custom role that can only write peerings; network-contributor is the built-in
+    /// Network Contributor role. [env: PEERCTL_OWN_APP_ROLE]
+    #[arg(long, value_name = "ROLE", help_heading = "Peering")]
+    own_app_role: Option<String>,
+    /// Disable prompts; report all missing inputs
+    ///
+    /// If an input is missing, peerctl names every missing one and exits with code 2.
+    #[arg(long, help_heading = "Run")]
+    pub(super) no_input: bool,
+    /// Maximum total time to wait; default: 1h
+    ///
+    /// Applies to waiting for the vendor, for replication, and for a device-code sign-in. [env: PEERCTL_TIMEOUT]
+    #[arg(long, value_name = "DURATION", help_heading = "Run", allow_negative_numbers = true)]
     timeout: Option<String>,
+    /// Run against the embedded sandbox
+    ///
+    /// No requests leave this machine, and you don't need an account.
+    #[arg(long, help_heading = "Run")]
+    pub(super) sandbox: bool,
     #[command(flatten)]
     pub(super) profile: ProfileArgs,
-    /// Ask nothing: name every missing input, and exit 2
-    #[arg(long)]
-    pub(super) no_input: bool,
-    /// Run against the embedded Azure in this process: nothing leaves this machine
-    #[arg(long)]
-    pub(super) sandbox: bool,
 }
 
 impl TargetArgs {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::ended::{CommandFlow, CommandResult};
 use super::frame::{CommandSession, CommandSpec, conduct};
+use super::help::long;
 use super::output::OutputArgs;
 use super::target::TargetArgs;
 use crate::engine;
@@ -13,31 +14,38 @@ use crate::plan::RunGoal;
 use crate::ui::{self, PromptResult, removed};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = long(DETAILS, EXAMPLES))]
 pub struct TeardownArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Remove the vendor's service principal from the tenant, too: nobody in it is connected with the vendor any more
-    #[arg(long)]
+    /// Also delete the vendor's service principal
+    ///
+    /// This disconnects every peering with this vendor in the tenant.
+    #[arg(long, help_heading = "Run")]
     consent: bool,
-    /// Do not wait for the vendor or for a person: exit 3, and run again later
-    #[arg(long)]
+    /// Don't wait for the vendor; exit with code 3 instead
+    ///
+    /// Run the command again later to continue.
+    #[arg(long, help_heading = "Run")]
     no_wait: bool,
-    /// Write what was decided, removed and sent as Markdown, for a change ticket; as in `azure setup`
-    #[arg(long, value_name = "FILE.md")]
+    /// Append a change report in Markdown to this file
+    ///
+    /// See 'peerctl azure setup --help'.
+    #[arg(long, value_name = "FILE.md", help_heading = "Run")]
     report: Option<PathBuf>,
-    /// Do not ask for confirmation
-    #[arg(short, long)]
+    /// Delete without confirmation
+    #[arg(short, long, help_heading = "Run", display_order = 0)]
     yes: bool,
 }
 
-const EXAMPLES: &str = "Removed is what carries setup's own ids and names, and only where nobody else uses it; what stays is listed.\n\
-Of a Kong gateway and of a peering with any other tenant the name alone decides: one of setup's name is taken for setup's.\n\
-A peering is deleted only if its network, or its tenant, is proven to be the vendor's, or --peering-name names it.\n\
-It is safe to stop and to repeat.\n\n\
-Exit codes: 0 done, or nothing to remove, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else,\n\
-130 stopped by you.\n\n\
-Example:\n  peerctl azure teardown --vendor kong --vnet-id /subscriptions/… --set network=my-network --no-input --yes";
+const EXAMPLES: &str = "Examples:\n  peerctl azure teardown --vendor kong -g rg-net --vnet app --set network=prod\n  \
+peerctl azure teardown --profile production --no-input --yes";
+
+const DETAILS: &str = "Deletes only resources that carry IDs and names created by setup and that nothing else uses; lists what it keeps. A Kong \
+gateway and a peering with another tenant are matched by name only. A peering is deleted only if its network or tenant is \
+proven to be the vendor's, or if --peering-name names it. You can cancel and repeat a teardown at any time.\n\n\
+Exit codes: 0 done, or nothing to remove, 1 a step failed, 2 wrong or missing input, 3 waiting for someone else, 130 \
+canceled.";
 
 /// Removes, and prints what went and what stays.
 ///

@@ -17,16 +17,16 @@ use crate::input::{EnvironmentVariables, ProfileValues};
 use crate::render::document;
 use crate::ui::{beside, room};
 
-pub const EXAMPLES: &str = "peerctl help configuration says what stands in the file.\n\n\
-Examples:\n  peerctl config show --profile production\n  peerctl config list -o json";
+pub const EXAMPLES: &str = "Examples:\n  peerctl config show --profile production\n  peerctl config list -o json\n\n\
+See 'peerctl help configuration' for the format of the file.";
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Show every input, its value, and where it came from
+    /// Show all inputs and where their values come from
     Show(Box<show::ConfigShowArgs>),
     /// List the profiles of the configuration file
     List(ListArgs),
-    /// Print where the configuration file is, or would be
+    /// Print the path of the configuration file
     Path(PathArgs),
 }
 

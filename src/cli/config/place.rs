@@ -17,19 +17,21 @@ const PROFILE: &str = "PEERCTL_PROFILE";
 /// Which file.
 #[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
-    /// The configuration file; default: config.toml in the folder that your platform has for such things
-    /// [env: PEERCTL_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    /// Configuration file
+    ///
+    /// Default: config.toml in your platform's configuration folder; see 'peerctl config path'. [env: PEERCTL_CONFIG]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
 }
 
 /// Which profile of it.
 #[derive(Debug, Default, clap::Args)]
 pub struct ProfileArgs {
-    /// Take what neither a flag nor the environment gives from this profile of the configuration file; none takes none;
-    /// default: the file's default-profile. With --sandbox only a profile that this flag names counts, without its
-    /// cloud and auth [env: PEERCTL_PROFILE]
-    #[arg(long, value_name = "NAME")]
+    /// Profile with saved inputs, or none
+    ///
+    /// Flags and environment variables override the profile. Default: default-profile of the configuration file. With
+    /// --sandbox, a profile is used only if this flag names it, and without its cloud and auth. [env: PEERCTL_PROFILE]
+    #[arg(long, value_name = "NAME", help_heading = "Configuration")]
     profile: Option<String>,
     #[command(flatten)]
     pub file: FileArgs,

@@ -24,17 +24,17 @@ use crate::vendors::{VendorProfile, profiles};
 pub struct ConfigShowArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// How the vendor's application gets consent [env: PEERCTL_CONSENT]
-    #[arg(long, value_name = "create|browser|wait")]
+    /// Consent method: create (default), browser or wait
+    ///
+    /// [env: PEERCTL_CONSENT]
+    #[arg(long, value_name = "MODE", help_heading = "Peering")]
     consent: Option<String>,
     #[command(flatten)]
     switches: SwitchArgs,
 }
 
-const EXAMPLES: &str = "A flag wins over the environment, the environment over the profile; what none of them gives is asked for or\n\
-found out. It takes every flag that gives an input, and shows what the commands on a peering would make of them; nothing\n\
-is sent.\n\
-Of a secret only that it is set is shown.\n\n\
+const EXAMPLES: &str = "Shows the effective value of every input. Precedence: flags, environment variables, profile. \
+Secrets are shown only as set or not set. No requests are sent.\n\n\
 Examples:\n  peerctl config show --profile production\n  peerctl config show --vendor kong -o json";
 
 /// Secrets beside the vendors' tokens.

@@ -5,8 +5,8 @@ mod text;
 
 use std::ffi::OsString;
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 
 pub use self::text::{HelpBlock, parts};
 use super::output::{print, refuse};
@@ -26,27 +26,27 @@ pub struct HelpTopic {
 pub const TOPICS: [HelpTopic; 5] = [
     HelpTopic {
         name: "authentication",
-        about: "How peerctl signs in to Azure and to a vendor",
+        about: "Sign in to Azure and to a vendor",
         text: include_str!("authentication.txt"),
     },
     HelpTopic {
         name: "configuration",
-        about: "The file with profiles of inputs",
+        about: "Save inputs in profiles",
         text: include_str!("configuration.txt"),
     },
     HelpTopic {
         name: "environment",
-        about: "The environment variables that it reads",
+        about: "Environment variables",
         text: include_str!("environment.txt"),
     },
     HelpTopic {
         name: "exit-codes",
-        about: "How a command ended, for scripts",
+        about: "Exit codes, for scripts",
         text: include_str!("exit-codes.txt"),
     },
     HelpTopic {
         name: "formats",
-        about: "What is written, where, and as text or JSON",
+        about: "Output as text, JSON and files",
         text: include_str!("formats.txt"),
     },
 ];
@@ -89,6 +89,37 @@ fn vendors() -> String {
         .collect()
 }
 
+/// Returns what stands at the end of a command's long help.
+pub fn long(details: &str, examples: &str) -> String {
+    format!("{details}\n\n{examples}")
+}
+
+/// Hides the global options that a command ignores from its help. They are still accepted.
+pub fn without_ignored_options(command: Command) -> Command {
+    const PRINTS_TEXT: &[&str] = &["output", "quiet", "verbose", "plain", "log_file"];
+    const PRINTS_RESULT: &[&str] = &["quiet", "verbose", "plain", "log_file"];
+    let ignored = [
+        ("completions", PRINTS_TEXT),
+        ("man", PRINTS_TEXT),
+        ("sandbox", &["output", "quiet", "plain"]),
+        ("explain", PRINTS_RESULT),
+        ("vendors", PRINTS_RESULT),
+        ("config", PRINTS_RESULT),
+        ("version", PRINTS_RESULT),
+    ];
+    let global: Vec<Arg> = command
+        .get_arguments()
+        .filter(|arg| arg.is_global_set())
+        .cloned()
+        .collect();
+    // clap leaves out a global option that the command below has already.
+    ignored.into_iter().fold(command, |command, (name, ids)| {
+        let hidden = global.iter().filter(|arg| ids.contains(&arg.get_id().as_str()));
+        let hidden: Vec<Arg> = hidden.map(|arg| arg.clone().hide(true)).collect();
+        command.mut_subcommand(name, |command| command.args(hidden))
+    })
+}
+
 /// The topics as the help lists them.
 pub fn listed() -> String {
     let rows = TOPICS
@@ -102,7 +133,7 @@ pub fn listed() -> String {
 pub fn with_topics(command: Command) -> Command {
     let commands = command.get_subcommands().map(named);
     let topics = TOPICS.iter().map(|topic| Command::new(topic.name).about(topic.about));
-    let help = Command::new("help").about("Print the help of a command, or on a topic");
+    let help = Command::new("help").about("Print help for a command or a topic");
     let help = help.subcommands(commands.chain(topics));
     command.disable_help_subcommand(true).subcommand(help)
 }
@@ -140,12 +171,12 @@ pub fn answer(error: &clap::Error, line: &[OsString]) -> Option<anyhow::Result<R
     Some(print(&text).map(|()| RunOutcome::Done))
 }
 
-/// The commands on a peering, which stand behind the cloud's name.
+/// The commands for peerings, grouped by cloud.
 const AZURE: [&str; 6] = ["setup", "status", "doctor", "repair", "teardown", "apply"];
 
 fn of_azure(word: &str) -> RunError {
     let what = format!("'{word}' is not a command of peerctl. Did you mean 'peerctl azure {word}'?");
-    let why = "The commands on a peering stand behind the name of its cloud.";
+    let why = "Commands for peerings are grouped by cloud.";
     RunError::new(RunErrorKind::Usage, what, why).remedy(format!("peerctl azure {word} --help"))
 }
 
