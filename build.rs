@@ -16,7 +16,13 @@ fn main() {
     if env::var("PROFILE").as_deref() != Ok("release") {
         return;
     }
-    println!("cargo::rerun-if-changed=.git/HEAD");
+    // The log changes with each commit and checkout. A missing file would run this for each build.
+    for file in [".git/HEAD", ".git/logs/HEAD"]
+        .iter()
+        .filter(|file| Path::new(file).exists())
+    {
+        println!("cargo::rerun-if-changed={file}");
+    }
     let commit = git(&["rev-parse", "HEAD"]).or_else(packaged_commit);
     if let Some(commit) =
         commit.filter(|commit| commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()))
