@@ -98,7 +98,7 @@ pub const OPERATION: Duration = Duration::from_secs(15 * 60);
 
 /// Requests that a run remembers for its record: an hour of waiting is a few hundred, and none of them takes more than
 /// some 500 bytes.
-pub const JOURNAL: usize = 10_000;
+pub const REQUEST_LOG_ENTRIES: usize = 10_000;
 
 // Of budgets: how many requests Azure takes of one identity. Four fifths of what it documents: what else runs as the same
 // identity needs some, and a request on its way is not where Azure counts it.
@@ -134,10 +134,10 @@ pub const GRAPH_PERIOD: Duration = Duration::from_secs(5);
 pub const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// The shortest wait for a budget that a person is told of: below it, nobody wonders.
-pub const TOLD_WAIT: Duration = Duration::from_millis(500);
+pub const REPORTED_WAIT: Duration = Duration::from_millis(500);
 
 /// After what time a person is told again that requests wait for the same budget.
-pub const TOLD_AGAIN: Duration = Duration::from_secs(60);
+pub const REPORTED_AGAIN: Duration = Duration::from_secs(60);
 
 // Of steps, and of what people wait for.
 
@@ -145,14 +145,14 @@ pub const TOLD_AGAIN: Duration = Duration::from_secs(60);
 pub const DOUBTFUL_TRIES: u32 = 3;
 
 /// The first wait between two looks; each wait is half as long again, up to the longest.
-pub const FIRST_LOOK: Duration = Duration::from_millis(400);
+pub const INITIAL_POLL_INTERVAL: Duration = Duration::from_millis(400);
 
 /// The longest wait between two looks. Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
-pub const LONGEST_LOOK: Duration = Duration::from_secs(10);
+pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long what was read may be relied on before it is read once more for a write that would replace it: longer than
 /// a run that asks nobody takes to get there, and shorter than any answer of a person.
-pub const FRESH: Duration = Duration::from_secs(5);
+pub const OBSERVATION_TTL: Duration = Duration::from_secs(5);
 
 /// How long a write may take to arrive everywhere. Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
 pub const REPLICATION: Duration = Duration::from_secs(15 * 60);
@@ -165,7 +165,7 @@ pub const PREFLIGHT: Duration = Duration::from_secs(20);
 pub const PEERED_TENANTS: usize = 20;
 
 /// Security groups and route tables that are read. A network has at most 3,000 subnets; what stands around the first of them tells enough for a warning.
-pub const SURROUNDINGS: usize = 50;
+pub const MAX_SUBNET_LOOKUPS: usize = 50;
 
 /// Network interfaces that a check reads, one by one: enough for a warning, and few beside the requests of a run.
 pub const INTERFACES: usize = 25;
@@ -199,7 +199,7 @@ pub const CREDENTIAL_LOOKS: u32 = 4;
 pub const MISSED_LOOKS: u32 = 2;
 
 /// Renewals of a request, and of a credential that somebody removed: how often a vendor that failed for want of a role that is there now is asked again.
-pub const RENEWALS: u32 = 2;
+pub const MAX_VENDOR_RETRIES: u32 = 2;
 
 /// Items of one page of Konnect's lists: its own maximum.
 pub const KONNECT_PAGE: usize = 100;
@@ -221,13 +221,13 @@ pub const WATCH: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15
 pub const LONG_WAIT: Duration = Duration::from_secs(5);
 
 /// How often a wait says in a log that it goes on: a pipeline that is silent for long is taken for dead.
-pub const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a run that is stopped may take for its last act: enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
-pub const LAST_ACT: Duration = Duration::from_secs(15);
+pub const CANCEL_CLEANUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What the end of the program may take for what is still under way: time to drop it, and too short to be noticed.
-pub const GOODBYE: Duration = Duration::from_millis(100);
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Requests named in a ticket. Longer lists are in the record; a ticket names the requests that wrote or failed.
 pub const TICKET_REQUESTS: usize = 200;

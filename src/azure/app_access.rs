@@ -9,7 +9,7 @@ use super::call::{ApiCall, ApiReply};
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::{AppAccess, AppOwner, ListedCredential};
 
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ impl AzureClient {
     async fn principal_credentials(&self, id: Uuid) -> Result<Vec<ListedCredential>, ApiError> {
         let path = format!("servicePrincipals/{id}");
         let url = self.graph_url(&path, &[("$select", "id,passwordCredentials,keyCredentials")]);
-        let found = legacy::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
+        let found = mgmt_adapter::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
         let shown: Option<AppAccessPrincipal> = found.map(ApiReply::json).transpose()?;
         let listed = shown.map(|shown| {
             let keys = credentials(shown.key_credentials);
@@ -94,6 +94,6 @@ impl AzureClient {
     /// A list below something that may have been created a moment ago, and then has nothing of its own yet.
     async fn list_or_absent<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
         let listed = self.list(AzureService::Graph, self.graph_url(path, &[])).await;
-        Ok(legacy::or_absent(listed, &ABSENT)?.unwrap_or_default())
+        Ok(mgmt_adapter::or_absent(listed, &ABSENT)?.unwrap_or_default())
     }
 }

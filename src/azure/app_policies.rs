@@ -8,7 +8,7 @@ use super::call::{ApiCall, ApiReply};
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::AppRestrictions;
 
 /// How codes end with which Graph refuses a credential because of a policy.
@@ -92,8 +92,8 @@ impl AzureClient {
             self.graph_url(&key, &[("$select", "createdDateTime")]),
         ));
         let (own, created) = tokio::join!(own, created);
-        let own: Vec<ShownPolicy> = legacy::or_absent(own, &ABSENT)?.unwrap_or_default();
-        let created = legacy::or_absent(created, &ABSENT)?;
+        let own: Vec<ShownPolicy> = mgmt_adapter::or_absent(own, &ABSENT)?.unwrap_or_default();
+        let created = mgmt_adapter::or_absent(created, &ABSENT)?;
         let created: Option<ShownMoment> = created.map(ApiReply::json).transpose()?;
         let created = created.and_then(|shown| moment(shown.created_date_time.as_deref()?));
         let [secrets, certificates] = kinds.map(|kind| {

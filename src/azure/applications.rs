@@ -17,7 +17,7 @@ use super::call::ApiCall;
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::{AppRegistration, ListedCredential, NewPassword};
 
 pub(super) const FIELDS: &str =
@@ -106,7 +106,7 @@ impl AzureClient {
     }
 
     async fn application_at(&self, url: Url) -> Result<Option<AppRegistration>, ApiError> {
-        let found = legacy::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
+        let found = mgmt_adapter::or_absent(self.send(ApiCall::get(AzureService::Graph, url)).await, &ABSENT)?;
         let shown: Option<ShownRegistration> = found.map(super::call::ApiReply::json).transpose()?;
         Ok(shown.map(AppRegistration::from))
     }
@@ -148,7 +148,7 @@ impl AzureClient {
             AzureService::Graph,
             self.graph_url(&format!("applications/{object_id}"), &[]),
         );
-        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
+        mgmt_adapter::or_absent(self.send(call).await, &ABSENT).map(drop)
     }
 
     /// Makes a client secret for the application with this object id. It is not made again where the answer is lost:

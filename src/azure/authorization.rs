@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService, FailureKind};
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::{RoleAssignment, RoleDefinition, RolePermission};
 
 const API_VERSION: &str = "2022-04-01";
@@ -62,7 +62,7 @@ impl AzureClient {
             .role_definitions_client()
             .list(bare(scope))
             .filter(filter);
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let pages = mgmt_adapter::pages(request.into_stream(), &tried).await?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.value)
@@ -81,8 +81,8 @@ impl AzureClient {
             .authorization()
             .role_definitions_client()
             .get(bare(scope), guid.to_string());
-        let result = request.await.map_err(|error| legacy::error(&error, &tried));
-        Ok(legacy::or_absent(result, &ABSENT)?.and_then(convert_role))
+        let result = request.await.map_err(|error| mgmt_adapter::error(&error, &tried));
+        Ok(mgmt_adapter::or_absent(result, &ABSENT)?.and_then(convert_role))
     }
 
     /// Creates or replaces a custom role.
@@ -108,7 +108,7 @@ impl AzureClient {
         };
         let client = self.authorization().role_definitions_client();
         let request = client.create_or_update(bare(scope), role.guid.to_string(), body);
-        let answer = request.await.map_err(|error| legacy::error(&error, &tried))?;
+        let answer = request.await.map_err(|error| mgmt_adapter::error(&error, &tried))?;
         convert_role(answer).ok_or_else(|| unreadable(tried, "the role definition has no GUID"))
     }
 
@@ -121,7 +121,7 @@ impl AzureClient {
         let client = self.authorization().role_definitions_client();
         // Sent without reading the answer, which has no body where there was nothing to delete.
         let sent = client.delete(bare(scope), guid.to_string()).send().await;
-        legacy::or_absent(sent.map_err(|error| legacy::error(&error, &tried)), &ABSENT).map(drop)
+        mgmt_adapter::or_absent(sent.map_err(|error| mgmt_adapter::error(&error, &tried)), &ABSENT).map(drop)
     }
 
     /// The role assignments at `scope` and above it, not those below.
@@ -158,7 +158,7 @@ impl AzureClient {
         if let Some(filter) = filter {
             request = request.filter(filter);
         }
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let pages = mgmt_adapter::pages(request.into_stream(), &tried).await?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.value)
@@ -176,8 +176,8 @@ impl AzureClient {
             .authorization()
             .role_assignments_client()
             .get(bare(scope), guid.to_string());
-        let result = request.await.map_err(|error| legacy::error(&error, &tried));
-        Ok(legacy::or_absent(result, &ABSENT)?.and_then(convert_assignment))
+        let result = request.await.map_err(|error| mgmt_adapter::error(&error, &tried));
+        Ok(mgmt_adapter::or_absent(result, &ABSENT)?.and_then(convert_assignment))
     }
 
     /// Assigns `role` (its GUID) to the service principal with the object id `principal`. The principal's type is
@@ -201,7 +201,7 @@ impl AzureClient {
             .authorization()
             .role_assignments_client()
             .create(bare(scope), guid.to_string(), body);
-        let answer = request.await.map_err(|error| legacy::error(&error, &tried))?;
+        let answer = request.await.map_err(|error| mgmt_adapter::error(&error, &tried))?;
         convert_assignment(answer).ok_or_else(|| unreadable(tried, "the role assignment has no role or principal"))
     }
 
@@ -213,7 +213,7 @@ impl AzureClient {
         let tried = format!("DELETE {scope}/providers/Microsoft.Authorization/roleAssignments/{guid}");
         let client = self.authorization().role_assignments_client();
         let sent = client.delete(bare(scope), guid.to_string()).send().await;
-        legacy::or_absent(sent.map_err(|error| legacy::error(&error, &tried)), &ABSENT).map(drop)
+        mgmt_adapter::or_absent(sent.map_err(|error| mgmt_adapter::error(&error, &tried)), &ABSENT).map(drop)
     }
 }
 

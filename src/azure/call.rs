@@ -137,14 +137,14 @@ impl ApiCall {
     }
 
     /// HTTP method and path without query: `PUT /subscriptions/…`.
-    pub fn tried(&self) -> String {
+    pub fn operation(&self) -> String {
         format!("{} {}", self.method, self.url.path())
     }
 
     pub(super) fn failed(&self, failure: FailureKind) -> ApiError {
         ApiError {
             service: self.service,
-            tried: self.tried(),
+            tried: self.operation(),
             failure,
             correlation_id: None,
             sign_in: Vec::new(),

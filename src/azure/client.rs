@@ -14,7 +14,7 @@ use super::challenge::ClaimsChallenge;
 use super::cloud::AzureCloud;
 use super::error::{ApiError, AzureService};
 use super::identity::{AzureIdentity, WhoAmI};
-use super::wire::RequestSender;
+use super::request_sender::RequestSender;
 use crate::limits;
 
 /// Azure, as one signed-in identity sees it; clones share the connection, the counters and the tokens.

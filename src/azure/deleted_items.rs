@@ -7,7 +7,7 @@ use super::call::ApiCall;
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
 use super::graph::ABSENT;
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::AppRegistration;
 
 const DELETED: &str = "directory/deletedItems/microsoft.graph.application";
@@ -43,7 +43,7 @@ impl AzureClient {
         let call = ApiCall::post(AzureService::Graph, url)
             .json(&serde_json::json!({}))
             .repeatable();
-        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
+        mgmt_adapter::or_absent(self.send(call).await, &ABSENT).map(drop)
     }
 
     /// Deletes a deleted object for good, and says whether it was found; one that is gone already is fine.
@@ -53,6 +53,6 @@ impl AzureClient {
     pub async fn delete_for_good(&self, id: Uuid) -> Result<bool, ApiError> {
         let url = self.graph_url(&format!("directory/deletedItems/{id}"), &[]);
         let sent = self.send(ApiCall::delete(AzureService::Graph, url)).await;
-        Ok(legacy::or_absent(sent, &ABSENT)?.is_some())
+        Ok(mgmt_adapter::or_absent(sent, &ABSENT)?.is_some())
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::call::ApiCall;
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::ServicePrincipal;
 
 const FIELDS: &str = "id,appId,displayName,accountEnabled,appOwnerOrganizationId";
@@ -85,6 +85,6 @@ impl AzureClient {
             AzureService::Graph,
             self.graph_url(&format!("servicePrincipals/{id}"), &[]),
         );
-        legacy::or_absent(self.send(call).await, &ABSENT).map(drop)
+        mgmt_adapter::or_absent(self.send(call).await, &ABSENT).map(drop)
     }
 }

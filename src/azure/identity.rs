@@ -1,14 +1,14 @@
 //! Tokens: whose they are, where they come from, and keeping them while they are good.
 
 mod adapter;
-mod again;
 mod certificate;
 mod child;
 mod claims;
 mod code;
 mod github;
+mod retry_sign_in;
+mod sign_in_errors;
 mod source;
-mod trouble;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,7 +28,7 @@ pub use self::code::{CodePresenter, SignInCode};
 use self::source::{CredentialSource, SignInAuthority};
 use super::cloud::AzureCloud;
 use super::error::{ApiError, AzureService, FailureKind};
-use super::wire::RequestSender;
+use super::request_sender::RequestSender;
 use crate::domain::TenantId;
 use crate::limits;
 
@@ -126,7 +126,7 @@ pub struct SignInError(pub String);
 
 impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
-        trouble::no_token(error.0)
+        sign_in_errors::no_token(error.0)
     }
 }
 
@@ -383,7 +383,7 @@ impl AzureIdentity {
         match self.ask_in(&asking, scope).await {
             // az in Cloud Shell and of a managed identity knows one tenant, and takes none, not even that one. Whose
             // token it gives is checked.
-            Err(error) if trouble::takes_no_tenant(&error) => {
+            Err(error) if sign_in_errors::takes_no_tenant(&error) => {
                 let place = SignInAuthority {
                     tenant: None,
                     ..asking.clone()
@@ -398,12 +398,12 @@ impl AzureIdentity {
         let credential = self
             .source
             .credential(place)
-            .map_err(|error| trouble::explain(&error))?;
+            .map_err(|error| sign_in_errors::explain(&error))?;
         let (scopes, patience) = ([scope], self.source.patience());
         let asked = tokio::time::timeout(patience, credential.get_token(&scopes, None));
         match asked.await {
-            Ok(answer) => answer.map_err(|error| trouble::explain(&error)),
-            Err(_) => Err(trouble::no_token(format!(
+            Ok(answer) => answer.map_err(|error| sign_in_errors::explain(&error)),
+            Err(_) => Err(sign_in_errors::no_token(format!(
                 "Signing in by {} took more than {} s.",
                 self.source.name(),
                 patience.as_secs()
@@ -418,7 +418,7 @@ impl AzureIdentity {
     pub async fn who_am_i(&self, scope: &str) -> Result<WhoAmI, ApiError> {
         claims::read(&self.token(scope).await?).map_err(|why| ApiError {
             service: AzureService::Entra,
-            tried: trouble::TRIED.to_owned(),
+            tried: sign_in_errors::TRIED.to_owned(),
             failure: FailureKind::Unreadable { status: 200, why },
             correlation_id: None,
             sign_in: Vec::new(),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::call::{ApiCall, ApiReply};
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
-use super::legacy;
+use super::mgmt_adapter;
 use super::network::{ABSENT, API_VERSION};
 use super::nsg::resource;
 use crate::domain::AddressSpace;
@@ -62,7 +62,7 @@ impl AzureClient {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/{name}"
         );
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let reply = legacy::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
+        let reply = mgmt_adapter::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
         let shown: Option<ShownInterface> = reply.map(ApiReply::json).transpose()?;
         Ok(shown.map(|ShownInterface { properties }| {
             let configurations = properties.ip_configurations.into_iter().flatten();

@@ -9,7 +9,6 @@
 //! - [`client`]: what the steps call: subscriptions, networks, peerings, roles, service principals.
 
 mod access_limits;
-mod account;
 mod app_access;
 mod app_policies;
 mod applications;
@@ -29,8 +28,7 @@ mod graph;
 mod https;
 pub mod identity;
 mod interfaces;
-mod journal;
-mod legacy;
+mod mgmt_adapter;
 mod model;
 mod network;
 mod nsg;
@@ -38,8 +36,12 @@ mod operation;
 mod peering_body;
 mod peerings;
 mod proxy;
+mod rate_limit_key;
+mod rate_limiter;
 mod redact;
 mod refusal;
+mod request_log;
+pub mod request_sender;
 mod retry;
 mod role_search;
 mod routes;
@@ -48,8 +50,6 @@ mod tenants;
 mod testing;
 mod throttle;
 pub mod transport;
-mod turns;
-pub mod wire;
 
 pub use access_limits::{DenyAssignment, EligibleRole, HeldRole};
 pub use app_policies::is_app_policy;
@@ -66,11 +66,11 @@ pub use identity::{
     AppCredential, AuthMethod, AzureIdentity, CodePresenter, SignInCertificate, SignInCode, SignInError, WhoAmI,
 };
 pub use interfaces::NetworkInterface;
-pub use journal::{PendingRecord, RequestRecord, awaiting};
 pub use model::*;
 pub use peering_body::{NewPeering, PeeringBody};
 pub use proxy::{ProxyError, ProxySettings};
+pub use request_log::{PendingRecord, RequestRecord, awaiting};
+pub use request_sender::{AllowedHosts, ApiCall, ApiReply, NoticeWhy, RequestSender, WireNotice, WireStats};
 pub use routes::{RouteEntry, RouteTable};
 pub use tenants::{tenant_of_domain, tenant_of_subscription};
 pub use transport::{HttpTransport, TransportError};
-pub use wire::{AllowedHosts, ApiCall, ApiReply, NoticeWhy, RequestSender, WireNotice, WireStats};

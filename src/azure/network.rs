@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::call::{ApiCall, ApiReply};
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::{ListedVnet, SubnetInfo, VirtualNetwork};
 use super::peering_body::PeeringBody;
 use crate::domain::{AddressSpace, SubscriptionId, VnetId};
@@ -30,7 +30,7 @@ impl AzureClient {
     pub async fn vnet(&self, id: &VnetId) -> Result<Option<VirtualNetwork>, ApiError> {
         let url = self.arm_url(&id.to_string(), &[("api-version", API_VERSION)]);
         let result = self.send(ApiCall::get(AzureService::Arm, url)).await;
-        let Some(reply) = legacy::or_absent(result, &ABSENT)? else {
+        let Some(reply) = mgmt_adapter::or_absent(result, &ABSENT)? else {
             return Ok(None);
         };
         convert(id.clone(), reply).map(Some)
@@ -47,7 +47,7 @@ impl AzureClient {
             .virtual_networks_client()
             .list_all(subscription.to_string())
             .into_stream();
-        let pages = legacy::pages(pages, &tried).await?;
+        let pages = mgmt_adapter::pages(pages, &tried).await?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.value)
@@ -67,7 +67,7 @@ impl AzureClient {
             .network()
             .virtual_networks_client()
             .list(group, subscription.to_string());
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let pages = mgmt_adapter::pages(request.into_stream(), &tried).await?;
         let vnets = pages.into_iter().flat_map(|page| page.value);
         Ok(vnets.filter_map(|vnet| vnet.resource.name).collect())
     }

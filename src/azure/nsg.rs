@@ -4,7 +4,7 @@ use azure_mgmt_network::package_2024_03::models;
 
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService, FailureKind};
-use super::legacy;
+use super::mgmt_adapter;
 use super::model::{NetworkSecurityGroup, NsgRule};
 use super::network::{ABSENT, word};
 use crate::domain::{SubscriptionId, check_group, check_peering};
@@ -31,8 +31,8 @@ impl AzureClient {
         };
         let client = self.network().network_security_groups_client();
         let request = client.get(group, &name, subscription.to_string());
-        let result = request.await.map_err(|error| legacy::error(&error, &tried));
-        Ok(legacy::or_absent(result, &ABSENT)?.map(|shown| convert(id, name, shown)))
+        let result = request.await.map_err(|error| mgmt_adapter::error(&error, &tried));
+        Ok(mgmt_adapter::or_absent(result, &ABSENT)?.map(|shown| convert(id, name, shown)))
     }
 
     /// The network security groups of a resource group that this identity may read.
@@ -49,7 +49,7 @@ impl AzureClient {
         );
         let client = self.network().network_security_groups_client();
         let request = client.list(group, subscription.to_string());
-        let pages = legacy::pages(request.into_stream(), &tried).await?;
+        let pages = mgmt_adapter::pages(request.into_stream(), &tried).await?;
         let groups = pages.into_iter().flat_map(|page| page.value);
         let named = groups.filter_map(|shown| Some((shown.resource.id.clone()?, shown)));
         let group = |(id, shown): (String, _)| Some(convert(&id, resource(&id, "networkSecurityGroups")?.2, shown));

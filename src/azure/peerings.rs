@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::call::ApiCall;
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
-use super::legacy;
+use super::mgmt_adapter;
 use super::network::{ABSENT, API_VERSION};
 use super::operation::WriteKind;
 use super::peering_body::{NewPeering, PeeringBody};
@@ -17,7 +17,7 @@ impl AzureClient {
     /// # Errors
     /// When it cannot be read; a missing subscription is an error.
     pub async fn peering(&self, id: &PeeringId) -> Result<Option<PeeringBody>, ApiError> {
-        legacy::or_absent(self.read_peering(id).await, &ABSENT)
+        mgmt_adapter::or_absent(self.read_peering(id).await, &ABSENT)
     }
 
     /// Creates a peering or replaces its settings, and waits until Azure is done with it. Its state is `Initiated` until
@@ -55,11 +55,14 @@ impl AzureClient {
             &id.name,
             vnet.subscription.to_string(),
         );
-        let sent = request.send().await.map_err(|error| legacy::error(&error, &tried));
-        let Some(answer) = legacy::or_absent(sent, &ABSENT)? else {
+        let sent = request
+            .send()
+            .await
+            .map_err(|error| mgmt_adapter::error(&error, &tried));
+        let Some(answer) = mgmt_adapter::or_absent(sent, &ABSENT)? else {
             return Ok(());
         };
-        let written = legacy::reply(answer.into_raw_response(), &tried).await?;
+        let written = mgmt_adapter::reply(answer.into_raw_response(), &tried).await?;
         self.finished(written, self.peering_url(id), WriteKind::Delete).await
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::call::ApiCall;
 use super::client::AzureClient;
 use super::error::{ApiError, AzureService};
-use super::legacy;
+use super::mgmt_adapter;
 use super::network::ABSENT;
 use super::nsg::resource;
 use crate::domain::SubscriptionId;
@@ -87,7 +87,7 @@ impl AzureClient {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/routeTables/{name}"
         );
         let url = self.arm_url(&path, &[("api-version", API_VERSION)]);
-        let reply = legacy::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
+        let reply = mgmt_adapter::or_absent(self.send(ApiCall::get(AzureService::Arm, url)).await, &ABSENT)?;
         let shown: Option<ShownTable> = reply.map(super::call::ApiReply::json).transpose()?;
         Ok(shown.map(|shown| RouteTable {
             id: id.to_owned(),

@@ -8,7 +8,7 @@ use super::client::AzureClient;
 use super::cloud::AzureCloud;
 use super::error::{ApiError, AzureService};
 use super::model::{SubscriptionInfo, TenantInfo};
-use super::wire::RequestSender;
+use super::request_sender::RequestSender;
 use crate::domain::{SubscriptionId, TenantId};
 
 const SUBSCRIPTIONS: &str = "2022-12-01";

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::client::AzureClient;
 use super::cloud::AzureCloud;
 use super::identity::{AuthMethod, AzureIdentity};
+use super::request_sender::{AllowedHosts, RequestSender};
 use super::transport::{HttpTransport, TransportError};
-use super::wire::{AllowedHosts, RequestSender};
 
 pub(super) type ScriptedAnswer = Result<http::Response<Bytes>, TransportError>;
 type ScriptRule = Box<dyn Fn(&http::Request<Bytes>) -> ScriptedAnswer + Send + Sync>;

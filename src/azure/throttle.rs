@@ -120,7 +120,7 @@ impl RateBudget {
     }
 
     /// A request leaves; its number.
-    pub(super) fn leaves(&mut self, now: Instant) -> u64 {
+    pub(super) fn acquire(&mut self, now: Instant) -> u64 {
         match self.limit {
             Some(RateLimit::Bucket { every, .. }) => self.full = self.full.max(now) + every,
             Some(RateLimit::Window { most, period }) => {
@@ -138,7 +138,7 @@ impl RateBudget {
     }
 
     /// The request of that number is answered, or given up; `left` is what the answer says.
-    pub(super) fn returned(&mut self, number: u64, left: Option<RemainingRequests>, now: Instant) {
+    pub(super) fn release(&mut self, number: u64, left: Option<RemainingRequests>, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let Some(left) = left else { return };
         // Of requests that were under way together nobody knows which was counted last: the lowest count is true.
@@ -181,7 +181,7 @@ impl RateBudget {
     /// Whether a person is to be told of a wait; once for each, and not of one that nobody notices. After it there is
     /// silence for `quiet`, unless a longer wait comes.
     pub(super) fn is_news(&mut self, wait: Duration, quiet: Duration, now: Instant) -> bool {
-        let news = wait >= limits::TOLD_WAIT && now + wait > self.told + limits::TOLD_WAIT;
+        let news = wait >= limits::REPORTED_WAIT && now + wait > self.told + limits::REPORTED_WAIT;
         if news {
             self.told = now + wait.max(quiet);
         }

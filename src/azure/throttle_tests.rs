@@ -40,7 +40,7 @@ fn wait_after(limit: Option<RateLimit>, happens: &[Do]) -> u64 {
     for one in happens {
         match *one {
             Leave(count) => (0..count).for_each(|_| {
-                sent.push_back(budget.leaves(now));
+                sent.push_back(budget.acquire(now));
             }),
             Pass(time) => now += ms(time),
             _ => {
@@ -61,7 +61,7 @@ fn wait_after(limit: Option<RateLimit>, happens: &[Do]) -> u64 {
                     }
                     _ => None,
                 };
-                budget.returned(number, left, now);
+                budget.release(number, left, now);
             }
         }
     }
@@ -226,13 +226,13 @@ fn a_person_is_told_how_long_it_takes_all_who_wait() {
     let now = Instant::now();
     let mut budget = RateBudget::new(READS, now);
     for _ in 0..10 {
-        budget.leaves(now);
+        budget.acquire(now);
     }
     assert_eq!(budget.estimate(1, now), ms(50));
     assert_eq!(budget.estimate(300, now), ms(15_000));
     let mut budget = RateBudget::new(QUERIES, now);
     for _ in 0..3 {
-        budget.leaves(now);
+        budget.acquire(now);
     }
     assert_eq!(budget.estimate(3, now), ms(5_000));
     assert_eq!(budget.estimate(4, now), ms(10_000));
@@ -241,7 +241,7 @@ fn a_person_is_told_how_long_it_takes_all_who_wait() {
 #[test]
 fn a_person_is_told_once_for_each_longer_wait() {
     let start = Instant::now();
-    let minute = limits::TOLD_AGAIN;
+    let minute = limits::REPORTED_AGAIN;
     let mut budget = RateBudget::new(READS, start);
     // After so many milliseconds, a wait of so many more, and whether that is news.
     for (at, wait, quiet, news) in [

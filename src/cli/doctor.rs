@@ -3,12 +3,12 @@
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::ended::{CommandFlow, CommandResult};
-use super::frame::{CommandSession, CommandSpec, conduct};
+use super::command_result::{CommandFlow, CommandResult};
+use super::command_session::{CommandSession, CommandSpec, run_command};
 use super::help::long;
 use super::output::{OutputArgs, OutputFormat, print};
 use super::target::TargetArgs;
-use crate::doctor::{DoctorCheck, PROBES};
+use crate::doctor::{CHECKS, DoctorCheck};
 use crate::engine;
 use crate::errors::RunOutcome;
 use crate::input::GatheredInputs;
@@ -36,7 +36,7 @@ const DETAILS: &str = "Exit codes: 0 no check blocks (there can be warnings and 
 reached, 2 wrong or missing input.";
 
 fn ids() -> impl Iterator<Item = &'static str> {
-    PROBES.iter().map(|probe| probe.id)
+    CHECKS.iter().map(|probe| probe.id)
 }
 
 /// Runs the checks and prints what they found.
@@ -49,20 +49,20 @@ pub async fn run(args: DoctorArgs, output: &OutputArgs) -> anyhow::Result<RunOut
         return Ok(RunOutcome::Unchanged);
     }
     let chosen = |probe: &&DoctorCheck| args.only.is_empty() || args.only.iter().any(|id| id == probe.id);
-    let probes: Vec<&DoctorCheck> = PROBES.iter().copied().filter(chosen).collect();
+    let probes: Vec<&DoctorCheck> = CHECKS.iter().copied().filter(chosen).collect();
     let errand = CommandSpec::new("azure doctor", &args.target);
-    conduct(errand, output, async |frame, gathered| {
-        Ok(CommandFlow::Ended(look(frame, gathered, &probes).await))
+    run_command(errand, output, async |frame, gathered| {
+        Ok(CommandFlow::Ended(run_doctor(frame, gathered, &probes).await))
     })
     .await
 }
 
-async fn look(frame: &CommandSession<'_>, gathered: GatheredInputs, probes: &[&DoctorCheck]) -> CommandResult {
+async fn run_doctor(frame: &CommandSession<'_>, gathered: GatheredInputs, probes: &[&DoctorCheck]) -> CommandResult {
     let run = match frame.begin(gathered) {
         Ok((run, _)) => run,
         Err(problem) => return CommandResult::by(problem),
     };
-    let checks = match engine::examine(&run, probes).await {
+    let checks = match engine::run_preflight(&run, probes).await {
         Ok(checks) => checks,
         Err(problem) => return CommandResult::by(problem),
     };
@@ -80,13 +80,13 @@ async fn look(frame: &CommandSession<'_>, gathered: GatheredInputs, probes: &[&D
 
 fn list(format: OutputFormat) -> anyhow::Result<String> {
     if format == OutputFormat::Json {
-        let rows = PROBES.iter().map(|probe| {
+        let rows = CHECKS.iter().map(|probe| {
             json!({ "id": probe.id, "severity": probe.severity, "meaning": probe.meaning, "atSetup": probe.at_setup })
         });
         return Ok(serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
     }
     Ok(ui::probes(
-        PROBES.iter().map(|probe| (probe.id, probe.meaning)),
+        CHECKS.iter().map(|probe| (probe.id, probe.meaning)),
         ui::width(),
     ))
 }

@@ -7,12 +7,12 @@ use console::style;
 use serde_json::{Value, json};
 
 use super::output::{OutputArgs, OutputFormat, complain, print};
-use crate::domain::{harmless, harmless_json, lines};
+use crate::domain::{harmless_json, lines, sanitize_for_terminal};
 use crate::errors::family::{family, near};
 use crate::errors::known::all;
 use crate::errors::search::{CatalogMatch, search};
 use crate::errors::{ErrorService, KnownError, RunError, RunErrorKind, RunOutcome};
-use crate::ui::{NARROW, hanging, problem_text, room, width};
+use crate::ui::{NARROW, hanging_indent, problem_text, room, width};
 
 /// More than any error message; what comes on standard input may have no end.
 const LONGEST: u64 = 1024 * 1024;
@@ -151,7 +151,7 @@ fn pages(found: &CatalogMatch) -> String {
     let known = found.known.iter().map(|group| page(group));
     let unknown = found.unknown.iter().map(|code| {
         let family = family(code);
-        let code = shortened(&harmless(code), LONGEST_CODE);
+        let code = shortened(&sanitize_for_terminal(code), LONGEST_CODE);
         let mut out = folded(&format!("{} is not in the table.", style(code).bold()), "");
         out += &labelled("In general: ", family.meaning);
         if let Some(url) = &family.look_up {
@@ -202,7 +202,7 @@ fn labelled(label: &str, text: &str) -> String {
     // In no text is this character, which belongs to nobody.
     const KEPT: char = '\u{e000}';
     let whole = text[command..].replace(' ', &KEPT.to_string());
-    let folded = hanging(&format!("  {label}"), &format!("{}{whole}", &text[..command]), width());
+    let folded = hanging_indent(&format!("  {label}"), &format!("{}{whole}", &text[..command]), width());
     folded.join("\n").replace(KEPT, " ") + "\n"
 }
 
@@ -223,7 +223,10 @@ fn not_known(found: &CatalogMatch) -> String {
     );
     let remedies = near.chain([look_up]).collect();
     problem(
-        format!("{} is not in the table.", shortened(&harmless(code), LONGEST_CODE)),
+        format!(
+            "{} is not in the table.",
+            shortened(&sanitize_for_terminal(code), LONGEST_CODE)
+        ),
         family.meaning.to_owned(),
         remedies,
     )

@@ -1,29 +1,29 @@
 //! The command line: one file per command. This page is the table of commands.
 
-mod again;
 mod apply;
-mod asked;
 mod azure;
 mod browser;
+mod cancellation;
+mod command_result;
+mod command_session;
 mod completions;
 mod config;
 mod doctor;
-mod ended;
 mod explain;
 mod file;
 mod folders;
-mod frame;
 mod guard;
 mod help;
 mod log_file;
 mod man;
 mod output;
+mod pasted_text;
 mod record;
 mod repair;
+mod rerun_command;
 mod sandbox;
 mod setup;
 mod status;
-mod stop;
 mod switches;
 mod target;
 mod teardown;
@@ -148,7 +148,7 @@ pub fn main() -> ExitCode {
     });
     // What is still under way is dropped, an az that is asked for a token is ended. A prompt may still be waiting for a
     // line in a thread of its own; that is not waited for.
-    runtime.shutdown_timeout(limits::GOODBYE);
+    runtime.shutdown_timeout(limits::SHUTDOWN_TIMEOUT);
     ended(outcome)
 }
 

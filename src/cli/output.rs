@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use super::log_file::LogFile;
-use crate::domain::{harmless, harmless_json, mask};
+use crate::domain::{harmless_json, mask, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::input::EnvironmentVariables;
 use crate::plan::{RunEvent, StepEvent};
@@ -278,7 +278,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Says, on standard error, what is no part of the run and all the same has to be known; also where nothing else is.
 pub fn remark(text: &str) {
     // Where standard error is gone, there is nobody to tell.
-    let _ = writeln!(stderr(), "{}", harmless(text));
+    let _ = writeln!(stderr(), "{}", sanitize_for_terminal(text));
 }
 
 /// Says what is wrong with what was given, on standard error.
@@ -300,7 +300,7 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     // Where standard error is gone, the exit code is all that can be said.
     let text = format!("Error: {error:#}");
     for line in text.lines() {
-        let _ = writeln!(stderr(), "{}", harmless(line));
+        let _ = writeln!(stderr(), "{}", sanitize_for_terminal(line));
     }
     ExitCode::from(1)
 }

@@ -28,7 +28,7 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 ///
 /// # Errors
 /// Its folder does not exist, or something else has its name.
-pub fn check_ticket(file: Option<&Path>, vars: &EnvironmentVariables) -> Result<(), RunError> {
+pub fn check_change_report(file: Option<&Path>, vars: &EnvironmentVariables) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
     earlier(file, vars).map(|_| ()).map_err(|why| {
         let what = format!("--report {} cannot be used.", file.display());

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::ended::{CommandFlow, CommandResult, blocked};
-use super::frame::{CommandSession, CommandSpec, conduct};
+use super::command_result::{CommandFlow, CommandResult, blocked};
+use super::command_session::{CommandSession, CommandSpec, run_command};
 use super::help::long;
 use super::output::OutputArgs;
 use super::switches::SwitchArgs;
@@ -56,7 +56,7 @@ pub async fn run(args: RepairArgs, output: &OutputArgs) -> anyhow::Result<RunOut
         undo: Some("azure teardown"),
         ..CommandSpec::new("azure repair", &args.target)
     };
-    conduct(
+    run_command(
         errand,
         output,
         async |frame, gathered| Ok(repair(frame, gathered).await),
@@ -70,7 +70,7 @@ async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
         Ok(begun) => begun,
         Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
-    let plan = match engine::look(&run).await {
+    let plan = match engine::observe_again(&run).await {
         Ok(plan) => plan,
         Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
@@ -78,7 +78,7 @@ async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
     let names = (vnet.as_str(), vendor.as_str());
     let untouched = match standing.verdict {
         HealthStatus::Works if !plan.writes() => Some(RunOutcome::Unchanged),
-        HealthStatus::Waiting if standing.faults.is_empty() && !goes_on(&run, &plan) => Some(RunOutcome::Waiting),
+        HealthStatus::Waiting if standing.faults.is_empty() && !continues(&run, &plan) => Some(RunOutcome::Waiting),
         // A link that works may have lost a role, or have a credential of a killed run beside it.
         HealthStatus::Works | HealthStatus::Waiting | HealthStatus::Broken => None,
     };
@@ -88,7 +88,7 @@ async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
         ended.text = Some(left_alone(&standing, names, ui::width()));
         return CommandFlow::Ended(ended);
     }
-    let (outcome, problem) = match mend(frame, &run, &plan, &standing).await {
+    let (outcome, problem) = match apply_repair(frame, &run, &plan, &standing).await {
         Some(PromptResult::Value(ended)) => ended,
         Some(PromptResult::Back) if talk.back() => return CommandFlow::Back(Box::new(talk)),
         Some(PromptResult::Back) | None => return CommandFlow::Ended(CommandResult::cancelled()),
@@ -105,7 +105,7 @@ async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
 
 /// Whether a repair that was stopped between two writes left something for us to do: the ground is laid, or half of the
 /// link is there. What was never set up is set up by `azure setup`.
-fn goes_on(run: &StepRun, plan: &RunPlan) -> bool {
+fn continues(run: &StepRun, plan: &RunPlan) -> bool {
     let facts = run.facts();
     let half = facts.remote_peering.is_some() || facts.vendor_peering(&run.intent) != VendorPeering::None;
     let laid = plan.is_in_place(StepId::RoleAssignment);
@@ -113,7 +113,7 @@ fn goes_on(run: &StepRun, plan: &RunPlan) -> bool {
 }
 
 /// Says what is wrong, shows the plan, asks, and does our half; `None` where the user left.
-async fn mend(
+async fn apply_repair(
     frame: &CommandSession<'_>,
     run: &StepRun,
     plan: &RunPlan,
@@ -135,5 +135,5 @@ async fn mend(
             PromptResult::Back => return Some(PromptResult::Back),
         }
     }
-    Some(PromptResult::Value(engine::carry_out(run).await))
+    Some(PromptResult::Value(engine::execute(run).await))
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::cancellation::asked_to_stop;
 use super::file::{FileReaders, write_whole};
 use super::output::{print, refuse};
-use super::stop::asked_to_stop;
 use crate::azure::AzureCloud;
 use crate::domain::lines;
 use crate::errors::{RunError, RunErrorKind, RunOutcome};

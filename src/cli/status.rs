@@ -1,7 +1,7 @@
 //! `peerctl azure status`: where a peering stands and whose turn it is. It never writes.
 
-use super::ended::{CommandFlow, CommandResult};
-use super::frame::{CommandSession, CommandSpec, conduct};
+use super::command_result::{CommandFlow, CommandResult};
+use super::command_session::{CommandSession, CommandSpec, run_command};
 use super::help::long;
 use super::output::OutputArgs;
 use super::target::TargetArgs;
@@ -37,18 +37,18 @@ missing input.";
 pub async fn run(args: StatusArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     let errand = CommandSpec::new("azure status", &args.target);
     let watch = args.watch;
-    conduct(errand, output, async |frame, gathered| {
-        Ok(CommandFlow::Ended(look(frame, gathered, watch).await))
+    run_command(errand, output, async |frame, gathered| {
+        Ok(CommandFlow::Ended(read_status(frame, gathered, watch).await))
     })
     .await
 }
 
-async fn look(frame: &CommandSession<'_>, gathered: GatheredInputs, watch: bool) -> CommandResult {
+async fn read_status(frame: &CommandSession<'_>, gathered: GatheredInputs, watch: bool) -> CommandResult {
     let run = match frame.begin(gathered) {
         Ok((run, _)) => run,
         Err(problem) => return CommandResult::by(problem),
     };
-    let mut seen = match engine::look(&run).await {
+    let mut seen = match engine::observe_again(&run).await {
         Ok(plan) => StatusSnapshot::of(frame, &run, plan),
         Err(problem) => return CommandResult::by(problem),
     };
@@ -133,7 +133,7 @@ async fn until_it_is_over(
     while seen.standing.verdict == HealthStatus::Waiting && !run.out_of_time() {
         run.pause(StepId::Verification, wait).await;
         wait = (wait * 3 / 2).min(longest);
-        let plan = match engine::look_again(run).await {
+        let plan = match engine::refresh_again(run).await {
             Ok(plan) => plan,
             // A network that is away for a while is no news of the link.
             Err(problem) if problem.kind == RunErrorKind::Network && !run.out_of_time() => {

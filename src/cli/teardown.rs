@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::ended::{CommandFlow, CommandResult};
-use super::frame::{CommandSession, CommandSpec, conduct};
+use super::command_result::{CommandFlow, CommandResult};
+use super::command_session::{CommandSession, CommandSpec, run_command};
 use super::help::long;
 use super::output::OutputArgs;
 use super::target::TargetArgs;
@@ -62,7 +62,7 @@ pub async fn run(args: TeardownArgs, output: &OutputArgs) -> anyhow::Result<RunO
         ticket: args.report.as_deref(),
         ..CommandSpec::new("azure teardown", &args.target)
     };
-    conduct(errand, output, async |frame, gathered| {
+    run_command(errand, output, async |frame, gathered| {
         Ok(take_down(frame, gathered).await)
     })
     .await
@@ -74,7 +74,7 @@ async fn take_down(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Comm
         Ok(begun) => begun,
         Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
-    let plan = match engine::survey(&run).await {
+    let plan = match engine::refresh(&run).await {
         Ok(plan) => plan,
         Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
@@ -86,7 +86,7 @@ async fn take_down(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Comm
     };
     match leave {
         Ok(PromptResult::Value(true)) => {
-            let (outcome, problem) = engine::carry_out(&run).await;
+            let (outcome, problem) = engine::execute(&run).await;
             ended = CommandResult::new(outcome, problem);
         }
         Ok(PromptResult::Back) if talk.back() => return CommandFlow::Back(Box::new(talk)),

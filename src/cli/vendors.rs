@@ -7,7 +7,7 @@ use crate::domain::{SubscriptionId, harmless_json};
 use crate::errors::RunOutcome;
 use crate::input::unusable_vendor;
 use crate::plan::OwnAppRole;
-use crate::ui::{beside, hanging, room};
+use crate::ui::{beside, hanging_indent, room};
 use crate::vendors::{ALIASES, CreatedBy, OwnAppWay, PROFILE_SCHEMA, VendorProfile, WantedResource, profile, profiles};
 
 #[derive(Debug, clap::Args)]
@@ -129,7 +129,7 @@ fn folded(line: &str) -> Vec<String> {
         return vec![line.to_owned()];
     }
     let text = line.trim_start();
-    hanging(&line[..line.len() - text.len()], text, room())
+    hanging_indent(&line[..line.len() - text.len()], text, room())
 }
 
 fn document(vendor: &VendorProfile) -> serde_json::Value {

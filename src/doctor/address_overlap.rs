@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::{PeeringBody, VirtualNetwork};
 use crate::domain::{AddressSpace, PeeringState};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};

@@ -1,6 +1,6 @@
 //! `app-name`: display names of applications are not unique. Setup finds its own by another name; people do not.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 

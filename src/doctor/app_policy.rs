@@ -1,6 +1,6 @@
 //! `app-policy`: the tenant's app management policies allow the own application a credential.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent};
 use crate::steps::{ObservedState, PreflightPart, ReadResult, policy_exemption};
 

@@ -1,6 +1,6 @@
 //! `clock`: Entra accepts no assertion, and Azure no token, that is from the future or expired by its clock.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::limits;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;

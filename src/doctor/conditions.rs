@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::probe::CheckFinding;
+use super::check::CheckFinding;
 use crate::azure::{HeldRole, allowed};
 use crate::plan::{PeeringIntent, RoleGrant};
 use crate::steps::{ObservedState, RoleChoice, choose_role};

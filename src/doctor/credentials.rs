@@ -1,6 +1,6 @@
 //! `credentials`: no one else can use the own application, and no secret that setup created outlives its run.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::{AppRegistration, ListedCredential};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
 use crate::steps::{ObservedState, access_remedies, is_setups_credential, leftovers, others_with_access};

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::may_write_peerings::PEER;
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::DenyAssignment;
 use crate::errors::known;
 use crate::plan::{CheckSeverity, PeeringIntent, RoleGrantee, StepDecision, StepId};

@@ -1,6 +1,6 @@
 //! `dns-hint`: a peering carries packets, not names. What to look after for names to resolve, where the profile says.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 

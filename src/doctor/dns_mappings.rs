@@ -1,7 +1,7 @@
 //! `dns-mappings`: the vendor's request has the DNS mappings that are given.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
-use crate::domain::harmless;
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{CheckSeverity, PeeringIntent, RunGoal, StepId};
 use crate::steps::{ObservedState, has_other_dns};
 use crate::vendors::{DnsMapping, RequestPhase};
@@ -63,7 +63,10 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
 }
 
 fn listed(mappings: &[DnsMapping]) -> String {
-    let all: Vec<String> = mappings.iter().map(|mapping| harmless(&mapping.to_string())).collect();
+    let all: Vec<String> = mappings
+        .iter()
+        .map(|mapping| sanitize_for_terminal(&mapping.to_string()))
+        .collect();
     all.join("; ")
 }
 

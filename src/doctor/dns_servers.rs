@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::nsg_rules::{group_of, vendor_space};
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::traffic_flow::{FlowVerdict, TrafficFlow};
 use crate::azure::{InboundEndpoint, NetworkSecurityGroup, NsgRule, PeeringBody, SubnetInfo, VirtualNetwork};
 use crate::domain::AddressSpace;

@@ -1,7 +1,7 @@
 //! `excess-rights`: who gets a role has more rights at the network than documented, by an assignment that exists already.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
-use crate::domain::harmless;
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
 use crate::steps::ObservedState;
@@ -28,7 +28,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
             let who = facts.called(&grant);
             said.push(format!(
                 "{who} has \"{}\" at {}, which also grants {extra}",
-                harmless(&role),
+                sanitize_for_terminal(&role),
                 assignment.scope
             ));
             remedies.push(format!(

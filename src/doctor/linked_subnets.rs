@@ -1,6 +1,6 @@
 //! `linked-subnets`: a peering that links only some subnets carries no traffic of the others.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, VendorPeering};
 

@@ -1,6 +1,6 @@
 //! `locks`: a lock refuses writes to whoever it may be, Owners too.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::ManagementLock;
 use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
@@ -28,14 +28,14 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let no_delete: Vec<&ManagementLock> = locks.found.iter().filter(is("CanNotDelete")).collect();
     if !read_only.is_empty() {
         return Some(
-            CheckFinding::problem(told(&read_only))
+            CheckFinding::problem(describe(&read_only))
                 .remedy("Ask who set it; then, for the time of the set-up:")
                 .remedies(read_only.into_iter().map(|lock| delete(intent, lock))),
         );
     }
     if !no_delete.is_empty() {
         let what = "nothing can be deleted there: no peering can be torn down, and none that the vendor has to replace";
-        return Some(CheckFinding::problem(format!("{}: {what}", told(&no_delete))).warning());
+        return Some(CheckFinding::problem(format!("{}: {what}", describe(&no_delete))).warning());
     }
     Some(if locks.partly {
         CheckFinding::unknown(format!(
@@ -46,7 +46,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     })
 }
 
-fn told(locks: &[&ManagementLock]) -> String {
+fn describe(locks: &[&ManagementLock]) -> String {
     let one = |lock: &&ManagementLock| {
         let notes = lock
             .notes

@@ -1,8 +1,8 @@
 //! `may-assign-roles`: the roles are assigned at the virtual network.
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::conditions;
 use super::deny_assignments::{self, ASSIGN_ROLES};
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{decision, handed_on, unread};
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart};

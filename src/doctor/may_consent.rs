@@ -1,6 +1,6 @@
 //! `may-consent`: the vendor's application gets into the tenant by somebody with a directory role only.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{
     APPLICATION_ADMINISTRATOR, CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, decision, handed_on, holds,
     unread,

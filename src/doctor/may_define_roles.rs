@@ -1,7 +1,7 @@
 //! `may-define-roles`: the custom roles are written at the subscription.
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::deny_assignments::{self, WRITE_ROLES};
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{decision, handed_on, unread};
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart};

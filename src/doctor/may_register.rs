@@ -1,6 +1,6 @@
 //! `may-register`: an application of one's own is registered by a member of the tenant, unless the tenant forbids it.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::{
     APPLICATION_ADMINISTRATOR, APPLICATION_DEVELOPER, CLOUD_APPLICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR, decision,
     handed_on, holds, unread,

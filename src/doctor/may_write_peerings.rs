@@ -1,7 +1,7 @@
 //! `may-write-peerings`: a direction takes write on its own network and peer/action on the other, each in its tenant.
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::deny_assignments;
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::{RolePermission, allowed};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::eligibility::{self, WRITE_PEERINGS as WRITE};
@@ -33,7 +33,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         let told = format!("not needed: {who} writes the peering, by the role that it gets");
         return Some(CheckFinding::ok(told));
     }
-    let remote = intent.remote()?;
+    let remote = intent.configured_remote()?;
     if let Some(refused) = deny_assignments::refused(facts, WRITE, &intent.vnet.to_string()) {
         return Some(refused);
     }

@@ -4,6 +4,7 @@
 mod address_overlap;
 mod app_name;
 mod app_policy;
+mod check;
 mod clock;
 mod conditions;
 mod credentials;
@@ -24,7 +25,6 @@ mod orphans;
 mod peering_limit;
 mod peering_name;
 mod policy;
-mod probe;
 mod provider;
 mod recreated_peering;
 mod remote_network;
@@ -42,15 +42,15 @@ mod vnet_state;
 
 use std::collections::BTreeSet;
 
+pub use check::{CheckNeed, DoctorCheck};
 pub use nsg_rules::open_subnets;
-pub use probe::{CheckNeed, DoctorCheck};
 
 use crate::plan::{CheckResult, PeeringIntent, StepDecision};
 use crate::steps::{ObservedState, decision};
 
 /// Every check, in the order in which they are listed: who signs in and may what, the networks, what stands above them,
 /// names and limits, what is left over, traffic and names.
-pub static PROBES: [&DoctorCheck; 34] = [
+pub static CHECKS: [&DoctorCheck; 34] = [
     &tokens::PROBE,
     &clock::PROBE,
     &may_consent::PROBE,
@@ -89,12 +89,12 @@ pub static PROBES: [&DoctorCheck; 34] = [
 
 /// What setup's own checks say about these facts.
 pub fn checks(intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
-    let probes: Vec<&DoctorCheck> = PROBES.iter().copied().filter(|probe| probe.at_setup).collect();
-    examine(&probes, intent, facts)
+    let probes: Vec<&DoctorCheck> = CHECKS.iter().copied().filter(|probe| probe.at_setup).collect();
+    run_checks(&probes, intent, facts)
 }
 
 /// What these checks say, in their order; those that do not apply say nothing.
-pub fn examine(probes: &[&DoctorCheck], intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
+pub fn run_checks(probes: &[&DoctorCheck], intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     let settled = is_settled(intent, facts);
     let checks = probes.iter().filter_map(|probe| probe.check(intent, facts, settled));
     checks.collect()
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn ids_are_distinct_words_and_meanings_are_sentences() {
-        let ids: BTreeSet<&str> = PROBES.iter().map(|probe| probe.id).collect();
-        assert_eq!(ids.len(), PROBES.len());
-        for probe in PROBES {
+        let ids: BTreeSet<&str> = CHECKS.iter().map(|probe| probe.id).collect();
+        assert_eq!(ids.len(), CHECKS.len());
+        for probe in CHECKS {
             let word = |c: char| c.is_ascii_lowercase() || c == '-';
             assert!(probe.id.chars().all(word), "{}", probe.id);
             assert!(probe.meaning.ends_with('.'), "{}", probe.meaning);

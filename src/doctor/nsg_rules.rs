@@ -1,7 +1,7 @@
 //! `nsg-rules`: the peering links the networks, but a network security group in front of a subnet or of a network
 //! interface may still block the vendor's traffic. A warning: whether that is meant, only the operator knows.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::traffic_flow::{FlowVerdict, TrafficFlow};
 use crate::azure::{NetworkInterface, NetworkSecurityGroup, SubnetInfo};
 use crate::domain::AddressSpace;

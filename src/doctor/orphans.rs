@@ -1,6 +1,6 @@
 //! `orphans`: deleting a service principal leaves its role assignments behind.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 

@@ -1,6 +1,6 @@
 //! `peering-limit`: a virtual network has room for five hundred peerings.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, VendorPeering};
 

@@ -1,6 +1,6 @@
 //! `peering-name`: a peering cannot be turned to another network, so a name that one has is taken.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::VirtualNetwork;
 use crate::domain::VnetId;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
@@ -23,12 +23,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if intent.vendor.peering.created_by == CreatedBy::Vendor {
         return None;
     }
-    let remote = facts.remote(intent);
-    let ours = facts.our_peering_name(intent);
+    let remote = facts.known_remote(intent);
+    let ours = facts.free_peering_name(intent);
     let theirs = remote
         .as_ref()
         .filter(|_| intent.vendor.peering.created_by == CreatedBy::Customer);
-    let theirs = theirs.map(|remote| intent.their_peering_name(remote));
+    let theirs = theirs.map(|remote| intent.remote_peering_name(remote));
     let taken = remote
         .as_ref()
         .and_then(|remote| taken(vnet, &ours, &remote.vnet))

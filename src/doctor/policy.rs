@@ -1,6 +1,6 @@
 //! `policy`: landing zones often deny peerings across subscriptions by Azure Policy.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::PolicyDenial;
 use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
@@ -26,7 +26,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if policy.denials.is_empty() {
         return Some(CheckFinding::ok(format!("no policy denies a peering of {}", vnet.name)));
     }
-    let told: Vec<String> = policy.denials.iter().map(told).collect();
+    let told: Vec<String> = policy.denials.iter().map(describe).collect();
     let exemptions = policy.denials.iter().map(|denial| {
         format!(
             "az policy exemption create --name peerctl-{} --exemption-category Waiver --scope {vnet} --policy-assignment {}",
@@ -42,7 +42,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     Some(if policy.assumed { found.warning() } else { found })
 }
 
-fn told(denial: &PolicyDenial) -> String {
+fn describe(denial: &PolicyDenial) -> String {
     let last = |id: &str| id.rsplit('/').next().unwrap_or(id).to_owned();
     let assignment = &denial.assignment;
     let scope = assignment

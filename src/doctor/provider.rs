@@ -2,7 +2,7 @@
 //!
 //! Setup does not ask: Azure lets nobody unregister a provider that has a resource, and setup's network is one.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::steps::preflight::NETWORK;
 use crate::steps::{ObservedState, PreflightPart, ReadResult};

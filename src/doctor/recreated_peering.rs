@@ -1,6 +1,6 @@
 //! `recreated-peering`: a peering that has to be deleted and created again, with settings that the new one would not have.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{LostSettings, ObservedState, deleted_first};
 

@@ -1,7 +1,7 @@
 //! `remote-network`: the other network has to be there, and not in a state that it never leaves.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
-use crate::domain::harmless;
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
 use crate::steps::ObservedState;
@@ -21,11 +21,15 @@ const SHOWN: usize = 10;
 
 /// Judges what was read of the other network; where this sign-in does not write there, nothing was.
 fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
-    let remote = facts.remote(intent)?;
+    let remote = facts.known_remote(intent)?;
     let (name, group) = (&remote.vnet.name, &remote.vnet.resource_group);
     let siblings = &facts.remote_siblings;
     if facts.remote_absent || (facts.remote_unread.is_some() && !siblings.is_empty()) {
-        let listed: Vec<String> = siblings.iter().take(SHOWN).map(|name| harmless(name)).collect();
+        let listed: Vec<String> = siblings
+            .iter()
+            .take(SHOWN)
+            .map(|name| sanitize_for_terminal(name))
+            .collect();
         let more = if siblings.len() > SHOWN { ", …" } else { "" };
         let has = match listed.as_slice() {
             [] => "it has none that this sign-in sees".to_owned(),

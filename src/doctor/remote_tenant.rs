@@ -1,6 +1,6 @@
 //! `remote-tenant`: a token for the wrong tenant opens nothing, and Azure's refusal does not say which one is right.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
@@ -16,7 +16,7 @@ pub static PROBE: DoctorCheck = DoctorCheck {
 
 /// Compares the other tenant as it was given with the one that Azure names for the other network's subscription.
 fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
-    let remote = facts.remote(intent)?;
+    let remote = facts.known_remote(intent)?;
     let tenant = *facts.remote_tenants.get(&remote.vnet.subscription)?;
     let (name, subscription) = (&remote.vnet.name, remote.vnet.subscription);
     if tenant == remote.tenant {

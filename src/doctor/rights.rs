@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::probe::CheckFinding;
+use super::check::CheckFinding;
 use crate::plan::{ActionRequired, PeeringIntent, StepDecision, StepId};
 use crate::steps::preflight::DirectoryRead;
 use crate::steps::{ObservedState, step};

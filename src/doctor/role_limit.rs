@@ -1,6 +1,6 @@
 //! `role-limit`: a tenant has room for 5,000 custom roles; in Azure operated by 21Vianet for 2,000.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult, step};
 

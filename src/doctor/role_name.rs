@@ -1,6 +1,6 @@
 //! `role-name`: a custom role's name is unique in the tenant, and the role that has it may have other actions.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::rights::unread;
 use crate::plan::{CheckSeverity, PeeringIntent, RoleGrant, StepId};
 use crate::steps::{ObservedState, RoleChoice, choose_role, missing_actions, passed_over_roles};

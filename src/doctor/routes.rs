@@ -3,8 +3,8 @@
 
 use ipnet::IpNet;
 
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use super::nsg_rules::vendor_space;
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::{RouteEntry, RouteTable};
 use crate::domain::AddressSpace;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};

@@ -1,6 +1,6 @@
 //! `stale-peering`: what is left of a peering that the vendor deleted has to go before the vendor can make a new one.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::PeeringBody;
 use crate::domain::PeeringState;
 use crate::plan::{CheckSeverity, PeeringIntent, RunGoal, StepId};

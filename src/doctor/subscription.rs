@@ -1,6 +1,6 @@
 //! `subscription`: a disabled subscription takes no write, and one of another tenant has its rights there.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::azure::SubscriptionInfo;
 use crate::domain::TenantId;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
@@ -20,18 +20,18 @@ pub static PROBE: DoctorCheck = DoctorCheck {
 fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let own = facts.subscription.as_ref().map(|own| (own, intent.tenant));
     let remote = facts.remote_subscription.as_ref();
-    let remote = remote.and_then(|remote| Some((remote, facts.remote(intent)?.tenant)));
+    let remote = remote.and_then(|remote| Some((remote, facts.known_remote(intent)?.tenant)));
     let mut both = own.into_iter().chain(remote);
     let found = both
         .clone()
         .find_map(|(subscription, tenant)| judge(subscription, tenant));
     found.or_else(|| {
         let (subscription, _) = both.next()?;
-        Some(CheckFinding::ok(told(subscription)))
+        Some(CheckFinding::ok(describe(subscription)))
     })
 }
 
-fn told(subscription: &SubscriptionInfo) -> String {
+fn describe(subscription: &SubscriptionInfo) -> String {
     let SubscriptionInfo { id, name, state, .. } = subscription;
     match state.as_str() {
         "" => format!("subscription {name} ({id}) is visible"),
@@ -60,10 +60,10 @@ fn judge(subscription: &SubscriptionInfo, tenant: TenantId) -> Option<CheckFindi
     };
     if is(&["PastDue"]) {
         let remedy = "Its account owner has to pay the open bill before Azure disables it.";
-        return Some(CheckFinding::problem(told(subscription)).remedy(remedy).warning());
+        return Some(CheckFinding::problem(describe(subscription)).remedy(remedy).warning());
     }
     is(&["Disabled", "Warned", "Expired", "Deleted"]).then(|| {
-        CheckFinding::problem(told(subscription)).remedy(
+        CheckFinding::problem(describe(subscription)).remedy(
             "Ask its account owner to enable it again (Azure portal > Subscriptions), then run the same command again.",
         )
     })

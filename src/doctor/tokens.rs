@@ -1,10 +1,10 @@
 //! `tokens`: a plan that reaches into two tenants takes a token of each.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::errors::RunError;
 use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::steps::preflight::TokenTry;
-use crate::steps::{ObservedState, PreflightPart, known_in};
+use crate::steps::{ObservedState, PreflightPart, create_sp_command};
 use crate::vendors::CreatedBy;
 
 pub static PROBE: DoctorCheck = DoctorCheck {
@@ -23,7 +23,7 @@ pub static PROBE: DoctorCheck = DoctorCheck {
 fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let tries = &facts.preflight.tokens;
     // A tenant that is not the other network's has a check of its own: no sign-in there is wanted.
-    let remote = facts.remote(intent);
+    let remote = facts.known_remote(intent);
     let wrong = remote.filter(|remote| {
         let right = facts.remote_tenants.get(&remote.vnet.subscription);
         right.is_some_and(|right| *right != remote.tenant)
@@ -61,7 +61,7 @@ fn is_awaited(intent: &PeeringIntent, one: &TokenTry, trouble: &RunError) -> boo
 
 fn remedies(one: &TokenTry, trouble: &RunError) -> Vec<String> {
     match (one.app, trouble.code.as_deref()) {
-        (Some(app), Some("AADSTS7000229" | "AADSTS700016")) => vec![known_in(one.tenant, app)],
+        (Some(app), Some("AADSTS7000229" | "AADSTS700016")) => vec![create_sp_command(one.tenant, app)],
         _ => trouble.remedies.clone(),
     }
 }

@@ -1,6 +1,6 @@
 //! `vendor-network`: the vendor can peer its network only once that is ready.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId, VendorAccess};
 use crate::steps::ObservedState;
 

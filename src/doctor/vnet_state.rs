@@ -1,6 +1,6 @@
 //! `vnet-state`: while a virtual network is being changed, Azure refuses to peer it; and it has to be there.
 
-use super::probe::{CheckFinding, CheckNeed, DoctorCheck};
+use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 

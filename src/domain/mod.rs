@@ -2,17 +2,16 @@
 
 mod address_space;
 mod deterministic;
-mod moment;
 mod nearest;
 mod peering;
 mod resource_id;
 mod secrets;
 mod step;
 mod text;
+mod timestamp;
 
 pub use address_space::AddressSpace;
 pub use deterministic::{namespace, own_app_unique_name, role_assignment_guid, role_definition_guid};
-pub use moment::{as_utc, utc};
 pub use nearest::{did_you_mean, nearest};
 pub use peering::{PeeredSubnets, PeeringState, SyncLevel};
 pub use resource_id::{
@@ -20,4 +19,5 @@ pub use resource_id::{
 };
 pub use secrets::{REDACTED, holds_secret, mask, remember_secret};
 pub use step::{StepId, StepState};
-pub use text::{harmless, harmless_json, is_obeyed, lines};
+pub use text::{harmless_json, is_terminal_control, lines, sanitize_for_terminal};
+pub use timestamp::{as_utc, utc};

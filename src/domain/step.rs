@@ -62,7 +62,7 @@ impl StepId {
 
     /// The steps whose undoing has to be over before this one's can begin: the vendor lets go before what lets it in is
     /// taken away.
-    pub fn undone_after(self) -> &'static [Self] {
+    pub fn removed_after(self) -> &'static [Self] {
         match self {
             Self::VendorRequest | Self::Verification => &[],
             Self::Peering => &[Self::VendorRequest],
@@ -73,7 +73,7 @@ impl StepId {
     }
 
     /// All steps, in the order in which they are undone.
-    pub const UNDONE: [Self; 7] = [
+    pub const REMOVAL_ORDER: [Self; 7] = [
         Self::VendorRequest,
         Self::Peering,
         Self::CleanUp,
@@ -84,12 +84,12 @@ impl StepId {
     ];
 
     /// Whether this step looks at the whole: it comes when what it needs is not only written but read back.
-    pub fn judges(self) -> bool {
+    pub fn waits_for_confirmation(self) -> bool {
         self == Self::Verification
     }
 
     /// Whether this step is done even where a step before it did not succeed: nothing secret stays behind.
-    pub fn comes_what_may(self) -> bool {
+    pub fn always_runs(self) -> bool {
         self == Self::CleanUp
     }
 }
@@ -151,9 +151,9 @@ mod tests {
     fn every_step_comes_after_what_it_needs() {
         for step in StepId::ALL {
             assert!(step.needs().iter().all(|needed| *needed < step), "{step}");
-            let place = |id: StepId| StepId::UNDONE.iter().position(|one| *one == id);
+            let place = |id: StepId| StepId::REMOVAL_ORDER.iter().position(|one| *one == id);
             let later = |needed: &StepId| place(*needed) < place(step);
-            assert!(step.undone_after().iter().all(later), "{step}");
+            assert!(step.removed_after().iter().all(later), "{step}");
             assert_eq!(serde_json::to_value(step).expect("a name"), step.name());
         }
     }

@@ -7,12 +7,12 @@ use super::secrets::mask;
 /// The same text without secrets, and with nothing in it that is obeyed instead of shown: control characters and
 /// invisible ones become visible, and a pipeline's commands are taken apart, so that a name or a message from an API
 /// cannot move the cursor, recolour the screen, forge a line or set a variable. Newlines and tabs become spaces.
-pub fn harmless(text: &str) -> String {
+pub fn sanitize_for_terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in mask(text).chars() {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
-            c if is_obeyed(c) => out.push('\u{fffd}'),
+            c if is_terminal_control(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -22,7 +22,7 @@ pub fn harmless(text: &str) -> String {
 /// Whether a reader is misled by it: a terminal obeys it instead of showing it (C0, DEL, C1), it reorders text (U+061C,
 /// U+200E-F, U+202A-E, U+2066-9), ends a line (U+2028-9), or is invisible (the soft hyphen, zero-width characters,
 /// fillers, tags).
-pub fn is_obeyed(c: char) -> bool {
+pub fn is_terminal_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -33,14 +33,14 @@ pub fn is_obeyed(c: char) -> bool {
 /// a `::` that a line begins with. Any word may come to stand there, once the text is wrapped.
 fn without_commands(mut text: String) -> String {
     if text.contains("##") {
-        text = apart(&text, |rest| {
+        text = split_words(&text, |rest| {
             let command = rest.strip_prefix("##")?;
             let named = command.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("vso["));
             (named || command.starts_with('[')).then_some("# #")
         });
     }
     if text.contains("::") {
-        text = apart(&text, |rest| {
+        text = split_words(&text, |rest| {
             let word = rest.split(' ').next().unwrap_or_default();
             let address = word
                 .split('/')
@@ -55,7 +55,7 @@ fn without_commands(mut text: String) -> String {
 
 /// Replaces the two characters that a command begins with, wherever `command` finds one: anywhere for `##`, at the
 /// beginning of a word for `::`.
-fn apart(text: &str, command: impl Fn(&str) -> Option<&'static str>) -> String {
+fn split_words(text: &str, command: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(text.len() + 1);
     let mut skip = 0;
     for (at, c) in text.char_indices() {
@@ -84,7 +84,7 @@ pub fn harmless_json(document: &str) -> String {
         match c {
             '\n' => out.push(c),
             // All of these stand within strings.
-            c if is_obeyed(c) || c == '#' && before == '#' => {
+            c if is_terminal_control(c) || c == '#' && before == '#' => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }
@@ -120,13 +120,19 @@ mod tests {
 
     #[test]
     fn an_escape_sequence_in_a_name_stays_text() {
-        assert_eq!(harmless("vnet\u{1b}[2Jx\r\ny\u{202e}"), "vnet\u{fffd}[2Jx  y\u{fffd}");
+        assert_eq!(
+            sanitize_for_terminal("vnet\u{1b}[2Jx\r\ny\u{202e}"),
+            "vnet\u{fffd}[2Jx  y\u{fffd}"
+        );
     }
 
     #[test]
     fn harmless_invisible_characters_are_visible() {
         let invisible = "\u{ad}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{e0041}\u{e007f}\u{3164}";
-        assert_eq!(harmless(invisible), "\u{fffd}".repeat(invisible.chars().count()));
+        assert_eq!(
+            sanitize_for_terminal(invisible),
+            "\u{fffd}".repeat(invisible.chars().count())
+        );
     }
 
     #[test]
@@ -150,8 +156,8 @@ mod tests {
             ("std::fmt ## heading", "std::fmt ## heading"),
         ];
         for (text, expected) in table {
-            assert_eq!(harmless(text), expected, "{text}");
-            for line in lines(&harmless(text), 1) {
+            assert_eq!(sanitize_for_terminal(text), expected, "{text}");
+            for line in lines(&sanitize_for_terminal(text), 1) {
                 assert!(!line.starts_with("::error") && !line.starts_with("::add"), "{line}");
             }
         }
@@ -166,7 +172,7 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&text).expect("a document"),
             value
         );
-        assert!(!text.contains(|c| is_obeyed(c) && c != '\n'), "{text:?}");
+        assert!(!text.contains(|c| is_terminal_control(c) && c != '\n'), "{text:?}");
         assert!(!text.contains("##vso["), "{text:?}");
     }
 

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
-use super::survey::{checks, look_again, plan_of};
+use super::refresh::{checks, plan_of, refresh_again};
 use crate::errors::{RunError, RunOutcome};
 use crate::plan::{ActionRequired, RunEvent, StepDecision, StepEvent, StepId, StepState};
 use crate::steps::{
@@ -37,7 +37,7 @@ enum ExecutionStage {
 
 /// Does everything that is missing. Each step is decided again when its turn comes: what was done before it counts. What
 /// the plan did not show is not written.
-pub async fn carry_out(run: &StepRun) -> (RunOutcome, Option<RunError>) {
+pub async fn execute(run: &StepRun) -> (RunOutcome, Option<RunError>) {
     run.confirm();
     if let Err(problem) = read_again(run).await {
         return (RunOutcome::Failed, Some(problem));
@@ -54,7 +54,7 @@ pub async fn carry_out(run: &StepRun) -> (RunOutcome, Option<RunError>) {
         let ready = |id: &mut StepId| {
             let over = |needed: &StepId| ended.contains_key(needed) || !steps.contains(needed);
             // A person is asked for the last step once everything that it needs is really there.
-            let early = !id.judges() && !run.intent.is_by_hand(*id);
+            let early = !id.waits_for_confirmation() && !run.intent.is_by_hand(*id);
             let far_enough = |needed: &StepId| over(needed) || (early && written.contains(needed));
             run.intent.needs(*id).iter().all(far_enough)
         };
@@ -62,25 +62,25 @@ pub async fn carry_out(run: &StepRun) -> (RunOutcome, Option<RunError>) {
             let missing =
                 |needed: &StepId| matches!(ended.get(needed), Some(end) if !matches!(end, StepResult::Settled { .. }));
             let in_the_way = run.intent.needs(id).into_iter().find(missing);
-            let in_the_way = in_the_way.filter(|_| !id.comes_what_may());
-            running.push(at_a_desk(run, id, async move { write(run, id, in_the_way).await }).boxed());
+            let in_the_way = in_the_way.filter(|_| !id.always_runs());
+            running.push(with_permit(run, id, async move { write(run, id, in_the_way).await }).boxed());
         }
         drop(seat.take());
         match running.next().await {
             None => break,
             Some((id, ExecutionStage::Written(turn), from)) => {
                 written.insert(id);
-                run.learn(|facts| _ = facts.unconfirmed.insert(id));
+                run.update_state(|facts| _ = facts.unconfirmed.insert(id));
                 let read_back = async move {
                     let ended = read_back(run, id).await;
                     drop(turn);
                     ExecutionStage::Over(ended)
                 };
-                running.push(at_a_desk(run, id, read_back).boxed());
+                running.push(with_permit(run, id, read_back).boxed());
                 seat = Some(from);
             }
             Some((id, ExecutionStage::Over(end), from)) => {
-                run.learn(|facts| _ = facts.unconfirmed.remove(&id));
+                run.update_state(|facts| _ = facts.unconfirmed.remove(&id));
                 ended.insert(id, end);
                 seat = Some(from);
             }
@@ -98,19 +98,19 @@ async fn read_again(run: &StepRun) -> Result<(), RunError> {
         return Ok(());
     }
     let seat = run.desk.seat();
-    seat.down(&run.company).await;
-    look_again(run).await.map(drop)
+    seat.acquire(&run.company).await;
+    refresh_again(run).await.map(drop)
 }
 
 /// Does a part of a step's work, once the run has a desk; its time begins with the first.
-fn at_a_desk<'a>(
+fn with_permit<'a>(
     run: &'a StepRun,
     id: StepId,
     work: impl Future<Output = ExecutionStage> + 'a,
 ) -> impl Future<Output = (StepId, ExecutionStage, ConcurrencyPermit<'a>)> + 'a {
     let seat = run.desk.seat();
     async move {
-        seat.down(&run.company).await;
+        seat.acquire(&run.company).await;
         run.begin();
         (id, work.await, seat)
     }
@@ -153,7 +153,7 @@ async fn write(run: &StepRun, id: StepId, in_the_way: Option<StepId>) -> Executi
             finished(run, id, &decision);
             return ExecutionStage::Over(StepResult::Settled { acted: false });
         }
-        StepDecision::Await { what, .. } if !run.intent.share.takes(id) => {
+        StepDecision::Await { what, .. } if !run.intent.share.includes(id) => {
             left(run, id, what.clone());
             return ExecutionStage::Over(StepResult::Left);
         }
@@ -169,7 +169,7 @@ async fn write(run: &StepRun, id: StepId, in_the_way: Option<StepId>) -> Executi
             Ok(()) => {
                 run.tell(id, StepEvent::Started);
                 match run.intent.tears_down() {
-                    true => step.undo(run).await,
+                    true => step.remove(run).await,
                     false => step.act(run, &decision).await,
                 }
             }

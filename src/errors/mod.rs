@@ -3,9 +3,9 @@
 mod exit;
 pub mod family;
 pub mod known;
-mod problem;
+mod run_error;
 pub mod search;
 
 pub use exit::RunOutcome;
 pub use known::{ErrorCause, ErrorClass, ErrorService, KnownError};
-pub use problem::{RunError, RunErrorKind};
+pub use run_error::{RunError, RunErrorKind};

@@ -12,8 +12,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::written::{ProfileValues, SourceFile, WithLine, in_order, string};
-use crate::domain::{did_you_mean, harmless};
+use super::profile_file::{ProfileValues, SourceFile, WithLine, in_order, string};
+use crate::domain::{did_you_mean, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind};
 
 /// The name that stands for no profile.
@@ -82,7 +82,7 @@ impl ConfigFile {
             && !config.profiles.contains_key(&default.value)
         {
             let what = format!("there is no profile '{}'", default.value);
-            return Err(super::written::refuse(
+            return Err(super::profile_file::refuse(
                 text.file(),
                 default.line,
                 what,
@@ -102,8 +102,8 @@ impl ConfigFile {
             return Ok(None);
         };
         let Some(written) = self.profiles.get(name) else {
-            let file = harmless(&self.file.to_string_lossy());
-            let what = format!("{by}: there is no profile '{}' in {file}.", harmless(name));
+            let file = sanitize_for_terminal(&self.file.to_string_lossy());
+            let what = format!("{by}: there is no profile '{}' in {file}.", sanitize_for_terminal(name));
             let guess = did_you_mean(name, self.profiles.keys().map(String::as_str));
             return Err(RunError::new(RunErrorKind::Usage, what, self.there_are() + &guess));
         };
@@ -124,7 +124,7 @@ impl ConfigFile {
     }
 
     fn there_are(&self) -> String {
-        let names: Vec<String> = self.profiles.keys().map(|name| harmless(name)).collect();
+        let names: Vec<String> = self.profiles.keys().map(|name| sanitize_for_terminal(name)).collect();
         match names.as_slice() {
             [] => "It has no profiles.".to_owned(),
             names => format!("It has {}.", names.join(", ")),
@@ -135,7 +135,10 @@ impl ConfigFile {
 impl ActiveProfile {
     /// Where something of it stands: `vnet (profile production, FILE line 4)`.
     pub fn place(&self, what: &str, line: usize) -> String {
-        let (name, file) = (harmless(&self.name), harmless(&self.file.to_string_lossy()));
+        let (name, file) = (
+            sanitize_for_terminal(&self.name),
+            sanitize_for_terminal(&self.file.to_string_lossy()),
+        );
         format!("{what} (profile {name}, {file} line {line})")
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ahead::BackgroundSignIn;
-use super::given::{missing_line, set_variable};
+use super::background_sign_in::BackgroundSignIn;
+use super::given_inputs::{missing_line, set_variable};
 use super::session::{RunContext, SignInSession, check_trust, cloud, tenant, untrusted_host, vendor_api, vendor_token};
 use super::table::VNET_PARTS;
 use super::tenant_domain::{settle_tenant, settle_vendor_tenants};
@@ -145,7 +145,7 @@ pub async fn gather(
             narrow: manner.narrow,
             preparation: manner.options.share.is_preparation(),
         };
-        let known = match converse(&mut wizard).await {
+        let known = match run_prompts(&mut wizard).await {
             Ok(PromptResult::Value(known)) => known,
             Ok(PromptResult::Back) => {
                 talk.entered = Some(Ok(entry));
@@ -201,7 +201,7 @@ pub(super) async fn allow_host(
 }
 
 /// Asks what is missing, and waits for what the sign-in tells.
-async fn converse(wizard: &mut SetupWizard<'_>) -> Result<PromptResult<TenantHints>, InputError> {
+async fn run_prompts(wizard: &mut SetupWizard<'_>) -> Result<PromptResult<TenantHints>, InputError> {
     match wizard.ask().await? {
         PromptResult::Value(()) => Ok(PromptResult::Value(wizard.signed_in().await?)),
         PromptResult::Back => Ok(PromptResult::Back),

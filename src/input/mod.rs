@@ -1,14 +1,15 @@
 //! What must be known before a run, and how it may be learnt: flag, environment, a profile, or a question with
 //! suggestions.
 
-mod ahead;
+mod background_sign_in;
 pub mod config;
 mod dns_servers;
 mod environment;
 mod gather;
-mod given;
-mod listed;
+mod given_inputs;
 mod menu;
+mod peering_file;
+mod profile_file;
 mod questions;
 mod search;
 mod session;
@@ -16,17 +17,16 @@ mod table;
 mod tenant_domain;
 mod values;
 mod wizard;
-mod written;
 
 pub use environment::EnvironmentVariables;
 pub use gather::{GatherOptions, GatheredInputs, InputOptions, NOBODY_ASKED, gather, unusable_vendor, vendor_of};
-pub use given::{GivenInputs, ValueSource, set_variable};
-pub use listed::{PeeringSpec, listed};
+pub use given_inputs::{GivenInputs, ValueSource, set_variable};
+pub use peering_file::{PeeringSpec, listed};
+pub use profile_file::{ProfileValues, SETS, SourceFile, WithLine, in_order, is_file, is_secret, refuse, string};
 pub use session::{RunContext, SignInSession, SignIns};
 pub use table::{INPUTS, InputKind, NEVER_IN_A_FILE, REHEARSED, SWITCHES, VNET_PARTS, input};
 pub use values::{own_app_credential, vendor_inputs};
 pub use wizard::{AsyncPrompter, WizardState};
-pub use written::{ProfileValues, SETS, SourceFile, WithLine, in_order, is_file, is_secret, refuse, string};
 
 use crate::errors::RunError;
 use crate::ui::AskError;

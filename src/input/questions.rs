@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::ahead::is_open;
+use super::background_sign_in::is_open;
 use super::gather::{TenantHints, allow_host};
 use super::search::{SearchScope, usable};
 use super::values::{app_id, check_domains, check_vendor_input};

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::{GivenInputs, menu};
 use crate::azure::{ApiError, AzureClient, DiscoveredVnet, ListedVnet, SubscriptionInfo};
-use crate::domain::{AddressSpace, SubscriptionId, VnetId, harmless};
+use crate::domain::{AddressSpace, SubscriptionId, VnetId, sanitize_for_terminal};
 use crate::limits;
 use crate::ui::{ListItems, counted};
 
@@ -198,7 +198,7 @@ pub fn usable(subscriptions: &[SubscriptionInfo]) -> impl Iterator<Item = &Subsc
 }
 
 fn said(error: &ApiError) -> String {
-    harmless(error.code().unwrap_or(&error.message()))
+    sanitize_for_terminal(error.code().unwrap_or(&error.message()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::azure::{
 use crate::domain::{TenantId, did_you_mean};
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::RunEvent;
-use crate::steps::{EventSink, SignInReport, introduce};
+use crate::steps::{EventSink, SignInReport, report_sign_in};
 use crate::vendors::{AccessConsequences, VendorConnector, VendorProfile, connect};
 
 /// What surrounds a run and is no input of it.
@@ -51,7 +51,7 @@ impl SignIns {
         let key = ["cloud", "auth", "tenant-id"].map(|id| given.get(id).unwrap_or_default().to_owned());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = known.get(&key) {
-            return Ok(session.apart(&around.sink));
+            return Ok(session.fork(&around.sink));
         }
         // One code serves every tenant that knows the person.
         let by_person = known
@@ -61,7 +61,7 @@ impl SignIns {
             Some(((_, session), tenant)) => session.in_tenant(tenant, &self.sink),
             None => SignInSession::open_telling(given, around, &self.sink)?,
         };
-        let apart = session.apart(&around.sink);
+        let apart = session.fork(&around.sink);
         known.insert(key, session);
         Ok(apart)
     }
@@ -101,7 +101,7 @@ impl SignInSession {
         let identity = self.azure.identity().in_tenant(tenant);
         let azure = self.azure.acting_as(identity, Vec::new());
         Self {
-            introduction: introduce(azure.clone(), Arc::clone(sink)),
+            introduction: report_sign_in(azure.clone(), Arc::clone(sink)),
             azure,
             chosen: self.chosen,
             wire: self.wire.clone(),
@@ -109,8 +109,8 @@ impl SignInSession {
     }
 
     /// The same sign-in, with a wire of its own.
-    fn apart(&self, sink: &EventSink) -> Self {
-        let wire = noticing(self.wire.apart(), sink);
+    fn fork(&self, sink: &EventSink) -> Self {
+        let wire = with_observer(self.wire.fork(), sink);
         Self {
             azure: self.azure.by(wire.clone()),
             introduction: self.introduction.clone(),
@@ -134,7 +134,7 @@ impl SignInSession {
                 cloud.name
             )));
         }
-        let wire = noticing(RequestSender::new(transport, hosts), sink);
+        let wire = with_observer(RequestSender::new(transport, hosts), sink);
         let tenant = tenant(given)?;
         let auth = auth(given)?;
         let variable = |name: &str| around.vars.get(name);
@@ -148,7 +148,7 @@ impl SignInSession {
         });
         let azure = AzureClient::new(cloud, wire.clone(), identity);
         Ok(Self {
-            introduction: introduce(azure.clone(), Arc::clone(sink)),
+            introduction: report_sign_in(azure.clone(), Arc::clone(sink)),
             chosen: auth != AuthMethod::Auto,
             azure,
             wire,
@@ -238,9 +238,9 @@ fn https(cloud: &AzureCloud, around: &RunContext) -> Result<Arc<dyn HttpTranspor
     Ok(Arc::new(transport))
 }
 
-fn noticing(wire: RequestSender, sink: &EventSink) -> RequestSender {
+fn with_observer(wire: RequestSender, sink: &EventSink) -> RequestSender {
     let sink = Arc::clone(sink);
-    wire.noticing(Arc::new(move |notice: WireNotice| {
+    wire.with_observer(Arc::new(move |notice: WireNotice| {
         sink(RunEvent::Notice(notice_text(&notice)));
     }))
 }
@@ -394,7 +394,7 @@ pub(super) fn look_up_wire(cloud: &AzureCloud, around: &RunContext) -> Result<Re
         None => https(cloud, around)?,
     };
     let hosts: AllowedHosts = cloud.origins().into_iter().collect();
-    Ok(noticing(RequestSender::new(transport, hosts), &around.sink))
+    Ok(with_observer(RequestSender::new(transport, hosts), &around.sink))
 }
 
 /// The vendor's token, from the environment.

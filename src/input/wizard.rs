@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use secrecy::SecretString;
 
-use super::ahead::BackgroundSignIn;
+use super::background_sign_in::BackgroundSignIn;
 use super::gather::TenantHints;
 use super::{GivenInputs, InputError, ValueSource, menu};
 use crate::errors::RunError;
@@ -277,7 +277,7 @@ impl SetupWizard<'_> {
         let mut at = self.talk.answered.last().map_or(0, |(last, _)| place(*last) + 1);
         while let Some(&question) = order.get(at) {
             // Nobody answers one more question for a sign-in that has failed.
-            self.entry.look()?;
+            self.entry.poll()?;
             match self.put(question).await? {
                 QuestionOutcome::Answered => self.talk.answered.push((question, self.key(question))),
                 QuestionOutcome::Passed => {}

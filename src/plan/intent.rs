@@ -184,8 +184,7 @@ impl PeeringIntent {
                 wanted.extend(self.needs(step));
                 next += 1;
             }
-            let after =
-                |step: &StepId| step.comes_what_may() && step.needs().iter().any(|needed| wanted.contains(needed));
+            let after = |step: &StepId| step.always_runs() && step.needs().iter().any(|needed| wanted.contains(needed));
             steps.retain(|step| wanted.contains(step) || after(step));
         }
         steps
@@ -201,7 +200,7 @@ impl PeeringIntent {
             StepId::Peering | StepId::Verification => true,
         };
         match self.goal {
-            RunGoal::TearDown { .. } => StepId::UNDONE.into_iter().filter(wanted).collect(),
+            RunGoal::TearDown { .. } => StepId::REMOVAL_ORDER.into_iter().filter(wanted).collect(),
             RunGoal::SetUp | RunGoal::Repair => StepId::ALL.into_iter().filter(wanted).collect(),
         }
     }
@@ -210,7 +209,7 @@ impl PeeringIntent {
     /// needs itself.
     pub fn needs(&self, step: StepId) -> Vec<StepId> {
         let needed = match self.goal {
-            RunGoal::TearDown { .. } => step.undone_after(),
+            RunGoal::TearDown { .. } => step.removed_after(),
             RunGoal::SetUp | RunGoal::Repair => step.needs(),
         };
         let steps = self.all_steps();
@@ -233,7 +232,7 @@ impl PeeringIntent {
 
     /// The other side, where its direction is ours to write, too: it lies in another tenant of one's own.
     pub fn other_side_of_ours(&self) -> Option<Remote> {
-        self.remote()
+        self.configured_remote()
             .filter(|_| self.vendor.peering.created_by == CreatedBy::Customer)
     }
 
@@ -313,7 +312,7 @@ impl PeeringIntent {
 
     /// The other side, where the inputs alone say it: `tenant` is the vendor's fixed one or an input, the network an
     /// input or a template over inputs.
-    pub fn remote(&self) -> Option<Remote> {
+    pub fn configured_remote(&self) -> Option<Remote> {
         let inputs: BTreeMap<&str, String> = self
             .vendor_inputs
             .iter()
@@ -336,9 +335,9 @@ impl PeeringIntent {
     }
 
     /// The name that our direction gets.
-    pub fn our_peering_name(&self) -> String {
+    pub fn default_peering_name(&self) -> String {
         let remote = self
-            .remote()
+            .configured_remote()
             .map_or_else(|| "remote".to_owned(), |remote| remote.vnet.name);
         let values = BTreeMap::from([("vnet", self.vnet.name.clone()), ("remote", remote)]);
         let template = self.vendor.peering.name.as_deref().unwrap_or("{vnet}-peering");
@@ -349,7 +348,7 @@ impl PeeringIntent {
     }
 
     /// The name that the other direction gets, where it is ours to write.
-    pub fn their_peering_name(&self, remote: &Remote) -> String {
+    pub fn remote_peering_name(&self, remote: &Remote) -> String {
         let name = format!("{}-to-{}", remote.vnet.name, self.vnet.name);
         name.chars().take(80).collect()
     }

@@ -28,8 +28,8 @@ mod decision;
 mod event;
 mod grant;
 mod intent;
-mod share;
-mod standing;
+mod link_health;
+mod step_selection;
 mod write;
 
 pub use crate::domain::{StepId, StepState};
@@ -42,6 +42,6 @@ pub use grant::{ForeignRoleNames, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, o
 pub use intent::{
     ConsentMode, OwnApp, PeeringIntent, PeeringSettings, Remote, RunGoal, TenantName, VendorAccess, VendorApp,
 };
-pub use share::StepSelection;
-pub use standing::{HealthStatus, LinkDefect, LinkHealth, NextAction, RequestView};
+pub use link_health::{HealthStatus, LinkDefect, LinkHealth, NextAction, RequestView};
+pub use step_selection::StepSelection;
 pub use write::PlannedWrite;

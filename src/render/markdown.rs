@@ -1,13 +1,13 @@
 //! Texts as Markdown that shows them and does nothing else: names and answers come from outside.
 
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 
 /// What Markdown, or a dialect of it, takes for more than itself inside a line.
 const MARKS: &str = "\\`*_[]<>~&#$";
 
 /// A text in a line: no link, no mention, no emphasis, no HTML. A `|` is dealt with by [`table`].
 pub fn text(text: &str) -> String {
-    let text = harmless(text);
+    let text = sanitize_for_terminal(text);
     let words = text
         .split(' ')
         .map(|word| if is_linked(word) { code(word) } else { escaped(word) });
@@ -39,7 +39,7 @@ fn is_linked(word: &str) -> bool {
 
 /// A text to be copied as it is: an id, an address.
 pub fn code(text: &str) -> String {
-    let text = harmless(text);
+    let text = sanitize_for_terminal(text);
     if text.trim().is_empty() {
         return String::new();
     }
@@ -54,7 +54,7 @@ pub fn code(text: &str) -> String {
 
 /// Lines to be copied as they are; none of them becomes two.
 pub fn block<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
-    let lines: Vec<String> = lines.into_iter().map(harmless).collect();
+    let lines: Vec<String> = lines.into_iter().map(sanitize_for_terminal).collect();
     let text = lines.join("\n");
     let fence = "`".repeat((longest_run(&text) + 1).max(3));
     format!("{fence}\n{text}\n{fence}")

@@ -3,9 +3,10 @@
 
 use serde::Serialize;
 
-use crate::domain::{harmless, harmless_json};
+use crate::domain::{harmless_json, sanitize_for_terminal};
 
 pub mod az;
+mod change_report;
 mod command_line;
 mod existing;
 mod markdown;
@@ -14,15 +15,14 @@ mod record;
 mod report;
 mod shell;
 pub mod terraform;
-mod ticket;
 
+pub use change_report::{TICKET, ticket};
 pub use command_line::command_line;
 pub use existing::{ExistingGrant, ExistingResources};
 pub use plan_json::plan_json;
 pub use record::RunRecord;
 pub use report::RunReport;
 pub use shell::{ShellWord, ps_quoted, quoted};
-pub use ticket::{TICKET, ticket};
 
 /// A document as it is printed: nothing in it moves a cursor, and no word of it has a line end or a pipeline's command,
 /// so that a script may print it as it is. A command of several lines keeps them.
@@ -64,7 +64,7 @@ fn closing_quote(text: &str) -> usize {
 }
 
 fn word(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    let lines: Vec<String> = text.split('\n').map(sanitize_for_terminal).collect();
     let command = lines.first().is_some_and(|line| line.ends_with(" \\"));
     lines.join(if command { "\n" } else { " " })
 }

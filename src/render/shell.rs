@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{harmless, is_obeyed};
+use crate::domain::{is_terminal_control, sanitize_for_terminal};
 
 /// A value as one shell word; plain words stay plain.
 pub struct ShellWord<'a>(pub &'a str);
@@ -26,7 +26,7 @@ pub fn quoted(text: &str) -> String {
     let as_number = |c: char| match c {
         '#' => marks,
         '\n' => colons,
-        c => is_obeyed(c),
+        c => is_terminal_control(c),
     };
     if !text.contains(as_number) {
         return format!("'{}'", text.replace('\'', r"'\''"));
@@ -47,7 +47,7 @@ pub fn quoted(text: &str) -> String {
 /// terminal would obey or hide is made visible: no name of Azure's has it.
 pub fn ps_quoted(text: &str) -> String {
     let mut out = "'".to_owned();
-    for c in harmless(text).chars() {
+    for c in sanitize_for_terminal(text).chars() {
         if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
             out.push(c);
         }

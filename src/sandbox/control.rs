@@ -36,7 +36,7 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
                         &middot; <a href=\"/_sandbox/requests\">requests</a> &middot; <a href=\"/_sandbox/state\">state</a></p>";
             message::html(StatusCode::OK, frame("peerctl sandbox", body))
         }
-        _ => router::nowhere(request),
+        _ => router::not_found(request),
     }
 }
 

@@ -178,7 +178,7 @@ impl InjectedFaults {
     }
 
     /// Counts the request against every rule and says what hits it: the first rule that does.
-    pub(super) fn strike(&mut self, request: &IncomingRequest) -> Option<InjectedFault> {
+    pub(super) fn match_fault(&mut self, request: &IncomingRequest) -> Option<InjectedFault> {
         let path = request.path.to_ascii_lowercase();
         let mut struck = None;
         for (rule, count) in &mut self.0 {

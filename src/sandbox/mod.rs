@@ -141,7 +141,7 @@ impl SandboxState {
         if service == SandboxService::Control {
             return RequestOutcome::Answer(router::answer(&mut self.world, service, request));
         }
-        let fault = self.faults.strike(request);
+        let fault = self.faults.match_fault(request);
         let mut exchange = match &fault {
             None => RequestOutcome::Answer(router::answer(&mut self.world, service, request)),
             Some(InjectedFault::Status(refusal)) => RequestOutcome::Answer(faults::refusal(service, refusal)),
@@ -162,7 +162,7 @@ impl SandboxState {
             }
         };
         if let RequestOutcome::Answer(answer) = &mut exchange {
-            message::date(answer, self.world.wall());
+            message::date(answer, self.world.wall_clock());
         }
         let answer = match &exchange {
             RequestOutcome::Answer(answer) | RequestOutcome::Truncated(answer) => Some(answer),

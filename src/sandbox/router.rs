@@ -63,7 +63,7 @@ pub(super) fn answer(world: &mut SandboxWorld, service: SandboxService, request:
 }
 
 /// What is served at a path that nobody serves.
-pub(super) fn nowhere(request: &IncomingRequest) -> SandboxResponse {
+pub(super) fn not_found(request: &IncomingRequest) -> SandboxResponse {
     message::text(
         StatusCode::NOT_FOUND,
         "text/plain; charset=utf-8",

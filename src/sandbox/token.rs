@@ -76,7 +76,7 @@ pub(super) fn issue_to_user(
 
 /// A token of the v1.0 shape that ARM and Graph use, with what is said of everybody.
 fn signed(world: &mut SandboxWorld, tenant: Uuid, oid: Uuid, audience: &str, mut claims: Value) -> String {
-    let now = world.wall().unix_timestamp();
+    let now = world.wall_clock().unix_timestamp();
     let issuer = format!("https://sts.windows.net/{tenant}/");
     let everybodys = json!({
         "aud": audience,
@@ -116,7 +116,7 @@ pub(super) fn verify(world: &SandboxWorld, token: &str) -> Result<TokenCaller, I
             .ok_or(InvalidToken::Forged)
     };
     let expires = claims["exp"].as_i64().ok_or(InvalidToken::Forged)?;
-    if expires <= world.wall().unix_timestamp() {
+    if expires <= world.wall_clock().unix_timestamp() {
         return Err(InvalidToken::Expired(expires));
     }
     let audience = claims["aud"].as_str().ok_or(InvalidToken::Forged)?.to_owned();

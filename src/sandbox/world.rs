@@ -398,7 +398,7 @@ impl SandboxWorld {
     }
 
     /// The wall time now.
-    pub(super) fn wall(&self) -> OffsetDateTime {
+    pub(super) fn wall_clock(&self) -> OffsetDateTime {
         self.started + self.now
     }
 

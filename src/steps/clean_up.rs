@@ -46,7 +46,7 @@ impl Step for CleanUp {
         clean_up(run).await
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         match self.decide(intent, facts) {
             StepDecision::InPlace(what) => StepDecision::Absent(what),
             leftover => StepDecision::Remove {
@@ -56,7 +56,7 @@ impl Step for CleanUp {
         }
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
         clean_up(run).await
     }
 }
@@ -104,14 +104,14 @@ pub async fn clean_up(run: &StepRun) -> Result<(), StepError> {
     };
     let queue = run.company.credentials(application.id);
     let mut leases = queue.lock().await;
-    if let Some(mine) = run.minted()
+    if let Some(mine) = run.created_credential()
         && let Some(at) = leases.iter().position(|lease| lease.minted.key_id == mine.key_id)
     {
         leases[at].users -= 1;
         if leases[at].users > 0 {
             // Whoever is the last removes it.
             run.set_minted(None);
-            run.learn(|facts| facts.credential_made = false);
+            run.update_state(|facts| facts.credential_made = false);
             return Ok(());
         }
         leases.remove(at);
@@ -120,7 +120,7 @@ pub async fn clean_up(run: &StepRun) -> Result<(), StepError> {
     if removed.is_err() {
         // It may be gone all the same: nobody else is to use it, and it is looked for by its name.
         run.set_minted(None);
-        run.learn(|facts| facts.credential_in_doubt = true);
+        run.update_state(|facts| facts.credential_in_doubt = true);
     }
     drop(leases);
     run.company.cleaned_up(removed.is_ok()).await;
@@ -138,26 +138,26 @@ pub(super) async fn remove_all(run: &StepRun, application: &AppRegistration, spa
     let mut keys = left(run, application).await?;
     keys.retain(|key| !spared.contains(key));
     let minted = run
-        .minted()
+        .created_credential()
         .filter(|minted| minted.is_certificate)
         .map(|minted| minted.key_id);
     let certificate = |key: &Uuid| minted == Some(*key) || application.keys.iter().any(|one| one.key_id == *key);
     let (certificates, passwords): (Vec<Uuid>, Vec<Uuid>) = keys.iter().partition(|key| certificate(key));
     let doing = "removing the own application's credential";
     for key in passwords {
-        run.patiently(STEP, doing, &[], || run.azure.remove_password(application.id, key))
+        run.retry_while_replicating(STEP, doing, &[], || run.azure.remove_password(application.id, key))
             .await?;
         run.changed(STEP, ChangeAction::Deleted, "passwordCredential", key.to_string());
     }
     if !certificates.is_empty() {
         let attempt = || run.azure.remove_certificates(application.id, &certificates);
-        run.patiently(STEP, doing, &[], attempt).await?;
+        run.retry_while_replicating(STEP, doing, &[], attempt).await?;
     }
     for key in certificates {
         run.changed(STEP, ChangeAction::Deleted, "keyCredential", key.to_string());
     }
     run.set_minted(None);
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.credential_made = false;
         if let Some(app) = &mut facts.own_app {
             app.passwords.retain(|one| !keys.contains(&one.key_id));
@@ -170,7 +170,7 @@ pub(super) async fn remove_all(run: &StepRun, application: &AppRegistration, spa
 /// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
 /// others are looked for; where Graph does not find it yet, or another one may have been made, they are looked for first.
 async fn left(run: &StepRun, application: &AppRegistration) -> Result<Vec<Uuid>, StepError> {
-    let minted = run.minted().filter(|minted| !minted.is_certificate);
+    let minted = run.created_credential().filter(|minted| !minted.is_certificate);
     let Some(minted) = minted.filter(|_| !run.facts().credential_in_doubt) else {
         return credentials(run, application.app_id).await;
     };
@@ -184,7 +184,7 @@ async fn left(run: &StepRun, application: &AppRegistration) -> Result<Vec<Uuid>,
     }
     run.changed(STEP, ChangeAction::Deleted, "passwordCredential", minted.to_string());
     run.set_minted(None);
-    run.learn(|facts| facts.credential_made = false);
+    run.update_state(|facts| facts.credential_made = false);
     let mut keys = match read {
         Ok(Some(read)) => removable(run, &read),
         Ok(None) | Err(_) => credentials(run, application.app_id).await?,
@@ -200,12 +200,12 @@ async fn left(run: &StepRun, application: &AppRegistration) -> Result<Vec<Uuid>,
 /// The credentials of ours, read anew: the answer that would have told of one may have been lost. One of this very
 /// moment is not in every answer yet, and as long as it is not there it cannot be removed: so it is looked for again.
 async fn credentials(run: &StepRun, app_id: Uuid) -> Result<Vec<Uuid>, StepError> {
-    let minted = run.minted();
+    let minted = run.created_credential();
     let (made, is_certificate) = match &minted {
         Some(minted) => (Some(minted.key_id), minted.is_certificate),
         None => (None, false),
     };
-    let mut wait = limits::FIRST_LOOK;
+    let mut wait = limits::INITIAL_POLL_INTERVAL;
     let mut looks = 1;
     loop {
         let read = run.azure.application(app_id).await;

@@ -28,7 +28,7 @@ impl Step for ConsentStep {
         let given = given(&run.intent);
         // What is removed or deleted has to be the vendor's beyond doubt.
         if let Some(given) = given.as_ref().filter(|_| run.intent.goal == RunGoal::SetUp) {
-            run.learn(|facts| facts.principal = Some(given.clone()));
+            run.update_state(|facts| facts.principal = Some(given.clone()));
         } else {
             let read = match read(run).await {
                 Ok(principal) => Some(principal),
@@ -36,7 +36,7 @@ impl Step for ConsentStep {
                 Err(error) if error.status() == Some(403) => None,
                 Err(error) => return Err(StepError::api("looking for the service principal", &error)),
             };
-            run.learn(|facts| seen(facts, given, read));
+            run.update_state(|facts| seen(facts, given, read));
         }
         undo::look_elsewhere(run).await
     }
@@ -91,7 +91,7 @@ impl Step for ConsentStep {
         }
         let principal = wait_for_principal(run, app).await?;
         created(run, principal.id);
-        run.learn(|facts| facts.principal = Some(principal));
+        run.update_state(|facts| facts.principal = Some(principal));
         Ok(())
     }
 
@@ -101,16 +101,16 @@ impl Step for ConsentStep {
             return Ok(());
         };
         let principal = wait_for_principal(run, app).await?;
-        run.learn(|facts| facts.principal = Some(principal));
+        run.update_state(|facts| facts.principal = Some(principal));
         Ok(())
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove(run).await
     }
 }
 
@@ -152,7 +152,7 @@ async fn create(run: &StepRun, app: &VendorApp) -> Result<(), StepError> {
         match run.azure.create_service_principal(app.id).await {
             Ok(principal) => {
                 created(run, principal.id);
-                run.learn(|facts| facts.principal = Some(principal));
+                run.update_state(|facts| facts.principal = Some(principal));
                 return Ok(());
             }
             // It is there, and that is what was wanted: by somebody who was faster, or by a try whose answer was lost.
@@ -161,17 +161,17 @@ async fn create(run: &StepRun, app: &VendorApp) -> Result<(), StepError> {
                 if tries > 1 {
                     created(run, principal.id);
                 }
-                run.learn(|facts| facts.principal = Some(principal));
+                run.update_state(|facts| facts.principal = Some(principal));
                 return Ok(());
             }
             Err(error) if error.status() == Some(403) => {
                 let stop = StepError::api("creating the service principal", &error);
-                return Err(stop.or_hold(|| hold(&run.intent, app)));
+                return Err(stop.or_action_required(|| hold(&run.intent, app)));
             }
             // There can be only one for an application, so asking twice does no harm.
             Err(error) if error.in_doubt() && tries < limits::DOUBTFUL_TRIES => {
                 tries += 1;
-                run.pause(STEP, limits::FIRST_LOOK).await;
+                run.pause(STEP, limits::INITIAL_POLL_INTERVAL).await;
             }
             Err(error) => return Err(StepError::api("creating the service principal", &error)),
         }
@@ -199,7 +199,7 @@ async fn wait_for_principal(run: &StepRun, app: &VendorApp) -> Result<ServicePri
             .await
             .map_err(|error| StepError::api("looking for the service principal", &error))
     };
-    run.until(STEP, &awaited, look).await
+    run.poll_until(STEP, &awaited, look).await
 }
 
 fn administrator(intent: &PeeringIntent) -> String {

@@ -11,7 +11,7 @@ use crate::plan::ActionRequired;
 pub const WRITE_PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
 
 /// Looks for eligible roles that allow the action at the scope, where the rights do not, and notes them in the facts.
-pub async fn look(run: &StepRun, rights: Option<&Vec<RolePermission>>, action: &'static str, scope: &str) {
+pub async fn read_eligibility(run: &StepRun, rights: Option<&Vec<RolePermission>>, action: &'static str, scope: &str) {
     if ObservedState::may(rights, action) {
         return;
     }
@@ -25,7 +25,7 @@ pub async fn look(run: &StepRun, rights: Option<&Vec<RolePermission>>, action: &
         allowed(&definition.permissions, action).then_some(role)
     });
     let found: Vec<EligibleRole> = join_all(allows).await.into_iter().flatten().collect();
-    run.learn(|facts| _ = facts.eligible_roles.insert(action, found));
+    run.update_state(|facts| _ = facts.eligible_roles.insert(action, found));
 }
 
 /// How the operator gets the right for the action; `None` where no eligible role has it.

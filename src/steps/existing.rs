@@ -36,8 +36,8 @@ pub fn existing(intent: &PeeringIntent, facts: &ObservedState, surveyed: bool) -
         grants: intent.grants().into_iter().map(grant).collect(),
         network: facts.network.clone(),
         request: facts.request.clone(),
-        remote: facts.remote(intent),
-        our_name: facts.our_peering_name(intent),
+        remote: facts.known_remote(intent),
+        our_name: facts.free_peering_name(intent),
         ours: match facts.vendor_peering(intent) {
             VendorPeering::One(peering) => Some(peering.clone()),
             VendorPeering::None | VendorPeering::Many(_) => None,

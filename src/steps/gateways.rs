@@ -2,7 +2,7 @@
 //! once the other direction allows gateway transit, and takes no new direction beside a Disconnected one. Pure.
 
 use super::ObservedState;
-use super::own_direction::{good, may_write_theirs};
+use super::own_direction::{good, may_write_remote};
 use super::two_tenants::{stale, works};
 use super::vendor_peering::VendorPeering;
 use crate::azure::PeeringBody;
@@ -54,13 +54,13 @@ pub fn direction_writes(intent: &PeeringIntent, facts: &ObservedState) -> Vec<Di
         VendorPeering::None | VendorPeering::Many(_) => None,
     };
     let theirs = facts.remote_peering.as_ref();
-    let is_known = may_write_theirs(intent) && facts.remote_unread.is_none();
+    let is_known = may_write_remote(intent) && facts.remote_unread.is_none();
     let ours_uses = uses_gateways(intent, facts);
     let theirs_uses = theirs.is_some_and(|theirs| theirs.use_remote_gateways);
     let mut transit_there = theirs.is_some_and(|theirs| theirs.allow_gateway_transit);
     let ours_is_due = ours.is_none_or(|ours| !good(ours, intent) || stale(ours));
     let mut theirs_is_due =
-        may_write_theirs(intent) && !theirs.is_some_and(|theirs| theirs_is_good(intent, facts, theirs));
+        may_write_remote(intent) && !theirs.is_some_and(|theirs| theirs_is_good(intent, facts, theirs));
     let mut writes = Vec::new();
     let stands_in_the_way = theirs.is_some_and(disconnected);
     let is_refused_beside_ours = theirs.is_none() && ours.is_some_and(disconnected);
@@ -108,7 +108,7 @@ pub fn conflict(intent: &PeeringIntent, facts: &ObservedState) -> Option<ActionR
             answer: None,
         });
     }
-    let theirs = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent))?;
+    let theirs = facts.remote_peering.as_ref().filter(|_| may_write_remote(intent))?;
     let allows = intent.peering_settings.allow_gateway_transit || ours.is_some_and(|ours| ours.allow_gateway_transit);
     let is_lost = theirs.state == PeeringState::Disconnected && theirs.use_remote_gateways && !allows;
     is_lost.then(|| ActionRequired {
@@ -143,14 +143,14 @@ pub fn refused(
     } else {
         let why =
             format!("{vnet} can use the gateways of {other} only once the other direction allows gateway transit.");
-        let packet = match may_write_theirs(intent) {
+        let packet = match may_write_remote(intent) {
             true => az::other_direction(intent, remote, facts.remote_peering.as_ref(), true),
             false => vec![format!("{vendor} sets allowGatewayTransit on its peering with {vnet}.")],
         };
         (why, packet)
     };
     packet.push("Then run the same command again, or run it without --use-remote-gateways.".to_owned());
-    let who = match may_write_theirs(intent) {
+    let who = match may_write_remote(intent) {
         true => format!("the operator of {other} in tenant {}", remote.tenant),
         false => vendor.clone(),
     };

@@ -1,15 +1,13 @@
 //! One module per step, each with the same faces: observe (reads), decide (pure), act (writes).
 
 mod clean_up;
-mod company;
 mod confirmed;
 mod consent;
 pub mod eligibility;
 mod existing;
-mod facts;
-mod fault;
 mod gateways;
-mod introduction;
+mod link_defects;
+mod observed_state;
 mod own_app;
 mod own_direction;
 mod ownership;
@@ -23,6 +21,8 @@ mod run;
 mod run_markers;
 #[cfg(test)]
 pub mod samples;
+mod shared_state;
+mod sign_in_info;
 mod two_tenants;
 mod vendor_peering;
 mod vendor_request;
@@ -34,26 +34,26 @@ use async_trait::async_trait;
 
 pub use clean_up::clean_up;
 pub use clean_up::leftovers;
-pub use company::{ConcurrencyLimit, ConcurrencyPermit, ExclusiveLock, SharedCredential, SharedState, turn};
 pub use existing::{existing, unread};
-pub use facts::ObservedState;
-pub use fault::{faults, is_a_matter_of_names, is_the_other_sides_sync};
-pub use introduction::{OtherTenant, SignInInfo, SignInReport, introduce};
+pub use link_defects::{faults, is_the_other_sides_sync, needs_peering_name};
+pub use observed_state::ObservedState;
 pub use own_app::access::{
     is_setups as is_setups_credential, others as others_with_access, remedies as access_remedies,
 };
 pub use own_app::credential::exemption as policy_exemption;
-pub use own_app::{CREDENTIAL, adopt};
+pub use own_app::{CREDENTIAL, use_existing_app};
 pub use preflight::{PreflightPart, PreflightReads, ReadResult};
 pub use recreation::{LostSettings, deleted_first};
 pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
 pub use run::{EventSink, StepError, StepRun, UrlOpener};
 pub use run_markers::RunMarkers;
-pub use two_tenants::known_in;
+pub use shared_state::{ConcurrencyLimit, ConcurrencyPermit, ExclusiveLock, SharedCredential, SharedState, turn};
+pub use sign_in_info::{OtherTenant, SignInInfo, SignInReport, report_sign_in};
+pub use two_tenants::create_sp_command;
 pub use vendor_peering::{OwnershipEvidence, VendorPeering};
 pub use vendor_request::{has_other_dns, request_kind};
 pub use verification::views;
-pub use vnet::{by_name, read_tenants, settle_tenants, unproven};
+pub use vnet::{by_name, read_tenants, resolve_remote_tenants, unproven};
 pub use writes::writes;
 
 use crate::plan::{ActionRequired, PeeringIntent, StepDecision, StepId};
@@ -80,12 +80,12 @@ pub trait Step: Send + Sync {
     }
 
     /// What of it is provably setup's work and goes, and what stays. Pure.
-    fn undoing(&self, _intent: &PeeringIntent, _facts: &ObservedState) -> StepDecision {
+    fn plan_removal(&self, _intent: &PeeringIntent, _facts: &ObservedState) -> StepDecision {
         StepDecision::Absent("nothing to remove".to_owned())
     }
 
     /// Removes what [`Step::undoing`] names, safe to repeat, and notes in the facts that it is gone.
-    async fn undo(&self, _run: &StepRun) -> Result<(), StepError> {
+    async fn remove(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
 }
@@ -94,10 +94,10 @@ pub trait Step: Send + Sync {
 pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let unread = facts.unread.contains(&id);
     let decision = || match intent.tears_down() {
-        true => step(id).undoing(intent, facts),
+        true => step(id).plan_removal(intent, facts),
         false => step(id).decide(intent, facts),
     };
-    match (intent.share.takes(id), unread) {
+    match (intent.share.includes(id), unread) {
         (true, true) => StepDecision::Blocked(hold_unread(id, intent, facts)),
         (true, false) => decision(),
         // Whoever takes it may have done it; what needs it will show.

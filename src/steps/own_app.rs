@@ -45,7 +45,7 @@ impl Step for OwnAppStep {
         let application = match application {
             Ok(application) => application,
             Err(error) if error.status() == Some(403) => {
-                run.learn(|facts| facts.directory_is_closed = true);
+                run.update_state(|facts| facts.directory_is_closed = true);
                 return Ok(());
             }
             Err(error) => return Err(StepError::api("looking for the own application", &error)),
@@ -62,7 +62,7 @@ impl Step for OwnAppStep {
         let left = application.passwords.iter().chain(&application.keys);
         let runs = left.filter_map(access::run_of);
         let ended = runs.filter(|other| run.company.markers().has_ended(*other)).collect();
-        run.learn(|facts| {
+        run.update_state(|facts| {
             facts.ended_runs = ended;
             facts.own_app = Some(application);
             facts.own_principal = principal;
@@ -122,12 +122,12 @@ impl Step for OwnAppStep {
         }
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove(run).await
     }
 }
 
@@ -165,7 +165,7 @@ async fn look_among_deleted(run: &StepRun) -> Result<(), StepError> {
     };
     match run.azure.deleted_application(unique_name).await {
         Ok(deleted) => {
-            run.learn(|facts| facts.deleted_app = deleted);
+            run.update_state(|facts| facts.deleted_app = deleted);
             Ok(())
         }
         // Whoever may not read them learns of one from the refusal of its name.
@@ -179,7 +179,7 @@ async fn look_among_deleted(run: &StepRun) -> Result<(), StepError> {
 ///
 /// # Errors
 /// What Graph answered.
-pub async fn adopt(run: &StepRun) -> Result<(), StepError> {
+pub async fn use_existing_app(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let named = facts.request.as_ref().and_then(|request| request.own_app);
     let ours = facts.own_app.as_ref().map(|app| app.app_id);
@@ -193,7 +193,7 @@ pub async fn adopt(run: &StepRun) -> Result<(), StepError> {
     let found = found.map_err(|error| StepError::api("looking for the application that the vendor knows", &error))?;
     if let Some(application) = found.filter(|app| MULTI_TENANT.contains(&app.sign_in_audience.as_str())) {
         let principal = principal(run, application.app_id).await?;
-        run.learn(|facts| {
+        run.update_state(|facts| {
             facts.own_app = Some(application);
             facts.own_principal = principal;
         });
@@ -217,16 +217,18 @@ async fn make(run: &StepRun) -> Result<AppRegistration, StepError> {
     let notes = run.intent.own_app_notes();
     let upsert = || run.azure.upsert_application(unique_name, display_name, &notes);
     // One that a run before made a moment ago is there, but not to be read yet.
-    let made = run.patiently(STEP, "creating the own application", &[], upsert).await;
+    let made = run
+        .retry_while_replicating(STEP, "creating the own application", &[], upsert)
+        .await;
     let (made, created) = match made {
         Err(StepError::Failed(problem)) if problem.why.contains(NAME_IS_TAKEN) => {
             look_among_deleted(run).await?;
             let deleted = run.facts().deleted_app.ok_or(StepError::Failed(problem))?;
             return restore(run, deleted).await;
         }
-        made => made.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?,
+        made => made.map_err(|stop| stop.or_action_required(|| closed(&run.intent)))?,
     };
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.own_app = Some(made.clone());
         facts.own_app_is_new = created;
     });
@@ -245,16 +247,16 @@ async fn restore(run: &StepRun, deleted: AppRegistration) -> Result<AppRegistrat
     run.tell(STEP, StepEvent::Doing(format!("restoring {}", deleted.display_name)));
     let attempt = || run.azure.restore(deleted.id);
     let restored = run
-        .patiently(STEP, "restoring the deleted application", &[], attempt)
+        .retry_while_replicating(STEP, "restoring the deleted application", &[], attempt)
         .await;
-    restored.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
+    restored.map_err(|stop| stop.or_action_required(|| closed(&run.intent)))?;
     run.changed(
         STEP,
         ChangeAction::Created,
         "application",
         format!("{} (restored)", deleted.app_id),
     );
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.deleted_app = None;
         facts.own_app = Some(deleted.clone());
     });
@@ -263,15 +265,15 @@ async fn restore(run: &StepRun, deleted: AppRegistration) -> Result<AppRegistrat
         let found = run.azure.application(deleted.app_id).await;
         found.map_err(|error| StepError::api("reading the restored application", &error))
     };
-    let found = run.until(STEP, &awaited, look).await?;
-    run.learn(|facts| facts.own_app = Some(found.clone()));
+    let found = run.poll_until(STEP, &awaited, look).await?;
+    run.update_state(|facts| facts.own_app = Some(found.clone()));
     relied_on(run, found).await
 }
 
 /// The application, once it is known that nobody else can use it; with its service principal, where it has one.
 async fn relied_on(run: &StepRun, application: AppRegistration) -> Result<AppRegistration, StepError> {
     let found = principal(run, application.app_id).await?;
-    run.learn(|facts| facts.own_principal = found);
+    run.update_state(|facts| facts.own_principal = found);
     access::read(run).await?;
     access::prove(run)?;
     Ok(application)
@@ -295,22 +297,22 @@ async fn make_principal(run: &StepRun, application: &AppRegistration) -> Result<
         fresh || (error.status() != Some(403) && known::passes(error).is_some())
     };
     let doing = "creating the own application's service principal";
-    let created = run.while_it_passes(STEP, doing, passes, create).await;
-    let created = created.map_err(|stop| stop.or_hold(|| closed(&run.intent)))?;
+    let created = run.retry_if(STEP, doing, passes, create).await;
+    let created = created.map_err(|stop| stop.or_action_required(|| closed(&run.intent)))?;
     let Some(created) = created else {
         return wait_for_principal(run, application).await;
     };
     run.changed(STEP, ChangeAction::Created, "servicePrincipal", created.id.to_string());
-    run.learn(|facts| facts.own_principal = Some(created));
+    run.update_state(|facts| facts.own_principal = Some(created));
     Ok(())
 }
 
 async fn wait_for_principal(run: &StepRun, application: &AppRegistration) -> Result<(), StepError> {
     let awaited = WaitDescription::replication("until the own application's service principal is visible");
     let found = run
-        .until(STEP, &awaited, async || principal(run, application.app_id).await)
+        .poll_until(STEP, &awaited, async || principal(run, application.app_id).await)
         .await?;
-    run.learn(|facts| facts.own_principal = Some(found));
+    run.update_state(|facts| facts.own_principal = Some(found));
     Ok(())
 }
 

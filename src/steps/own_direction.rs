@@ -2,16 +2,16 @@
 //! the other tenant's token beside ours. With another tenant of one's own, the other direction too.
 
 use super::gateways::{self, DirectionWrite};
-use super::peering::{deleted_meanwhile, mend, not_connected_yet, vendor_failed};
+use super::peering::{deleted_meanwhile, not_connected_yet, retry_request, vendor_failed};
 use super::recreation::confirm_nothing_lost;
 use super::run::WaitDescription;
-use super::two_tenants::{delete, renew_ours, stale, works, write_ours, write_theirs};
+use super::two_tenants::{delete, renew_ours, stale, works, write_ours, write_remote};
 use super::vendor_peering::VendorPeering;
-use super::vendor_request::{enter_anew, refresh};
-use super::vnet::{ambiguous, disconnected, read_network, settle_tenants};
+use super::vendor_request::{refresh, request_reentry};
+use super::vnet::{ambiguous, disconnected, read_network, resolve_remote_tenants};
 use super::{ObservedState, StepError, StepRun, decision};
 use crate::azure::{AzureClient, PeeringBody};
-use crate::domain::{PeeringState, VnetId, harmless};
+use crate::domain::{PeeringState, VnetId, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::{ActionRequired, PeeringIntent, Remote, StepDecision, StepEvent, StepId, StepState, VendorAccess};
 use crate::vendors::{CreatedBy, RequestPhase};
@@ -21,11 +21,11 @@ const STEP: StepId = StepId::Peering;
 /// Reads the other direction, where the inputs say where it is and this operator may; and whose network that is.
 pub async fn observe(run: &StepRun) {
     let each_side = run.intent.vendor.peering.created_by == CreatedBy::EachSide;
-    if let Some(remote) = run.intent.remote().filter(|_| each_side) {
+    if let Some(remote) = run.intent.configured_remote().filter(|_| each_side) {
         // A tenant that was given wrong is told by Azure, and by nothing else.
         let subscription = remote.vnet.subscription;
         let tenant = run.azure.tenant_of(subscription).await;
-        run.learn(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
+        run.update_state(|facts| facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant))));
     }
     let Some(remote) = run.intent.other_side_of_ours() else {
         return;
@@ -39,7 +39,7 @@ pub async fn observe(run: &StepRun) {
         azure.subscription(subscription),
         azure.vnet(&remote.vnet),
     );
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.remote_tenants.extend(tenant.map(|tenant| (subscription, tenant)));
         // A role at the network alone does not show its subscription.
         facts.remote_subscription = there.ok();
@@ -50,18 +50,18 @@ pub async fn observe(run: &StepRun) {
         Ok(vnet) => vnet,
         Err(error) => {
             let why = error.code().map_or_else(|| error.message(), str::to_owned);
-            run.learn(|facts| facts.remote_unread = Some(harmless(&why)));
+            run.update_state(|facts| facts.remote_unread = Some(sanitize_for_terminal(&why)));
             return look_beside(run, &azure, &remote.vnet).await;
         }
     };
-    run.learn(|facts| facts.remote_unread = None);
+    run.update_state(|facts| facts.remote_unread = None);
     let Some(vnet) = vnet else {
-        run.learn(|facts| facts.remote_absent = true);
+        run.update_state(|facts| facts.remote_absent = true);
         return look_beside(run, &azure, &remote.vnet).await;
     };
     let mut theirs = vnet.peerings.iter();
     let theirs = theirs.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.remote_peering = theirs.cloned();
         facts.remote_vnet = Some(vnet.clone());
     });
@@ -77,11 +77,11 @@ async fn look_beside(run: &StepRun, azure: &AzureClient, absent: &VnetId) {
     if siblings.iter().any(|name| name.eq_ignore_ascii_case(&absent.name)) {
         siblings.clear();
     }
-    run.learn(|facts| facts.remote_siblings = siblings);
+    run.update_state(|facts| facts.remote_siblings = siblings);
 }
 
 /// Whether the other direction is ours to write, too: it lies in another tenant of one's own.
-pub fn may_write_theirs(intent: &PeeringIntent) -> bool {
+pub fn may_write_remote(intent: &PeeringIntent) -> bool {
     intent.other_side_of_ours().is_some()
 }
 
@@ -91,12 +91,12 @@ pub fn decide(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
         return StepDecision::Blocked(hold);
     }
     let vendor = &intent.vendor.short_name;
-    let ours = facts.our_peering_name(intent);
+    let ours = facts.free_peering_name(intent);
     match facts.vendor_peering(intent) {
         VendorPeering::One(peering) => decide_present(intent, facts, peering),
-        VendorPeering::None | VendorPeering::Many(_) => match facts.remote(intent) {
+        VendorPeering::None | VendorPeering::Many(_) => match facts.known_remote(intent) {
             Some(remote) => {
-                let transit = match may_write_theirs(intent) && gateways::uses_gateways(intent, facts) {
+                let transit = match may_write_remote(intent) && gateways::uses_gateways(intent, facts) {
                     true => "; the other direction allows gateway transit",
                     false => "",
                 };
@@ -163,7 +163,7 @@ fn decide_present(intent: &PeeringIntent, facts: &ObservedState, peering: &Peeri
                 differences,
             }
         }
-        state if may_write_theirs(intent) && !facts.remote_peering.as_ref().is_some_and(works) => {
+        state if may_write_remote(intent) && !facts.remote_peering.as_ref().is_some_and(works) => {
             let unread = unread_too(facts);
             let what = format!("the other direction ({name} is {state}{limits}){unread}");
             differences.extend(of_theirs);
@@ -214,7 +214,7 @@ pub async fn act(run: &StepRun) -> Result<(), StepError> {
     let mut written = false;
     for write in gateways::direction_writes(&run.intent, &facts) {
         match write {
-            DirectionWrite::Theirs { uses_gateways } => write_theirs(run, &remote, uses_gateways).await?,
+            DirectionWrite::Theirs { uses_gateways } => write_remote(run, &remote, uses_gateways).await?,
             DirectionWrite::Ours { uses_gateways } => {
                 if written {
                     read_network(run).await?;
@@ -238,8 +238,8 @@ async fn write_local(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Res
                 delete(run, &peering.id).await?;
             }
             if run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide {
-                let hold = enter_anew(run);
-                run.learn(|facts| facts.entered_anew = Some(hold));
+                let hold = request_reentry(run);
+                run.update_state(|facts| facts.entered_anew = Some(hold));
             }
             match renewed {
                 true => Ok(()),
@@ -249,8 +249,8 @@ async fn write_local(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Res
         VendorPeering::One(peering) => write_ours(run, &peering.id, remote, uses_gateways).await,
         VendorPeering::None => {
             let name = run.company.name(&run.intent.vnet, &remote.vnet, |beside| {
-                run.learn(|facts| facts.names_beside = beside);
-                run.facts().our_peering_name(&run.intent)
+                run.update_state(|facts| facts.names_beside = beside);
+                run.facts().free_peering_name(&run.intent)
             });
             let id = run.intent.vnet.peering(&name).map_err(|error| {
                 RunError::new(
@@ -281,7 +281,7 @@ fn unread_too(facts: &ObservedState) -> String {
 
 /// What changes in the other direction, where that is ours to see and to write.
 fn differences_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
-    let Some(theirs) = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) else {
+    let Some(theirs) = facts.remote_peering.as_ref().filter(|_| may_write_remote(intent)) else {
         return Vec::new();
     };
     let there = |what: &str| format!("the other direction, {}: {what}", theirs.id.name);
@@ -334,7 +334,7 @@ fn not_allowed(peering: &PeeringBody, intent: &PeeringIntent) -> Vec<&'static st
 /// The other side's network: the vendor or the inputs name it, or else the local peering does, where it is proven to be the
 /// vendor's and Azure names the tenant. An answer about a connection that is up may leave the network out.
 fn known_remote(intent: &PeeringIntent, facts: &ObservedState) -> Option<Remote> {
-    facts.remote(intent).or_else(|| {
+    facts.known_remote(intent).or_else(|| {
         let VendorPeering::One(peering) = facts.vendor_peering(intent) else {
             return None;
         };
@@ -359,10 +359,10 @@ async fn wait_for_remote(run: &StepRun) -> Result<Remote, StepError> {
     };
     let mut renewals = 0;
     loop {
-        let turn = run.until(STEP, &awaited, async || our_turn(run).await).await?;
+        let turn = run.poll_until(STEP, &awaited, async || our_turn(run).await).await?;
         match turn {
             PeerReadiness::Ours(remote) => return Ok(remote),
-            PeerReadiness::Failed(failed) => mend(run, &failed, &mut renewals).await?,
+            PeerReadiness::Failed(failed) => retry_request(run, &failed, &mut renewals).await?,
         }
     }
 }
@@ -384,7 +384,7 @@ async fn our_turn(run: &StepRun) -> Result<Option<PeerReadiness>, StepError> {
         RequestPhase::Failed => Ok(Some(PeerReadiness::Failed(Box::new(request)))),
         RequestPhase::Leaving | RequestPhase::Gone => Err(deleted_meanwhile(run, &request).into()),
         RequestPhase::Pending => {
-            let state = harmless(&request.state);
+            let state = sanitize_for_terminal(&request.state);
             run.tell(
                 STEP,
                 StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
@@ -402,13 +402,13 @@ async fn wait_until_connected(run: &StepRun, hold: ActionRequired) -> Result<(),
         someone_else: true,
         hold,
     };
-    run.until(STEP, &awaited, async || look(run).await).await
+    run.poll_until(STEP, &awaited, async || read_peer(run).await).await
 }
 
-async fn look(run: &StepRun) -> Result<Option<()>, StepError> {
+async fn read_peer(run: &StepRun) -> Result<Option<()>, StepError> {
     let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
-    settle_tenants(run).await;
+    resolve_remote_tenants(run).await;
     let facts = run.facts();
     match facts.vendor_peering(&run.intent) {
         VendorPeering::One(peering) if peering.state == PeeringState::Connected => return Ok(Some(())),
@@ -491,15 +491,15 @@ mod tests {
     fn a_name_that_another_peering_has_is_not_taken_from_it() {
         let (intent, mut facts) = with_another_tenant();
         facts.vnet.as_mut().expect("one").peerings.clear();
-        assert_eq!(facts.our_peering_name(&intent), "vnet-app-to-vnet-theirs");
+        assert_eq!(facts.free_peering_name(&intent), "vnet-app-to-vnet-theirs");
         let other = samples::peering(&intent, "VNET-app-to-vnet-theirs", 0xabc, "10.9.0.0/16");
         facts.vnet.as_mut().expect("one").peerings = vec![other];
-        let name = facts.our_peering_name(&intent);
+        let name = facts.free_peering_name(&intent);
         assert_eq!(name, "vnet-app-to-vnet-theirs-2");
         let named = PeeringIntent {
             peering_name: Some("mine".into()),
             ..intent
         };
-        assert_eq!(facts.our_peering_name(&named), "mine");
+        assert_eq!(facts.free_peering_name(&named), "mine");
     }
 }

@@ -47,7 +47,7 @@ pub fn peering_is_ours(intent: &PeeringIntent, facts: &ObservedState, peering: &
     let name = &peering.id.name;
     is_named(intent, peering)
         || intent.vendor.peering.created_by == CreatedBy::Vendor
-        || is_numbered(name, &facts.our_peering_name(intent))
+        || is_numbered(name, &facts.free_peering_name(intent))
 }
 
 /// The operator said that this direction is meant.
@@ -183,7 +183,7 @@ fn may_need(peering: &PeeringBody) -> String {
 
 /// Another peering of the network with the vendor's tenant, or with one that Azure does not tell.
 fn another_link<'a>(intent: &'a PeeringIntent, facts: &'a ObservedState) -> Option<&'a PeeringBody> {
-    let by_request = facts.remote(intent).map(|remote| remote.tenant);
+    let by_request = facts.known_remote(intent).map(|remote| remote.tenant);
     let tenant = by_request.or_else(|| facts.principal.as_ref()?.owner_tenant);
     let same_vendor = |peering: &&PeeringBody| {
         let remote = peering.remote_vnet.as_ref();

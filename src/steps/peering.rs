@@ -5,17 +5,17 @@ mod undo;
 
 use async_trait::async_trait;
 
-use super::fault::not_told;
+use super::link_defects::not_told;
 use super::own_direction;
 use super::ownership::request_is_ours;
 use super::run::WaitDescription;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
-use super::vendor_request::{enter_anew, refresh, request, request_kind};
-use super::vnet::{ambiguous, disconnected, read_network, read_with_surroundings, settle_tenants};
+use super::vendor_request::{refresh, request, request_kind, request_reentry};
+use super::vnet::{ambiguous, disconnected, read_network, read_with_surroundings, resolve_remote_tenants};
 use super::{ObservedState, Step, StepError, StepRun, decision, step};
 use crate::azure::PeeringBody as Direction;
-use crate::domain::{PeeringState, harmless};
+use crate::domain::{PeeringState, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind, known};
 use crate::limits;
 use crate::plan::{ActionRequired, PeeringIntent, RunGoal, StepDecision, StepEvent, StepId};
@@ -48,7 +48,7 @@ impl Step for PeeringStep {
         let (subscriptions, network, ()) = tokio::join!(run.subscriptions(), network, own_direction::observe(run));
         let subscriptions = subscriptions?;
         let own = subscriptions.iter().find(|own| own.id == run.intent.vnet.subscription);
-        run.learn(|facts| {
+        run.update_state(|facts| {
             facts.own_subscriptions = subscriptions.iter().map(|own| own.id).collect();
             facts.subscription = own.cloned();
         });
@@ -110,7 +110,7 @@ impl Step for PeeringStep {
         if leftover(&run.intent, &facts).is_some() {
             remove_leftover(run).await?;
             if run.connector.is_none() {
-                return wait_for_vendor(run, enter_anew(run)).await;
+                return wait_for_vendor(run, request_reentry(run)).await;
             }
         }
         if let Some(hold) = unnamed(&run.intent, &facts) {
@@ -127,12 +127,12 @@ impl Step for PeeringStep {
         }
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove(run).await
     }
 }
 
@@ -178,9 +178,12 @@ async fn wait_for_vendor(run: &StepRun, hold: ActionRequired) -> Result<(), Step
     };
     let mut renewals = 0;
     loop {
-        match run.until(STEP, &awaited, async || look(run).await).await? {
+        match run
+            .poll_until(STEP, &awaited, async || read_progress(run).await)
+            .await?
+        {
             VendorProgress::Connected => return Ok(()),
-            VendorProgress::Failed(failed) => mend(run, &failed, &mut renewals).await?,
+            VendorProgress::Failed(failed) => retry_request(run, &failed, &mut renewals).await?,
         }
     }
 }
@@ -199,11 +202,11 @@ pub fn not_connected_yet(intent: &PeeringIntent) -> ActionRequired {
 }
 
 /// One look at both sides; what is seen goes into the facts.
-async fn look(run: &StepRun) -> Result<Option<VendorProgress>, StepError> {
+async fn read_progress(run: &StepRun) -> Result<Option<VendorProgress>, StepError> {
     let known = run.facts().request;
     let (vnet, request) = tokio::join!(read_network(run), refresh(run));
     vnet?;
-    settle_tenants(run).await;
+    resolve_remote_tenants(run).await;
     let facts = run.facts();
     match facts.likely_peering(&run.intent) {
         VendorPeering::One(peering) if peering.state == PeeringState::Connected => {
@@ -223,7 +226,7 @@ async fn look(run: &StepRun) -> Result<Option<VendorProgress>, StepError> {
     match request.phase {
         RequestPhase::Failed => Ok(Some(VendorProgress::Failed(Box::new(request)))),
         RequestPhase::UserAction => {
-            let state = harmless(&request.state);
+            let state = sanitize_for_terminal(&request.state);
             run.tell(
                 STEP,
                 StepEvent::Doing(format!("{} says {state}", run.intent.vendor.name)),
@@ -241,7 +244,10 @@ pub fn deleted_meanwhile(run: &StepRun, request: &VendorRequest) -> RunError {
     RunError::new(
         RunErrorKind::Vendor,
         format!("The {kind} was deleted while setup waited for it."),
-        format!("Somebody deleted \"{}\" in {vendor}.", harmless(&request.name)),
+        format!(
+            "Somebody deleted \"{}\" in {vendor}.",
+            sanitize_for_terminal(&request.name)
+        ),
     )
     .remedy("Run the same command again to request it anew.")
 }
@@ -251,14 +257,14 @@ pub fn deleted_meanwhile(run: &StepRun, request: &VendorRequest) -> RunError {
 ///
 /// # Errors
 /// What is missing, or the vendor's reason.
-pub async fn mend(run: &StepRun, failed: &VendorRequest, renewals: &mut u32) -> Result<(), StepError> {
+pub async fn retry_request(run: &StepRun, failed: &VendorRequest, renewals: &mut u32) -> Result<(), StepError> {
     diagnose(run, failed).await?;
     let reason = failed.reason.as_deref().unwrap_or_default();
     let not_arrived = NOT_ARRIVED.iter().any(|code| reason.contains(code));
     let connector = run
         .connector
         .as_ref()
-        .filter(|_| not_arrived && *renewals < limits::RENEWALS && !run.out_of_time())
+        .filter(|_| not_arrived && *renewals < limits::MAX_VENDOR_RETRIES && !run.out_of_time())
         // A colleague's is not deleted without a plan that shows it.
         .filter(|_| run.plans_to_write(StepId::VendorRequest) || request_is_ours(&run.intent, &run.facts(), failed));
     let Some(connector) = connector else {
@@ -308,15 +314,15 @@ async fn diagnose(run: &StepRun, failed: &VendorRequest) -> Result<(), StepError
 /// The vendor's failure, in its own words.
 pub fn vendor_failed(run: &StepRun, failed: &VendorRequest) -> RunError {
     let intent = &run.intent;
-    let (vendor, state) = (&intent.vendor.name, harmless(&failed.state));
+    let (vendor, state) = (&intent.vendor.name, sanitize_for_terminal(&failed.state));
     let what = format!(
         "{vendor} could not create the peering: {} \"{}\" is {state}.",
         request_kind(intent),
-        harmless(&failed.name)
+        sanitize_for_terminal(&failed.name)
     );
     let why = failed.reason.as_deref().map_or_else(
         || format!("{vendor} gives no reason."),
-        |reason| format!("{vendor} says: {}", harmless(reason)),
+        |reason| format!("{vendor} says: {}", sanitize_for_terminal(reason)),
     );
     let known = known::lookup(&failed.state, "");
     let why = known.map_or(why.clone(), |known| format!("{} {why}", known.meaning));

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::StepRun;
 use super::eligibility;
 use super::own_app;
-use super::two_tenants::abroad;
+use super::two_tenants::add_cross_tenant_hints;
 use crate::azure::{
     ApiError, AzureIdentity, DenyAssignment, HeldRole, InboundEndpoint, ManagementLock, NetworkInterface,
     NetworkSecurityGroup, PolicyDenial, RolePermission,
@@ -203,8 +203,9 @@ async fn read_part(run: &StepRun, part: PreflightPart) {
         PreflightPart::RightsHere => {
             if run.intent.grants().is_empty() {
                 let rights = azure.permissions(&vnet.to_string()).await.ok();
-                eligibility::look(run, rights.as_ref(), eligibility::WRITE_PEERINGS, &vnet.to_string()).await;
-                run.learn(|facts| facts.rights_at_vnet = rights);
+                eligibility::read_eligibility(run, rights.as_ref(), eligibility::WRITE_PEERINGS, &vnet.to_string())
+                    .await;
+                run.update_state(|facts| facts.rights_at_vnet = rights);
             }
         }
         PreflightPart::RightsAtRemote => {
@@ -234,7 +235,7 @@ async fn read_part(run: &StepRun, part: PreflightPart) {
                 let read = tokio::time::timeout(limits::PREFLIGHT, azure.app_restrictions(unique_name)).await;
                 // Whoever may not read it learns of it from the refusal of a credential.
                 let read = read.map_or_else(|_| ReadResult::NotAsked, ReadResult::from);
-                run.learn(|facts| facts.app_restrictions = read);
+                run.update_state(|facts| facts.app_restrictions = read);
             }
         }
         PreflightPart::Namesakes => {
@@ -263,7 +264,7 @@ where
         Ok(read) => read.into(),
         Err(_) => ReadResult::Unreadable(format!("no answer within {} s", limits::PREFLIGHT.as_secs())),
     };
-    run.learn(|facts| *place(&mut facts.preflight) = read);
+    run.update_state(|facts| *place(&mut facts.preflight) = read);
 }
 
 /// The other tenant's network and the operator's identity there, where the operator writes the peering.
@@ -271,7 +272,7 @@ fn own_sign_in_there(run: &StepRun) -> Option<(VnetId, AzureIdentity)> {
     if !run.intent.operator_writes() {
         return None;
     }
-    let remote = run.intent.remote()?;
+    let remote = run.intent.configured_remote()?;
     Some((remote.vnet, run.azure.identity().in_tenant(remote.tenant)))
 }
 
@@ -280,7 +281,7 @@ async fn tokens(run: &StepRun) {
     let asks_graph =
         intent.own_app.is_some() || intent.vendor_app.as_ref().is_some_and(|app| app.principal_id.is_none());
     let graph = asks_graph.then(|| (intent.tenant, "Microsoft Graph", identity.clone(), cloud.graph_scope()));
-    let remote = intent.remote().filter(|_| intent.operator_writes());
+    let remote = intent.configured_remote().filter(|_| intent.operator_writes());
     let remote = remote.map(|remote| {
         let there = identity.in_tenant(remote.tenant);
         (remote.tenant, "Azure Resource Manager", there, cloud.arm_scope())
@@ -292,7 +293,7 @@ async fn tokens(run: &StepRun) {
             let refused = identity.token(&scope).await.err();
             let mut trouble = refused.map(|error| RunError::from_api("asking for a token", &error));
             if let Some(trouble) = trouble.as_mut().filter(|_| tenant != intent.tenant) {
-                abroad(&identity, tenant, trouble);
+                add_cross_tenant_hints(&identity, tenant, trouble);
             }
             TokenTry {
                 tenant,
@@ -302,7 +303,7 @@ async fn tokens(run: &StepRun) {
             }
         });
     let tries = join_all(tries).await;
-    run.learn(|facts| facts.preflight.tokens.extend(tries));
+    run.update_state(|facts| facts.preflight.tokens.extend(tries));
 }
 
 /// The own application in both tenants, where its credential is at hand.
@@ -311,7 +312,11 @@ async fn app_tokens(run: &StepRun) {
         return;
     };
     let way = &run.intent.vendor.peering;
-    let there = run.intent.remote().map(|remote| remote.tenant).or(way.tenant);
+    let there = run
+        .intent
+        .configured_remote()
+        .map(|remote| remote.tenant)
+        .or(way.tenant);
     let tries = std::iter::once(run.intent.tenant).chain(there).map(|tenant| {
         let identity = identity.in_tenant(tenant);
         async move {
@@ -325,7 +330,7 @@ async fn app_tokens(run: &StepRun) {
         }
     });
     let tries = join_all(tries).await;
-    run.learn(|facts| facts.preflight.tokens.extend(tries));
+    run.update_state(|facts| facts.preflight.tokens.extend(tries));
 }
 
 async fn directory(run: &StepRun) -> Result<DirectoryRead, ApiError> {
@@ -387,14 +392,14 @@ fn reaches(scope: &str, id: &str) -> bool {
 
 async fn policy(run: &StepRun) -> Result<PolicyRead, ApiError> {
     let intent = &run.intent;
-    let known = intent.remote().map(|remote| remote.vnet);
+    let known = intent.configured_remote().map(|remote| remote.vnet);
     let (remote, assumed) = match known {
         Some(remote) => (remote, false),
         None => (somewhere_else(intent), true),
     };
     let peering = PeeringId {
         vnet: intent.vnet.clone(),
-        name: intent.our_peering_name(),
+        name: intent.default_peering_name(),
     };
     let denials = run.azure.policy_denials(&peering, &remote).await?;
     Ok(PolicyRead { denials, assumed })

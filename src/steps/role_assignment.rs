@@ -36,8 +36,8 @@ impl Step for RoleAssignmentStep {
         let (assignments, rights) = tokio::join!(run.azure.role_assignments(&scope), run.azure.permissions(&scope));
         let assignments = assignments.map_err(|error| StepError::api("reading the role assignments", &error))?;
         let rights = rights.ok();
-        eligibility::look(run, rights.as_ref(), WRITE, &scope).await;
-        run.learn(|facts| {
+        eligibility::read_eligibility(run, rights.as_ref(), WRITE, &scope).await;
+        run.update_state(|facts| {
             facts.assignments = assignments;
             facts.rights_at_vnet = rights;
         });
@@ -63,12 +63,12 @@ impl Step for RoleAssignmentStep {
         wait_until_visible(run).await
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove(run).await
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn read_all(run: &StepRun) -> Result<(), StepError> {
     let vnet = run.intent.vnet.to_string().to_lowercase();
     let reaches =
         |scope: &str| format!("{vnet}/").starts_with(&format!("{}/", scope.trim_end_matches('/').to_lowercase()));
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.assignments = all.iter().filter(|one| reaches(&one.scope)).cloned().collect();
         facts.assignments_below = all;
         facts.assignments_are_hidden = hidden;
@@ -99,7 +99,7 @@ pub(super) async fn read_all(run: &StepRun) -> Result<(), StepError> {
             .await
             .unwrap_or_else(|_| assigned.clone());
         let gone = assigned.into_iter().filter(|id| !known.contains(id)).collect();
-        run.learn(|facts| facts.gone_principals = gone);
+        run.update_state(|facts| facts.gone_principals = gone);
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ async fn assign(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
         StepEvent::Doing(format!("assigning \"{name}\" to {}", facts.called(grant))),
     );
     let written = write(run, &scope, guid, role, principal).await;
-    if let Some(assignment) = written.map_err(|stop| stop.or_hold(|| hold(intent, &facts, grant)))? {
+    if let Some(assignment) = written.map_err(|stop| stop.or_action_required(|| hold(intent, &facts, grant)))? {
         run.changed(STEP, ChangeAction::Created, "roleAssignment", assignment.id());
     }
     Ok(())
@@ -160,7 +160,7 @@ async fn write(
             other => other.map(Some),
         }
     };
-    run.patiently(STEP, "assigning the role", &[], put).await
+    run.retry_while_replicating(STEP, "assigning the role", &[], put).await
 }
 
 async fn wait_until_visible(run: &StepRun) -> Result<(), StepError> {
@@ -169,12 +169,12 @@ async fn wait_until_visible(run: &StepRun) -> Result<(), StepError> {
     let look = async || {
         let assignments = run.azure.role_assignments(&scope).await;
         let assignments = assignments.map_err(|error| StepError::api("reading the role assignment back", &error))?;
-        run.learn(|facts| facts.assignments = assignments);
+        run.update_state(|facts| facts.assignments = assignments);
         let facts = run.facts();
         let visible = |grant: &RoleGrant| facts.assignment(&run.intent, grant).is_some();
         Ok(grants.iter().all(visible).then_some(()))
     };
-    run.until(
+    run.poll_until(
         STEP,
         &WaitDescription::replication("until the role assignment is visible"),
         look,

@@ -58,13 +58,13 @@ impl Step for RoleDefinitionStep {
             rights => rights.ok(),
         };
         if !run.intent.tears_down() {
-            eligibility::look(run, rights.as_ref(), WRITE, &subscription).await;
+            eligibility::read_eligibility(run, rights.as_ref(), WRITE, &subscription).await;
         }
-        run.learn(|facts| {
+        run.update_state(|facts| {
             facts.roles = roles;
             facts.rights_at_subscription = rights;
         });
-        run.learn(|facts| facts.absent_roles = own.absent);
+        run.update_state(|facts| facts.absent_roles = own.absent);
         note(run, own.there, |facts| &mut facts.roles);
         note_company(run);
         look_for_holders(run).await;
@@ -101,12 +101,12 @@ impl Step for RoleDefinitionStep {
         every(join_all(custom.map(|grant| wait_until_visible(run, grant))).await)
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove_role(run).await
     }
 }
 
@@ -179,12 +179,12 @@ async fn write(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
             WrittenRole::NameTaken(problem) => {
                 note(run, look_everywhere(run).await, |facts| &mut facts.roles_elsewhere);
                 if let Some(name) = tried.filter(|tried| name().as_ref() == Some(tried)) {
-                    run.learn(|facts| _ = facts.taken_role_names.insert(name.to_lowercase()));
+                    run.update_state(|facts| _ = facts.taken_role_names.insert(name.to_lowercase()));
                 }
                 refused = Some(problem);
             }
             WrittenRole::ScopeDeleted(role, scope, problem) => {
-                run.learn(|facts| _ = facts.deleted_scopes.insert(role, scope));
+                run.update_state(|facts| _ = facts.deleted_scopes.insert(role, scope));
                 refused = Some(problem);
             }
         }
@@ -239,8 +239,8 @@ async fn write_once(run: &StepRun, grant: &RoleGrant) -> Result<WrittenRole, Ste
         None => hold_create(intent, &grant.by_role(&wanted.name)),
         Some(role) => hold_change(role, &wanted),
     };
-    let put = run.patiently(STEP, &doing, &[], put).await;
-    let put = match put.map_err(|stop| stop.or_hold(hold))? {
+    let put = run.retry_while_replicating(STEP, &doing, &[], put).await;
+    let put = match put.map_err(|stop| stop.or_action_required(hold))? {
         Ok(role) => role,
         Err(refused) => return Ok(refused),
     };
@@ -251,7 +251,7 @@ async fn write_once(run: &StepRun, grant: &RoleGrant) -> Result<WrittenRole, Ste
     };
     run.changed(STEP, action, "roleDefinition", role_id(&here, &put));
     run.company.wrote(intent.tenant, &put);
-    learn(run, put);
+    update_state(run, put);
     Ok(WrittenRole::Done)
 }
 
@@ -293,11 +293,11 @@ async fn refresh(run: &StepRun, grant: &RoleGrant) -> Result<(), StepError> {
             return Ok(());
         }
         match run.azure.role_definition(&scope, guid).await {
-            Ok(Some(role)) => learn(run, run.company.up_to_date(intent.tenant, role)),
+            Ok(Some(role)) => update_state(run, run.company.up_to_date(intent.tenant, role)),
             // A role of another subscription may have been deleted minutes ago; one in a list of here is there.
-            Ok(None) => run.learn(|facts| facts.roles_elsewhere.retain(|role| role.guid != guid)),
+            Ok(None) => run.update_state(|facts| facts.roles_elsewhere.retain(|role| role.guid != guid)),
             Err(error) => match deleted_scope(&error, &scope) {
-                Some(gone) => run.learn(|facts| _ = facts.deleted_scopes.insert(guid, gone)),
+                Some(gone) => run.update_state(|facts| _ = facts.deleted_scopes.insert(guid, gone)),
                 None => return Err(StepError::api("reading the role definition", &error)),
             },
         }
@@ -311,7 +311,7 @@ async fn look_for_holders(run: &StepRun) {
     let roles = grants.iter().flat_map(|grant| lacking(&run.intent, &facts, grant));
     let reads = roles.map(|role| async move {
         let holders = holders(run, role).await;
-        run.learn(|facts| _ = facts.role_holders.insert(role.guid, holders));
+        run.update_state(|facts| _ = facts.role_holders.insert(role.guid, holders));
     });
     join_all(reads).await;
 }
@@ -350,8 +350,8 @@ async fn look_for_next(run: &StepRun) {
                 break;
             }
             match run.azure.role_definition(&scope, own.guid).await {
-                Ok(Some(role)) => learn(run, role),
-                Ok(None) => run.learn(|facts| _ = facts.absent_roles.insert(own.guid)),
+                Ok(Some(role)) => update_state(run, role),
+                Ok(None) => run.update_state(|facts| _ = facts.absent_roles.insert(own.guid)),
                 Err(_) => break,
             }
         }
@@ -444,7 +444,7 @@ fn names(run: &StepRun) -> Vec<String> {
 
 /// Notes roles that are not known yet.
 fn note(run: &StepRun, roles: Vec<Role>, place: fn(&mut ObservedState) -> &mut Vec<Role>) {
-    run.learn(|facts| {
+    run.update_state(|facts| {
         for role in roles {
             if !facts.roles.iter().any(|known| known.guid == role.guid) {
                 place(facts).push(role);
@@ -475,14 +475,14 @@ async fn wait_until_visible(run: &StepRun, grant: &RoleGrant) -> Result<(), Step
         Ok(read.filter(|role| missing_actions(role, grant).is_empty()))
     };
     let awaited = WaitDescription::replication("until the role definition is visible");
-    learn(run, run.until(STEP, &awaited, look).await?);
+    update_state(run, run.poll_until(STEP, &awaited, look).await?);
     Ok(())
 }
 
 /// Notes a role as it was read or written a moment ago.
-fn learn(run: &StepRun, role: Role) {
+fn update_state(run: &StepRun, role: Role) {
     let vnet = run.intent.vnet.to_string();
-    run.learn(|facts| {
+    run.update_state(|facts| {
         let here = facts.is_assignable(&role) || covers(&role.assignable_scopes, &vnet);
         facts.roles.retain(|other| other.guid != role.guid);
         facts.roles_elsewhere.retain(|other| other.guid != role.guid);

@@ -54,7 +54,7 @@ impl StepError {
     /// Where it failed because a role is missing, someone who has that role can do it: `hold` says who. What forbids it
     /// to everyone stays a failure.
     #[must_use]
-    pub fn or_hold(self, hold: impl FnOnce() -> ActionRequired) -> Self {
+    pub fn or_action_required(self, hold: impl FnOnce() -> ActionRequired) -> Self {
         match self {
             Self::Failed(problem) if problem.cause == ErrorCause::MissingRole => Self::blocked(hold(), &problem),
             stop => stop,
@@ -157,7 +157,7 @@ impl StepRun {
     }
 
     /// Notes what was read.
-    pub fn learn(&self, note: impl FnOnce(&mut ObservedState)) {
+    pub fn update_state(&self, note: impl FnOnce(&mut ObservedState)) {
         note(&mut lock(&self.facts));
     }
 
@@ -173,7 +173,7 @@ impl StepRun {
     }
 
     /// The credential that this run made or shares, if there is one.
-    pub(super) fn minted(&self) -> Option<Arc<CreatedCredential>> {
+    pub(super) fn created_credential(&self) -> Option<Arc<CreatedCredential>> {
         lock(&self.minted).clone()
     }
 
@@ -252,20 +252,26 @@ impl StepRun {
     ///
     /// # Errors
     /// The first refusal that does not pass, or the last one when replication should long be over.
-    pub async fn patiently<T, F, A>(&self, step: StepId, doing: &str, also: &[&str], attempt: A) -> Result<T, StepError>
+    pub async fn retry_while_replicating<T, F, A>(
+        &self,
+        step: StepId,
+        doing: &str,
+        also: &[&str],
+        attempt: A,
+    ) -> Result<T, StepError>
     where
         A: FnMut() -> F,
         F: Future<Output = Result<T, ApiError>>,
     {
         let passes = |error: &ApiError| is_one_of(error, also) || known::passes(error).is_some();
-        self.while_it_passes(step, doing, passes, attempt).await
+        self.retry_if(step, doing, passes, attempt).await
     }
 
     /// The same where only the caller knows which refusals pass.
     ///
     /// # Errors
     /// As [`StepRun::patiently`].
-    pub async fn while_it_passes<T, F, A, P>(
+    pub async fn retry_if<T, F, A, P>(
         &self,
         step: StepId,
         doing: &str,
@@ -277,7 +283,7 @@ impl StepRun {
         F: Future<Output = Result<T, ApiError>>,
         P: Fn(&ApiError) -> bool,
     {
-        let (mut wait, end) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
+        let (mut wait, end) = (limits::INITIAL_POLL_INTERVAL, Instant::now() + limits::REPLICATION);
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
@@ -291,7 +297,7 @@ impl StepRun {
                 problem.why = format!("{} {}", problem.why, self.gave_up());
                 return Err(problem.into());
             }
-            let code = crate::domain::harmless(error.code().unwrap_or_default());
+            let code = crate::domain::sanitize_for_terminal(error.code().unwrap_or_default());
             let what = format!("until what was just written is known everywhere ({code})");
             let usually = Some("seconds, at times some minutes".to_owned());
             self.tell(step, StepEvent::Waiting { what, usually });
@@ -321,12 +327,17 @@ impl StepRun {
     ///
     /// # Errors
     /// `CachedToken` with the hold when the run's time is up (or at once where the run shall not wait); what `look` gave up on.
-    pub async fn until<T, F, L>(&self, step: StepId, awaited: &WaitDescription<'_>, mut look: L) -> Result<T, StepError>
+    pub async fn poll_until<T, F, L>(
+        &self,
+        step: StepId,
+        awaited: &WaitDescription<'_>,
+        mut look: L,
+    ) -> Result<T, StepError>
     where
         L: FnMut() -> F,
         F: Future<Output = Result<Option<T>, StepError>>,
     {
-        let (mut wait, replication) = (limits::FIRST_LOOK, Instant::now() + limits::REPLICATION);
+        let (mut wait, replication) = (limits::INITIAL_POLL_INTERVAL, Instant::now() + limits::REPLICATION);
         loop {
             let mut what = awaited.what.to_owned();
             let seen = if awaited.someone_else {
@@ -358,7 +369,7 @@ impl StepRun {
             self.tell(step, StepEvent::Waiting { what, usually });
             let pause = self.pause(step, wait);
             if awaited.someone_else {
-                self.desk.away(&self.company, pause).await;
+                self.desk.release_while(&self.company, pause).await;
             } else {
                 pause.await;
             }
@@ -382,7 +393,7 @@ pub fn is_one_of(error: &ApiError, codes: &[&str]) -> bool {
 }
 
 fn longer(wait: Duration) -> Duration {
-    (wait * 3 / 2).min(limits::LONGEST_LOOK)
+    (wait * 3 / 2).min(limits::LONGEST_POLL_INTERVAL)
 }
 
 /// What is waited for, in words, and what to hand over when it does not come.

@@ -99,7 +99,7 @@ async fn sign_in(
         let doing = "signing in as the own application";
         let passes =
             |error: &ApiError| !watch.lost() && (is_one_of(error, &JUST_MADE) || known::passes(error).is_some());
-        let who = run.while_it_passes(STEP, doing, passes, || enter(identity.clone()));
+        let who = run.retry_if(STEP, doing, passes, || enter(identity.clone()));
         who.await.map(drop)
     };
     let by_hand = run.connector.is_none() && run.intent.vendor.peering.created_by == CreatedBy::EachSide;
@@ -129,7 +129,7 @@ where
             let unknown = is_one_of(error, &UNKNOWN_THERE);
             !watch.lost() && ((lets_in && unknown) || (!unknown && is_one_of(error, &JUST_MADE)))
         };
-        let signed_in = run.while_it_passes(STEP, &doing, passes, attempt).await;
+        let signed_in = run.retry_if(STEP, &doing, passes, attempt).await;
         return signed_in.map(drop).map_err(|stop| explain(run, stop, remote));
     }
     let vendor = &run.intent.vendor.short_name;
@@ -145,7 +145,7 @@ where
         Err(error) if is_one_of(&error, &JUST_MADE) && !watch.lost() => Ok(None),
         Err(error) => Err(explain(run, StepError::api(&doing, &error), remote)),
     };
-    run.until(STEP, &awaited, look).await
+    run.poll_until(STEP, &awaited, look).await
 }
 
 /// Writes the local peering: a new one, or the one that was read with what is asked for, synced where its addresses are
@@ -156,7 +156,7 @@ where
 pub async fn write_ours(run: &StepRun, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let mut renewals = 0;
     loop {
-        let watch = RemoteWatch::new(run, renewals < limits::RENEWALS);
+        let watch = RemoteWatch::new(run, renewals < limits::MAX_VENDOR_RETRIES);
         let written = write_once(run, id, remote, uses_gateways, &watch).await;
         match (written, watch.seen.get()) {
             (Err(_), Some(CredentialPresence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
@@ -181,7 +181,7 @@ async fn write_once(
     if run.intent.own_app.is_some() {
         sign_in(run, writer.identity(), remote, watch).await?;
     }
-    put_ours(run, &writer, (id, remote), uses_gateways, watch).await
+    put_local(run, &writer, (id, remote), uses_gateways, watch).await
 }
 
 /// Writes a Disconnected local peering again, with all its settings: that makes it Initiated. False where the vendor
@@ -203,7 +203,7 @@ pub async fn renew_ours(
     let there = writer.identity().in_tenant(remote.tenant);
     for identity in [writer.identity().clone(), there] {
         let azure = run.azure.acting_as(identity, Vec::new());
-        let signed_in = run.patiently(STEP, "signing in as the own application", &CREDENTIAL, || {
+        let signed_in = run.retry_while_replicating(STEP, "signing in as the own application", &CREDENTIAL, || {
             azure.who_am_i()
         });
         match signed_in.await {
@@ -219,13 +219,13 @@ pub async fn renew_ours(
         }
     }
     let watch = RemoteWatch::new(run, false);
-    match put_ours(run, &writer, (id, remote), uses_gateways, &watch).await {
+    match put_local(run, &writer, (id, remote), uses_gateways, &watch).await {
         Err(StepError::Failed(problem)) if problem.code.as_deref() == Some("LinkedAuthorizationFailed") => Ok(false),
         put => put.map(|()| true),
     }
 }
 
-async fn put_ours(
+async fn put_local(
     run: &StepRun,
     writer: &AzureClient,
     (id, remote): (&PeeringId, &Remote),
@@ -258,7 +258,7 @@ async fn put_ours(
         put
     };
     let passes = |error: &ApiError| !watch.lost() && passes(&run.intent, error);
-    let put = run.while_it_passes(STEP, &doing, passes, attempt).await;
+    let put = run.retry_if(STEP, &doing, passes, attempt).await;
     put.map_err(|stop| explain(run, stop, remote))?;
     let action = if present.is_some() {
         ChangeAction::Updated
@@ -346,7 +346,10 @@ fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
         }
         (Some("AADSTS7000229" | "AADSTS700016"), Some(app)) => {
             problem.why = format!("Tenant {tenant} does not know the application {app}. {}", problem.why);
-            problem.remedies = vec![known_in(tenant, app), "Then run the same command again.".to_owned()];
+            problem.remedies = vec![
+                create_sp_command(tenant, app),
+                "Then run the same command again.".to_owned(),
+            ];
         }
         (Some("LinkedAuthorizationFailed"), _)
             if problem.cause == ErrorCause::MissingRole && problem.why.contains("peer/action") =>
@@ -366,7 +369,7 @@ fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
             )];
         }
         (_, None) if problem.kind == RunErrorKind::SignIn && problem.cause != ErrorCause::Challenge => {
-            abroad(run.azure.identity(), tenant, &mut problem)
+            add_cross_tenant_hints(run.azure.identity(), tenant, &mut problem)
         }
         _ => {}
     }
@@ -374,13 +377,13 @@ fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
 }
 
 /// What helps where the operator has no token of a further tenant, `tenant`.
-pub fn abroad(identity: &AzureIdentity, tenant: TenantId, problem: &mut RunError) {
+pub fn add_cross_tenant_hints(identity: &AzureIdentity, tenant: TenantId, problem: &mut RunError) {
     let unknown = problem
         .code
         .as_deref()
         .is_some_and(|code| UNKNOWN_THERE.contains(&code));
     if let Some(client) = identity.client_id().filter(|_| unknown) {
-        problem.remedies = vec![known_in(tenant, client)];
+        problem.remedies = vec![create_sp_command(tenant, client)];
         if problem.code.as_deref() == Some("AADSTS700016") {
             let update = "az ad app update --sign-in-audience AzureADMultipleOrgs --id";
             let first = format!("It has to be for more than one tenant, first: {update} {client}");
@@ -392,7 +395,7 @@ pub fn abroad(identity: &AzureIdentity, tenant: TenantId, problem: &mut RunError
 }
 
 /// How an application gets its service principal in a tenant.
-pub fn known_in(tenant: TenantId, client: impl Display) -> String {
+pub fn create_sp_command(tenant: TenantId, client: impl Display) -> String {
     format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {client}")
 }
 
@@ -439,9 +442,9 @@ pub async fn delete(run: &StepRun, id: &PeeringId) -> Result<(), StepError> {
         StepEvent::Doing(format!("deleting the peering {}, which is only half there", id.name)),
     );
     let doing = format!("deleting the peering {}", id.name);
-    run.patiently(STEP, &doing, &[], || run.azure.delete_peering(id))
+    run.retry_while_replicating(STEP, &doing, &[], || run.azure.delete_peering(id))
         .await?;
-    run.learn(|facts| {
+    run.update_state(|facts| {
         let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
         facts.former_peering = peerings.find(|peering| peering.id == *id).cloned();
     });
@@ -453,7 +456,7 @@ pub async fn delete(run: &StepRun, id: &PeeringId) -> Result<(), StepError> {
 ///
 /// # Errors
 /// What Azure refuses; held where somebody else has to write it.
-pub async fn write_theirs(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
+pub async fn write_remote(run: &StepRun, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let mine = match &run.intent.own_app {
         Some(_) => own_app::credential::identity(run).await?,
         None => run.azure.identity().clone(),
@@ -468,7 +471,7 @@ pub async fn write_theirs(run: &StepRun, remote: &Remote, uses_gateways: bool) -
         return Ok(());
     }
     let name = present.map_or_else(
-        || run.intent.their_peering_name(remote),
+        || run.intent.remote_peering_name(remote),
         |theirs| theirs.id.name.clone(),
     );
     let id = remote.vnet.peering(&name).map_err(|error| {
@@ -492,7 +495,7 @@ pub async fn write_theirs(run: &StepRun, remote: &Remote, uses_gateways: bool) -
             writer.put_peering(&id, &back).await
         }
     };
-    let put = run.while_it_passes(STEP, "writing the other direction", passes, attempt);
+    let put = run.retry_if(STEP, "writing the other direction", passes, attempt);
     match put.await {
         Ok(()) => {
             run.changed(
@@ -507,7 +510,7 @@ pub async fn write_theirs(run: &StepRun, remote: &Remote, uses_gateways: bool) -
             );
             // What cannot be read now is looked at again by who judges the whole.
             if let Ok(theirs) = writer.peering(&id).await {
-                run.learn(|facts| facts.remote_peering = theirs);
+                run.update_state(|facts| facts.remote_peering = theirs);
             }
             Ok(())
         }
@@ -526,7 +529,7 @@ async fn read_theirs(run: &StepRun, writer: &AzureClient, remote: &Remote) -> Re
         Ok(peerings) => {
             let mut peerings = peerings.into_iter();
             let theirs = peerings.find(|peering| peering.remote_vnet.as_ref() == Some(&run.intent.vnet));
-            run.learn(|facts| (facts.remote_peering, facts.remote_unread) = (theirs, None));
+            run.update_state(|facts| (facts.remote_peering, facts.remote_unread) = (theirs, None));
             Ok(())
         }
         Err(error) => match StepError::api("reading the other direction", &error) {

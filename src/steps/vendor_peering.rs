@@ -74,7 +74,7 @@ impl ObservedState {
 
     /// Returns the evidence that the peering is the vendor's; `None` where there is none, or where something excludes it.
     pub fn evidence(&self, intent: &PeeringIntent, peering: &PeeringBody) -> Option<OwnershipEvidence> {
-        if let Some(remote) = self.remote(intent) {
+        if let Some(remote) = self.known_remote(intent) {
             return (peering.remote_vnet.as_ref() == Some(&remote.vnet)).then_some(OwnershipEvidence::NetworkId);
         }
         if let Some(name) = &intent.peering_name {
@@ -113,7 +113,7 @@ impl ObservedState {
     /// name. A removal and a repair always ask: what another link of the vendor's needs stays, and what the vendor says
     /// may be what is wrong.
     pub fn tell_the_vendors(&self, intent: &PeeringIntent) -> bool {
-        let told = self.remote(intent).is_some() || intent.peering_name.is_some();
+        let told = self.known_remote(intent).is_some() || intent.peering_name.is_some();
         intent.goal == RunGoal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
     }
 

@@ -1,19 +1,19 @@
 //! Vendor request: the vendor learns which network to peer with, through its API or from a person.
 
-mod by_hand;
+mod manual_entry;
 mod undo;
 
 use async_trait::async_trait;
 
-pub use by_hand::{enter_anew, handed_over};
+pub use manual_entry::{handed_over, request_reentry};
 
-use super::fault::half_is_gone;
+use super::link_defects::half_is_gone;
 use super::run::WaitDescription;
 use super::two_tenants::remove_leftover;
 use super::vendor_peering::VendorPeering;
 use super::{ObservedState, Step, StepError, StepRun};
 use crate::azure::ApiError;
-use crate::domain::{AddressSpace, did_you_mean, harmless};
+use crate::domain::{AddressSpace, did_you_mean, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind};
 use crate::limits;
 use crate::plan::{
@@ -39,7 +39,7 @@ impl Step for VendorRequestStep {
             return Ok(());
         };
         let request = find_request(run, connector.as_ref(), &network.id).await?;
-        run.learn(|facts| {
+        run.update_state(|facts| {
             facts.network = Some(network);
             facts.request = request;
         });
@@ -60,7 +60,7 @@ impl Step for VendorRequestStep {
                 _ if intent.vendor_input("to-network-id").is_some() => {
                     StepDecision::InPlace(format!("{vendor} knows the network: it has named its own"))
                 }
-                _ if facts.handed_over && intent.remote().is_some() => {
+                _ if facts.handed_over && intent.configured_remote().is_some() => {
                     StepDecision::InPlace(format!("the values for {} are handed over", intent.vendor.name))
                 }
                 VendorPeering::None | VendorPeering::Many(_) => StepDecision::Await {
@@ -120,16 +120,16 @@ impl Step for VendorRequestStep {
     async fn act(&self, run: &StepRun, _decision: &StepDecision) -> Result<(), StepError> {
         match &run.connector {
             Some(connector) => request(run, connector.as_ref()).await,
-            None => by_hand::hand_over(run).await,
+            None => manual_entry::request_manual_entry(run).await,
         }
     }
 
-    fn undoing(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
-        undo::undoing(intent, facts)
+    fn plan_removal(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+        undo::plan_removal(intent, facts)
     }
 
-    async fn undo(&self, run: &StepRun) -> Result<(), StepError> {
-        undo::undo(run).await
+    async fn remove(&self, run: &StepRun) -> Result<(), StepError> {
+        undo::remove(run).await
     }
 }
 
@@ -174,7 +174,7 @@ pub async fn refresh(run: &StepRun) -> Result<Option<Request>, StepError> {
     };
     let read = connector.request(&network.id, &known.id).await;
     let request = read.map_err(|error| StepError::api("asking the vendor for the request's state", &error))?;
-    run.learn(|facts| match &request {
+    run.update_state(|facts| match &request {
         Some(request) => facts.request = Some(request.clone()),
         None => facts.request_is_gone = true,
     });
@@ -243,7 +243,7 @@ async fn delete(
             }
         }
     };
-    if !run.until(STEP, &awaited, look).await? {
+    if !run.poll_until(STEP, &awaited, look).await? {
         return Ok(());
     }
     run.changed(
@@ -304,8 +304,8 @@ async fn wait_until_gone(
             .is_none_or(|request| request.phase == RequestPhase::Gone)
             .then_some(()))
     };
-    run.until(STEP, &awaited, look).await?;
-    run.learn(|facts| facts.request = None);
+    run.poll_until(STEP, &awaited, look).await?;
+    run.update_state(|facts| facts.request = None);
     Ok(())
 }
 
@@ -343,7 +343,7 @@ async fn create(run: &StepRun, connector: &dyn VendorConnector, network: &Vendor
                 }
                 None if error.in_doubt() && tries < limits::DOUBTFUL_TRIES => {
                     tries += 1;
-                    run.pause(STEP, limits::FIRST_LOOK).await;
+                    run.pause(STEP, limits::INITIAL_POLL_INTERVAL).await;
                     continue;
                 }
                 _ => {}
@@ -351,7 +351,7 @@ async fn create(run: &StepRun, connector: &dyn VendorConnector, network: &Vendor
         }
         return Err(StepError::api("asking the vendor for the peering", &error));
     };
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.request = Some(request);
         facts.request_is_gone = false;
     });
@@ -422,11 +422,11 @@ fn on_another_cloud(
     let vendor = &run.intent.vendor.name;
     let cloud = match cloud {
         "gcp" | "google" => "Google Cloud".to_owned(),
-        other => harmless(other).to_uppercase(),
+        other => sanitize_for_terminal(other).to_uppercase(),
     };
     let what = format!(
         "{vendor} network '{}' runs on {cloud}, not on Azure.",
-        harmless(&network.name)
+        sanitize_for_terminal(&network.name)
     );
     let names = on_azure(networks).join(", ");
     let why = match names.as_str() {

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 
-use super::facts::not_working;
-use super::own_direction::{self, may_write_theirs};
+use super::observed_state::not_working;
+use super::own_direction::{self, may_write_remote};
 use super::peering::{deleted_meanwhile, vendor_failed};
 use super::run::WaitDescription;
 use super::two_tenants::works;
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::{refresh, request_kind};
-use super::vnet::{disconnected, read_network, settle_tenants};
+use super::vnet::{disconnected, read_network, resolve_remote_tenants};
 use super::{ObservedState, Step, StepError, StepRun};
 use crate::azure::PeeringBody;
 use crate::domain::{PeeringState, SyncLevel};
@@ -55,17 +55,17 @@ impl Step for VerificationStep {
                 answer: None,
             },
         };
-        run.until(STEP, &awaited, async || look(run).await).await
+        run.poll_until(STEP, &awaited, async || read_peerings(run).await).await
     }
 }
 
-async fn look(run: &StepRun) -> Result<Option<()>, StepError> {
+async fn read_peerings(run: &StepRun) -> Result<Option<()>, StepError> {
     if verdict(&run.intent, &run.facts()).is_ok() {
         return Ok(Some(()));
     }
     let (vnet, request, ()) = tokio::join!(read_network(run), refresh(run), own_direction::observe(run));
     vnet?;
-    settle_tenants(run).await;
+    resolve_remote_tenants(run).await;
     request?;
     cannot_come(run)?;
     Ok(verdict(&run.intent, &run.facts()).is_ok().then_some(()))
@@ -126,7 +126,7 @@ fn verdict(intent: &PeeringIntent, facts: &ObservedState) -> Result<String, Stri
 
 /// What can be read of the other direction lets traffic through, too: Connected says nothing of that.
 fn theirs_works(intent: &PeeringIntent, facts: &ObservedState) -> Result<(), String> {
-    match facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent)) {
+    match facts.remote_peering.as_ref().filter(|_| may_write_remote(intent)) {
         Some(theirs) if !works(theirs) => {
             let why = not_working(theirs).unwrap_or_default();
             Err(format!("the other direction, {}: {why}", theirs.id.name))

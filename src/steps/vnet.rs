@@ -16,7 +16,7 @@ use crate::vendors::CreatedBy;
 /// When it is not there, or cannot be read.
 pub async fn read_vnet(run: &StepRun) -> Result<(), StepError> {
     read_network(run).await?;
-    settle_tenants(run).await;
+    resolve_remote_tenants(run).await;
     Ok(())
 }
 
@@ -30,7 +30,7 @@ pub async fn read_network(run: &StepRun) -> Result<(), StepError> {
     let vnet = vnet.map_err(|error| StepError::api(&format!("reading the virtual network {}", id.name), &error))?;
     let Some(vnet) = vnet else {
         if run.intent.tears_down() {
-            run.learn(|facts| facts.vnet = None);
+            run.update_state(|facts| facts.vnet = None);
             return Ok(());
         }
         // Only for the advice: without it the error says what it can.
@@ -38,7 +38,7 @@ pub async fn read_network(run: &StepRun) -> Result<(), StepError> {
         let there: Vec<VnetId> = listed.into_iter().map(|vnet| vnet.id).collect();
         return Err(no_vnet(id, &there).into());
     };
-    run.learn(|facts| facts.vnet = Some(vnet));
+    run.update_state(|facts| facts.vnet = Some(vnet));
     Ok(())
 }
 
@@ -111,7 +111,7 @@ pub async fn read_with_surroundings(run: &StepRun) -> Result<(), StepError> {
     let (other_groups, other_tables) = tokio::join!(join_all(other_groups), join_all(other_tables));
     groups.extend(other_groups.into_iter().flatten().flatten());
     tables.extend(other_tables.into_iter().flatten().flatten());
-    run.learn(|facts| (facts.security_groups, facts.route_tables) = (groups, tables));
+    run.update_state(|facts| (facts.security_groups, facts.route_tables) = (groups, tables));
     Ok(())
 }
 
@@ -128,12 +128,12 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let mut ids: Vec<&String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.truncate(limits::SURROUNDINGS);
+    ids.truncate(limits::MAX_SUBNET_LOOKUPS);
     ids
 }
 
 /// Asks whose networks are behind the foreign peerings where that is what tells the vendor's.
-pub async fn settle_tenants(run: &StepRun) {
+pub async fn resolve_remote_tenants(run: &StepRun) {
     if !run.facts().tell_the_vendors(&run.intent) {
         read_tenants(run).await;
     }
@@ -158,7 +158,7 @@ pub async fn read_tenants(run: &StepRun) {
         .into_iter()
         .map(|id| async move { (id, run.azure.tenant_of(id).await) });
     let found = join_all(reads).await;
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts
             .remote_tenants
             .extend(found.into_iter().filter_map(|(id, tenant)| Some((id, tenant?))));

@@ -249,8 +249,8 @@ fn local_peering(
     ours: Option<&PeeringBody>,
     uses_gateways: bool,
 ) -> PlannedWrite {
-    let remote = facts.remote(intent);
-    let name = ours.map_or_else(|| facts.our_peering_name(intent), |ours| ours.id.name.clone());
+    let remote = facts.known_remote(intent);
+    let name = ours.map_or_else(|| facts.free_peering_name(intent), |ours| ours.id.name.clone());
     let path = format!("{}/virtualNetworkPeerings/{name}", intent.vnet);
     let other = remote.as_ref().map_or(&intent.vnet, |remote| &remote.vnet);
     let opposite = facts.remote_peering.as_ref();
@@ -265,8 +265,8 @@ fn local_peering(
 }
 
 fn remote_peering(intent: &PeeringIntent, facts: &ObservedState, uses_gateways: bool) -> Option<PlannedWrite> {
-    let (remote, theirs) = (facts.remote(intent)?, facts.remote_peering.as_ref());
-    let name = theirs.map_or_else(|| intent.their_peering_name(&remote), |theirs| theirs.id.name.clone());
+    let (remote, theirs) = (facts.known_remote(intent)?, facts.remote_peering.as_ref());
+    let name = theirs.map_or_else(|| intent.remote_peering_name(&remote), |theirs| theirs.id.name.clone());
     let path = format!("{}/virtualNetworkPeerings/{name}", remote.vnet);
     let opposite = local(intent, facts);
     let settings = settings_of_theirs(intent, facts);

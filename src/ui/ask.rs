@@ -5,11 +5,11 @@ use std::io::{BufRead, Write, stderr, stdin};
 use secrecy::SecretString;
 
 use super::filter::ListFilter;
-use super::modes::discard_input;
-use super::open::{ActivePrompt, tell};
+use super::layout::counted;
+use super::list_items::{ItemsState, ListItems};
+use super::open_prompt::{ActivePrompt, tell};
 use super::prompt::{AskError, InputValidator, PromptQuestion, PromptResult, Prompter, is_yes};
-use super::rows::{ItemsState, ListItems};
-use super::words::counted;
+use super::termios::discard_input;
 use crate::domain::mask;
 
 /// Lines of a list that somebody reads, or listens to; a longer one is searched.

@@ -1,7 +1,7 @@
 //! Which rows of a list fit what was typed. Pure, and little work for each key: what fitted `vnet` is all that can fit
 //! `vnet-d`.
 
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 
 /// What stands between two columns; no column has one in it.
 const GAP: char = '\t';
@@ -21,7 +21,7 @@ impl ListItem {
             if at > 0 {
                 text.push(GAP);
             }
-            text.push_str(&harmless(cell.as_ref()));
+            text.push_str(&sanitize_for_terminal(cell.as_ref()));
         }
         let text = text.trim_end_matches(GAP);
         Self {

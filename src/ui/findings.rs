@@ -2,8 +2,8 @@
 
 use console::style;
 
-use super::words::{beside, is_command};
-use crate::domain::{harmless, lines};
+use super::layout::{beside, is_command};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::plan::{CheckResult, CheckSeverity, CheckVerdict};
 
 /// Columns of the ids in the list of what is fine.
@@ -24,7 +24,10 @@ pub fn findings(checks: &[CheckResult], (vnet, vendor): (&str, &str), width: usi
         for check in fine {
             out.extend(row(check.id, &check.detail, width));
             // What can be done, not what has to be.
-            let remedies = check.remedies.iter().map(|remedy| format!("    {}", harmless(remedy)));
+            let remedies = check
+                .remedies
+                .iter()
+                .map(|remedy| format!("    {}", sanitize_for_terminal(remedy)));
             out.extend(remedies);
         }
     }
@@ -59,8 +62,8 @@ fn headline(checks: &[CheckResult], vnet: &str, vendor: &str) -> String {
     };
     format!(
         "{} and {}: {blocks}{warnings}{unknown}.",
-        harmless(vnet),
-        harmless(vendor)
+        sanitize_for_terminal(vnet),
+        sanitize_for_terminal(vendor)
     )
 }
 
@@ -74,7 +77,11 @@ fn finding(check: &CheckResult, width: usize) -> Vec<String> {
     };
     let mut out = vec![format!("{mark}: {}", style(check.id).bold())];
     let room = width.saturating_sub(2);
-    let indented = |text: &str| lines(&harmless(text), room).into_iter().map(|line| format!("  {line}"));
+    let indented = |text: &str| {
+        lines(&sanitize_for_terminal(text), room)
+            .into_iter()
+            .map(|line| format!("  {line}"))
+    };
     out.extend(indented(&check.detail));
     if let Some(meaning) = check.meaning.filter(|_| check.is_problem()) {
         out.extend(labelled("Why:", meaning, room));
@@ -83,7 +90,7 @@ fn finding(check: &CheckResult, width: usize) -> Vec<String> {
         let label = if index == 0 { "Do:" } else { "" };
         // A command is for copying: it stays whole.
         if is_command(remedy) {
-            out.push(format!("  {label:<5}{}", harmless(remedy)));
+            out.push(format!("  {label:<5}{}", sanitize_for_terminal(remedy)));
         } else {
             out.extend(labelled(label, remedy, room));
         }
@@ -92,7 +99,7 @@ fn finding(check: &CheckResult, width: usize) -> Vec<String> {
 }
 
 fn labelled(label: &str, text: &str, room: usize) -> Vec<String> {
-    let folded = lines(&harmless(text), room.saturating_sub(5));
+    let folded = lines(&sanitize_for_terminal(text), room.saturating_sub(5));
     let head = |index: usize| if index == 0 { label } else { "" };
     folded
         .into_iter()

@@ -8,12 +8,12 @@ use dialoguer::theme::ColorfulTheme;
 
 use super::filter::{ListFilter, ListItem};
 use super::keys::KeyReader;
+use super::layout::{NARROW, counted};
 use super::line::{LineEditor, help_lines};
-use super::open::ActivePrompt;
+use super::list_items::{COLUMNS_APART, ItemsState, ListItems};
+use super::open_prompt::ActivePrompt;
 use super::prompt::PromptQuestion;
-use super::rows::{COLUMNS_APART, ItemsState, ListItems};
 use super::style;
-use super::words::{NARROW, counted};
 
 /// Rows on screen at once; fewer on a low terminal, so that the question stays in sight.
 const MOST_ROWS: usize = 10;

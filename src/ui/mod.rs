@@ -1,43 +1,43 @@
 //! Everything that a person sees: prompts, progress, the summary. Screens fold the run's events; nothing else prints.
 
 mod ask;
+mod batch_display;
 mod filter;
 mod findings;
 mod keys;
+mod layout;
 mod line;
 mod list;
-mod manner;
-mod many;
-mod modes;
-mod open;
+mod list_items;
+mod open_prompt;
+mod pending_waits;
 mod plain;
 mod prompt;
-mod rows;
 mod settings;
 mod status;
 mod summary;
 mod terminal;
-mod waits;
-mod words;
+mod terminal_mode;
+mod termios;
 
 use std::io::{IsTerminal, stderr, stdin, stdout};
 
 pub use ask::LinePrompter;
+pub use batch_display::{board, many_ended, many_planned};
 pub use filter::{ListFilter, ListItem};
 pub use findings::{findings, probes};
-use manner::style;
-pub use manner::{TerminalMode, choose_colours, manner};
-pub use many::{board, many_ended, many_planned};
-pub use modes::{EchoOff, TermiosGuard};
-pub use open::{redraw, tell};
+pub use layout::{NARROW, beside, counted, hanging_indent, in_words, plan_lines, problem_text};
+pub use list_items::ListItems;
+pub use open_prompt::{redraw, tell};
 pub use plain::PlainOutput;
 pub use prompt::{AskError, InputValidator, PromptQuestion, PromptResult, Prompter, TerminalPrompter};
-pub use rows::ListItems;
 pub use settings::{DisplaySetting, settings};
 pub use status::{left_alone, repaired, status, turn_line};
 pub use summary::{RunEnd, indented, interrupted, removed, summary};
 pub use terminal::TerminalOutput;
-pub use words::{NARROW, beside, counted, hanging, in_words, plan_lines, problem_text};
+use terminal_mode::style;
+pub use terminal_mode::{TerminalMode, choose_colours, manner};
+pub use termios::{EchoOff, TermiosGuard};
 
 use crate::plan::RunEvent;
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::open::tell;
+use super::layout::{card_lines, duration, enter_code, hold_lines, in_words, plan_lines, problem_text, settled};
+use super::open_prompt::tell;
+use super::pending_waits::{MAY_LEAVE, PendingWaits};
 use super::status::turn_line;
-use super::waits::{MAY_LEAVE, PendingWaits};
-use super::words::{card_lines, duration, enter_code, hold_lines, in_words, plan_lines, problem_text, settled};
 use super::{RunDisplay, width};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::limits;
 use crate::plan::{RunEvent, StepEvent, StepId};
 
@@ -35,7 +35,7 @@ impl PlainOutput {
     /// For one of several runs: its name is before what it says.
     pub fn of_row(name: &str) -> Self {
         Self {
-            row: Some(harmless(name)),
+            row: Some(sanitize_for_terminal(name)),
             ..Self::default()
         }
     }
@@ -126,17 +126,17 @@ impl ReportedEvents {
 
     fn is_long_silent(&self, now: Instant) -> bool {
         let last = self.last.unwrap_or(now);
-        now.saturating_duration_since(last) >= limits::SIGN_OF_LIFE
+        now.saturating_duration_since(last) >= limits::PROGRESS_INTERVAL
     }
 
     fn step(&mut self, id: StepId, event: &StepEvent) -> Vec<String> {
         let (news, below) = match event {
             StepEvent::Started => return Vec::new(),
-            StepEvent::Doing(text) => (harmless(text), Vec::new()),
+            StepEvent::Doing(text) => (sanitize_for_terminal(text), Vec::new()),
             StepEvent::Waiting { what, usually } => {
                 let usually = usually.as_ref().map(|usually| format!(" (usually {usually})"));
                 (
-                    harmless(&format!("waiting: {what}{}", usually.unwrap_or_default())),
+                    sanitize_for_terminal(&format!("waiting: {what}{}", usually.unwrap_or_default())),
                     Vec::new(),
                 )
             }
@@ -150,7 +150,12 @@ impl ReportedEvents {
             }
             StepEvent::HandOff(card) => ("hand-off".to_owned(), card_lines(card, usize::MAX)),
             StepEvent::Changed(change) => (
-                format!("{} {} {}", change.action, change.kind, harmless(&change.id)),
+                format!(
+                    "{} {} {}",
+                    change.action,
+                    change.kind,
+                    sanitize_for_terminal(&change.id)
+                ),
                 Vec::new(),
             ),
             StepEvent::Finished { state, detail, waited } => {
@@ -159,7 +164,10 @@ impl ReportedEvents {
                 } else {
                     format!(" (waited {})", duration(*waited))
                 };
-                (format!("{}: {}{waited}", settled(*state), harmless(detail)), Vec::new())
+                (
+                    format!("{}: {}{waited}", settled(*state), sanitize_for_terminal(detail)),
+                    Vec::new(),
+                )
             }
             StepEvent::Held { state, hold, .. } => (state.to_string(), hold_lines(hold, usize::MAX)),
             StepEvent::Failed { .. } => ("failed".to_owned(), Vec::new()),
@@ -178,8 +186,8 @@ fn told(event: &RunEvent) -> Vec<String> {
     match event {
         RunEvent::SignedIn(who) => vec![format!(
             "Signed in as {} to {} ({}).",
-            harmless(&who.name),
-            harmless(&who.tenant),
+            sanitize_for_terminal(&who.name),
+            sanitize_for_terminal(&who.tenant),
             who.cloud
         )],
         RunEvent::EnterCode {
@@ -192,11 +200,11 @@ fn told(event: &RunEvent) -> Vec<String> {
         RunEvent::Surveying => vec!["Reading what there is.".to_owned()],
         RunEvent::Planned(plan) => {
             let checks = plan.checks.iter().filter(|check| check.is_problem());
-            let checks = checks.map(|check| format!("  check {}: {}", check.id, harmless(&check.detail)));
+            let checks = checks.map(|check| format!("  check {}: {}", check.id, sanitize_for_terminal(&check.detail)));
             let plan = plan_lines(plan, width()).into_iter();
             ["Plan:".to_owned()].into_iter().chain(plan).chain(checks).collect()
         }
-        RunEvent::Notice(text) => vec![harmless(text)],
+        RunEvent::Notice(text) => vec![sanitize_for_terminal(text)],
         RunEvent::Ended { problem, .. } => problem.iter().map(|problem| problem_text(problem, width())).collect(),
         RunEvent::Step(..) | RunEvent::Checked(_) | RunEvent::Peerings(_) | RunEvent::Standing(_) => Vec::new(),
     }
@@ -209,7 +217,7 @@ fn still(event: &RunEvent, waited: Duration) -> Option<String> {
         RunEvent::Step(id, StepEvent::Waiting { what, usually }) => {
             let usually = usually.as_ref().map(|usually| format!(", usually {usually}"));
             let usually = usually.unwrap_or_default();
-            Some(harmless(&format!(
+            Some(sanitize_for_terminal(&format!(
                 "{id}: still waiting: {what} ({waited} so far{usually})"
             )))
         }

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 
 use super::line::read_line;
 use super::list::{self, ListSelection};
-use super::modes::NoEcho;
-use super::open::ActivePrompt;
-use super::rows::ListItems;
+use super::list_items::ListItems;
+use super::open_prompt::ActivePrompt;
+use super::termios::NoEcho;
 use super::{style, width};
 
 /// What came of a question.

@@ -2,7 +2,7 @@
 
 use console::{Alignment, measure_text_width, pad_str};
 
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 
 /// Columns of a value beyond which it does not push the others' sources to the right.
 const LONG: usize = 36;
@@ -31,7 +31,7 @@ pub fn settings(settings: &[DisplaySetting], width: usize) -> Vec<String> {
         let texts: Vec<String> = match one.values.as_slice() {
             [] if one.from.is_empty() => vec!["not set".to_owned()],
             [] => vec!["none".to_owned()],
-            values => values.iter().map(|value| harmless(value)).collect(),
+            values => values.iter().map(|value| sanitize_for_terminal(value)).collect(),
         };
         let beside = texts.iter().enumerate().map(|(index, text)| match index {
             0 => format!("  {}  {}  {}", pad(&one.name, names), pad(text, values), one.from),

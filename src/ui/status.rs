@@ -1,8 +1,8 @@
 //! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
 
+use super::layout::step_lines;
 use super::summary::{RunEnd, directions, summary};
-use super::words::step_lines;
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::RunOutcome;
 use crate::plan::{HealthStatus, LinkHealth, NextAction, RunPlan};
 use crate::render::RunReport;
@@ -29,7 +29,12 @@ pub fn status(report: &RunReport, plan: &RunPlan, standing: &LinkHealth, names: 
         .checks()
         .iter()
         .filter(|check| check.is_problem())
-        .flat_map(|check| indented(&format!("{}: {}", check.id, harmless(&check.detail)), width))
+        .flat_map(|check| {
+            indented(
+                &format!("{}: {}", check.id, sanitize_for_terminal(&check.detail)),
+                width,
+            )
+        })
         .collect();
     if !findings.is_empty() {
         out.extend([String::new(), "Worth knowing:".to_owned()]);
@@ -59,7 +64,7 @@ pub fn repaired(report: &RunReport, before: &LinkHealth, names: (&str, &str), en
         .iter()
         .filter(|_| report.outcome() != RunOutcome::Done)
         .filter_map(|fault| fault.theirs.as_ref())
-        .flat_map(|does| indented(&harmless(does), width))
+        .flat_map(|does| indented(&sanitize_for_terminal(does), width))
         .collect();
     if !theirs.is_empty() {
         out.extend([String::new(), format!("What only {vendor} can do:")]);
@@ -77,7 +82,7 @@ fn turns(standing: &LinkHealth, width: usize) -> Vec<String> {
 }
 
 fn headline(standing: &LinkHealth, vnet: &str, vendor: &str) -> String {
-    let why = harmless(standing.why.trim_end_matches('.'));
+    let why = sanitize_for_terminal(standing.why.trim_end_matches('.'));
     match standing.verdict {
         HealthStatus::Works => format!("{vnet} and {vendor} are peered: {why}."),
         HealthStatus::Waiting if !standing.faults.is_empty() => {
@@ -91,13 +96,17 @@ fn headline(standing: &LinkHealth, vnet: &str, vendor: &str) -> String {
 /// One turn in one line, for a live one.
 pub fn turn_line(next: &NextAction) -> String {
     let usually = next.usually.as_ref().map(|usually| format!("; usually {usually}"));
-    harmless(&format!("{}: {}{}", next.who, next.what, usually.unwrap_or_default()))
+    sanitize_for_terminal(&format!("{}: {}{}", next.who, next.what, usually.unwrap_or_default()))
 }
 
 fn turn(next: &NextAction, width: usize) -> Vec<String> {
     let mut out = indented(&turn_line(next), width);
     // Commands are for copying: they are not folded.
-    out.extend(next.packet.iter().map(|line| format!("    {}", harmless(line))));
+    out.extend(
+        next.packet
+            .iter()
+            .map(|line| format!("    {}", sanitize_for_terminal(line))),
+    );
     out
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{beside, duration, hanging};
-use crate::domain::{harmless, lines};
+use super::layout::{beside, duration, hanging_indent};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::{RunErrorKind, RunOutcome};
 use crate::plan::{FirstUse, PeeringDirection, PeeringView, StepId};
 use crate::render::RunReport;
@@ -68,7 +68,7 @@ pub fn removed(report: &RunReport, (vnet, vendor): (&str, &str), end: &RunEnd, w
     // Who said no keeps everything.
     let kept = report.kept().filter(|_| outcome != RunOutcome::Cancelled);
     let kept: Vec<String> = kept
-        .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
+        .flat_map(|text| lines(&sanitize_for_terminal(text), width.saturating_sub(2)))
         .collect();
     if !kept.is_empty() {
         out.extend([String::new(), "What stays:".to_owned()]);
@@ -106,7 +106,7 @@ fn next_lines(first_use: &FirstUse, width: usize) -> Vec<String> {
     let rows = rows.into_iter().filter_map(|(label, text)| Some((label, text?)));
     let rows = rows.flat_map(|(label, text)| match label {
         // A command is for copying: it stays whole.
-        "Test:" => vec![format!("{label:<8}{}", harmless(text))],
+        "Test:" => vec![format!("{label:<8}{}", sanitize_for_terminal(text))],
         _ => beside(label, 8, &[text], width),
     });
     std::iter::once(String::new()).chain(rows).collect()
@@ -146,7 +146,7 @@ fn changes(report: &RunReport, heading: &str, width: usize) -> Vec<String> {
             let name = change.id.rsplit('/').next().unwrap_or(&change.id);
             let (head, name) = (
                 format!("  {:<15}  {} {}", step.name(), change.action, change.kind),
-                harmless(name),
+                sanitize_for_terminal(name),
             );
             // Ids are for copying: one that does not fit has a line of its own.
             let (head_is, name_is) = (head.chars().count(), name.chars().count());
@@ -155,7 +155,7 @@ fn changes(report: &RunReport, heading: &str, width: usize) -> Vec<String> {
             } else if head_is <= width {
                 format!("{head}\n    {name}")
             } else {
-                let what = hanging("    ", &format!("{} {}", change.action, change.kind), width);
+                let what = hanging_indent("    ", &format!("{} {}", change.action, change.kind), width);
                 format!("  {}\n{}\n    {name}", step.name(), what.join("\n"))
             }
         })
@@ -186,7 +186,7 @@ fn remarks(report: &RunReport, width: usize) -> Vec<String> {
     let worth_saying = about.filter(|check| check.is_problem() || check.id == "dns-hint");
     let said = worth_saying.flat_map(|check| std::iter::once(&check.detail).chain(&check.remedies));
     let said: Vec<String> = said
-        .flat_map(|text| lines(&harmless(text), width.saturating_sub(2)))
+        .flat_map(|text| lines(&sanitize_for_terminal(text), width.saturating_sub(2)))
         .collect();
     if said.is_empty() {
         return Vec::new();
@@ -241,7 +241,7 @@ fn only_some(outcome: RunOutcome, only: &[StepId]) -> String {
 pub fn directions(report: &RunReport, (vnet, vendor): (&str, &str), width: usize) -> Vec<String> {
     let views = report.peerings().iter();
     let lines: Vec<String> = views
-        .flat_map(|view| hanging("  ", &direction(view, vnet, vendor), width))
+        .flat_map(|view| hanging_indent("  ", &direction(view, vnet, vendor), width))
         .collect();
     if lines.is_empty() {
         return lines;

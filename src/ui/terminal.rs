@@ -8,12 +8,14 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
-use super::open::tell;
+use super::layout::{
+    NARROW, beside, card_lines, duration, enter_code, hanging_indent, hold_lines, plan_lines, problem_text,
+};
+use super::open_prompt::tell;
+use super::pending_waits::{MAY_LEAVE, PendingWaits};
 use super::status::turn_line;
-use super::waits::{MAY_LEAVE, PendingWaits};
-use super::words::{NARROW, beside, card_lines, duration, enter_code, hanging, hold_lines, plan_lines, problem_text};
 use super::{RunDisplay, style, width};
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::plan::{RunEvent, RunPlan, StepEvent, StepId, StepState};
 
 /// Where what is said of a step begins.
@@ -46,7 +48,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Shows what is done now, and since when the line has been there. What does not fit goes on below.
 pub(super) fn show(bar: &ProgressBar, text: &str) {
-    let (template, message) = live_line(&bar.prefix(), &harmless(text), width());
+    let (template, message) = live_line(&bar.prefix(), &sanitize_for_terminal(text), width());
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     let since = |state: &ProgressState, out: &mut dyn fmt::Write| {
         // A line that cannot be written is not shown.
@@ -127,14 +129,14 @@ impl TerminalOutput {
                 format!("  {} ", style("!").yellow()),
                 format!("{}: {}", check.id, check.detail),
             );
-            self.say_all("", hanging(&head, &text, width()));
+            self.say_all("", hanging_indent(&head, &text, width()));
         }
         self.say("");
     }
 
     /// Something that nobody had to be asked for.
     fn found(&self, what: &str, answer: &str) {
-        let answer = harmless(answer);
+        let answer = sanitize_for_terminal(answer);
         let folded = lines(&format!("{what} · {answer}"), width().saturating_sub(2));
         if folded.len() < 2 {
             self.say(&format!("{} {what} · {}", style("✔").green(), style(answer).cyan()));
@@ -251,7 +253,7 @@ impl RunDisplay for TerminalOutput {
             RunEvent::Planned(plan) => self.planned(plan),
             RunEvent::Step(id, event) => self.step(*id, event),
             RunEvent::Notice(text) => {
-                for line in lines(&harmless(text), width()) {
+                for line in lines(&sanitize_for_terminal(text), width()) {
                     self.say(&style(line).dim().to_string());
                 }
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use super::profile::{AccessConsequences, CreatedBy, VendorProfile};
-use crate::domain::{did_you_mean, is_obeyed};
+use crate::domain::{did_you_mean, is_terminal_control};
 use crate::files;
 
 /// In the order in which they are offered.
@@ -90,7 +90,7 @@ fn parse(name: &str, text: &str) -> Result<VendorProfile, ProfileError> {
 fn shows_only(text: &str) -> Result<(), String> {
     fn obeyed(value: &toml::Value) -> bool {
         match value {
-            toml::Value::String(text) => text.contains(|c| is_obeyed(c) && c != '\n'),
+            toml::Value::String(text) => text.contains(|c| is_terminal_control(c) && c != '\n'),
             toml::Value::Array(items) => items.iter().any(obeyed),
             toml::Value::Table(fields) => fields.values().any(obeyed),
             _ => false,

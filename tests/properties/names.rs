@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use peerctl::domain::{
-    AddressSpace, PeeringId, PeeringState, SyncLevel, VnetId, check_group, check_peering, check_vnet, harmless,
-    harmless_json, lines,
+    AddressSpace, PeeringId, PeeringState, SyncLevel, VnetId, check_group, check_peering, check_vnet, harmless_json,
+    lines, sanitize_for_terminal,
 };
 use peerctl::errors::search::search;
 use peerctl::input::{EnvironmentVariables, GivenInputs};
@@ -136,11 +136,11 @@ proptest! {
 
     #[test]
     fn what_is_made_harmless_keeps_its_length_and_is_obeyed_by_nothing(text in hostile(&["\u{1b}[2J", "\u{1b}]0;x\u{7}"])) {
-        let shown = harmless(&text);
+        let shown = sanitize_for_terminal(&text);
         let ends_line = shown.contains(['\n', '\u{2028}', '\u{2029}']);
         prop_assert!(!obeyed(&shown) && !ends_line);
         prop_assert_eq!(shown.chars().count(), text.chars().count());
-        prop_assert_eq!(&harmless(&shown), &shown);
+        prop_assert_eq!(&sanitize_for_terminal(&shown), &shown);
         let words: Vec<&str> = shown.split_whitespace().collect();
         prop_assert_eq!(lines(&shown, 12).join(" "), words.join(" "));
         let document = serde_json::to_string_pretty(&serde_json::json!({ &text: [&text] })).expect("a document");

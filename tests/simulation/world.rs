@@ -447,14 +447,14 @@ impl World {
 
 async fn carried_out(run: &StepRun, job: Job) -> (RunOutcome, Option<RunError>) {
     if job == Job::Doctor {
-        return match engine::examine(run, &doctor::PROBES).await {
+        return match engine::run_preflight(run, &doctor::CHECKS).await {
             Ok(_) => (RunOutcome::Unchanged, None),
             Err(problem) => (RunOutcome::Failed, Some(problem)),
         };
     }
     let plan = match job {
-        Job::Status => engine::look(run).await,
-        _ => engine::survey(run).await,
+        Job::Status => engine::observe_again(run).await,
+        _ => engine::refresh(run).await,
     };
     match plan {
         Err(problem) => (RunOutcome::Failed, Some(problem)),
@@ -463,7 +463,7 @@ async fn carried_out(run: &StepRun, job: Job) -> (RunOutcome, Option<RunError>) 
             false => (RunOutcome::Waiting, None),
         },
         Ok(plan) if !plan.blockers().is_empty() => (RunOutcome::Blocked, Some(said(&plan.blockers()))),
-        Ok(_) => engine::carry_out(run).await,
+        Ok(_) => engine::execute(run).await,
     }
 }
 

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::azure::call::{ApiCall, ApiReply};
 use crate::azure::error::{ApiError, AzureService};
-use crate::azure::wire::RequestSender;
+use crate::azure::request_sender::RequestSender;
 
 /// Seconds that a token may be said to live: far more than any does.
 const LONGEST_LIFE: u64 = 366 * 24 * 60 * 60;

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use crate::azure::wire::RequestSender;
+use crate::azure::request_sender::RequestSender;
 use crate::{files, limits};
 
 /// A private key and the certificates that belong to it, the key's own first.

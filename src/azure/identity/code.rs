@@ -23,13 +23,13 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::adapter::believable;
+use super::sign_in_errors::no_token;
 use super::source::SignInAuthority;
-use super::trouble::no_token;
 use crate::azure::call::{ApiCall, ApiReply};
 use crate::azure::error::{ApiError, AzureService};
-use crate::azure::journal::awaiting;
-use crate::azure::turns::lock;
-use crate::azure::wire::RequestSender;
+use crate::azure::rate_limiter::lock;
+use crate::azure::request_log::awaiting;
+use crate::azure::request_sender::RequestSender;
 use crate::limits;
 
 /// The Azure CLI's own client, which every tenant knows.

@@ -15,7 +15,7 @@ use url::Url;
 use super::source::{SignInVariables, var};
 use crate::azure::call::ApiCall;
 use crate::azure::error::{ApiError, AzureService};
-use crate::azure::wire::RequestSender;
+use crate::azure::request_sender::RequestSender;
 
 /// The audience that Entra wants of another issuer's token.
 const AUDIENCE: &str = "api://AzureADTokenExchange";

@@ -24,7 +24,7 @@ use super::code::{CodeCredential, CodePresenter, DeviceCodeFlow};
 use super::github::{GitHubJob, JobAssertion};
 use super::{AppCredential, AuthMethod, SignInError};
 use crate::azure::cloud::AzureCloud;
-use crate::azure::wire::RequestSender;
+use crate::azure::request_sender::RequestSender;
 use crate::{files, limits};
 
 /// Where to ask, and for which tenant.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ApplyArgs, PeeringJob};
 use crate::azure::RequestSender;
-use crate::cli::ended::CommandResult;
+use crate::cli::command_result::CommandResult;
 use crate::errors::{RunError, RunOutcome};
 use crate::input::RunContext;
 use crate::plan::RunStats;

@@ -16,12 +16,12 @@ pub use args::ApplyArgs;
 use document::ApplyDocument;
 use row::PeeringJob;
 
-use super::asked::PastedText;
-use super::ended::CommandResult;
-use super::frame::{CommandEnvironment, prompter};
+use super::cancellation::{asked_to_stop, stopped, take_back, tidy_terminal};
+use super::command_result::CommandResult;
+use super::command_session::{CommandEnvironment, prompter};
 use super::output::{OutputArgs, OutputFormat, print, row_screens};
+use super::pasted_text::PastedText;
 use super::record;
-use super::stop::{asked_to_stop, stopped, take_back, tidy_terminal};
 use crate::domain::{did_you_mean, lines as folded};
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::files;
@@ -97,7 +97,7 @@ fn jobs(
     around: &RunContext,
 ) -> Result<Vec<PeeringJob>, RunError> {
     around.vars.check()?;
-    record::check_ticket(args.report.as_deref(), &around.vars)?;
+    record::check_change_report(args.report.as_deref(), &around.vars)?;
     let text = read(&args.file)?;
     let rows = wanted(listed(&text)?, &args.peerings, &args.file)?;
     if !(args.yes || args.dry_run) && prompter(args.no_input, manner).is_none() {
@@ -166,7 +166,7 @@ impl BatchProgress<'_> {
         if let Err(problem) = self.sign_in().await {
             return CommandResult::by(problem);
         }
-        join_all(self.jobs.iter().map(PeeringJob::survey)).await;
+        join_all(self.jobs.iter().map(PeeringJob::refresh)).await;
         if !(self.output.quiet || self.args.dry_run) {
             self.tell_plan();
         }
@@ -180,7 +180,7 @@ impl BatchProgress<'_> {
             Ok(true) => {}
             Ok(false) | Err(_) => return CommandResult::cancelled(),
         }
-        join_all(self.jobs.iter().map(PeeringJob::carry_out)).await;
+        join_all(self.jobs.iter().map(PeeringJob::execute)).await;
         CommandResult::new(worst(&self.jobs), None)
     }
 

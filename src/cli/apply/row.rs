@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 
 use super::ApplyArgs;
 use crate::azure::{PendingRecord, RequestRecord, RequestSender};
-use crate::cli::again::RepeatCommand;
-use crate::cli::asked::PastedText;
-use crate::cli::ended::{CommandResult, blocked};
-use crate::cli::frame::{DOCUMENT, lock, run_of, stats};
-use crate::cli::{asked, record};
+use crate::cli::command_result::{CommandResult, blocked};
+use crate::cli::command_session::{DOCUMENT, lock, run_of, stats};
+use crate::cli::pasted_text::PastedText;
+use crate::cli::rerun_command::RepeatCommand;
+use crate::cli::{pasted_text, record};
 use crate::domain::VnetId;
 use crate::engine;
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
@@ -68,7 +68,7 @@ impl PeeringJob {
             let (report, known, screen) = (Arc::clone(&report), Arc::clone(&known), Arc::clone(&screen));
             Arc::new(move |mut event| {
                 if let RunEvent::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event {
-                    hold.packet.push(lock(&known).hand_over(*id));
+                    hold.packet.push(lock(&known).handoff_command(*id));
                 }
                 lock(&report).on(&event);
                 if !matches!(event, RunEvent::Ended { .. }) {
@@ -172,8 +172,8 @@ impl PeeringJob {
     }
 
     fn note(&self, gathered: &GatheredInputs) {
-        asked::note(&mut lock(&self.report), gathered);
-        let known = asked::known(gathered, self.pasted);
+        pasted_text::note(&mut lock(&self.report), gathered);
+        let known = pasted_text::known(gathered, self.pasted);
         // A rehearsal's world is gone with the run.
         if !self.rehearsal {
             lock(&self.report).undone_by(known.sibling("azure teardown", DOCUMENT));
@@ -199,11 +199,11 @@ impl PeeringJob {
     }
 
     /// Reads what there is and decides what is to be done; a row that must not begin is over.
-    pub async fn survey(&self) {
+    pub async fn refresh(&self) {
         let Some(run) = self.run() else { return };
         let seat = run.desk.seat();
-        seat.down(&self.company).await;
-        let planned = engine::survey(&run).await;
+        seat.acquire(&self.company).await;
+        let planned = engine::refresh(&run).await;
         drop(seat);
         match planned {
             Err(problem) => self.fail(problem),
@@ -222,10 +222,10 @@ impl PeeringJob {
     }
 
     /// Does what is to be done.
-    pub async fn carry_out(&self) {
+    pub async fn execute(&self) {
         let Some(run) = self.run() else { return };
         lock(&self.state).carries_out = true;
-        let (outcome, problem) = engine::carry_out(&run).await;
+        let (outcome, problem) = engine::execute(&run).await;
         self.end(CommandResult::new(outcome, problem));
     }
 

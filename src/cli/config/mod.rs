@@ -1,17 +1,17 @@
 //! `peerctl config …`: the configuration file, and what it comes to.
 
-mod place;
+mod location;
 mod save;
 mod show;
 
 use clap::Subcommand;
 use serde_json::json;
 
-pub use place::{FileArgs, ProfileArgs, chosen, counts_unasked};
+pub use location::{FileArgs, ProfileArgs, chosen, counts_unasked};
 pub use save::{ProfileAnswers, offer};
 
 use super::output::{OutputArgs, OutputFormat, print, refuse};
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::{RunError, RunOutcome};
 use crate::input::{EnvironmentVariables, ProfileValues};
 use crate::render::document;
@@ -65,7 +65,7 @@ fn path(args: &PathArgs, vars: &EnvironmentVariables, format: OutputFormat) -> R
     let place = args.file.place(vars)?;
     Ok(match format {
         OutputFormat::Text => place.file.display().to_string(),
-        OutputFormat::Json => document(&json!({ "file": place::shown(&place.file), "exists": place.file.exists() })),
+        OutputFormat::Json => document(&json!({ "file": location::shown(&place.file), "exists": place.file.exists() })),
     })
 }
 
@@ -78,10 +78,10 @@ fn list(args: &ListArgs, vars: &EnvironmentVariables, format: OutputFormat) -> R
             let (vendor, vnet) = (value(written, "vendor"), network(written));
             json!({ "name": name, "vendor": vendor, "vnet": vnet, "default": default })
         });
-        let (file, rows) = (place::shown(&place.file), rows.collect::<Vec<_>>());
+        let (file, rows) = (location::shown(&place.file), rows.collect::<Vec<_>>());
         return Ok(document(&json!({ "file": file, "profiles": rows })));
     }
-    let mut out = lines(&format!("Configuration file: {}", place::shown(&place.file)), room());
+    let mut out = lines(&format!("Configuration file: {}", location::shown(&place.file)), room());
     if config.is_none() {
         out.extend(lines("It is not there yet.", room()));
     } else if profiles.is_empty() {
@@ -102,7 +102,12 @@ fn list(args: &ListArgs, vars: &EnvironmentVariables, format: OutputFormat) -> R
         .flatten()
         .collect();
         let about = about.join(", ");
-        out.extend(beside(&format!("  {}", harmless(name)), longest + 4, &[&about], room()));
+        out.extend(beside(
+            &format!("  {}", sanitize_for_terminal(name)),
+            longest + 4,
+            &[&about],
+            room(),
+        ));
     }
     Ok(out.join("\n"))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use toml::Value;
 
-use super::place::{ConfigLocation, FileArgs, shown};
+use super::location::{ConfigLocation, FileArgs, shown};
 use crate::cli::file::{FileReaders, write_whole};
 use crate::domain::lines;
 use crate::errors::RunError;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
-use super::place;
+use super::location;
 use crate::cli::output::OutputFormat;
 use crate::cli::switches::SwitchArgs;
 use crate::cli::target::TargetArgs;
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::RunError;
 use crate::input::config::ActiveProfile;
 use crate::input::{
@@ -79,7 +79,7 @@ pub fn show(args: &ConfigShowArgs, vars: &EnvironmentVariables, format: OutputFo
             .iter()
             .map(|(variable, set)| json!({ "variable": variable, "set": set }));
         return Ok(document(&json!({
-            "file": file.as_deref().map(place::shown),
+            "file": file.as_deref().map(location::shown),
             "profile": profile.map(|profile| json!({ "name": profile.name, "by": profile.by })),
             "inputs": rows,
             "secrets": secrets.collect::<Vec<_>>(),
@@ -87,10 +87,10 @@ pub fn show(args: &ConfigShowArgs, vars: &EnvironmentVariables, format: OutputFo
     }
     let file = file.map(|file| {
         let there = if file.exists() { "" } else { " (not there)" };
-        format!("Configuration file: {}{there}", place::shown(&file))
+        format!("Configuration file: {}{there}", location::shown(&file))
     });
     let chosen = match profile {
-        Some(profile) => format!("Profile: {} (by {})", harmless(&profile.name), profile.by),
+        Some(profile) => format!("Profile: {} (by {})", sanitize_for_terminal(&profile.name), profile.by),
         None => "Profile: none".to_owned(),
     };
     let inputs = rows.iter().map(|row| line(row, profile));
@@ -113,7 +113,7 @@ pub fn show(args: &ConfigShowArgs, vars: &EnvironmentVariables, format: OutputFo
 fn line(row: &SettingRow, profile: Option<&ActiveProfile>) -> ui::DisplaySetting {
     let source = match (row.source, &row.variable, row.line, profile) {
         (_, Some(variable), ..) => variable.clone(),
-        (_, _, Some(line), Some(profile)) => format!("profile {}, line {line}", harmless(&profile.name)),
+        (_, _, Some(line), Some(profile)) => format!("profile {}, line {line}", sanitize_for_terminal(&profile.name)),
         (Some(ValueSource::Flag), ..) => "flag".to_owned(),
         _ => String::new(),
     };

@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 
-use crate::cli::ended::CommandResult;
-use crate::cli::frame::CommandSession;
+use crate::cli::command_result::CommandResult;
+use crate::cli::command_session::CommandSession;
 use crate::cli::output::print;
 use crate::engine;
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
@@ -54,7 +54,7 @@ pub(super) async fn print_plan(
             Ok((run, _)) => run,
             Err(problem) => return Ok(CommandResult::by(problem)),
         };
-        match engine::look(&run).await {
+        match engine::observe_again(&run).await {
             Ok(plan) => (run.intent.clone(), run.facts(), plan),
             Err(problem) => return Ok(CommandResult::by(problem)),
         }

@@ -6,8 +6,8 @@ mod dry_run;
 pub use args::SetupArgs;
 use dry_run::DryRunFormat;
 
-use super::ended::{CommandFlow, CommandResult, blocked};
-use super::frame::{CommandSession, CommandSpec, conduct};
+use super::command_result::{CommandFlow, CommandResult, blocked};
+use super::command_session::{CommandSession, CommandSpec, run_command};
 use super::output::OutputArgs;
 use crate::engine;
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
@@ -46,7 +46,7 @@ pub async fn run(args: SetupArgs, output: &OutputArgs) -> anyhow::Result<RunOutc
     };
     let format = args.dry_run.then(|| args.format.unwrap_or_default());
     let refresh = args.refresh;
-    conduct(errand, output, async |frame, gathered| match format {
+    run_command(errand, output, async |frame, gathered| match format {
         Some(format) if refresh && !format.surveys() => {
             Ok(CommandFlow::Ended(CommandResult::by(dry_run::no_refresh())))
         }
@@ -67,7 +67,7 @@ async fn set_up(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
         Ok(begun) => begun,
         Err(problem) => return CommandFlow::Ended(CommandResult::by(problem)),
     };
-    let mut ended = match engine::survey(&run).await {
+    let mut ended = match engine::refresh(&run).await {
         Err(problem) => CommandResult::by(problem),
         Ok(plan) => match decide(frame, &run, &plan).await {
             Ok(Some(ended)) => ended,
@@ -122,6 +122,6 @@ async fn decide(
             PromptResult::Back => return Ok(None),
         }
     }
-    let (outcome, problem) = engine::carry_out(run).await;
+    let (outcome, problem) = engine::execute(run).await;
     Ok(Some(CommandResult::new(outcome, problem)))
 }

@@ -4,7 +4,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{ScriptSection, ours_to_write, token_env};
-use crate::domain::{AddressSpace, harmless};
+use crate::domain::{AddressSpace, sanitize_for_terminal};
 use crate::plan::{PeeringIntent, VendorAccess};
 use crate::render::quoted;
 use crate::vendors::{AccessConsequences, CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
@@ -65,8 +65,8 @@ fn api(intent: &PeeringIntent, access: &AccessConsequences) -> ScriptSection {
     ];
     let part = ScriptSection::new(&text.concat())
         .value("api", address)
-        .value("token_help", harmless(&access.token_help))
-        .value("request_kind", harmless(&access.request))
+        .value("token_help", sanitize_for_terminal(&access.token_help))
+        .value("request_kind", sanitize_for_terminal(&access.request))
         .value("network", intent.vendor_network().unwrap_or_default())
         .value("request_body", body.to_string());
     if ours_to_write(intent) {
@@ -79,7 +79,7 @@ fn api(intent: &PeeringIntent, access: &AccessConsequences) -> ScriptSection {
 /// Where the other side is, as far as the inputs say.
 fn remote(intent: &PeeringIntent, part: ScriptSection) -> ScriptSection {
     let way = &intent.vendor.peering;
-    let remote = intent.remote();
+    let remote = intent.configured_remote();
     let tenant = remote.as_ref().map(|remote| remote.tenant).or(way.tenant);
     part.value("remote_tenant_id", tenant.map(|id| id.to_string()).unwrap_or_default())
         .value(
@@ -118,7 +118,7 @@ fn by_hand(intent: &PeeringIntent) -> ScriptSection {
         .map(|value| format!("  {}: {}", value.label, value.value));
     let lines: Vec<String> = before
         .chain(values)
-        .map(|line| harmless(&line))
+        .map(|line| sanitize_for_terminal(&line))
         .map(|line| match line.split_once(&mark.to_string()) {
             Some((before, after)) => format!("    {}\"$own_app_id\"{}", quoted(before), quoted(after)),
             None => format!("    {}", quoted(&line)),
@@ -126,18 +126,18 @@ fn by_hand(intent: &PeeringIntent) -> ScriptSection {
         .collect();
     let mut text = format!(
         "{RULE}# By hand: the values to enter at {}.\nhand_off=(\n{}\n)\nprintf '%s\\n' \"Enter at $place\" \"${{hand_off[@]}}\"\nphase=ready\n",
-        harmless(&intent.vendor.name),
+        sanitize_for_terminal(&intent.vendor.name),
         lines.join("\n")
     );
     if !ours_to_write(intent) {
-        return ScriptSection::new(&text).value("place", harmless(&card.place));
+        return ScriptSection::new(&text).value("place", sanitize_for_terminal(&card.place));
     }
-    if intent.remote().is_none() {
+    if intent.configured_remote().is_none() {
         text.push_str(include_str!("script/ids_by_hand.sh"));
     }
-    let part = ScriptSection::new(&text).value("place", harmless(&card.place));
-    match intent.remote() {
+    let part = ScriptSection::new(&text).value("place", sanitize_for_terminal(&card.place));
+    match intent.configured_remote() {
         Some(_) => remote(intent, part),
-        None => part.value("returns", harmless(&card.returns.unwrap_or_default())),
+        None => part.value("returns", sanitize_for_terminal(&card.returns.unwrap_or_default())),
     }
 }

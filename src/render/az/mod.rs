@@ -6,12 +6,12 @@
 //! in plain bash.
 
 mod access;
-mod packets;
+mod instructions;
 mod powershell;
 mod principals;
 mod side;
 
-pub use packets::{
+pub use instructions::{
     delete_assignment, delete_peering, other_direction, own_app, remove_role, role_assignment, role_definition,
     role_update, show_peering, update_peering,
 };
@@ -19,7 +19,7 @@ pub use packets::{
 pub use powershell::powershell;
 
 use super::quoted;
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{OwnApp, PeeringIntent, RoleGrant, RoleGrantee, VendorAccess};
 use crate::vendors::CreatedBy;
 
@@ -114,8 +114,8 @@ fn header(intent: &PeeringIntent) -> String {
 set -euo pipefail
 
 ",
-        vnet = harmless(&intent.vnet.name),
-        vendor = harmless(&intent.vendor.name),
+        vnet = sanitize_for_terminal(&intent.vnet.name),
+        vendor = sanitize_for_terminal(&intent.vendor.name),
         notes = notes.join("\n# "),
     )
 }
@@ -126,7 +126,7 @@ fn common(intent: &PeeringIntent) -> ScriptSection {
         .value("subscription_id", intent.vnet.subscription.to_string())
         .value("vnet_name", &intent.vnet.name)
         .value("vnet_id", intent.vnet.to_string())
-        .value("vendor", harmless(&intent.vendor.short_name))
+        .value("vendor", sanitize_for_terminal(&intent.vendor.short_name))
         .value("timeout", intent.timeout.as_secs().to_string());
     match intent.other_side_of_ours() {
         // Nothing in that script names the group by itself.

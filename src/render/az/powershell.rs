@@ -6,7 +6,7 @@
 
 use super::role_json;
 use crate::azure::az_cloud;
-use crate::domain::{VnetId, harmless};
+use crate::domain::{VnetId, sanitize_for_terminal};
 use crate::plan::{OwnApp, PeeringIntent, PeeringSettings, Remote, RoleGrant, RoleGrantee};
 use crate::render::ps_quoted;
 
@@ -22,8 +22,8 @@ pub fn powershell(intent: &PeeringIntent, cloud: &str) -> String {
     let mut out = vec![
         format!(
             "# Peers the Azure virtual network {} with {}: the az commands, for PowerShell.",
-            harmless(&intent.vnet.name),
-            harmless(&intent.vendor.name)
+            sanitize_for_terminal(&intent.vnet.name),
+            sanitize_for_terminal(&intent.vendor.name)
         ),
         "#".to_owned(),
         "# To be run once, line by line. What exists already, az refuses to make again: go on with the next line then.".to_owned(),
@@ -45,7 +45,7 @@ pub fn powershell(intent: &PeeringIntent, cloud: &str) -> String {
 fn needs_care(intent: &PeeringIntent) -> bool {
     let names = intent.grants().into_iter().map(|grant| grant.name().to_owned());
     let own = intent.own_app.as_ref().map(OwnApp::label);
-    let more = [intent.vnet.to_string(), intent.our_peering_name()];
+    let more = [intent.vnet.to_string(), intent.default_peering_name()];
     names.chain(own).chain(more).any(|text| text.contains(CMD))
 }
 
@@ -161,8 +161,8 @@ fn both_directions(out: &mut Vec<String>, intent: &PeeringIntent, remote: &Remot
         ..PeeringSettings::default()
     };
     let mut directions = [
-        (&intent.vnet, intent.our_peering_name(), &remote.vnet, settings),
-        (&remote.vnet, intent.their_peering_name(remote), &intent.vnet, theirs),
+        (&intent.vnet, intent.default_peering_name(), &remote.vnet, settings),
+        (&remote.vnet, intent.remote_peering_name(remote), &intent.vnet, theirs),
     ];
     if gateways {
         // Azure takes a direction that uses gateways only once the other one allows it.

@@ -1,7 +1,7 @@
 //! Consent and the own application: who gets a service principal in the tenant, and who signs in to write.
 
 use super::{ScriptSection, ours_to_write};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{ConsentMode, OwnApp, PeeringIntent};
 
 pub(super) fn parts(intent: &PeeringIntent) -> Vec<ScriptSection> {
@@ -22,7 +22,7 @@ fn consent(intent: &PeeringIntent) -> Vec<ScriptSection> {
     let Some(app) = &intent.vendor_app else {
         return Vec::new();
     };
-    let name = harmless(&app.name);
+    let name = sanitize_for_terminal(&app.name);
     if let Some(principal) = app.principal_id {
         let part = ScriptSection::default()
             .value("application", name)
@@ -55,7 +55,7 @@ fn own_app(intent: &PeeringIntent, app: &OwnApp) -> Vec<ScriptSection> {
          # The multi-tenant application that writes our direction, with tokens of both tenants.\n{how}{}",
         include_str!("script/own_app_end.sh")
     );
-    let part = ScriptSection::new(&text).value("own_app_name", harmless(&app.label()));
+    let part = ScriptSection::new(&text).value("own_app_name", sanitize_for_terminal(&app.label()));
     vec![match app {
         OwnApp::Given(id) => part.value("own_app_id", id.to_string()),
         OwnApp::Made {

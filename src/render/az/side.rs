@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ScriptSection, other_direction, ours_to_write};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{PeeringIntent, VendorAccess};
 use crate::vendors::CreatedBy;
 
@@ -33,7 +33,7 @@ pub(super) fn parts(intent: &PeeringIntent) -> Vec<ScriptSection> {
         .collect();
     part.text.push_str(&format!(
         "\n# Both directions; that usually takes {}.\nlook_again() {{\n{look}}}\n{}",
-        harmless(&intent.vendor.usual_wait),
+        sanitize_for_terminal(&intent.vendor.usual_wait),
         include_str!("script/connected.sh")
     ));
     vec![part]
@@ -57,10 +57,10 @@ fn ours(intent: &PeeringIntent) -> ScriptSection {
     ]
     .concat();
     let part = ScriptSection::new(&text)
-        .value("our_peering_name", intent.our_peering_name())
+        .value("our_peering_name", intent.default_peering_name())
         .value("our_settings", json!(intent.peering_settings.properties()).to_string());
     let Some(remote) = theirs else { return part };
-    let name = intent.their_peering_name(&remote);
+    let name = intent.remote_peering_name(&remote);
     let transit = intent.peering_settings.use_remote_gateways;
     part.value("remote_tenant_id", remote.tenant.to_string())
         .value("remote_vnet_id", remote.vnet.to_string())

@@ -1,7 +1,7 @@
 //! HCL, laid out as `terraform fmt` lays it out: two spaces a level, one blank line between blocks, and the `=` of
 //! neighbouring lines in one column.
 
-use crate::domain::{harmless, is_obeyed, lines};
+use crate::domain::{is_terminal_control, lines, sanitize_for_terminal};
 
 /// Columns of a comment, without its indent.
 const COMMENT: usize = 110;
@@ -50,8 +50,8 @@ pub(super) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             // Twice, it begins no template.
             '$' | '%' if chars.peek() == Some(&'{') => out.extend([c, c]),
-            c if is_obeyed(c) && c > '\u{ffff}' => out.push_str(&format!("\\U{:08x}", u32::from(c))),
-            c if is_obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_terminal_control(c) && c > '\u{ffff}' => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c if is_terminal_control(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
         before = c;
@@ -117,7 +117,7 @@ impl HclBody {
             self.line(self.depth, "#", None);
         }
         self.apart();
-        for line in lines(&harmless(text), COMMENT) {
+        for line in lines(&sanitize_for_terminal(text), COMMENT) {
             self.line(self.depth, format!("# {line}"), None);
         }
         self
@@ -126,7 +126,11 @@ impl HclBody {
     /// Lines of comment as they are: commands, and values to copy.
     pub(super) fn verbatim<T: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = T>) -> &mut Self {
         for line in lines {
-            self.line(self.depth, format!("#     {}", harmless(line.as_ref())), None);
+            self.line(
+                self.depth,
+                format!("#     {}", sanitize_for_terminal(line.as_ref())),
+                None,
+            );
         }
         self
     }

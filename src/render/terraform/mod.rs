@@ -13,7 +13,7 @@ mod roles;
 use hcl::{HclBody, HclValue, code, quoted, text};
 
 use super::ExistingResources;
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{ConsentMode, OwnApp, PeeringIntent, VendorAccess};
 use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 
@@ -91,11 +91,11 @@ impl TerraformSource<'_> {
 
     /// Whether we write the other direction, too.
     fn writes_theirs(&self) -> bool {
-        self.intent.vendor.peering.created_by == CreatedBy::Customer && self.intent.remote().is_some()
+        self.intent.vendor.peering.created_by == CreatedBy::Customer && self.intent.configured_remote().is_some()
     }
 
     fn vendor(&self) -> String {
-        harmless(&self.intent.vendor.short_name)
+        sanitize_for_terminal(&self.intent.vendor.short_name)
     }
 
     /// The vendor's request that is there and goes on.

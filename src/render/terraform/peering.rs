@@ -123,9 +123,11 @@ fn written_by_application(source: &TerraformSource<'_>, after: &[String], exists
 }
 
 fn theirs(source: &TerraformSource<'_>, file: &mut HclBody) {
-    let Some(remote) = source.intent.remote() else { return };
+    let Some(remote) = source.intent.configured_remote() else {
+        return;
+    };
     let found = usable(source.existing.theirs.as_ref(), file);
-    let name = source.intent.their_peering_name(&remote);
+    let name = source.intent.remote_peering_name(&remote);
     let first = theirs_is_first(source);
     file.comment(match first {
         true => "The other direction, before ours: ours may use gateways only once this one allows it.",

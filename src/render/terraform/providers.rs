@@ -238,7 +238,7 @@ fn locals(source: &TerraformSource<'_>, file: &mut HclBody) {
         body.set("resource_group_name", text(&vnet.resource_group))
             .set("vnet_name", text(&vnet.name));
         body.set("vnet_id", text(vnet));
-        if let Some(remote) = intent.remote().filter(|_| source.writes_theirs()) {
+        if let Some(remote) = intent.configured_remote().filter(|_| source.writes_theirs()) {
             body.set("remote_tenant_id", text(remote.tenant));
             body.set("remote_subscription_id", text(remote.vnet.subscription));
             body.set("remote_resource_group_name", text(&remote.vnet.resource_group));

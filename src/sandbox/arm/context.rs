@@ -129,7 +129,7 @@ fn check(
             let text = format!(
                 "The access token expiry UTC time '{}' is earlier than current UTC time '{}'.",
                 american(ended),
-                american(world.wall())
+                american(world.wall_clock())
             );
             ArmRefusal::unauthenticated("ExpiredAuthenticationToken", text, tenant)
         }

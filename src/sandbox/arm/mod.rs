@@ -55,7 +55,7 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
     let mut answer = outcome.unwrap_or_else(|refusal| refusal.answer(&request.origin));
     let (id, service_id) = (world.ids.next().to_string(), world.ids.next().to_string());
     let correlation = request.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
-    let wall = world.wall();
+    let wall = world.wall_clock();
     let stamp = format!(
         "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
         wall.year(),

@@ -74,7 +74,7 @@ fn count_query(world: &mut SandboxWorld, context: &ArmContext<'_>, headers: &mut
         say(headers, "ratelimit-remaining-tenant-resource-requests", left);
         return Ok(());
     }
-    let time = world.wall().format(&Rfc3339).unwrap_or_default();
+    let time = world.wall_clock().format(&Rfc3339).unwrap_or_default();
     let text = format!("Please provide below info when asking for support: timestamp = {time}.");
     let detail = "Client application has been throttled and should not attempt to repeat the request until an amount \
                   of time has elapsed. Please see https://aka.ms/resourcegraph-throttling for help.";

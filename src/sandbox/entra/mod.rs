@@ -33,7 +33,7 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
         (&Method::POST, [tenant, "adminconsent"] | [tenant, "v2.0", "adminconsent"]) => {
             consent::decide(world, request, tenant)
         }
-        _ => return router::nowhere(request),
+        _ => return router::not_found(request),
     };
     let id = world.ids.next().to_string();
     message::set(&mut answer, "x-ms-request-id", &id);
@@ -88,7 +88,7 @@ impl EntraRefusal {
         let correlation = request
             .header("client-request-id")
             .map_or_else(|| correlation.to_string(), str::to_owned);
-        let wall = world.wall();
+        let wall = world.wall_clock();
         let timestamp = format!(
             "{:04}-{:02}-{:02} {:02}:{:02}:{:02}Z",
             wall.year(),

@@ -144,7 +144,7 @@ fn authenticate(
     let (Some(header), Some(claims)) = (token::header(assertion), token::peek(assertion)) else {
         return Err(malformed("The assertion is not a well-formed JWT."));
     };
-    let now = world.wall().unix_timestamp();
+    let now = world.wall_clock().unix_timestamp();
     if claims["exp"].as_i64().is_none_or(|expires| expires <= now) {
         return Err(malformed(
             "The assertion is expired: its 'exp' claim is absent or in the past.",
@@ -172,9 +172,10 @@ fn password(
         .iter()
         .chain(in_tenant)
         .find(|known| known.text == secret);
-    let known = known.filter(|known| known.since.passed(world.timing.secret, world.now) && known.start <= world.wall());
+    let known =
+        known.filter(|known| known.since.passed(world.timing.secret, world.now) && known.start <= world.wall_clock());
     let known = known.ok_or_else(|| wrong_secret(application))?;
-    if world.wall() < known.end {
+    if world.wall_clock() < known.end {
         return Ok(());
     }
     let text = format!(
@@ -220,7 +221,8 @@ fn certificate(
         .map(|byte| format!("{byte:02X}"))
         .collect();
     let known = |text: &String| text == thumbprint || text.eq_ignore_ascii_case(&shown);
-    let arrived = |key: &&KeyCredential| key.since.passed(world.timing.secret, world.now) && world.wall() < key.end;
+    let arrived =
+        |key: &&KeyCredential| key.since.passed(world.timing.secret, world.now) && world.wall_clock() < key.end;
     let registered = application.keys.iter().filter(arrived);
     let registered = registered.map(|key| &key.certificate);
     let registered = registered.into_iter().find(|der| keys::thumbprint(der) == thumbprint);

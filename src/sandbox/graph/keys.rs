@@ -43,9 +43,9 @@ fn new(world: &mut SandboxWorld, id: Option<Uuid>, given: &Value, text: &str) ->
     let certificate = STANDARD
         .decode(text)
         .map_err(|_| GraphRefusal::bad("Key credential end date is invalid."))?;
-    let start = instant(given, "startDateTime")?.unwrap_or_else(|| world.wall());
+    let start = instant(given, "startDateTime")?.unwrap_or_else(|| world.wall_clock());
     let end = instant(given, "endDateTime")?.unwrap_or(start + time::Duration::days(365));
-    if end <= world.wall() || end <= start {
+    if end <= world.wall_clock() || end <= start {
         return Err(GraphRefusal::bad("Key credential end date is invalid."));
     }
     app_policies::key(world, end - start)?;

@@ -80,7 +80,7 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
     let client_id = request
         .header("client-request-id")
         .map_or_else(|| request_id.to_string(), str::to_owned);
-    let date = seconds(world.wall());
+    let date = seconds(world.wall_clock());
     let outcome = authenticate(world, request).and_then(|caller| route(world, request, &caller));
     let mut answer = outcome.unwrap_or_else(|refusal| refusal.answer(&date, request_id, &client_id));
     message::set(&mut answer, "request-id", &request_id.to_string());

@@ -42,7 +42,7 @@ impl CredentialOwner {
 pub(super) fn add(world: &mut SandboxWorld, request: &IncomingRequest, owner: CredentialOwner) -> GraphResult {
     let body = request.json().unwrap_or_default();
     let wish = &body["passwordCredential"];
-    let start = instant(wish, "startDateTime")?.unwrap_or_else(|| world.wall());
+    let start = instant(wish, "startDateTime")?.unwrap_or_else(|| world.wall_clock());
     let end = instant(wish, "endDateTime")?.unwrap_or(start + LIFETIME);
     if end <= start {
         return Err(GraphRefusal::bad(

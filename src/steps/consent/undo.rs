@@ -6,7 +6,7 @@ use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let Some(principal) = &facts.principal else {
         return match &intent.vendor_app {
             Some(app) if facts.directory_is_closed => unseen(intent, app),
@@ -58,7 +58,7 @@ pub async fn look_elsewhere(run: &StepRun) -> Result<(), StepError> {
         return Ok(());
     }
     let found = roles_elsewhere(run, principal.id).await?;
-    run.learn(|facts| facts.principal_elsewhere = found);
+    run.update_state(|facts| facts.principal_elsewhere = found);
     Ok(())
 }
 
@@ -80,29 +80,29 @@ fn hold(intent: &PeeringIntent, why: &str, id: &str) -> ActionRequired {
     }
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove(run: &StepRun) -> Result<(), StepError> {
     let Some(principal) = run.facts().principal else {
         return Ok(());
     };
     // Read anew: between the plan and now somebody may have given it a role.
     read_all(run).await?;
     look_elsewhere(run).await?;
-    if !still_goes(undoing(&run.intent, &run.facts()))? {
+    if !still_goes(plan_removal(&run.intent, &run.facts()))? {
         return Ok(());
     }
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", principal.display_name)));
     let attempt = || run.azure.delete_service_principal(principal.id);
     let why = "Withdrawing consent takes a directory role.";
-    let deleted = run.patiently(STEP, "deleting the service principal", &[], attempt);
+    let deleted = run.retry_while_replicating(STEP, "deleting the service principal", &[], attempt);
     let hold = || hold(&run.intent, why, &principal.id.to_string());
-    deleted.await.map_err(|stop| stop.or_hold(hold))?;
+    deleted.await.map_err(|stop| stop.or_action_required(hold))?;
     run.changed(
         STEP,
         ChangeAction::Deleted,
         "servicePrincipal",
         principal.id.to_string(),
     );
-    run.learn(|facts| facts.principal = None);
+    run.update_state(|facts| facts.principal = None);
     Ok(())
 }
 
@@ -199,7 +199,7 @@ mod tests {
             ),
         ];
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::kong_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }

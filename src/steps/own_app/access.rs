@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{STEP, Wanted};
 use crate::azure::{AppRegistration, ListedCredential};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::limits;
 use crate::plan::{ActionRequired, PeeringIntent, StepEvent, StepState};
 use crate::steps::{ObservedState, StepError, StepRun};
@@ -62,7 +62,7 @@ pub async fn read(run: &StepRun) -> Result<(), StepError> {
     let principal = facts.own_principal.map(|principal| principal.id);
     let (access, who) = tokio::join!(run.azure.app_access(app.id, principal), run.azure.who_am_i());
     let who = who.map_err(|error| StepError::api("signing in", &error))?;
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.signed_in_as = Some(who.object_id);
         match access {
             Ok(access) => {
@@ -71,7 +71,7 @@ pub async fn read(run: &StepRun) -> Result<(), StepError> {
             }
             Err(error) => {
                 let why = error.code().map_or_else(|| error.message(), str::to_owned);
-                facts.own_app_access_unread = Some(harmless(&why));
+                facts.own_app_access_unread = Some(sanitize_for_terminal(&why));
             }
         }
     });
@@ -91,14 +91,14 @@ pub fn others(facts: &ObservedState) -> Vec<String> {
         return others;
     };
     let trusts = access.federated.iter();
-    others.extend(trusts.map(|name| format!("federated credential \"{}\"", harmless(name))));
+    others.extend(trusts.map(|name| format!("federated credential \"{}\"", sanitize_for_terminal(name))));
     let on_principal = access.principal_credentials.iter();
     others.extend(on_principal.map(|one| described("credential of its service principal", one)));
     let owners = access
         .owners
         .iter()
         .filter(|owner| Some(owner.id) != facts.signed_in_as);
-    others.extend(owners.map(|owner| format!("owner {} ({})", harmless(&owner.name), owner.id)));
+    others.extend(owners.map(|owner| format!("owner {} ({})", sanitize_for_terminal(&owner.name), owner.id)));
     others
 }
 
@@ -114,7 +114,7 @@ fn described(what: &str, credential: &ListedCredential) -> String {
     let until = credential.ends.map(|ends| format!(", until {}", ends.date()));
     format!(
         "{what} \"{}\" ({}{})",
-        harmless(name),
+        sanitize_for_terminal(name),
         credential.key_id,
         until.unwrap_or_default()
     )

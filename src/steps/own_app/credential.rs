@@ -48,7 +48,7 @@ pub async fn identity(run: &StepRun) -> Result<AzureIdentity, StepError> {
     let Some(application) = run.facts().own_app else {
         return Err(RunError::new(RunErrorKind::NotFound, "There is no own application.", "").into());
     };
-    let credential = match (&run.app_credential, run.minted()) {
+    let credential = match (&run.app_credential, run.created_credential()) {
         (Some(brought), _) if is_given(run) => brought.clone(),
         (_, Some(minted)) => minted.credential.clone(),
         (_, None) => shared(run, &application).await?.credential.clone(),
@@ -74,10 +74,10 @@ async fn shared(run: &StepRun, application: &AppRegistration) -> Result<Arc<Crea
     let lasts = |lease: &&mut SharedCredential| lease.minted.made.elapsed() < limits::CREDENTIAL_SHARED;
     let minted = if let Some(lease) = leases.iter_mut().find(lasts) {
         lease.users += 1;
-        run.learn(|facts| facts.credential_made = true);
+        run.update_state(|facts| facts.credential_made = true);
         Arc::clone(&lease.minted)
     } else {
-        let minted = Arc::new(mint(run, application, &in_use(&leases)).await?);
+        let minted = Arc::new(create_credential(run, application, &in_use(&leases)).await?);
         leases.push(SharedCredential {
             minted: Arc::clone(&minted),
             users: 1,
@@ -90,7 +90,7 @@ async fn shared(run: &StepRun, application: &AppRegistration) -> Result<Arc<Crea
 
 /// Looks whether the credential that this run signs in with is still listed.
 pub async fn presence(run: &StepRun) -> CredentialPresence {
-    let (Some(minted), Some(application)) = (run.minted(), run.facts().own_app) else {
+    let (Some(minted), Some(application)) = (run.created_credential(), run.facts().own_app) else {
         return CredentialPresence::Expected;
     };
     let Ok(read) = run.azure.application(application.app_id).await else {
@@ -120,7 +120,7 @@ pub async fn presence(run: &StepRun) -> CredentialPresence {
 
 /// Forgets a credential that was removed, so that the next sign-in creates another one.
 pub async fn forget(run: &StepRun) {
-    let (Some(minted), Some(application)) = (run.minted(), run.facts().own_app) else {
+    let (Some(minted), Some(application)) = (run.created_credential(), run.facts().own_app) else {
         return;
     };
     let queue = run.company.credentials(application.id);
@@ -140,7 +140,11 @@ pub fn app_deleted(run: &StepRun) -> RunError {
     problem
 }
 
-async fn mint(run: &StepRun, application: &AppRegistration, in_use: &[Uuid]) -> Result<CreatedCredential, StepError> {
+async fn create_credential(
+    run: &StepRun,
+    application: &AppRegistration,
+    in_use: &[Uuid],
+) -> Result<CreatedCredential, StepError> {
     run.tell(STEP, StepEvent::Doing("creating a credential for this run".to_owned()));
     run.company.markers().begin(run.company.run_id());
     let forbidden = run
@@ -166,7 +170,7 @@ async fn mint_secret(
     let doing = "creating a credential for the own application";
     let (object_id, name) = (application.id, credential_name(run.company.run_id()));
     // Noted before it is asked for: should the answer be lost, clean-up looks for it all the same.
-    run.learn(|facts| facts.credential_made = true);
+    run.update_state(|facts| facts.credential_made = true);
     let also = ["Request_ResourceNotFound"];
     let mut tries = 1;
     let password = loop {
@@ -176,14 +180,14 @@ async fn mint_secret(
                 other => other.map(Ok),
             }
         };
-        let asked = match run.patiently(STEP, doing, &also, attempt).await {
+        let asked = match run.retry_while_replicating(STEP, doing, &also, attempt).await {
             Err(StepError::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
-                run.learn(|facts| facts.credential_made = false);
+                run.update_state(|facts| facts.credential_made = false);
                 return Err(StepError::Failed(problem));
             }
             Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => {
                 // Refused is not lost: there is nothing to look for.
-                run.learn(|facts| facts.credential_made = false);
+                run.update_state(|facts| facts.credential_made = false);
                 return Err(StepError::blocked(no_credential(&run.intent, application), &problem));
             }
             asked => asked?,
@@ -193,12 +197,12 @@ async fn mint_secret(
             Err(error) if tries == limits::DOUBTFUL_TRIES => return Err(StepError::api(doing, &error)),
             // It may be there, but nobody knows its text any more.
             Err(_) => {
-                run.learn(|facts| facts.credential_in_doubt = true);
+                run.update_state(|facts| facts.credential_in_doubt = true);
                 remove_all(run, application, in_use).await?;
             }
         }
         tries += 1;
-        run.learn(|facts| facts.credential_made = true);
+        run.update_state(|facts| facts.credential_made = true);
     };
     let id = format!("{} (for an hour at most)", password.key_id);
     run.changed(STEP, ChangeAction::Created, "passwordCredential", id);
@@ -229,19 +233,22 @@ async fn mint_certificate(
     let failed = |why: String| RunError::new(RunErrorKind::Azure, "No certificate can be created.", why);
     let certificate = created.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
     let key_id = Uuid::new_v4();
-    run.learn(|facts| facts.credential_made = true);
+    run.update_state(|facts| facts.credential_made = true);
     let life = limits::CREDENTIAL_LIFE;
     let attempt = || {
         let key = (key_id, name.as_str());
         run.azure.add_certificate(application.id, key, certificate.der(), life)
     };
-    match run.patiently(STEP, doing, &["Request_ResourceNotFound"], attempt).await {
+    match run
+        .retry_while_replicating(STEP, doing, &["Request_ResourceNotFound"], attempt)
+        .await
+    {
         Err(StepError::Failed(problem)) if is_app_policy(problem.code.as_deref()) => {
-            run.learn(|facts| facts.credential_made = false);
+            run.update_state(|facts| facts.credential_made = false);
             return Err(all_forbidden(application, by_policy, &problem).into());
         }
         Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => {
-            run.learn(|facts| facts.credential_made = false);
+            run.update_state(|facts| facts.credential_made = false);
             return Err(StepError::blocked(no_credential(&run.intent, application), &problem));
         }
         registered => registered?,

@@ -11,7 +11,7 @@ use crate::steps::ownership::{other_assignments, still_goes, still_used_by};
 use crate::steps::role_assignment::{read_all, undo::roles_elsewhere};
 use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let (Some(app), Some(wanted)) = (&facts.own_app, &intent.own_app) else {
         return match (&intent.own_app, &facts.deleted_app) {
             (Some(Wanted::Made { .. }), _) if facts.directory_is_closed => StepDecision::Blocked(closed(intent)),
@@ -142,7 +142,7 @@ pub async fn look_elsewhere(run: &StepRun) -> Result<(), StepError> {
         return Ok(());
     };
     let elsewhere = roles_elsewhere(run, principal.id).await?;
-    run.learn(|facts| facts.own_principal_elsewhere = elsewhere);
+    run.update_state(|facts| facts.own_principal_elsewhere = elsewhere);
     Ok(())
 }
 
@@ -155,11 +155,11 @@ fn has_other_roles(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     !here.is_empty() || !facts.own_principal_elsewhere.is_empty()
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove(run: &StepRun) -> Result<(), StepError> {
     // Read anew: between the plan and now somebody may have begun to use it.
     read_all(run).await?;
     super::OwnAppStep.observe(run).await?;
-    let goes = still_goes(undoing(&run.intent, &run.facts()))?;
+    let goes = still_goes(plan_removal(&run.intent, &run.facts()))?;
     if let Some(deleted) = run.facts().deleted_app.filter(|_| goes) {
         return purge(run, &deleted).await;
     }
@@ -169,10 +169,12 @@ pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     run.tell(STEP, StepEvent::Doing(format!("deleting {}", app.display_name)));
     let attempt = || run.azure.delete_application(app.id);
     let why = "Deleting an application takes a directory role, or being its owner.";
-    let deleted = run.patiently(STEP, "deleting the own application", &[], attempt).await;
-    deleted.map_err(|stop| stop.or_hold(|| hold(&run.intent, &app, why)))?;
+    let deleted = run
+        .retry_while_replicating(STEP, "deleting the own application", &[], attempt)
+        .await;
+    deleted.map_err(|stop| stop.or_action_required(|| hold(&run.intent, &app, why)))?;
     run.changed(STEP, ChangeAction::Deleted, "application", app.app_id.to_string());
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.own_app = None;
         facts.own_principal = None;
         facts.deleted_app = Some(app.clone());
@@ -187,11 +189,11 @@ async fn purge(run: &StepRun, deleted: &AppRegistration) -> Result<(), StepError
     let mut looks = 1;
     let purged = loop {
         let attempt = || run.azure.delete_for_good(deleted.id);
-        match run.patiently(STEP, doing, &[], attempt).await {
+        match run.retry_while_replicating(STEP, doing, &[], attempt).await {
             // It takes a moment to arrive among the deleted ones.
             Ok(false) if looks < limits::CREDENTIAL_LOOKS => {
                 looks += 1;
-                run.pause(STEP, limits::FIRST_LOOK * looks).await;
+                run.pause(STEP, limits::INITIAL_POLL_INTERVAL * looks).await;
             }
             Ok(found) => break found,
             Err(StepError::Failed(problem)) if problem.kind == RunErrorKind::Permission => break false,
@@ -206,7 +208,7 @@ async fn purge(run: &StepRun, deleted: &AppRegistration) -> Result<(), StepError
             deleted.app_id.to_string(),
         );
     }
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.own_app_stays_restorable = !purged;
         facts.deleted_app = (!purged).then(|| deleted.clone());
     });
@@ -378,7 +380,7 @@ mod tests {
             ),
         ];
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }

@@ -5,7 +5,7 @@ use crate::azure::{AzureClient, PeeringBody};
 use crate::domain::PeeringId;
 use crate::plan::{ActionRequired, ChangeAction, PeeringIntent, StepDecision, StepEvent, StepId};
 use crate::render::az;
-use crate::steps::own_direction::may_write_theirs;
+use crate::steps::own_direction::may_write_remote;
 use crate::steps::ownership::{is_named, peering_is_ours};
 use crate::steps::run::WaitDescription;
 use crate::steps::vendor_peering::VendorPeering;
@@ -13,14 +13,14 @@ use crate::steps::vnet::read_vnet;
 use crate::steps::{ObservedState, StepError, StepRun, decision, request_kind};
 use crate::vendors::CreatedBy;
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let ours = match facts.vendor_peering(intent) {
         VendorPeering::None => unproven(intent, facts),
         VendorPeering::Many(names) => StepDecision::Keep(format!(
             "several peerings could be meant ({}); --peering-name says which",
             names.join(", ")
         )),
-        VendorPeering::One(peering) if goes_on(intent, facts, peering) => StepDecision::Keep(format!(
+        VendorPeering::One(peering) if is_kept_with_request(intent, facts, peering) => StepDecision::Keep(format!(
             "peering {}: it belongs to what stays at {}",
             peering.id.name, intent.vendor.name
         )),
@@ -33,7 +33,7 @@ pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
             peering.id.name
         )),
     };
-    match their_direction(intent, facts) {
+    match remote_peering(intent, facts) {
         Some((id, true)) => ours.and(StepDecision::Remove {
             what: format!("the other direction, {}", id.name),
             kept: Vec::new(),
@@ -43,7 +43,7 @@ pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
             id.name
         ))),
         // What is not known to be there may be: it is not passed over in silence.
-        None => match facts.theirs_is_unread().filter(|_| may_write_theirs(intent)) {
+        None => match facts.theirs_is_unread().filter(|_| may_write_remote(intent)) {
             Some(unread) => ours.and(StepDecision::Keep(unread)),
             None => ours,
         },
@@ -63,7 +63,7 @@ fn unproven(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let mut could_be = facts.could_be_the_vendors(intent);
     if intent.vendor.peering.created_by != CreatedBy::Vendor {
         // There is one name that setup gives.
-        could_be.retain(|peering| facts.remote(intent).is_none() && peering_is_ours(intent, facts, peering));
+        could_be.retain(|peering| facts.known_remote(intent).is_none() && peering_is_ours(intent, facts, peering));
     }
     let request_goes = || {
         matches!(
@@ -97,7 +97,7 @@ fn unproven(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
 }
 
 /// The link is somebody else's as long as the vendor's request for it is, unless the operator named the direction.
-fn goes_on(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> bool {
+fn is_kept_with_request(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> bool {
     let request = || decision(StepId::VendorRequest, intent, facts);
     intent.steps().contains(&StepId::VendorRequest)
         && !is_named(intent, peering)
@@ -105,25 +105,28 @@ fn goes_on(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody)
 }
 
 /// The other direction where it can be read and is ours to write, and whether setup made it.
-fn their_direction<'a>(intent: &PeeringIntent, facts: &'a ObservedState) -> Option<(&'a PeeringId, bool)> {
-    let theirs = facts.remote_peering.as_ref().filter(|_| may_write_theirs(intent))?;
-    let remote = intent.remote()?;
-    let named = theirs.id.name.eq_ignore_ascii_case(&intent.their_peering_name(&remote));
+fn remote_peering<'a>(intent: &PeeringIntent, facts: &'a ObservedState) -> Option<(&'a PeeringId, bool)> {
+    let theirs = facts.remote_peering.as_ref().filter(|_| may_write_remote(intent))?;
+    let remote = intent.configured_remote()?;
+    let named = theirs
+        .id
+        .name
+        .eq_ignore_ascii_case(&intent.remote_peering_name(&remote));
     Some((&theirs.id, named))
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     if let VendorPeering::One(peering) = facts.vendor_peering(&run.intent)
         && peering_is_ours(&run.intent, &facts, peering)
-        && !goes_on(&run.intent, &facts, peering)
+        && !is_kept_with_request(&run.intent, &facts, peering)
     {
         delete(run, &run.azure, &peering.id).await?;
     }
-    if let (Some((id, true)), Some(remote)) = (their_direction(&run.intent, &facts), run.intent.remote()) {
+    if let (Some((id, true)), Some(remote)) = (remote_peering(&run.intent, &facts), run.intent.configured_remote()) {
         let identity = run.azure.identity().in_tenant(remote.tenant);
         delete(run, &run.azure.acting_as(identity, Vec::new()), id).await?;
-        run.learn(|facts| facts.remote_peering = None);
+        run.update_state(|facts| facts.remote_peering = None);
     }
     read_vnet(run).await
 }
@@ -137,8 +140,10 @@ async fn delete(run: &StepRun, azure: &AzureClient, id: &PeeringId) -> Result<()
         packet: az::delete_peering(id),
         answer: None,
     };
-    let deleted = run.patiently(STEP, &doing, &[], || azure.delete_peering(id)).await;
-    deleted.map_err(|stop| stop.or_hold(hold))?;
+    let deleted = run
+        .retry_while_replicating(STEP, &doing, &[], || azure.delete_peering(id))
+        .await;
+    deleted.map_err(|stop| stop.or_action_required(hold))?;
     run.changed(STEP, ChangeAction::Deleted, "virtualNetworkPeering", id.to_string());
     // The vendor's request goes next, and with it the proof of whose peering this is.
     let look = async || {
@@ -147,7 +152,7 @@ async fn delete(run: &StepRun, azure: &AzureClient, id: &PeeringId) -> Result<()
         Ok(read.is_none().then_some(()))
     };
     let awaited = WaitDescription::replication("until the peering is gone");
-    run.until(STEP, &awaited, look).await
+    run.poll_until(STEP, &awaited, look).await
 }
 
 #[cfg(test)]
@@ -201,7 +206,7 @@ mod tests {
                 "--peering-name says which",
             ),
         ];
-        let other = samples::undone(samples::another_tenant_done(), undoing, |_, facts| {
+        let other = samples::undone(samples::another_tenant_done(), plan_removal, |_, facts| {
             facts.vnet.as_mut().expect("one").peerings.clear();
             facts.remote_peering = None;
             facts.remote_unread = Some("AuthorizationFailed".into());
@@ -209,7 +214,7 @@ mod tests {
         let unread = "the other direction could not be read (AuthorizationFailed)";
         assert!(other.0 == "keep" && other.1.contains(unread), "{other:?}");
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::kong_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }

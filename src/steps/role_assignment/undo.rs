@@ -14,7 +14,7 @@ use crate::steps::ownership::{assigned_by_setup, assignments_of, grant_still_use
 use crate::steps::run::WaitDescription;
 use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let none = StepDecision::Absent(format!("nobody has a role of setup's at {}", intent.vnet.name));
     let decisions = intent.grants().into_iter().map(|grant| of(intent, facts, &grant));
     decisions.reduce(StepDecision::and).unwrap_or(none)
@@ -77,7 +77,7 @@ pub async fn roles_elsewhere(run: &StepRun, principal: Uuid) -> Result<Vec<Strin
     Ok(found.concat())
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     for grant in run.intent.grants() {
         if grant_still_used_by(&run.intent, &facts, &grant).is_some() {
@@ -102,8 +102,10 @@ async fn delete(run: &StepRun, assignment: &RoleAssignment, of: &str) -> Result<
         packet: az::delete_assignment(&assignment.id()),
         answer: None,
     };
-    let deleted = run.patiently(STEP, "removing the role assignment", &[], attempt).await;
-    deleted.map_err(|stop| stop.or_hold(hold))?;
+    let deleted = run
+        .retry_while_replicating(STEP, "removing the role assignment", &[], attempt)
+        .await;
+    deleted.map_err(|stop| stop.or_action_required(hold))?;
     run.changed(STEP, ChangeAction::Deleted, "roleAssignment", assignment.id());
     // Once the principal is gone, nothing tells any more whose assignment it was.
     let look = async || {
@@ -112,8 +114,8 @@ async fn delete(run: &StepRun, assignment: &RoleAssignment, of: &str) -> Result<
         Ok(read.is_none().then_some(()))
     };
     let awaited = WaitDescription::replication("until the role assignment is gone");
-    run.until(STEP, &awaited, look).await?;
-    run.learn(|facts| {
+    run.poll_until(STEP, &awaited, look).await?;
+    run.update_state(|facts| {
         let stays = |one: &RoleAssignment| one.name != assignment.name;
         facts.assignments.retain(stays);
         facts.assignments_below.retain(stays);
@@ -184,7 +186,7 @@ mod tests {
             ),
         ];
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }

@@ -14,7 +14,7 @@ use crate::steps::ownership::{changed_by_others, other_assignments, role_is_ours
 use crate::steps::run::is_one_of;
 use crate::steps::{ObservedState, StepError, StepRun};
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let none = StepDecision::Absent("no custom role is setup's".to_owned());
     let custom = intent.grants().into_iter().filter(|grant| grant.built_in.is_none());
     let decisions = custom.map(|grant| of(intent, facts, &grant));
@@ -94,7 +94,7 @@ fn is_in(scope: &str, subscription: SubscriptionId) -> bool {
     scope.starts_with(&format!("/subscriptions/{subscription}/"))
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove_role(run: &StepRun) -> Result<(), StepError> {
     for grant in run.intent.grants() {
         let facts = run.facts();
         for role in ours(&run.intent, &facts, &grant) {
@@ -102,7 +102,7 @@ pub async fn undo(run: &StepRun) -> Result<(), StepError> {
                 continue;
             }
             remove(run, &grant, role).await?;
-            run.learn(|facts| facts.roles.retain(|other| other.guid != role.guid));
+            run.update_state(|facts| facts.roles.retain(|other| other.guid != role.guid));
         }
     }
     Ok(())
@@ -147,8 +147,8 @@ async fn remove(run: &StepRun, grant: &RoleGrant, known: &Role) -> Result<(), St
     };
     let doing = format!("removing the custom role \"{}\"", role.name);
     let why = "Removing a role definition takes Microsoft.Authorization/roleDefinitions/delete (write, where others share it).";
-    let removed = run.while_it_passes(STEP, &doing, passes, attempt).await;
-    removed.map_err(|stop| stop.or_hold(|| hold(&run.intent, &role, why)))?;
+    let removed = run.retry_if(STEP, &doing, passes, attempt).await;
+    removed.map_err(|stop| stop.or_action_required(|| hold(&run.intent, &role, why)))?;
     run.changed(STEP, action, "roleDefinition", role_id(&here, &role));
     Ok(())
 }
@@ -221,7 +221,7 @@ mod tests {
             ),
         ];
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::kong_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::kong_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }
@@ -237,7 +237,7 @@ mod tests {
         role.name = aiven.names[0].clone();
         role.permissions[0].actions = aiven.actions;
         facts.assignments_below.clear();
-        assert_eq!(undoing(&intent, &facts).verb(), "absent");
+        assert_eq!(plan_removal(&intent, &facts).verb(), "absent");
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         let mut second = facts.roles[0].clone();
         (second.guid, second.name) = (own.guid, own.name);
         facts.roles.push(second);
-        let decision = undoing(&intent, &facts);
+        let decision = plan_removal(&intent, &facts);
         assert!(
             decision.what().contains("Creator\"; custom role") && decision.what().contains("peerctl 00000000"),
             "{decision:?}"

@@ -11,7 +11,7 @@ use crate::steps::vnet::read_vnet;
 use crate::steps::{ObservedState, StepError, StepRun};
 use crate::vendors::RequestPhase;
 
-pub fn undoing(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
+pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let (kind, vendor) = (request_kind(intent), &intent.vendor.name);
     if intent.access == VendorAccess::Manual {
         return if is_linked(intent, facts) {
@@ -59,7 +59,7 @@ fn is_linked(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     }
 }
 
-pub async fn undo(run: &StepRun) -> Result<(), StepError> {
+pub async fn remove(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     let Some(connector) = &run.connector else {
         return wait_for_the_vendor(run).await;
@@ -72,7 +72,7 @@ pub async fn undo(run: &StepRun) -> Result<(), StepError> {
     }
     wait_until_gone(run, connector.as_ref(), &network, &request).await?;
     // Which network it was is still needed, to know our direction by.
-    run.learn(|facts| {
+    run.update_state(|facts| {
         facts.request = Some(request);
         facts.request_is_gone = true;
     });
@@ -103,7 +103,7 @@ async fn wait_for_the_vendor(run: &StepRun) -> Result<(), StepError> {
         read_vnet(run).await?;
         Ok((!is_linked(&run.intent, &run.facts())).then_some(()))
     };
-    run.until(STEP, &awaited, look).await
+    run.poll_until(STEP, &awaited, look).await
 }
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
             ),
         ];
         for (name, change, verb, part) in table {
-            let (found, said) = samples::undone(samples::own_app_to_take_down(), undoing, change);
+            let (found, said) = samples::undone(samples::own_app_to_take_down(), plan_removal, change);
             assert!(found == verb && said.contains(part), "{name}: {found}: {said}");
         }
     }

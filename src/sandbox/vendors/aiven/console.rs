@@ -31,12 +31,12 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
             let mut peerable = world.aiven.vpcs.iter().filter(|found| found.is_azure());
             (peerable.find(|found| Some(found.id) == id).cloned(), method)
         }
-        _ => return router::nowhere(request),
+        _ => return router::not_found(request),
     };
     match (vpc, method) {
         (Some(vpc), &Method::GET) => sheet(&vpc).page(&request.form(), None),
         (Some(vpc), &Method::POST) => submit(world, &vpc, &request.form()),
-        _ => router::nowhere(request),
+        _ => router::not_found(request),
     }
 }
 

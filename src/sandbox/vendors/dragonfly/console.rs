@@ -32,12 +32,12 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
                 .filter(|found| found.provider == "azure");
             (peerable.find(|found| found.id == *id).cloned(), method)
         }
-        _ => return router::nowhere(request),
+        _ => return router::not_found(request),
     };
     match (network, method) {
         (Some(network), &Method::GET) => sheet(&network).page(&request.form(), None),
         (Some(network), &Method::POST) => submit(world, &network, &request.form()),
-        _ => router::nowhere(request),
+        _ => router::not_found(request),
     }
 }
 

@@ -38,10 +38,10 @@ pub(super) fn answer(world: &mut SandboxWorld, request: &IncomingRequest) -> San
                     sheet(&network, &given).page(&given, None)
                 }
                 (Some(network), &Method::POST) => submit(world, &network, &request.form()),
-                _ => router::nowhere(request),
+                _ => router::not_found(request),
             }
         }
-        _ => router::nowhere(request),
+        _ => router::not_found(request),
     }
 }
 

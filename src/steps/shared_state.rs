@@ -200,7 +200,7 @@ pub async fn turn(run: &StepRun, step: StepId) -> Result<Option<ExclusiveLock>, 
         Err(_) => {
             run.tell(step, StepEvent::Doing("another row does the same first".to_owned()));
             // Who has it may be waiting for a person, and for a desk then.
-            let turn = run.desk.away(&run.company, run.in_time(queue.lock_owned()));
+            let turn = run.desk.release_while(&run.company, run.in_time(queue.lock_owned()));
             turn.await.ok_or_else(|| StepError::waiting(after_another()))?
         }
     };
@@ -255,19 +255,19 @@ impl ConcurrencyLimit {
     }
 
     /// Gets up while `waiting`; without a seat there is nothing to get up from.
-    pub(super) async fn away<T>(&self, company: &SharedState, waiting: impl Future<Output = T>) -> T {
+    pub(super) async fn release_while<T>(&self, company: &SharedState, waiting: impl Future<Output = T>) -> T {
         if lock(&self.occupied).working == 0 {
             return waiting.await;
         }
         let up = SuspendedPermit::from(self);
         let waited = waiting.await;
         drop(up);
-        self.there(company).await;
+        self.exclusive_lock(company).await;
         waited
     }
 
     /// Waits until the run has a desk.
-    async fn there(&self, company: &SharedState) {
+    async fn exclusive_lock(&self, company: &SharedState) {
         let _alone = self.going.lock().await;
         if lock(&self.occupied).permit.is_none() {
             let permit = company.desk().await;
@@ -289,8 +289,8 @@ pub struct ConcurrencyPermit<'a>(&'a ConcurrencyLimit);
 
 impl ConcurrencyPermit<'_> {
     /// Sits down, once there is a free desk.
-    pub async fn down(&self, company: &SharedState) {
-        self.0.there(company).await;
+    pub async fn acquire(&self, company: &SharedState) {
+        self.0.exclusive_lock(company).await;
     }
 }
 
@@ -327,17 +327,17 @@ mod tests {
         let company = SharedState::of(1, RunMarkers::default());
         let (first, second) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (seat, other) = (first.seat(), second.seat());
-        seat.down(&company).await;
-        assert!(other.down(&company).now_or_never().is_none(), "there is one desk");
+        seat.acquire(&company).await;
+        assert!(other.acquire(&company).now_or_never().is_none(), "there is one desk");
         let (over, end) = tokio::sync::oneshot::channel::<()>();
-        let mut away = Box::pin(first.away(&company, end));
+        let mut away = Box::pin(first.release_while(&company, end));
         assert!((&mut away).now_or_never().is_none());
-        other.down(&company).now_or_never().expect("it is free now");
+        other.acquire(&company).now_or_never().expect("it is free now");
         over.send(()).expect("somebody waits");
         assert!((&mut away).now_or_never().is_none(), "the other one sits there");
         drop(other);
         away.await.expect("the wait is over");
-        assert!(second.seat().down(&company).now_or_never().is_none());
+        assert!(second.seat().acquire(&company).now_or_never().is_none());
     }
 
     #[test]
@@ -370,28 +370,28 @@ mod tests {
         let company = SharedState::of(1, RunMarkers::default());
         let (desk, next) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (waits, works) = (desk.seat(), desk.seat());
-        waits.down(&company).await;
-        works.down(&company).await;
-        let mut away = Box::pin(desk.away(&company, std::future::pending::<()>()));
+        waits.acquire(&company).await;
+        works.acquire(&company).await;
+        let mut away = Box::pin(desk.release_while(&company, std::future::pending::<()>()));
         assert!((&mut away).now_or_never().is_none());
         let seat = next.seat();
-        assert!(seat.down(&company).now_or_never().is_none(), "one part works");
-        let mut short = Box::pin(desk.away(&company, tokio::task::yield_now()));
+        assert!(seat.acquire(&company).now_or_never().is_none(), "one part works");
+        let mut short = Box::pin(desk.release_while(&company, tokio::task::yield_now()));
         assert!((&mut short).now_or_never().is_none());
         short.await;
         drop(works);
-        seat.down(&company).now_or_never().expect("nobody works there");
+        seat.acquire(&company).now_or_never().expect("nobody works there");
     }
 
     #[tokio::test]
     async fn without_a_seat_there_is_nothing_to_get_up_from() {
         let company = SharedState::of(1, RunMarkers::default());
-        ConcurrencyLimit::default().away(&company, async {}).await;
+        ConcurrencyLimit::default().release_while(&company, async {}).await;
         let desk = ConcurrencyLimit::default();
-        desk.seat().down(&company).now_or_never().expect("it is free");
+        desk.seat().acquire(&company).now_or_never().expect("it is free");
         ConcurrencyLimit::default()
             .seat()
-            .down(&company)
+            .acquire(&company)
             .now_or_never()
             .expect("it is free again");
     }

@@ -120,7 +120,7 @@ impl BackgroundSignIn {
     ///
     /// # Errors
     /// When it failed.
-    pub fn look(&mut self) -> Result<(), RunError> {
+    pub fn poll(&mut self) -> Result<(), RunError> {
         self.known().now_or_never().map_or(Ok(()), |known| known.map(drop))
     }
 

@@ -13,9 +13,9 @@ pub struct StepSelection {
 
 impl StepSelection {
     /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
-    pub fn takes(&self, step: StepId) -> bool {
+    pub fn includes(&self, step: StepId) -> bool {
         let named = self.only.is_empty() || self.only.contains(&step);
-        step.comes_what_may() || (named && !self.skip.contains(&step))
+        step.always_runs() || (named && !self.skip.contains(&step))
     }
 
     /// Whether only steps are taken that have nothing to do with the vendor's network.
@@ -63,7 +63,7 @@ mod tests {
             (skip(&[CleanUp]), &all),
         ];
         for (share, expected) in table {
-            let taken: Vec<StepId> = all.into_iter().filter(|step| share.takes(*step)).collect();
+            let taken: Vec<StepId> = all.into_iter().filter(|step| share.includes(*step)).collect();
             assert_eq!(taken, expected, "{share:?}");
         }
     }

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::source::CredentialSource;
-use super::{AzureIdentity, trouble};
+use super::{AzureIdentity, sign_in_errors};
 use crate::azure::error::{ApiError, AzureService, FailureKind};
 use crate::domain::TenantId;
 
@@ -44,7 +44,7 @@ impl AzureIdentity {
         let way = self.source.name();
         ApiError {
             sign_in: self.sign_in_to(wanted),
-            ..trouble::no_token(format!(
+            ..sign_in_errors::no_token(format!(
                 "Signing in by {way} gives tokens of tenant {given}, not of {wanted}."
             ))
         }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn refused(code: &str, message: &str) -> ApiError {
-        let mut error = trouble::no_token(String::new());
+        let mut error = sign_in_errors::no_token(String::new());
         error.failure = FailureKind::Refused {
             status: 400,
             code: code.to_owned(),
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn signing_in_again_is_told_to_whom_it_can_be_told() {
-        let none = || trouble::no_token("nobody".to_owned());
+        let none = || sign_in_errors::no_token("nobody".to_owned());
         let again = format!("az login --tenant {TENANT}");
         let table = [
             (AuthMethod::AzureCli, none(), vec![again.clone(), AGAIN.to_owned()]),
@@ -376,7 +376,7 @@ mod tests {
             )
             .unwrap();
             let message = identity
-                .with_remedy(trouble::no_token("No az.".to_owned()), SCOPE)
+                .with_remedy(sign_in_errors::no_token("No az.".to_owned()), SCOPE)
                 .message();
             assert!(message.starts_with("No az."), "{message}");
             assert_eq!(message == "No az.", expected.is_empty(), "{message}");

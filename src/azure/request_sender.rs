@@ -17,15 +17,15 @@ use tracing::{debug, trace};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::account::RateLimitKey;
 pub use super::call::{ApiCall, ApiReply};
 use super::clock;
 use super::error::{ApiError, AzureService, FailureKind};
-use super::journal::{PendingRecord, RequestLog};
+use super::rate_limit_key::RateLimitKey;
+use super::rate_limiter::RateLimiter;
 use super::redact;
+use super::request_log::{PendingRecord, RequestLog};
 use super::retry::{self, RetryDecision};
 use super::transport::{HttpTransport, TransportError};
-use super::turns::RateLimiter;
 use crate::limits;
 
 /// The origins (scheme, host, port) that a request may go to: the cloud's for the cloud's services, the vendor's for the
@@ -178,14 +178,14 @@ impl RequestSender {
 
     /// The same wire, telling `tell` of every wait before a repetition, and of longer ones for a budget.
     #[must_use]
-    pub fn noticing(mut self, tell: Arc<dyn Fn(WireNotice) + Send + Sync>) -> Self {
+    pub fn with_observer(mut self, tell: Arc<dyn Fn(WireNotice) + Send + Sync>) -> Self {
         self.tell = Some(tell);
         self
     }
 
     /// A wire of the same connection and budgets that counts, keeps its journal and tells for itself.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn fork(&self) -> Self {
         Self {
             counters: Arc::default(),
             journal: RequestLog::default(),
@@ -297,11 +297,11 @@ impl RequestSender {
     }
 
     fn notice(&self, call: &ApiCall, why: NoticeWhy, wait: Duration, asked: bool) {
-        debug!(target: "peerctl::wire", tried = %call.tried(), ?why, ?wait, "waits");
+        debug!(target: "peerctl::wire", tried = %call.operation(), ?why, ?wait, "waits");
         if let Some(tell) = &self.tell {
             tell(WireNotice {
                 service: call.service,
-                tried: call.tried(),
+                tried: call.operation(),
                 why,
                 wait,
                 asked,
@@ -314,7 +314,7 @@ impl RequestSender {
         redact::remember_request(call);
         trace!(target: "peerctl::wire", headers = redact::headers(request.headers()), "request");
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let n = self.journal.leaves(call, id);
+        let n = self.journal.begin(call, id);
         let began = Instant::now();
         // The transport has its own, finer limits; this one holds for every transport.
         let answer = tokio::time::timeout(limits::REQUEST, self.transport.send(request))
@@ -326,7 +326,7 @@ impl RequestSender {
                     seconds: limits::REQUEST.as_secs(),
                 })
             });
-        self.journal.returned(n, began, &answer);
+        self.journal.finish(n, began, &answer);
         let ms = began.elapsed().as_millis();
         let url = redact::url(&call.url);
         match answer {
@@ -340,7 +340,7 @@ impl RequestSender {
                 trace!(target: "peerctl::wire", headers = redact::headers(&parts.headers), bytes = body.len(), "answer");
                 Ok(ApiReply {
                     service: call.service,
-                    tried: call.tried(),
+                    tried: call.operation(),
                     status,
                     headers: parts.headers,
                     body,
@@ -385,5 +385,5 @@ fn jitter() -> f64 {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
+#[path = "request_sender_tests.rs"]
 mod tests;

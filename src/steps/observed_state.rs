@@ -144,7 +144,7 @@ impl ObservedState {
     /// Whether all was read so short a time ago that nobody else can have changed it in between, but by rare chance:
     /// nobody was asked a question since.
     pub fn are_fresh(&self) -> bool {
-        self.read_at.is_some_and(|at| at.elapsed() < limits::FRESH)
+        self.read_at.is_some_and(|at| at.elapsed() < limits::OBSERVATION_TTL)
     }
 
     /// Whether the operator may do `action` there; unknown counts as yes, Azure has the last word.
@@ -238,11 +238,11 @@ impl ObservedState {
     }
 
     /// The other side's network, where it is known: the vendor's API says it, or the inputs.
-    pub fn remote(&self, intent: &PeeringIntent) -> Option<Remote> {
+    pub fn known_remote(&self, intent: &PeeringIntent) -> Option<Remote> {
         self.request
             .as_ref()
             .and_then(|request| request.remote.clone())
-            .or_else(|| intent.remote())
+            .or_else(|| intent.configured_remote())
     }
 
     /// That nothing is known of the other direction, and why; `None` where it was read, or nobody tried.
@@ -253,8 +253,8 @@ impl ObservedState {
 
     /// The name that our direction gets: a number is added where the network has a peering of that name with another
     /// network already (two VPCs of one vendor, say). A name that was given stays as it is.
-    pub fn our_peering_name(&self, intent: &PeeringIntent) -> String {
-        let remote = self.remote(intent).map(|remote| remote.vnet);
+    pub fn free_peering_name(&self, intent: &PeeringIntent) -> String {
+        let remote = self.known_remote(intent).map(|remote| remote.vnet);
         if let Some(former) = self
             .former_peering
             .as_ref()
@@ -262,7 +262,7 @@ impl ObservedState {
         {
             return former.id.name.clone();
         }
-        let name = intent.our_peering_name();
+        let name = intent.default_peering_name();
         let taken = |name: &str| {
             let peerings = self.vnet.iter().flat_map(|vnet| &vnet.peerings);
             let mut same = peerings.filter(|peering| peering.id.name.eq_ignore_ascii_case(name));
@@ -328,13 +328,13 @@ mod tests {
         let mut name = |taken: &[&str]| {
             let peerings = taken.iter().map(|name| peering(&intent, name, 0x50b, "10.9.0.0/16"));
             facts.vnet.as_mut().expect("one").peerings = peerings.collect();
-            facts.our_peering_name(&intent)
+            facts.free_peering_name(&intent)
         };
         assert_eq!(name(&["another"]), "vnet-app-peering");
         assert_eq!(name(&["VNET-APP-peering"]), "vnet-app-peering-2");
         assert_eq!(name(&["vnet-app-peering", "vnet-app-peering-2"]), "vnet-app-peering-3");
         intent.peering_name = Some("vnet-app-peering".into());
-        assert_eq!(facts.our_peering_name(&intent), "vnet-app-peering");
+        assert_eq!(facts.free_peering_name(&intent), "vnet-app-peering");
     }
 
     #[test]

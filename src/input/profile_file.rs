@@ -20,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{INPUTS, InputKind, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
 use crate::azure::AzureCloud;
-use crate::domain::{did_you_mean, harmless};
+use crate::domain::{did_you_mean, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind};
 
 /// The key of the table with the vendor's inputs.
@@ -90,8 +90,8 @@ impl SourceFile {
 
 /// A refusal of what stands in a line of a file.
 pub fn refuse(file: &Path, line: usize, what: impl AsRef<str>, why: impl Into<String>) -> RunError {
-    let file = harmless(&file.to_string_lossy());
-    let what = format!("{file}, line {line}: {}.", harmless(what.as_ref()));
+    let file = sanitize_for_terminal(&file.to_string_lossy());
+    let what = format!("{file}, line {line}: {}.", sanitize_for_terminal(what.as_ref()));
     RunError::new(RunErrorKind::Usage, what, why)
 }
 

@@ -279,5 +279,5 @@ fn requests(record: &RunRecord) -> String {
 }
 
 #[cfg(test)]
-#[path = "ticket_tests.rs"]
+#[path = "change_report_tests.rs"]
 mod tests;

@@ -1,16 +1,16 @@
 //! Checks alone, without a plan: what they look at is read at once, and judged.
 
-use super::survey::{note_clock, note_earlier_peerings, observe};
+use super::refresh::{note_clock, note_earlier_peerings, observe};
 use crate::doctor::{self, CheckNeed, DoctorCheck};
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::{CheckResult, RunEvent, StepId};
-use crate::steps::{PreflightPart, StepError, StepRun, adopt, preflight, read_tenants};
+use crate::steps::{PreflightPart, StepError, StepRun, preflight, read_tenants, use_existing_app};
 
 /// Reads what these checks look at, and judges. What cannot be read is a finding too, and ends nothing.
 ///
 /// # Errors
 /// When Azure cannot be reached at all.
-pub async fn examine(run: &StepRun, probes: &[&DoctorCheck]) -> Result<Vec<CheckResult>, RunError> {
+pub async fn run_preflight(run: &StepRun, probes: &[&DoctorCheck]) -> Result<Vec<CheckResult>, RunError> {
     run.emit(RunEvent::Surveying);
     let needs = doctor::needs(probes, &run.intent);
     let all = run.intent.steps();
@@ -31,14 +31,14 @@ pub async fn examine(run: &StepRun, probes: &[&DoctorCheck]) -> Result<Vec<Check
         return Err(problem.clone());
     }
     let unread = failed.into_iter().filter_map(|problem| Some((problem.step?, problem)));
-    run.learn(|facts| facts.preflight.unread.extend(unread));
-    let (adopted, (), ()) = tokio::join!(adopt(run), preflight::read(run, &after), read_tenants(run));
+    run.update_state(|facts| facts.preflight.unread.extend(unread));
+    let (adopted, (), ()) = tokio::join!(use_existing_app(run), preflight::read(run, &after), read_tenants(run));
     if let Err(StepError::Failed(problem)) = adopted {
-        run.learn(|facts| _ = facts.preflight.unread.insert(StepId::OwnApp, *problem));
+        run.update_state(|facts| _ = facts.preflight.unread.insert(StepId::OwnApp, *problem));
     }
     note_earlier_peerings(run);
     note_clock(run);
-    let checks = doctor::examine(probes, &run.intent, &run.facts());
+    let checks = doctor::run_checks(probes, &run.intent, &run.facts());
     run.emit(RunEvent::Checked(checks.clone()));
     Ok(checks)
 }

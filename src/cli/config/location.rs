@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::folders::{FolderUse, own_folder};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::errors::{RunError, RunErrorKind};
 use crate::files;
 use crate::input::config::{ActiveProfile, ConfigFile, NO_PROFILE};
@@ -124,7 +124,7 @@ pub fn counts_unasked(vars: &EnvironmentVariables) -> bool {
 
 /// A path for people.
 pub fn shown(file: &Path) -> String {
-    harmless(&file.to_string_lossy())
+    sanitize_for_terminal(&file.to_string_lossy())
 }
 
 /// The profile that a run takes values from. A rehearsal takes from one that the command line names, and no other: what
@@ -155,7 +155,7 @@ pub fn chosen(
         (Some(config), asked) => config.choose(asked)?,
         (None, None) => None,
         (None, Some((name, by))) => {
-            let what = format!("{by}: there is no profile '{}'.", harmless(name));
+            let what = format!("{by}: there is no profile '{}'.", sanitize_for_terminal(name));
             let why = format!("There is no configuration file {}.", shown(&place.file));
             return Err(RunError::new(RunErrorKind::Usage, what, why));
         }

@@ -51,7 +51,7 @@ pub type SignInReport = Shared<BoxFuture<'static, Result<SignInInfo, RunError>>>
 ///
 /// # Errors
 /// When there is no token or the subscriptions cannot be read.
-pub fn introduce(azure: AzureClient, sink: EventSink) -> SignInReport {
+pub fn report_sign_in(azure: AzureClient, sink: EventSink) -> SignInReport {
     ask(azure, sink).boxed().shared()
 }
 

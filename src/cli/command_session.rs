@@ -8,18 +8,18 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-use super::again::RepeatCommand;
-use super::asked::{self, PastedText};
 use super::browser;
+use super::cancellation::{asked_to_stop, redraw_when_resized, take_back, tidy_terminal};
+use super::command_result::{CommandFlow, CommandResult};
 use super::config;
-use super::ended::{CommandFlow, CommandResult};
 use super::output::{OutputArgs, OutputFormat, print, screen};
+use super::pasted_text::{self, PastedText};
 use super::record;
+use super::rerun_command::RepeatCommand;
 use super::sandbox::{EmbeddedSandbox, embed};
-use super::stop::{asked_to_stop, redraw_when_resized, take_back, tidy_terminal};
 use super::target::TargetArgs;
 use crate::azure::{PendingRecord, RequestRecord, RequestSender};
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::engine;
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::input::{
@@ -136,7 +136,7 @@ pub struct CommandSession<'a> {
 ///
 /// # Errors
 /// When the embedded Azure cannot start, or standard output cannot be written.
-pub async fn conduct<'a, W>(errand: CommandSpec<'a>, output: &'a OutputArgs, work: W) -> anyhow::Result<RunOutcome>
+pub async fn run_command<'a, W>(errand: CommandSpec<'a>, output: &'a OutputArgs, work: W) -> anyhow::Result<RunOutcome>
 where
     W: AsyncFn(&CommandSession<'a>, GatheredInputs) -> anyhow::Result<CommandFlow>,
 {
@@ -160,7 +160,7 @@ where
             if let RunEvent::Step(id, StepEvent::Held { hold, rights: true, .. }) = &mut event
                 && hands_over.contains(id)
             {
-                hold.packet.push(lock(&known).hand_over(*id));
+                hold.packet.push(lock(&known).handoff_command(*id));
             }
             lock(&report).on(&event);
             screen.on(&event);
@@ -211,7 +211,7 @@ impl<'a> CommandSession<'a> {
     where
         W: AsyncFn(&CommandSession<'a>, GatheredInputs) -> anyhow::Result<CommandFlow>,
     {
-        if let Err(problem) = record::check_ticket(self.errand.ticket, &self.around.vars) {
+        if let Err(problem) = record::check_change_report(self.errand.ticket, &self.around.vars) {
             return Ok(CommandResult::by(problem));
         }
         let mut talk = match self.given() {
@@ -281,7 +281,7 @@ impl<'a> CommandSession<'a> {
 
     /// Notes what was asked for: in the document, and for the command line that says the same.
     pub fn note(&self, gathered: &GatheredInputs) {
-        asked::note(&mut lock(&self.report), gathered);
+        pasted_text::note(&mut lock(&self.report), gathered);
         let taken = gathered.intent.steps();
         let left_out = gathered
             .intent
@@ -292,9 +292,11 @@ impl<'a> CommandSession<'a> {
         let (talk, rehearsal) = (&gathered.talk, self.errand.target.sandbox);
         let switches = talk.given.switches(&self.errand.switches);
         *lock(&self.known) = RepeatCommand {
-            answers: talk.has_asked().then(|| asked::answers(gathered, &switches, rehearsal)),
+            answers: talk
+                .has_asked()
+                .then(|| pasted_text::answers(gathered, &switches, rehearsal)),
             switches,
-            ..asked::known(gathered, PastedText::among(&self.around.vars, rehearsal))
+            ..pasted_text::known(gathered, PastedText::among(&self.around.vars, rehearsal))
         };
         // A rehearsal's world is gone with the run.
         if let Some(undo) = self.errand.undo.filter(|_| !self.errand.target.sandbox) {
@@ -378,7 +380,7 @@ impl<'a> CommandSession<'a> {
         let Some(prompter) = self.prompter().filter(|_| self.asks()) else {
             return Ok(PromptResult::Value(true));
         };
-        let name = harmless(network);
+        let name = sanitize_for_terminal(network);
         let question = PromptQuestion::new(
             format!("Type the network's name to delete these: {name} (empty: delete nothing)"),
             format!(
@@ -401,7 +403,7 @@ impl<'a> CommandSession<'a> {
     /// Has what was read count no more: the world may have changed while the question was there.
     fn read_again(&self) {
         if let Some(run) = lock(&self.run).as_ref() {
-            run.learn(|facts| facts.read_at = None);
+            run.update_state(|facts| facts.read_at = None);
         }
     }
 

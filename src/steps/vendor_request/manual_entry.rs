@@ -11,14 +11,14 @@ use crate::vendors::CreatedBy;
 
 /// Shows what the vendor has to be told, and waits for what shows that it was: the vendor's peering, where the vendor
 /// makes it; where each side makes its own, the other side's ids are enough to go on with.
-pub async fn hand_over(run: &StepRun) -> Result<(), StepError> {
+pub async fn request_manual_entry(run: &StepRun) -> Result<(), StepError> {
     let intent = &run.intent;
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));
-    run.learn(|facts| facts.handed_over = true);
+    run.update_state(|facts| facts.handed_over = true);
     if intent.vendor.peering.created_by == CreatedBy::EachSide {
         remove_leftover(run).await?;
-        return if intent.remote().is_some() {
+        return if intent.configured_remote().is_some() {
             Ok(())
         } else {
             Err(StepError::waiting(handed_over(intent, &run.facts())))
@@ -39,14 +39,14 @@ pub async fn hand_over(run: &StepRun) -> Result<(), StepError> {
             VendorPeering::None => Ok(None),
         }
     };
-    run.until(STEP, &awaited, look).await
+    run.poll_until(STEP, &awaited, look).await
 }
 
 /// The values are shown, and a person has to enter them.
 pub fn handed_over(intent: &PeeringIntent, facts: &ObservedState) -> ActionRequired {
     let card = intent.card(facts.own_app.as_ref().map(|app| app.app_id));
     let vendor = &intent.vendor.short_name;
-    let (why, then) = match intent.remote() {
+    let (why, then) = match intent.configured_remote() {
         None => (
             format!("{vendor} tells where its network is once it knows yours."),
             card.returns.clone(),
@@ -65,7 +65,7 @@ pub fn handed_over(intent: &PeeringIntent, facts: &ObservedState) -> ActionRequi
 }
 
 /// A person has the vendor make its half anew: it holds its own for done, and does nothing by itself.
-pub fn enter_anew(run: &StepRun) -> ActionRequired {
+pub fn request_reentry(run: &StepRun) -> ActionRequired {
     let intent = &run.intent;
     let card = intent.card(run.facts().own_app.map(|app| app.app_id));
     run.tell(STEP, StepEvent::HandOff(card.clone()));

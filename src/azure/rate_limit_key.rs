@@ -162,5 +162,5 @@ impl fmt::Display for RateLimitKey {
 }
 
 #[cfg(test)]
-#[path = "account_tests.rs"]
+#[path = "rate_limit_key_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::azure::{AzureService, PendingRecord};
-use crate::domain::{StepId, StepState, harmless};
+use crate::domain::{StepId, StepState, sanitize_for_terminal};
 use crate::errors::RunErrorKind;
 use crate::plan::ChangeAction;
 use crate::plan::{
@@ -143,7 +143,7 @@ fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
         assert_eq!(columns(line), columns(lines[head]), "{line}");
     }
     // Outside of code, which has a fence of one backtick more than it holds itself, HTML is a text.
-    let fenced = harmless(HOSTILE);
+    let fenced = sanitize_for_terminal(HOSTILE);
     for line in lines.iter().filter(|line| line.contains(" <img") && **line != fenced) {
         assert!(line.contains("````"), "{line}");
     }

@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde_json::json;
 use url::Url;
 
+use super::super::request_sender::{AllowedHosts, RequestSender};
 use super::super::testing::{TransportScript, answer, broken, unreachable};
 use super::super::transport::HttpTransport;
-use super::super::wire::{AllowedHosts, RequestSender};
 use super::*;
 
 fn url(text: &str) -> Url {
@@ -106,11 +106,11 @@ async fn of_too_many_the_oldest_looks_are_left_out_and_no_write() {
     let wire = TransportScript::rule(|_| answer(200, &[], "")).wire();
     wire.send(get()).await.unwrap();
     wire.send(put()).await.unwrap();
-    for _ in 0..limits::JOURNAL {
+    for _ in 0..limits::REQUEST_LOG_ENTRIES {
         wire.send(get()).await.unwrap();
     }
     let PendingRecord { requests, left_out } = wire.sent();
-    assert_eq!((requests.len(), left_out), (limits::JOURNAL, 2));
+    assert_eq!((requests.len(), left_out), (limits::REQUEST_LOG_ENTRIES, 2));
     assert_eq!((requests[0].n, requests[1].n), (2, 4));
     assert_eq!(
         requests.last().map(|sent| (sent.n, sent.status)),

@@ -97,7 +97,7 @@ struct KeptRecords {
 
 impl RequestLog {
     /// Notes a request that is about to leave; its number.
-    pub(super) fn leaves(&self, call: &ApiCall, id: Uuid) -> u64 {
+    pub(super) fn begin(&self, call: &ApiCall, id: Uuid) -> u64 {
         let mut kept = self.lock();
         kept.count += 1;
         let n = kept.count;
@@ -117,7 +117,7 @@ impl RequestLog {
             ms: 0,
             never_arrived: false,
         });
-        if kept.sent.len() > limits::JOURNAL {
+        if kept.sent.len() > limits::REQUEST_LOG_ENTRIES {
             // A long wait is thousands of looks; what was written is what a record is for.
             let least = kept.sent.iter().position(|sent| !sent.writes).unwrap_or(0);
             kept.sent.remove(least);
@@ -126,7 +126,7 @@ impl RequestLog {
     }
 
     /// Notes what came back for the request of that number, `began` when it left.
-    pub(super) fn returned(&self, n: u64, began: Instant, answer: &Result<Response<Bytes>, TransportError>) {
+    pub(super) fn finish(&self, n: u64, began: Instant, answer: &Result<Response<Bytes>, TransportError>) {
         let mut kept = self.lock();
         let Ok(at) = kept.sent.binary_search_by_key(&n, |sent| sent.n) else {
             return;
@@ -170,5 +170,5 @@ fn as_name<S: Serializer>(service: &AzureService, serializer: S) -> Result<S::Ok
 }
 
 #[cfg(test)]
-#[path = "journal_tests.rs"]
+#[path = "request_log_tests.rs"]
 mod tests;

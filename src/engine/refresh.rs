@@ -3,19 +3,20 @@
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::standing::is_unread;
+use super::link_health::is_unread;
 use crate::doctor;
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::{CheckResult, PeeringIntent, PlannedStep, RunEvent, RunPlan, StepDecision, StepId};
 use crate::steps::{
-    ObservedState, PreflightPart, StepError, StepRun, adopt, decision, preflight, read_tenants, settle_tenants, step,
+    ObservedState, PreflightPart, StepError, StepRun, decision, preflight, read_tenants, resolve_remote_tenants, step,
+    use_existing_app,
 };
 
 /// Reads what there is and decides what is to be done.
 ///
 /// # Errors
 /// The first thing that could not be read and without which nothing can be decided.
-pub async fn survey(run: &StepRun) -> Result<RunPlan, RunError> {
+pub async fn refresh(run: &StepRun) -> Result<RunPlan, RunError> {
     run.emit(RunEvent::Surveying);
     read(run).await?;
     note_earlier_peerings(run);
@@ -28,7 +29,7 @@ pub async fn survey(run: &StepRun) -> Result<RunPlan, RunError> {
 ///
 /// # Errors
 /// As [`survey`].
-pub async fn look(run: &StepRun) -> Result<RunPlan, RunError> {
+pub async fn observe_again(run: &StepRun) -> Result<RunPlan, RunError> {
     run.emit(RunEvent::Surveying);
     read(run).await?;
     read_tenants(run).await;
@@ -40,9 +41,9 @@ pub async fn look(run: &StepRun) -> Result<RunPlan, RunError> {
 ///
 /// # Errors
 /// As [`survey`].
-pub async fn look_again(run: &StepRun) -> Result<RunPlan, RunError> {
+pub async fn refresh_again(run: &StepRun) -> Result<RunPlan, RunError> {
     let earlier_peerings = run.facts().earlier_peerings;
-    run.learn(|facts| {
+    run.update_state(|facts| {
         *facts = ObservedState {
             earlier_peerings,
             ..ObservedState::default()
@@ -71,8 +72,8 @@ async fn read(run: &StepRun) -> Result<(), RunError> {
     {
         return Err(problem);
     }
-    let (adopted, ()) = tokio::join!(adopt(run), settle_tenants(run));
-    run.learn(|facts| facts.read_at = Some(Instant::now()));
+    let (adopted, ()) = tokio::join!(use_existing_app(run), resolve_remote_tenants(run));
+    run.update_state(|facts| facts.read_at = Some(Instant::now()));
     match adopted {
         Err(StepError::Failed(problem)) => Err(problem.in_step(StepId::OwnApp)),
         _ => Ok(()),
@@ -81,7 +82,7 @@ async fn read(run: &StepRun) -> Result<(), RunError> {
 
 /// Who may not read a step may still take others: it is somebody else's. The network itself is everybody's.
 fn is_closed(run: &StepRun, id: StepId, problem: &RunError) -> bool {
-    let others = matches!(id, StepId::RoleDefinition | StepId::RoleAssignment) || !run.intent.share.takes(id);
+    let others = matches!(id, StepId::RoleDefinition | StepId::RoleAssignment) || !run.intent.share.includes(id);
     problem.kind == RunErrorKind::Permission && others
 }
 
@@ -128,7 +129,7 @@ pub(super) async fn observe(run: &StepRun, ids: &[StepId]) -> Vec<RunError> {
     let reads = ids.iter().map(|id| async move { (*id, step(*id).observe(run).await) });
     let failed = join_all(reads).await.into_iter().filter_map(|(id, read)| match read {
         Err(StepError::Failed(problem)) if is_closed(run, id, &problem) => {
-            run.learn(|facts| {
+            run.update_state(|facts| {
                 facts.unread.insert(id);
                 facts.preflight.unread.insert(id, *problem);
             });
@@ -144,7 +145,7 @@ pub(super) async fn observe(run: &StepRun, ids: &[StepId]) -> Vec<RunError> {
 /// Every answer says what time it is on the other side.
 pub(super) fn note_clock(run: &StepRun) {
     let ahead = run.azure.wire().clock_ahead();
-    run.learn(|facts| facts.preflight.clock_ahead = ahead);
+    run.update_state(|facts| facts.preflight.clock_ahead = ahead);
 }
 
 /// What is there before anything is asked of the vendor is the vendor's only where something says so.
@@ -156,5 +157,5 @@ pub(super) fn note_earlier_peerings(run: &StepRun) {
         .flat_map(|vnet| &vnet.peerings)
         .map(|peering| peering.id.name.clone())
         .collect();
-    run.learn(|facts| facts.earlier_peerings = names);
+    run.update_state(|facts| facts.earlier_peerings = names);
 }

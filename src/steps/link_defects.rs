@@ -2,7 +2,7 @@
 //! and the checks.
 
 use super::ObservedState;
-use super::own_direction::{is_made_again, may_write_theirs};
+use super::own_direction::{is_made_again, may_write_remote};
 use super::vendor_peering::VendorPeering;
 use super::vendor_request::request_kind;
 use crate::azure::PeeringBody;
@@ -16,7 +16,7 @@ const SEVERAL: &str = "several";
 const NOT_TOLD: &str = "unnamed";
 
 /// Whether the operator, and nobody else, has to do what the fault asks for: to name the peering.
-pub fn is_a_matter_of_names(fault: &LinkDefect) -> bool {
+pub fn needs_peering_name(fault: &LinkDefect) -> bool {
     [SEVERAL, NOT_TOLD].contains(&fault.code.as_str())
 }
 
@@ -84,7 +84,7 @@ pub fn half_is_gone(intent: &PeeringIntent, facts: &ObservedState) -> bool {
                 facts.vnet.is_some() && intent.peering_name.is_none() && facts.could_be_the_vendors(intent).is_empty()
             }
             // A vendor is ready once this side's peering is Connected, and the network's ID tells it from all others.
-            CreatedBy::EachSide => facts.vnet.is_some() && facts.remote(intent).is_some(),
+            CreatedBy::EachSide => facts.vnet.is_some() && facts.known_remote(intent).is_some(),
             CreatedBy::Customer => false,
         },
         VendorPeering::Many(_) => false,
@@ -173,7 +173,7 @@ fn out_of_sync(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringB
         SyncLevel::RemoteNotInSync => (false, true),
         SyncLevel::LocalAndRemoteNotInSync | SyncLevel::Other(_) => (true, true),
     };
-    let we_write_theirs = may_write_theirs(intent) && facts.remote_peering.is_some();
+    let we_write_theirs = may_write_remote(intent) && facts.remote_peering.is_some();
     let mut does = Vec::new();
     let mut asks = Vec::new();
     match (ours, by_vendor) {
@@ -207,7 +207,7 @@ fn out_of_sync(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringB
 
 /// The other side's direction, where it can be read.
 fn of_theirs(intent: &PeeringIntent, theirs: &PeeringBody) -> Option<LinkDefect> {
-    let ours = may_write_theirs(intent);
+    let ours = may_write_remote(intent);
     let (name, vendor) = (&theirs.id.name, &intent.vendor.short_name);
     if theirs.state == PeeringState::Connected && !theirs.allow_virtual_network_access {
         return Some(LinkDefect {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known::{self, ErrorCause};
 use crate::azure::{ApiError, AzureService, ChallengeDemand, ClaimsChallenge, FailureKind, TransportError};
-use crate::domain::{StepId, harmless};
+use crate::domain::{StepId, sanitize_for_terminal};
 
 /// The kinds of failure, as scripts tell them apart (`error.kind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,18 +76,22 @@ impl RunError {
 
     /// What a service answered while `doing` ("reading the virtual network vnet-app").
     pub fn from_api(doing: &str, error: &ApiError) -> Self {
-        let message = harmless(&error.message());
+        let message = sanitize_for_terminal(&error.message());
         // What a challenge demands is in its header; the code of the body may say anything.
         let known = known::of(error).filter(|_| error.challenge.is_none());
         let what = match &error.failure {
-            FailureKind::Refused { code, .. } => format!("{doing}: {} answered {}.", error.service, harmless(code)),
+            FailureKind::Refused { code, .. } => {
+                format!("{doing}: {} answered {}.", error.service, sanitize_for_terminal(code))
+            }
             FailureKind::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
             FailureKind::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
             FailureKind::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
         };
         // Graph, policy and validation say the decisive thing in the details.
         let details = match &error.failure {
-            FailureKind::Refused { details, .. } => details.iter().map(|(_, text)| harmless(text)).collect(),
+            FailureKind::Refused { details, .. } => {
+                details.iter().map(|(_, text)| sanitize_for_terminal(text)).collect()
+            }
             _ => Vec::new(),
         };
         let told: Vec<String> = std::iter::once(message.clone())
@@ -104,12 +108,12 @@ impl RunError {
         let why = meaning.map_or_else(|| told.clone(), |meaning| format!("{meaning} ({told})"));
         Self {
             kind: kind(error, known),
-            code: error.code().map(harmless),
+            code: error.code().map(sanitize_for_terminal),
             what: capital(&what),
             why,
             remedies: remedies(known, error),
             step: None,
-            correlation_id: error.correlation_id.as_deref().map(harmless),
+            correlation_id: error.correlation_id.as_deref().map(sanitize_for_terminal),
             cause: known::cause(error),
         }
     }
@@ -150,7 +154,7 @@ impl RunError {
 /// What is known to help. How to sign in is known better by the sign-in itself, where it is at hand: it stands in for the
 /// lines that leave the tenant open.
 fn remedies(known: Option<&known::KnownError>, error: &ApiError) -> Vec<String> {
-    let sign_in = || error.sign_in.iter().map(|line| harmless(line));
+    let sign_in = || error.sign_in.iter().map(|line| sanitize_for_terminal(line));
     let Some(known) = known else {
         let more = match (&error.failure, error.status()) {
             _ if sign_in().len() > 0 => None,
@@ -183,7 +187,8 @@ fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
             "Multi-factor authentication is required for this request, and the sign-in was made without it.".to_owned()
         }
         ChallengeDemand::ConditionalAccess(context) => {
-            let context = context.map(|context| format!(" (authentication context {})", harmless(&context)));
+            let context =
+                context.map(|context| format!(" (authentication context {})", sanitize_for_terminal(&context)));
             let context = context.unwrap_or_default();
             format!("A Conditional Access policy requires a stronger or newer sign-in for this request{context}.")
         }

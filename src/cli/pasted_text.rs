@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::again::RepeatCommand;
 use super::config::{self, ProfileAnswers};
+use super::rerun_command::RepeatCommand;
 use crate::azure::AzureCloud;
 use crate::input::config::NO_PROFILE;
 use crate::input::{

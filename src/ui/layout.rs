@@ -5,7 +5,7 @@ use std::time::Duration;
 use console::{Alignment, measure_text_width, pad_str};
 use url::Url;
 
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::RunError;
 use crate::plan::{ActionRequired, DeviceCodePrompt, PlannedStep, RunPlan, StepState};
 use crate::vendors::DnsMapping;
@@ -51,7 +51,7 @@ pub fn beside(head: &str, column: usize, texts: &[&str], width: usize) -> Vec<St
     let indent = if narrow { 4 } else { column };
     let room = width.saturating_sub(indent).max(16);
     let texts = texts.iter().filter(|text| !text.is_empty());
-    let mut text = texts.flat_map(|text| lines(&harmless(text), room));
+    let mut text = texts.flat_map(|text| lines(&sanitize_for_terminal(text), room));
     let first = if narrow { None } else { text.next() };
     let first = first.map_or_else(
         || head.trim_end().to_owned(),
@@ -63,14 +63,14 @@ pub fn beside(head: &str, column: usize, texts: &[&str], width: usize) -> Vec<St
 
 /// A text behind a head; what does not fit goes on below it, two columns further to the right. Where there is little
 /// room, a long head stands above it.
-pub fn hanging(head: &str, text: &str, width: usize) -> Vec<String> {
+pub fn hanging_indent(head: &str, text: &str, width: usize) -> Vec<String> {
     let indent = measure_text_width(head) + 2;
     if width < NARROW && indent > 6 {
         let head = Some(head.trim_end()).filter(|head| !head.is_empty());
-        let below = hanging("    ", text, width);
+        let below = hanging_indent("    ", text, width);
         return head.map(str::to_owned).into_iter().chain(below).collect();
     }
-    let folded = lines(&harmless(text), width.saturating_sub(indent).max(8));
+    let folded = lines(&sanitize_for_terminal(text), width.saturating_sub(indent).max(8));
     let line = |(index, line)| match index {
         0 => format!("{head}{line}"),
         _ => format!("{:indent$}{line}", ""),
@@ -106,9 +106,9 @@ pub fn problem_text(problem: &RunError, width: usize) -> String {
         // A command is for copying: it stays whole, and a script keeps its lines.
         let whole = is_command(text) || text.contains('\n');
         let folded: Vec<String> = if whole {
-            text.lines().map(harmless).collect()
+            text.lines().map(sanitize_for_terminal).collect()
         } else {
-            lines(&harmless(text), width.saturating_sub(LABEL))
+            lines(&sanitize_for_terminal(text), width.saturating_sub(LABEL))
         };
         for (index, line) in folded.into_iter().enumerate() {
             let label = if index == 0 { label } else { "        " };
@@ -144,24 +144,28 @@ pub fn settled(state: StepState) -> &'static str {
 
 /// The hand-off card; its values stay whole, for copying.
 pub fn card_lines(card: &DeviceCodePrompt, width: usize) -> Vec<String> {
-    let labels: Vec<String> = card.values.iter().map(|value| harmless(&value.label)).collect();
+    let labels: Vec<String> = card
+        .values
+        .iter()
+        .map(|value| sanitize_for_terminal(&value.label))
+        .collect();
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let mut out: Vec<String> = Vec::new();
     if !card.before.is_empty() {
         out.push("Before that:".to_owned());
         out.extend(card.before.iter().flat_map(|line| match is_command(line) {
             // A command is for copying: it stays whole.
-            true => vec![format!("    {}", harmless(line))],
-            false => hanging("    ", line, width),
+            true => vec![format!("    {}", sanitize_for_terminal(line))],
+            false => hanging_indent("    ", line, width),
         }));
         out.push(String::new());
     }
     out.extend(lines(
-        &format!("Enter these values at {}", harmless(&card.place)),
+        &format!("Enter these values at {}", sanitize_for_terminal(&card.place)),
         width,
     ));
     out.push(String::new());
-    let values = card.values.iter().map(|value| harmless(&value.value));
+    let values = card.values.iter().map(|value| sanitize_for_terminal(&value.value));
     let beside: Vec<String> = labels
         .iter()
         .zip(values.clone())
@@ -180,14 +184,14 @@ pub fn card_lines(card: &DeviceCodePrompt, width: usize) -> Vec<String> {
 
 /// Who has to act, and what to hand over; commands stay whole, for copying.
 pub fn hold_lines(hold: &ActionRequired, width: usize) -> Vec<String> {
-    let mut out = lines(&harmless(&hold.why), width);
-    out.extend(lines(&format!("Next: {}", harmless(&hold.who)), width));
+    let mut out = lines(&sanitize_for_terminal(&hold.why), width);
+    out.extend(lines(&format!("Next: {}", sanitize_for_terminal(&hold.who)), width));
     match hold.packet.as_slice() {
-        [sentence] if !is_command(sentence) => out.extend(hanging("    ", sentence, width)),
-        packet => out.extend(packet.iter().map(|line| format!("    {}", harmless(line)))),
+        [sentence] if !is_command(sentence) => out.extend(hanging_indent("    ", sentence, width)),
+        packet => out.extend(packet.iter().map(|line| format!("    {}", sanitize_for_terminal(line)))),
     }
     let answer = hold.answer.iter();
-    out.extend(answer.flat_map(|answer| lines(&format!("(Azure: {})", harmless(answer)), width)));
+    out.extend(answer.flat_map(|answer| lines(&format!("(Azure: {})", sanitize_for_terminal(answer)), width)));
     out
 }
 
@@ -205,7 +209,7 @@ pub fn enter_code(page: &Url, code: &str, tenant: Option<&str>, life: Duration) 
         whole @ 60.. if whole % 60 == 0 => format!("{} min", whole / 60),
         _ => duration(life),
     };
-    harmless(&format!(
+    sanitize_for_terminal(&format!(
         "To sign in{whereto}, open {page} and enter the code {code} (good for {life})"
     ))
 }

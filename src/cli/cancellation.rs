@@ -70,7 +70,10 @@ pub async fn take_back(runs: impl IntoIterator<Item = Arc<StepRun>>, say: impl F
         return;
     }
     say("Removing the own application's credential; Ctrl-C again leaves that to the next run.");
-    let all = tokio::time::timeout(limits::LAST_ACT, join_all(runs.iter().map(|run| clean_up(run))));
+    let all = tokio::time::timeout(
+        limits::CANCEL_CLEANUP_TIMEOUT,
+        join_all(runs.iter().map(|run| clean_up(run))),
+    );
     let removed = tokio::select! {
         removed = all => removed.is_ok_and(|each| each.iter().all(Result::is_ok)),
         () = asked_to_stop() => false,

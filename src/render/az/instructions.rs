@@ -97,7 +97,7 @@ pub fn other_direction(
             remote.vnet.subscription,
             ShellWord(&remote.vnet.resource_group),
             remote.vnet.name,
-            ShellWord(&intent.their_peering_name(remote)),
+            ShellWord(&intent.remote_peering_name(remote)),
             ShellWord(&ours),
             if transit { " --allow-gateway-transit" } else { "" }
         ),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
-use super::open::tell;
+use super::layout::{beside, card_lines, hold_lines, problem_text};
+use super::open_prompt::tell;
 use super::terminal::{COLUMN, lock, show};
-use super::words::{beside, card_lines, hold_lines, problem_text};
 use super::{RunDisplay, style, width};
-use crate::domain::{harmless, lines};
+use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::RunOutcome;
 use crate::plan::{RunEvent, StepEvent, StepId};
 use crate::render::RunReport;
@@ -50,7 +50,7 @@ pub fn board(names: &[String]) -> Vec<Arc<dyn RunDisplay>> {
         total,
     });
     let screen = |(row, name): (usize, &String)| {
-        let (board, name) = (Arc::clone(&board), harmless(name));
+        let (board, name) = (Arc::clone(&board), sanitize_for_terminal(name));
         Arc::new(RowOf { board, row, name }) as Arc<dyn RunDisplay>
     };
     names.iter().enumerate().map(screen).collect()
@@ -156,7 +156,7 @@ impl RunDisplay for RowOf {
             RunEvent::Planned(_) => self.board.clear(self.row),
             RunEvent::Step(id, event) => self.step(*id, event),
             RunEvent::Notice(text) => {
-                let text = format!("{}: {}", self.name, harmless(text));
+                let text = format!("{}: {}", self.name, sanitize_for_terminal(text));
                 for line in lines(&text, width()) {
                     self.board.say(&style(line).dim().to_string());
                 }
@@ -247,8 +247,8 @@ fn table(rows: &[(&str, &RunReport)], told: impl Fn(&RunReport) -> String, width
     let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let column = (2 + longest + 2).min(32);
     let row = |(name, report): &(&str, &RunReport)| {
-        let text = harmless(&told(report));
-        beside(&format!("  {}", harmless(name)), column, &[&text], width)
+        let text = sanitize_for_terminal(&told(report));
+        beside(&format!("  {}", sanitize_for_terminal(name)), column, &[&text], width)
     };
     rows.iter().flat_map(row).collect()
 }

@@ -28,7 +28,7 @@ fn post() -> ApiCall {
 async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
     let script = TransportScript::new([answer(429, &[("retry-after", "7")], ""), answer(200, &[], "{}")]);
     let told = Arc::new(Mutex::new(Vec::new()));
-    let wire = script.wire().noticing({
+    let wire = script.wire().with_observer({
         let told = told.clone();
         Arc::new(move |notice| told.lock().unwrap().push(notice))
     });

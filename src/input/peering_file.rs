@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::profile_file::{ProfileValues, SourceFile, WithLine, in_order, refuse, string};
 use super::table::VNET_PARTS;
-use super::written::{ProfileValues, SourceFile, WithLine, in_order, refuse, string};
 use crate::domain::VnetId;
 use crate::errors::RunError;
 

@@ -63,7 +63,7 @@ impl RepeatCommand {
 
     /// The line of a packet that has peerctl do the step. A comment, so that the packet can be pasted into a shell as a
     /// whole.
-    pub fn hand_over(&self, step: StepId) -> String {
+    pub fn handoff_command(&self, step: StepId) -> String {
         format!("# or with peerctl: {} --only {step}", self.for_another("azure setup"))
     }
 

@@ -1,10 +1,10 @@
 //! Where the link stands and whose turn it is, from the plan and what was read. Pure.
 
-use crate::domain::harmless;
+use crate::domain::sanitize_for_terminal;
 use crate::plan::{
     HealthStatus, LinkHealth, NextAction, PeeringIntent, PlannedStep, RequestView, RunPlan, StepDecision, StepId,
 };
-use crate::steps::{ObservedState, faults, is_a_matter_of_names, is_the_other_sides_sync, request_kind};
+use crate::steps::{ObservedState, faults, is_the_other_sides_sync, needs_peering_name, request_kind};
 
 /// What cannot be told without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
@@ -25,9 +25,9 @@ pub fn standing(
     let request = facts.request.as_ref().map(|request| RequestView {
         kind: request_kind(intent).to_owned(),
         id: request.id.clone(),
-        name: harmless(&request.name),
-        state: harmless(&request.state),
-        reason: request.reason.as_deref().map(harmless),
+        name: sanitize_for_terminal(&request.name),
+        state: sanitize_for_terminal(&request.state),
+        reason: request.reason.as_deref().map(sanitize_for_terminal),
     });
     let faults = faults(intent, facts);
     let verification = plan.steps.iter().find(|step| step.id == StepId::Verification);
@@ -53,7 +53,7 @@ pub fn standing(
             packet: vec![repair.to_owned()],
         });
         let theirs = faults.iter().filter_map(|fault| {
-            let by_name = is_a_matter_of_names(fault);
+            let by_name = needs_peering_name(fault);
             Some(NextAction {
                 who: if by_name { "you" } else { &intent.vendor.short_name }.to_owned(),
                 what: fault.theirs.clone()?,

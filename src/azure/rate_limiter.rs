@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::account::RateLimitKey;
 use super::call::{ApiCall, ApiReply};
+use super::rate_limit_key::RateLimitKey;
 use super::refusal::refusal;
 use super::retry;
 use super::throttle::{RateBudget, RemainingRequests};
@@ -93,10 +93,10 @@ impl RequestQueue {
                 let now = Instant::now();
                 let wait = budget.wait(now);
                 if wait.is_zero() {
-                    return budget.leaves(now);
+                    return budget.acquire(now);
                 }
                 let whole = budget.estimate(self.waiting.load(Ordering::Relaxed), now);
-                let news = budget.is_news(whole, limits::TOLD_AGAIN, now);
+                let news = budget.is_news(whole, limits::REPORTED_AGAIN, now);
                 (wait, news.then_some(whole))
             };
             if let Some(whole) = news {
@@ -135,7 +135,7 @@ impl RateLimitSlot {
 
 impl Drop for QueuePlace {
     fn drop(&mut self) {
-        lock(&self.queue.budget).returned(self.number, self.left, Instant::now());
+        lock(&self.queue.budget).release(self.number, self.left, Instant::now());
         self.queue.changed.notify_one();
     }
 }
@@ -162,5 +162,5 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "turns_tests.rs"]
+#[path = "rate_limiter_tests.rs"]
 mod tests;

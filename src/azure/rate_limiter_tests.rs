@@ -7,9 +7,9 @@ use http::{Request, Response};
 use serde_json::json;
 
 use super::super::error::AzureService;
+use super::super::request_sender::{AllowedHosts, NoticeWhy, RequestSender, WireNotice};
 use super::super::testing::{ScriptedAnswer, answer, json as json_answer};
 use super::super::transport::HttpTransport;
-use super::super::wire::{AllowedHosts, NoticeWhy, RequestSender, WireNotice};
 use super::*;
 
 const ID: &str = "11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01";
@@ -107,7 +107,7 @@ fn told(wire: RequestSender) -> (RequestSender, Arc<Mutex<Vec<WireNotice>>>) {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let note = Arc::clone(&notices);
     let tell = move |notice| note.lock().unwrap().push(notice);
-    (wire.noticing(Arc::new(tell)), notices)
+    (wire.with_observer(Arc::new(tell)), notices)
 }
 
 fn ms(count: u64) -> Duration {
