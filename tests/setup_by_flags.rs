@@ -215,7 +215,7 @@ fn a_malformed_input_is_refused_before_anything_is_sent() {
         (&["--color", "blue"], "possible values: auto, always, never"),
         (&["--output", "xml"], "possible values: text, json"),
         (&["--no-such-flag"], "unexpected argument '--no-such-flag'"),
-        (&["--vnet-id", VNET_ID], "cannot be used with '--vnet-id <ARM-ID>'"),
+        (&["--vnet-id", VNET_ID], "cannot be used with '--vnet-id <ID>'"),
         (&["--sandbox", "--cloud", "public"], "'--sandbox' cannot be used with"),
         (&["--timeout=-5"], "say 30m or 1h30m"),
         (&["extra"], "unexpected argument 'extra'"),

@@ -118,7 +118,7 @@ fn codes() -> Vec<PossibleValue> {
     codes.into_iter().map(PossibleValue::new).collect()
 }
 
-/// What the help shows for the value, `public|usgov|china|FILE`: small letters are to be typed as they stand.
+/// Returns the parts of the value name, such as `NAME|FILE`. Lowercase parts are typed as they are.
 fn alternatives(arg: &Arg) -> impl Iterator<Item = &str> {
     let names = arg.get_value_names().unwrap_or_default();
     names
