@@ -224,7 +224,7 @@ fn a_network_that_shares_addresses_is_refused_before_anything_is_written() {
     let sandbox = sandbox();
     let ran = with(&sandbox, "vnet-overlap", &[]).expect_code(4);
     assert!(
-        said(&ran).contains("vnet-overlap (10.20.128.0/17) shares addresses with vnet-app (10.20.0.0/16)"),
+        said(&ran).contains("vnet-overlap (10.20.128.0/17) overlaps with vnet-app (10.20.0.0/16)"),
         "{ran}"
     );
     assert_eq!(sandbox.writes(), [""; 0]);
@@ -238,7 +238,7 @@ fn a_wrong_tenant_is_named_with_the_right_one() {
         let ran = in_tenant(&sandbox, "vnet-partner", wrong, &[]).expect_code(4);
         let said = said(&ran);
         assert!(
-            said.contains(&format!("vnet-partner lies in tenant {PARTNER_TENANT}, not in {wrong}")),
+            said.contains(&format!("vnet-partner is in tenant {PARTNER_TENANT}, not in {wrong}")),
             "{ran}"
         );
         assert!(

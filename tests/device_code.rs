@@ -97,16 +97,16 @@ fn a_tenant_that_wants_to_see_the_person_is_given_a_second_code() {
 
 #[test]
 fn what_comes_of_a_code_otherwise_is_told_with_what_to_do() {
-    let declined = "The person on the page declined";
+    let declined = "The sign-in was declined";
     let table = [
         (&[][..], "cancel", declined, "AADSTS70018"),
+        (&["400:AADSTS70020"], "", "The sign-in code has expired.", "AADSTS70020"),
         (
-            &["400:AADSTS70020"],
+            &["400:AADSTS53003"],
             "",
-            "The code of this sign-in has expired.",
-            "AADSTS70020",
+            "Many policies block device codes",
+            "AADSTS53003",
         ),
-        (&["400:AADSTS53003"], "", "many block device codes", "AADSTS53003"),
         (&["400:AADSTS530035"], "", "security defaults", "AADSTS530035"),
     ];
     for (faults, decision, why, code_of_entras) in table {
@@ -138,7 +138,7 @@ fn nobody_is_waited_for_longer_than_the_time_that_was_given() {
     assert!(exit.stderr.contains("(good for 1 s)"), "{}", exit.stderr);
     let error = &exit.json()["error"];
     assert!(
-        error["why"].to_string().contains("Nobody entered the code at https://"),
+        error["why"].to_string().contains("The code wasn't entered at https://"),
         "{error:#}"
     );
     assert!(error["remedies"][0].to_string().contains("new code"), "{error:#}");
@@ -194,7 +194,7 @@ fn who_has_no_az_and_is_there_is_asked_whether_a_code_is_wanted() {
             wizard.answer(keys::CTRL_C);
             wizard.wait_exit();
         } else {
-            wizard.wait_for("not installed");
+            wizard.wait_for("isn't installed");
             wizard.wait_for("Install the Azure CLI");
             assert_eq!(wizard.wait_exit().code, Some(1));
             assert_eq!(codes(&sandbox), 0);

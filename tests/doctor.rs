@@ -166,7 +166,7 @@ fn after_the_set_up_it_looks_again_and_rights_are_not_needed_any_more() {
         assert!(
             found["detail"]
                 .as_str()
-                .is_some_and(|text| text.starts_with("not needed")),
+                .is_some_and(|text| text.starts_with("not required")),
             "{found:#}"
         );
     }
@@ -399,12 +399,14 @@ fn pain_22_each_side_of_a_peering_takes_its_own_permission() {
     assert_eq!(alone(&closed, "may-write-peerings").0, "error unknown");
     let guarded = partners(&sandbox, VNET_ID, ("vnet-guarded", PARTNER_TENANT), &own, 0);
     assert!(
-        alone(&guarded, "may-write-peerings").1.contains("for its own operator"),
+        alone(&guarded, "may-write-peerings")
+            .1
+            .contains("for an administrator of"),
         "{guarded:#}"
     );
     let both = partners(&sandbox, VNET_ID, ("vnet-partner", PARTNER_TENANT), &own, 0);
     assert!(
-        alone(&both, "may-write-peerings").1.contains("both directions"),
+        alone(&both, "may-write-peerings").1.contains("both peerings"),
         "{both:#}"
     );
 }
@@ -419,7 +421,7 @@ fn pain_14_addresses_are_compared_with_the_vendors_and_with_every_network_alread
     blocks(
         &kongs(&sandbox, &legacy, &own, 4),
         "address-overlap",
-        &["shares addresses with vnet-legacy (10.0.0.0/16)"],
+        &["overlaps with vnet-legacy (10.0.0.0/16)"],
     );
     let left = network("rg-network", "vnet-left");
     let document = kongs(&sandbox, &left, &own, 4);
@@ -432,7 +434,7 @@ fn pain_14_addresses_are_compared_with_the_vendors_and_with_every_network_alread
     blocks(
         &overlap,
         "address-overlap",
-        &["vnet-overlap (10.20.128.0/17) shares addresses with vnet-app"],
+        &["vnet-overlap (10.20.128.0/17) overlaps with vnet-app"],
     );
 }
 
@@ -447,7 +449,7 @@ fn the_other_tenant_the_vendors_network_and_ones_own_are_looked_at() {
         4,
     );
     let right = format!("--set remote-tenant-id={PARTNER_TENANT}");
-    blocks(&wrong, "remote-tenant", &["vnet-partner lies in tenant", &right]);
+    blocks(&wrong, "remote-tenant", &["vnet-partner is in tenant", &right]);
     let young = [
         "--vendor",
         "kong",
@@ -477,7 +479,7 @@ fn pain_15_a_network_that_is_being_changed_is_told_and_waited_for() {
     warns(
         &kongs(&sandbox, &busy, &["--only", "vnet-state"], 0),
         "vnet-state",
-        &["vnet-busy is Updating"],
+        &["vnet-busy: provisioning state Updating"],
     );
 }
 
@@ -587,14 +589,17 @@ fn denial(action: &str, more: &str) -> String {
 #[test]
 fn deny_assignment_is_named_and_no_role_is_asked_for() {
     let sandbox = troubles(&denial("Microsoft.Authorization/roleAssignments/write", ""));
-    let said = ["the deny assignment \"managed by a stack\" at", "refuses this sign-in"];
+    let said = [
+        "deny assignment \"managed by a stack\" at",
+        "denies the signed-in identity",
+    ];
     let document = kongs(&sandbox, VNET_ID, &["--only", "deny-assignments"], 4);
     blocks(&document, "deny-assignments", &said);
     let document = kongs(&sandbox, VNET_ID, &["--only", "may-assign-roles"], 0);
     warns(&document, "may-assign-roles", &said);
     let text = document.to_string();
     assert!(
-        text.contains("No role helps") && !text.contains("Next: an Owner"),
+        text.contains("A higher role doesn't help") && !text.contains("Next: an Owner"),
         "{document:#}"
     );
     let told = setup_is_blocked(&sandbox, VNET_ID, &KONG);
@@ -663,7 +668,7 @@ fn condition_that_refuses_the_role_is_told() {
     warns(
         &document,
         "may-assign-roles",
-        &["only under a condition, which refuses the role for"],
+        &["only under a condition, which doesn't allow the role for"],
     );
 }
 
@@ -701,8 +706,8 @@ fn pain_4_a_role_of_the_name_with_other_actions_is_told() {
     );
     let document = document.expect_code(0).json();
     let said = [
-        "is not used: it also grants Microsoft.Compute/virtualMachines/write",
-        "Setup creates \"Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2\" beside it",
+        "isn't used: it also grants Microsoft.Compute/virtualMachines/write",
+        "Setup creates \"Kong Cloud Gateway Peering Creator - peerctl 11d0b6a2\" instead",
     ];
     warns(&document, "role-name", &said);
 }
@@ -710,7 +715,7 @@ fn pain_4_a_role_of_the_name_with_other_actions_is_told() {
 #[test]
 fn a_tenant_without_room_for_a_role_and_a_network_without_room_for_a_peering_block() {
     let sandbox = troubles(&(troubles::roles(5_000) + &troubles::peerings(500)));
-    let said = ["5000 of at most 5000 custom roles"];
+    let said = ["5000 visible custom roles of at most 5000"];
     blocks(
         &kongs(&sandbox, VNET_ID, &["--only", "role-limit"], 4),
         "role-limit",
@@ -749,7 +754,7 @@ fn a_name_that_another_application_or_another_peering_has_is_told() {
     blocks(
         &document,
         "peering-name",
-        &["vnet-hub has a peering hub-to-spoke already"],
+        &["vnet-hub already has a peering hub-to-spoke"],
     );
 }
 
@@ -789,7 +794,7 @@ fn pain_11_what_is_left_of_a_peering_is_told_with_the_command_that_deletes_it() 
     blocks(
         &document.expect_code(4).json(),
         "stale-peering",
-        &["Kong's direction was deleted"],
+        &["Kong's peering was deleted"],
     );
 }
 
@@ -805,7 +810,7 @@ fn pain_16_a_credential_that_a_killed_run_left_behind_is_told() {
     warns(
         &aivens_credentials(&sandbox, 0),
         "credentials",
-        &["a credential that setup created", "az ad app credential delete"],
+        &["a credential created by setup", "az ad app credential delete"],
     );
 }
 
@@ -820,7 +825,7 @@ fn an_application_that_others_can_use_is_told() {
     warns(
         &aivens_credentials(&sandbox, 0),
         "credentials",
-        &["was not created in this run", "secret \"theirs\"", "--own-app"],
+        &["wasn't created by this run", "secret \"theirs\"", "--own-app"],
     );
 }
 
@@ -914,7 +919,7 @@ fn network_interface_behind_a_group_that_blocks_is_named() {
     let (verdict, told) = alone(&document, "nsg-rules");
     assert_eq!(verdict, "warning ok", "{document:#}");
     for part in [
-        "only TCP 443 gets past rule DenyAll",
+        "allows only TCP 443",
         "not checked: admin rules of Azure Virtual Network Manager",
     ] {
         assert!(told.contains(part), "{told}");
@@ -931,8 +936,8 @@ fn dns_servers_are_checked_for_reach_and_port_53() {
     let fine = checked(VNET_ID, "10.20.3.4");
     assert_eq!(check(&fine, "dns-servers")["verdict"], "ok", "{fine:#}");
     let said = [
-        "Kong can't reach DNS server 10.99.0.4 through this peering: it lies outside vnet-app",
-        "Give an inbound endpoint of vnet-app: 10.20.3.4 (inbound of dnspr-app, subnet snet-private)",
+        "Kong can't reach DNS server 10.99.0.4 through this peering: it is outside vnet-app",
+        "Use an inbound endpoint of vnet-app: 10.20.3.4 (inbound of dnspr-app, subnet snet-private)",
     ];
     warns(&checked(VNET_ID, "10.99.0.4"), "dns-servers", &said);
     let said = [
@@ -943,7 +948,7 @@ fn dns_servers_are_checked_for_reach_and_port_53() {
     // A network without endpoints, whose own servers are in another one.
     let data = VNET_ID.replace("vnet-app", "vnet-data");
     let said = [
-        "10.30.0.4 through this peering: it lies in no subnet of vnet-data",
+        "10.30.0.4 through this peering: it isn't in a subnet of vnet-data",
         "az dns-resolver inbound-endpoint create ",
         "--delegations Microsoft.Network/dnsResolvers",
     ];
@@ -1037,8 +1042,8 @@ fn remote_network_that_is_absent_or_failed_blocks_before_the_first_write() {
         &hidden,
         "remote-network",
         &[
-            "there is no vnet-nope in rg-partner (it has: ",
-            "or this sign-in may not read it",
+            "vnet-nope doesn't exist in rg-partner",
+            "or you don't have permission to read it",
         ],
     );
     // Who may read the whole group is told by Azure that there is none.
@@ -1048,7 +1053,7 @@ fn remote_network_that_is_absent_or_failed_blocks_before_the_first_write() {
     let failed_too = format!("scope = \"{}\"\n", partner("vnet-failed"));
     let sandbox = troubles(&[&failed, reader, &failed_too].concat());
     let table = [
-        ("vnet-nope", "there is no vnet-nope in rg-partner (it has: "),
+        ("vnet-nope", "vnet-nope doesn't exist in rg-partner"),
         ("vnet-failed", "az network vnet update --ids"),
     ];
     for (theirs, says) in table {

@@ -110,7 +110,7 @@ fn without_a_code_all_are_listed_one_line_each_service_by_service() {
     let line = ran.stdout.lines().find(|line| line.contains(" AuthorizationFailed "));
     let line = line.expect("it is listed");
     assert!(
-        line.contains("has no role that allows this here") && line.ends_with("(3 meanings)"),
+        line.contains("doesn't have permission for this action") && line.ends_with("(3 meanings)"),
         "{line}"
     );
 }
@@ -120,8 +120,8 @@ fn of_a_code_with_several_meanings_all_are_shown_with_how_to_tell_them_apart() {
     let ran = explained(&["LinkedAuthorizationFailed"]);
     for known in all().iter().filter(|known| known.code == "LinkedAuthorizationFailed") {
         let told = match known.contains.as_deref() {
-            Some(contains) => format!("Where the message has \"{contains}\": Means: {}", known.meaning),
-            None => format!("Where it has none of these: Means: {}", known.meaning),
+            Some(contains) => format!("If the message contains \"{contains}\": Means: {}", known.meaning),
+            None => format!("Otherwise: Means: {}", known.meaning),
         };
         assert!(words(&ran.stdout).contains(&told), "{told}\n{ran}");
     }
@@ -170,8 +170,8 @@ fn states_of_peerings_and_vendors_are_explained_too() {
         ("disconnected", "peerctl azure repair"),
         ("LocalNotInSync", "az network vnet peering sync"),
         ("PENDING_PEER", "Aiven, a state"),
-        ("REJECTED_BY_PEER", "turned down on your side"),
-        ("INVALID_SPECIFICATION", "Azure refused"),
+        ("REJECTED_BY_PEER", "rejected on your side"),
+        ("INVALID_SPECIFICATION", "Azure rejected"),
         ("pending-acceptance", "Kong Konnect, a state"),
         ("inactive", "Dragonfly Cloud, a state"),
         ("ACTIVE", "not an error"),
@@ -194,20 +194,17 @@ fn an_unknown_code_is_told_its_family_its_neighbours_and_where_to_look() {
         (
             "AADSTS7000225",
             &[
-                "refused the sign-in",
+                "rejected the sign-in",
                 "https://login.microsoftonline.com/error?code=7000225",
             ],
         ),
         ("AuthorisationFailed", &["peerctl explain AuthorizationFailed"]),
-        ("DiskNotFound", &["does not exist", "https://learn.microsoft.com"]),
-        (
-            "409",
-            &["HTTP 409: something exists already", "the code or the message"],
-        ),
+        ("DiskNotFound", &["doesn't exist", "https://learn.microsoft.com"]),
+        ("409", &["HTTP 409: the resource already exists", "the full message"]),
         ("HTTP 503", &["HTTP 5xx"]),
         (
             "nothing but words",
-            &["There is no code in that text", "peerctl explain lists"],
+            &["The text contains no code", "To list known codes: peerctl explain"],
         ),
     ];
     for (code, parts) in table {
@@ -233,7 +230,7 @@ fn an_unknown_code_is_told_its_family_its_neighbours_and_where_to_look() {
 
     // Beside a known one it is no error, and is named all the same.
     let ran = explained(&["AADSTS7000215 and AADSTS99999999"]);
-    assert!(ran.stdout.contains("AADSTS99999999 is not in the table."), "{ran}");
+    assert!(ran.stdout.contains("Unknown code: AADSTS99999999."), "{ran}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn where_every_list_is_refused_the_run_ends_with_the_reason() {
     assert_eq!(wizard.wait_exit(), Exit::with_code(1), "{}", wizard.scrolled());
     let shown = wizard.scrolled();
     assert!(
-        shown.contains("Error: Reading the virtual networks: Azure answered AuthorizationFailed."),
+        shown.contains("Error: Reading the virtual networks: Azure returned AuthorizationFailed."),
         "{shown}"
     );
     assert!(!shown.contains(VNET), "the question is taken away: {shown}");

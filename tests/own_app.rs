@@ -622,7 +622,7 @@ fn a_planted_application_is_not_trusted(vendor: Party) {
         let before = sandbox.writes();
         let document = vendor.run(&sandbox, &[], 4);
         let told = document["error"].to_string().replace('\\', "");
-        for part in [named, "was not created in this run", &format!("--own-app {app}")] {
+        for part in [named, "wasn't created by this run", &format!("--own-app {app}")] {
             assert!(told.contains(part), "{part} in {document:#}");
         }
         assert_eq!(sandbox.writes(), before, "{named}: nothing is written");
@@ -1166,6 +1166,6 @@ fn a_tenant_that_was_given_wrong_blocks_before_anything_is_written() {
     let inputs = ["--vendor-access", "manual", "--set", &tenant, "--set", &network];
     let ran = peerctl(with_inputs("aiven", &inputs)).envs(sandbox.env()).run();
     let ran = ran.expect_code(4);
-    assert!(ran.stderr.contains(&format!("lies in tenant {AIVEN_TENANT}")), "{ran}");
+    assert!(ran.stderr.contains(&format!("is in tenant {AIVEN_TENANT}")), "{ran}");
     assert_eq!(sandbox.writes(), [""; 0]);
 }

@@ -12,6 +12,9 @@ use peerctl::domain::SubscriptionId;
 use peerctl::plan::OwnAppRole;
 use peerctl::vendors::{CreatedBy, OwnAppWay, VendorProfile, WantedResource, profile};
 
+use support::cli::peerctl;
+use support::words;
+
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -339,4 +342,119 @@ mod typed {
         let ran = by_bash(&Served::start(["--lag", "none"]), &typed("sandbox.md"), &[]);
         assert!(ran.stdout.contains("Connected"), "{ran}");
     }
+}
+
+/// Texts that keep a word which [`words`] avoids, with a reason.
+const KEPT: [(&str, &str); 0] = [];
+
+/// Adds the avoided words of a text, with the place where it stands.
+fn note(found: &mut Vec<String>, place: &str, text: &str) {
+    let kept = |words: &str| {
+        KEPT.iter()
+            .any(|(at, text)| place.ends_with(at) && words.contains(text))
+    };
+    let avoided = words::avoided(text).into_iter().filter(|words| !kept(words));
+    found.extend(avoided.map(|words| format!("{place}: {words}")));
+}
+
+#[test]
+fn help_and_manual_avoid_words_of_the_list() {
+    let mut found = Vec::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    peerctl(["man".as_ref(), folder.path().as_os_str()])
+        .run()
+        .expect_code(0);
+    for entry in fs::read_dir(folder.path()).expect("a folder").flatten() {
+        let name = entry.file_name().into_string().expect("a name");
+        note(&mut found, &name, &read(entry.path()));
+        let words = name.split('.').next().unwrap_or_default().split('-').skip(1);
+        let words: Vec<&str> = words.collect();
+        for flag in ["-h", "--help"] {
+            let ran = peerctl(words.iter().copied().chain([flag])).run();
+            note(&mut found, &format!("{} {flag}", words.join(" ")), &ran.stdout);
+        }
+    }
+    for topic in [
+        "authentication",
+        "configuration",
+        "environment",
+        "exit-codes",
+        "formats",
+    ] {
+        note(&mut found, topic, &peerctl(["help", topic]).run().expect_code(0).stdout);
+    }
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn knowledge_and_profiles_avoid_words_of_the_list() {
+    let mut found = Vec::new();
+    for known in peerctl::errors::known::all() {
+        for text in known.remedies.iter().chain([&known.meaning]) {
+            note(&mut found, &known.code, text);
+        }
+    }
+    let checks = peerctl(["azure", "doctor", "--list"]).run().expect_code(0).stdout;
+    note(&mut found, "doctor --list", &checks);
+    for vendor in ["kong", "aiven", "dragonfly", "atlas", "confluent", "generic"] {
+        let text = peerctl(["vendors", vendor]).run().expect_code(0).stdout;
+        note(&mut found, vendor, &text);
+    }
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn pages_avoid_words_of_the_list() {
+    let mut found = Vec::new();
+    for page in pages() {
+        note(&mut found, &page.display().to_string(), &read(&page));
+    }
+    assert_eq!(found, [""; 0]);
+}
+
+/// Folders whose messages are checked.
+const CHECKED: [&str; 4] = ["src/azure", "src/doctor", "src/errors", "src/vendors"];
+
+#[test]
+fn messages_in_the_code_avoid_words_of_the_list() {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = CHECKED.map(|folder| top().join(folder)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let (path, name) = (entry.path(), entry.path().display().to_string());
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+                for literal in words::literals(&read(&path)) {
+                    note(&mut found, &name, &literal);
+                }
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn avoided_words_are_found_and_allowed_ones_are_not() {
+    let refused = [
+        "'x' is no tenant ID.",
+        "Mend it, then go on.",
+        "Somebody else's turn",
+        "Azure told us",
+    ];
+    for text in refused {
+        assert!(!words::avoided(text).is_empty(), "{text}");
+    }
+    for text in [
+        "It is no longer needed.",
+        "There is no Azure CLI.",
+        "recommended",
+        "Go online",
+    ] {
+        assert_eq!(words::avoided(text), [""; 0], "{text}");
+    }
+    let source = "let a = \"one text\"; // \"not this\"\nlet b = '\"'; let c = r#\"raw \"text\"#; let d = \"word\";\n\
+                  #[cfg(test)]\nmod tests { \"nor this\" }";
+    assert_eq!(words::literals(source), ["one text", "raw \"text"]);
 }

@@ -348,7 +348,7 @@ fn recreation_needs_a_choice(link: Link, properties: &Value, named: &[&str]) -> 
     let before = (sandbox.state(), sandbox.writes());
     let ran = link.run(&sandbox, "repair", &[]).run().expect_code(4);
     let said = said(&ran);
-    for part in ["has to be deleted before", "az network vnet peering delete"]
+    for part in ["must be deleted before", "az network vnet peering delete"]
         .iter()
         .chain(named)
     {

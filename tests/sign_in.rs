@@ -206,7 +206,7 @@ fn a_wrong_tenant_is_answered_in_the_words_of_the_way() {
             "managed-identity",
             "",
             there(),
-            "A managed identity has tokens of its own tenant only".to_owned(),
+            "A managed identity has tokens for its own tenant only".to_owned(),
         ),
         // The network is of another tenant than the sign-in.
         ("azure-cli", NOBODY, network(), login.clone()),
@@ -216,7 +216,7 @@ fn a_wrong_tenant_is_answered_in_the_words_of_the_way() {
             "managed-identity",
             "",
             network(),
-            "A managed identity has tokens of its own tenant only".to_owned(),
+            "A managed identity has tokens for its own tenant only".to_owned(),
         ),
     ];
     for said in [
@@ -330,7 +330,7 @@ fn az_that_takes_no_tenant_is_asked_without_one() {
         };
         run(TENANT).expect_code(0);
         let ran = run(PARTNER_TENANT).expect_code(1);
-        assert!(ran.stderr.contains("gives tokens of tenant"), "{ran}");
+        assert!(ran.stderr.contains("returned a token for tenant"), "{ran}");
     }
 }
 
@@ -341,7 +341,7 @@ fn az_that_cannot_serve_is_not_answered_with_az_login() {
     let odd = "echo 'Hello eyJhbGciOiJub25lIn0.eyJzZWNyZXQiOjF9.c2ln'";
     for (script, why, remedy) in [
         (old, "too old", "az upgrade"),
-        (odd, "not the JSON", "--auth device-code"),
+        (odd, "not the expected JSON", "--auth device-code"),
         ("", "", "--auth device-code"),
     ] {
         let (folder, path) = az_that(script);
@@ -358,7 +358,7 @@ fn az_that_cannot_serve_is_not_answered_with_az_login() {
             .run()
             .expect_code(1);
         let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        for part in [why, remedy, "AZURE_CLIENT_ID without AZURE_TENANT_ID"] {
+        for part in [why, remedy, "AZURE_CLIENT_ID but not AZURE_TENANT_ID"] {
             assert!(said.contains(part), "{part}\n{ran}");
         }
         assert!(!said.contains("az login") && !said.contains("eyJ"), "{ran}");
@@ -375,7 +375,7 @@ fn line_end_behind_a_variable_is_no_part_of_an_id_and_told_of_a_secret() {
             "AZURE_CLIENT_SECRET" => {
                 let ran = ran.expect_code(1);
                 let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-                assert!(said.contains("ends with white space or a line end"), "{ran}");
+                assert!(said.contains("ends with whitespace or a line break"), "{ran}");
             }
             _ => drop(ran.expect_code(0)),
         }
@@ -512,7 +512,7 @@ fn claims_challenge_is_answered_by_the_exact_az_login() {
             "PUT */roleDefinitions/*=challenge",
             "management.core.windows.net//.default",
             factor,
-            "Multi-factor authentication is required",
+            "This request requires multifactor authentication",
         ),
         (
             "GET */servicePrincipals*=challenge",

@@ -115,14 +115,14 @@ fn a_menu_of_many_networks_is_not_refused_by_resource_graph() {
 #[test]
 fn a_limit_that_is_none_is_refused_with_the_reason() {
     for (limit, why) in [
-        ("reads", "there is no '='"),
-        ("reads=20", "there is no '/'"),
-        ("reads=none/2", "before '/' comes a number from 1"),
+        ("reads", "'=' is missing"),
+        ("reads=20", "'/' is missing"),
+        ("reads=none/2", "expected a number from 1 before '/'"),
         ("peeks=20/2", "the kinds are reads, writes, deletes and queries"),
-        ("queries=15/5", "after '/' comes a time"),
+        ("queries=15/5", "expected a time up to an hour after '/'"),
     ] {
         let ran = peerctl(["sandbox", "--limit", limit]).run().expect_code(2);
-        let said = format!("'{limit}' is no limit: {why}");
+        let said = format!("'{limit}' is not a valid limit: {why}");
         assert!(
             ran.stderr.contains(&said) && ran.stderr.contains("'reads=20/2'"),
             "{ran}"

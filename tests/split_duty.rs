@@ -688,18 +688,23 @@ fn refusal_that_no_role_lifts_is_handed_to_nobody() {
     let table = [
         (role, "403:AuthorizationFailed:does not have authorization", 3, "Owner"),
         (role, "403:RequestDisallowedByPolicy", 1, "policy assignment"),
-        (role, "403:DenyAssignmentAuthorizationFailed", 1, "No role helps"),
+        (
+            role,
+            "403:DenyAssignmentAuthorizationFailed",
+            1,
+            "A higher role doesn't help",
+        ),
         (
             role,
             "403:AuthorizationFailed:denied because of the deny assignment 'x'",
             1,
-            "No role helps",
+            "A higher role doesn't help",
         ),
         (
             role,
             "403:LinkedAuthorizationFailed:and is blocked by deny assignments on the '1' linked scope(s)",
             1,
-            "No role helps",
+            "A higher role doesn't help",
         ),
         (
             role,
@@ -708,7 +713,12 @@ fn refusal_that_no_role_lifts_is_handed_to_nobody() {
             "assignable scopes",
         ),
         (role, "409:ScopeLocked", 1, "az lock list"),
-        (role, "409:ReadOnlyDisabledSubscription", 1, "enable the subscription"),
+        (
+            role,
+            "409:ReadOnlyDisabledSubscription",
+            1,
+            "reactivate the subscription",
+        ),
         (role, "403:NeverSeenBefore", 1, "correlation ID"),
         (
             "PUT */roleAssignments/*",
@@ -764,7 +774,7 @@ fn only_what_passes_is_tried_again() {
         (
             "403:LinkedAuthorizationFailed:does not have permission to perform action peer/action or the linked scope(s) are invalid and is blocked by deny assignments",
             false,
-            "No role helps",
+            "A higher role doesn't help",
         ),
         (
             "400:ReferencedResourceNotProvisioned:not in Succeeded state. Resource is in Updating state and",

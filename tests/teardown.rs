@@ -1020,8 +1020,8 @@ fn a_lock_against_deletion_is_explained_and_once_it_is_gone_the_next_run_ends_it
     let ran = GENERIC.command(&sandbox, "teardown", &[]).run().expect_code(1);
     for part in [
         "ScopeLocked",
-        "A lock forbids the change to everyone, Owners too.",
-        "ask who set it to remove it",
+        "A resource lock blocks this change for everyone, including Owners.",
+        "Ask the owner of the lock to remove it",
     ] {
         assert!(said(&ran).contains(part), "{part}\n{ran}");
     }
@@ -1112,8 +1112,8 @@ fn keeps_the_strangers(stranger: Stranger, prefix: &str, state: &str) {
         let ran = if pipeline { ran.envs(PIPELINE).run() } else { ran.run() };
         assert!(matches!(ran.code, Some(0 | 3 | 4)), "{command} {more:?}: {ran}");
         // Its addresses are taken, and nobody says that it is Kong's.
-        let taken = command != "setup" || (ran.code == Some(4) && said(&ran).contains("shares addresses with"));
-        assert!(taken && !said(&ran).contains("Kong's direction was deleted"), "{ran}");
+        let taken = command != "setup" || (ran.code == Some(4) && said(&ran).contains("overlaps with"));
+        assert!(taken && !said(&ran).contains("Kong's peering was deleted"), "{ran}");
         assert_eq!(sandbox.state(), before, "{command} {more:?} {pipeline}: {ran}");
     }
     // Without its service principal Kong's tenant is known to nobody.

@@ -351,7 +351,7 @@ fn a_malformed_dns_mapping_is_refused_with_the_reason_and_can_be_mended() {
     walk_to(&mut wizard, DNS);
     wizard.answer("corp.example=10.20.0");
     wizard.answer(keys::ENTER);
-    wizard.wait_for("✘ '10.20.0' is no IP address.");
+    wizard.wait_for("✘ '10.20.0' is not a valid IP address.");
     // What was typed is still there: only its end is missing.
     wizard.answer(".4");
     wizard.answer(keys::ENTER);

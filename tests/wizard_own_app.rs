@@ -96,7 +96,7 @@ fn another_tenant_is_asked_for_its_network_and_finds_the_tenant_by_itself() {
             ("Who do you want to peer with? ›", "another tenant"),
             ("Subscription ›", "production"),
             ("Virtual network ›", "vnet-data"),
-            ("? ARM id of the other virtual network", &remote),
+            ("? Resource ID of the remote virtual network", &remote),
             ("Go ahead?", "y"),
         ],
         "Done: vnet-data and another tenant are peered.",
@@ -123,10 +123,10 @@ fn project_that_does_not_exist_is_asked_for_again_with_the_reason() {
         wizard.answer(answer);
         wizard.answer(keys::ENTER);
     }
-    wizard.wait_for("The Aiven project does not exist, or the token may not see");
+    wizard.wait_for("The Aiven project doesn't exist, or the token doesn't have");
     wizard.wait_until("the question again", |screen| {
         let shown = screen.contents();
-        shown[shown.find("does not exist")?..]
+        shown[shown.find("doesn't exist")?..]
             .contains("? Aiven project")
             .then_some(())
     });

@@ -171,8 +171,8 @@ impl AzureClient {
         .json(&json!({ "passwordCredential": { "displayName": display_name, "endDateTime": graphs(ends) } }));
         let reply = self.send(call).await?;
         // Not `ApiReply::json`: its error may quote the body, and the body holds the secret.
-        let made: CreatedApplication = serde_json::from_slice(&reply.body)
-            .map_err(|_| reply.unreadable("it has not both of a keyId and a secretText"))?;
+        let made: CreatedApplication =
+            serde_json::from_slice(&reply.body).map_err(|_| reply.unreadable("keyId or secretText is missing"))?;
         Ok(NewPassword {
             key_id: made.key_id,
             secret: made.secret_text,

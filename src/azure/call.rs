@@ -161,12 +161,8 @@ fn without_values(error: &serde_json::Error) -> String {
         return text;
     }
     match text.rsplit_once("expected ") {
-        Some((_, expected)) => format!("there is no {expected}"),
-        None => format!(
-            "it is not as it should be at line {} column {}",
-            error.line(),
-            error.column()
-        ),
+        Some((_, expected)) => format!("expected {expected}"),
+        None => format!("unexpected JSON at line {} column {}", error.line(), error.column()),
     }
 }
 
@@ -262,18 +258,18 @@ mod tests {
             _kind: Kind,
         }
         let table = [
-            (r#""eyJ-secret""#, "there is no struct Answer at line 1 column 12"),
+            (r#""eyJ-secret""#, "expected struct Answer at line 1 column 12"),
             (
                 r#"{"value": "eyJ-secret", "kind": "one"}"#,
-                "there is no u8 at line 1 column 22",
+                "expected u8 at line 1 column 22",
             ),
             (
                 r#"{"value": "expected eyJ-secret", "kind": "one"}"#,
-                "there is no u8 at line 1 column 31",
+                "expected u8 at line 1 column 31",
             ),
             (
                 r#"{"value": 1, "kind": "eyJ-secret"}"#,
-                "there is no `one` at line 1 column 33",
+                "expected `one` at line 1 column 33",
             ),
             (r#"{"kind": "one"}"#, "missing field `value` at line 1 column 15"),
             ("eyJ-secret", "expected value at line 1 column 1"),

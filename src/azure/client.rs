@@ -180,7 +180,7 @@ impl AzureClient {
                         .join(&link)
                         .map_err(|error| reply.unreadable(&format!("its nextLink: {error}")))?;
                     if seen.contains(&url) {
-                        return Err(reply.unreadable("its nextLink leads in a circle"));
+                        return Err(reply.unreadable("its nextLink is circular"));
                     }
                 }
             }

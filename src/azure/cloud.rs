@@ -14,13 +14,13 @@ use crate::files;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloudError {
     #[error(
-        "'{name}' is neither a cloud (public, usgov, china) nor a file with the JSON that `az cloud show` prints: there \
-         is no such file.{guess}"
+        "'{name}' is not a known cloud (public, usgov, china), and no file with this name exists. A file must contain the \
+         output of `az cloud show`.{guess}"
     )]
     Unknown { name: String, guess: String },
-    #[error("cannot read {}: {why}", file.display())]
+    #[error("can't read {}: {why}", file.display())]
     Unreadable { file: PathBuf, why: String },
-    #[error("{at}: not the JSON that `az cloud show` prints: {why}")]
+    #[error("{at}: not the JSON output of `az cloud show`: {why}")]
     NotJson { at: String, why: String },
     #[error("{at}: {field}: {why}")]
     Field {
@@ -238,7 +238,7 @@ impl AzureCloud {
                 at: at.to_owned(),
                 field: "name",
                 why: format!(
-                    "'{}' is the name of one of Azure's own clouds, which has other hosts. Give this cloud another name",
+                    "'{}' is the name of a built-in Azure cloud with other hosts. Use another name for this cloud",
                     cloud.name
                 ),
             }),
@@ -282,7 +282,7 @@ fn endpoint(text: &str) -> Result<Url, String> {
     let text = &without_userinfo(text);
     let url = Url::parse(text.trim()).map_err(|error| format!("'{text}' is not a URL: {error}"))?;
     if url.scheme() != "https" {
-        return Err(format!("'{text}' is not https"));
+        return Err(format!("'{text}' is not an https URL"));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || text.contains('@') {
         return Err(format!("'{text}' has more than a host and a port"));
@@ -348,7 +348,7 @@ mod tests {
             (
                 r#""https://127.0.0.1:4433""#,
                 r#""http://127.0.0.1:4433""#,
-                "activeDirectory: 'http://127.0.0.1:4433' is not https",
+                "activeDirectory: 'http://127.0.0.1:4433' is not an https URL",
             ),
             (
                 r#""resourceManager": "https://127.0.0.1:4433/""#,
@@ -375,9 +375,9 @@ mod tests {
             (
                 r#""isActive": true"#,
                 r#""caBundle": "no-such.pem""#,
-                "cannot read /nowhere/no-such.pem",
+                "can't read /nowhere/no-such.pem",
             ),
-            ("{", "", "not the JSON"),
+            ("{", "", "not the JSON output"),
         ];
         for (what, with, expected) in table {
             let error = from(&SHOWN.replacen(what, with, 1)).unwrap_err().to_string();

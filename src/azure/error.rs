@@ -102,7 +102,7 @@ impl ApiError {
         match &self.failure {
             FailureKind::Refused { message, .. } => message.clone(),
             FailureKind::Unreachable(error) => error.to_string(),
-            FailureKind::Unreadable { status, why } => format!("HTTP {status}, but the answer cannot be read: {why}"),
+            FailureKind::Unreadable { status, why } => format!("HTTP {status}, but the response can't be read: {why}"),
             FailureKind::NoToken { why } => why.clone(),
         }
     }

@@ -153,8 +153,8 @@ fn failure(host: &str, proxy: Option<&'static str>, error: &reqwest::Error) -> T
     if let Some(variable) = proxy
         && why.contains("proxy authorization required")
     {
-        let why = "it answers 407 (Proxy Authentication Required): the user name or password is missing or wrong. In the \
-                   variable write '@' as %40, '#' as %23 and '\\' as %5C";
+        let why = "it returned 407 (Proxy Authentication Required): the user name or password is missing or wrong. In the \
+                   variable, write '@' as %40, '#' as %23 and '\\' as %5C";
         return TransportError::Proxy {
             host,
             variable,
@@ -162,7 +162,7 @@ fn failure(host: &str, proxy: Option<&'static str>, error: &reqwest::Error) -> T
         };
     }
     let why = match proxy {
-        Some(variable) => format!("{why} (by the proxy that {variable} names)"),
+        Some(variable) => format!("{why} (through the proxy in {variable})"),
         None => why,
     };
     if let Some(why) = tls(&why) {
@@ -171,7 +171,7 @@ fn failure(host: &str, proxy: Option<&'static str>, error: &reqwest::Error) -> T
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => TransportError::Connect {
             host,
-            why: format!("no answer for {} s", limits::CONNECT.as_secs()),
+            why: format!("no response for {} s", limits::CONNECT.as_secs()),
         },
         (true, false) => TransportError::Connect { host, why },
         (false, true) => TransportError::Timeout {
@@ -201,15 +201,15 @@ fn after_the_head(host: &str, error: &reqwest::Error) -> TransportError {
 fn tls(why: &str) -> Option<String> {
     let (_, reason) = why.split_once("invalid peer certificate: ")?;
     Some(if reason.starts_with("UnknownIssuer") {
-        "its certificate comes from an authority that this system does not trust. Behind a proxy that inspects TLS, \
-         give the proxy's CA with SSL_CERT_FILE, or as caBundle of a cloud file"
+        "its certificate was issued by an untrusted authority. If a proxy inspects TLS, specify the proxy's CA with \
+         SSL_CERT_FILE, or as caBundle in a cloud file"
             .to_owned()
     } else if reason.to_ascii_lowercase().starts_with("expired") || reason.contains("expired") {
-        "its certificate has expired, or this system's clock is wrong".to_owned()
+        "its certificate has expired, or this machine's clock is wrong".to_owned()
     } else if reason.contains("NotValidForName") || reason.contains("not valid for name") {
-        "its certificate is for another name".to_owned()
+        "its certificate is for a different host name".to_owned()
     } else {
-        format!("its certificate is not accepted: {reason}")
+        format!("its certificate was rejected: {reason}")
     })
 }
 
@@ -347,7 +347,7 @@ mod tests {
         .unwrap();
         let error = trusting.send(get(&url)).await.unwrap_err();
         assert!(
-            matches!(&error, TransportError::Tls { why, .. } if why.contains("another name")),
+            matches!(&error, TransportError::Tls { why, .. } if why.contains("different host name")),
             "{error}"
         );
     }

@@ -87,7 +87,7 @@ impl FromStr for AuthMethod {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|auth| auth.name() == text).ok_or_else(|| {
             format!(
-                "'{text}' is no way to sign in; there are {}",
+                "'{text}' is not a supported authentication method; supported: {}",
                 Self::ALL.map(Self::name).join(", ")
             )
         })
@@ -190,8 +190,8 @@ impl AzureIdentity {
         let gets_azures_own = matches!(source, CredentialSource::Cli { .. } | CredentialSource::Managed { .. });
         if gets_azures_own && cloud.borrows_audience() {
             return Err(SignInError(format!(
-                "The cloud '{}' wants tokens for {}, which is one of Azure's own clouds, at {}. Tokens from {} don't go \
-                 to other hosts.",
+                "The cloud '{}' requires tokens for {}, which is a built-in Azure cloud, at {}. Tokens from {} are never \
+                 sent to other hosts.",
                 cloud.name,
                 cloud.arm_audience,
                 cloud.arm.host_str().unwrap_or_default(),
@@ -203,8 +203,7 @@ impl AzureIdentity {
             .or(given.filter(|_| source.client_id().is_some()));
         if tenant.is_none() && source.client_id().is_some() {
             return Err(SignInError(
-                "No tenant is given: set AZURE_TENANT_ID, or give --tenant-id, for an application to sign in."
-                    .to_owned(),
+                "Tenant is missing: set AZURE_TENANT_ID or --tenant-id for an application to sign in.".to_owned(),
             ));
         }
         let place = SignInAuthority {
@@ -404,7 +403,7 @@ impl AzureIdentity {
         match asked.await {
             Ok(answer) => answer.map_err(|error| sign_in_errors::explain(&error)),
             Err(_) => Err(sign_in_errors::no_token(format!(
-                "Signing in by {} took more than {} s.",
+                "Sign-in with {} timed out after {} s.",
                 self.source.name(),
                 patience.as_secs()
             ))),

@@ -107,12 +107,12 @@ fn listed(vnet: models::VirtualNetwork) -> Option<ListedVnet> {
 fn convert(id: VnetId, reply: ApiReply) -> Result<VirtualNetwork, ApiError> {
     let mut body: Value = reply.clone().json()?;
     let properties = body.get_mut("properties").and_then(Value::as_object_mut);
-    let properties = properties.ok_or_else(|| reply.unreadable("it is not a virtual network"))?;
+    let properties = properties.ok_or_else(|| reply.unreadable("the response is not a virtual network"))?;
     let peerings = properties.remove("virtualNetworkPeerings");
     let peerings = peerings.as_ref().and_then(Value::as_array).into_iter().flatten();
     let peerings = peerings.filter_map(|body| PeeringBody::listed(&id, body)).collect();
     let vnet: models::VirtualNetwork =
-        serde_json::from_value(body).map_err(|_| reply.unreadable("it is not a virtual network"))?;
+        serde_json::from_value(body).map_err(|_| reply.unreadable("the response is not a virtual network"))?;
     let properties = vnet.properties.unwrap_or_default();
     Ok(VirtualNetwork {
         location: vnet.resource.location.unwrap_or_default(),

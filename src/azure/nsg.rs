@@ -22,7 +22,7 @@ impl AzureClient {
                 tried,
                 failure: FailureKind::Unreadable {
                     status: 200,
-                    why: format!("'{id}' is not the id of a network security group"),
+                    why: format!("'{id}' is not the ID of a network security group"),
                 },
                 correlation_id: None,
                 sign_in: Vec::new(),

@@ -134,7 +134,7 @@ impl PollTarget {
         }
         let succeeded = match self {
             Self::Status(_) if word.is_none() && reply.status == 200 => {
-                return Err(reply.unreadable("it does not say how the operation stands"));
+                return Err(reply.unreadable("the status of the operation is missing"));
             }
             Self::Status(_) => is("Succeeded") || reply.status == 204,
             Self::Outcome(_) => reply.status != 202,
@@ -184,7 +184,7 @@ fn ended(written: &ApiReply, seen: &ApiReply, word: &str) -> ApiError {
             ..seen.clone()
         })
     } else {
-        let message = format!("Azure accepted the request, but it ended as '{word}', without an explanation.");
+        let message = format!("Azure accepted the request, but the operation ended as '{word}' without details.");
         refused(written, seen.status, word, message)
     };
     ApiError {
@@ -195,7 +195,7 @@ fn ended(written: &ApiReply, seen: &ApiReply, word: &str) -> ApiError {
 
 fn unfinished(written: &ApiReply) -> ApiError {
     let minutes = limits::OPERATION.as_secs() / 60;
-    let message = format!("Azure has not ended the operation within {minutes} minutes. It goes on without us.");
+    let message = format!("Azure didn't finish the operation within {minutes} minutes. The operation continues.");
     refused(written, 202, "InProgress", message)
 }
 

@@ -252,13 +252,13 @@ async fn what_went_wrong_is_told_as_azure_tells_it() {
         (
             vec![accepted(), seen(r#"{"status":"Failed"}"#)],
             "Failed",
-            "without an explanation",
+            "without details",
             "",
         ),
         (
             vec![accepted(), seen(r#"{"status":"Failed","error":{}}"#)],
             "Failed",
-            "without an explanation",
+            "without details",
             "",
         ),
         (

@@ -88,7 +88,7 @@ impl PeeringBody {
             return ipv6.then(|| "IPv6 only".to_owned());
         };
         let named = |names: &[String]| match names {
-            [] => "no named subnet".to_owned(),
+            [] => "no named subnets".to_owned(),
             [one] => format!("subnet {one}"),
             many => format!("subnets {}", many.join(", ")),
         };

@@ -7,7 +7,7 @@ use url::Url;
 const HERE: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16";
 
 /// The form of a proxy's address, for errors: the address itself may hold a password.
-const FORM: &str = "It has the form http://USER:PASSWORD@HOST:PORT. In USER and PASSWORD write '@' as %40, '#' as %23, \
+const FORM: &str = "The form is http://USER:PASSWORD@HOST:PORT. In USER and PASSWORD, write '@' as %40, '#' as %23, \
                     '/' as %2F, ':' as %3A and '\\' as %5C.";
 
 /// A proxy's address that can't be used. The text names the variable and never shows its value.
@@ -129,16 +129,16 @@ fn setting((variable, text): (&'static str, String)) -> Result<Option<ProxySetti
         false => format!("http://{text}"),
     };
     let Ok(url) = Url::parse(&text) else {
-        return refused("It is not the address of a proxy.");
+        return refused("It is not a proxy URL.");
     };
     if !["http", "https"].contains(&url.scheme()) {
-        return refused("It is not an http proxy, and peerctl takes no other kind.");
+        return refused("It is not an HTTP proxy. peerctl supports only HTTP proxies.");
     }
     // What follows an unescaped '#', '?', '/' or '\' of a password is read as another part of the address.
     let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
     if more {
         return refused(
-            "It has more than a user name, a password, a host and a port, or a character that isn't escaped.",
+            "It has parts other than user name, password, host and port, or a character that isn't escaped.",
         );
     }
     Ok(Some(ProxySetting { variable, url }))
@@ -161,14 +161,14 @@ mod tests {
     #[test]
     fn unusable_address_is_refused_without_its_value() {
         let table = [
-            ("http://us3r:p4ss@", "not the address"),
-            ("http://us3r:p4ss@[::1", "not the address"),
-            ("ftp://us3r:p4ss@host", "not an http proxy"),
-            ("socks5://us3r:p4ss@host", "not an http proxy"),
+            ("http://us3r:p4ss@", "not a proxy URL"),
+            ("http://us3r:p4ss@[::1", "not a proxy URL"),
+            ("ftp://us3r:p4ss@host", "not an HTTP proxy"),
+            ("socks5://us3r:p4ss@host", "not an HTTP proxy"),
             ("http://CORP\\al:p4ss@host", "isn't escaped"),
-            ("http://us3r:p4ss#1@host", "not the address"),
-            ("http://us3r:p4ss?1@host", "not the address"),
-            ("http://us3r:p4/ss@host", "not the address"),
+            ("http://us3r:p4ss#1@host", "not a proxy URL"),
+            ("http://us3r:p4ss?1@host", "not a proxy URL"),
+            ("http://us3r:p4/ss@host", "not a proxy URL"),
         ];
         for variable in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
             for (value, why) in table {

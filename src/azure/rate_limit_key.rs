@@ -153,9 +153,9 @@ impl fmt::Display for RateLimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subscription(id, kind) => write!(f, "{} in subscription {id}", kind.name()),
-            Self::Tenant(kind) => write!(f, "{} outside of subscriptions", kind.name()),
+            Self::Tenant(kind) => write!(f, "{} at tenant level", kind.name()),
             Self::Provider(name, _, kind) => write!(f, "{} of {name}", kind.name()),
-            Self::ResourceGraph => f.write_str("queries of Resource Graph"),
+            Self::ResourceGraph => f.write_str("Resource Graph queries"),
             Self::All(service) => write!(f, "requests to {service}"),
         }
     }

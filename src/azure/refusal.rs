@@ -217,11 +217,11 @@ fn not_an_error_body(reply: &ApiReply) -> ParsedRefusal {
     let reason = reason.unwrap_or("an unusual status");
     let body = String::from_utf8_lossy(&reply.body[..reply.body.len().min(2_048)]);
     let message = if body.trim().is_empty() {
-        format!("{reason}, without an explanation")
+        format!("{reason}, without details")
     } else if let Some(title) = title(&body) {
-        format!("{reason}; the answer is a web page, as of a proxy in between: '{title}'")
+        format!("{reason}; the response is a web page, perhaps from a proxy: '{title}'")
     } else {
-        format!("{reason}; the answer is not one of the service's own errors")
+        format!("{reason}; the response is not an error of the service")
     };
     ParsedRefusal {
         code: None,
@@ -365,11 +365,11 @@ mod tests {
                 "<!DOCTYPE html><html><head><TITLE>Sign in to Zone</TITLE></head></html>",
                 "'Sign in to Zone'",
             ),
-            ("", "without an explanation"),
-            ("upstream connect error", "not one of the service's own errors"),
-            ("[1, 2]", "not one of the service's own errors"),
-            (r#"{"error":{}}"#, "not one of the service's own errors"),
-            (r#"{"error":null}"#, "not one of the service's own errors"),
+            ("", "without details"),
+            ("upstream connect error", "not an error of the service"),
+            ("[1, 2]", "not an error of the service"),
+            (r#"{"error":{}}"#, "not an error of the service"),
+            (r#"{"error":null}"#, "not an error of the service"),
             ("\u{fffd}</title><html>İ<title>", "without a title"),
         ];
         for (body, expected) in table {

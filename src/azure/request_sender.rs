@@ -68,8 +68,8 @@ impl AllowedHosts {
             return refused("it is not https");
         }
         let (own, whose) = match service {
-            AzureService::Vendor(_) => (&self.vendors, "it is not the vendor's"),
-            _ => (&self.clouds, "it is not the cloud's"),
+            AzureService::Vendor(_) => (&self.vendors, "it is not a host of the vendor"),
+            _ => (&self.clouds, "it is not a host of the cloud"),
         };
         if !own.contains(&url.origin().ascii_serialization()) {
             return refused(whose);
@@ -359,7 +359,7 @@ fn request(call: &ApiCall, id: Uuid) -> Result<http::Request<Bytes>, TransportEr
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.url.as_str().parse().map_err(|_| TransportError::NotAllowed {
         host: call.url.host_str().unwrap_or_default().to_owned(),
-        why: "its address cannot be put into a request".to_owned(),
+        why: "its URL can't be used in a request".to_owned(),
     })?;
     *request.headers_mut() = call.headers.clone();
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {

@@ -48,7 +48,7 @@ pub async fn tenant_of_domain(wire: &RequestSender, cloud: &AzureCloud, domain: 
     let tenant = |url: &str| url.split('/').find_map(|part| part.parse::<TenantId>().ok());
     tenant(&named.issuer)
         .or_else(|| tenant(&named.token_endpoint))
-        .ok_or_else(|| reply.unreadable("it names no tenant"))
+        .ok_or_else(|| reply.unreadable("the response names no tenant"))
 }
 
 /// As [`AzureClient::tenant_of`], before there is a sign-in.

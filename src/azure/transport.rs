@@ -18,24 +18,24 @@ pub trait HttpTransport: Send + Sync + fmt::Debug {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The request never left: name resolution, connection refused, no route.
-    #[error("cannot connect to {host}: {why}")]
+    #[error("can't connect to {host}: {why}")]
     Connect { host: String, why: String },
     /// The request never left: the other side's certificate is not accepted. Repeating it changes nothing.
-    #[error("no secure connection to {host}: {why}")]
+    #[error("can't establish a secure connection to {host}: {why}")]
     Tls { host: String, why: String },
     /// The request never left: the proxy that the variable names does not connect. Repeating it could lock an account.
-    #[error("the proxy that {variable} names does not connect to {host}: {why}")]
+    #[error("the proxy in {variable} can't connect to {host}: {why}")]
     Proxy {
         host: String,
         variable: &'static str,
         why: String,
     },
     /// It may have been carried out: the connection broke, or the answer was cut short.
-    #[error("the connection to {host} broke: {why}")]
+    #[error("the connection to {host} was lost: {why}")]
     Broken { host: String, why: String },
-    #[error("{host} did not answer within {seconds} s")]
+    #[error("{host} didn't respond within {seconds} s")]
     Timeout { host: String, seconds: u64 },
-    #[error("the answer of {host} is larger than {limit} bytes")]
+    #[error("the response from {host} is larger than {limit} bytes")]
     TooLarge { host: String, limit: usize },
     /// Refused by us: a host that is not the cloud's (or, for a vendor's API, the vendor's), or plain http off loopback.
     #[error("refused to send a request to {host}: {why}")]

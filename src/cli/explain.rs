@@ -130,10 +130,7 @@ fn list() -> String {
         }
     }
     out.push(String::new());
-    let last = format!(
-        "{} codes and states. peerctl explain CODE says what to do.",
-        groups.len()
-    );
+    let last = format!("{} codes and states. For details: peerctl explain CODE", groups.len());
     out.extend(lines(&last, room));
     out.join("\n")
 }
@@ -152,7 +149,7 @@ fn pages(found: &CatalogMatch) -> String {
     let unknown = found.unknown.iter().map(|code| {
         let family = family(code);
         let code = shortened(&sanitize_for_terminal(code), LONGEST_CODE);
-        let mut out = folded(&format!("{} is not in the table.", style(code).bold()), "");
+        let mut out = folded(&format!("Unknown code: {}.", style(code).bold()), "");
         out += &labelled("In general: ", family.meaning);
         if let Some(url) = &family.look_up {
             out += &labelled("Look it up: ", url);
@@ -167,14 +164,14 @@ fn page(group: &[&KnownError]) -> String {
     let state = if first.state { ", a state" } else { "" };
     let mut out = folded(&format!("{} ({}{state})", style(&first.code).bold(), first.service), "");
     if group.len() > 1 {
-        let many = format!("It has {} meanings; the message tells which.", group.len());
+        let many = format!("It has {} meanings, depending on the message.", group.len());
         out += &folded(&many, "  ");
     }
     for known in group {
         if group.len() > 1 {
             let when = match &known.contains {
-                Some(text) => format!("Where the message has \"{text}\":"),
-                None => "Where it has none of these:".to_owned(),
+                Some(text) => format!("If the message contains \"{text}\":"),
+                None => "Otherwise:".to_owned(),
             };
             out += "\n";
             out += &folded(&when, "  ");
@@ -210,21 +207,21 @@ fn labelled(label: &str, text: &str) -> String {
 fn not_known(found: &CatalogMatch) -> String {
     let Some(code) = found.unknown.first() else {
         return problem(
-            "There is no code in that text.".to_owned(),
+            "The text contains no code.".to_owned(),
             "Codes look like AuthorizationFailed, AADSTS7000215 or PENDING_PEER.".to_owned(),
-            vec!["peerctl explain lists those that are known.".to_owned()],
+            vec!["To list known codes: peerctl explain".to_owned()],
         );
     };
     let family = family(code);
     let near = near(code).into_iter().map(|code| format!("peerctl explain {code}"));
     let look_up = family.look_up.map_or_else(
-        || "Explain the code or the message that came with it.".to_owned(),
+        || "Run peerctl explain with the full message that came with the code.".to_owned(),
         |url| format!("Look it up: {url}"),
     );
     let remedies = near.chain([look_up]).collect();
     problem(
         format!(
-            "{} is not in the table.",
+            "Unknown code: {}.",
             shortened(&sanitize_for_terminal(code), LONGEST_CODE)
         ),
         family.meaning.to_owned(),

@@ -12,7 +12,7 @@ use crate::steps::{ObservedState, VendorPeering};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "address-overlap",
     severity: CheckSeverity::Error,
-    meaning: "Azure refuses a peering of networks that share addresses, and of one whose addresses a peered network has.",
+    meaning: "Azure rejects a peering if the networks overlap, or if the remote network overlaps with an already peered network.",
     needs: &[
         CheckNeed::Step(StepId::Peering),
         CheckNeed::Step(StepId::VendorRequest),
@@ -28,15 +28,13 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let vnet = facts.vnet.as_ref()?;
     let Some(network) = OtherNetwork::of(facts) else {
         let vendor = &intent.vendor.short_name;
-        return Some(CheckFinding::unknown(format!(
-            "which addresses are {vendor}'s is not known here"
-        )));
+        return Some(CheckFinding::unknown(format!("{vendor}'s address space is unknown")));
     };
     let (name, space) = (network.name, network.address_space);
     if !vnet.address_space.shares_version(space) {
         return Some(no_common_version(intent, vnet, &network));
     }
-    let fine = || CheckFinding::ok(format!("{} and {name} ({space}) share no address", vnet.address_space));
+    let fine = || CheckFinding::ok(format!("{} and {name} ({space}) don't overlap", vnet.address_space));
     let clash = clash_here(intent, facts, &network).or_else(|| clash_there(intent, vnet, &network));
     Some(clash.unwrap_or_else(fine))
 }
@@ -45,11 +43,11 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
 fn no_common_version(intent: &PeeringIntent, vnet: &VirtualNetwork, network: &OtherNetwork<'_>) -> CheckFinding {
     let (ours, name, space) = (&intent.vnet.name, network.name, network.address_space);
     let told = format!(
-        "{ours} ({}) and {name} ({space}) have no IP version in common: a peering would carry no traffic",
+        "{ours} ({}) and {name} ({space}) have no IP version in common, so a peering can't carry traffic",
         vnet.address_space
     );
     CheckFinding::problem(told)
-        .remedy("Add an address range of the other network's IP version to one of them, or choose another network.")
+        .remedy("Add an address range with a common IP version to one of them, or choose another network.")
 }
 
 /// The other network shares addresses with ours, or with one that ours is peered with.
@@ -70,16 +68,16 @@ fn clash_here(intent: &PeeringIntent, facts: &ObservedState, network: &OtherNetw
     let dead = others.iter().filter(|one| one.state == PeeringState::Disconnected);
     let vendor = &intent.vendor.short_name;
     Some(
-        CheckFinding::problem(format!("{name} ({space}) shares addresses with {}", clashes.join("; ")))
+        CheckFinding::problem(format!("{name} ({space}) overlaps with {}", clashes.join("; ")))
             .remedies(dead.map(|one| {
                 format!(
-                    "{0} is Disconnected. If its owner no longer needs it, its owner deletes it: {1}",
+                    "{0} is Disconnected. If it's no longer needed, ask its owner to delete it: {1}",
                     one.id.name,
                     az::delete_peering(&one.id).join("; ")
                 )
             }))
-            .remedy("Choose a virtual network without these addresses.")
-            .remedy(format!("Or have {vendor} make a network with another address block.")),
+            .remedy("Choose a virtual network that doesn't overlap.")
+            .remedy(format!("Or create a {vendor} network with a different address range.")),
     )
 }
 
@@ -91,12 +89,9 @@ fn clash_there(intent: &PeeringIntent, vnet: &VirtualNetwork, network: &OtherNet
     let (name, ours) = (network.name, &intent.vnet.name);
     (!clashes.is_empty()).then(|| {
         let clashes = clashes.join("; ");
-        let found = format!(
-            "{ours} ({}) shares addresses with {clashes} of {name}",
-            vnet.address_space
-        );
+        let found = format!("{ours} ({}) overlaps with {clashes} of {name}", vnet.address_space);
         CheckFinding::problem(found).remedy(format!(
-            "That peering of {name} would have to go first; or choose a network without these addresses."
+            "Delete that peering of {name} first, or choose a network that doesn't overlap."
         ))
     })
 }

@@ -7,7 +7,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "app-name",
     severity: CheckSeverity::Warning,
-    meaning: "Two applications of one name are easily confused; az by name takes either.",
+    meaning: "Applications with the same name are easily confused. Azure CLI commands that use the name can match any of them.",
     needs: &[
         CheckNeed::Part(PreflightPart::Namesakes),
         CheckNeed::Step(StepId::OwnApp),
@@ -28,14 +28,16 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
             .filter(|app| Some(**app) != ours)
             .map(ToString::to_string)
             .collect(),
-        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the applications: {why}"))),
+        ReadResult::Unreadable(why) => {
+            return Some(CheckFinding::unknown(format!("couldn't read applications: {why}")));
+        }
         ReadResult::NotAsked => return None,
     };
     Some(if others.is_empty() {
-        CheckFinding::ok(format!("no other application is called \"{display_name}\""))
+        CheckFinding::ok(format!("no other application is named \"{display_name}\""))
     } else {
         CheckFinding::problem(format!("\"{display_name}\" is also the name of {}", others.join(", ")))
-            .remedy("If one of them is meant to write the peering: --own-app APP-ID. Else leave it.")
+            .remedy("To use one of them for the peering: --own-app APP-ID. Otherwise, no action is required.")
     })
 }
 

@@ -7,7 +7,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult, policy_exemption};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "app-policy",
     severity: CheckSeverity::Error,
-    meaning: "Without a credential, the own application can't sign in; a directory role does not change that.",
+    meaning: "Without a credential, your application can't sign in. A directory role doesn't change that.",
     needs: &[CheckNeed::Part(PreflightPart::AppPolicy)],
     at_setup: true,
     of_writes: true,
@@ -20,23 +20,27 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     };
     let found = match &facts.app_restrictions {
         ReadResult::Known(found) => found,
-        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("app management policies: {why}"))),
+        ReadResult::Unreadable(why) => {
+            return Some(CheckFinding::unknown(format!(
+                "couldn't read app management policies: {why}"
+            )));
+        }
         ReadResult::NotAsked => return None,
     };
     let application = facts.own_app.as_ref().map(|app| app.app_id);
     Some(match (&found.secrets, &found.certificates) {
-        (None, _) => CheckFinding::ok("no policy forbids a client secret"),
+        (None, _) => CheckFinding::ok("no policy blocks client secrets"),
         (Some(policy), None) => CheckFinding::ok(format!(
-            "policy \"{policy}\" forbids client secrets: setup uses a certificate"
+            "policy \"{policy}\" blocks client secrets, so setup uses a certificate"
         )),
         (Some(secrets), Some(certificates)) => {
             let policies = if secrets == certificates {
-                format!("policy \"{secrets}\" forbids")
+                format!("policy \"{secrets}\" blocks")
             } else {
-                format!("policies \"{secrets}\" and \"{certificates}\" forbid")
+                format!("policies \"{secrets}\" and \"{certificates}\" block")
             };
             CheckFinding::problem(format!(
-                "{policies} client secrets, and certificates that no authority of the tenant's issued"
+                "{policies} client secrets, and certificates that weren't issued by a trusted authority of the tenant"
             ))
             .remedies(policy_exemption(application))
         }

@@ -11,7 +11,7 @@ const NOTICEABLE: u64 = 60;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "clock",
     severity: CheckSeverity::Error,
-    meaning: "Tokens and credentials carry times: with a wrong clock, expired tokens look valid and a run fails midway.",
+    meaning: "Tokens and credentials are valid for a limited time. With a wrong clock, expired tokens look valid and a run can fail midway.",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
@@ -20,11 +20,11 @@ pub static PROBE: DoctorCheck = DoctorCheck {
 
 fn examine(_: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let Some(ahead) = facts.preflight.clock_ahead else {
-        return Some(CheckFinding::unknown("no answer of Azure's said what time it is"));
+        return Some(CheckFinding::unknown("Azure's time is unknown"));
     };
     let apart = ahead.unsigned_abs();
     if apart < NOTICEABLE {
-        return Some(CheckFinding::ok("this machine's clock is right"));
+        return Some(CheckFinding::ok("this machine's clock is in sync"));
     }
     let (direction, most) = if ahead > 0 {
         ("behind", limits::CLOCK_BEHIND)
@@ -58,7 +58,7 @@ mod tests {
         };
         assert!(!found(None).0);
         let table = [
-            (-2, true, false, "this machine's clock is right"),
+            (-2, true, false, "this machine's clock is in sync"),
             (90, false, false, "this machine's clock is 90 s behind Azure's"),
             (299, false, false, "this machine's clock is 5 min behind Azure's"),
             (900, false, true, "this machine's clock is 15 min behind Azure's"),

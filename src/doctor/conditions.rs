@@ -33,7 +33,7 @@ pub fn refused(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFin
         all.then(|| (grant, assigning[0]))
     })?;
     let found = CheckFinding::problem(format!(
-        "this sign-in may assign roles at {} only under a condition, which refuses the role for {}",
+        "you can assign roles at {} only under a condition, which doesn't allow the role for {}",
         held.scope,
         facts.called(&grant)
     ));

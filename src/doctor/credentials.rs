@@ -8,7 +8,7 @@ use crate::steps::{ObservedState, access_remedies, is_setups_credential, leftove
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "credentials",
     severity: CheckSeverity::Error,
-    meaning: "Whoever has a credential of the own application can write your network's peerings.",
+    meaning: "A credential of your application allows its holder to change the network's peerings.",
     needs: &[CheckNeed::Step(StepId::OwnApp)],
     at_setup: true,
     // Where all is in place, setup uses no credential and grants nothing.
@@ -21,15 +21,15 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let made = matches!(wanted, OwnApp::Made { .. });
     let Some(app) = facts.own_app.as_ref().or(facts.deleted_app.as_ref()) else {
         return Some(if facts.directory_is_closed {
-            CheckFinding::unknown("this sign-in may not read applications")
+            CheckFinding::unknown("you don't have permission to read applications")
         } else {
-            CheckFinding::ok("there is no own application yet")
+            CheckFinding::ok("your application doesn't exist yet")
         });
     };
     let others = others_with_access(facts);
     if made && !others.is_empty() {
         let found = format!(
-            "application {} ({}) was not created in this run, and others can use it: {}",
+            "application {} ({}) wasn't created by this run, and others can use it: {}",
             app.display_name,
             app.app_id,
             others.join("; ")
@@ -37,7 +37,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         return Some(CheckFinding::problem(found).remedies(access_remedies(intent, facts)));
     }
     if let Some(why) = facts.own_app_access_unread.as_ref().filter(|_| made) {
-        let found = format!("who else can use application {} could not be read: {why}", app.app_id);
+        let found = format!("couldn't read who else can use application {}: {why}", app.app_id);
         return Some(CheckFinding::problem(found).remedies(access_remedies(intent, facts)));
     }
     Some(of_setup(facts, app))
@@ -51,7 +51,7 @@ fn of_setup(facts: &ObservedState, app: &AppRegistration) -> CheckFinding {
     let young: Vec<String> = young.map(describe).collect();
     if over.is_empty() && young.is_empty() {
         return CheckFinding::ok(format!(
-            "no credential that setup created is left on {}",
+            "no credential created by setup is left on {}",
             app.display_name
         ));
     }
@@ -62,7 +62,7 @@ fn of_setup(facts: &ObservedState, app: &AppRegistration) -> CheckFinding {
             young.join(", ")
         );
         return CheckFinding::problem(found)
-            .remedy("If no run is in progress, it is left of one that was killed, and ends by itself.")
+            .remedy("If no run is in progress, it was left by a killed run and expires by itself.")
             .warning();
     }
     let noun = if over.len() == 1 { "a credential" } else { "credentials" };
@@ -78,10 +78,10 @@ fn of_setup(facts: &ObservedState, app: &AppRegistration) -> CheckFinding {
     };
     let listed = listed.join(", ");
     CheckFinding::problem(format!(
-        "{} still has {noun} that setup created: {listed}",
+        "{} still has {noun} created by setup: {listed}",
         app.display_name
     ))
-    .remedy("The next run of setup removes it. Or at once:")
+    .remedy("The next setup run removes it. To remove it now:")
     .remedies(over.into_iter().map(command))
     .warning()
 }

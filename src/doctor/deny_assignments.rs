@@ -18,7 +18,7 @@ const CODE: &str = "DenyAssignmentAuthorizationFailed";
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "deny-assignments",
     severity: CheckSeverity::Error,
-    meaning: "A deny assignment refuses a write (DenyAssignmentAuthorizationFailed) whatever roles allow, Owner included.",
+    meaning: "A deny assignment blocks changes (DenyAssignmentAuthorizationFailed) regardless of roles, including Owner.",
     needs: &[CheckNeed::Part(PreflightPart::Denials)],
     at_setup: true,
     of_writes: true,
@@ -36,7 +36,9 @@ struct DeniedWriter {
 fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let denials = match &facts.preflight.denials {
         ReadResult::Known(denials) => denials,
-        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the deny assignments: {why}"))),
+        ReadResult::Unreadable(why) => {
+            return Some(CheckFinding::unknown(format!("couldn't read deny assignments: {why}")));
+        }
         ReadResult::NotAsked => return None,
     };
     let (mut refused, mut unsure) = (Vec::new(), Vec::new());
@@ -53,11 +55,11 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         return Some(blocked(refused.join("; ")));
     }
     if !unsure.is_empty() {
-        let told = format!("{}, depending on the groups it is in", unsure.join("; "));
+        let told = format!("{}, depending on its group memberships", unsure.join("; "));
         return Some(CheckFinding::unknown(told));
     }
     Some(CheckFinding::ok(format!(
-        "no deny assignment reaches what is written at {}",
+        "no deny assignment blocks the changes at {}",
         intent.vnet.name
     )))
 }
@@ -67,7 +69,7 @@ pub fn refused(facts: &ObservedState, action: &str, scope: &str) -> Option<Check
     let denials = facts.preflight.denials.known()?;
     let mut found = denials.found.iter();
     let denial = found.find(|denial| denial.refuses(denials.operator, action, scope) == Some(true))?;
-    Some(blocked(said(denial, "this sign-in", action)))
+    Some(blocked(said(denial, "the signed-in identity", action)))
 }
 
 fn blocked(told: String) -> CheckFinding {
@@ -77,7 +79,7 @@ fn blocked(told: String) -> CheckFinding {
 
 fn said(denial: &DenyAssignment, who: &str, action: &str) -> String {
     format!(
-        "the deny assignment \"{}\" at {} refuses {who} {action}",
+        "deny assignment \"{}\" at {} denies {who} {action}",
         denial.name, denial.scope
     )
 }
@@ -88,7 +90,7 @@ fn writers(intent: &PeeringIntent, facts: &ObservedState, operator: Uuid) -> Vec
     let is_open =
         |id: StepId| intent.steps().contains(&id) && !matches!(decision(id, intent, facts), StepDecision::InPlace(_));
     let by_operator = |action: &'static str, scope: &str| DeniedWriter {
-        name: "this sign-in".to_owned(),
+        name: "the signed-in identity".to_owned(),
         id: operator,
         action,
         scope: scope.to_owned(),
@@ -156,7 +158,7 @@ mod tests {
         facts.assignments.clear();
         let found = PROBE.run(&intent, &facts).expect("asked");
         assert!(found.blocks() && found.detail.contains("\"managed\" at"), "{found:?}");
-        assert!(found.remedies[0].starts_with("No role helps"), "{found:?}");
+        assert!(found.remedies[0].starts_with("A higher role doesn't help"), "{found:?}");
         assert!(refused(&facts, ASSIGN_ROLES, &intent.vnet.to_string()).is_some());
         let denial = |facts: &mut ObservedState, change: &dyn Fn(&mut DenyAssignment)| {
             if let ReadResult::Known(denials) = &mut facts.preflight.denials {

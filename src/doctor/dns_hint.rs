@@ -7,7 +7,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-hint",
     severity: CheckSeverity::Warning,
-    meaning: "A peering carries packets, not names.",
+    meaning: "Peering doesn't provide DNS resolution.",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: false,
@@ -26,7 +26,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         hint.clone()
     } else {
         format!(
-            "{hint} {} asks its own DNS servers ({servers}): they have to know the names.",
+            "{hint} {} uses custom DNS servers ({servers}), which must resolve the names.",
             intent.vnet.name
         )
     }))

@@ -9,7 +9,7 @@ use crate::vendors::{DnsMapping, RequestPhase};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-mappings",
     severity: CheckSeverity::Error,
-    meaning: "The vendor resolves private names by the mappings that it has, not by those given here.",
+    meaning: "The vendor resolves private names with its existing mappings, not with the mappings given here.",
     needs: &[CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
@@ -33,10 +33,10 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         .as_ref()
         .filter(|request| stays(request.phase) && !facts.request_is_gone);
     let Some(request) = request else {
-        return Some(CheckFinding::ok("the request will have the DNS mappings given"));
+        return Some(CheckFinding::ok("the request will use the given DNS mappings"));
     };
     if !has_other_dns(intent, request) {
-        return Some(CheckFinding::ok("the request has the DNS mappings given"));
+        return Some(CheckFinding::ok("the request has the given DNS mappings"));
     }
     let vendor = &intent.vendor.short_name;
     let has = match request.dns.is_empty() {
@@ -44,15 +44,15 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         false => listed(&request.dns),
     };
     let finding = CheckFinding::problem(format!(
-        "{vendor} has other DNS mappings than those given: it has {has}; given are {}",
+        "{vendor}'s DNS mappings ({has}) differ from the given mappings ({})",
         listed(&intent.dns)
     ))
     .remedy(format!(
-        "To keep {vendor}'s mappings, leave out --set dns (and PEERCTL_SET_DNS)."
+        "To keep {vendor}'s mappings, omit --set dns (and PEERCTL_SET_DNS)."
     ))
     .remedy(format!(
-        "To change them, run peerctl azure teardown and then setup with the new mappings: {vendor} has no other way, \
-         and the link is down in between."
+        "To change them, run peerctl azure teardown, then setup with the new mappings. {vendor} has no other way to \
+         change them. The link is down in between."
     ));
     // A repair keeps to the link.
     Some(if intent.goal == RunGoal::Repair {
@@ -82,11 +82,14 @@ mod tests {
         assert!(PROBE.run(&intent, &facts).is_none(), "nothing is given");
         intent.dns = mapping("a.example=10.0.0.4");
         let found = PROBE.run(&intent, &facts).expect("they are compared");
-        assert!(found.blocks() && found.detail.contains("it has none"), "{found:?}");
+        assert!(found.blocks() && found.detail.contains("mappings (none)"), "{found:?}");
         facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.9");
         let found = PROBE.run(&intent, &facts).expect("they are compared");
         assert!(
-            found.blocks() && found.detail.contains("10.0.0.9; given are a.example=10.0.0.4"),
+            found.blocks()
+                && found
+                    .detail
+                    .contains("10.0.0.9) differ from the given mappings (a.example=10.0.0.4"),
             "{found:?}"
         );
         facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.4");

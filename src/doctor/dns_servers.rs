@@ -17,7 +17,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult, VendorPeering};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "dns-servers",
     severity: CheckSeverity::Warning,
-    meaning: "The vendor resolves private names only through DNS servers that it reaches through this peering.",
+    meaning: "The vendor resolves private names only with DNS servers that it can reach through this peering.",
     needs: &[
         CheckNeed::Step(StepId::Peering),
         CheckNeed::Step(StepId::VendorRequest),
@@ -88,7 +88,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     } else if !unread.is_empty() {
         unread.dedup();
         CheckFinding::unknown(format!(
-            "the DNS servers lie in {}, but these could not be read: {}",
+            "the DNS servers are in {}, but couldn't read {}",
             vnet.id.name,
             unread.join(", ")
         ))
@@ -104,11 +104,11 @@ fn without_mappings(intent: &PeeringIntent, facts: &ObservedState, vnet: &Virtua
     let (name, none) = (&vnet.id.name, "there are no DNS mappings");
     Some(match endpoints.as_slice() {
         [] => CheckFinding::ok(format!(
-            "{none}. For {vendor} to resolve private names, {name} needs an inbound endpoint of a private resolver:"
+            "{none}. For {vendor} to resolve private names, {name} needs an inbound endpoint of a DNS private resolver:"
         ))
         .remedies(create_endpoint(vnet)),
         some => CheckFinding::ok(format!(
-            "{none}. {vendor} can ask {name}'s inbound endpoints: {}",
+            "{none}. {vendor} can use the inbound endpoints of {name}: {}",
             listed(some)
         )),
     })
@@ -137,7 +137,7 @@ fn place<'a>(
             .subnets
             .iter()
             .find(|subnet| holds(&subnet.address_prefixes, server));
-        let subnet = subnet.ok_or_else(|| format!("it lies in no subnet of {name}"))?;
+        let subnet = subnet.ok_or_else(|| format!("it isn't in a subnet of {name}"))?;
         return match subnet
             .address_prefixes
             .0
@@ -149,11 +149,11 @@ fn place<'a>(
         };
     }
     if server.to_string() == AZURE_DNS {
-        return Err("it is Azure's own DNS server, which answers only from within a virtual network".to_owned());
+        return Err("it is the Azure-provided DNS server, which answers only from within a virtual network".to_owned());
     }
     let vendor = &intent.vendor.short_name;
     if vendor_space(intent, facts).is_some_and(|theirs| holds(&theirs, server)) {
-        return Err(format!("it lies in {vendor}'s own network"));
+        return Err(format!("it is in {vendor}'s own network"));
     }
     let is_vendors = |peering: &PeeringBody| match facts.likely_peering(intent) {
         VendorPeering::One(own) => own.id == peering.id,
@@ -162,10 +162,10 @@ fn place<'a>(
     let mut others = vnet.peerings.iter().filter(|peering| !is_vendors(peering));
     Err(match others.find(|other| holds(&other.remote_address_space, server)) {
         Some(other) => format!(
-            "it lies behind another peering of {name}, {}, and peerings are not transitive",
+            "it is behind another peering of {name}, {}, and peerings aren't transitive",
             other.id.name
         ),
-        None => format!("it lies outside {name} ({})", vnet.address_space),
+        None => format!("it is outside {name} ({})", vnet.address_space),
     })
 }
 
@@ -232,8 +232,7 @@ fn allow_dns(group: &NetworkSecurityGroup, before: u32, server: IpAddr, theirs: 
     let mut free = (100..before.min(4097)).rev();
     let Some(priority) = free.find(|priority| !taken(priority)) else {
         return format!(
-            "No priority before {before} is free in {}: give its rules higher numbers, then allow UDP and TCP 53 to \
-             {server} from {theirs}.",
+            "{} has no free priority below {before}. Renumber its rules, then allow UDP and TCP 53 to {server} from {theirs}.",
             group.name
         );
     };
@@ -256,18 +255,18 @@ fn to_get_endpoint(intent: &PeeringIntent, facts: &ObservedState, vnet: &Virtual
     let name = &vnet.id.name;
     match &facts.preflight.inbound_endpoints {
         ReadResult::Known(endpoints) if endpoints.is_empty() => std::iter::once(format!(
-            "Create an inbound endpoint of a private resolver in {name}, and give its address:"
+            "Create an inbound endpoint of a DNS private resolver in {name}, and use its address:"
         ))
         .chain(create_endpoint(vnet))
         .collect(),
-        ReadResult::Known(endpoints) => vec![format!("Give an inbound endpoint of {name}: {}.", listed(endpoints))],
+        ReadResult::Known(endpoints) => vec![format!("Use an inbound endpoint of {name}: {}.", listed(endpoints))],
         ReadResult::NotAsked => vec![format!(
-            "Give an address in {name}, such as that of an inbound endpoint of a private resolver. 'peerctl azure doctor \
-             --vendor {}' lists them, or says how to create one.",
+            "Use an address in {name}, such as an inbound endpoint of a DNS private resolver. To list or create them: peerctl \
+             azure doctor --vendor {}",
             intent.vendor.id
         )],
         ReadResult::Unreadable(why) => vec![format!(
-            "Give an address in {name}, such as that of an inbound endpoint of a private resolver ({why})."
+            "Use an address in {name}, such as an inbound endpoint of a DNS private resolver ({why})."
         )],
     }
 }
@@ -367,17 +366,17 @@ mod tests {
     #[test]
     fn server_out_of_reach_is_named_with_reason() {
         let table = [
-            ("10.20.9.4", "it lies in no subnet of vnet-app"),
+            ("10.20.9.4", "it isn't in a subnet of vnet-app"),
             ("10.20.0.3", "Azure reserves this address in subnet snet"),
             ("10.20.0.255", "Azure reserves this address in subnet snet"),
-            ("168.63.129.16", "it is Azure's own DNS server"),
-            ("10.0.0.9", "it lies in Kong's own network"),
+            ("168.63.129.16", "it is the Azure-provided DNS server"),
+            ("10.0.0.9", "it is in Kong's own network"),
             (
                 "10.99.0.4",
-                "behind another peering of vnet-app, to-hub, and peerings are not transitive",
+                "behind another peering of vnet-app, to-hub, and peerings aren't transitive",
             ),
-            ("192.168.0.4", "it lies outside vnet-app (10.20.0.0/16)"),
-            ("8.8.8.8", "it lies outside vnet-app (10.20.0.0/16)"),
+            ("192.168.0.4", "it is outside vnet-app (10.20.0.0/16)"),
+            ("8.8.8.8", "it is outside vnet-app (10.20.0.0/16)"),
         ];
         for (server, why) in table {
             let check = found(server, Vec::new(), ReadResult::NotAsked);
@@ -438,7 +437,7 @@ mod tests {
             .collect();
         let check = found("10.20.0.4", full, ReadResult::NotAsked);
         assert!(
-            check.remedies[0].starts_with("No priority before 103 is free in nsg"),
+            check.remedies[0].starts_with("nsg has no free priority below 103"),
             "{check:?}"
         );
     }
@@ -467,7 +466,7 @@ mod tests {
         let check = found("192.168.0.4", Vec::new(), ReadResult::Known(vec![endpoint]));
         assert_eq!(
             check.remedies,
-            ["Give an inbound endpoint of vnet-app: 10.20.0.4 (inbound of dnspr, subnet snet)."]
+            ["Use an inbound endpoint of vnet-app: 10.20.0.4 (inbound of dnspr, subnet snet)."]
         );
     }
 }

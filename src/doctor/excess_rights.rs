@@ -9,7 +9,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "excess-rights",
     severity: CheckSeverity::Warning,
-    meaning: "Setup assigns the documented actions only. It neither uses nor removes more rights that were granted before.",
+    meaning: "Setup assigns only the documented actions. It doesn't use or remove broader permissions that were granted before.",
     needs: &[
         CheckNeed::Step(StepId::RoleDefinition),
         CheckNeed::Step(StepId::RoleAssignment),
@@ -32,7 +32,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
                 assignment.scope
             ));
             remedies.push(format!(
-                "If that is not intended: az role assignment delete --ids {}",
+                "If this isn't intended: az role assignment delete --ids {}",
                 ShellWord(&assignment.id())
             ));
         }

@@ -7,7 +7,7 @@ use crate::steps::{ObservedState, VendorPeering};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "linked-subnets",
     severity: CheckSeverity::Warning,
-    meaning: "Only the named subnets can use the peering. What a peering links is fixed when it is created.",
+    meaning: "Only the listed subnets can use the peering. They can't be changed after the peering is created.",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: false,

@@ -9,7 +9,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "locks",
     severity: CheckSeverity::Error,
-    meaning: "Under a ReadOnly lock Azure refuses the peering and the role assignment with ScopeLocked, whoever writes.",
+    meaning: "A ReadOnly lock blocks the peering and the role assignment for everyone (ScopeLocked).",
     needs: &[CheckNeed::Part(PreflightPart::Locks)],
     at_setup: true,
     of_writes: true,
@@ -20,7 +20,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let vnet = &intent.vnet.name;
     let locks = match &facts.preflight.locks {
         ReadResult::Known(locks) => locks,
-        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("the locks: {why}"))),
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("couldn't read locks: {why}"))),
         ReadResult::NotAsked => return None,
     };
     let is = |level: &'static str| move |lock: &&ManagementLock| lock.level.eq_ignore_ascii_case(level);
@@ -29,20 +29,20 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if !read_only.is_empty() {
         return Some(
             CheckFinding::problem(describe(&read_only))
-                .remedy("Ask who set it; then, for the time of the set-up:")
+                .remedy("Check with the owner of the lock, then remove it for the duration of the setup:")
                 .remedies(read_only.into_iter().map(|lock| delete(intent, lock))),
         );
     }
     if !no_delete.is_empty() {
-        let what = "nothing can be deleted there: no peering can be torn down, and none that the vendor has to replace";
+        let what = "peerings there can't be deleted, neither by teardown nor for the vendor to replace them";
         return Some(CheckFinding::problem(format!("{}: {what}", describe(&no_delete))).warning());
     }
     Some(if locks.partly {
         CheckFinding::unknown(format!(
-            "no lock that may be read reaches {vnet}; those of its subscription may not be"
+            "no visible lock affects {vnet}, but you don't have permission to read the locks of its subscription"
         ))
     } else {
-        CheckFinding::ok(format!("no lock reaches {vnet}"))
+        CheckFinding::ok(format!("no lock affects {vnet}"))
     })
 }
 

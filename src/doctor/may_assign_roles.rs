@@ -10,7 +10,7 @@ use crate::steps::{ObservedState, PreflightPart};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-assign-roles",
     severity: CheckSeverity::Warning,
-    meaning: "Without roleAssignments/write, setup hands the assignment to somebody who has it.",
+    meaning: "You need Microsoft.Authorization/roleAssignments/write. Without it, setup prints the commands for an administrator.",
     needs: &[
         CheckNeed::Step(StepId::RoleDefinition),
         CheckNeed::Step(StepId::RoleAssignment),
@@ -37,13 +37,13 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         denied.or_else(|| conditions::refused(intent, facts))
     };
     Some(match decision(StepId::RoleAssignment, intent, facts)? {
-        StepDecision::InPlace(what) => CheckFinding::ok(format!("not needed: {what}")),
+        StepDecision::InPlace(what) => CheckFinding::ok(format!("not required: {what}")),
         StepDecision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
         _ if refused().is_some() => return refused(),
         _ if facts.rights_at_vnet.is_none() => {
-            CheckFinding::unknown(format!("what this sign-in may do at {vnet} cannot be read"))
+            CheckFinding::unknown(format!("couldn't read your permissions at {vnet}"))
         }
-        _ => CheckFinding::ok(format!("this sign-in may assign roles at {vnet}")),
+        _ => CheckFinding::ok(format!("you can assign roles at {vnet}")),
     })
 }
 
@@ -61,7 +61,7 @@ mod tests {
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
-                .starts_with("not needed")
+                .starts_with("not required")
         );
         facts.assignments.clear();
         assert!(PROBE.run(&intent, &facts).expect("kong's").ok);

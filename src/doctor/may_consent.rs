@@ -11,7 +11,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-consent",
     severity: CheckSeverity::Warning,
-    meaning: "Entra refuses a foreign application's service principal to anybody else, with words about a local tenant.",
+    meaning: "Only an administrator can create a service principal for another tenant's application.",
     needs: &[
         CheckNeed::Step(StepId::Consent),
         CheckNeed::Part(PreflightPart::Directory),
@@ -27,12 +27,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         return Some(found);
     }
     match decision(StepId::Consent, intent, facts)? {
-        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not needed: {what}"))),
+        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not required: {what}"))),
         StepDecision::Blocked(hold) => return Some(handed_on(hold)),
         // It has to be made, or awaited.
         _ => {}
     }
-    let accept = format!("An administrator opens this address and accepts: {}", app.consent_url);
+    let accept = format!("Ask an administrator to open this URL and accept: {}", app.consent_url);
     let roles = [
         GLOBAL_ADMINISTRATOR,
         APPLICATION_ADMINISTRATOR,
@@ -40,23 +40,22 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     ];
     Some(match &facts.preflight.directory {
         ReadResult::Known(directory) if holds(directory, &roles, &["Application.ReadWrite.All"]) => {
-            CheckFinding::ok(format!("this sign-in may consent to {}", app.name))
+            CheckFinding::ok(format!("you can consent to {}", app.name))
         }
         ReadResult::Known(directory) => {
             let eligible = if directory.is_user {
-                "; a role that is only eligible (PIM) has to be activated first"
+                "; activate eligible roles (PIM) first"
             } else {
                 ""
             };
             CheckFinding::problem(format!(
-                "this sign-in is neither Application Administrator, Cloud Application Administrator nor Global \
-                 Administrator{eligible}"
+                "you aren't an Application Administrator, Cloud Application Administrator or Global Administrator{eligible}"
             ))
             .remedy(accept)
-            .remedy(format!("or: az ad sp create --id {}", app.id))
+            .remedy(format!("Or: az ad sp create --id {}", app.id))
         }
         ReadResult::Unreadable(why) => {
-            CheckFinding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(accept)
+            CheckFinding::unknown(format!("couldn't read your directory roles: {why}")).remedy(accept)
         }
         ReadResult::NotAsked => return None,
     })
@@ -77,7 +76,7 @@ mod tests {
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
-                .starts_with("not needed")
+                .starts_with("not required")
         );
         facts.principal = None;
         facts.preflight.directory = ReadResult::Known(DirectoryRead {

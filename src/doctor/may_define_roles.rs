@@ -9,7 +9,7 @@ use crate::steps::{ObservedState, PreflightPart};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-define-roles",
     severity: CheckSeverity::Warning,
-    meaning: "Without roleDefinitions/write, setup hands the custom role to somebody who has it.",
+    meaning: "You need Microsoft.Authorization/roleDefinitions/write. Without it, setup prints the commands for an administrator.",
     needs: &[
         CheckNeed::Step(StepId::RoleDefinition),
         CheckNeed::Step(StepId::RoleAssignment),
@@ -32,13 +32,13 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let scope = intent.vnet.subscription_scope();
     let refused = || deny_assignments::refused(facts, WRITE_ROLES, &scope);
     Some(match decision(StepId::RoleDefinition, intent, facts)? {
-        StepDecision::InPlace(what) => CheckFinding::ok(format!("not needed: {what}")),
+        StepDecision::InPlace(what) => CheckFinding::ok(format!("not required: {what}")),
         StepDecision::Blocked(hold) => refused().unwrap_or_else(|| handed_on(hold)),
         _ if refused().is_some() => return refused(),
         _ if facts.rights_at_subscription.is_none() => {
-            CheckFinding::unknown(format!("what this sign-in may do at {scope} cannot be read"))
+            CheckFinding::unknown(format!("couldn't read your permissions at {scope}"))
         }
-        _ => CheckFinding::ok(format!("this sign-in may write role definitions at {scope}")),
+        _ => CheckFinding::ok(format!("you can write role definitions at {scope}")),
     })
 }
 
@@ -56,7 +56,7 @@ mod tests {
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
-                .starts_with("not needed")
+                .starts_with("not required")
         );
         facts.roles.clear();
         assert!(PROBE.run(&intent, &facts).expect("kong's").ok);

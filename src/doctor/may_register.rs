@@ -11,7 +11,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-register",
     severity: CheckSeverity::Warning,
-    meaning: "Your direction is written by an application of yours, which has to be registered first.",
+    meaning: "Your own application creates the local peering, so it must be registered first.",
     needs: &[
         CheckNeed::Step(StepId::OwnApp),
         CheckNeed::Part(PreflightPart::Directory),
@@ -27,7 +27,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         return Some(found);
     }
     match decision(StepId::OwnApp, intent, facts)? {
-        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not needed: {what}"))),
+        StepDecision::InPlace(what) => return Some(CheckFinding::ok(format!("not required: {what}"))),
         StepDecision::Blocked(hold) => return Some(handed_on(hold)),
         // It has to be made, or awaited.
         _ => {}
@@ -39,22 +39,22 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         APPLICATION_DEVELOPER,
     ];
     let permissions = ["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
-    let bring = "Or bring one of yours: --own-app APP-ID";
+    let bring = "Or use an existing application: --own-app APP-ID";
     Some(match &facts.preflight.directory {
         ReadResult::Known(directory) if holds(directory, &roles, &permissions) => {
-            CheckFinding::ok("this sign-in may register applications")
+            CheckFinding::ok("you can register applications")
         }
         ReadResult::Known(directory) if directory.is_user => CheckFinding::unknown(
-            "members may register applications unless the tenant forbids it; this sign-in has no role for it",
+            "by default, members can register applications, but the tenant may restrict it; you have no directory role for it",
         )
         .remedy(bring),
         ReadResult::Known(_) => CheckFinding::problem(
-            "this application may register no other: it has neither a role nor a permission for it",
+            "this application can't register applications: it has no role or permission for it",
         )
-        .remedy("Give it the role Application Developer, or Graph's Application.ReadWrite.OwnedBy.")
+        .remedy("Assign it the Application Developer role, or the Microsoft Graph permission Application.ReadWrite.OwnedBy.")
         .remedy(bring),
         ReadResult::Unreadable(why) => {
-            CheckFinding::unknown(format!("the directory roles of this sign-in: {why}")).remedy(bring)
+            CheckFinding::unknown(format!("couldn't read your directory roles: {why}")).remedy(bring)
         }
         ReadResult::NotAsked => return None,
     })

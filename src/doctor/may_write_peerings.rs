@@ -12,7 +12,7 @@ pub const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "may-write-peerings",
     severity: CheckSeverity::Error,
-    meaning: "Each direction takes virtualNetworkPeerings/write on its own network and peer/action on the other one.",
+    meaning: "Each peering requires virtualNetworkPeerings/write on its own network and peer/action on the remote network.",
     needs: &[
         CheckNeed::Step(StepId::RoleAssignment),
         CheckNeed::Part(PreflightPart::RightsHere),
@@ -30,7 +30,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
             Some(app) => app.label(),
             None => intent.vendor.short_name.clone(),
         };
-        let told = format!("not needed: {who} writes the peering, by the role that it gets");
+        let told = format!("not required: {who} creates the peering with its assigned role");
         return Some(CheckFinding::ok(told));
     }
     let remote = intent.configured_remote()?;
@@ -39,7 +39,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     }
     let here = &intent.vnet.name;
     let Some(ours) = &facts.rights_at_vnet else {
-        let told = format!("what this sign-in may do at {here} cannot be read");
+        let told = format!("couldn't read your permissions at {here}");
         return Some(CheckFinding::unknown(told));
     };
     let theirs = &facts.preflight.rights_at_remote;
@@ -50,23 +50,27 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if missing.is_empty() {
         return there(here, &remote.vnet.name, theirs);
     }
-    let found = CheckFinding::problem(format!("this sign-in lacks {}", missing.join(" and ")));
+    let found = CheckFinding::problem(format!("you don't have {}", missing.join(" and ")));
     let found = found.remedies(eligibility::activation(facts, WRITE));
-    Some(found.remedy(
-        "Ask for a role with these actions there, Network Contributor for instance; or sign in as somebody who has one.",
-    ))
+    Some(
+        found.remedy(
+            "Ask for a role with these actions, such as Network Contributor, or sign in as a user who has one.",
+        ),
+    )
 }
 
 /// Our direction may be written; what about theirs.
 fn there(here: &str, there: &str, rights: &ReadResult<Vec<RolePermission>>) -> Option<CheckFinding> {
     Some(match rights {
         ReadResult::NotAsked => return None,
-        ReadResult::Unreadable(why) => CheckFinding::unknown(format!("what this sign-in may do at {there}: {why}")),
-        ReadResult::Known(rights) if lacks(rights, there).is_none() => CheckFinding::ok(format!(
-            "this sign-in may write both directions, at {here} and at {there}"
-        )),
+        ReadResult::Unreadable(why) => {
+            CheckFinding::unknown(format!("couldn't read your permissions at {there}: {why}"))
+        }
+        ReadResult::Known(rights) if lacks(rights, there).is_none() => {
+            CheckFinding::ok(format!("you can create both peerings, at {here} and at {there}"))
+        }
         ReadResult::Known(_) => CheckFinding::ok(format!(
-            "this sign-in may write the direction of {here}; that of {there} is for its own operator, who gets the commands"
+            "you can create the peering at {here}; setup prints the commands for an administrator of {there}"
         )),
     })
 }
@@ -93,7 +97,13 @@ mod tests {
     #[test]
     fn pain_22_each_side_takes_its_own_permission() {
         let (mut intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("said").detail.contains("Kong writes"));
+        assert!(
+            PROBE
+                .run(&intent, &facts)
+                .expect("said")
+                .detail
+                .contains("Kong creates")
+        );
         intent.vendor = profile("generic").expect("built in");
         let id = "/subscriptions/00000000-0000-0000-0000-00000000000f/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/theirs";
         intent.vendor_inputs = [
@@ -109,9 +119,9 @@ mod tests {
         assert!(
             found(&["Microsoft.Network/*"], &["Microsoft.Network/*"])
                 .detail
-                .contains("both directions")
+                .contains("both peerings")
         );
-        assert!(found(&[WRITE], &[PEER]).detail.contains("for its own operator"));
+        assert!(found(&[WRITE], &[PEER]).detail.contains("for an administrator of"));
         let check = found(&["*/read"], &["*/read"]);
         assert!(
             check.blocks() && check.detail.contains(WRITE) && check.detail.contains(PEER),

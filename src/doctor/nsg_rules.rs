@@ -12,7 +12,7 @@ use crate::vendors::VendorTraffic;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "nsg-rules",
     severity: CheckSeverity::Warning,
-    meaning: "The peering links the networks; a network security group in front of a subnet or a network interface may block it all the same.",
+    meaning: "Even if the networks are peered, a network security group of a subnet or network interface can block traffic.",
     needs: &[
         CheckNeed::Step(StepId::Peering),
         CheckNeed::Step(StepId::VendorRequest),
@@ -32,7 +32,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let vendor = &intent.vendor.short_name;
     let Some(theirs) = vendor_space(intent, facts) else {
         return Some(CheckFinding::unknown(format!(
-            "which addresses are {vendor}'s is not known yet"
+            "{vendor}'s address space isn't known yet"
         )));
     };
     let found = judge(intent, &places(facts), &theirs);
@@ -42,10 +42,10 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         .filter(|subnet| subnet.network_security_group.is_some() && group_of(subnet, &facts.security_groups).is_none());
     Some(if !found.blocked.is_empty() {
         CheckFinding::problem(joined(&found.blocked)).remedy(format!(
-            "If these need to reach {vendor}, allow the traffic in a rule with a lower priority number."
+            "If these must communicate with {vendor}, add an allow rule with a lower priority number."
         ))
     } else if unread.count() > 0 {
-        CheckFinding::unknown("not every network security group of the network's subnets may be read")
+        CheckFinding::unknown("you don't have permission to read all network security groups of the network's subnets")
     } else {
         let also = match facts.preflight.interfaces {
             ReadResult::Known(_) => " or network interface",
@@ -150,7 +150,7 @@ fn judge(intent: &PeeringIntent, places: &[GroupPlace<'_>], theirs: &AddressSpac
             FlowVerdict::Open => {}
             FlowVerdict::Narrow { rule, ports } => {
                 let (name, priority) = (&rule.name, rule.priority);
-                let told = format!("only TCP {ports} gets past rule {name} of {group} (priority {priority})");
+                let told = format!("rule {name} of {group} (priority {priority}) allows only TCP {ports}");
                 note(&mut judged.narrow, told, place);
             }
             FlowVerdict::Blocked { rule, partly } => {
@@ -345,7 +345,7 @@ mod tests {
         assert!(
             check
                 .detail
-                .contains("only TCP 443 gets past rule deny of nsg (priority 200) at subnet snet"),
+                .contains("rule deny of nsg (priority 200) allows only TCP 443 at subnet snet"),
             "{check:?}"
         );
     }

@@ -7,7 +7,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "orphans",
     severity: CheckSeverity::Warning,
-    meaning: "Assignments to principals that are gone give nobody anything, and keep their role from being deleted.",
+    meaning: "Role assignments to deleted principals have no effect, but prevent the role from being deleted.",
     needs: &[
         CheckNeed::Step(StepId::RoleAssignment),
         CheckNeed::Part(PreflightPart::Principals),
@@ -23,7 +23,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         ReadResult::Known(gone) => gone,
         ReadResult::Unreadable(why) => {
             return Some(CheckFinding::unknown(format!(
-                "the principals of the assignments: {why}"
+                "couldn't read the principals of the role assignments: {why}"
             )));
         }
         ReadResult::NotAsked => return None,
@@ -34,13 +34,13 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         .collect();
     if orphans.is_empty() {
         return Some(CheckFinding::ok(format!(
-            "every role assignment at {} is somebody's",
+            "no orphaned role assignments at {}",
             vnet.name
         )));
     }
     let ids: Vec<String> = orphans.iter().map(|one| one.principal.to_string()).collect();
     let found = CheckFinding::problem(format!(
-        "{} still has roles for {}, deleted since",
+        "{} has role assignments for deleted principals: {}",
         vnet.name,
         ids.join(", ")
     ));

@@ -11,7 +11,7 @@ const NEAR: usize = 490;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "peering-limit",
     severity: CheckSeverity::Error,
-    meaning: "Azure takes no more than 500 peerings for one virtual network.",
+    meaning: "A virtual network can have at most 500 peerings.",
     needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
@@ -27,7 +27,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     }
     let there = matches!(facts.likely_peering(intent), VendorPeering::One(_));
     let found = CheckFinding::problem(detail)
-        .remedy("Delete peerings that are Disconnected or not needed any more, or use another network.");
+        .remedy("Delete peerings that are Disconnected or no longer needed, or use another network.");
     Some(if count < MOST || there { found.warning() } else { found })
 }
 

@@ -10,7 +10,7 @@ use crate::vendors::CreatedBy;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "peering-name",
     severity: CheckSeverity::Error,
-    meaning: "Azure does not turn a peering to another network: a name in use cannot be written.",
+    meaning: "A peering can't be changed to another remote network, so a name that is in use can't be reused.",
     needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
@@ -38,9 +38,9 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         });
     Some(match taken {
         Some(taken) => CheckFinding::problem(taken)
-            .remedy("Give another name: --peering-name NAME, or leave it out and a free one is taken.")
-            .remedy("Where the old peering is not needed any more, delete it."),
-        None => CheckFinding::ok(format!("{ours} is free, or ours")),
+            .remedy("Use another name (--peering-name NAME), or omit the flag to use a free one.")
+            .remedy("If the existing peering is no longer needed, delete it."),
+        None => CheckFinding::ok(format!("{ours} is available, or already peers these networks")),
     })
 }
 
@@ -62,7 +62,7 @@ fn taken(vnet: &VirtualNetwork, name: &str, wanted: &VnetId) -> Option<String> {
         .as_ref()
         .map_or_else(|| "another network".to_owned(), ToString::to_string);
     Some(format!(
-        "{} has a peering {} already, with {with}",
+        "{} already has a peering {}, to {with}",
         vnet.id.name, holder.id.name
     ))
 }
@@ -87,7 +87,7 @@ mod tests {
         intent.peering_name = Some("KONG-1".into());
         let found = PROBE.run(&intent, &facts).expect("ours to write");
         assert!(
-            found.blocks() && found.detail.contains("has a peering kong-1 already"),
+            found.blocks() && found.detail.contains("already has a peering kong-1"),
             "{found:?}"
         );
         // The peering with the wanted network is used, whatever it is called.

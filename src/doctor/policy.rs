@@ -9,7 +9,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "policy",
     severity: CheckSeverity::Error,
-    meaning: "A policy with effect deny refuses the peering with RequestDisallowedByPolicy, whoever writes.",
+    meaning: "A policy with the deny effect blocks the peering for everyone (RequestDisallowedByPolicy).",
     needs: &[CheckNeed::Part(PreflightPart::Policy)],
     at_setup: true,
     of_writes: true,
@@ -20,7 +20,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let vnet = &intent.vnet;
     let policy = match &facts.preflight.policy {
         ReadResult::Known(policy) => policy,
-        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("what policy says: {why}"))),
+        ReadResult::Unreadable(why) => return Some(CheckFinding::unknown(format!("couldn't read policies: {why}"))),
         ReadResult::NotAsked => return None,
     };
     if policy.denials.is_empty() {
@@ -35,7 +35,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         )
     });
     let found = CheckFinding::problem(told.join("; "))
-        .remedy("Ask the assignment's owner for an exemption for this network, such as:")
+        .remedy("Ask the owner of the policy assignment for an exemption for this network, such as:")
         .remedies(exemptions);
     // Without the other network's id, one of a subscription that is not ours was asked about: a policy that lets the
     // vendor's through denies that one all the same.
@@ -60,7 +60,7 @@ fn describe(denial: &PolicyDenial) -> String {
         .map(|reason| format!(" ({reason})"))
         .unwrap_or_default();
     format!(
-        "policy {} denies it, assigned as {}{at}{reason}",
+        "policy {} (assignment {}{at}) denies it{reason}",
         last(&denial.definition),
         last(assignment)
     )
@@ -89,11 +89,16 @@ mod tests {
         assert!(found(Vec::new(), false).ok);
         let check = found(vec![denial.clone()], false);
         assert!(
-            check.blocks() && check.detail.contains("Deny-VNET-Peer-Cross-Sub denies it"),
+            check.blocks()
+                && check
+                    .detail
+                    .contains("policy Deny-VNET-Peer-Cross-Sub (assignment alz-deny"),
             "{check:?}"
         );
         assert!(
-            check.detail.contains(&format!("assigned as alz-deny at {scope}")),
+            check
+                .detail
+                .contains(&format!("(assignment alz-deny at {scope}) denies it")),
             "{check:?}"
         );
         assert!(check.remedies[1].starts_with("az policy exemption create"), "{check:?}");

@@ -10,7 +10,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "provider",
     severity: CheckSeverity::Error,
-    meaning: "In a subscription that is not registered for Microsoft.Network every write is refused.",
+    meaning: "Azure rejects all changes in a subscription that isn't registered for Microsoft.Network.",
     needs: &[CheckNeed::Part(PreflightPart::Provider)],
     at_setup: false,
     of_writes: true,
@@ -34,7 +34,9 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
                 found
             }
         }
-        ReadResult::Unreadable(why) => CheckFinding::unknown(format!("the registration of {NETWORK}: {why}")),
+        ReadResult::Unreadable(why) => {
+            CheckFinding::unknown(format!("couldn't read the registration of {NETWORK}: {why}"))
+        }
         ReadResult::NotAsked => return None,
     })
 }

@@ -7,7 +7,7 @@ use crate::steps::{LostSettings, ObservedState, deleted_first};
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "recreated-peering",
     severity: CheckSeverity::Error,
-    meaning: "A run that is interrupted between the deletion and the creation could not restore the settings.",
+    meaning: "If a run is interrupted between deletion and recreation, the settings can't be restored.",
     needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
@@ -20,7 +20,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let lost = LostSettings::of(intent, peering)?;
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
     let detail = format!(
-        "{name} has to be deleted before {vendor} can connect the networks again. {}",
+        "{name} must be deleted before {vendor} can connect the networks again. {}",
         lost.describe(name)
     );
     Some(CheckFinding::problem(detail).remedies(lost.remedies(intent, peering)))

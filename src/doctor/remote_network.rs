@@ -9,7 +9,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "remote-network",
     severity: CheckSeverity::Error,
-    meaning: "Azure peers a network that exists and whose last write succeeded; for one that does not exist it names a missing right.",
+    meaning: "The remote network must exist, and its last update must have succeeded. If it doesn't exist, Azure reports a missing permission.",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
@@ -32,34 +32,34 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
             .collect();
         let more = if siblings.len() > SHOWN { ", …" } else { "" };
         let has = match listed.as_slice() {
-            [] => "it has none that this sign-in sees".to_owned(),
-            names => format!("it has: {}{more}", names.join(", ")),
+            [] => "no virtual networks are visible there".to_owned(),
+            names => format!("visible there: {}{more}", names.join(", ")),
         };
-        let told = format!("there is no {name} in {group} ({has}), or this sign-in may not read it");
+        let told = format!("{name} doesn't exist in {group}, or you don't have permission to read it ({has})");
         let list = format!(
             "az network vnet list --subscription {} --resource-group {} --output table",
             remote.vnet.subscription,
             ShellWord(group)
         );
         let found = CheckFinding::problem(told)
-            .remedy("Check the ID of the other network:")
+            .remedy("Check the remote network's ID:")
             .remedy(list);
         // A role without a right to read is enough to peer: Azure has the last word where it does not say that there is none.
         return Some(if facts.remote_absent { found } else { found.warning() });
     }
     if let Some(why) = &facts.remote_unread {
-        return Some(CheckFinding::unknown(format!("{name} could not be read ({why})")));
+        return Some(CheckFinding::unknown(format!("couldn't read {name}: {why}")));
     }
     let state = facts.remote_vnet.as_ref()?.provisioning_state.as_str();
-    let found = CheckFinding::problem(format!("{name} is {state}"));
+    let found = CheckFinding::problem(format!("{name}: provisioning state {state}"));
     Some(match state.to_ascii_lowercase().as_str() {
         "failed" | "canceled" => found.remedy(format!(
-            "Its owner has to write it again as it is: az network vnet update --ids {}",
+            "Ask its owner to update it without changes: az network vnet update --ids {}",
             ShellWord(&remote.vnet.to_string())
         )),
-        "deleting" => found.remedy("Choose a network that is not being deleted."),
-        "succeeded" | "" => CheckFinding::ok(format!("{name} is there")),
-        _ => found.remedy("Let the change that is under way finish.").warning(),
+        "deleting" => found.remedy("Choose a network that isn't being deleted."),
+        "succeeded" | "" => CheckFinding::ok(format!("{name} exists")),
+        _ => found.remedy("Wait for the operation in progress to finish.").warning(),
     })
 }
 
@@ -93,7 +93,7 @@ mod tests {
         facts.remote_absent = true;
         let absent = PROBE.run(&intent, &facts).expect("known");
         assert!(
-            absent.blocks() && absent.detail.contains("(it has: vnet-partner, vnet-b)"),
+            absent.blocks() && absent.detail.contains("(visible there: vnet-partner, vnet-b)"),
             "{absent:?}"
         );
         facts.remote_siblings.clear();
@@ -102,7 +102,7 @@ mod tests {
                 .run(&intent, &facts)
                 .expect("known")
                 .detail
-                .contains("it has none")
+                .contains("no virtual networks are visible there")
         );
         facts.remote_absent = false;
         for (state, ok, blocks) in [

@@ -7,7 +7,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "remote-tenant",
     severity: CheckSeverity::Error,
-    meaning: "A token of the wrong tenant opens nothing, and Azure's refusal does not say which one is right.",
+    meaning: "A token for the wrong tenant is rejected, and the error doesn't name the right tenant.",
     needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
@@ -20,12 +20,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let tenant = *facts.remote_tenants.get(&remote.vnet.subscription)?;
     let (name, subscription) = (&remote.vnet.name, remote.vnet.subscription);
     if tenant == remote.tenant {
-        return Some(CheckFinding::ok(format!("{name} lies in tenant {tenant}")));
+        return Some(CheckFinding::ok(format!("{name} is in tenant {tenant}")));
     }
     let mut inputs = intent.vendor.inputs.iter();
     let key = inputs.find(|input| input.key.ends_with("-tenant-id"));
     let found = CheckFinding::problem(format!(
-        "{name} lies in tenant {tenant}, not in {}: subscription {subscription} belongs to it",
+        "{name} is in tenant {tenant}, not in {}: subscription {subscription} belongs to that tenant",
         remote.tenant
     ));
     Some(found.remedies(key.map(|key| format!("--set {}={tenant}", key.key))))

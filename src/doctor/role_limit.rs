@@ -10,7 +10,7 @@ const NEAR: u64 = 100;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "role-limit",
     severity: CheckSeverity::Error,
-    meaning: "At the tenant's limit of custom roles Azure refuses another one (RoleDefinitionLimitExceeded).",
+    meaning: "At the tenant's limit of custom roles, no more can be created (RoleDefinitionLimitExceeded).",
     needs: &[
         CheckNeed::Part(PreflightPart::CustomRoles),
         CheckNeed::Step(StepId::RoleDefinition),
@@ -27,11 +27,13 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let (count, most) = match &facts.preflight.custom_roles {
         ReadResult::Known(count) => *count,
         ReadResult::Unreadable(why) => {
-            return Some(CheckFinding::unknown(format!("the number of custom roles: {why}")));
+            return Some(CheckFinding::unknown(format!(
+                "couldn't read the number of custom roles: {why}"
+            )));
         }
         ReadResult::NotAsked => return None,
     };
-    let detail = format!("the tenant has {count} of at most {most} custom roles, as far as this sign-in sees them");
+    let detail = format!("the tenant has {count} visible custom roles of at most {most}");
     if count + NEAR <= most {
         return Some(CheckFinding::ok(detail));
     }
@@ -40,8 +42,8 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         StepDecision::Create(_) | StepDecision::Blocked(_)
     );
     let found = CheckFinding::problem(detail)
-        .remedy("Delete roles that nobody has: az role definition list --custom-role-only, az role definition delete")
-        .remedy("Or do without a new one: --own-app-role network-contributor for your application.");
+        .remedy("Delete unassigned roles: az role definition list --custom-role-only, az role definition delete")
+        .remedy("Or use a built-in role for your application: --own-app-role network-contributor");
     Some(if count < most || !creates {
         found.warning()
     } else {

@@ -8,7 +8,7 @@ use crate::steps::{ObservedState, RoleChoice, choose_role, missing_actions, pass
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "role-name",
     severity: CheckSeverity::Warning,
-    meaning: "Setup assigns a role with exactly the documented actions. Another role of that name stays as it is.",
+    meaning: "Setup assigns a role with exactly the documented actions. Another role with that name isn't changed.",
     needs: &[CheckNeed::Step(StepId::RoleDefinition), CheckNeed::Step(StepId::OwnApp)],
     at_setup: true,
     of_writes: false,
@@ -36,9 +36,9 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     }
     let told = |grant: &RoleGrant| match choose_role(intent, facts, grant) {
         RoleChoice::Reuse(role) | RoleChoice::Extend(role) => {
-            format!("\"{}\" is there, with the right actions", role.name)
+            format!("\"{}\" exists and has the right actions", role.name)
         }
-        RoleChoice::Create(own) => format!("\"{}\" is free", own.name),
+        RoleChoice::Create(own) => format!("\"{}\" is available", own.name),
     };
     let told: Vec<String> = grants.iter().map(told).collect();
     Some(CheckFinding::ok(told.join("; ")))
@@ -49,18 +49,14 @@ fn differences(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant)
         RoleChoice::Reuse(_) => Vec::new(),
         RoleChoice::Extend(role) => {
             let missing = missing_actions(role, grant);
-            let lacks = format!(
-                "the role \"{}\" lacks {}: setup adds them",
-                role.name,
-                missing.join(", ")
-            );
+            let lacks = format!("role \"{}\" lacks {}; setup adds them", role.name, missing.join(", "));
             (!missing.is_empty()).then_some(lacks).into_iter().collect()
         }
         RoleChoice::Create(own) => {
             let stays = passed_over_roles(intent, facts, grant).into_iter();
             let stays = stays.map(|(role, why)| {
                 format!(
-                    "the role \"{}\" is not used: {why}. Setup creates \"{}\" beside it",
+                    "role \"{}\" isn't used: {why}. Setup creates \"{}\" instead",
                     role.name, own.name
                 )
             });
@@ -95,6 +91,12 @@ mod tests {
             "{found:?}"
         );
         facts.roles.clear();
-        assert!(PROBE.run(&intent, &facts).expect("kong's").detail.ends_with("is free"));
+        assert!(
+            PROBE
+                .run(&intent, &facts)
+                .expect("kong's")
+                .detail
+                .ends_with("is available")
+        );
     }
 }

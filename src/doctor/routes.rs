@@ -13,7 +13,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "routes",
     severity: CheckSeverity::Warning,
-    meaning: "The longest prefix wins, and at the same length your own route: the peering is Connected, and no packet takes it.",
+    meaning: "A user-defined route that is as specific as the peering route overrides it, so traffic bypasses the Connected peering.",
     needs: &[CheckNeed::Step(StepId::Peering), CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: false,
@@ -28,7 +28,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     }
     let Some(theirs) = vendor_space(intent, facts) else {
         return Some(CheckFinding::unknown(format!(
-            "which addresses are {vendor}'s is not known yet"
+            "{vendor}'s address space isn't known yet"
         )));
     };
     let mut found = Vec::new();
@@ -46,15 +46,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let unread = unread.filter(|id| !facts.route_tables.iter().any(|table| table.id.eq_ignore_ascii_case(id)));
     Some(if !found.is_empty() {
         CheckFinding::problem(found.join("; ")).remedy(format!(
-            "Where these subnets are to talk with {vendor}, remove the route, or see that its next hop lets the traffic through."
+            "If these subnets must communicate with {vendor}, delete the route, or make sure that its next hop forwards the traffic."
         ))
     } else if unread.count() > 0 {
-        CheckFinding::unknown("not every route table of the network's subnets may be read")
+        CheckFinding::unknown("you don't have permission to read all route tables of the network's subnets")
     } else {
-        CheckFinding::ok(format!(
-            "no route sends {vendor}'s traffic elsewhere{}",
-            past_appliance(facts)
-        ))
+        CheckFinding::ok(format!("no route diverts {vendor}'s traffic{}", past_appliance(facts)))
     })
 }
 
@@ -64,7 +61,7 @@ fn past_appliance(facts: &ObservedState) -> String {
     let mut default = routes.filter(|route| route.prefix == "0.0.0.0/0" && route.next_hop_ip.is_some());
     let hop = default.next().and_then(|route| route.next_hop_ip.as_ref());
     hop.map_or_else(String::new, |ip| {
-        format!("; it goes past the appliance {ip} of the default route, because the peering's route is narrower")
+        format!("; it bypasses appliance {ip} of the default route, because the peering route is more specific")
     })
 }
 
@@ -81,7 +78,7 @@ fn astray<'a>(table: &'a RouteTable, theirs: &'a AddressSpace) -> impl Iterator<
 fn describe(subnet: &str, table: &RouteTable, route: &RouteEntry) -> String {
     let hop = match (&route.next_hop_ip, route.next_hop.as_str()) {
         (Some(ip), hop) => format!("{hop} {ip}"),
-        (None, "None") => "nowhere".to_owned(),
+        (None, "None") => "next hop None (dropped)".to_owned(),
         (None, hop) => hop.to_owned(),
     };
     format!(
@@ -131,7 +128,7 @@ mod tests {
             assert_eq!(found(&[(prefix, hop)]).verdict, expected, "{prefix} to {hop}");
         }
         let check = found(&[("0.0.0.0/0", "VirtualAppliance")]);
-        assert!(check.detail.contains("past the appliance 10.20.0.4"), "{check:?}");
+        assert!(check.detail.contains("bypasses appliance 10.20.0.4"), "{check:?}");
         let check = found(&[("10.0.0.0/16", "VirtualAppliance")]);
         assert_eq!(
             check.detail,

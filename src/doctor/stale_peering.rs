@@ -11,7 +11,7 @@ use crate::vendors::CreatedBy;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "stale-peering",
     severity: CheckSeverity::Error,
-    meaning: "As long as a Disconnected half is there, the other side's new one is refused, and its addresses stay taken.",
+    meaning: "While a Disconnected peering exists, the remote side can't create a new one, and its address range stays in use.",
     needs: &[
         CheckNeed::Step(StepId::Peering),
         CheckNeed::Step(StepId::VendorRequest),
@@ -40,12 +40,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         let name = &peering.id.name;
         return Some(
             CheckFinding::problem(format!(
-                "{name} is Disconnected, and has addresses of {vendor}'s network"
+                "{name} is Disconnected, and its address range is {vendor}'s"
             ))
             .remedy(unproven(vendor, name))
             .remedy(by_name(vendor, name))
             .remedy(format!(
-                "If it is not: its owner repairs or deletes it. {vendor} can't peer while it is there."
+                "If it isn't, ask its owner to repair or delete it. {vendor} can't create a peering while it exists."
             )),
         );
     }
@@ -54,11 +54,11 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if let Some(peering) = ours.filter(|one| vendors && gone(one)) {
         return Some(
             CheckFinding::problem(format!(
-                "{} is Disconnected: {vendor}'s direction was deleted",
+                "{} is Disconnected: {vendor}'s peering was deleted",
                 peering.id.name
             ))
-            .remedy("peerctl azure repair, with the same inputs, deletes it and asks for a new one")
-            .remedy("or delete it yourself, and run the same command again:")
+            .remedy("Run peerctl azure repair with the same inputs to delete it and request a new one.")
+            .remedy("Or delete it yourself, then run the same command again:")
             .remedies(az::delete_peering(&peering.id)),
         );
     }
@@ -66,12 +66,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if others.is_empty() {
         return Some(match ours.filter(gone) {
             Some(peering) => CheckFinding::problem(format!(
-                "{} is Disconnected: its other side was deleted",
+                "{} is Disconnected: its remote peering was deleted",
                 peering.id.name
             ))
-            .remedy("peerctl azure repair, with the same inputs, connects it again")
+            .remedy("Run peerctl azure repair with the same inputs to reconnect it.")
             .warning(),
-            None => CheckFinding::ok(format!("no leftover of an earlier peering with {vendor}")),
+            None => CheckFinding::ok(format!("no leftovers of an earlier peering with {vendor}")),
         });
     }
     let names: Vec<&str> = others.iter().map(|one| one.id.name.as_str()).collect();
@@ -82,10 +82,10 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     };
     Some(
         CheckFinding::problem(format!(
-            "{} {verb} Disconnected: {owner} other side was deleted",
+            "{} {verb} Disconnected: {owner} remote side was deleted",
             names.join(", ")
         ))
-        .remedy("Check with the owner first. A peering that is no longer needed is deleted with:")
+        .remedy("Check with the owner first. To delete a peering that is no longer needed:")
         .remedies(others.iter().flat_map(|one| az::delete_peering(&one.id)))
         .warning(),
     )

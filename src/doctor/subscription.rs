@@ -9,7 +9,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "subscription",
     severity: CheckSeverity::Error,
-    meaning: "A disabled subscription can be read, and what is in it deleted, but not written (ReadOnlyDisabledSubscription).",
+    meaning: "In a disabled subscription, resources can be read and deleted, but not created or changed (ReadOnlyDisabledSubscription).",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
@@ -44,11 +44,11 @@ fn judge(subscription: &SubscriptionInfo, tenant: TenantId) -> Option<CheckFindi
     if subscription.tenant != tenant {
         // Azure Lighthouse shows subscriptions of other tenants.
         let told = format!(
-            "subscription {} belongs to tenant {}, not to {tenant}: consent and roles have to be given there",
+            "subscription {} belongs to tenant {}, not to {tenant}: consent and roles must be granted there",
             subscription.id, subscription.tenant
         );
         let remedy = format!(
-            "Run the same command with --tenant-id {0}; without a sign-in there, first run az login --tenant {0}",
+            "Run the same command with --tenant-id {0}. If you aren't signed in there, first run: az login --tenant {0}",
             subscription.tenant
         );
         return Some(CheckFinding::problem(told).remedy(remedy));
@@ -59,12 +59,12 @@ fn judge(subscription: &SubscriptionInfo, tenant: TenantId) -> Option<CheckFindi
             .any(|state| state.eq_ignore_ascii_case(&subscription.state))
     };
     if is(&["PastDue"]) {
-        let remedy = "Its account owner has to pay the open bill before Azure disables it.";
+        let remedy = "Ask its account owner to pay the outstanding invoice before Azure disables it.";
         return Some(CheckFinding::problem(describe(subscription)).remedy(remedy).warning());
     }
     is(&["Disabled", "Warned", "Expired", "Deleted"]).then(|| {
         CheckFinding::problem(describe(subscription)).remedy(
-            "Ask its account owner to enable it again (Azure portal > Subscriptions), then run the same command again.",
+            "Ask its account owner to reactivate it (Azure portal > Subscriptions), then run the same command again.",
         )
     })
 }

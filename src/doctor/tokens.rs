@@ -10,7 +10,7 @@ use crate::vendors::CreatedBy;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "tokens",
     severity: CheckSeverity::Error,
-    meaning: "A write across tenants carries a token of each; without one Azure answers LinkedAuthorizationFailed.",
+    meaning: "Creating a cross-tenant peering requires a token for each tenant. Without one, Azure returns LinkedAuthorizationFailed.",
     needs: &[
         CheckNeed::Part(PreflightPart::Tokens),
         CheckNeed::Part(PreflightPart::AppTokens),
@@ -42,7 +42,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     if let Some((one, _)) = awaited.first() {
         let vendor = &intent.vendor.short_name;
         return Some(CheckFinding::unknown(format!(
-            "tenant {} does not know the own application yet: {vendor} lets it in when it gets the request",
+            "your application doesn't exist in tenant {} yet: {vendor} adds it after receiving the request",
             one.tenant
         )));
     }
@@ -50,7 +50,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let all: Vec<String> = std::iter::once(own)
         .chain(tries.iter().filter(|one| one.trouble.is_none()).map(label))
         .collect();
-    Some(CheckFinding::ok(format!("signed in for {}", all.join(", "))))
+    Some(CheckFinding::ok(format!("signed in to {}", all.join(", "))))
 }
 
 /// A vendor makes the service principal of our application in its tenant once it has been told of it.
@@ -83,7 +83,7 @@ mod tests {
             let mut problem = RunError::new(
                 RunErrorKind::SignIn,
                 "Asking for a token.",
-                "Multi-factor authentication is wanted.",
+                "multifactor authentication is wanted.",
             );
             problem.code = Some(code.to_owned());
             problem.remedy(LOGIN)
@@ -103,7 +103,7 @@ mod tests {
         assert!(PROBE.run(&intent, &facts).expect("always").ok);
         facts.preflight.tokens.push(one(0xbeef, None, Some("AADSTS50076")));
         let found = PROBE.run(&intent, &facts).expect("always");
-        assert!(found.blocks() && found.detail.contains("Multi-factor"), "{found:?}");
+        assert!(found.blocks() && found.detail.contains("multifactor"), "{found:?}");
         assert_eq!(found.remedies, [LOGIN]);
     }
 

@@ -7,7 +7,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "vendor-network",
     severity: CheckSeverity::Error,
-    meaning: "The vendor peers its network only once that is ready, and setup asks for it with the vendor's token.",
+    meaning: "The vendor can peer its network only when it is ready. Setup checks this with the vendor's token.",
     needs: &[CheckNeed::Step(StepId::VendorRequest)],
     at_setup: true,
     of_writes: true,
@@ -23,7 +23,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     let Some(network) = facts.network.as_ref() else {
         let by_hand = intent.vendor.access.is_some() && intent.access == VendorAccess::Manual;
         let told = format!(
-            "without {}'s API its network cannot be looked at",
+            "without {}'s API, its network can't be checked",
             intent.vendor.short_name
         );
         return by_hand.then(|| CheckFinding::unknown(told));
@@ -33,7 +33,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         CheckFinding::ok(told)
     } else {
         CheckFinding::problem(told).remedy(format!(
-            "Wait until {} says that it is ready, then run the same command again.",
+            "Wait until {} reports that it is ready, then run the same command again.",
             intent.vendor.name
         ))
     })

@@ -7,7 +7,7 @@ use crate::steps::ObservedState;
 pub static PROBE: DoctorCheck = DoctorCheck {
     id: "vnet-state",
     severity: CheckSeverity::Error,
-    meaning: "Azure peers a network that is there and is not being changed (ReferencedResourceNotProvisioned).",
+    meaning: "The network must exist and must not be changing, or Azure rejects the peering (ReferencedResourceNotProvisioned).",
     needs: &[CheckNeed::Step(StepId::Peering)],
     at_setup: true,
     of_writes: true,
@@ -23,7 +23,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
         return Some(CheckFinding::problem(told).remedies(problem.remedies.clone()));
     };
     let (name, state) = (&intent.vnet.name, &vnet.provisioning_state);
-    let told = format!("{name} is {state}");
+    let told = format!("{name}: provisioning state {state}");
     Some(match state.as_str() {
         state if state.eq_ignore_ascii_case("Succeeded") => CheckFinding::ok(told),
         // The other side's direction refers to this network, and Azure refuses that until it is written again.
@@ -33,12 +33,12 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
                 .any(|failed| failed.eq_ignore_ascii_case(state)) =>
         {
             CheckFinding::problem(told).remedy(format!(
-                "Write it again as it is: az network vnet update --ids {}",
+                "Update it without changes: az network vnet update --ids {}",
                 intent.vnet
             ))
         }
         _ => CheckFinding::problem(told)
-            .remedy("Let the change that is under way finish.")
+            .remedy("Wait for the operation in progress to finish.")
             .warning(),
     })
 }

@@ -14,8 +14,8 @@ pub struct ErrorFamily {
 
 const ARM: &str = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors";
 const GRAPH: &str = "https://learn.microsoft.com/graph/errors";
-const VENDOR: &str = "The vendor's API refused the request; the message says why.";
-const DIRECTORY: &str = "Microsoft Graph refused the request; its details say why.";
+const VENDOR: &str = "The vendor's API rejected the request. See the message for the reason.";
+const DIRECTORY: &str = "Microsoft Graph rejected the request. See its details for the reason.";
 
 /// How the codes of a family begin, what they mean, and where they are looked up.
 const BY_BEGINNING: [(&str, &str, &str); 8] = [
@@ -38,7 +38,7 @@ pub fn family(code: &str) -> ErrorFamily {
     if is_entra(code) {
         let number = &code["AADSTS".len()..];
         return ErrorFamily {
-            meaning: "Microsoft Entra refused the sign-in, or the consent.",
+            meaning: "Microsoft Entra rejected the sign-in or the consent.",
             look_up: Some(format!("https://login.microsoftonline.com/error?code={number}")),
         };
     }
@@ -64,14 +64,14 @@ fn starts_with(code: &str, head: &str) -> bool {
 /// HTTP's own meaning of a status.
 fn of_status(status: u16) -> Option<&'static str> {
     Some(match status {
-        401 => "HTTP 401: no token, or one that is not accepted (sign-in).",
-        403 => "HTTP 403: the right to do it is missing, or a policy forbids it.",
-        404 => "HTTP 404: it does not exist, or this identity cannot see it.",
-        408 | 504 => "HTTP 408 and 504: no answer came in time; what was asked may have been done all the same.",
-        409 => "HTTP 409: something exists already, is locked, or is being changed at this moment.",
-        429 => "HTTP 429: asked too often; wait as long as Retry-After says.",
-        400..=499 => "HTTP 4xx: the request itself was refused, and fails again until something is changed.",
-        500..=599 => "HTTP 5xx: the service is out of order at this moment; the same request works later.",
+        401 => "HTTP 401: the token is missing or was rejected (sign-in).",
+        403 => "HTTP 403: you don't have permission, or a policy denies it.",
+        404 => "HTTP 404: it doesn't exist, or this identity can't see it.",
+        408 | 504 => "HTTP 408 and 504: the request timed out. It may still have been completed.",
+        409 => "HTTP 409: the resource already exists, is locked or is being changed.",
+        429 => "HTTP 429: too many requests. Wait for the time in Retry-After.",
+        400..=499 => "HTTP 4xx: the request was rejected, and fails again until something changes.",
+        500..=599 => "HTTP 5xx: the service is temporarily unavailable. Try the same request later.",
         _ => return None,
     })
 }
@@ -81,33 +81,33 @@ fn by_its_words(code: &str) -> &'static str {
     let families: [(&[&str], &str); 7] = [
         (
             &["notfound", "doesnotexist"],
-            "Something that was named does not exist, or this identity cannot see it.",
+            "A resource in the request doesn't exist, or this identity can't see it.",
         ),
-        (&["throttl", "toomany"], "Asked too often: it passes by itself."),
+        (&["throttl", "toomany"], "Too many requests. Wait, then try again."),
         (
             &["limit", "quota"],
-            "A limit of Azure's, or of the subscription, is reached.",
+            "A limit of Azure or of the subscription was reached.",
         ),
         (
             &["authorization", "forbidden", "denied", "disallowed", "notallowed"],
-            "The right to do it is missing, or a policy forbids it.",
+            "You don't have permission, or a policy denies it.",
         ),
         (
             &["authentication", "token", "unauthorized"],
-            "The sign-in is not accepted.",
+            "The sign-in was rejected.",
         ),
         (
             &["exist", "inuse", "conflict", "inprogress"],
-            "Something is in the way of the change.",
+            "The change conflicts with the current state.",
         ),
         (
             &["invalid", "malformed", "missing", "badrequest"],
-            "A value of the request is missing, or not of its form.",
+            "A value in the request is missing or not valid.",
         ),
     ];
     let family = families.iter().find(|(words, _)| words.iter().any(|word| has(word)));
     family.map_or(
-        "Nothing can be told from the code alone; the message that came with it says more.",
+        "The code is unknown. See the message that came with it.",
         |(_, meaning)| meaning,
     )
 }
@@ -168,8 +168,8 @@ mod tests {
             ("KonnectTeapot", "vendor"),
             ("Request_Strange", "Graph"),
             ("ZoneLimitReached", "limit"),
-            ("ThingNotFound", "does not exist"),
-            ("Xyzzy", "Nothing can be told"),
+            ("ThingNotFound", "doesn't exist"),
+            ("Xyzzy", "The code is unknown"),
         ];
         for (code, meaning) in table {
             assert!(family(code).meaning.contains(meaning), "{code}: {:?}", family(code));

@@ -81,10 +81,10 @@ impl RunError {
         let known = known::of(error).filter(|_| error.challenge.is_none());
         let what = match &error.failure {
             FailureKind::Refused { code, .. } => {
-                format!("{doing}: {} answered {}.", error.service, sanitize_for_terminal(code))
+                format!("{doing}: {} returned {}.", error.service, sanitize_for_terminal(code))
             }
-            FailureKind::Unreachable(_) => format!("{doing}: {} cannot be reached.", error.service),
-            FailureKind::Unreadable { .. } => format!("{doing}: the answer of {} cannot be read.", error.service),
+            FailureKind::Unreachable(_) => format!("{doing}: can't reach {}.", error.service),
+            FailureKind::Unreadable { .. } => format!("{doing}: can't read the response from {}.", error.service),
             FailureKind::NoToken { .. } => format!("{doing}: not signed in to {}.", error.service),
         };
         // Graph, policy and validation say the decisive thing in the details.
@@ -100,7 +100,7 @@ impl RunError {
             .collect();
         let told = match error.status() {
             // A code, and not a word about it.
-            Some(status) if told.is_empty() => format!("{} says no more than HTTP {status}.", error.service),
+            Some(status) if told.is_empty() => format!("{} returned HTTP {status} without details.", error.service),
             _ => told.join(" "),
         };
         let demanded = error.challenge.as_ref().map(|challenge| demanded(challenge, &message));
@@ -123,7 +123,7 @@ impl RunError {
         let correlation = self
             .correlation_id
             .as_ref()
-            .map(|id| format!(" (correlation id {id})"))
+            .map(|id| format!(" (correlation ID {id})"))
             .unwrap_or_default();
         format!("{} {}{correlation}", self.what, self.why)
     }
@@ -131,7 +131,7 @@ impl RunError {
     /// Where it was, for whoever looks into it: the step, and Azure's id of the request.
     pub fn reference(&self) -> Option<String> {
         let step = self.step.map(|step| format!("step {step}"));
-        let correlation = self.correlation_id.as_ref().map(|id| format!("correlation id {id}"));
+        let correlation = self.correlation_id.as_ref().map(|id| format!("correlation ID {id}"));
         let parts: Vec<String> = step.into_iter().chain(correlation).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -178,13 +178,14 @@ const NO_CONNECTION: &str =
     "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and --cloud, then run the same command again.";
 
 /// What helps where a refusal does not say what forbids the request.
-const WHO_FORBIDS: &str = "Ask an administrator what forbids this request: the service's own words, and the correlation ID, say which one it is.";
+const WHO_FORBIDS: &str =
+    "Ask an administrator what blocks this request. Give them the service's message and the correlation ID.";
 
 /// What a claims challenge asks for.
 fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
     match challenge.demand(message) {
         ChallengeDemand::SecondFactor => {
-            "Multi-factor authentication is required for this request, and the sign-in was made without it.".to_owned()
+            "This request requires multifactor authentication, but the sign-in was made without it.".to_owned()
         }
         ChallengeDemand::ConditionalAccess(context) => {
             let context =
@@ -193,7 +194,7 @@ fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
             format!("A Conditional Access policy requires a stronger or newer sign-in for this request{context}.")
         }
         ChallengeDemand::NewSignIn => {
-            "The sign-in was revoked, or a policy changed since: continuous access evaluation requires \
+            "The sign-in was revoked, or a policy changed: continuous access evaluation requires \
                               a new sign-in."
                 .to_owned()
         }
@@ -282,7 +283,7 @@ mod tests {
             .in_step(StepId::RoleDefinition)
             .to_string();
         let parts = [
-            "Error: Creating the role: Azure answered AuthorizationFailed.",
+            "Error: Creating the role: Azure returned AuthorizationFailed.",
             "  Why:  ",
             "  Do:   ",
             "  Ref:  ",
@@ -293,7 +294,7 @@ mod tests {
             .collect();
         assert!(at.is_sorted(), "{text}");
         assert!(
-            text.ends_with("step role-definition, correlation id 6bfb1c0e"),
+            text.ends_with("step role-definition, correlation ID 6bfb1c0e"),
             "{text}"
         );
     }
@@ -315,7 +316,7 @@ mod tests {
     #[test]
     fn a_refusal_without_a_word_says_that() {
         let problem = RunError::from_api("reading", &refused("Odd", "", 404));
-        assert_eq!(problem.why, "Azure says no more than HTTP 404.");
+        assert_eq!(problem.why, "Azure returned HTTP 404 without details.");
     }
 
     #[test]

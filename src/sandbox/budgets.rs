@@ -76,14 +76,14 @@ impl FromStr for BudgetLimit {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             format!(
-                "'{text}' is no limit: {why}. It looks like 'reads=20/2' (KIND=BUCKET/REFILL: so many at once, and so \
-                 many more a second) or 'queries=15/5s'."
+                "'{text}' is not a valid limit: {why}. Expected KIND=BUCKET/REFILL (requests at once, and \
+                 more per second), such as 'reads=20/2', or 'queries=15/5s'."
             )
         };
-        let (kind, amounts) = text.split_once('=').ok_or_else(|| wrong("there is no '='"))?;
-        let (most, rest) = amounts.split_once('/').ok_or_else(|| wrong("there is no '/'"))?;
+        let (kind, amounts) = text.split_once('=').ok_or_else(|| wrong("'=' is missing"))?;
+        let (most, rest) = amounts.split_once('/').ok_or_else(|| wrong("'/' is missing"))?;
         let number = |text: &str| text.trim().parse().ok().filter(|number| *number > 0);
-        let most = number(most).ok_or_else(|| wrong("before '/' comes a number from 1"))?;
+        let most = number(most).ok_or_else(|| wrong("expected a number from 1 before '/'"))?;
         let kind = match kind.trim() {
             "reads" => BudgetKind::Reads,
             "writes" => BudgetKind::Writes,
@@ -91,12 +91,12 @@ impl FromStr for BudgetLimit {
             "queries" => {
                 let period = humantime::parse_duration(rest.trim()).ok();
                 let period = period.filter(|period| !period.is_zero() && *period <= LONGEST_PERIOD);
-                let period = period.ok_or_else(|| wrong("after '/' comes a time up to an hour, such as 5s"))?;
+                let period = period.ok_or_else(|| wrong("expected a time up to an hour after '/', such as 5s"))?;
                 return Ok(Self(LimitOverride::Queries(BudgetQuota { most, period })));
             }
             _ => return Err(wrong("the kinds are reads, writes, deletes and queries")),
         };
-        let refill = number(rest).ok_or_else(|| wrong("after '/' comes a number from 1"))?;
+        let refill = number(rest).ok_or_else(|| wrong("expected a number from 1 after '/'"))?;
         Ok(Self(LimitOverride::Bucket(kind, TokenBucket { most, refill })))
     }
 }

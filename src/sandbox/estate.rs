@@ -238,7 +238,7 @@ impl SandboxEstate {
     /// When the text is not an estate; the message names the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text)
-            .map_err(|error| format!("the estate cannot be read: {}", crate::files::toml_error(&error, text)))
+            .map_err(|error| format!("can't read the estate: {}", crate::files::toml_error(&error, text)))
     }
 
     /// The default estate with more: `subscriptions` further ones of Contoso with `vnets` networks each.

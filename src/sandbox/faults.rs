@@ -62,21 +62,21 @@ impl FromStr for FaultRule {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             format!(
-                "'{text}' is not a fault rule: {why}. It looks like 'PUT */roleAssignments/*:2=429' (METHOD PATH[:N]=FAULT)."
+                "'{text}' is not a valid fault rule: {why}. Expected METHOD PATH[:N]=FAULT, such as 'PUT */roleAssignments/*:2=429'."
             )
         };
-        let (when, fault) = halves(text.trim()).ok_or_else(|| wrong("there is no '='"))?;
+        let (when, fault) = halves(text.trim()).ok_or_else(|| wrong("'=' is missing"))?;
         let (method, path) = when
             .trim()
             .split_once(' ')
-            .ok_or_else(|| wrong("there is no path after the method"))?;
+            .ok_or_else(|| wrong("the path after the method is missing"))?;
         let (path, nth) = match path.rsplit_once(':') {
             Some((path, nth)) => {
                 let nth = nth
                     .parse()
                     .ok()
                     .filter(|n| *n > 0)
-                    .ok_or_else(|| wrong("after ':' comes a number from 1"))?;
+                    .ok_or_else(|| wrong("':' must be followed by a number from 1"))?;
                 (path, Some(nth))
             }
             None => (path, None),
@@ -126,7 +126,7 @@ impl FromStr for InjectedRefusal {
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| {
             format!(
-                "'{text}' is no fault (a status from 400 to 599, reset-before, reset-after, stall, stall-after, truncate, garbage or challenge)"
+                "'{text}' is not a valid fault (a status from 400 to 599, reset-before, reset-after, stall, stall-after, truncate, garbage or challenge)"
             )
         })?;
         let (first, after) = rest.split_once(':').unwrap_or((rest, ""));
@@ -141,7 +141,7 @@ impl FromStr for InjectedRefusal {
             .as_ref()
             .is_some_and(|code| !code.starts_with(|first: char| first.is_alphabetic()))
         {
-            return Err("after the status come seconds (Retry-After) or a code".to_owned());
+            return Err("the status can be followed only by seconds (Retry-After) or a code".to_owned());
         }
         Ok(Self {
             status,

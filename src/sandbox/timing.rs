@@ -23,7 +23,7 @@ impl FromStr for Lag {
             "none" => Ok(Self::None),
             "typical" => Ok(Self::Typical),
             "worst" => Ok(Self::Worst),
-            other => Err(format!("'{other}' is not a lag: none, typical or worst.")),
+            other => Err(format!("'{other}' is not a valid lag; use none, typical or worst.")),
         }
     }
 }

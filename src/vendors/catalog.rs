@@ -26,7 +26,7 @@ pub const PROFILE_SCHEMA: &str = include_str!("profile.schema.json");
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    #[error("'{name}' is not a vendor that peerctl knows ({known}), nor the file of a profile: {why}.{guess}")]
+    #[error("Unknown vendor '{name}' ({known}), and it can't be read as a profile file: {why}.{guess}")]
     Unknown {
         name: String,
         known: String,
@@ -98,9 +98,7 @@ fn shows_only(text: &str) -> Result<(), String> {
     }
     let fields: toml::Table = toml::from_str(text).map_err(|error| files::toml_error(&error, text))?;
     match fields.iter().find(|(_, value)| obeyed(value)) {
-        Some((key, _)) => Err(format!(
-            "'{key}' has characters that a terminal obeys instead of showing them"
-        )),
+        Some((key, _)) => Err(format!("'{key}' contains terminal control characters")),
         None => Ok(()),
     }
 }
@@ -211,21 +209,24 @@ impl VendorProfile {
         {
             return Err((
                 "id",
-                format!("id '{}' is not made of lower-case letters, digits and '-'", self.id),
+                format!(
+                    "id '{}' is not valid: use only lowercase letters, digits and '-'",
+                    self.id
+                ),
             ));
         }
         if self.application.is_some() != self.role.is_some() {
-            return Err((
-                "[application]",
-                "application and role come together or not at all".to_owned(),
-            ));
+            return Err(("[application]", "application and role must be set together".to_owned()));
         }
         let role = self.role.iter();
         if role
             .clone()
             .any(|role| role.names.is_empty() || !role.names.iter().all(|name| plain(name)))
         {
-            return Err(("names", "role.names needs at least one name, without quotes".to_owned()));
+            return Err((
+                "names",
+                "role.names requires at least one name, without quotes".to_owned(),
+            ));
         }
         let action = |text: &String| plain(text) && !text.contains('*') && text.split('/').count() >= 2;
         if role
@@ -234,13 +235,13 @@ impl VendorProfile {
         {
             return Err((
                 "actions",
-                "role.actions are operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
+                "role.actions must be operations such as Microsoft.Network/virtualNetworks/read, without '*'".into(),
             ));
         }
         if self.peering.created_by == CreatedBy::Vendor && role.count() == 0 {
             return Err((
                 "created-by",
-                "a vendor that creates both directions needs an application and a role".to_owned(),
+                "a vendor that creates both peerings requires an application and a role".to_owned(),
             ));
         }
         let variable = |text: &str| {
@@ -260,7 +261,7 @@ impl VendorProfile {
             } else {
                 "api-env"
             };
-            return Err((key, format!("'{bad}' is no name of an environment variable")));
+            return Err((key, format!("'{bad}' is not a valid environment variable name")));
         }
         self.check_token()?;
         let https = |text: &str| {
@@ -269,7 +270,7 @@ impl VendorProfile {
         };
         if !https(&self.docs) || !self.access.as_ref().is_none_or(|access| https(&access.api)) {
             let key = if https(&self.docs) { "api " } else { "docs" };
-            return Err((key, "docs and access.api are https addresses".to_owned()));
+            return Err((key, "docs and access.api must be https URLs".to_owned()));
         }
         if let Some(access) = self
             .access
@@ -279,7 +280,7 @@ impl VendorProfile {
             return Err((
                 "connector",
                 format!(
-                    "there is no connector '{}', only {}",
+                    "unknown connector '{}'; valid connectors: {}",
                     access.connector,
                     CONNECTORS.join(", ")
                 ),
@@ -291,14 +292,14 @@ impl VendorProfile {
     /// A token that is somebody else's goes nowhere by a profile's word.
     fn check_token(&self) -> Result<(), (&'static str, String)> {
         let Some(access) = &self.access else { return Ok(()) };
-        let refused = |name: &str, whose: &str| Err(("token-env", format!("{name} holds what is {whose}")));
+        let refused = |name: &str, whose: &str| Err(("token-env", format!("{name} holds a value that is {whose}")));
         let foreign = |name: &str| NO_VENDORS.iter().any(|prefix| name.starts_with(prefix));
         let name = &access.token_env;
         if foreign(name) {
-            return refused(name, "no vendor's token");
+            return refused(name, "not a vendor's token");
         }
         if foreign(&access.api_env) {
-            let why = format!("{} is no variable of a vendor's", access.api_env);
+            let why = format!("{} is not a vendor's variable", access.api_env);
             return Err(("api-env", why));
         }
         for other in built_in_access() {
@@ -306,7 +307,7 @@ impl VendorProfile {
                 continue;
             };
             if *name == other.token_env && !is_neighbour(&own, &known) {
-                return refused(name, &format!("for {known} and its neighbours, and not for {own}"));
+                return refused(name, &format!("for {known} and its related hosts, not for {own}"));
             }
         }
         self.check_names(access)
@@ -323,17 +324,17 @@ impl VendorProfile {
         let after = own.join(" or ");
         if !is_own(&access.token_env) && !built_in.iter().any(|one| one.token_env == access.token_env) {
             let why = format!(
-                "{} does not begin with {after}, after the vendor's id or short name",
+                "{} must start with {after}, from the vendor's id or short name",
                 access.token_env
             );
             return Err(("token-env", why));
         }
         if !access.api_env.ends_with("_URL") {
-            return Err(("api-env", format!("{} does not end with _URL", access.api_env)));
+            return Err(("api-env", format!("{} must end with _URL", access.api_env)));
         }
         if !is_own(&access.api_env) && !built_in.iter().any(|one| one.api_env == access.api_env) {
             let why = format!(
-                "{} does not begin with {after}, after the vendor's id or short name",
+                "{} must start with {after}, from the vendor's id or short name",
                 access.api_env
             );
             return Err(("api-env", why));
@@ -413,16 +414,16 @@ mod tests {
     fn a_profile_that_could_smuggle_something_is_refused() {
         let kong = include_str!("kong.toml");
         let table = [
-            ("id = \"kong\"", "id = \"ko ng\"", "lower-case"),
+            ("id = \"kong\"", "id = \"ko ng\"", "lowercase"),
             ("Peering Creator\"", "Peering $(reboot)\"", "without quotes"),
             ("Microsoft.Network/virtualNetworks/peer/action", "*", "without '*'"),
             ("https://global.api.konghq.com", "http://global.api.konghq.com", "https"),
             ("KONNECT_TOKEN", "x}$(reboot)${", "environment variable"),
-            ("KONNECT_TOKEN", "AZURE_CLIENT_SECRET", "no vendor's token"),
+            ("KONNECT_TOKEN", "AZURE_CLIENT_SECRET", "not a vendor's token"),
             (
                 "KONNECT_TOKEN",
                 "AIVEN_AUTH_TOKEN",
-                "for api.aiven.io and its neighbours",
+                "for api.aiven.io and its related hosts",
             ),
             (
                 "https://global.api.konghq.com",
@@ -443,12 +444,12 @@ mod tests {
             (
                 "short-name = \"Kong\"",
                 "short-name = \"Kong\\u001b[2J\"",
-                "a terminal obeys",
+                "terminal control",
             ),
             (
                 "label = \"Tenant ID\"",
                 "label = \"Tenant\\u202e ID\"",
-                "a terminal obeys",
+                "terminal control",
             ),
             ("usual-wait", "usually", "unknown field"),
         ];
@@ -536,9 +537,9 @@ mod tests {
                 "connector = \"konnect\"",
                 "connector = \"kongect\"",
                 "connector",
-                "no connector 'kongect'",
+                "unknown connector 'kongect'",
             ),
-            ("id = \"kong\"", "id = \"K\"", "id", "lower-case"),
+            ("id = \"kong\"", "id = \"K\"", "id", "lowercase"),
         ];
         for (from, to, key, why) in table {
             let text = kong.replace(from, to);

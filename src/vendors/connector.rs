@@ -139,7 +139,7 @@ pub fn connect(
             vendor.peering.tenant,
         ))),
         other => Err(format!(
-            "the vendor profile wants connector '{other}', which this peerctl does not have"
+            "the vendor profile uses connector '{other}', which this version of peerctl doesn't support"
         )),
     }
 }

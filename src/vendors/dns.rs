@@ -16,11 +16,13 @@ pub struct DnsMapping {
 /// Why a text is no DNS mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsMappingError {
-    #[error("'{0}' is no DNS mapping. It looks like internal.example.com=10.20.0.4 (domain[,domain]=ip[,ip]).")]
+    #[error(
+        "'{0}' is not a valid DNS mapping. Expected DOMAIN[,DOMAIN]=IP[,IP], such as internal.example.com=10.20.0.4."
+    )]
     Shape(String),
-    #[error("'{0}' is no domain name.")]
+    #[error("'{0}' is not a valid domain name.")]
     Domain(String),
-    #[error("'{0}' is no IP address.")]
+    #[error("'{0}' is not a valid IP address.")]
     Server(String),
 }
 
@@ -93,12 +95,12 @@ mod tests {
     #[test]
     fn what_is_none_says_which_part_is_wrong() {
         let table = [
-            ("a.example", "looks like"),
-            ("=10.0.0.4", "no domain"),
-            ("-a.example=10.0.0.4", "no domain"),
-            ("a.example=ten", "'ten' is no IP"),
-            ("a.example=", "no IP"),
-            ("a b=10.0.0.4", "no domain"),
+            ("a.example", "Expected DOMAIN"),
+            ("=10.0.0.4", "not a valid domain"),
+            ("-a.example=10.0.0.4", "not a valid domain"),
+            ("a.example=ten", "'ten' is not a valid IP"),
+            ("a.example=", "not a valid IP"),
+            ("a b=10.0.0.4", "not a valid domain"),
         ];
         for (text, why) in table {
             let error = text.parse::<DnsMapping>().expect_err(text).to_string();

@@ -67,7 +67,7 @@ impl KonnectConnector {
             tried: format!("GET {}", self.url(segments).path()),
             failure: FailureKind::Unreadable {
                 status: 200,
-                why: format!("the list goes on after {} pages", limits::KONNECT_PAGES),
+                why: format!("the list has more than {} pages", limits::KONNECT_PAGES),
             },
             correlation_id: None,
             sign_in: Vec::new(),

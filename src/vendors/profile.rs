@@ -7,29 +7,29 @@ use uuid::Uuid;
 
 use crate::domain::TenantId;
 
-/// How one vendor does it. A vendor that fits the pattern is one TOML file and no Rust.
+/// A vendor profile. A vendor that fits the pattern needs one TOML file and no Rust.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "A vendor profile of peerctl"))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VendorProfile {
-    /// What `--vendor` takes: lower case, no spaces.
+    /// Value for `--vendor`: lowercase, no spaces.
     #[cfg_attr(test, schemars(regex(pattern = "^[a-z0-9-]+$")))]
     pub id: String,
-    /// As the vendor calls itself, and in a list.
+    /// The vendor's product name, as shown in lists.
     pub name: String,
-    /// The company's name alone, for "Kong creates both directions".
+    /// The company's short name, as in "Kong creates both peerings".
     pub short_name: String,
-    /// What of the vendor's is peered with.
+    /// The vendor's resource type to peer with.
     pub product: String,
-    /// The vendor's own page on the matter.
+    /// URL of the vendor's peering documentation.
     #[cfg_attr(test, schemars(regex(pattern = "^https://")))]
     pub docs: String,
-    /// How long the vendor usually takes for its part, in words.
+    /// Usual wait for the vendor, in words.
     pub usual_wait: String,
-    /// The vendor's application; absent where none is needed in the customer's tenant.
+    /// The vendor's application; omitted if the customer's tenant needs none.
     pub application: Option<VendorApplication>,
-    /// What the vendor's application gets at the virtual network.
+    /// The role that the vendor's application gets at the virtual network.
     pub role: Option<VendorRole>,
     pub peering: PeeringWay,
     pub access: Option<AccessConsequences>,
@@ -49,9 +49,9 @@ pub struct VendorProfile {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VendorApplication {
-    /// As Entra shows it.
+    /// Display name in Microsoft Entra.
     pub name: String,
-    /// Its application (client) id.
+    /// Application (client) ID.
     pub app_id: Uuid,
 }
 
@@ -60,10 +60,10 @@ pub struct VendorApplication {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VendorRole {
-    /// The first name is the one that is created; a role under any of them is found and used.
+    /// Role names: the first one is created; a role with any of these names is reused.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub names: Vec<String>,
-    /// What Azure shows beside the role.
+    /// Description of the role in Azure.
     pub description: String,
     /// Operations such as `Microsoft.Network/virtualNetworks/read`; no `*`.
     #[cfg_attr(test, schemars(length(min = 1), inner(regex(pattern = "^[^/*]+(/[^/*]+)+$"))))]
@@ -72,62 +72,62 @@ pub struct VendorRole {
     pub grants: String,
 }
 
-/// Who creates the customer's direction, and what it is like.
+/// Settings of the peering.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PeeringWay {
     pub created_by: CreatedBy,
-    /// Whether an application of the customer's own writes it, with tokens of both tenants.
+    /// Use of the customer's own application, with tokens for both tenants, to create the local peering.
     #[serde(default)]
     pub own_app: OwnAppWay,
-    /// The name that our direction gets; a template over `{vnet}` and `{remote}`, the other
-    /// network's name where the inputs tell it.
+    /// Name of the local peering; a template with `{vnet}` and `{remote}`, the remote
+    /// network's name if the inputs contain it.
     #[serde(default)]
     pub name: Option<String>,
-    /// The vendor's tenant, where it is always the same.
+    /// The vendor's tenant, if it is always the same.
     #[serde(default)]
     pub tenant: Option<TenantId>,
-    /// The vendor's network's id, as a template over the vendor inputs, where nobody returns it.
+    /// Resource ID of the vendor's network, as a template with the vendor inputs, if no API returns it.
     #[serde(default)]
     pub remote_vnet: Option<String>,
-    /// Who begins to talk.
+    /// Direction of connections.
     #[serde(default)]
     pub traffic: VendorTraffic,
-    /// The TCP ports that are talked to; empty where they are not the same for everybody.
+    /// TCP ports of the service; empty if they vary.
     #[serde(default)]
     pub ports: Vec<u16>,
-    /// What to look after for names to resolve, in a sentence.
+    /// DNS requirements, in a sentence.
     #[serde(default)]
     pub dns: Option<String>,
 }
 
-/// Who opens the connections that the peering carries.
+/// Side that opens the connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum VendorTraffic {
-    /// The customer's clients, to the vendor's service.
+    /// From the customer's clients to the vendor's service.
     #[default]
     ToVendor,
-    /// The vendor's service, to the customer's.
+    /// From the vendor's service to the customer's services.
     FromVendor,
 }
 
-/// Who creates the customer's direction.
+/// Creator of the local peering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CreatedBy {
-    /// The vendor's application creates both.
+    /// The vendor's application creates both peerings.
     Vendor,
-    /// Each side creates its own.
+    /// Each side creates its own peering.
     EachSide,
-    /// The customer creates both, as far as the sign-in may.
+    /// The customer creates both peerings, if the sign-in has permission.
     Customer,
 }
 
-/// Whether an application of the customer's own is part of it.
+/// Use of the customer's own application.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -135,126 +135,126 @@ pub enum OwnAppWay {
     #[default]
     No,
     Needed,
-    /// Only where one is given.
+    /// Only if an application is specified.
     Possible,
 }
 
-/// The vendor's own API, where it has one.
+/// The vendor's API, if it has one.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AccessConsequences {
-    /// Which connector speaks it.
+    /// Connector for the API.
     #[cfg_attr(test, schemars(extend("enum" = super::catalog::CONNECTORS)))]
     pub connector: String,
-    /// Base address, without path.
+    /// Base URL, without a path.
     #[cfg_attr(test, schemars(regex(pattern = "^https://")))]
     pub api: String,
-    /// The environment variable that overrides the base address.
+    /// Environment variable that overrides the base URL.
     #[cfg_attr(test, schemars(regex(pattern = "^[A-Z_][A-Z0-9_]*$")))]
     pub api_env: String,
-    /// The environment variable that holds the token.
+    /// Environment variable with the token.
     #[cfg_attr(test, schemars(regex(pattern = "^[A-Z_][A-Z0-9_]*$")))]
     pub token_env: String,
-    /// What the vendor calls the token.
+    /// The vendor's name for the token.
     pub token_label: String,
-    /// What kind of token, for the error that names it as missing.
+    /// Type of token, for the error if it is missing.
     pub token_help: String,
-    /// What the vendor calls the request for a peering.
+    /// The vendor's name for a peering request.
     pub request: String,
 }
 
-/// What the customer tells the vendor when no API is used.
+/// Values for the vendor's console, if the API isn't used.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HandOff {
-    /// Where to paste it, in the vendor's own words.
+    /// Location of the form in the vendor's console.
     #[serde(rename = "where")]
     pub place: String,
-    /// What to paste there, in the order of the form.
+    /// Values for the form, in its order.
     pub values: Vec<HandOffValue>,
-    /// What has to be there before; templates as the values are, and over the vendor inputs.
+    /// Prerequisites; templates like the values, also with the vendor inputs.
     #[serde(default)]
     pub before: Vec<String>,
-    /// What the vendor answers, and how to give it to the next run.
+    /// The vendor's response, and how to pass it to the next run.
     #[serde(default)]
     pub returns: Option<String>,
 }
 
-/// The first use of a peering that works.
+/// First use of a connected peering.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NextStep {
-    /// The vendor's next step, in a sentence; a template as the values of the hand-off are.
+    /// Next step, in a sentence; a template like the values of the hand-off.
     pub step: String,
-    /// The command that tests the connection, with words in capitals for what only the operator knows.
+    /// Command that tests the connection, with placeholders in capitals.
     #[serde(default)]
     pub test: Option<String>,
 }
 
-/// One labelled value; `value` is a template over `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`, `{own-app}`
-/// (the own application's client id); `{vnet:lower}` is the same in lower case.
+/// One labeled value; `value` is a template with `{tenant}`, `{subscription}`, `{resource-group}`, `{vnet}`, `{own-app}`
+/// (client ID of the customer's own application); `{vnet:lower}` is the lowercase value.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HandOffValue {
-    /// As the vendor's form has it.
+    /// Label in the vendor's form.
     pub label: String,
     pub value: String,
 }
 
-/// A value that only this vendor needs (`--set KEY=VALUE`).
+/// A vendor-specific input (`--set KEY=VALUE`).
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VendorInput {
-    /// What `--set` takes before the `=`.
+    /// Key before the `=` in `--set`.
     pub key: String,
-    /// The question, where it is asked.
+    /// Prompt text.
     pub label: String,
-    /// What it is, in half a sentence.
+    /// Short description.
     pub help: String,
     pub wanted: WantedResource,
     #[serde(default)]
     pub kind: InputType,
-    /// Whether it may be given several times.
+    /// Allows several values.
     #[serde(default)]
     pub repeatable: bool,
-    /// Put to the user although a run can do without it.
+    /// Prompts for the value even if it is optional.
     #[serde(default)]
     pub ask: bool,
-    /// Where a prompt finds something to choose from.
+    /// Source of suggestions for the prompt.
     #[serde(default)]
     pub suggest: Option<InputSuggestion>,
 }
 
-/// Whether a run can do without the value.
+/// Condition under which the value is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WantedResource {
     Always,
-    /// Only where the vendor's API is used.
+    /// Only with the vendor's API.
     WithApi,
-    /// Only where no API is used.
+    /// Only without the vendor's API.
     ByHand,
     Never,
 }
 
-/// Where suggestions for a value come from.
+/// Source of suggestions for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InputSuggestion {
-    /// The networks that the vendor's API lists.
+    /// Networks listed by the vendor's API.
     Networks,
-    /// The tenant of the virtual network that another input names; where Azure tells it, nobody is asked.
+    /// Tenant of the virtual network in another input; no prompt if Azure reports it.
     Tenant,
 }
 
-/// What a value has to look like.
+/// Format of a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -263,7 +263,7 @@ pub enum InputType {
     Text,
     Guid,
     Dns,
-    /// The ARM id of a virtual network.
+    /// Resource ID of a virtual network.
     VnetId,
 }
 

@@ -18,6 +18,6 @@ fn the_schema_is_that_of_the_types() {
     assert_eq!(
         PROFILE_SCHEMA.replace('\r', ""),
         schema,
-        "PEERCTL_RECORD=1 cargo test --lib schema writes {FILE} anew"
+        "PEERCTL_RECORD=1 cargo test --lib schema rewrites {FILE}"
     );
 }

@@ -19,6 +19,7 @@
 //! - [`stand_ins`]: an `az` and a `curl` that note what they are given, for scripts (Unix).
 //! - [`svg`]: screens into one animated picture.
 //! - [`troubles`]: a world in which everything is in the way that can be.
+//! - [`words`]: words that user-visible texts avoid.
 //!
 //! Every program starts with an environment made here, so that nothing of the machine's own configuration (an `az`
 //! sign-in, a proxy, `NO_COLOR`) can change what a test sees.
@@ -52,6 +53,7 @@ pub mod svg;
 #[cfg(unix)]
 pub mod terminal;
 pub mod troubles;
+pub mod words;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -52,7 +52,7 @@ pub(super) fn believable(reply: ApiReply) -> Result<ApiReply, ApiError> {
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match body.get("expires_in").filter(|life| life.is_number()) {
         Some(life) if life.as_u64().is_none_or(|seconds| seconds > LONGEST_LIFE) => {
-            Err(reply.unreadable(&format!("a token that lives for {life} s")))
+            Err(reply.unreadable(&format!("a token with a lifetime of {life} s")))
         }
         _ => Ok(reply),
     }

@@ -40,7 +40,7 @@ impl SignInCertificate {
     /// # Errors
     /// A sentence that says what the system lacks.
     pub fn self_signed(name: &str, now: OffsetDateTime, lifetime: Duration) -> Result<Self, String> {
-        let cannot = |error: &dyn fmt::Display| format!("No certificate can be created: {error}.");
+        let cannot = |error: &dyn fmt::Display| format!("Can't create a certificate: {error}.");
         // Entra accepts no other keys in client assertions, and ring generates none.
         let new = rsa::PrivateKey::try_generate().map_err(|error| cannot(&error))?;
         let pkcs8 = new.to_pkcs8_der().map_err(|error| cannot(&error))?;
@@ -73,22 +73,22 @@ impl SignInCertificate {
 
     fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
-            "no unencrypted private key in PEM form. Convert a .pfx with: openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes"
+            "no unencrypted private key in PEM format. To convert a .pfx: openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes"
         })?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err("the private key is no RSA key, and Entra takes no other".to_owned()),
+            _ => return Err("the private key is not an RSA key; Microsoft Entra accepts only RSA keys".to_owned()),
         };
-        let key = key.map_err(|error| format!("the private key is no RSA key of 2048 bits or more: {error}"))?;
+        let key = key.map_err(|error| format!("the private key is not an RSA key of 2048 bits or more: {error}"))?;
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let mut chain = chain.map_err(|error| format!("a certificate cannot be read: {error}"))?;
+        let mut chain = chain.map_err(|error| format!("can't read a certificate: {error}"))?;
         // The key's public half stands in its certificate as it is, byte for byte; files come in any order.
         let public = key.public_key().as_ref();
         let own = chain
             .iter()
             .position(|der| der.windows(public.len()).any(|window| window == public));
-        let own = own.ok_or("no certificate in it belongs to the private key")?;
+        let own = own.ok_or("no certificate in the file matches the private key")?;
         chain.swap(0, own);
         Ok(Self { key, chain })
     }
@@ -123,7 +123,7 @@ impl SignInCertificate {
                 signed.as_bytes(),
                 &mut signature,
             )
-            .map_err(|_| "the private key cannot sign".to_owned())?;
+            .map_err(|_| "the private key can't sign".to_owned())?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
@@ -240,7 +240,7 @@ pub(super) mod tests {
         let table = [
             ("", "no unencrypted private key"),
             (&certificate, "no unencrypted"),
-            (key, "belongs to the private key"),
+            (key, "matches the private key"),
         ];
         for (pem, expected) in table {
             let why = SignInCertificate::from_pem(pem.as_bytes()).err().unwrap();

@@ -50,7 +50,7 @@ pub(super) fn read(token: &SecretString) -> Result<WhoAmI, String> {
         .expose_secret()
         .split('.')
         .nth(1)
-        .ok_or("the token is no JSON web token")?;
+        .ok_or("the token is not a JSON Web Token")?;
     let json = URL_SAFE_NO_PAD
         .decode(payload.trim_end_matches('='))
         .map_err(|_| "the token's claims are not base64")?;

@@ -185,9 +185,7 @@ fn takes_a_person(error: &ApiError) -> bool {
 impl GrantedToken {
     fn new(answer: &BasicTokenResponse) -> Result<Self, ApiError> {
         let Some(refresh) = answer.refresh_token() else {
-            return Err(no_token(
-                "Microsoft Entra signed in, but gave no refresh token.".to_owned(),
-            ));
+            return Err(no_token("Microsoft Entra returned no refresh token.".to_owned()));
         };
         Ok(Self {
             refresh: Mutex::new(refresh.secret().as_str().into()),
@@ -219,7 +217,7 @@ impl GrantedToken {
 /// Gives a person a code, and waits until it was entered. `further`: it is not the first of this run.
 async fn ask(place: SignInAuthority, scope: String, further: bool) -> Result<Arc<GrantedToken>, ApiError> {
     let Some(person) = &place.person else {
-        return Err(no_token("There is nobody to give a code to.".to_owned()));
+        return Err(no_token("Can't show a sign-in code here.".to_owned()));
     };
     let (by_wire, client) = (ByWire::new(&place.wire), client(&place)?);
     let mut request = client.exchange_device_code().add_scopes(scopes(&scope));
@@ -230,7 +228,7 @@ async fn ask(place: SignInAuthority, scope: String, further: bool) -> Result<Arc
     let code: StandardDeviceAuthorizationResponse = answer.map_err(|error| by_wire.explain(error))?;
     let page = code.verification_uri().url().clone();
     if page.scheme() != "https" || code.interval() > limits::SIGN_IN_CODE {
-        return Err(by_wire.unreadable("a page or an interval that no code has"));
+        return Err(by_wire.unreadable("a sign-in page or interval that isn't valid"));
     }
     let life = code.expires_in().min(person.within).min(limits::SIGN_IN_CODE);
     (person.tell)(SignInCode {
@@ -256,7 +254,7 @@ async fn ask(place: SignInAuthority, scope: String, further: bool) -> Result<Arc
 fn nobody_entered(page: &Url, life: Duration) -> ApiError {
     let life = humantime::format_duration(Duration::from_secs(life.as_secs()));
     no_token(format!(
-        "Nobody entered the code at {page} within {life}, which is what --timeout and the code's own life leave."
+        "The code wasn't entered at {page} within {life} (the code's lifetime or --timeout)."
     ))
 }
 
@@ -279,7 +277,7 @@ fn client(place: &SignInAuthority) -> Result<DeviceCodeClient, ApiError> {
     let tenant = place.tenant.as_deref().unwrap_or(ANY_TENANT);
     let url = |end: &str| {
         let url = place.cloud.login.join(&format!("/{tenant}/oauth2/v2.0/{end}"));
-        url.map_err(|error| no_token(format!("The tenant '{tenant}' makes no address: {error}.")))
+        url.map_err(|error| no_token(format!("The tenant '{tenant}' is not valid in a URL: {error}.")))
     };
     Ok(BasicClient::new(ClientId::new(CLIENT.to_owned()))
         .set_device_authorization_url(DeviceAuthorizationUrl::from_url(url("devicecode")?))
@@ -349,7 +347,7 @@ impl ByWire {
         let refused = lock(&self.last)
             .clone()
             .and_then(|answer| answer.ok()?.accepted().err());
-        refused.unwrap_or_else(|| self.unreadable("no token, and no word about it"))
+        refused.unwrap_or_else(|| self.unreadable("neither a token nor an error"))
     }
 }
 

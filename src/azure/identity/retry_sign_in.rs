@@ -14,21 +14,21 @@ impl AzureIdentity {
         let known_there = |with: &str| {
             vec![
                 format!("{again} (or AZURE_TENANT_ID)"),
-                format!("and with an application that this tenant knows: AZURE_CLIENT_ID and {with}."),
+                format!("and with an application of this tenant: AZURE_CLIENT_ID and {with}."),
             ]
         };
         match &*self.source {
             CredentialSource::Cli { .. } => vec![self.az_login(Some(&tenant.to_string()), None), format!("{again}.")],
-            CredentialSource::Code(_) => vec![format!("{again}, and sign in as somebody whom that tenant knows.")],
+            CredentialSource::Code(_) => vec![format!("{again}, and sign in with an account of that tenant.")],
             CredentialSource::Secret { .. } => known_there("AZURE_CLIENT_SECRET"),
             CredentialSource::Certificate { .. } => known_there("AZURE_CLIENT_CERTIFICATE_PATH"),
-            CredentialSource::Federated { .. } => known_there("a token that it trusts in AZURE_FEDERATED_TOKEN_FILE"),
+            CredentialSource::Federated { .. } => known_there("a trusted token in AZURE_FEDERATED_TOKEN_FILE"),
             CredentialSource::Job { .. } => {
-                known_there("the permission id-token: write, and a trust in this repository")
+                known_there("the permission id-token: write, and a federated credential for this repository")
             }
             CredentialSource::Managed { .. } => vec![
-                "A managed identity has tokens of its own tenant only: sign in in another way, with --auth,".to_owned(),
-                format!("or run it on a machine whose identity is of tenant {tenant}."),
+                "A managed identity has tokens for its own tenant only: use another --auth method,".to_owned(),
+                format!("or run peerctl on a machine whose identity is in tenant {tenant}."),
             ],
         }
     }
@@ -45,7 +45,7 @@ impl AzureIdentity {
         ApiError {
             sign_in: self.sign_in_to(wanted),
             ..sign_in_errors::no_token(format!(
-                "Signing in by {way} gives tokens of tenant {given}, not of {wanted}."
+                "Sign-in with {way} returned a token for tenant {given}, not for {wanted}."
             ))
         }
     }
@@ -69,7 +69,7 @@ impl AzureIdentity {
         if let (CredentialSource::Managed { .. }, FailureKind::Refused { status, message, .. }) =
             (&*self.source, &error.failure)
         {
-            let why = format!("The machine's metadata service (169.254.169.254) answered HTTP {status}: {message}");
+            let why = format!("The machine's metadata service (169.254.169.254) returned HTTP {status}: {message}");
             error.failure = FailureKind::NoToken { why };
         }
         error.sign_in = match &*self.source {
@@ -80,14 +80,14 @@ impl AzureIdentity {
                 self.after_az_login(),
             ],
             CredentialSource::Code(_) => {
-                let whom = tenant.map(|tenant| format!("somebody whom tenant {tenant} knows"));
-                let whom = whom.unwrap_or_else(|| "somebody with an account at work or school".to_owned());
+                let whom = tenant.map(|tenant| format!("a user of tenant {tenant}"));
+                let whom = whom.unwrap_or_else(|| "a user with a work or school account".to_owned());
                 vec![format!(
                     "Run the same command again for a new code, and sign in as {whom}."
                 )]
             }
             CredentialSource::Managed { .. } => vec![
-                "Check that this machine has a managed identity, and AZURE_CLIENT_ID where it has several.".to_owned(),
+                "Check that this machine has a managed identity. If it has several, set AZURE_CLIENT_ID.".to_owned(),
             ],
             // Without Entra's word it is a file that could not be read, and that is said.
             _ if !refused => Vec::new(),
@@ -95,7 +95,7 @@ impl AzureIdentity {
             CredentialSource::Certificate { .. } => check("AZURE_CLIENT_CERTIFICATE_PATH"),
             CredentialSource::Federated { .. } => check("AZURE_FEDERATED_TOKEN_FILE"),
             CredentialSource::Job { .. } if error.service == AzureService::Entra => {
-                check("its trust in this repository")
+                check("its federated credential for this repository")
             }
             CredentialSource::Job { .. } => vec!["Check that the job has the permission id-token: write.".to_owned()],
         };
@@ -111,7 +111,7 @@ impl AzureIdentity {
             .and_then(|text| text.parse::<TenantId>().ok());
         match (tenant, self.home.get()) {
             (Some(tenant), Some(home)) if tenant != *home => format!(
-                "Then run the same command again with --tenant-id {home}: az login makes {tenant} its current tenant."
+                "Then run the same command again with --tenant-id {home}: az login switches to tenant {tenant}."
             ),
             _ => AGAIN.to_owned(),
         }
@@ -128,7 +128,7 @@ impl AzureIdentity {
             {
                 let secret = secret.expose_secret();
                 if secret.trim() != secret {
-                    message.push_str(" The secret that was given begins or ends with white space or a line end.");
+                    message.push_str(" The secret starts or ends with whitespace or a line break.");
                 }
             }
             (
@@ -136,7 +136,7 @@ impl AzureIdentity {
                 FailureKind::Refused { .. } | FailureKind::Unreachable(_),
             ) => {
                 let why = format!(
-                    "The metadata service (169.254.169.254) gives no token: {}. It exists on Azure's machines only.",
+                    "The metadata service (169.254.169.254) returned no token: {}. It's available only on Azure virtual machines.",
                     error.message().trim_end_matches('.')
                 );
                 error.failure = FailureKind::NoToken { why };
@@ -184,7 +184,7 @@ impl AzureIdentity {
         let first = match &*self.source {
             CredentialSource::Cli { .. } => None,
             CredentialSource::Code(_) => Some(
-                "Run the same command again, and complete multi-factor authentication where you enter the code."
+                "Run the same command again, and complete multifactor authentication when you enter the code."
                     .to_owned(),
             ),
             CredentialSource::Managed { .. } => Some(ask("this machine's identity")),
@@ -197,7 +197,7 @@ impl AzureIdentity {
             None => vec![login, format!("{AGAIN}{needs}")],
             Some(first) => vec![
                 first,
-                "Or sign in as a person, then run the same command again with --auth azure-cli:".to_owned(),
+                "Or sign in as a user, then run the same command again with --auth azure-cli:".to_owned(),
                 login,
             ],
         };
@@ -272,7 +272,7 @@ mod tests {
     fn each_way_has_its_own_answer_to_a_wrong_tenant() {
         let table = [
             (AuthMethod::AzureCli, "az login --tenant RIGHT", "--tenant-id RIGHT"),
-            (AuthMethod::DeviceCode, "--tenant-id RIGHT", "whom that tenant knows"),
+            (AuthMethod::DeviceCode, "--tenant-id RIGHT", "an account of that tenant"),
             (AuthMethod::Environment, "--tenant-id RIGHT", "AZURE_CLIENT_SECRET"),
             (
                 AuthMethod::WorkloadIdentity,
@@ -349,19 +349,23 @@ mod tests {
             (
                 &["AZURE_CLIENT_SECRET"],
                 false,
-                &["has AZURE_CLIENT_SECRET without", "AZURE_TENANT_ID", "AZURE_CLIENT_ID,"],
+                &[
+                    "sets AZURE_CLIENT_SECRET but not",
+                    "AZURE_TENANT_ID",
+                    "AZURE_CLIENT_ID,",
+                ],
             ),
             (
                 &["AZURE_CLIENT_ID"],
                 true,
-                &["has AZURE_CLIENT_ID without AZURE_CLIENT_SECRET or"],
+                &["sets AZURE_CLIENT_ID but not AZURE_CLIENT_SECRET or"],
             ),
             (
                 &["AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"],
                 false,
-                &["without AZURE_TENANT_ID (or --tenant-id),"],
+                &["but not AZURE_TENANT_ID (or --tenant-id),"],
             ),
-            (&["AZURE_FEDERATED_TOKEN_FILE"], true, &["without AZURE_CLIENT_ID,"]),
+            (&["AZURE_FEDERATED_TOKEN_FILE"], true, &["but not AZURE_CLIENT_ID,"]),
             (&[], false, &[]),
         ];
         for (set, tenant, expected) in table {
@@ -412,7 +416,7 @@ mod tests {
             let wire = TransportScript::new([]).wire();
             let own = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
             let message = own.with_remedy(refused("AADSTS7000215", "Invalid."), SCOPE).message();
-            assert_eq!(message.contains("ends with white space"), told, "{secret:?}: {message}");
+            assert_eq!(message.contains("ends with whitespace"), told, "{secret:?}: {message}");
         }
     }
 

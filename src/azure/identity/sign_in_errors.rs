@@ -41,19 +41,20 @@ pub(super) fn explain(error: &azure_core::Error) -> ApiError {
 /// What az said, in one sentence.
 fn by_az(said: &str) -> ApiError {
     if said.contains("not found on PATH") {
-        let why = "The Azure CLI (az) is not installed, or not on PATH.";
+        let why = "The Azure CLI (az) isn't installed, or isn't on PATH.";
         return with_a_way(why, "Install the Azure CLI: https://aka.ms/azure-cli");
     }
     if said.contains("expires_on") && said.contains("newer") {
-        let why = "The Azure CLI is too old: its answer has no expires_on, which version 2.54.0 and newer ones give.";
-        return with_a_way(why, "az upgrade (or install a newer one: https://aka.ms/azure-cli)");
+        let why =
+            "The Azure CLI is too old: expires_on is missing from its output. Version 2.54.0 or later is required.";
+        return with_a_way(why, "az upgrade (or install a newer version: https://aka.ms/azure-cli)");
     }
     // A parser's words, which may quote what it read.
     if said.contains(" at line ") && said.contains(" column ") {
-        let why = "The Azure CLI gave no token: its answer is not the JSON that was asked for.";
+        let why = "The Azure CLI returned no token: its output is not the expected JSON.";
         return with_a_way(
             why,
-            "See what it prints: az account show (and whether az is a script of your own)",
+            "Check its output (az account show), and whether az is a custom script.",
         );
     }
     if let Some(code) = refusal::aadsts(said) {
@@ -69,15 +70,15 @@ fn by_az(said: &str) -> ApiError {
         });
     }
     if said.contains("az login") || said.contains("az account set") {
-        return no_token("The Azure CLI is not signed in there.".to_owned());
+        return no_token("The Azure CLI is not signed in.".to_owned());
     }
     let line = said
         .lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
-        .unwrap_or("it gave no reason");
+        .unwrap_or("no reason was given");
     let line = line.strip_prefix("ERROR: ").unwrap_or(line);
-    no_token(format!("The Azure CLI gave no token: {}", masked(line)))
+    no_token(format!("The Azure CLI returned no token: {}", masked(line)))
 }
 
 /// An error with a remedy for az, and the way around it.
@@ -85,7 +86,7 @@ fn with_a_way(why: &str, remedy: &str) -> ApiError {
     ApiError {
         sign_in: vec![
             remedy.to_owned(),
-            "Or sign in without az, by a code that you enter in a browser: --auth device-code".to_owned(),
+            "Or sign in without az, with a code that you enter in a browser: --auth device-code".to_owned(),
         ],
         ..no_token(why.to_owned())
     }
@@ -125,23 +126,20 @@ mod tests {
     #[test]
     fn what_az_says_becomes_one_sentence() {
         let table = [
-            ("az not found on PATH", "not installed"),
-            (
-                "ERROR: Please run 'az login' to setup account.\n",
-                "not signed in there",
-            ),
+            ("az not found on PATH", "isn't installed"),
+            ("ERROR: Please run 'az login' to setup account.\n", "not signed in"),
             (
                 "ERROR: No module named 'x'\nTraceback …",
-                "gave no token: No module named 'x'",
+                "returned no token: No module named 'x'",
             ),
-            ("", "it gave no reason"),
+            ("", "no reason was given"),
             (
                 "ERROR: bad token eyJhbGciOi.eyJz-_.sig!",
-                "gave no token: bad token [redacted]!",
+                "returned no token: bad token [redacted]!",
             ),
             (
                 "invalid type: string \"eyJs\", expected i64 at line 1 column 2",
-                "not the JSON",
+                "not the expected JSON",
             ),
             (
                 "expires_on field not found. Please use Azure CLI 2.54.0 or newer.",

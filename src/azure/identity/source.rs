@@ -108,7 +108,7 @@ fn half(vars: SignInVariables<'_>, tenant: bool) -> Option<String> {
     let missing = missing.into_iter().filter(|(_, given)| !given).map(|(name, _)| name);
     let missing = missing.collect::<Vec<_>>().join(", ");
     let set = set.join(", ");
-    let sentence = format!("The environment has {set} without {missing}, so no application signs in.");
+    let sentence = format!("The environment sets {set} but not {missing}, so application sign-in isn't possible.");
     (!set.is_empty()).then_some(sentence)
 }
 
@@ -202,7 +202,7 @@ impl CredentialSource {
                     ("AZURE_TENANT_ID", tenant),
                     ("AZURE_CLIENT_ID", client.is_some()),
                     (
-                        "AZURE_FEDERATED_TOKEN_FILE (in a job of GitHub Actions: the permission id-token: write)",
+                        "AZURE_FEDERATED_TOKEN_FILE (in a GitHub Actions job: the permission id-token: write)",
                         file.is_some() || job.is_some(),
                     ),
                 ];
@@ -310,7 +310,7 @@ fn cannot(why: String) -> Error {
 fn missing(auth: AuthMethod, needs: &[(&str, bool)]) -> SignInError {
     let missing = needs.iter().filter(|(_, given)| !given).map(|(name, _)| *name);
     let missing = missing.collect::<Vec<_>>().join(", and ");
-    SignInError(format!("--auth {auth} needs {missing} in the environment."))
+    SignInError(format!("--auth {auth} requires {missing} in the environment."))
 }
 
 /// Gives `azure_identity` another issuer's token from a file, which is read whenever a token is asked for: who writes it
@@ -328,7 +328,7 @@ impl ClientAssertion for FileAssertion {
 fn read_token(file: &Path) -> Result<String, String> {
     match files::read_text(file) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) => Err(format!("Cannot read the token file {}: {error}.", file.display())),
+        Err(error) => Err(format!("Can't read the token file {}: {error}.", file.display())),
     }
 }
 

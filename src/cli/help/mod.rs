@@ -83,7 +83,7 @@ fn vendors() -> String {
                 &access.token_env,
                 &format!("for {}: {}", vendor.name, access.token_help),
             );
-            let api = format!("the address of its API, in place of {}", access.api);
+            let api = format!("URL of its API, instead of {}", access.api);
             token + &entry(&access.api_env, &api)
         })
         .collect()
@@ -185,9 +185,9 @@ fn unknown(word: &str) -> RunError {
     RunError::new(
         RunErrorKind::Usage,
         format!("'{word}' is neither a command nor a help topic."),
-        format!("The topics are {topics}."),
+        format!("Help topics: {topics}."),
     )
-    .remedy("peerctl --help lists the commands.")
+    .remedy("To list the commands: peerctl --help")
 }
 
 #[cfg(test)]

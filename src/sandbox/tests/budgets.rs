@@ -43,18 +43,18 @@ fn limits_are_read_or_refused_with_a_reason() {
         assert!(good.parse::<BudgetLimit>().is_ok(), "{good}");
     }
     for (bad, why) in [
-        ("", "there is no '='"),
-        ("reads", "there is no '='"),
-        ("reads=20", "there is no '/'"),
-        ("reads=0/2", "before '/' comes a number from 1"),
-        ("reads=-1/2", "before '/' comes a number from 1"),
-        ("reads=99999999999/2", "before '/' comes a number from 1"),
-        ("reads=20/0", "after '/' comes a number from 1"),
-        ("reads=20/0.5", "after '/' comes a number from 1"),
-        ("reads=20/5s", "after '/' comes a number from 1"),
-        ("queries=15/5", "after '/' comes a time up to an hour, such as 5s"),
-        ("queries=15/0s", "after '/' comes a time up to an hour, such as 5s"),
-        ("queries=15/2h", "after '/' comes a time up to an hour, such as 5s"),
+        ("", "'=' is missing"),
+        ("reads", "'=' is missing"),
+        ("reads=20", "'/' is missing"),
+        ("reads=0/2", "expected a number from 1 before '/'"),
+        ("reads=-1/2", "expected a number from 1 before '/'"),
+        ("reads=99999999999/2", "expected a number from 1 before '/'"),
+        ("reads=20/0", "expected a number from 1 after '/'"),
+        ("reads=20/0.5", "expected a number from 1 after '/'"),
+        ("reads=20/5s", "expected a number from 1 after '/'"),
+        ("queries=15/5", "expected a time up to an hour after '/', such as 5s"),
+        ("queries=15/0s", "expected a time up to an hour after '/', such as 5s"),
+        ("queries=15/2h", "expected a time up to an hour after '/', such as 5s"),
         ("peeks=20/2", "the kinds are reads, writes, deletes and queries"),
     ] {
         let said = bad.parse::<BudgetLimit>().expect_err(bad);
