@@ -45,8 +45,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Whether a variable holds a secret, by its name or by its value: one that this process uses as such, a JSON web token,
-/// an address with a password.
+/// Returns whether a variable holds a secret, by its name or by its value: one that this process uses as such, a JSON
+/// web token, or an address with a password.
 fn is_secret(name: &OsStr, value: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_uppercase();
     if PROXIES.contains(&name.as_str()) {

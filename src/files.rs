@@ -54,7 +54,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is wrong with a TOML text, with its line and without what stands there, which may be a secret in a wrong place.
+/// Returns a description of the error in a TOML text, with its line and without the text of that line, which may be a
+/// secret in the wrong place.
 pub fn toml_error(error: &toml::de::Error, text: &str) -> String {
     let said = error.message().lines().next().unwrap_or_default();
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];

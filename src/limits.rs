@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-/// How long a connection may take, name resolution and TLS with it: a distant region behind a slow proxy needs a few
+/// Time limit of a connection, including name resolution and TLS: a distant region behind a slow proxy needs a few
 /// seconds, a dead address never answers.
 pub const CONNECT: Duration = Duration::from_secs(15);
 
-/// How long one try of a request may take as a whole. ARM itself gives up on a synchronous request after 60 s.
+/// Time limit of one try of a request as a whole. ARM itself gives up on a synchronous request after 60 s.
 pub const REQUEST: Duration = Duration::from_secs(60);
 
-/// How long one token may take to come. `az` starts a Python process and may ask Entra twice.
+/// Time limit for getting one token. `az` starts a Python process and may call Entra twice.
 pub const SIGN_IN: Duration = Duration::from_secs(90);
 
-/// How long a code to sign in with is waited for. Entra's live for as long.
+/// Time limit for entering a sign-in code. It equals the lifetime of Entra's codes.
 pub const SIGN_IN_CODE: Duration = Duration::from_secs(15 * 60);
 
 /// The largest answer that is read, in bytes. A page of 1,000 virtual networks with their peerings is some 10 MB.
@@ -41,19 +41,19 @@ pub const LONGEST_OWN_WAIT: Duration = Duration::from_secs(30);
 /// (ARM's hourly limits) is answered with an error that says so, rather than with a program that seems to hang.
 pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(5 * 60);
 
-/// How long one call may take with all its repetitions and waits, from its first try, or from when it began to wait
-/// behind refusals. What it waits so that it is not refused does not count: a large job is no service in trouble, and its
+/// Time limit of one call with all its repetitions and waits, from its first try, or from when it began to wait behind
+/// refusals. Waits that prevent a refusal don't count: a large job doesn't mean that the service is in trouble, and its
 /// last request may be repeated like its first.
 pub const CALL: Duration = Duration::from_secs(10 * 60);
 
-/// How long before its end a token is replaced: a request that starts with it has to arrive, and to be carried out.
+/// Time before its end at which a token is replaced: a request that starts with it has to arrive and be carried out.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// How long a credential of the own application's is given to further runs: it lives an hour, and has to last for what
-/// they do with it.
+/// Time for which a credential of the own application is given to further runs: it lives an hour, and has to last for
+/// their work with it.
 pub const CREDENTIAL_SHARED: Duration = Duration::from_secs(30 * 60);
 
-/// How long a client assertion is valid: long enough for clocks that differ, too short to be worth stealing.
+/// Lifetime of a client assertion: long enough for clocks that differ, too short to be worth stealing.
 pub const ASSERTION: Duration = Duration::from_secs(10 * 60);
 
 /// Pages of one list: a `nextLink` that leads in a circle must end.
@@ -92,8 +92,8 @@ pub const FIRST_POLL: Duration = Duration::from_millis(500);
 /// The longest wait of our own choosing between two looks at a long-running operation: what Microsoft.Network asks for.
 pub const LONGEST_POLL: Duration = Duration::from_secs(10);
 
-/// How long a long-running operation may take in all. A peering takes seconds, minutes where other writes of the same
-/// network are waited for; one that takes longer goes on without us.
+/// Time limit of a long-running operation in all. A peering takes seconds, or minutes where it waits for other writes
+/// of the same network. An operation that takes longer continues unobserved.
 pub const OPERATION: Duration = Duration::from_secs(15 * 60);
 
 /// Requests that a run remembers for its record: an hour of waiting is a few hundred, and none of them takes more than
@@ -141,7 +141,7 @@ pub const REPORTED_AGAIN: Duration = Duration::from_secs(60);
 
 // Of steps, and of what people wait for.
 
-/// How often a write that may not be repeated blindly is tried, each time after a look at what came of the last one.
+/// Number of tries of a write that may not be repeated blindly, each after a check of the outcome of the last one.
 pub const DOUBTFUL_TRIES: u32 = 3;
 
 /// The first wait between two looks; each wait is half as long again, up to the longest.
@@ -150,15 +150,16 @@ pub const INITIAL_POLL_INTERVAL: Duration = Duration::from_millis(400);
 /// The longest wait between two looks. Minutes pass in some waits: a look every ten seconds is soon enough, and far below any limit of Azure's.
 pub const LONGEST_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long what was read may be relied on before it is read once more for a write that would replace it: longer than
-/// a run that asks nobody takes to get there, and shorter than any answer of a person.
+/// Time for which a reading may be relied on before it's repeated for a write that would replace it: longer than a run
+/// without questions takes to get there, and shorter than any answer of a person.
 pub const OBSERVATION_TTL: Duration = Duration::from_secs(5);
 
-/// How long a write may take to arrive everywhere. Azure documents up to ten minutes for a role assignment to arrive everywhere; what has not by then, never will.
+/// Time limit for a write to arrive everywhere. Azure documents up to ten minutes for a role assignment. A write that
+/// hasn't arrived by this limit never will.
 pub const REPLICATION: Duration = Duration::from_secs(15 * 60);
 
-/// How long a run waits for what only its checks look at: longer than any of these reads takes, and short enough for a
-/// run that could do without.
+/// Time limit for readings that only the checks of a run use: longer than any of them takes, and short enough for a run
+/// that could do without.
 pub const PREFLIGHT: Duration = Duration::from_secs(20);
 
 /// Networks behind peerings whose tenants are asked for; more peerings than these with other tenants are not usual.
@@ -176,19 +177,19 @@ pub const ROLE_SUBSCRIPTIONS: usize = 200;
 /// Reads of one kind in flight together; far below Azure's bucket of 250 reads.
 pub const READS_AT_ONCE: usize = 16;
 
-/// How long Azure may still count an assignment that was removed a moment ago, and Graph not know an application that
-/// was made a moment ago.
+/// Time for which Azure may still count an assignment that was just removed, and Graph may not know an application that
+/// was just created.
 pub const COUNTED_STILL: Duration = Duration::from_secs(2 * 60);
 
 /// The longest that a credential may live where nobody removes it.
 pub const CREDENTIAL_LIFE: Duration = Duration::from_secs(60 * 60);
 
-/// How far this machine's clock may be behind Azure's. Entra allows five minutes; beyond that, tokens that are over look
-/// valid here, and requests fail in the middle of a run.
+/// Time by which this machine's clock may be behind Azure's. Entra allows five minutes; beyond that, expired tokens
+/// look valid here, and requests fail in the middle of a run.
 pub const CLOCK_BEHIND: Duration = Duration::from_secs(5 * 60);
 
-/// How far it may be ahead. All that Azure compares with its own clock is counted from Azure's, so a wrong time zone does
-/// no harm; beyond a day, certificates look expired.
+/// Time by which this machine's clock may be ahead. All times that Azure compares with its own clock are counted from
+/// Azure's, so a wrong time zone does no harm; beyond a day, certificates look expired.
 pub const CLOCK_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Looks for a credential of this moment that is to be removed: three seconds in all; what comes later, the next run
@@ -216,17 +217,19 @@ pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// `status --watch`: the shortest and the longest wait between two looks. A look costs a dozen requests, and the vendors' work takes minutes: often enough to be told soon, and no more.
 pub const WATCH: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
-/// When a wait is a long one, in which a person is told that nobody has to stay: most of Azure's replication is over by
-/// then, and no vendor's work is.
+/// Time after which a wait counts as long, and a person is told that they can leave: most of Azure's replication is
+/// over by then, and no vendor's work is.
 pub const LONG_WAIT: Duration = Duration::from_secs(5);
 
-/// How often a wait says in a log that it goes on: a pipeline that is silent for long is taken for dead.
+/// Interval at which a wait reports in a log that it continues: a pipeline that is silent for long is taken for dead.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What a run that is stopped may take for its last act: enough for a new token and the removal of a credential; who will not wait presses Ctrl-C again.
+/// Time limit for the cleanup of a run that is stopped: enough for a new token and the removal of a credential. A
+/// second Ctrl-C ends it at once.
 pub const CANCEL_CLEANUP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What the end of the program may take for what is still under way: time to drop it, and too short to be noticed.
+/// Time limit at the end of the program for tasks that are still under way: time to drop them, and too short to be
+/// noticed.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Requests named in a ticket. Longer lists are in the record; a ticket names the requests that wrote or failed.

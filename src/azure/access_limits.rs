@@ -1,4 +1,5 @@
-//! What limits a right beside roles: deny assignments, conditions of assignments, roles that are not activated yet.
+//! Limits on a right apart from roles: deny assignments, conditions of assignments, and eligible roles that aren't
+//! activated yet.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -31,7 +32,8 @@ pub struct DenyAssignment {
 }
 
 impl DenyAssignment {
-    /// Whether it refuses `who` the action at `scope`; `None` where that depends on the groups of `who`.
+    /// Returns whether the assignment denies `who` the action at `scope`; `None` where that depends on the groups of
+    /// `who`.
     pub fn refuses(&self, who: Uuid, action: &str, scope: &str) -> Option<bool> {
         let (own, scope) = (self.scope.trim_end_matches('/').to_lowercase(), scope.to_lowercase());
         // A management group is above any scope that it is listed for.

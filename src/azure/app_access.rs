@@ -33,11 +33,11 @@ struct AppAccessPrincipal {
 }
 
 impl AzureClient {
-    /// Who else can sign in as the application with this object ID, or change it; beside the credentials that the
-    /// application lists itself. `principal` is the object ID of its service principal.
+    /// Returns the other ways to sign in as the application with this object ID, or to change it, apart from the
+    /// credentials that the application lists itself. `principal` is the object ID of its service principal.
     ///
     /// # Errors
-    /// When something of it cannot be read.
+    /// When part of it can't be read.
     pub async fn app_access(&self, application: Uuid, principal: Option<Uuid>) -> Result<AppAccess, ApiError> {
         let of_principal = async {
             match principal {

@@ -11,10 +11,11 @@ use super::graph::ABSENT;
 use super::mgmt_adapter;
 use super::model::AppRestrictions;
 
-/// How codes end with which Graph refuses a credential because of a policy.
+/// Suffix of the codes with which Graph refuses a credential because of a policy.
 const BY_POLICY: &str = "AsPerAppPolicy";
 
-/// Whether Graph refused a credential because of an app management policy: no directory role helps.
+/// Returns whether Graph refused a credential because of an app management policy. No directory role helps in this
+/// case.
 pub fn is_app_policy(code: Option<&str>) -> bool {
     code.is_some_and(|code| code.ends_with(BY_POLICY))
 }
@@ -47,7 +48,8 @@ struct ShownRestriction {
 }
 
 impl ShownPolicy {
-    /// Whether it forbids what this restriction is about for an application of that moment; `None` where it says nothing.
+    /// Returns whether the policy forbids the subject of this restriction for an application created at that time;
+    /// `None` where it has no such rule.
     fn forbids(&self, kind: &str, created: Option<OffsetDateTime>) -> Option<bool> {
         let restrictions = self.application_restrictions.as_ref().or(self.restrictions.as_ref())?;
         let passwords = restrictions.password_credentials.iter().flatten();
@@ -70,10 +72,11 @@ impl ShownPolicy {
 }
 
 impl AzureClient {
-    /// What the tenant's policies forbid the application of that unique name, or the one that is to be created under it.
+    /// Returns the restrictions that the tenant's policies set for the application with this unique name, or for one to
+    /// be created under it.
     ///
     /// # Errors
-    /// When the policies cannot be read: not everybody may.
+    /// When the policies can't be read: not every identity may read them.
     pub async fn app_restrictions(&self, unique_name: &str) -> Result<AppRestrictions, ApiError> {
         let url = self.graph_url("policies/defaultAppManagementPolicy", &[]);
         let default: ShownPolicy = self.send(ApiCall::get(AzureService::Graph, url)).await?.json()?;

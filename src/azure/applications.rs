@@ -269,7 +269,7 @@ impl AzureClient {
     }
 }
 
-/// What of a key in a path is written with `%`: all but what RFC 3986 leaves alone.
+/// Characters of a key in a path that are percent-encoded: all except the unreserved ones of RFC 3986.
 const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Graph has no code of its own for it.

@@ -23,8 +23,8 @@ const ABSENT: [&str; 5] = [
 ];
 
 impl AzureClient {
-    /// What the signed-in identity may do at `scope`: one entry for each role that reaches it. Deny assignments are
-    /// not in it.
+    /// Returns the permissions of the signed-in identity at `scope`: one entry for each role that reaches it. Deny
+    /// assignments aren't included.
     ///
     /// # Errors
     /// When it cannot be read.

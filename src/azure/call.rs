@@ -22,9 +22,9 @@ pub struct ApiCall {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// Whether sending it twice does no harm: GET, PUT and DELETE by default.
+    /// `true` if the request can safely be sent twice, which is the default for GET, PUT, and DELETE.
     pub repeatable: bool,
-    /// Whether it changes something on the other side: everything but GET and HEAD by default.
+    /// `true` if the request changes something on the service's side, which is the default except for GET and HEAD.
     pub writes: bool,
 }
 
@@ -153,8 +153,8 @@ impl ApiCall {
     }
 }
 
-/// What is wrong with a body, without what stands in it: serde_json quotes a text that is not what it should be, and that
-/// may be a token.
+/// Returns the error in a body without the body's values: serde_json quotes a value of an unexpected type, and that
+/// value may be a token.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     if !error.is_data() || text.starts_with("missing field") {
@@ -185,7 +185,7 @@ pub struct ApiReply {
 }
 
 impl ApiReply {
-    /// Whether the status is 2xx.
+    /// Returns whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

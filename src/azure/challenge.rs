@@ -19,11 +19,11 @@ const LENIENT: GeneralPurposeConfig =
 pub struct ClaimsChallenge {
     /// The claims in base64, as the service sent them; `None` where it sent none that can be read.
     pub encoded: Option<String>,
-    /// The same as JSON.
+    /// Claims as JSON.
     claims: Value,
 }
 
-/// What a challenge asks for.
+/// Requirement that a challenge sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChallengeDemand {
     /// Multi-factor authentication.
@@ -58,7 +58,7 @@ impl ClaimsChallenge {
         self.encoded.as_ref().map(|_| self.claims.to_string())
     }
 
-    /// What is asked for. `message` is the answer's own sentence.
+    /// Returns the requirement of the challenge. `message` is the sentence in the service's response.
     pub fn demand(&self, message: &str) -> ChallengeDemand {
         let wanted = &self.claims["access_token"];
         let context = &wanted["acrs"];

@@ -1,4 +1,4 @@
-//! What the steps call: one signed-in view of Azure. The operations are in the files of their services.
+//! Client that the steps use: one signed-in view of Azure. The operations are in the files of their services.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ pub struct AzureClient {
     cloud: AzureCloud,
     wire: RequestSender,
     identity: AzureIdentity,
-    /// Who else speaks in every ARM request, each in another tenant.
+    /// Additional identities whose tokens each ARM request carries, each in another tenant.
     auxiliary: Vec<AzureIdentity>,
 }
 
@@ -46,9 +46,9 @@ impl AzureClient {
         }
     }
 
-    /// The same cloud by the same wire as another identity, whose ARM requests (those that ask how a long-running
-    /// operation stands too) carry the tokens of `auxiliary` besides: how a write in one tenant reaches into another.
-    /// ARM takes three of them at most; further ones are left out.
+    /// Returns a client of the same cloud and wire with another identity. Its ARM requests, including those that poll a
+    /// long-running operation, also carry the tokens of `auxiliary`, so that a write in one tenant reaches into
+    /// another. ARM accepts at most three of them; any others are left out.
     #[must_use]
     pub fn acting_as(&self, identity: AzureIdentity, mut auxiliary: Vec<AzureIdentity>) -> Self {
         if auxiliary.len() > limits::AUXILIARY {
@@ -63,7 +63,7 @@ impl AzureClient {
         }
     }
 
-    /// The same, by another wire.
+    /// Returns this client with another wire.
     #[must_use]
     pub fn by(&self, wire: RequestSender) -> Self {
         Self { wire, ..self.clone() }
@@ -81,7 +81,7 @@ impl AzureClient {
         &self.identity
     }
 
-    /// Who is signed in, by the claims of the ARM token.
+    /// Returns the signed-in identity, by the claims of the ARM token.
     ///
     /// # Errors
     /// When no token can be had, or it cannot be read.
@@ -94,12 +94,12 @@ impl AzureClient {
         let _ = self.identity.token(&self.cloud.graph_scope()).await;
     }
 
-    /// Where ARM has `path` (a full path such as `/subscriptions/…`).
+    /// Returns the ARM URL of `path` (a full path such as `/subscriptions/…`).
     pub(super) fn arm_url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         under(&self.cloud.arm, path, query)
     }
 
-    /// Where Graph has `path` (such as `servicePrincipals`).
+    /// Returns the Graph URL of `path` (such as `servicePrincipals`).
     pub(super) fn graph_url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         under(&self.cloud.graph, &format!("/v1.0/{path}"), query)
     }
@@ -145,7 +145,7 @@ impl AzureClient {
         self.wire.send(authorized(call, &fresh)).await?.accepted()
     }
 
-    /// Who speaks in a request to `service`: the signed-in identity, and behind it the auxiliary ones.
+    /// Returns the identities that sign a request to `service`: the signed-in identity, followed by the auxiliary ones.
     fn speakers(&self, service: AzureService) -> impl Iterator<Item = &AzureIdentity> {
         let auxiliary = match service {
             AzureService::Arm => self.auxiliary.as_slice(),
@@ -212,7 +212,8 @@ fn under(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
     url
 }
 
-/// What of a query value is written with `%`: all but what RFC 3986 leaves alone, and what OData separates with.
+/// Characters of a query value that are percent-encoded: all except the unreserved ones of RFC 3986 and the separators
+/// of OData.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

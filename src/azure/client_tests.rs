@@ -203,7 +203,7 @@ fn role() -> RoleDefinition {
     }
 }
 
-/// What a real PUT of a role definition was answered, with our values.
+/// Returns the response to a real PUT of a role definition, with the values of these tests.
 fn role_json() -> Value {
     json!({ "properties": { "roleName": "Peering for O'Brien", "type": "CustomRole", "description": "By peerctl",
         "assignableScopes": [format!("/subscriptions/{ONE}")], "permissions": [{ "actions": ["Microsoft.Network/virtualNetworks/peer/action"], "notActions": [], "dataActions": [], "notDataActions": [] }],

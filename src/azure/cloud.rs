@@ -1,5 +1,4 @@
-//! Which hosts and audiences a cloud has: one of Azure's own, or one from a file in the form that `az cloud show`
-//! prints.
+//! Hosts and audiences of a cloud: one of Azure's clouds, or one from a file in the format of `az cloud show`.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +45,7 @@ pub struct AzureCloud {
     pub ca_bundle: Option<String>,
 }
 
-/// What `az cloud show` prints, as far as it is needed, and `caBundle`, which is ours.
+/// Output of `az cloud show`, as far as it is needed, and `caBundle`, which peerctl adds.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownCloud {
@@ -256,7 +255,8 @@ impl AzureCloud {
         az_cloud(&self.name)
     }
 
-    /// Where an administrator of `tenant` consents to the application, which creates its service principal there.
+    /// Returns the URL where an administrator of `tenant` consents to the application, which creates its service
+    /// principal there.
     pub fn admin_consent_url(&self, tenant: TenantId, app_id: Uuid) -> Url {
         let mut url = self.login.clone();
         url.set_path(&format!("{tenant}/adminconsent"));

@@ -1,4 +1,5 @@
-//! What the directory says about people and objects: directory roles, objects by id, namesakes (Microsoft Graph v1.0).
+//! Directory queries about people and objects: directory roles, objects by ID, and objects of the same name (Microsoft
+//! Graph v1.0).
 
 use serde::Deserialize;
 use serde_json::json;
@@ -45,7 +46,7 @@ impl AzureClient {
         Ok(shown.into_iter().filter_map(|role| role.role_template_id).collect())
     }
 
-    /// Which of these object ids the directory knows.
+    /// Returns those of these object IDs that exist in the directory.
     ///
     /// # Errors
     /// When it cannot be read.

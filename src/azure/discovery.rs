@@ -16,11 +16,12 @@ use crate::limits;
 
 const RESOURCE_GRAPH: &str = "2021-03-01";
 
-/// What a menu shows and no more. Pages need an order in which no two rows are the same, and the id in the answer.
+/// Query for the columns that a menu shows. Pages need an order in which no two rows are the same, and the ID in the
+/// response.
 const QUERY: &str = "resources | where type =~ 'microsoft.network/virtualnetworks' | order by name asc, id asc \
                      | project id, location, prefixes = properties.addressSpace.addressPrefixes";
 
-/// What a search for virtual networks tells.
+/// Event of a search for virtual networks.
 #[derive(Debug)]
 pub enum DiscoveredVnet {
     /// The next ones, by name.
@@ -31,7 +32,8 @@ pub enum DiscoveredVnet {
     Unread(Option<ApiError>),
 }
 
-/// Where a search tells what it finds. It waits while nobody takes it, and ends when nobody is left to.
+/// Channel for the results of a search. The search waits while no receiver takes a result, and ends when no receiver is
+/// left.
 pub type DiscoveryResults = mpsc::Sender<Result<DiscoveredVnet, ApiError>>;
 
 #[derive(Deserialize)]
@@ -93,7 +95,7 @@ impl AzureClient {
 struct VnetQuery<'a> {
     azure: &'a AzureClient,
     finds: DiscoveryResults,
-    /// How many networks have been told.
+    /// Number of networks that have been reported.
     found: usize,
 }
 
@@ -196,7 +198,7 @@ impl VnetQuery<'_> {
     }
 }
 
-/// Whether asking another way or another subscription would fail in the same way.
+/// Returns whether another query or another subscription would fail in the same way.
 fn is_about_all(error: &ApiError) -> bool {
     match &error.failure {
         FailureKind::Unreachable(_) | FailureKind::NoToken { .. } => true,

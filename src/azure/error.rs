@@ -1,4 +1,4 @@
-//! What can go wrong between us and an API, as a type: who was asked for what, and what was answered.
+//! Errors between peerctl and an API, as a type: the service, the request, and the response.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::challenge::ClaimsChallenge;
 use super::transport::TransportError;
 
-/// Who answered.
+/// Service that responded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AzureService {
@@ -43,7 +43,7 @@ pub enum FailureKind {
         message: String,
         /// `error.details[]` as (code, message).
         details: Vec<(String, String)>,
-        /// What `Retry-After` said, where it said something.
+        /// Value of `Retry-After`, if the response had one.
         retry_after: Option<Duration>,
     },
     /// The request got no answer.
@@ -63,8 +63,8 @@ pub struct ApiError {
     pub failure: FailureKind,
     /// `x-ms-correlation-request-id`, Graph's `request-id`, Entra's correlation id, Konnect's `instance`.
     pub correlation_id: Option<String>,
-    /// How to sign in so that it works, by the way that was chosen, each a line to follow or to copy; empty where the
-    /// sign-in is not the matter.
+    /// Instructions to sign in successfully, for the selected method, each a line to follow or to copy; empty if the
+    /// sign-in isn't the problem.
     pub sign_in: Vec<String>,
     /// The service demands a stronger or newer sign-in for this request.
     pub challenge: Option<ClaimsChallenge>,
@@ -87,7 +87,8 @@ impl ApiError {
         }
     }
 
-    /// Whether a write may have taken effect although it failed: no answer, an unreadable one, or a service in trouble.
+    /// Returns whether a write may have taken effect although it failed: no response, an unreadable one, or a server
+    /// error.
     pub fn in_doubt(&self) -> bool {
         match &self.failure {
             FailureKind::Unreachable(error) => error.may_have_taken_effect(),

@@ -1,5 +1,5 @@
-//! What stands above a resource and can refuse a write to it: locks, policy, the provider's registration, the tenant's
-//! limit of custom roles.
+//! Governance above a resource that can refuse a write to it: locks, policy, the registration of the provider, and the
+//! tenant's limit of custom roles.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -176,7 +176,7 @@ impl AzureClient {
             .collect())
     }
 
-    /// Whether a subscription is registered to use a provider, in Azure's word: `Registered`, `Registering`,
+    /// Returns the registration state of a provider in a subscription, as Azure names it: `Registered`, `Registering`,
     /// `NotRegistered`, `Unregistering`, `Unregistered`.
     ///
     /// # Errors
@@ -188,7 +188,7 @@ impl AzureClient {
         Ok(provider.registration_state)
     }
 
-    /// How many custom roles the tenant has, as far as this identity sees them, by Resource Graph.
+    /// Returns the number of custom roles in the tenant that this identity can see, by Resource Graph.
     ///
     /// # Errors
     /// When it cannot be asked.
@@ -215,7 +215,7 @@ fn denies(evaluation: &PolicyEvaluation) -> bool {
         && effect.is_none_or(|effect| effect.is_empty() || effect.eq_ignore_ascii_case("deny"))
 }
 
-/// What the lock of this id locks.
+/// Returns the scope that the lock with this ID applies to.
 fn locked_scope(id: &str) -> String {
     let end = id
         .to_ascii_lowercase()

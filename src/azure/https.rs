@@ -14,7 +14,7 @@ use super::proxy::ProxySettings;
 use super::transport::{HttpTransport, TransportError};
 use crate::limits;
 
-/// What the production transport can be told.
+/// Options of the production transport.
 #[derive(Debug, Clone, Default)]
 pub struct TransportOptions {
     /// Certificates (PEM, one or several) that are trusted besides the system's.

@@ -32,13 +32,13 @@ use super::request_sender::RequestSender;
 use crate::domain::TenantId;
 use crate::limits;
 
-/// How to sign in.
+/// Sign-in method.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AuthMethod {
     /// Environment, then workload identity, then the Azure CLI.
     #[default]
     Auto,
-    /// What `az login` left.
+    /// Session of `az login`.
     AzureCli,
     /// `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, and `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`.
     Environment,
@@ -94,7 +94,7 @@ impl FromStr for AuthMethod {
     }
 }
 
-/// What proves that an application is the one that it says.
+/// Credential that proves the identity of an application.
 #[derive(Clone)]
 pub enum AppCredential {
     /// A client secret.
@@ -135,7 +135,7 @@ impl From<SignInError> for ApiError {
 pub struct AzureIdentity {
     source: Arc<CredentialSource>,
     place: SignInAuthority,
-    /// Whether it is the operator's, whose way to sign in was chosen by flag and environment.
+    /// `true` if the identity is the operator's, whose sign-in method was selected by flag and environment.
     operator: bool,
     /// The tenant of the tokens that are given out where none is asked for.
     home: Arc<OnceLock<TenantId>>,
@@ -151,7 +151,7 @@ type TokenKey = (Option<String>, String);
 #[derive(Default)]
 struct TokenSlot {
     held: tokio::sync::Mutex<Option<Result<CachedToken, ApiError>>>,
-    /// How many fetches have ended.
+    /// Number of fetches that have ended.
     fetches: AtomicU64,
 }
 
@@ -250,14 +250,14 @@ impl AzureIdentity {
         }
     }
 
-    /// The same where `person` can be given a code.
+    /// Returns this identity with `person`, to whom a code can be presented.
     #[must_use]
     pub fn with_person(mut self, person: CodePresenter) -> Self {
         self.place.person = Some(person);
         self
     }
 
-    /// The same identity in another tenant.
+    /// Returns the same identity in another tenant.
     #[must_use]
     pub fn in_tenant(&self, tenant: TenantId) -> Self {
         Self {
@@ -269,7 +269,7 @@ impl AzureIdentity {
         }
     }
 
-    /// Whether somebody has to enter a code before there is a token.
+    /// Returns whether a person has to enter a code before a token is issued.
     pub fn takes_a_person(&self) -> bool {
         matches!(*self.source, CredentialSource::Code(_))
     }
@@ -410,7 +410,7 @@ impl AzureIdentity {
         }
     }
 
-    /// Who the token of `scope` speaks for.
+    /// Returns the identity that the token of `scope` was issued for.
     ///
     /// # Errors
     /// As [`AzureIdentity::token`], and `Unreadable` where the token is no JWT with Azure's claims.

@@ -24,7 +24,7 @@ use super::client::AzureClient;
 use super::error::{ApiError, AzureService, FailureKind};
 use crate::limits;
 
-/// What the generated clients believe to be their token.
+/// Placeholder that the generated clients use as their token credential.
 #[derive(Debug)]
 struct PlaceholderCredential;
 

@@ -1,5 +1,5 @@
-//! What the steps read and write, in plain types of our own: the generated crates' models have every field
-//! optional and lose what they do not know, so they stop at this folder's edge.
+//! Resources that the steps read and write, as plain types of this project. In the models of the generated crates,
+//! every field is optional and unknown fields are lost, so they aren't used outside this folder.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct SubnetInfo {
     pub interfaces: Vec<String>,
 }
 
-/// What of a virtual network a menu shows: tens of thousands of these are held at once.
+/// Properties of a virtual network that a menu shows. Tens of thousands of these are held at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedVnet {
     pub id: VnetId,
@@ -81,9 +81,9 @@ pub struct NsgRule {
     pub name: String,
     /// 100 to 4096, of default rules 65000 and up; a low one goes first.
     pub priority: u32,
-    /// Whether it is about traffic into the subnet.
+    /// `true` if the rule applies to inbound traffic of the subnet.
     pub inbound: bool,
-    /// Whether it lets traffic through.
+    /// `true` if the rule allows traffic.
     pub allow: bool,
     /// Azure's word: `*`, `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah`.
     pub protocol: String,
@@ -102,7 +102,7 @@ pub struct RoleDefinition {
     pub guid: Uuid,
     pub name: String,
     pub description: String,
-    /// Whether `properties.type` is `CustomRole`.
+    /// `true` if `properties.type` is `CustomRole`.
     pub custom: bool,
     pub permissions: Vec<RolePermission>,
     pub assignable_scopes: Vec<String>,
@@ -119,14 +119,14 @@ pub struct RolePermission {
 }
 
 impl RolePermission {
-    /// Whether this entry grants `action`: Azure compares without case and lets `*` stand for any text.
+    /// Returns whether this entry grants `action`. Azure ignores case and lets `*` match any text.
     pub fn allows(&self, action: &str) -> bool {
         self.actions.iter().any(|pattern| matches(pattern, action))
             && !self.not_actions.iter().any(|pattern| matches(pattern, action))
     }
 }
 
-/// Whether some entry grants `action`. Entries do not take from each other: Azure adds them up.
+/// Returns whether any entry grants `action`. Entries don't subtract from each other: Azure adds them up.
 pub fn allowed(permissions: &[RolePermission], action: &str) -> bool {
     permissions.iter().any(|entry| entry.allows(action))
 }
@@ -215,7 +215,7 @@ pub struct ListedCredential {
     pub ends: Option<OffsetDateTime>,
 }
 
-/// What else gives somebody control of an application: beside the secrets and certificates that it lists itself.
+/// Other ways to control an application, apart from the secrets and certificates that it lists itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppAccess {
     /// Federated identity credentials, by name.
@@ -234,7 +234,7 @@ pub struct AppOwner {
     pub name: String,
 }
 
-/// What app management policies forbid an application: the policy's name, where one does.
+/// Restrictions that app management policies set for an application: the name of the policy, where one applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppRestrictions {
     /// No client secret may be added.

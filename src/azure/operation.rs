@@ -17,7 +17,7 @@ use super::refusal::{self, refusal};
 use super::retry;
 use crate::limits;
 
-/// What is written, and thereby what there is to see when it is done.
+/// Kind of the write, which determines what can be read when it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WriteKind {
     /// The resource is there.
@@ -26,7 +26,7 @@ pub(super) enum WriteKind {
     Delete,
 }
 
-/// Where to look.
+/// Resource to poll.
 #[derive(Debug)]
 enum PollTarget {
     /// A document with `status`.
@@ -39,7 +39,7 @@ enum PollTarget {
     Absence(Url),
 }
 
-/// What was seen there.
+/// Status that a poll returned.
 #[derive(Debug, PartialEq, Eq)]
 enum OperationStatus {
     Running,
@@ -85,7 +85,7 @@ impl AzureClient {
 }
 
 impl PollTarget {
-    /// Where to look after this answer to a write; nowhere, where it was done with it.
+    /// Returns what to poll after this response to a write; `None` if the write was completed with it.
     fn after(written: &ApiReply, resource: Url, change: WriteKind) -> Result<Option<Self>, ApiError> {
         if written.status == 204 {
             return Ok(None);

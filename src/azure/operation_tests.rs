@@ -38,7 +38,7 @@ fn empty(status: u16, headers: &[(&str, &str)]) -> ScriptedAnswer {
     answer(status, headers, "")
 }
 
-/// What came of it, the requests (`PUT`, `operations`, `operationResults`, `GET`, `DELETE`) and the time that it took.
+/// Result, the requests (`PUT`, `operations`, `operationResults`, `GET`, `DELETE`), and the time that it took.
 type Run<T> = (Result<T, ApiError>, Vec<String>, Duration);
 
 async fn run<T>(
@@ -227,7 +227,7 @@ async fn a_deletion_is_waited_for_until_nothing_is_left() {
     assert_eq!(result.unwrap_err().code(), Some("SubscriptionNotFound"));
 }
 
-/// What a recording shows of an operation that gave way to another.
+/// Recorded response for an operation that was superseded by another.
 const CANCELED: &str = "{\r\n  \"status\": \"Canceled\",\r\n  \"error\": {\r\n    \"code\": \"Canceled\",\r\n    \"message\": \"Operation was canceled.\",\r\n    \"details\": [\r\n      {\r\n        \"code\": \"CanceledAndSupersededDueToAnotherOperation\",\r\n        \"message\": \"Operation PutVirtualNetworkOperation (b26a51ad) was canceled and superseded by operation PutSubnetOperation (fea3dac0).\"\r\n      }\r\n    ]\r\n  }\r\n}";
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ pub struct PeeringBody {
     pub provisioning_state: String,
     /// The other network; absent only where Azure sends none.
     pub remote_vnet: Option<VnetId>,
-    /// What is peered now (as of the last sync).
+    /// Address space that is peered now (as of the last sync).
     pub remote_address_space: AddressSpace,
     pub allow_virtual_network_access: bool,
     pub allow_forwarded_traffic: bool,
@@ -75,7 +75,7 @@ impl PeeringBody {
         })
     }
 
-    /// Whether it links only the IPv6 addresses of its subnets.
+    /// Returns whether the peering links only the IPv6 addresses of its subnets.
     pub fn is_ipv6_only(&self) -> bool {
         self.properties.get("enableOnlyIPv6Peering").and_then(Value::as_bool) == Some(true)
     }
@@ -110,7 +110,7 @@ fn texts(value: Option<&Value>) -> Vec<String> {
     entries.filter_map(|entry| Some(entry.as_str()?.to_owned())).collect()
 }
 
-/// What Azure reports and no write says.
+/// Properties that Azure reports and that no write includes.
 const REPORTED: [&str; 7] = [
     "peeringState",
     "peeringSyncLevel",
@@ -121,7 +121,7 @@ const REPORTED: [&str; 7] = [
     "routeServiceVips",
 ];
 
-/// What a sync has Azure read again.
+/// Properties that Azure reads again in a sync.
 const ADDRESSES: [&str; 3] = [
     "localVirtualNetworkAddressSpace",
     "remoteAddressSpace",

@@ -1,4 +1,4 @@
-//! What a request draws on, and what its answer says is left of it.
+//! Budgets that a request draws on, and what its response says is left of them.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use super::error::AzureService;
 use super::throttle::{RateLimit, RemainingRequests};
 use crate::limits;
 
-/// What a request draws on. Azure counts for each identity; we take all of ours together, which is never too fast.
+/// Budget that a request draws on. Azure counts for each identity; peerctl counts all of its identities together, which
+/// is never too fast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum RateLimitKey {
     /// ARM's for a subscription.
@@ -53,7 +54,7 @@ impl LimitKind {
 const NETWORK: &str = "microsoft.network";
 
 impl RateLimitKey {
-    /// What the call draws on, the narrowest first.
+    /// Returns the budgets that the call draws on, the narrowest first.
     pub(super) fn of(call: &ApiCall) -> Vec<Self> {
         if call.service != AzureService::Arm {
             return vec![Self::All(call.service)];
@@ -98,7 +99,7 @@ impl RateLimitKey {
         }
     }
 
-    /// What an answer says is left of it.
+    /// Returns what a response says is left of the budget.
     pub(super) fn left(&self, headers: &HeaderMap) -> Option<RemainingRequests> {
         let text = |name: &str| headers.get(name)?.to_str().ok();
         let count = |name: &str| text(name)?.trim().parse().ok();
@@ -122,7 +123,7 @@ impl RateLimitKey {
         })
     }
 
-    /// Whether a refusal with this code (429) says that nothing is left of it.
+    /// Returns whether a refusal with this code (429) says that nothing is left of the budget.
     pub(super) fn is_used_up(&self, code: &str) -> bool {
         let is_provider = match self {
             Self::ResourceGraph | Self::All(_) => return true,
@@ -148,7 +149,7 @@ fn clock(text: &str) -> Option<Duration> {
     (time <= limits::LONGEST_ASKED_WAIT).then_some(time)
 }
 
-/// How a person names it.
+/// Formats the budget for display.
 impl fmt::Display for RateLimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

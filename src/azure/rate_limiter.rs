@@ -1,5 +1,5 @@
-//! Who goes next: requests that draw on the same budget leave in the order in which they came, each when something is
-//! left for it. How long that takes is decided in `throttle`.
+//! Order of requests: those that draw on the same budget are sent in the order in which they arrived, each when
+//! something is left for it. The time that this takes is decided in `throttle`.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,7 +33,7 @@ struct RequestQueue {
 /// A request's turn, until it is answered or given up.
 pub(super) struct RateLimitSlot {
     places: Vec<QueuePlace>,
-    /// When the time of the call began.
+    /// Start of the time limit of the call.
     pub(super) began: Instant,
 }
 

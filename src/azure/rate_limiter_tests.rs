@@ -19,12 +19,12 @@ const OTHER: &str = "22e1c7b3-75b7-4a1c-9e3f-4b6081da2f12";
 struct World<R> {
     rule: R,
     began: Instant,
-    /// How long an answer takes.
+    /// Time that a response takes.
     takes: Duration,
     sent: Sent,
 }
 
-/// When what was sent, in milliseconds from the beginning: method and path.
+/// Requests that were sent: the time in milliseconds from the start, and method and path.
 type Sent = Arc<Mutex<Vec<(u64, String)>>>;
 
 impl<R> std::fmt::Debug for World<R> {
@@ -147,7 +147,7 @@ async fn a_run_of_the_usual_size_waits_for_nothing() {
     assert!(notices.lock().unwrap().is_empty());
 }
 
-/// When the last one left whose method and path begin so.
+/// Returns the time of the last request whose method and path start with `start`.
 fn last(sent: &Sent, start: &str) -> u64 {
     let sent = sent.lock().unwrap();
     let of = sent.iter().filter(|(_, line)| line.starts_with(start));
@@ -281,7 +281,7 @@ fn bucket(
     }
 }
 
-/// How many requests were sent although there was nothing left.
+/// Returns the number of requests that were sent although nothing was left.
 fn refused(wire: &RequestSender) -> u64 {
     wire.stats().retries
 }

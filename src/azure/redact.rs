@@ -1,5 +1,5 @@
-//! What of a request and its answer may be shown: only what is known to hold no secret. And which parts of them are
-//! secrets, so that no output has them, whoever sends them back.
+//! Parts of a request and its response that may be shown: only those that are known to hold no secret. Also identifies
+//! the parts that are secrets, so that no output contains them, even if a service sends them back.
 
 use std::fmt::Write;
 
@@ -85,8 +85,8 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
     }
 }
 
-/// Whether a text can be the ID of a request: short, and of letters that need no care anywhere. A service that puts
-/// something else there is not quoted.
+/// Returns whether a text can be the ID of a request: short, and of characters that are safe in any output. Any other
+/// value that a service sends there isn't quoted.
 pub(super) fn is_request_id(text: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-');
     (1..=64).contains(&text.len()) && text.chars().all(letter) && mask(text) == text

@@ -153,7 +153,7 @@ pub(super) fn aadsts(text: &str) -> Option<String> {
     (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
 }
 
-/// What Entra says to people: without the code in front and the ids behind, which have fields of their own.
+/// Returns Entra's message for people, without the code before it and the IDs after it, which have fields of their own.
 pub(super) fn sentence(description: &str) -> String {
     let end = [" Trace ID:", "\r\nTrace ID:", "\nTrace ID:"]
         .iter()

@@ -1,4 +1,5 @@
-//! What the wire has sent, for the record of a run: no body, no header but ids, no query value that could be a secret.
+//! Requests that the wire has sent, for the record of a run: no body, no headers except IDs, and no query value that
+//! could be a secret.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -24,11 +25,11 @@ use crate::limits;
 pub struct RequestRecord {
     /// 1 for the first of the run.
     pub n: u64,
-    /// How many requests had to be answered one after the other before this one could leave, and one: requests of the
-    /// same wave are in flight together. None where it only looks at what somebody else is at.
+    /// Number of requests that had to be answered one after the other before this one could be sent, plus one: requests
+    /// of the same wave are in flight together. `None` if the request only checks the progress of another party.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<u64>,
-    /// When it was sent, UTC.
+    /// Time at which the request was sent, UTC.
     #[serde(serialize_with = "as_utc")]
     pub at: OffsetDateTime,
     #[serde(serialize_with = "as_name")]
@@ -36,7 +37,7 @@ pub struct RequestRecord {
     pub method: String,
     /// As it may be shown: values of unknown query parameters are replaced.
     pub url: String,
-    /// Whether it means to change something on the other side.
+    /// `true` if the request is meant to change something on the service's side.
     pub writes: bool,
     /// The HTTP status of the answer, where one came whole.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,18 +49,18 @@ pub struct RequestRecord {
     /// `x-ms-request-id`. A vendor may have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// What we called it (`x-ms-client-request-id`); the repetitions of one call share it.
+    /// Client request ID (`x-ms-client-request-id`); the retries of one call share it.
     pub client_request_id: Uuid,
-    /// How long the answer took, in milliseconds.
+    /// Time that the response took, in milliseconds.
     pub ms: u64,
-    /// Whether the other side cannot have seen it: there was no connection.
+    /// `true` if the request can't have reached the service: there was no connection.
     #[serde(skip)]
     pub never_arrived: bool,
 }
 
 impl RequestRecord {
-    /// Whether something was changed by it, or may have been: a write that was accepted, or whose answer never came, or
-    /// only from a gateway in front of who may have carried it out.
+    /// Returns whether the request changed something, or may have: a write that was accepted, whose response never
+    /// arrived, or whose response came only from a gateway in front of the service that may have carried it out.
     pub fn may_have_changed(&self) -> bool {
         let refused = |status: u16| (400..500).contains(&status) && status != 408;
         self.writes && !self.never_arrived && !self.status.is_some_and(refused)
@@ -70,7 +71,7 @@ impl RequestRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PendingRecord {
     pub requests: Vec<RequestRecord>,
-    /// How many more there were.
+    /// Number of requests that were left out.
     pub left_out: u64,
 }
 
@@ -146,7 +147,7 @@ impl RequestLog {
         }
     }
 
-    /// How many waves have been answered.
+    /// Returns the number of waves that have been answered.
     pub(super) fn waves(&self) -> u64 {
         self.lock().waves
     }

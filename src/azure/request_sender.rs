@@ -84,8 +84,8 @@ impl<'a> FromIterator<&'a Url> for AllowedHosts {
     }
 }
 
-/// Whether the URL stays on this machine: loopback, or the link-local addresses at which a virtual machine and App
-/// Service offer their identity.
+/// Returns whether the URL stays on this machine: loopback, or the link-local addresses at which a virtual machine and
+/// App Service provide their identity.
 fn may_be_plain(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
@@ -113,20 +113,20 @@ pub struct WireNotice {
     /// HTTP method and path without query.
     pub tried: String,
     pub why: NoticeWhy,
-    /// How long the wire waits now.
+    /// Time that the wire waits now.
     pub wait: Duration,
-    /// Whether the service asked for this wait (`Retry-After`).
+    /// `true` if the service requested this wait (`Retry-After`).
     pub asked: bool,
 }
 
-/// How much has been sent so far.
+/// Number of requests that have been sent so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct WireStats {
     /// Every request that was handed to the transport, repetitions too.
     pub requests: u64,
     /// Calls that change something; one that is repeated counts once.
     pub writes: u64,
-    /// How many of the requests were repetitions.
+    /// Number of requests that were retries.
     pub retries: u64,
     /// The longest chain of requests of which each could leave only when the one before was answered; looks at what
     /// somebody else is at are not counted.
@@ -148,7 +148,7 @@ pub struct RequestSender {
     counters: Arc<RequestCounters>,
     turns: RateLimiter,
     journal: RequestLog,
-    /// How many seconds Azure's clock is ahead of this machine's, by ARM's answers.
+    /// Seconds by which Azure's clock is ahead of this machine's, according to ARM's responses.
     ahead: Arc<Mutex<Option<i64>>>,
     tell: Option<Arc<dyn Fn(WireNotice) + Send + Sync>>,
 }
@@ -176,7 +176,8 @@ impl RequestSender {
         }
     }
 
-    /// The same wire, telling `tell` of every wait before a repetition, and of longer ones for a budget.
+    /// Returns this wire with an observer: `tell` is called for every wait before a retry, and for longer waits for a
+    /// budget.
     #[must_use]
     pub fn with_observer(mut self, tell: Arc<dyn Fn(WireNotice) + Send + Sync>) -> Self {
         self.tell = Some(tell);
@@ -194,7 +195,7 @@ impl RequestSender {
         }
     }
 
-    /// The same wire for one more host, such as the instance metadata service.
+    /// Returns this wire for one more host, such as the instance metadata service.
     #[must_use]
     pub(super) fn also_to(&self, url: &Url) -> Self {
         Self {
@@ -203,7 +204,7 @@ impl RequestSender {
         }
     }
 
-    /// The same wire for the vendor's API too.
+    /// Returns this wire for the vendor's API as well.
     #[must_use]
     pub fn also_to_vendor(&self, url: &Url) -> Self {
         Self {
@@ -223,13 +224,13 @@ impl RequestSender {
         }
     }
 
-    /// What has been sent so far, of all clones together.
+    /// Returns what has been sent so far by all clones together.
     pub fn sent(&self) -> PendingRecord {
         self.journal.so_far()
     }
 
-    /// How many seconds Azure's clock is ahead of this machine's (behind: negative), by the `Date` of ARM's answers;
-    /// good to a second or two. `None` before there is one.
+    /// Returns the seconds by which Azure's clock is ahead of this machine's (behind: negative), by the `Date` of ARM's
+    /// responses; accurate to a second or two. `None` before the first response.
     pub fn clock_ahead(&self) -> Option<i64> {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }

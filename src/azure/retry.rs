@@ -1,4 +1,4 @@
-//! Whether and when a request is sent again: a pure decision, made in one place.
+//! Decision whether and when a request is retried: pure, and made in one place.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use super::transport::TransportError;
 use crate::limits;
 
-/// What came of one try.
+/// Decision after one attempt.
 pub(super) enum RetryDecision<'a> {
     /// An answer with this status; `asked` is the wait it asks for.
     Answer { status: u16, asked: Option<Duration> },
@@ -22,7 +22,7 @@ pub(super) enum RetryDecision<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RetryWait {
     pub(super) time: Duration,
-    /// Whether the service asked for it.
+    /// `true` if the service requested the wait.
     pub(super) asked: bool,
 }
 

@@ -1,8 +1,9 @@
-//! How long a request waits so that none is refused: a pure decision, made in one place.
+//! Time that a request waits so that none is refused: a pure decision, made in one place.
 //!
-//! Three things are known of a budget. What is documented of it: a bucket that refills, or so many in a period. What
-//! the answers say is left, which counts where it is less: others use it too, or it is smaller than documented. And,
-//! once a request was refused, for how long everybody is to stay away.
+//! Three things are known about a budget. Its documented limit: a bucket that refills, or a number of requests in a
+//! period. The remaining requests according to the responses, which take precedence if they are fewer: other clients
+//! use the budget too, or it is smaller than documented. And, after a request was refused, the time during which no
+//! request may be sent.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::limits;
 
-/// What is documented of a budget, as far as we use it.
+/// Documented limit of a budget, as far as it is used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RateLimit {
     /// So many at once; one more comes back each time that `every` has passed.
@@ -19,7 +20,7 @@ pub(super) enum RateLimit {
     Window { most: u32, period: Duration },
 }
 
-/// What an answer says is left.
+/// Remaining requests according to a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RemainingRequests {
     pub(super) count: u32,
@@ -31,14 +32,14 @@ pub(super) struct RemainingRequests {
 #[derive(Debug, Clone)]
 pub(super) struct RateBudget {
     limit: Option<RateLimit>,
-    /// When the bucket is full again; when the period ends, and what is left of it.
+    /// Time at which the bucket is full again, or at which the period ends and what is left of it.
     full: Instant,
     left: u32,
     counted: Option<CountedRequests>,
     /// Requests that have left so far, and how many of them are not answered.
     sent: u64,
     in_flight: u32,
-    /// When one may go to see, although nothing seems to be left.
+    /// Time at which a request may be sent to check the budget, although nothing seems to be left.
     look: Instant,
     /// Until when everybody stays away.
     paused: Instant,
@@ -48,11 +49,11 @@ pub(super) struct RateBudget {
     told: Instant,
 }
 
-/// What the other side has counted.
+/// Requests that the service has counted.
 #[derive(Debug, Clone, Copy)]
 struct CountedRequests {
     left: u32,
-    /// How many requests had left when we learnt it.
+    /// Number of requests that had been sent when the count was received.
     after: u64,
 }
 
@@ -73,7 +74,7 @@ impl RateBudget {
         }
     }
 
-    /// How long the next request has to wait; zero where it may leave.
+    /// Returns the time that the next request has to wait; zero if it may be sent.
     pub(super) fn wait(&self, now: Instant) -> Duration {
         if self.refused_since.is_some_and(|since| now >= since + limits::CALL) {
             // It is not going to get better: each may hear so for itself.
@@ -102,7 +103,7 @@ impl RateBudget {
         self.counted.is_some_and(|counted| counted.left <= self.in_flight)
     }
 
-    /// How long it takes until so many requests have left, the next one among them; roughly, for people.
+    /// Returns the estimated time until this many requests have been sent, including the next one.
     pub(super) fn estimate(&self, requests: u32, now: Instant) -> Duration {
         let more = requests.saturating_sub(1);
         let further = match self.limit {
@@ -172,14 +173,14 @@ impl RateBudget {
         self.refused_since.get_or_insert(now);
     }
 
-    /// When the time began that a request has which came at `came` and leaves now: what it waited for its turn is not
-    /// the service's doing, what it waited for one that refuses is.
+    /// Returns the start of the time limit of a request that arrived at `came` and is sent now. The time that it waited
+    /// for its turn isn't caused by the service; the time that it waited for a service that refuses is.
     pub(super) fn began(&self, came: Instant, now: Instant) -> Instant {
         self.refused_since.map_or(now, |since| since.max(came))
     }
 
-    /// Whether a person is to be told of a wait; once for each, and not of one that nobody notices. After it there is
-    /// silence for `quiet`, unless a longer wait comes.
+    /// Returns whether to report a wait to the user: once for each wait, and only if it is long enough to notice. After
+    /// a report, no other follows for `quiet`, unless a longer wait comes.
     pub(super) fn is_news(&mut self, wait: Duration, quiet: Duration, now: Instant) -> bool {
         let news = wait >= limits::REPORTED_WAIT && now + wait > self.told + limits::REPORTED_WAIT;
         if news {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What happens to a budget.
+/// Event that changes a budget.
 #[derive(Debug, Clone, Copy)]
 enum Do {
     /// So many requests leave.
@@ -32,7 +32,7 @@ const QUERIES: Option<RateLimit> = Some(RateLimit::Window {
     period: Duration::from_secs(5),
 });
 
-/// How long the next one waits after all that.
+/// Returns the time that the next request waits after all these events.
 fn wait_after(limit: Option<RateLimit>, happens: &[Do]) -> u64 {
     let mut now = Instant::now();
     let mut budget = RateBudget::new(limit, now);
@@ -68,7 +68,7 @@ fn wait_after(limit: Option<RateLimit>, happens: &[Do]) -> u64 {
     u64::try_from(budget.wait(now).as_millis()).expect("a short wait")
 }
 
-/// What happens, and the wait after it in milliseconds.
+/// Events, and the wait after them in milliseconds.
 type Row = (&'static [Do], u64);
 
 fn holds(limit: Option<RateLimit>, table: &[Row]) {

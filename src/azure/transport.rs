@@ -1,4 +1,4 @@
-//! How a request leaves the process: reqwest in production, the embedded Azure's router in tests.
+//! Transport of a request: reqwest in production, the embedded Azure's router in tests.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// The same in one word, for lists.
+    /// Returns the error in one word, for lists.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Connect { .. } => "connect",
@@ -56,7 +56,7 @@ impl TransportError {
         }
     }
 
-    /// Whether the other side can have carried out the request all the same.
+    /// Returns whether the service may have carried out the request despite the error.
     pub fn may_have_taken_effect(&self) -> bool {
         matches!(self, Self::Broken { .. } | Self::Timeout { .. } | Self::TooLarge { .. })
     }

@@ -36,8 +36,8 @@ pub async fn asked_to_stop() {
     let _ = interrupted.await;
 }
 
-/// Whether whoever started this process has it ignore the signal, as `nohup` does with SIGHUP. Known on Linux only; a
-/// handler of ours, which replaces that, is set but where it isn't so.
+/// Returns whether the parent process has this process ignore the signal, as `nohup` does with SIGHUP. Known on Linux
+/// only. The handler of this process, which replaces that setting, is set only if the signal isn't ignored.
 #[cfg(unix)]
 fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

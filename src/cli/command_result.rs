@@ -1,10 +1,10 @@
-//! How a command ends: an outcome, the problem that made it, and what is printed.
+//! Result of a command: an outcome, the problem that led to it, and the output.
 
 use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::input::{InputError, WizardState};
 use crate::plan::RunPlan;
 
-/// How the command ended, and what it prints in text mode.
+/// Outcome of the command, and its output in text mode.
 pub struct CommandResult {
     pub outcome: RunOutcome,
     pub problem: Option<RunError>,
@@ -13,7 +13,7 @@ pub struct CommandResult {
     pub printed: bool,
 }
 
-/// Whether the command is over, or the user wants to the question before.
+/// Completion of the command, or return to the question before it.
 pub enum CommandFlow {
     Ended(CommandResult),
     Back(Box<WizardState>),

@@ -36,21 +36,21 @@ use crate::ui::{
 
 /// Columns of a command line in a document.
 pub const DOCUMENT: usize = 100;
-/// What a command wants of the frame.
+/// Settings that a command passes to its session.
 pub struct CommandSpec<'a> {
     /// `azure setup`.
     pub name: &'static str,
     pub target: &'a TargetArgs,
     /// Inputs that only this command takes by flag, by their ids.
     pub flags: Vec<(&'static str, Option<&'a str>)>,
-    /// What a flag alone switches on, as (switch, on). A profile may switch it on, too.
+    /// Switches that only a flag turns on, as (switch, on). A profile can also turn them on.
     pub switches: Vec<(&'static str, bool)>,
     pub options: GatherOptions,
-    /// Whether the plan is confirmed by a flag; `None` where there is nothing to confirm.
+    /// Confirmation of the plan by a flag; `None` if there is nothing to confirm.
     pub yes: Option<bool>,
     /// Only a script or a document is wanted.
     pub dry_run: bool,
-    /// What is there is wanted with it.
+    /// `true` if the current state is included.
     pub survey: bool,
     /// The file of the ticket, where one is wanted.
     pub ticket: Option<&'a Path>,
@@ -60,7 +60,7 @@ pub struct CommandSpec<'a> {
     pub hands_over: &'static [StepId],
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
-    /// Whether its answers are worth a profile.
+    /// `true` if the answers can be saved in a profile.
     pub saves: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'a> CommandSpec<'a> {
     }
 }
 
-/// Where a command plays.
+/// Environment in which a command runs.
 pub struct CommandEnvironment {
     pub vars: EnvironmentVariables,
     pub manner: TerminalMode,
@@ -312,7 +312,7 @@ impl<'a> CommandSession<'a> {
         lock(&self.known).again(errand.name, &errand.options.share, errand.yes.is_some(), width)
     }
 
-    /// Where the link stands; told to the screen and the document.
+    /// Returns the state of the link, and adds it to the screen and the document.
     pub fn standing(&self, run: &StepRun, plan: &RunPlan) -> LinkHealth {
         let (facts, known) = (run.facts(), lock(&self.known));
         // For copying out of a terminal of any width.
@@ -346,12 +346,12 @@ impl<'a> CommandSession<'a> {
         }
     }
 
-    /// Who answers questions; `None`: nobody.
+    /// Returns the prompter for questions; `None` if there is none.
     pub fn prompter(&self) -> Option<Arc<dyn Prompter>> {
         prompter(self.errand.target.no_input, self.manner)
     }
 
-    /// Whether somebody has to give leave: the command line does not.
+    /// Returns whether a user has to confirm: the command line doesn't do so.
     pub fn asks(&self) -> bool {
         self.errand.yes == Some(false) && self.prompter().is_some()
     }
@@ -372,7 +372,7 @@ impl<'a> CommandSession<'a> {
         answer
     }
 
-    /// The same for a removal, which the name of the network confirms; an empty line says no.
+    /// Asks for confirmation of a removal, which the name of the network confirms; an empty line means no.
     ///
     /// # Errors
     /// When the user left.
@@ -438,7 +438,8 @@ impl<'a> CommandSession<'a> {
         self.manner == TerminalMode::Rich
     }
 
-    /// What the result says beside the document, where the run ends so; the document is told, too.
+    /// Returns the parts of the result apart from the document, for a run that ends this way; the document is updated,
+    /// too.
     pub fn run_end(&self, ended: &CommandResult, run: &StepRun) -> RunEnd {
         let is_over = matches!(ended.outcome, RunOutcome::Waiting | RunOutcome::Failed) && run.out_of_time();
         if is_over {
@@ -459,7 +460,7 @@ impl<'a> CommandSession<'a> {
         }
     }
 
-    /// The same of a run that was stopped.
+    /// Returns the result of a run that was stopped.
     fn stopped(&self, sending: &PendingRecord) -> String {
         let end = RunEnd {
             again: self.again(),
@@ -560,7 +561,7 @@ pub fn run_of(gathered: GatheredInputs, sink: &EventSink) -> Result<(StepRun, Re
     Ok((run, wire, talk))
 }
 
-/// What was sent by the wire, if there is one, and how long it has been since `begun`.
+/// Returns what the wire sent, if there is one, and the time since `begun`.
 pub fn stats(wire: Option<&RequestSender>, begun: Instant) -> RunStats {
     let sent = wire.map(RequestSender::stats).unwrap_or_default();
     RunStats {
@@ -576,7 +577,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who answers questions; `None`: nobody.
+/// Returns the prompter for questions; `None` if there is none.
 pub fn prompter(no_input: bool, manner: TerminalMode) -> Option<Arc<dyn Prompter>> {
     if no_input || !ui::someone_answers() {
         return None;

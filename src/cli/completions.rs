@@ -152,7 +152,7 @@ fn zsh_with_files(script: String, command: &Command) -> String {
     })
 }
 
-/// The same for fish.
+/// Returns the script for fish with files offered in addition to the words.
 fn fish_with_files(script: &str, command: &Command) -> String {
     let both = words_or_file(command);
     let flags: Vec<String> = both

@@ -203,7 +203,7 @@ fn labelled(label: &str, text: &str) -> String {
     folded.join("\n").replace(KEPT, " ") + "\n"
 }
 
-/// What is said where nothing is known.
+/// Returns the text for a code that isn't known.
 fn not_known(found: &CatalogMatch) -> String {
     let Some(code) = found.unknown.first() else {
         return problem(

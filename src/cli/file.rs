@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-/// Who may read it.
+/// Users who may read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileReaders {
     /// Nobody but its owner (Unix; elsewhere whoever the folder lets).

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use crate::input::EnvironmentVariables;
 
-/// What a folder is for.
+/// Purpose of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FolderUse {
-    /// What is kept of runs: `$XDG_STATE_HOME`, `%LOCALAPPDATA%`.
+    /// Records of runs: `$XDG_STATE_HOME`, `%LOCALAPPDATA%`.
     State,
-    /// What a user has written: `$XDG_CONFIG_HOME`, `%APPDATA%`.
+    /// Files that a user has written: `$XDG_CONFIG_HOME`, `%APPDATA%`.
     Config,
 }
 

@@ -1,4 +1,4 @@
-//! What is done before anything else, so that a secret can't leave this process unnoticed.
+//! Protection that is set up before anything else, so that a secret can't leave this process unnoticed.
 
 use url::Url;
 

@@ -12,7 +12,7 @@ use crate::domain::mask;
 use crate::errors::{RunError, RunErrorKind};
 use crate::ui::tell;
 
-/// What is looked at of a file that is there, to know whether it is a log of peerctl's.
+/// Number of bytes that are read from an existing file to detect whether it is a log of peerctl.
 const LOOKED_AT: u64 = 64 * 1024;
 
 /// An open log; clones share it.
@@ -22,7 +22,7 @@ pub struct LogFile(Arc<LogDestination>);
 struct LogDestination {
     file: File,
     path: PathBuf,
-    /// Whether an entry could not be written, which is said once.
+    /// `true` if an entry could not be written, which is reported once.
     lost: AtomicBool,
 }
 
@@ -93,7 +93,7 @@ fn is_device(_: std::fs::FileType) -> bool {
     false
 }
 
-/// Whether a file with this beginning is a log of peerctl's, or empty.
+/// Returns whether a file with this beginning is a log of peerctl, or empty.
 fn is_log(beginning: &[u8]) -> bool {
     let first = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let entry = serde_json::from_slice::<Value>(first).unwrap_or_default();

@@ -111,7 +111,7 @@ fn title(topic: &str) -> String {
     }
 }
 
-/// What stands at the end of a command's help, block by block.
+/// Writes the sections at the end of a command's help, block by block.
 fn at_the_end<'a>(roff: &mut Roff, blocks: impl Iterator<Item = &'a str>) {
     let mut noted = false;
     for block in blocks.filter(|block| !block.is_empty()) {

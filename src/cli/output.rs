@@ -1,4 +1,4 @@
-//! Where output goes: results to standard output, everything else to standard error, the log to a file.
+//! Destinations of output: results to standard output, everything else to standard error, and the log to a file.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -159,7 +159,7 @@ pub fn choose_colours(line: &[OsString]) {
     ui::choose_colours(asked, &|name| vars.get(name));
 }
 
-/// What the command line says about failures that come before its command runs, or beside it.
+/// Color setting of the command line, for failures that occur before its command runs, or apart from it.
 #[derive(Debug)]
 struct RequestedColor {
     json: bool,
@@ -169,7 +169,7 @@ struct RequestedColor {
 
 static ASKED: OnceLock<RequestedColor> = OnceLock::new();
 
-/// Whether something was printed to standard output.
+/// `true` if something was printed to standard output.
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Notes what form failures take: before the line is parsed, because what is wrong with it takes that form, too.
@@ -191,7 +191,7 @@ pub fn note_line(line: &[OsString], commands: &clap::Command) {
     let _ = ASKED.set(asked);
 }
 
-/// Whether the last `-o` or `--output` of the line says json.
+/// Returns whether the last `-o` or `--output` of the line is json.
 fn wants_json(words: &[Cow<'_, str>]) -> bool {
     let words = words.iter().take_while(|word| *word != "--");
     let words: Vec<&str> = words.map(AsRef::as_ref).collect();
@@ -225,7 +225,7 @@ fn print_failure(error: &serde_json::Value) {
     }
 }
 
-/// What clap says, as the parts of a problem.
+/// Returns clap's error message as the parts of a problem.
 fn clap_problem(said: &clap::Error) -> RunError {
     let text = said.render().to_string();
     let mut parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());

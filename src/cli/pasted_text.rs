@@ -1,4 +1,4 @@
-//! What a run was asked for: in its document, and as command lines to go on with.
+//! Inputs of a run: in its document, and as command lines to continue with.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub fn note(report: &mut RunReport, gathered: &GatheredInputs) {
     report.asked(&intent.vendor.id, &gathered.cloud, inputs);
 }
 
-/// What a command line would meet where it is pasted.
+/// Environment that a command line meets where it is pasted.
 #[derive(Debug, Clone, Copy)]
 pub enum PastedText {
     /// The embedded Azure.

@@ -1,5 +1,5 @@
-//! What is kept of a run that changed something: its record in the platform's state folder, and the ticket that
-//! `--report` asks for. The program reads neither again.
+//! Record of a run that changed something, in the platform's state folder, and the ticket that `--report` requests. The
+//! program reads neither again.
 
 use std::fs;
 use std::io::Write;
@@ -97,7 +97,7 @@ fn plain(text: &str) -> String {
     text.chars().take(64).map(safe).collect()
 }
 
-/// Where records go; `None` where none are wanted.
+/// Returns the folder for records; `None` if no records are wanted.
 fn folder(vars: &EnvironmentVariables) -> anyhow::Result<Option<PathBuf>> {
     match vars.get(STATE_DIR) {
         Some(folder) => Ok((folder != "none").then(|| folder.into())),
@@ -134,7 +134,7 @@ fn add_ticket(record: &RunRecord, file: &Path, vars: &EnvironmentVariables) -> a
     )
 }
 
-/// Whether the file is meant for whoever has something to say, and not for tickets alone.
+/// Returns whether the file accepts output from any program, and not only tickets.
 fn is_summary(file: &Path, vars: &EnvironmentVariables) -> bool {
     vars.get(STEP_SUMMARY)
         .is_some_and(|summary| Path::new(&summary) == file)

@@ -103,8 +103,8 @@ async fn repair(frame: &CommandSession<'_>, gathered: GatheredInputs) -> Command
     CommandFlow::Ended(ended)
 }
 
-/// Whether a repair that was stopped between two writes left something for us to do: the ground is laid, or half of the
-/// link is there. What was never set up is set up by `azure setup`.
+/// Returns whether a repair that was stopped between two writes left something to continue: the prerequisites are in
+/// place, or half of the link is. A link that was never set up is set up by `azure setup`.
 fn continues(run: &StepRun, plan: &RunPlan) -> bool {
     let facts = run.facts();
     let half = facts.remote_peering.is_some() || facts.vendor_peering(&run.intent) != VendorPeering::None;

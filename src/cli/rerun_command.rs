@@ -18,13 +18,13 @@ const LEFT_OUT: [&str; 7] = [
 /// The inputs, once they are known, as flags.
 #[derive(Default)]
 pub struct RepeatCommand {
-    /// What says the same as everything that was given.
+    /// Flags that repeat all the inputs.
     pub flags: Vec<(String, String)>,
-    /// What tells the peering in any shell, whoever is signed in.
+    /// Flags that identify the peering in any shell, for any signed-in identity.
     pub peering: Vec<(String, String)>,
-    /// What is on: flags without a value.
+    /// Switches that are on: flags without a value.
     pub switches: Vec<&'static str>,
-    /// The same for a profile, where anything of it was asked for.
+    /// Inputs for a profile, if any of them were asked for.
     pub answers: Option<ProfileAnswers>,
     /// The variable that holds the vendor's token, where one was used.
     pub token_env: Option<String>,
@@ -56,7 +56,7 @@ impl RepeatCommand {
         self.naming_it(command, width, &[])
     }
 
-    /// The same in one line, for somebody else, who signs in in their own way.
+    /// Returns the command line in one line, for another person, who signs in with their own method.
     fn for_another(&self, command: &str) -> String {
         self.naming_it(command, usize::MAX, &["--auth"])
     }

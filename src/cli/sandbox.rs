@@ -149,7 +149,7 @@ async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<ServeOpti
 pub struct EmbeddedSandbox {
     pub cloud: AzureCloud,
     variables: Vec<(String, String)>,
-    /// What a newcomer has to know.
+    /// Information for a new user.
     pub welcome: String,
     _serving: ServeOptions,
 }
@@ -195,10 +195,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What is written beside the file of `--env-file`: the certificate, the cloud, az's configuration folder.
+/// Suffixes of the files that are written beside the file of `--env-file`: the certificate, the cloud, and az's
+/// configuration folder.
 const BESIDE: [&str; 3] = [".ca.pem", ".cloud.json", ".az"];
 
-/// What is read of a file that is there, to know whether a sandbox has made it.
+/// Number of bytes that are read from an existing file to detect whether a sandbox created it.
 const LOOKED_AT: u64 = 64 * 1024;
 
 /// Refuses, before anything is written, files that no sandbox has made. Those of an earlier one are replaced.

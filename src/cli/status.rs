@@ -74,7 +74,7 @@ async fn read_status(frame: &CommandSession<'_>, gathered: GatheredInputs, watch
     ended
 }
 
-/// What one look showed.
+/// State that one poll returned.
 struct StatusSnapshot {
     plan: RunPlan,
     standing: LinkHealth,
@@ -100,7 +100,7 @@ impl StatusSnapshot {
         }
     }
 
-    /// What changed since `before`, a line each.
+    /// Returns the changes since `before`, one line each.
     fn news(&self, before: &Self) -> Vec<String> {
         let word = |seen: &Self, id: StepId| {
             let step = seen.plan.steps.iter().find(|step| step.id == id);

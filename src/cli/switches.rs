@@ -25,7 +25,7 @@ pub struct SwitchArgs {
 }
 
 impl SwitchArgs {
-    /// What is switched on by a flag alone, as (switch, on).
+    /// Returns the switches that only a flag turns on, as (switch, on).
     pub(super) fn all(&self) -> [(&'static str, bool); 4] {
         [
             ("allow-forwarded-traffic", self.allow_forwarded_traffic),

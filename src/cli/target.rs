@@ -107,7 +107,7 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// What was given by these flags and by `more`, in the environment and in a profile.
+    /// Returns the inputs from these flags and `more`, from the environment, and from a profile.
     ///
     /// # Errors
     /// A `--set` or a configuration file that cannot be used.

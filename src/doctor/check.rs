@@ -7,11 +7,11 @@ use crate::steps::{ObservedState, PreflightPart};
 pub struct DoctorCheck {
     /// As `--only` takes it.
     pub id: &'static str,
-    /// How bad it is at worst.
+    /// Maximum severity of the check.
     pub severity: CheckSeverity,
     /// Why it matters, in a sentence.
     pub meaning: &'static str,
-    /// What it looks at.
+    /// Resources that the check reads.
     pub needs: &'static [CheckNeed],
     /// Setup runs it too, before its first write and at its end.
     pub at_setup: bool,
@@ -21,14 +21,14 @@ pub struct DoctorCheck {
     pub examine: fn(&PeeringIntent, &ObservedState) -> Option<CheckFinding>,
 }
 
-/// What a check looks at: what a step reads, or what only checks do.
+/// Resource that a check reads: one that a step also reads, or one that only checks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckNeed {
     Step(StepId),
     Part(PreflightPart),
 }
 
-/// What a check found.
+/// Result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckFinding {
     verdict: CheckVerdict,
@@ -62,21 +62,21 @@ impl CheckFinding {
         Self::new(CheckVerdict::Unknown, detail)
     }
 
-    /// The same with one more thing to do.
+    /// Returns the finding with one more remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedies.push(remedy.into());
         self
     }
 
-    /// The same with more things to do.
+    /// Returns the finding with more remedies.
     #[must_use]
     pub fn remedies(mut self, remedies: impl IntoIterator<Item = String>) -> Self {
         self.remedies.extend(remedies);
         self
     }
 
-    /// The same, and no reason to stop.
+    /// Returns the finding as a warning, which is no reason to stop.
     #[must_use]
     pub fn warning(mut self) -> Self {
         self.warns = true;
@@ -105,7 +105,7 @@ impl DoctorCheck {
         })
     }
 
-    /// The same for tests of one check: something is still to be written.
+    /// Runs the check for tests: something is still to be written.
     #[cfg(test)]
     pub fn run(&self, intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckResult> {
         self.check(intent, facts, false)

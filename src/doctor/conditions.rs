@@ -16,8 +16,8 @@ const MAY_ASSIGN: [Uuid; 3] = [
     Uuid::from_u128(0xf58310d9_a9f6_439a_9e8d_f62e7b41a168),
 ];
 
-/// What a condition refuses, where the operator may assign roles under conditions only and each of them refuses a role
-/// that setup would assign.
+/// Returns a finding if a condition refuses a role: the operator may assign roles under conditions only, and each of
+/// them refuses a role that setup would assign.
 pub fn refused(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding> {
     let held = facts.preflight.held_roles.known()?;
     let assigning: Vec<&HeldRole> = held.iter().filter(|held| may_assign(facts, held.role)).collect();
@@ -60,9 +60,9 @@ fn guid(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Uui
     }
 }
 
-/// Whether an assignment to a service principal fulfils what a condition says of requests, in clauses of the form
-/// `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {…, …}`. What it
-/// says otherwise is Azure's to judge.
+/// Returns whether an assignment to a service principal meets the clauses of a condition about requests, in the form
+/// `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {…, …}`. All other
+/// clauses are left to Azure to evaluate.
 fn is_fulfilled(condition: &str, role: Uuid, principal: Option<Uuid>) -> bool {
     let clauses = condition
         .split("@Request[Microsoft.Authorization/roleAssignments:")

@@ -43,7 +43,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     Some(of_setup(facts, app))
 }
 
-/// What runs left behind.
+/// Returns the finding about credentials that runs left behind.
 fn of_setup(facts: &ObservedState, app: &AppRegistration) -> CheckFinding {
     let over = leftovers(facts);
     let all = app.passwords.iter().chain(&app.keys);

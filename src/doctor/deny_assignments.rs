@@ -84,7 +84,7 @@ fn said(denial: &DenyAssignment, who: &str, action: &str) -> String {
     )
 }
 
-/// Who writes what, as far as it is still to be written.
+/// Returns the identities that write and what they write, as far as it is still to be written.
 fn writers(intent: &PeeringIntent, facts: &ObservedState, operator: Uuid) -> Vec<DeniedWriter> {
     let vnet = intent.vnet.to_string();
     let is_open =

@@ -339,7 +339,7 @@ mod tests {
         }
     }
 
-    /// What is found of a server in a network with a subnet behind these rules.
+    /// Returns the result for a server in a network with a subnet behind these rules.
     fn found(server: &str, rules: Vec<NsgRule>, endpoints: ReadResult<Vec<InboundEndpoint>>) -> CheckResult {
         let (mut intent, mut facts) = samples::kong_done();
         let servers = format!("{DNS}={server}").parse::<DnsMapping>();

@@ -75,7 +75,7 @@ fn there(here: &str, there: &str, rights: &ReadResult<Vec<RolePermission>>) -> O
     })
 }
 
-/// What is missing to write the direction of this network.
+/// Returns what is missing to write the direction of this network.
 fn lacks(rights: &[RolePermission], network: &str) -> Option<String> {
     (!allowed(rights, WRITE)).then(|| format!("{WRITE} on {network}"))
 }

@@ -87,20 +87,20 @@ pub static CHECKS: [&DoctorCheck; 34] = [
     &dns_hint::PROBE,
 ];
 
-/// What setup's own checks say about these facts.
+/// Returns the results of setup's own checks for these facts.
 pub fn checks(intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     let probes: Vec<&DoctorCheck> = CHECKS.iter().copied().filter(|probe| probe.at_setup).collect();
     run_checks(&probes, intent, facts)
 }
 
-/// What these checks say, in their order; those that do not apply say nothing.
+/// Returns the results of these checks, in their order; those that don't apply return none.
 pub fn run_checks(probes: &[&DoctorCheck], intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     let settled = is_settled(intent, facts);
     let checks = probes.iter().filter_map(|probe| probe.check(intent, facts, settled));
     checks.collect()
 }
 
-/// What these checks look at.
+/// Returns the resources that these checks read.
 pub fn needs(probes: &[&DoctorCheck], intent: &PeeringIntent) -> BTreeSet<CheckNeed> {
     let mut needs: BTreeSet<CheckNeed> = probes.iter().flat_map(|probe| probe.needs).copied().collect();
     if probes.iter().any(|probe| probe.of_writes) {

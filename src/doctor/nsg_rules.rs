@@ -62,7 +62,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     })
 }
 
-/// What a network security group stands in front of.
+/// Place that a network security group is associated with.
 struct GroupPlace<'f> {
     name: String,
     addresses: &'f AddressSpace,
@@ -116,11 +116,11 @@ fn places(facts: &ObservedState) -> Vec<GroupPlace<'_>> {
     subnets.chain(interfaces).collect()
 }
 
-/// What the rules do, each with the places where they do it.
+/// Effects of the rules, each with the places where they apply.
 #[derive(Default)]
 struct JudgedGroup {
     blocked: Vec<(String, Vec<String>)>,
-    /// Where some ports are let through and the rest is not.
+    /// Places where some ports are allowed and the rest aren't.
     narrow: Vec<(String, Vec<String>)>,
     /// Rules that are about application security groups.
     group_rules: Vec<String>,
@@ -194,7 +194,7 @@ fn joined(list: &[(String, Vec<String>)]) -> String {
     list.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What can block the traffic, too, and was not looked at.
+/// Returns the other things that can block the traffic and that weren't checked.
 fn unchecked(facts: &ObservedState, group_rules: Vec<String>) -> Vec<String> {
     let interfaces = match &facts.preflight.interfaces {
         ReadResult::NotAsked | ReadResult::Unreadable(_) => Some("network interfaces".to_owned()),
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// What is found where the group stands in front of a subnet, by the doctor and by setup.
+    /// Returns the result of the doctor and of setup for a group that is associated with a subnet.
     fn found(vendor: &str, rules: Vec<NsgRule>, interfaces: ReadResult<InterfaceRead>) -> crate::plan::CheckResult {
         let (mut intent, mut facts) = samples::kong_done();
         intent.vendor = profile(vendor).expect("built in");

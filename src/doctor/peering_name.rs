@@ -44,7 +44,7 @@ fn examine(intent: &PeeringIntent, facts: &ObservedState) -> Option<CheckFinding
     })
 }
 
-/// What has the name on this network and is with another one than wanted.
+/// Returns the peering that has the name on this network and links a network other than `wanted`.
 fn taken(vnet: &VirtualNetwork, name: &str, wanted: &VnetId) -> Option<String> {
     let mut with_wanted = vnet
         .peerings

@@ -1,4 +1,4 @@
-//! What the checks on rights share: who may, where it takes a step that is not in place.
+//! Shared parts of the checks on rights: the identities that may take a step that isn't in place.
 
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ pub const APPLICATION_ADMINISTRATOR: Uuid = Uuid::from_u128(0x9b895d92_2cd3_44c7
 pub const CLOUD_APPLICATION_ADMINISTRATOR: Uuid = Uuid::from_u128(0x158c047a_c907_4556_b7ef_446551a6b5f7);
 pub const APPLICATION_DEVELOPER: Uuid = Uuid::from_u128(0xcf1c38e5_3621_4004_a7cb_879624dced7c);
 
-/// What is to be done about the step; `None` where the run has no such step.
+/// Returns the decision about the step; `None` if the run has no such step.
 pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> Option<StepDecision> {
     intent.steps().contains(&id).then(|| step(id).decide(intent, facts))
 }
@@ -30,7 +30,7 @@ pub fn handed_on(hold: ActionRequired) -> CheckFinding {
         .remedies(hold.packet)
 }
 
-/// Whether one of these directory roles is held, or one of these application permissions.
+/// Returns whether one of these directory roles is held, or one of these application permissions.
 pub fn holds(directory: &DirectoryRead, roles: &[Uuid], permissions: &[&str]) -> bool {
     directory.roles.iter().any(|role| roles.contains(role))
         || directory

@@ -39,7 +39,7 @@ fn describe(subscription: &SubscriptionInfo) -> String {
     }
 }
 
-/// What is wrong with it. States: learn.microsoft.com, Azure subscription states.
+/// Returns the problem with the subscription. States: learn.microsoft.com, Azure subscription states.
 fn judge(subscription: &SubscriptionInfo, tenant: TenantId) -> Option<CheckFinding> {
     if subscription.tenant != tenant {
         // Azure Lighthouse shows subscriptions of other tenants.

@@ -22,7 +22,7 @@ pub struct TrafficFlow<'a> {
     pub theirs: &'a AddressSpace,
 }
 
-/// What a network security group does to a flow.
+/// Effect of a network security group on a flow.
 #[derive(Debug, PartialEq)]
 pub enum FlowVerdict<'r> {
     Open,
@@ -38,7 +38,7 @@ pub enum FlowVerdict<'r> {
     },
 }
 
-/// How much of an address space a rule holds.
+/// Part of an address space that a rule covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PortReach {
     None,
@@ -124,7 +124,8 @@ impl TrafficFlow<'_> {
     }
 }
 
-/// How much of the space the addresses of a rule hold. Service tags other than `VirtualNetwork` hold none of a network.
+/// Returns the part of the space that the addresses of a rule cover. Service tags other than `VirtualNetwork` cover no
+/// part of a network.
 fn reach(rule: &[String], space: &AddressSpace) -> PortReach {
     // The tag holds the peered networks' addresses too.
     let all = |text: &String| text == "*" || text.eq_ignore_ascii_case("VirtualNetwork");

@@ -32,7 +32,7 @@ impl AddressSpace {
             .collect()
     }
 
-    /// Whether both have prefixes of one IP version. A space that is not known shares what it may.
+    /// Returns whether both have prefixes of one IP version. A space that isn't known is treated as sharing one.
     pub fn shares_version(&self, other: &Self) -> bool {
         let has = |space: &Self, v4: bool| space.0.iter().any(|net| net.addr().is_ipv4() == v4);
         self.0.is_empty() || other.0.is_empty() || [true, false].iter().any(|v4| has(self, *v4) && has(other, *v4))
@@ -44,7 +44,7 @@ impl AddressSpace {
         Self(self.0.iter().filter(|net| net.addr().is_ipv6()).copied().collect())
     }
 
-    /// Whether every address of `other` lies in this space.
+    /// Returns whether every address of `other` lies in this space.
     pub fn covers(&self, other: &Self) -> bool {
         !other.0.is_empty()
             && other

@@ -77,7 +77,7 @@ pub struct PeeredSubnets {
 }
 
 impl PeeredSubnets {
-    /// The same subnets, seen from the other network.
+    /// Returns the same subnets, seen from the other network.
     #[must_use]
     pub fn mirrored(self) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl PeeredSubnets {
 }
 
 impl SyncLevel {
-    /// The same, seen from the other direction.
+    /// Returns the same level, seen from the other direction.
     #[must_use]
     pub fn mirrored(&self) -> Self {
         match self {

@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// What stands where a secret was.
+/// Replacement for a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// A shorter text is masked only if it has a digit or a symbol: a plain word of that length stands in many a sentence.
@@ -60,12 +60,12 @@ pub fn remember_secret(secret: &str) {
     }
 }
 
-/// Whether the text is, or contains, a secret of this process.
+/// Returns whether the text is, or contains, a secret of this process.
 pub fn holds_secret(text: &str) -> bool {
     matches!(mask(text), Cow::Owned(_))
 }
 
-/// The same text with [`REDACTED`] in place of every known secret (as it is, percent-, form-, JSON-, HTML- or
+/// Returns the text with [`REDACTED`] in place of every known secret (as it is, percent-, form-, JSON-, HTML- or
 /// base64-encoded, also where its end is cut off), of every JSON web token, and of a name and password in an address.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +139,8 @@ impl SecretRegistry {
     }
 }
 
-/// How much of `text` the needle takes, whose end may be cut off; 0 where too little of it is there.
+/// Returns the length of the part of `text` that matches the needle, whose end may be cut off; 0 if too little of it
+/// matches.
 fn begins_with(text: &[u8], needle: &[u8]) -> usize {
     // Half of a long one is enough to know it by, and too much to show.
     let enough = needle.len().min(16.max(needle.len() / 2)).min(32);

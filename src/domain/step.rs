@@ -83,12 +83,12 @@ impl StepId {
         Self::Consent,
     ];
 
-    /// Whether this step looks at the whole: it comes when what it needs is not only written but read back.
+    /// Returns whether this step checks the whole: it runs when its prerequisites are not only written but read back.
     pub fn waits_for_confirmation(self) -> bool {
         self == Self::Verification
     }
 
-    /// Whether this step is done even where a step before it did not succeed: nothing secret stays behind.
+    /// Returns whether this step runs even if a step before it didn't succeed: no secret is left behind.
     pub fn always_runs(self) -> bool {
         self == Self::CleanUp
     }
@@ -112,7 +112,7 @@ impl fmt::Display for StepId {
     }
 }
 
-/// Where a step stands.
+/// State of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {

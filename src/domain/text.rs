@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use super::secrets::mask;
 
-/// The same text without secrets, and with nothing in it that is obeyed instead of shown: control characters and
-/// invisible ones become visible, and a pipeline's commands are taken apart, so that a name or a message from an API
-/// cannot move the cursor, recolour the screen, forge a line or set a variable. Newlines and tabs become spaces.
+/// Returns the text without secrets, and without anything that is obeyed instead of shown: control characters and
+/// invisible ones become visible, and commands of a pipeline are broken up, so that a name or a message from an API
+/// can't move the cursor, change the color of the screen, forge a line, or set a variable. Newlines and tabs become
+/// spaces.
 pub fn sanitize_for_terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in mask(text).chars() {
@@ -19,9 +20,9 @@ pub fn sanitize_for_terminal(text: &str) -> String {
     without_commands(out)
 }
 
-/// Whether a reader is misled by it: a terminal obeys it instead of showing it (C0, DEL, C1), it reorders text (U+061C,
-/// U+200E-F, U+202A-E, U+2066-9), ends a line (U+2028-9), or is invisible (the soft hyphen, zero-width characters,
-/// fillers, tags).
+/// Returns whether the character can mislead a reader: a terminal obeys it instead of showing it (C0, DEL, C1), it
+/// reorders text (U+061C, U+200E-F, U+202A-E, U+2066-9), ends a line (U+2028-9), or is invisible (the soft hyphen,
+/// zero-width characters, fillers, tags).
 pub fn is_terminal_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

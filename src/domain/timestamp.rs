@@ -11,7 +11,7 @@ pub fn utc(moment: OffsetDateTime) -> String {
     moment.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// The same for `#[serde(serialize_with = …)]`.
+/// Serializes the time in UTC, for `#[serde(serialize_with = …)]`.
 ///
 /// # Errors
 /// Those of the serializer.

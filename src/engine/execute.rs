@@ -14,7 +14,7 @@ use crate::steps::{
     ConcurrencyPermit, ExclusiveLock, StepError, StepRun, decision, only_rights_are_missing, step, turn, views,
 };
 
-/// How one step ended.
+/// Result of one step.
 enum StepResult {
     /// As it shall be: in place, or gone.
     Settled {
@@ -27,10 +27,10 @@ enum StepResult {
     Skipped,
 }
 
-/// What a step has come to.
+/// Progress of a step.
 enum ExecutionStage {
-    /// What it writes is accepted, and others may build on it; it still reads it back. Runs beside this one that want to
-    /// write the same wait for that.
+    /// The write is accepted, and other steps may build on it; the step is still reading it back. Concurrent runs that
+    /// need to write the same resource wait for that.
     Written(Option<ExclusiveLock>),
     Over(StepResult),
 }
@@ -181,7 +181,8 @@ async fn write(run: &StepRun, id: StepId, in_the_way: Option<StepId>) -> Executi
     }
 }
 
-/// What is to be done; where it is to be written now, once it is this run's turn to write it, by what others have left.
+/// Returns the decision about the step. If it is to be written now, waits until it is this run's turn to write it, and
+/// takes into account what other runs have left.
 async fn decided(run: &StepRun, id: StepId, now: bool) -> Result<(StepDecision, Option<ExclusiveLock>), StepError> {
     let before = decision(id, &run.intent, &run.facts());
     if !(now && before.writes()) {

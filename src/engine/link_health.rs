@@ -1,4 +1,4 @@
-//! Where the link stands and whose turn it is, from the plan and what was read. Pure.
+//! State of the link and the next actions, from the plan and what was read. Pure.
 
 use crate::domain::sanitize_for_terminal;
 use crate::plan::{
@@ -6,15 +6,15 @@ use crate::plan::{
 };
 use crate::steps::{ObservedState, faults, is_the_other_sides_sync, needs_peering_name, request_kind};
 
-/// What cannot be told without reading the directory.
+/// Steps whose state can't be determined without reading the directory.
 const OF_THE_DIRECTORY: [StepId; 4] = [StepId::Consent, StepId::OwnApp, StepId::RoleAssignment, StepId::CleanUp];
 
-/// Whether this sign-in may not read what tells if the step is in place.
+/// Returns whether this sign-in may not read the data that shows whether the step is in place.
 pub(super) fn is_unread(id: StepId, facts: &ObservedState) -> bool {
     facts.directory_is_closed && OF_THE_DIRECTORY.contains(&id)
 }
 
-/// Where the link stands. `setup` and `repair` are the command lines that go on from here.
+/// Returns the state of the link. `setup` and `repair` are the command lines to continue with.
 pub fn standing(
     intent: &PeeringIntent,
     facts: &ObservedState,
@@ -76,7 +76,7 @@ pub fn standing(
     }
 }
 
-/// What could not be read is not missing, and not proven either.
+/// Adds what couldn't be read to the reason: it isn't missing, and not proven either.
 fn with_unread(why: String, facts: &ObservedState) -> String {
     match facts.theirs_is_unread() {
         Some(unread) => format!("{why}; {unread}"),

@@ -25,7 +25,8 @@ pub async fn refresh(run: &StepRun) -> Result<RunPlan, RunError> {
     Ok(plan)
 }
 
-/// The same, for who only wants to know: whose networks are behind the peerings is asked for in any case.
+/// Reads the state again for a command that only reports: the owners of the networks behind the peerings are looked up
+/// in any case.
 ///
 /// # Errors
 /// As [`survey`].
@@ -80,13 +81,14 @@ async fn read(run: &StepRun) -> Result<(), RunError> {
     }
 }
 
-/// Who may not read a step may still take others: it is somebody else's. The network itself is everybody's.
+/// Returns whether the step is closed to this identity. An identity that may not read a step may still take others,
+/// because the step is up to another person. The network itself is needed by everyone.
 fn is_closed(run: &StepRun, id: StepId, problem: &RunError) -> bool {
     let others = matches!(id, StepId::RoleDefinition | StepId::RoleAssignment) || !run.intent.share.includes(id);
     problem.kind == RunErrorKind::Permission && others
 }
 
-/// What is to be done, from what was read.
+/// Returns the plan for what was read.
 pub fn plan_of(intent: &PeeringIntent, facts: &ObservedState) -> RunPlan {
     let plan = |id: StepId| PlannedStep {
         id,
@@ -114,7 +116,7 @@ pub fn plan_of(intent: &PeeringIntent, facts: &ObservedState) -> RunPlan {
     }
 }
 
-/// What stands in the way of a peering is none of a removal's business.
+/// Returns the results of the checks. A removal ignores what prevents a peering.
 pub fn checks(intent: &PeeringIntent, facts: &ObservedState) -> Vec<CheckResult> {
     if intent.tears_down() {
         Vec::new()
@@ -148,7 +150,8 @@ pub(super) fn note_clock(run: &StepRun) {
     run.update_state(|facts| facts.preflight.clock_ahead = ahead);
 }
 
-/// What is there before anything is asked of the vendor is the vendor's only where something says so.
+/// Records the peerings that exist before anything is requested from the vendor. They are the vendor's only if there is
+/// evidence of it.
 pub(super) fn note_earlier_peerings(run: &StepRun) {
     let facts = run.facts();
     let names = facts

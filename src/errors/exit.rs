@@ -1,8 +1,8 @@
-//! How a run can end, and the exit code that says so.
+//! Outcomes of a run, and the exit code of each.
 
 use serde::Serialize;
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunOutcome {

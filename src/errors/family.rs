@@ -1,14 +1,14 @@
-//! What can be said of a code that is not in the table: what codes like it mean, and which known ones are near.
+//! Information about a code that isn't in the table: the meaning of codes like it, and known codes that are similar.
 
 use super::known::all;
 use super::search::is_entra;
 
-/// What can be said of a code that is not in the table.
+/// Information about a code that isn't in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorFamily {
-    /// What codes like it mean in general.
+    /// General meaning of codes like it.
     pub meaning: &'static str,
-    /// Where such codes are looked up; nowhere, where it is the code beside it that says more.
+    /// Place to look up such codes; `None` if the code beside it says more.
     pub look_up: Option<String>,
 }
 
@@ -17,7 +17,7 @@ const GRAPH: &str = "https://learn.microsoft.com/graph/errors";
 const VENDOR: &str = "The vendor's API rejected the request. See the message for the reason.";
 const DIRECTORY: &str = "Microsoft Graph rejected the request. See its details for the reason.";
 
-/// How the codes of a family begin, what they mean, and where they are looked up.
+/// Prefixes of the codes of a family, their meaning, and the place to look them up.
 const BY_BEGINNING: [(&str, &str, &str); 8] = [
     (
         "Konnect",
@@ -138,7 +138,7 @@ pub fn near(code: &str) -> Vec<&'static str> {
     near.into_iter().take(MOST).map(|(_, code)| code).collect()
 }
 
-/// How many letters have to be put in, left out or exchanged to make one text of the other.
+/// Returns the number of letters to insert, remove, or replace to turn one text into the other.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

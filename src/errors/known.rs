@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RunErrorKind;
 use crate::azure::{ApiError, FailureKind};
 
-/// Who says it.
+/// Service that returns the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorService {
@@ -72,7 +72,7 @@ impl ErrorClass {
     }
 }
 
-/// What keeps a request from being carried out, by what the refusal says: who can do something about it follows from this.
+/// Cause of a refusal, by what the refusal says. The cause determines who can resolve it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCause {
@@ -110,17 +110,17 @@ pub struct KnownError {
     cause: ErrorCause,
     pub meaning: String,
     pub remedies: Vec<String>,
-    /// Where this is known from.
+    /// Source of the entry.
     pub source: String,
 }
 
 impl KnownError {
-    /// Whether it is about `code`, as a service writes it.
+    /// Returns whether the entry is about `code`, as a service writes it.
     pub fn is(&self, code: &str) -> bool {
         self.code == code || (!self.state && self.code.eq_ignore_ascii_case(code))
     }
 
-    /// Whether it is about the code where it comes with `message`.
+    /// Returns whether the entry applies to the code when it comes with `message`.
     pub fn fits(&self, message: &str) -> bool {
         let message = message.to_lowercase();
         self.contains
@@ -144,12 +144,12 @@ pub fn all() -> &'static [KnownError] {
     &TABLE
 }
 
-/// What is known of `code`, as it came with `message`. The first entry that fits counts.
+/// Returns the entry for `code` with `message`. The first entry that matches counts.
 pub fn lookup(code: &str, message: &str) -> Option<&'static KnownError> {
     all().iter().find(|known| known.is(code) && known.fits(message))
 }
 
-/// What is known of a refusal: of its own code, or else of the codes in its details.
+/// Returns the entry for a refusal: for its own code, or else for the codes in its details.
 pub fn of(error: &ApiError) -> Option<&'static KnownError> {
     let message = error.message();
     let details = match &error.failure {
@@ -160,7 +160,7 @@ pub fn of(error: &ApiError) -> Option<&'static KnownError> {
     error.code().and_then(|code| lookup(code, &message)).or_else(detailed)
 }
 
-/// What keeps the request from being carried out.
+/// Returns the cause of the refusal.
 pub fn cause(error: &ApiError) -> ErrorCause {
     if error.challenge.is_some() {
         return ErrorCause::Challenge;
@@ -171,8 +171,9 @@ pub fn cause(error: &ApiError) -> ErrorCause {
     })
 }
 
-/// Whether this refusal passes once something that was just written has arrived everywhere. What throttles or is out of
-/// order has been asked again for as long as is decent before the refusal came here.
+/// Returns the entry of a refusal that passes once something that was just written has been replicated. Throttled
+/// requests and requests to a failing service have already been retried as often as is reasonable before the refusal
+/// arrives here.
 pub fn passes(error: &ApiError) -> Option<&'static KnownError> {
     let known = of(error).filter(|known| known.kind != Some(RunErrorKind::Network));
     known.filter(|_| cause(error) == ErrorCause::Transient)

@@ -1,4 +1,4 @@
-//! What went wrong, for people: [`RunError`] in four parts, the table of [`known`] codes, and the exit codes.
+//! Errors for people: [`RunError`] in four parts, the table of [`known`] codes, and the exit codes.
 
 mod exit;
 pub mod family;

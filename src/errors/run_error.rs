@@ -41,22 +41,22 @@ pub struct RunError {
     /// The service's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What was tried, and what came of it: one sentence.
+    /// Attempted action and its result: one sentence.
     pub what: String,
-    /// What it means.
+    /// Meaning of the error.
     pub why: String,
-    /// What to do, each a line that can be followed or copied.
+    /// Remedies, each a line that can be followed or copied.
     pub remedies: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<StepId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// What keeps the request from being carried out.
+    /// Reason that the request can't be carried out.
     #[serde(skip)]
     pub cause: ErrorCause,
 }
 
-/// What a known remedy has where a tenant's id belongs.
+/// Placeholder for a tenant ID in the remedies of known errors.
 const THE_TENANT: &str = "THE-TENANT";
 
 impl RunError {
@@ -74,7 +74,7 @@ impl RunError {
         }
     }
 
-    /// What a service answered while `doing` ("reading the virtual network vnet-app").
+    /// Creates the error for the answer of a service to `doing` ("reading the virtual network vnet-app").
     pub fn from_api(doing: &str, error: &ApiError) -> Self {
         let message = sanitize_for_terminal(&error.message());
         // What a challenge demands is in its header; the code of the body may say anything.
@@ -118,7 +118,7 @@ impl RunError {
         }
     }
 
-    /// What was answered, in one line with the correlation id.
+    /// Returns the answer in one line, with the correlation ID.
     pub fn answer(&self) -> String {
         let correlation = self
             .correlation_id
@@ -128,7 +128,7 @@ impl RunError {
         format!("{} {}{correlation}", self.what, self.why)
     }
 
-    /// Where it was, for whoever looks into it: the step, and Azure's id of the request.
+    /// Returns the reference for troubleshooting: the step and Azure's ID of the request.
     pub fn reference(&self) -> Option<String> {
         let step = self.step.map(|step| format!("step {step}"));
         let correlation = self.correlation_id.as_ref().map(|id| format!("correlation ID {id}"));
@@ -136,14 +136,14 @@ impl RunError {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// The same, as the failure of `step`.
+    /// Returns the error as the failure of `step`.
     #[must_use]
     pub fn in_step(mut self, step: StepId) -> Self {
         self.step.get_or_insert(step);
         self
     }
 
-    /// The same with one more thing to do.
+    /// Returns the error with one more remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedies.push(remedy.into());
@@ -151,8 +151,8 @@ impl RunError {
     }
 }
 
-/// What is known to help. How to sign in is known better by the sign-in itself, where it is at hand: it stands in for the
-/// lines that leave the tenant open.
+/// Returns the known remedies. Sign-in instructions from the sign-in itself are more precise, so where they're
+/// available they replace the lines that leave the tenant open.
 fn remedies(known: Option<&known::KnownError>, error: &ApiError) -> Vec<String> {
     let sign_in = || error.sign_in.iter().map(|line| sanitize_for_terminal(line));
     let Some(known) = known else {
@@ -173,15 +173,15 @@ fn remedies(known: Option<&known::KnownError>, error: &ApiError) -> Vec<String> 
     remedies
 }
 
-/// What helps where no connection comes about.
+/// Remedy where no connection can be established.
 const NO_CONNECTION: &str =
     "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and --cloud, then run the same command again.";
 
-/// What helps where a refusal does not say what forbids the request.
+/// Remedy where a refusal does not say what forbids the request.
 const WHO_FORBIDS: &str =
     "Ask an administrator what blocks this request. Give them the service's message and the correlation ID.";
 
-/// What a claims challenge asks for.
+/// Returns a description of the requirement in a claims challenge.
 fn demanded(challenge: &ClaimsChallenge, message: &str) -> String {
     match challenge.demand(message) {
         ChallengeDemand::SecondFactor => {

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::known::{KnownError, all};
 
-/// What there is to say about a text.
+/// Matches of a text in the error catalog.
 #[derive(Debug, Default)]
 pub struct CatalogMatch {
     /// The known codes, in the order in which they stand, each with the meanings that it can have here.
     pub known: Vec<Vec<&'static KnownError>>,
-    /// What looks like a code and is not in the table.
+    /// Words that look like a code and aren't in the table.
     pub unknown: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ fn numbered(code: &str) -> Option<String> {
     number.then(|| format!("AADSTS{code}"))
 }
 
-/// Whether a code can have it.
+/// Returns whether a code can contain the character.
 fn is_inside(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
@@ -103,7 +103,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty() && *word != "is")
 }
 
-/// Whether no sentence has this word by chance: a digit, `_` or `-` in it, or a capital behind a small letter.
+/// Returns whether a word is unlikely in a sentence: it contains a digit, `_`, or `-`, or a capital letter after a
+/// lowercase letter.
 fn is_distinctive(word: &str) -> bool {
     let humps = word
         .as_bytes()
@@ -125,7 +126,7 @@ pub(super) fn is_entra(word: &str) -> bool {
     number.is_some() && word.len() > "AADSTS".len() && word["AADSTS".len()..].bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What peerctl calls an answer of Konnect's (by its title) or Aiven's (by its status), which have no codes.
+/// Returns the peerctl code for an answer of Konnect (by its title) or Aiven (by its status), which have no codes.
 fn vendors_code(text: &str) -> Option<String> {
     let (from, to) = (text.find('{')?, text.rfind('}')?);
     let body: Value = serde_json::from_str(text.get(from..=to)?).ok()?;

@@ -1,4 +1,4 @@
-//! What goes on while a person reads the first questions: the sign-in, and a first look for virtual networks.
+//! Background work while a person reads the first questions: the sign-in and a first search for virtual networks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,8 +16,8 @@ use crate::plan::RunEvent;
 use crate::steps::EventSink;
 use crate::ui::ListItems;
 
-/// What the session says. Who signed in is kept until somebody has to know it, and then told to the screen; that a
-/// request has to wait is told at once, because a person waits with it.
+/// Events of the session. The identity that signed in is kept until it's needed and then sent to the screen. A request
+/// that has to wait is reported immediately, because a person waits with it.
 #[derive(Clone)]
 struct DeferredEvents {
     kept: Arc<Mutex<Option<Vec<RunEvent>>>>,
@@ -52,7 +52,7 @@ pub struct BackgroundSignIn {
     coming: JoinSet<Result<(TenantHints, Option<VnetSearch>), RunError>>,
     known: Option<TenantHints>,
     said: DeferredEvents,
-    /// What the first search finds, if it is begun.
+    /// Results of the first search, if it has begun.
     ahead: ListItems,
     searches: Vec<VnetSearch>,
     _tokens: JoinSet<()>,
@@ -101,10 +101,12 @@ impl BackgroundSignIn {
         })
     }
 
-    /// What the sign-in told; it is waited for where it is still under way, and said to whom it is to be said.
+    /// Returns the results of the sign-in. Waits for a sign-in that's still under way, and sends the events that were
+    /// kept to the screen.
     ///
     /// # Errors
-    /// When it failed.
+    ///
+    /// The sign-in failed.
     pub async fn known(&mut self) -> Result<&TenantHints, RunError> {
         if self.known.is_none() {
             let ended = self.coming.join_next().await;
@@ -185,13 +187,13 @@ impl BackgroundSignIn {
     }
 }
 
-/// Whether the network has to be chosen.
+/// Returns whether the network has to be chosen.
 pub fn is_open(given: &GivenInputs) -> bool {
     let named = given.get("vnet").is_some() && given.get("resource-group").is_some();
     given.get("vnet-id").is_none() && !named
 }
 
-/// Where to look, if a network has to be chosen at all.
+/// Returns the scope to search, if a network has to be chosen at all.
 fn open_scope(given: &GivenInputs, known: &TenantHints) -> Option<SearchScope> {
     if !is_open(given) {
         return None;

@@ -22,7 +22,7 @@ pub const NO_PROFILE: &str = "none";
 const DEFAULT: &str = "default-profile";
 const PROFILES: &str = "profiles";
 
-/// What a configuration file says. All of it is checked, whichever profile is wanted.
+/// Content of a configuration file. All of it is checked, whichever profile is selected.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     file: PathBuf,
@@ -35,7 +35,7 @@ pub struct ConfigFile {
 pub struct ActiveProfile {
     pub name: String,
     pub file: PathBuf,
-    /// What chose it: `--profile`, `PEERCTL_PROFILE`, `default-profile`.
+    /// Setting that selected the profile: `--profile`, `PEERCTL_PROFILE`, or `default-profile`.
     pub by: &'static str,
     pub written: ProfileValues,
 }
@@ -133,7 +133,7 @@ impl ConfigFile {
 }
 
 impl ActiveProfile {
-    /// Where something of it stands: `vnet (profile production, FILE line 4)`.
+    /// Returns the location of a value in the profile: `vnet (profile production, FILE line 4)`.
     pub fn place(&self, what: &str, line: usize) -> String {
         let (name, file) = (
             sanitize_for_terminal(&self.name),
@@ -143,10 +143,11 @@ impl ActiveProfile {
     }
 }
 
-/// Whether a profile can have that name.
+/// Checks whether a profile can have that name.
 ///
 /// # Errors
-/// Why not, in a sentence without its full stop.
+///
+/// The reason that it can't, as a sentence without its full stop.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name == NO_PROFILE {
         return Err("none stands for no profile".to_owned());

@@ -106,7 +106,7 @@ impl EnvironmentVariables {
         self
     }
 
-    /// The same with these variables set.
+    /// Returns the environment with these variables set.
     #[must_use]
     pub fn with(mut self, more: impl IntoIterator<Item = (String, String)>) -> Self {
         self.values.extend(more);

@@ -34,16 +34,16 @@ pub struct GatheredInputs {
     /// Absent where nothing had to be asked of Azure: a dry run with every input given.
     pub session: Option<SignInSession>,
     pub connector: Option<Arc<dyn VendorConnector>>,
-    /// What was given and answered: for the command line that says the same, and for the way back to a question.
+    /// Given values and answers, for the equivalent command line and for the way back to a question.
     pub talk: WizardState,
     pub vendor_inputs: BTreeMap<String, Vec<String>>,
     /// Name of the cloud.
     pub cloud: String,
 }
 
-/// How the inputs are gathered.
+/// Options for gathering the inputs.
 pub struct InputOptions {
-    /// Who answers questions; `None`: nobody.
+    /// Prompter that answers questions; `None` if no one answers.
     pub prompter: Option<Arc<dyn Prompter>>,
     /// Only a script or a document is wanted: sign in only for what is not given.
     pub dry_run: bool,
@@ -51,12 +51,12 @@ pub struct InputOptions {
     pub survey: bool,
     /// Ask for what tells which peering is meant, and no more.
     pub narrow: bool,
-    /// What else is missing if nobody answers (`--yes`).
+    /// Other inputs that are missing if no one answers (`--yes`).
     pub also_missing: Vec<String>,
     pub options: GatherOptions,
 }
 
-/// What is no input of the table: switches, and what the run is for.
+/// Options that aren't inputs of the table: switches and the goal of the run.
 #[derive(Debug, Clone, Default)]
 pub struct GatherOptions {
     pub no_wait: bool,
@@ -66,7 +66,7 @@ pub struct GatherOptions {
 }
 
 impl GatherOptions {
-    /// The same with these [`super::SWITCHES`] on.
+    /// Returns the options with these [`super::SWITCHES`] on.
     #[must_use]
     pub fn switched_on(mut self, switches: &[&str]) -> Self {
         let on = |switch| switches.contains(&switch);
@@ -218,7 +218,7 @@ async fn offer_code(asker: &AsyncPrompter, problem: &RunError, sink: &EventSink)
     Ok(asker.confirm(question, true).await? == PromptResult::Value(true))
 }
 
-/// Whether a dry run needs to ask nobody.
+/// Returns whether a dry run can do without questions.
 fn complete(given: &GivenInputs, vendor: &VendorProfile, manner: &InputOptions) -> Result<bool, RunError> {
     Ok(tenant(given)?.is_some() && missing(given, vendor, manner)?.is_empty() && subscription_is_id(given))
 }
@@ -340,8 +340,9 @@ fn inputs_missing(lines: Vec<String>) -> RunError {
     problem
 }
 
-/// What has to be known of the sign-in before the run. One that knows what it is about reads all at once, who signed in
-/// too; but no look at what is there lasts for as long as a person may take to enter a code.
+/// Returns the results of the sign-in that are needed before the run. A run with a known target reads everything at
+/// once, including the identity that signed in. No reading of the current state stays valid for as long as a person may
+/// take to enter a code.
 async fn known(session: &SignInSession, given: &GivenInputs, manner: &InputOptions) -> Result<TenantHints, RunError> {
     match tenant(given)? {
         Some(tenant) if !manner.dry_run && subscription_is_id(given) && !session.takes_a_person() => Ok(TenantHints {
@@ -352,7 +353,7 @@ async fn known(session: &SignInSession, given: &GivenInputs, manner: &InputOptio
     }
 }
 
-/// What the sign-in told.
+/// Results of the sign-in.
 #[derive(Clone, Default)]
 pub struct TenantHints {
     tenant: Option<TenantId>,
@@ -363,8 +364,8 @@ pub struct TenantHints {
 }
 
 impl TenantHints {
-    /// What is not seen from here may be in another tenant that knows whoever signed in: the problem with how to look
-    /// there.
+    /// Adds to `problem` the other tenants that know the signed-in identity, and how to search there: a resource that
+    /// isn't visible from this tenant may be in one of them.
     pub(super) fn or_elsewhere(&self, mut problem: RunError) -> RunError {
         let others = || self.elsewhere.iter().take(limits::NAMED_TENANTS);
         let tenants: Vec<&str> = others().map(|one| one.tenant.as_str()).collect();

@@ -1,4 +1,5 @@
-//! What was given before any question: flags first, then the environment, then a profile. Empty counts as not given.
+//! Inputs given before any question: flags first, then the environment, then a profile. An empty value counts as not
+//! given.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::table::{INPUTS, VNET_PARTS, input};
 use crate::domain::VnetId;
 use crate::vendors::{InputType, VendorProfile};
 
-/// Where a value came from.
+/// Source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValueSource {
@@ -72,7 +73,7 @@ impl GivenInputs {
         Ok(given)
     }
 
-    /// The same over a profile: it tells what neither a flag nor the environment has told.
+    /// Returns the inputs with the values of a profile for those that neither a flag nor the environment gives.
     #[must_use]
     pub fn over(mut self, profile: ActiveProfile) -> Self {
         for (id, at) in &profile.written.values {
@@ -124,7 +125,7 @@ impl GivenInputs {
             .retain(|known, (_, source)| *known != id || *source != ValueSource::Answer);
     }
 
-    /// The same for a vendor input.
+    /// Removes a vendor input.
     pub fn forget_set(&mut self, key: &str) {
         self.sets.remove(key);
     }
@@ -134,7 +135,7 @@ impl GivenInputs {
         self.values.get(id).map(|(value, _)| value.as_str())
     }
 
-    /// Where it came from.
+    /// Returns the source of an input.
     pub fn source(&self, id: &str) -> Option<ValueSource> {
         self.values.get(id).map(|(_, source)| *source)
     }
@@ -144,7 +145,7 @@ impl GivenInputs {
         self.profile.as_deref()
     }
 
-    /// How whoever gave an input knows it: `--vnet`, its variable, or its place in the profile.
+    /// Returns the name under which an input was given: `--vnet`, its variable, or its place in the profile.
     pub fn name_of(&self, id: &str) -> String {
         if self.source(id) == Some(ValueSource::Environment)
             && let Some(variable) = input(id).and_then(|input| input.env)
@@ -156,7 +157,7 @@ impl GivenInputs {
         at.unwrap_or_else(|| format!("--{id}"))
     }
 
-    /// Where a vendor's input came from.
+    /// Returns the source of a vendor input.
     pub fn source_of_set(&self, key: &str) -> Option<ValueSource> {
         if self.sets.contains_key(key) {
             Some(ValueSource::Flag)

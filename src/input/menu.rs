@@ -15,7 +15,7 @@ pub fn vendors(profiles: &[VendorProfile]) -> ListItems {
     .headed(["Vendor", "Product"])
 }
 
-/// What stands above several subscriptions: who knows the network need not know where it is.
+/// Returns the row above several subscriptions, for a person who knows the network but not its subscription.
 pub fn everywhere() -> ListItem {
     ListItem::new(["All subscriptions", "search their networks"])
 }
@@ -26,13 +26,13 @@ pub fn subscription(one: &SubscriptionInfo) -> ListItem {
     ListItem::new([one.name.as_str(), &one.id.to_string(), state])
 }
 
-/// What the columns of subscriptions are.
+/// Column headings for subscriptions.
 pub const SUBSCRIPTIONS: [&str; 3] = ["Subscription", "ID", "State"];
 
 /// The column of a network's subscription, where there is one.
 pub const SUBSCRIPTION: usize = 2;
 
-/// What the columns of virtual networks are.
+/// Returns the column headings for virtual networks.
 pub fn vnets(of_several: bool) -> impl Iterator<Item = &'static str> {
     let subscription = of_several.then_some("Subscription");
     ["Network", "Resource group"]
@@ -54,7 +54,7 @@ pub fn vnet(vnet: &ListedVnet, subscription: Option<&str>) -> ListItem {
 /// The columns of DNS servers.
 pub const DNS_SERVERS: [&str; 3] = ["Address", "What", "Subnet"];
 
-/// What the columns of a vendor's networks are.
+/// Column headings for a vendor's networks.
 pub const NETWORKS: [&str; 5] = ["Network", "Addresses", "Region", "State", ""];
 
 /// The vendor's networks, with address space, region and, where they are not ready, their state; and whether they share

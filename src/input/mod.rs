@@ -1,5 +1,4 @@
-//! What must be known before a run, and how it may be learnt: flag, environment, a profile, or a question with
-//! suggestions.
+//! Inputs that a run requires, and their sources: a flag, the environment, a profile, or a question with suggestions.
 
 mod background_sign_in;
 pub mod config;

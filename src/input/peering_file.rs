@@ -34,7 +34,7 @@ const VNETS: &str = "vnet-ids";
 pub struct PeeringSpec {
     /// Its own, or made of the network's and the vendor's.
     pub name: String,
-    /// Where it begins in the file, from 1.
+    /// Line of the file in which the peering begins, from 1.
     pub line: usize,
     inputs: ProfileValues,
 }
@@ -160,7 +160,7 @@ impl PeeringTable {
         Ok(Self { name, vnets, inputs })
     }
 
-    /// What this table says, and what `defaults` say besides.
+    /// Returns the values of this table, completed with those of `defaults`.
     fn over(mut self, defaults: &Self, text: &SourceFile) -> Result<Self, RunError> {
         let has = |inputs: &ProfileValues, ids: &[&str]| ids.iter().any(|id| inputs.values.contains_key(id));
         let whole = !self.vnets.is_empty() || has(&self.inputs, &["vnet-id"]);
@@ -225,8 +225,8 @@ impl PeeringTable {
     }
 }
 
-/// What a virtual network may be called: its name, with its resource group, and with the beginning of its subscription's
-/// id. What is no id is refused later.
+/// Returns the names that a virtual network can have in the file: its name alone, with its resource group, and with the
+/// beginning of its subscription's ID. A malformed ID is refused later.
 fn networks(vnet: &str) -> Vec<String> {
     let Ok(id) = vnet.parse::<VnetId>() else {
         return vec![vnet.rsplit('/').next().unwrap_or(vnet).to_owned()];

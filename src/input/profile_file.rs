@@ -42,7 +42,7 @@ const SECRETS: [&str; 12] = [
     "apikey",
 ];
 
-/// The same, of two words.
+/// Words of two parts that name a secret.
 const SECRET_KEYS: [&str; 3] = ["api-key", "access-key", "private-key"];
 
 /// A file's text, and where it is from.
@@ -95,7 +95,7 @@ pub fn refuse(file: &Path, line: usize, what: impl AsRef<str>, why: impl Into<St
     RunError::new(RunErrorKind::Usage, what, why)
 }
 
-/// What is written, and in which line, from 1.
+/// Value and the line it's written in, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithLine<T> {
     pub value: T,
@@ -224,12 +224,12 @@ fn beside(file: &Path, id: &str, value: String) -> String {
     })
 }
 
-/// Whether an input, a vendor, is given by its file: no name that is known has such characters.
+/// Returns whether an input that names a vendor is the path of a file: no known name has such characters.
 pub fn is_file(id: &str, value: &str) -> bool {
     id == "vendor" && value.contains(['/', '\\', '.'])
 }
 
-/// Whether a key is called as one that holds a secret is, in whatever spelling.
+/// Returns whether a key has the name of a secret, in any spelling.
 pub fn is_secret(key: &str) -> bool {
     let mut words = String::new();
     for c in key.chars() {
@@ -255,7 +255,7 @@ fn no_cloud_file(key: &Spanned<Cow<'_, str>>, text: &SourceFile) -> RunError {
     problem.remedy("Give a cloud file with --cloud FILE or in PEERCTL_CLOUD.")
 }
 
-/// What is wrong with a key that is no input.
+/// Returns the error for a key that isn't an input.
 fn unknown(key: &Spanned<Cow<'_, str>>, text: &SourceFile, others: &[&str]) -> RunError {
     let name = key.as_ref();
     if is_secret(name) {

@@ -211,7 +211,8 @@ impl SetupWizard<'_> {
         space.cloned()
     }
 
-    /// Whether another answer to the question before may help: to what the user has typed for the vendor.
+    /// Returns whether another answer to the previous question may help, because the problem is about an answer for the
+    /// vendor.
     fn can_be_answered_again(&self, problem: &RunError) -> bool {
         let about_the_answer = match problem.kind {
             ErrorKind::SignIn => self.talk.given.source("vendor-access") == Some(ValueSource::Answer),

@@ -12,7 +12,7 @@ use crate::domain::{AddressSpace, SubscriptionId, VnetId, sanitize_for_terminal}
 use crate::limits;
 use crate::ui::{ListItems, counted};
 
-/// Where networks are looked for.
+/// Scope of a search for networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchScope {
     One(SubscriptionId),
@@ -20,7 +20,7 @@ pub enum SearchScope {
     All,
 }
 
-/// How far a search has come.
+/// State of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SearchState {
     Looking,
@@ -32,19 +32,19 @@ enum SearchState {
 /// A search that is under way. It reads a little ahead, and then waits until somebody looks.
 pub struct VnetSearch {
     pub scope: SearchScope,
-    /// What is on the menu, and will be.
+    /// Rows of the menu, including those still to come.
     pub rows: ListItems,
     /// The network of each row.
     pub ids: Vec<VnetId>,
     /// And its addresses.
     pub spaces: Vec<AddressSpace>,
-    /// What a person has to be told once.
+    /// Message to show to a person once.
     pub notice: Option<String>,
     state: SearchState,
     finds: mpsc::Receiver<Result<DiscoveredVnet, ApiError>>,
     /// The search itself, which ends with this.
     _looking: JoinSet<()>,
-    /// What the network's resource group and itself are called, as far as that is given.
+    /// Names of the network's resource group and of the network itself, as far as they're given.
     wanted: (Option<String>, Option<String>),
     /// The subscriptions that are searched.
     names: HashMap<SubscriptionId, String>,
@@ -96,7 +96,8 @@ impl VnetSearch {
         Ok(())
     }
 
-    /// What it knows of one of its subscriptions, where that is all that can be known: nothing has to be asked again.
+    /// Returns the results for one of its subscriptions, where no more can be known, so that nothing has to be
+    /// requested again.
     pub fn narrowed(&mut self, subscription: SubscriptionId) -> Option<Self> {
         while self.state == SearchState::Looking {
             let found = match self.finds.try_recv() {
@@ -175,7 +176,7 @@ impl VnetSearch {
         });
     }
 
-    /// What the menu says where it does not show everything.
+    /// Returns the note for a menu that doesn't show everything.
     fn unread(&self, why: Option<&ApiError>) -> String {
         match (why, self.scope) {
             (Some(error), _) => format!("There are more, but they cannot be read ({}).", said(error)),

@@ -18,14 +18,14 @@ use crate::plan::RunEvent;
 use crate::steps::{EventSink, SignInReport, report_sign_in};
 use crate::vendors::{AccessConsequences, VendorConnector, VendorProfile, connect};
 
-/// What surrounds a run and is no input of it.
+/// Context of a run that isn't one of its inputs.
 #[derive(Clone)]
 pub struct RunContext {
     pub vars: EnvironmentVariables,
     /// The cloud, where it is not named by an input: the embedded one.
     pub cloud: Option<AzureCloud>,
     pub sink: EventSink,
-    /// What carries requests, where it is not HTTPS: an embedded Azure that needs no socket.
+    /// Transport for requests other than HTTPS: an embedded Azure that needs no socket.
     pub transport: Option<Arc<dyn HttpTransport>>,
     /// The sign-ins that it shares with other runs.
     pub sign_ins: Option<SignIns>,
@@ -66,7 +66,7 @@ impl SignIns {
         Ok(apart)
     }
 
-    /// What the sign-ins themselves have sent, apart from the runs.
+    /// Returns the request senders of the sign-ins themselves, apart from those of the runs.
     pub fn wires(&self) -> Vec<RequestSender> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.values().map(|session| session.wire.clone()).collect()
@@ -77,9 +77,9 @@ impl SignIns {
 #[derive(Clone)]
 pub struct SignInSession {
     pub azure: AzureClient,
-    /// Who signed in; asked for when somebody wants to know.
+    /// Report of the signed-in identity, requested when it's needed.
     pub introduction: SignInReport,
-    /// Whether the way to sign in was asked for by its name.
+    /// Whether the sign-in method was selected by its name.
     chosen: bool,
     wire: RequestSender,
 }
@@ -96,7 +96,7 @@ impl SignInSession {
         }
     }
 
-    /// The same person in another tenant.
+    /// Returns a session of the same identity in another tenant.
     fn in_tenant(&self, tenant: TenantId, sink: &EventSink) -> Self {
         let identity = self.azure.identity().in_tenant(tenant);
         let azure = self.azure.acting_as(identity, Vec::new());
@@ -108,7 +108,7 @@ impl SignInSession {
         }
     }
 
-    /// The same sign-in, with a wire of its own.
+    /// Returns the same sign-in with a request sender of its own.
     fn fork(&self, sink: &EventSink) -> Self {
         let wire = with_observer(self.wire.fork(), sink);
         Self {
@@ -182,19 +182,19 @@ impl SignInSession {
         connect(vendor, base, token, wire, inputs).map_err(unusable)
     }
 
-    /// Whether `problem` is that no way to sign in was chosen, and none that needs nobody is there: az is not installed,
-    /// or has signed nobody in.
+    /// Returns whether `problem` is that no sign-in method was selected and none is available that works unattended: az
+    /// isn't installed or has no signed-in account.
     pub fn found_no_way(&self, problem: &RunError) -> bool {
         let without_a_word_of_entras = problem.kind == RunErrorKind::SignIn && problem.code.is_none();
         !self.chosen && without_a_word_of_entras && self.azure.identity().client_id().is_none()
     }
 
-    /// Whether somebody has to enter a code first.
+    /// Returns whether a person has to enter a code first.
     pub fn takes_a_person(&self) -> bool {
         self.azure.identity().takes_a_person()
     }
 
-    /// How much was sent.
+    /// Returns the request sender, which counts the requests.
     pub fn wire(&self) -> &RequestSender {
         &self.wire
     }
@@ -384,10 +384,11 @@ fn host_of(url: &Url) -> String {
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// What carries a question that needs no sign-in.
+/// Returns the request sender for a request that needs no sign-in.
 ///
 /// # Errors
-/// Where there is no HTTPS client.
+///
+/// There's no HTTPS client.
 pub(super) fn look_up_wire(cloud: &AzureCloud, around: &RunContext) -> Result<RequestSender, RunError> {
     let transport = match &around.transport {
         Some(transport) => Arc::clone(transport),

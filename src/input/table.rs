@@ -8,7 +8,7 @@ pub struct InputKind {
     pub id: &'static str,
     /// The flag is `--ID`.
     pub env: Option<&'static str>,
-    /// What it means, for the error that names it as missing.
+    /// Meaning of the input, for the error that reports it as missing.
     pub meaning: &'static str,
 }
 

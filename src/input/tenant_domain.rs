@@ -21,10 +21,11 @@ pub(super) async fn settle_tenant(given: &mut GivenInputs, around: &RunContext) 
     Ok(())
 }
 
-/// The same for the vendor's inputs that name a tenant. One that isn't given is read from Azure, which tells anyone the
+/// Settles the vendor inputs that name a tenant. A tenant that isn't given is read from Azure, which tells anyone the
 /// tenant of a subscription, where `unasked` is set and another input names a network.
 ///
 /// # Errors
+///
 /// As [`settle_tenant`].
 pub(super) async fn settle_vendor_tenants(
     given: &mut GivenInputs,

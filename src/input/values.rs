@@ -1,4 +1,4 @@
-//! What the given texts mean: each one read, and refused with a reason where it means nothing.
+//! Parsing of the given texts: each one is read, and refused with a reason if it's invalid.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -173,7 +173,7 @@ pub fn own_app_credential(given: &GivenInputs) -> Option<AppCredential> {
     secret.or_else(certificate).or_else(token)
 }
 
-/// Whether a vendor input looks as the profile says.
+/// Checks whether a vendor input has the form that the profile requires.
 pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String> {
     match input.kind {
         InputType::Text => Ok(()),
@@ -189,7 +189,7 @@ pub fn check_vendor_input(input: &VendorInput, text: &str) -> Result<(), String>
     }
 }
 
-/// Whether a text is the domains of a DNS mapping, still without servers.
+/// Checks whether a text is the domains of a DNS mapping, still without servers.
 pub fn check_domains(text: &str) -> Result<(), String> {
     if text
         .split(',')

@@ -15,7 +15,7 @@ use crate::steps::EventSink;
 use crate::ui::{AskError, InputValidator, ListItems, PromptQuestion as Prompt, PromptResult, Prompter, tell};
 use crate::vendors::{VendorProfile, WantedResource, profiles};
 
-/// What became of a question whose rows were still to come.
+/// Outcome of a question whose rows were still to come.
 pub(super) enum SelectOutcome<T> {
     Answer(PromptResult<usize>),
     /// There was nothing to choose after all.
@@ -62,8 +62,8 @@ impl AsyncPrompter {
         answer
     }
 
-    /// The same while `filling` brings the rows. It may also find that there is nothing to choose; then, and where it
-    /// fails, the question is withdrawn.
+    /// Asks a question while `filling` brings the rows. If `filling` finds that there's nothing to choose, or fails,
+    /// the question is withdrawn.
     pub(super) async fn choose_meanwhile<T>(
         &self,
         question: Prompt,
@@ -116,10 +116,11 @@ impl AsyncPrompter {
     }
 }
 
-/// Which vendor.
+/// Asks for the vendor.
 ///
 /// # Errors
-/// When the user left.
+///
+/// The user left.
 pub async fn ask_vendor(asker: &AsyncPrompter) -> Result<&'static VendorProfile, InputError> {
     let help = "The vendor or partner on the other side of the peering. 'peerctl vendors NAME' says what each will be \
                 given. Flag: --vendor.";
@@ -165,7 +166,7 @@ fn order(vendor: &VendorProfile, narrow: bool) -> Vec<WizardQuestion> {
     first.into_iter().chain(inputs).chain(last).collect()
 }
 
-/// What a question came to.
+/// Outcome of a question.
 pub(super) enum QuestionOutcome {
     /// It was put to the user and answered.
     Answered,
@@ -176,7 +177,7 @@ pub(super) enum QuestionOutcome {
     Back,
 }
 
-/// What is known, and which questions told it: enough to go back to one of them.
+/// Known inputs and the questions that were answered: enough to go back to one of them.
 pub struct WizardState {
     pub given: GivenInputs,
     /// The vendor's, from the environment or typed in.
@@ -203,7 +204,7 @@ impl WizardState {
         }
     }
 
-    /// Whether any question was answered.
+    /// Returns whether any question was answered.
     pub fn has_asked(&self) -> bool {
         !self.answered.is_empty() || self.given.source("vendor") == Some(ValueSource::Answer)
     }
@@ -296,7 +297,8 @@ impl SetupWizard<'_> {
         Ok(PromptResult::Value(()))
     }
 
-    /// Whether the user has answered what a vendor's API was asked with: the token, or one of the vendor's inputs.
+    /// Returns whether the user's last answer is one that a vendor's API request used: the token or one of the vendor
+    /// inputs.
     pub(super) fn told_the_vendor(&self) -> bool {
         self.talk
             .answered
@@ -304,7 +306,7 @@ impl SetupWizard<'_> {
             .is_some_and(|(question, _)| question.is_of_the_vendor())
     }
 
-    /// What the sign-in told. Where it is still under way, that is said while it is waited for.
+    /// Returns the results of the sign-in. Reports that the sign-in is under way while it waits for it.
     pub(super) async fn signed_in(&mut self) -> Result<TenantHints, RunError> {
         if let Some(known) = self.entry.known().now_or_never() {
             return known.cloned();

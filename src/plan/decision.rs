@@ -1,4 +1,4 @@
-//! What is to be done about each step, decided from what was read; and the plan that the decisions make.
+//! Decisions about each step, made from the readings, and the plan that they form.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{StepId, StepState};
 use crate::vendors::DnsMapping;
 
-/// What is to be done about one step.
+/// Decision about one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepDecision {
     /// Nothing: it is as it should be. The text says what was found.
@@ -101,7 +101,7 @@ impl StepDecision {
         }
     }
 
-    /// Whether carrying it out writes something.
+    /// Returns whether carrying out the decision writes something.
     pub fn writes(&self) -> bool {
         matches!(self, Self::Create(_) | Self::Change { .. } | Self::Remove { .. })
     }
@@ -115,7 +115,7 @@ impl StepDecision {
         }
     }
 
-    /// What stays although it is looked at for removal.
+    /// Returns the objects that were considered for removal and stay.
     pub fn kept(&self) -> Vec<String> {
         match self {
             Self::Remove { kept, .. } => kept.clone(),
@@ -138,7 +138,7 @@ impl StepDecision {
         }
     }
 
-    /// What it is about.
+    /// Returns the subject of the decision.
     pub fn what(&self) -> &str {
         match self {
             Self::InPlace(what)
@@ -201,30 +201,30 @@ pub struct CheckResult {
     pub id: &'static str,
     pub severity: CheckSeverity,
     pub verdict: CheckVerdict,
-    /// Whether the verdict is `ok`: what could not be told is not.
+    /// Whether the verdict is `ok`. An undetermined verdict isn't.
     pub ok: bool,
     pub detail: String,
     /// Why it matters, in a sentence; absent where all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meaning: Option<&'static str>,
-    /// What to do where it is not ok.
+    /// Remedies where the check isn't ok.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<String>,
 }
 
 impl CheckResult {
-    /// Whether it found something.
+    /// Returns whether the check found a problem.
     pub fn is_problem(&self) -> bool {
         self.verdict == CheckVerdict::Problem
     }
 
-    /// Whether setup must not begin.
+    /// Returns whether the check prevents setup from starting.
     pub fn blocks(&self) -> bool {
         self.is_problem() && self.severity == CheckSeverity::Error
     }
 }
 
-/// What a check came to.
+/// Verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckVerdict {
@@ -261,7 +261,7 @@ impl PlannedStep {
     }
 }
 
-/// What a run will do, decided before the first write.
+/// Plan of a run, decided before the first write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPlan {
     pub steps: Vec<PlannedStep>,
@@ -282,12 +282,12 @@ pub struct FirstUse {
 }
 
 impl RunPlan {
-    /// Whether anything would be written.
+    /// Returns whether the plan writes anything.
     pub fn writes(&self) -> bool {
         self.steps.iter().any(|step| step.decision.writes())
     }
 
-    /// Whether nothing is to be done about that step.
+    /// Returns whether the step needs no action.
     pub fn is_in_place(&self, id: StepId) -> bool {
         let found = self.steps.iter().find(|step| step.id == id);
         found.is_some_and(|step| matches!(step.decision, StepDecision::InPlace(_)))

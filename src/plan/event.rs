@@ -1,4 +1,4 @@
-//! What happens in a run, as values. Every screen and every document is a fold of these; nothing else prints.
+//! Events of a run, as values. Every screen and every document is a fold of these; nothing else prints.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ pub enum RunEvent {
         code: String,
         /// The tenant, where it is a further one.
         tenant: Option<String>,
-        /// How long the code is good.
+        /// Lifetime of the code.
         life: Duration,
     },
     /// The inputs are complete; reading what is there.
     Surveying,
-    /// What will be done.
+    /// Plan of the run.
     Planned(RunPlan),
     Step(StepId, StepEvent),
     /// A remark that belongs to no step ("Azure asks to wait 7 s").
@@ -38,7 +38,7 @@ pub enum RunEvent {
     Checked(Vec<CheckResult>),
     /// The link as it is at the end.
     Peerings(Vec<PeeringView>),
-    /// Where the link stands, for who asked.
+    /// State of the link, for a command that reports it.
     Standing(LinkHealth),
     Ended {
         outcome: RunOutcome,
@@ -51,7 +51,7 @@ pub enum RunEvent {
 #[derive(Debug, Clone)]
 pub enum StepEvent {
     Started,
-    /// What it does now.
+    /// Current activity of the step.
     Doing(String),
     /// Why it waits, and how long that usually takes.
     Waiting {
@@ -90,7 +90,7 @@ pub enum StepEvent {
     },
 }
 
-/// Who runs the set-up.
+/// Identity that runs the setup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedIn {
@@ -111,10 +111,10 @@ pub struct DeviceCodePrompt {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<CardValue>,
-    /// What has to be done before.
+    /// Prerequisites of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
-    /// What the vendor answers, and how to give it to the next run.
+    /// Answer of the vendor, and how to give it to the next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,
 }
@@ -125,7 +125,7 @@ pub struct CardValue {
     pub value: String,
 }
 
-/// Which direction of the link.
+/// Direction of the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PeeringDirection {
@@ -154,7 +154,7 @@ pub struct PeeringView {
     pub inferred: bool,
 }
 
-/// What a run cost.
+/// Cost of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunStats {

@@ -1,4 +1,4 @@
-//! Who gets which role at the virtual network.
+//! Role grants at the virtual network.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::domain::SubscriptionId;
 /// The built-in role Network Contributor, the same id in every tenant.
 const NETWORK_CONTRIBUTOR: Uuid = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7);
 
-/// Who gets a role.
+/// Grantee of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleGrantee {
     /// The vendor's service principal.
@@ -28,7 +28,7 @@ pub struct RoleGrant {
     /// The first name is the one that is created; a role under any of them is found and used.
     pub names: Vec<String>,
     pub description: String,
-    /// What the role has to allow. Empty for a built-in role, which is taken as it is.
+    /// Actions that the role has to allow. Empty for a built-in role, which is used unchanged.
     pub actions: Vec<String>,
     /// A role that every tenant has: nothing to define.
     pub built_in: Option<Uuid>,
@@ -40,7 +40,7 @@ impl RoleGrant {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// The same grant by a role of this name.
+    /// Returns the grant with a role of this name.
     #[must_use]
     pub fn by_role(&self, name: &str) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl RoleGrant {
         }
     }
 
-    /// Whose role it is: the vendor's, or one that the own applications of a subscription share.
+    /// Returns the owner of the role: the vendor, or the own applications of a subscription, which share one.
     pub fn owner<'a>(&self, vendor: &'a str) -> &'a str {
         match self.to {
             RoleGrantee::Vendor => vendor,
@@ -73,14 +73,14 @@ pub struct ForeignRoleNames {
 }
 
 impl ForeignRoleNames {
-    /// Whether the role's name is one of them.
+    /// Returns whether the role's name is one of them.
     pub fn contain(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         self.names.contains(&name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 }
 
-/// How many names setup has for a role, the documented one included.
+/// Number of names that setup has for a role, including the documented one.
 const OWN_NAMES: usize = 9;
 
 /// The names that setup gives a role in a subscription, in the order in which it takes the first free one: a role's name
@@ -104,7 +104,7 @@ fn subscription_mark(subscription: SubscriptionId) -> String {
     subscription.simple().to_string().chars().take(8).collect()
 }
 
-/// Which role the own application gets.
+/// Role of the own application.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OwnAppRole {
     /// A custom role with the actions that writing a peering takes.

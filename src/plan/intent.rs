@@ -1,4 +1,4 @@
-//! What is wanted: every input of a run, resolved. Nothing in here is a secret.
+//! Intent of a run: every input, resolved. It contains no secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,19 +16,19 @@ use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
 use crate::render::ShellWord;
 use crate::vendors::{CreatedBy, DnsMapping, InputSuggestion, NewRequest, VendorProfile, filled, profiles};
 
-/// What a run is for.
+/// Goal of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RunGoal {
-    /// What is missing is made; what is there stays.
+    /// Creates the missing objects; existing ones stay.
     #[default]
     SetUp,
-    /// What is broken may be deleted and made anew.
+    /// Allows broken objects to be deleted and created again.
     Repair,
-    /// What setup made is removed; with the vendor's service principal where that is said.
+    /// Removes the objects that setup created, including the vendor's service principal if `consent` is set.
     TearDown { consent: bool },
 }
 
-/// How the vendor's service principal comes into the tenant.
+/// Method by which the vendor's service principal gets into the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentMode {
     /// Open Entra's admin-consent page and wait until somebody has accepted.
@@ -39,7 +39,7 @@ pub enum ConsentMode {
     Wait,
 }
 
-/// How the vendor learns which network to peer with.
+/// Method by which the vendor learns which network to peer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VendorAccess {
     /// Through the vendor's API.
@@ -56,13 +56,13 @@ words!(VendorAccess { Api = "api", Manual = "manual" });
 pub struct VendorApp {
     pub id: Uuid,
     pub name: String,
-    /// Where an administrator accepts it.
+    /// Page on which an administrator accepts the application.
     pub consent_url: url::Url,
     /// The object id of its service principal, where the operator gave it.
     pub principal_id: Option<Uuid>,
 }
 
-/// What our direction shall allow beyond traffic between the two networks.
+/// Settings that the local direction allows beyond traffic between the two networks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PeeringSettings {
     pub allow_forwarded_traffic: bool,
@@ -71,7 +71,7 @@ pub struct PeeringSettings {
 }
 
 impl PeeringSettings {
-    /// What is asked for, as the peering's properties are called.
+    /// Returns the requested settings, by the names of the peering's properties.
     pub fn properties(self) -> Vec<&'static str> {
         let all = [
             ("allowForwardedTraffic", self.allow_forwarded_traffic),
@@ -130,10 +130,10 @@ pub struct PeeringIntent {
     /// `--set` values by key, in the order given.
     pub vendor_inputs: BTreeMap<String, Vec<String>>,
     pub dns: Vec<DnsMapping>,
-    /// Which of the network's peerings is meant, where more than one could be.
+    /// Name of the network's peering, where more than one could be meant.
     pub peering_name: Option<String>,
     pub peering_settings: PeeringSettings,
-    /// How long to wait for the vendor and for replication, in all.
+    /// Time limit for waiting for the vendor and for replication, in all.
     pub timeout: Duration,
     pub no_wait: bool,
     pub goal: RunGoal,
@@ -156,7 +156,8 @@ impl PeeringIntent {
         self.vendor_input(&input.key)
     }
 
-    /// The same where it is its id for sure: Konnect's and Aiven's are GUIDs, and what is none is a name.
+    /// Returns the vendor network if the value is certainly its ID: IDs of Konnect and Aiven are GUIDs, and any other
+    /// value is a name.
     pub fn vendor_network_id(&self) -> Option<&str> {
         self.vendor_network().filter(|given| given.parse::<Uuid>().is_ok())
     }
@@ -220,12 +221,12 @@ impl PeeringIntent {
         needed.iter().flat_map(here).collect()
     }
 
-    /// Whether a person takes the step at the vendor's console.
+    /// Returns whether a person carries out the step in the vendor's console.
     pub fn is_by_hand(&self, step: StepId) -> bool {
         step == StepId::VendorRequest && self.access == VendorAccess::Manual
     }
 
-    /// Whether things are removed.
+    /// Returns whether the run removes objects.
     pub fn tears_down(&self) -> bool {
         matches!(self.goal, RunGoal::TearDown { .. })
     }
@@ -236,7 +237,7 @@ impl PeeringIntent {
             .filter(|_| self.vendor.peering.created_by == CreatedBy::Customer)
     }
 
-    /// Who gets which role at the virtual network.
+    /// Returns the role grants at the virtual network.
     pub fn grants(&self) -> Vec<RoleGrant> {
         let vendor = self
             .vendor
@@ -353,12 +354,12 @@ impl PeeringIntent {
         name.chars().take(80).collect()
     }
 
-    /// What is noted at the own application, so that who finds it knows what it is for.
+    /// Returns the notes of the own application, which explain its purpose to anyone who finds it.
     pub fn own_app_notes(&self) -> String {
         format!("Made by peerctl to peer {} with {}.", self.vnet, self.vendor.name)
     }
 
-    /// What the vendor is asked for. Of the network, and of the own application, what is known.
+    /// Returns the request to the vendor, with the known properties of the network and of the own application.
     pub fn new_request(&self, location: &str, address_space: &AddressSpace, own_app: Option<Uuid>) -> NewRequest {
         NewRequest {
             name: self.request_name().to_owned(),
@@ -380,7 +381,7 @@ impl PeeringIntent {
         })
     }
 
-    /// What the templates of a profile can name: the network's parts, and the vendor's inputs.
+    /// Returns the values that the templates of a profile can name: the network's parts and the vendor inputs.
     fn template_values(&self) -> BTreeMap<&str, String> {
         let inputs = self
             .vendor_inputs
@@ -404,8 +405,8 @@ impl PeeringIntent {
         Some((filled(&next.step, &values), test))
     }
 
-    /// What the vendor has to be told, for its console, under its own labels. `own_app` is the own application's
-    /// client id, once it is known.
+    /// Returns the values to enter in the vendor's console, under its own labels. `own_app` is the own application's
+    /// client ID, once it's known.
     pub fn card(&self, own_app: Option<Uuid>) -> DeviceCodePrompt {
         let mut values = self.template_values();
         let own_app = own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string());
@@ -445,7 +446,7 @@ impl PeeringIntent {
 }
 
 impl OwnApp {
-    /// What people call it.
+    /// Returns the display label.
     pub fn label(&self) -> String {
         match self {
             Self::Made { display_name, .. } => display_name.clone(),

@@ -1,8 +1,8 @@
-//! Where a link stands: for `status`, `repair`, and everybody who asks "whose turn is it?".
+//! State of a link, for `status`, `repair`, and anyone who needs to know who has to act next.
 
 use serde::Serialize;
 
-/// Whether traffic can flow, will be able to, or will not.
+/// Health of the link: whether traffic can flow, will be able to, or will not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealthStatus {
@@ -14,17 +14,17 @@ pub enum HealthStatus {
     Broken,
 }
 
-/// Where a link stands, and whose turn it is.
+/// State of a link and the party that has to act next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkHealth {
     pub verdict: HealthStatus,
     /// Why, in a sentence.
     pub why: String,
-    /// What is wrong and what mends it, where something is.
+    /// Faults of the link, with their remedies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<LinkDefect>,
-    /// Who has to act next.
+    /// Actions that are required next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<NextAction>,
     /// The vendor's own word on it.
@@ -47,7 +47,7 @@ pub struct LinkDefect {
     pub theirs: Option<String>,
 }
 
-/// Who has to act, and what to do.
+/// Party that has to act, and the action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextAction {

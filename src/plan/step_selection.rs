@@ -2,7 +2,7 @@
 
 use super::StepId;
 
-/// Which steps this operator takes; the others are somebody else's.
+/// Steps that this operator carries out; others carry out the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StepSelection {
     /// Only these; empty: all.
@@ -12,13 +12,13 @@ pub struct StepSelection {
 }
 
 impl StepSelection {
-    /// Whether the step is this operator's. A secret that a run made is always the run's to remove.
+    /// Returns whether the step is this operator's. A secret that a run created is always removed by that run.
     pub fn includes(&self, step: StepId) -> bool {
         let named = self.only.is_empty() || self.only.contains(&step);
         step.always_runs() || (named && !self.skip.contains(&step))
     }
 
-    /// Whether only steps are taken that have nothing to do with the vendor's network.
+    /// Returns whether only steps are selected that don't involve the vendor's network.
     pub fn is_preparation(&self) -> bool {
         let mut only = self.only.iter();
         !self.only.is_empty() && only.all(|step| *step <= StepId::RoleAssignment)

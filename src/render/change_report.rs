@@ -110,7 +110,7 @@ fn input(value: &Value) -> String {
     }
 }
 
-/// What a repair found.
+/// Returns the findings of a repair.
 fn wrong(record: &RunRecord) -> Option<String> {
     let faults = &record.report().standing()?.faults;
     let line = |fault: &LinkDefect| {

@@ -17,7 +17,7 @@ use crate::render::RunReport;
 
 const BEGUN: OffsetDateTime = datetime!(2026-11-21 07:30 UTC);
 
-/// What a name may hold that does something in Markdown or in a terminal.
+/// Name with characters that have an effect in Markdown or in a terminal.
 const HOSTILE: &str = "a|b`c``` <img src=x> [d](http://e) \u{1b}[2J\r\n# f \u{202e}*g*";
 
 fn sent(n: u64, status: u16, writes: bool) -> RequestRecord {

@@ -1,4 +1,4 @@
-//! What is there already of what setup makes, for those who hand it on.
+//! Existing objects among those that setup creates, for outputs that import or reuse them.
 
 use uuid::Uuid;
 
@@ -6,12 +6,12 @@ use crate::azure::{AppRegistration, PeeringBody, RoleAssignment, RoleDefinition}
 use crate::plan::{Remote, RoleGrant};
 use crate::vendors::{VendorNetwork, VendorRequest};
 
-/// What a survey found. Where nobody looked, nothing is known to be there.
+/// Results of a survey. Without a survey, no object is known to exist.
 #[derive(Debug, Clone)]
 pub struct ExistingResources {
-    /// Whether somebody looked.
+    /// Whether a survey was made.
     pub surveyed: bool,
-    /// What this sign-in may not read, in words.
+    /// Objects that this sign-in may not read, in words.
     pub unread: Vec<String>,
     /// The object id of the vendor's service principal.
     pub vendor_principal: Option<Uuid>,
@@ -30,7 +30,7 @@ pub struct ExistingResources {
     pub theirs: Option<PeeringBody>,
 }
 
-/// What there is of one grant.
+/// Existing objects of one grant.
 #[derive(Debug, Clone)]
 pub struct ExistingGrant {
     pub grant: RoleGrant,

@@ -2,7 +2,7 @@
 
 use crate::domain::sanitize_for_terminal;
 
-/// What Markdown, or a dialect of it, takes for more than itself inside a line.
+/// Characters that Markdown, or a dialect of it, interprets inside a line.
 const MARKS: &str = "\\`*_[]<>~&#$";
 
 /// A text in a line: no link, no mention, no emphasis, no HTML. A `|` is dealt with by [`table`].
@@ -25,8 +25,8 @@ fn escaped(word: &str) -> String {
     out
 }
 
-/// Whether a page makes a link or a mention of it, escaped or not: an address, `www.…`, `@name`, `#1`, `GH-1`. Code is
-/// left alone.
+/// Returns whether a page turns the word into a link or a mention, escaped or not: an address, `www.…`, `@name`, `#1`,
+/// `GH-1`. Code is left alone.
 fn is_linked(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let numbered = |mark: &str| {

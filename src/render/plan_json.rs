@@ -28,7 +28,7 @@ struct PlanDocument<'a> {
     refreshed: bool,
     inputs: &'a BTreeMap<String, Value>,
     steps: Vec<PlanDocumentStep<'a>>,
-    /// What a person has to enter at the vendor.
+    /// Values that a person has to enter at the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
     hand_off: Option<DeviceCodePrompt>,
     checks: &'a [CheckResult],
@@ -43,12 +43,12 @@ struct PlanDocumentStep<'a> {
     what: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
-    /// Where it stands; absent where nobody looked.
+    /// State before the run; absent without a survey.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<StepState>,
-    /// Where it is to stand.
+    /// State after the run.
     after: StepState,
-    /// How long the one who is awaited usually takes.
+    /// Usual duration of the wait for the other party.
     #[serde(skip_serializing_if = "Option::is_none")]
     usually: Option<&'a str>,
     /// The person who has to act, and instructions for them.

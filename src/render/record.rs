@@ -8,7 +8,7 @@ use crate::azure::{PendingRecord, RequestRecord};
 use crate::domain::as_utc;
 use crate::plan::{PlannedStep, RunPlan, SignedIn, StepId};
 
-/// What is kept of a run. It holds nothing that the program reads again: all state is Azure's.
+/// Record of a run. It holds nothing that the program reads again: Azure holds all state.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
@@ -60,12 +60,12 @@ impl RunRecord {
         }
     }
 
-    /// Whether the run changed something, or may have: a write whose answer never came counts.
+    /// Returns whether the run changed something, or may have: a write without an answer counts.
     pub fn changed_something(&self) -> bool {
         self.report.changes().next().is_some() || self.requests.iter().any(RequestRecord::may_have_changed)
     }
 
-    /// Whether it came as far as a plan.
+    /// Returns whether the run reached a plan.
     pub fn is_planned(&self) -> bool {
         self.report.plan().is_some()
     }
@@ -85,12 +85,12 @@ impl RunRecord {
         self.report.recorded_in(file.to_owned());
     }
 
-    /// When the run began.
+    /// Returns the time at which the run began.
     pub fn begun(&self) -> OffsetDateTime {
         self.begun
     }
 
-    /// When it ended.
+    /// Returns the time at which the run ended.
     pub fn ended(&self) -> OffsetDateTime {
         self.ended
     }
@@ -100,7 +100,7 @@ impl RunRecord {
         format!("{} {}", self.program, self.version)
     }
 
-    /// What was sent, oldest first, and how many more there were.
+    /// Returns the requests, oldest first, and the number of further ones.
     pub fn requests(&self) -> (&[RequestRecord], u64) {
         (&self.requests, self.requests_left_out)
     }

@@ -20,7 +20,7 @@ pub struct RunReport {
     vendor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cloud: Option<String>,
-    /// Who ran it, and in which tenant.
+    /// Identity that ran it, and its tenant.
     #[serde(rename = "signedIn", skip_serializing_if = "Option::is_none")]
     who: Option<SignedIn>,
     outcome: RunOutcome,
@@ -38,7 +38,7 @@ pub struct RunReport {
     /// The file that keeps this run's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<String>,
-    /// What was decided; for the record.
+    /// Plan of the run, for the record.
     #[serde(skip)]
     plan: Option<RunPlan>,
     /// The command line that undoes it; for the record.
@@ -47,7 +47,7 @@ pub struct RunReport {
     /// The steps that `--only` left out, and that nothing is said about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_checked: Vec<StepId>,
-    /// Whether the time of `--timeout` was over first.
+    /// Whether the time of `--timeout` ended first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     timed_out: bool,
 }
@@ -62,7 +62,7 @@ struct StepReport {
     detail: String,
     changes: Vec<ResourceChange>,
     waited_ms: u64,
-    /// What stays although it was looked at for removal.
+    /// Objects that were considered for removal and stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     kept: Vec<String>,
     /// The person who has to act, and instructions for them.
@@ -128,12 +128,12 @@ impl RunReport {
         super::document(self)
     }
 
-    /// Where the link stood, for who asked.
+    /// Returns the state of the link, for a command that reports it.
     pub fn standing(&self) -> Option<&LinkHealth> {
         self.standing.as_ref()
     }
 
-    /// How the run ended.
+    /// Returns the outcome of the run.
     pub fn outcome(&self) -> RunOutcome {
         self.outcome
     }
@@ -148,7 +148,7 @@ impl RunReport {
         self.vendor.as_deref()
     }
 
-    /// What the run was asked for, without secrets.
+    /// Returns the inputs of the run, without secrets.
     pub fn inputs(&self) -> &BTreeMap<String, serde_json::Value> {
         &self.inputs
     }
@@ -159,12 +159,12 @@ impl RunReport {
         id.and_then(|id| id.rsplit('/').next())
     }
 
-    /// Who ran it, once signed in.
+    /// Returns the identity that ran it, once signed in.
     pub fn who(&self) -> Option<&SignedIn> {
         self.who.as_ref()
     }
 
-    /// What was decided, once it was.
+    /// Returns the plan, once it was decided.
     pub fn plan(&self) -> Option<&RunPlan> {
         self.plan.as_ref()
     }
@@ -184,24 +184,24 @@ impl RunReport {
         self.cloud.as_deref()
     }
 
-    /// What it cost.
+    /// Returns the cost of the run.
     pub fn stats(&self) -> RunStats {
         self.stats
     }
 
-    /// What failed.
+    /// Returns the error of the run.
     pub fn error(&self) -> Option<&RunError> {
         self.error.as_ref()
     }
 
-    /// Who has to act, by step.
+    /// Returns the required actions, by step.
     pub fn holds(&self) -> impl Iterator<Item = (StepId, &ActionRequired)> {
         self.steps
             .iter()
             .filter_map(|step| Some((step.id, step.hold.as_ref()?)))
     }
 
-    /// What the checks found.
+    /// Returns the results of the checks.
     pub fn checks(&self) -> &[CheckResult] {
         &self.checks
     }
@@ -211,12 +211,12 @@ impl RunReport {
         &self.peerings
     }
 
-    /// What stays although it was looked at for removal.
+    /// Returns the objects that were considered for removal and stay.
     pub fn kept(&self) -> impl Iterator<Item = &String> {
         self.steps.iter().flat_map(|step| &step.kept)
     }
 
-    /// What was written so far, with the step that wrote it.
+    /// Returns the changes so far, with the step that wrote each.
     pub fn changes(&self) -> impl Iterator<Item = (StepId, &ResourceChange)> {
         self.steps
             .iter()

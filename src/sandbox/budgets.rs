@@ -1,4 +1,4 @@
-//! How many requests ARM takes of one principal, on the world's clock: buckets that refill, and Resource Graph's quota.
+//! Request limits of ARM for one principal, on the world's clock: buckets that refill, and Resource Graph's quota.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How much is taken. By default what Azure documents.
+/// Limits of the budgets. By default those that Azure documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetLimits {
     reads: TokenBucket,
@@ -104,7 +104,7 @@ impl FromStr for BudgetLimit {
 /// More than any quota's period, and short enough for `hh:mm:ss`.
 const LONGEST_PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// What Azure counts apart.
+/// Kind of request that Azure counts separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum BudgetKind {
     Reads,
@@ -128,7 +128,7 @@ impl BudgetKind {
     }
 }
 
-/// What was used, and when.
+/// Used budgets, with their times.
 #[derive(Debug, Clone)]
 pub(super) struct RateBudgets {
     limits: BudgetLimits,
@@ -138,7 +138,7 @@ pub(super) struct RateBudgets {
     quotas: HashMap<Uuid, (u32, Duration)>,
 }
 
-/// What is in a bucket, in billionths of a request, and as of when: exact on any clock.
+/// Content of a bucket, in billionths of a request, and its time: exact on any clock.
 #[derive(Debug, Clone, Copy)]
 struct BucketLevel {
     content: u128,
@@ -147,7 +147,7 @@ struct BucketLevel {
 
 const ONE: u128 = 1_000_000_000;
 
-/// What came of the wish to send one more.
+/// Outcome of an attempt to send one more request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BudgetSpent {
     /// It may; so many are left, and so many for all principals together.

@@ -15,7 +15,7 @@ use super::world::{
     VnetRecord,
 };
 
-/// Whether the request asks for a fresh world.
+/// Returns whether the request asks for a fresh world.
 pub(super) fn is_reset(request: &IncomingRequest) -> bool {
     request.method == Method::POST && request.path == "/_sandbox/reset"
 }

@@ -1,4 +1,4 @@
-//! What is in the world at its beginning, as data: the files in `estate/`, or one of the same shape.
+//! Initial content of the world, as data: the files in `estate/`, or one of the same shape.
 
 mod above;
 mod access;
@@ -74,7 +74,7 @@ pub struct SandboxEstate {
     dragonfly: dragonfly::DragonflyData,
 }
 
-/// What an operator of the estate signs in with.
+/// Sign-in credentials of an operator of the estate.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EstateCredentials {
@@ -209,7 +209,7 @@ struct AssignmentData {
     /// The name of a built-in role, or of one of the tenant's own.
     role: String,
     scope: String,
-    /// What the assignment is limited to.
+    /// Condition that limits the assignment.
     condition: Option<String>,
 }
 
@@ -298,7 +298,7 @@ impl SandboxEstate {
         estate
     }
 
-    /// What an operator signs in with.
+    /// Returns the sign-in credentials of an operator.
     pub fn credentials(&self) -> EstateCredentials {
         self.credentials.clone()
     }

@@ -22,7 +22,7 @@ pub struct FaultRule {
     fault: InjectedFault,
 }
 
-/// What goes wrong.
+/// Fault to inject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InjectedFault {
     /// An error answer; the request has no effect.
@@ -91,8 +91,8 @@ impl FromStr for FaultRule {
     }
 }
 
-/// When and what: `=` may stand in a path and in a message too, so the first one before a fault is the one; where there
-/// is no fault, the last.
+/// Splits a rule into its condition and its fault. `=` may also stand in a path and in a message, so the first one
+/// before a fault separates them; where there's no fault, the last.
 fn halves(text: &str) -> Option<(&str, &str)> {
     let mut all = text.match_indices('=').map(|(at, _)| (&text[..at], &text[at + 1..]));
     let first = all.clone().find(|(_, fault)| fault.parse::<InjectedFault>().is_ok());
@@ -153,7 +153,7 @@ impl FromStr for InjectedRefusal {
 }
 
 impl InjectedFault {
-    /// How the log names it.
+    /// Returns the name of the fault in the log.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Status(_) => "status",
@@ -195,7 +195,7 @@ impl InjectedFaults {
     }
 }
 
-/// Whether `*` in `pattern` can stand for texts that make it `text`.
+/// Returns whether `*` in `pattern` can stand for texts that make it `text`.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else {
@@ -214,7 +214,7 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(tail)
 }
 
-/// What a proxy on the way answers instead of Azure.
+/// Returns the answer of a proxy on the way instead of Azure's.
 pub(super) fn garbage() -> SandboxResponse {
     let page =
         "<html>\r\n<head><title>Corporate proxy</title></head>\r\n<body>Please sign in to continue.</body></html>";

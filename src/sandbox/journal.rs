@@ -83,7 +83,7 @@ fn correlation_id(headers: &HeaderMap) -> Option<&str> {
     names.into_iter().find_map(|name| headers.get(name)?.to_str().ok())
 }
 
-/// Whether the request means to change something in ARM, in Graph or at a vendor.
+/// Returns whether the request is a change in ARM, in Graph, or at a vendor.
 fn writes(service: SandboxService, request: &IncomingRequest) -> bool {
     let reads = [
         "/resources",
@@ -107,7 +107,8 @@ fn writes(service: SandboxService, request: &IncomingRequest) -> bool {
     }
 }
 
-/// Who asks: the app id in the token, or in the form that asks for one. Not verified; the answer says whether it held.
+/// Returns the requesting principal: the app ID in the token, or in the form that asks for one. Not verified; the
+/// answer says whether it held.
 fn principal(service: SandboxService, request: &IncomingRequest) -> Option<String> {
     if service == SandboxService::Entra {
         return request.form().get("client_id").map(str::to_owned);

@@ -52,22 +52,22 @@ use router::SandboxService;
 pub use timing::Lag;
 use world::SandboxWorld;
 
-/// What kind of world to make.
+/// Options of the world to create.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
-    /// Where ids come from; the same seed gives the same ids.
+    /// Seed of the IDs; the same seed gives the same IDs.
     pub seed: u64,
     /// Added to every answer.
     pub latency: Duration,
     /// Replication and the vendor's work.
     pub lag: Lag,
-    /// What goes wrong.
+    /// Faults to inject.
     pub faults: Vec<FaultRule>,
-    /// How much ARM takes before it refuses.
+    /// Limits at which ARM refuses requests.
     pub limits: BudgetLimits,
-    /// What is in the world.
+    /// Content of the world.
     pub estate: SandboxEstate,
-    /// How many items a list answers at once.
+    /// Number of items that a list returns at once.
     pub page_size: usize,
 }
 
@@ -85,7 +85,7 @@ impl Default for SandboxOptions {
     }
 }
 
-/// What comes of one request.
+/// Outcome of one request.
 #[derive(Debug)]
 pub enum RequestOutcome {
     /// A whole answer.
@@ -199,7 +199,7 @@ impl Sandbox {
         }
     }
 
-    /// What comes of one request, connections that break included.
+    /// Returns the outcome of one request, including connections that break.
     pub async fn exchange(&self, request: Request<Bytes>) -> RequestOutcome {
         let request = IncomingRequest::new(request);
         if control::is_reset(&request) {
@@ -275,7 +275,8 @@ impl Sandbox {
         ]
     }
 
-    /// What `az cloud show` prints for a custom cloud at `origin`, and `caBundle`: the CA's certificate as PEM.
+    /// Returns the output of `az cloud show` for a custom cloud at `origin`, and `caBundle`: the CA's certificate as
+    /// PEM.
     pub fn cloud_json(&self, origin: &Url, ca_pem: &str) -> serde_json::Value {
         let bare = bare(origin);
         let slash = format!("{bare}/");

@@ -1,4 +1,4 @@
-//! Which service a request is for: one port serves all, told apart by path.
+//! Routing of a request to its service: one port serves all, distinguished by path.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use super::vendors::{aiven, dragonfly, kong};
 use super::world::SandboxWorld;
 use super::{arm, control, entra, graph};
 
-/// Who is asked.
+/// Service that a request is addressed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SandboxService {
     Entra,
@@ -34,7 +34,7 @@ impl SandboxService {
     }
 }
 
-/// Which service serves the path.
+/// Returns the service that serves the path.
 pub(super) fn service(request: &IncomingRequest) -> SandboxService {
     let segments = request.lower();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -62,7 +62,7 @@ pub(super) fn answer(world: &mut SandboxWorld, service: SandboxService, request:
     }
 }
 
-/// What is served at a path that nobody serves.
+/// Returns the response for a path that no service serves.
 pub(super) fn not_found(request: &IncomingRequest) -> SandboxResponse {
     message::text(
         StatusCode::NOT_FOUND,

@@ -36,19 +36,19 @@ const LONGEST_HEAD: u16 = 32 * 1024;
 /// Connections at the same time; more wait until one ends.
 const MOST_CONNECTIONS: usize = 256;
 
-/// How long a TLS handshake may take.
+/// Maximum duration of a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// How long a connection may go without a request whose head is complete.
+/// Maximum time that a connection can stay open without a request whose head is complete.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// How long a request's body may take.
+/// Maximum time for reading a request's body.
 const BODY: Duration = Duration::from_secs(20);
 
 /// The pause before the next connection where the system has no descriptor for one.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// How long requests that are being answered may take after the end.
+/// Time that requests in progress have to finish after the shutdown.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A sandbox that is being served; dropped, it stops.
@@ -58,7 +58,8 @@ pub struct ServeOptions {
     pub origin: Url,
     /// The CA's certificate, as PEM.
     pub ca_pem: String,
-    /// What the sandbox's own pages and the vendors' consoles ask for: the header [`super::KEY_HEADER`], or `?key=`.
+    /// Key that the sandbox's own pages and the vendors' consoles require: in the header [`super::KEY_HEADER`], or as
+    /// `?key=`.
     pub key: String,
     stop: watch::Sender<bool>,
     accepting: Vec<JoinHandle<()>>,
@@ -120,7 +121,7 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<ServeOptio
     })
 }
 
-/// What every connection needs.
+/// State that all connections share.
 struct SandboxServer {
     sandbox: Sandbox,
     guard: RequestGuard,

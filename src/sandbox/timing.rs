@@ -1,9 +1,9 @@
-//! How long things take: replication in Entra and Azure, long-running operations, the vendor's own work.
+//! Durations in the sandbox: replication in Entra and Azure, long-running operations, the vendor's own work.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How far the world lags behind what it has accepted.
+/// Delay between the time the world accepts a change and the time the change takes effect.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Lag {
     /// Everything at once.
@@ -11,7 +11,7 @@ pub enum Lag {
     /// The order of things as in Azure, shortened so that a rehearsal takes seconds.
     #[default]
     Typical,
-    /// What Azure documents: ten minutes for an assignment, forty for Konnect.
+    /// The delays that Azure documents: ten minutes for an assignment, forty for Konnect.
     Worst,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct WorldTiming {
     pub(super) application: Duration,
     /// A new client secret is known to the token endpoint.
     pub(super) secret: Duration,
-    /// How long a client waits between two looks for whether a code was entered.
+    /// Interval at which a client checks whether a code was entered.
     pub(super) code_interval: Duration,
     /// A new role definition is in lists.
     pub(super) definition_list: Duration,
@@ -53,7 +53,7 @@ pub(super) struct WorldTiming {
     pub(super) assignment: Duration,
     /// A long-running operation of the network provider.
     pub(super) operation: Duration,
-    /// What `Retry-After` says on such an operation, in seconds.
+    /// Value of `Retry-After` on such an operation, in seconds.
     pub(super) retry_after: u64,
     /// The vendor begins after its API was called.
     pub(super) vendor_start: Duration,
@@ -63,7 +63,7 @@ pub(super) struct WorldTiming {
     pub(super) vendor_retry: Duration,
     /// The vendor notices what changed on a network.
     pub(super) vendor_poll: Duration,
-    /// How often the vendor tries in all.
+    /// Total number of attempts that the vendor makes.
     pub(super) vendor_attempts: u32,
 }
 

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::world::{PrincipalRecord, SandboxWorld, UserRecord};
 
-/// How long a token lives, in seconds.
+/// Lifetime of a token, in seconds.
 pub(super) const LIFETIME: i64 = 3600;
 
-/// Who a verified token speaks for.
+/// Identity that a verified token represents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TokenCaller {
     pub(super) tenant: Uuid,
@@ -19,7 +19,7 @@ pub(super) struct TokenCaller {
     pub(super) oid: Uuid,
     pub(super) app_id: Uuid,
     pub(super) audience: String,
-    /// How Azure calls them in a refusal: a person by name, an application by its client id.
+    /// Name that Azure uses in a refusal: a person's name, or an application's client ID.
     pub(super) name: String,
     /// The service principal whose roles count for them: their own, or the one that a person is the equal of.
     pub(super) principal: Uuid,
@@ -153,8 +153,8 @@ fn key(world: &SandboxWorld) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, &world.signing_key)
 }
 
-/// Whether `audience` names a service that this origin stands for. Everything is served at one origin, so an audience
-/// of the origin itself is good for ARM and for Graph.
+/// Returns whether `audience` names a service that this origin stands for. Everything is served at one origin, so an
+/// audience of the origin itself is good for ARM and for Graph.
 pub(super) fn is_audience(audience: &str, origin: &str, names: &[&str]) -> bool {
     let audience = audience.trim_end_matches('/');
     let loopback = url::Url::parse(audience)

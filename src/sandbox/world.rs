@@ -30,7 +30,7 @@ pub(super) use directory::{
     PrincipalRecord, SignInAudience, TenantRecord, UserRecord,
 };
 
-/// When something came to be: before the world began, or at an offset from its beginning.
+/// Time at which an object was created: before the world began, or at an offset from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CreatedAt {
     Always,
@@ -38,7 +38,7 @@ pub(super) enum CreatedAt {
 }
 
 impl CreatedAt {
-    /// Whether `lag` has passed since.
+    /// Returns whether `lag` has passed since then.
     pub(super) fn passed(self, lag: Duration, now: Duration) -> bool {
         match self {
             Self::Always => true,
@@ -108,11 +108,11 @@ pub(super) struct PeeringRecord {
     pub(super) settings: PeeringSettingsRecord,
     /// The remote address space as of the last sync.
     pub(super) known: Vec<IpNet>,
-    /// When the last write is done; `Updating` until then.
+    /// Time at which the last write is done; the state is `Updating` until then.
     pub(super) settled: CreatedAt,
     pub(super) deleting: bool,
-    /// What else the writer gave: the names of the subnets where not the whole networks are peered, and properties that
-    /// the service does not know.
+    /// Other properties that the writer specified: the names of the subnets if only parts of the networks are peered,
+    /// and properties that the service does not know.
     pub(super) others: Map<String, Value>,
     pub(super) version: u32,
 }
@@ -239,7 +239,7 @@ pub(super) struct DefinitionRecord {
     pub(super) permissions: Vec<PermissionRecord>,
     pub(super) scopes: Vec<String>,
     pub(super) since: CreatedAt,
-    /// When it was last written.
+    /// Time of the last write.
     pub(super) updated: CreatedAt,
     pub(super) author: Option<Uuid>,
 }
@@ -283,12 +283,12 @@ impl AssignmentRecord {
 #[derive(Debug, Clone)]
 pub(super) struct OperationRecord {
     pub(super) done: Duration,
-    /// What it works on, in lower case.
+    /// Resource that the operation works on, in lower case.
     pub(super) target: String,
     pub(super) kind: &'static str,
 }
 
-/// What is still to happen.
+/// Event that is still to happen.
 #[derive(Debug, Clone)]
 pub(super) enum WorldEvent {
     /// A deleted peering goes.
@@ -304,7 +304,7 @@ pub(super) enum WorldEvent {
 pub(super) struct SandboxWorld {
     /// The wall time at which it began.
     pub(super) started: OffsetDateTime,
-    /// How long it has been going: the time of the request or event that is being worked on.
+    /// Time since the world began: the time of the request or event that is being processed.
     pub(super) now: Duration,
     pub(super) timing: WorldTiming,
     pub(super) ids: IdGenerator,
@@ -343,7 +343,7 @@ pub(super) struct SandboxWorld {
     pub(super) konnect: SandboxKonnect,
     pub(super) aiven: SandboxAiven,
     pub(super) dragonfly: SandboxDragonfly,
-    /// What Aiven and Dragonfly peer with.
+    /// Links that Aiven and Dragonfly create.
     pub(super) links: Vec<ReciprocalLink>,
     /// By time, then by the order in which they were planned.
     events: BTreeMap<(Duration, u64), WorldEvent>,

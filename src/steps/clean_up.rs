@@ -82,7 +82,7 @@ fn setups_credentials(application: &AppRegistration) -> impl Iterator<Item = &Li
     all.filter(|one| is_setups(one))
 }
 
-/// What this run removes of an application's credentials: its own, and what earlier ones left behind.
+/// Returns the credentials of an application that this run removes: its own, and those that earlier runs left behind.
 fn removable(run: &StepRun, application: &AppRegistration) -> Vec<Uuid> {
     let (own, now) = (credential_name(run.company.run_id()), run.azure.wire().service_time());
     let ended = |one: &ListedCredential| run_of(one).is_some_and(|other| run.company.markers().has_ended(other));
@@ -167,8 +167,9 @@ pub(super) async fn remove_all(run: &StepRun, application: &AppRegistration, spa
     Ok(())
 }
 
-/// What is left of ours once the credential of this run is removed. That one is known by its id, so it goes while the
-/// others are looked for; where Graph does not find it yet, or another one may have been made, they are looked for first.
+/// Returns the credentials of setup that remain after the credential of this run is removed. The ID of that credential
+/// is known, so it is removed while the others are read. If Graph does not find it yet, or if another one may have been
+/// created, the others are read first.
 async fn left(run: &StepRun, application: &AppRegistration) -> Result<Vec<Uuid>, StepError> {
     let minted = run.created_credential().filter(|minted| !minted.is_certificate);
     let Some(minted) = minted.filter(|_| !run.facts().credential_in_doubt) else {

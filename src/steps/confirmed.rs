@@ -11,7 +11,7 @@ use crate::domain::PeeringId;
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::{PeeringIntent, PlannedWrite, StepDecision, StepId};
 
-/// What the confirmed plan showed.
+/// Contents of the confirmed plan.
 #[derive(Debug)]
 pub(super) struct ConfirmedPlan {
     decisions: BTreeMap<StepId, StepDecision>,
@@ -58,7 +58,7 @@ impl ConfirmedPlan {
         writes.any(shown) || self.creates(step, &path)
     }
 
-    /// Whether the plan showed that this is created: what the run created itself, it may create once more.
+    /// Returns whether the plan showed that this resource is created: the run may create again what it created itself.
     fn creates(&self, step: StepId, resource: &str) -> bool {
         let created = matches!(self.decisions.get(&step), Some(StepDecision::Create(_)));
         let mut writes = self.writes.iter().filter(|write| write.step == step);
@@ -104,7 +104,7 @@ impl StepRun {
         }
     }
 
-    /// Whether the confirmed plan has this step write something.
+    /// Returns whether this step writes anything in the confirmed plan.
     pub(super) fn plans_to_write(&self, step: StepId) -> bool {
         let shown = self.confirmed().and_then(|confirmed| confirmed.decisions.get(&step));
         shown.is_some_and(StepDecision::writes)
@@ -133,8 +133,8 @@ fn requests(intent: &PeeringIntent, facts: &ObservedState) -> Vec<PlannedWrite> 
     writes(intent, facts, true)
 }
 
-/// Whether the write is the one that was shown. Of a body only what it is for is compared: an option that someone has
-/// switched on meanwhile is preserved, and that is no other write.
+/// Returns whether the write is the one that was shown. Only the purpose of a body is compared: an option that was
+/// enabled in the meantime is preserved, and does not make it a different write.
 fn is_same(shown: &PlannedWrite, now: &PlannedWrite) -> bool {
     let resource = match now.method {
         "PUT" => matches_pattern(unnumbered(&shown.resource), unnumbered(&now.resource)),
@@ -162,7 +162,7 @@ fn is_same(shown: &PlannedWrite, now: &PlannedWrite) -> bool {
         .all(same)
 }
 
-/// Whether the write is about one of these roles.
+/// Returns whether the write concerns one of these roles.
 fn concerns(write: &PlannedWrite, roles: &[Uuid]) -> bool {
     let role = write
         .body
@@ -184,8 +184,9 @@ fn unnumbered(resource: &str) -> &str {
     numbered.filter(number).map_or(resource, |(base, _)| base)
 }
 
-/// Whether `text` is `shown`. `{name}` stands for a part of the path, or the whole, that is not known: what was learned
-/// since is no difference, and neither is what a new request has made unknown again.
+/// Returns whether `text` matches `shown`. `{name}` stands for a part of the path, or the whole path, that is not
+/// known: a value that has become known since then is not a difference, and neither is one that a new request has made
+/// unknown again.
 fn matches_pattern(shown: &str, text: &str) -> bool {
     let is_open = |part: &str| part.starts_with('{') && part.ends_with('}') && !part.contains('/');
     let (shown_parts, parts): (Vec<&str>, Vec<&str>) = (shown.split('/').collect(), text.split('/').collect());

@@ -28,7 +28,7 @@ pub async fn read_eligibility(run: &StepRun, rights: Option<&Vec<RolePermission>
     run.update_state(|facts| _ = facts.eligible_roles.insert(action, found));
 }
 
-/// How the operator gets the right for the action; `None` where no eligible role has it.
+/// Returns instructions for how the operator gets the right for the action; `None` if no eligible role has it.
 pub fn activation(facts: &ObservedState, action: &str) -> Option<String> {
     let role = facts.eligible_roles.get(action)?.first()?;
     Some(format!(

@@ -1,4 +1,4 @@
-//! What a survey found, for those who hand it on.
+//! Results of a survey, for the modules that pass them on.
 
 use uuid::Uuid;
 
@@ -9,7 +9,8 @@ use crate::azure::AppRegistration;
 use crate::plan::{OwnApp, PeeringIntent, RoleGrant, VendorAccess};
 use crate::render::{ExistingGrant, ExistingResources};
 
-/// What is there of what setup makes. `surveyed`: somebody looked; else there are no facts.
+/// Returns the existing resources of those that setup creates. `surveyed`: the resources were read; otherwise there are
+/// no facts.
 pub fn existing(intent: &PeeringIntent, facts: &ObservedState, surveyed: bool) -> ExistingResources {
     let grant = |grant: RoleGrant| {
         let custom = Some(&grant).filter(|grant| grant.built_in.is_none());
@@ -46,7 +47,7 @@ pub fn existing(intent: &PeeringIntent, facts: &ObservedState, surveyed: bool) -
     }
 }
 
-/// What is taken for known where nobody looked: who brings an application has it.
+/// Returns the facts that are assumed if no resources were read: an application that the operator specifies exists.
 pub fn unread(intent: &PeeringIntent) -> ObservedState {
     let brought = match intent.own_app {
         Some(OwnApp::Given(id)) => Some(id),

@@ -27,7 +27,8 @@ pub fn local(intent: &PeeringIntent, facts: &ObservedState) -> Option<PeeringBod
     }
 }
 
-/// Whether the local peering is to use the remote network's gateways: that is asked for, or it does.
+/// Returns whether the local peering is to use the remote network's gateways: because this is requested, or because it
+/// already uses them.
 pub fn uses_gateways(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let uses = |peering: PeeringBody| peering.use_remote_gateways;
     intent.peering_settings.use_remote_gateways || local(intent, facts).is_some_and(uses)
@@ -41,7 +42,7 @@ pub fn settings_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> Peer
     }
 }
 
-/// Whether the remote peering, which is ours to write, is as it has to be.
+/// Returns whether the remote peering, which setup can write, is as required.
 pub fn theirs_is_good(intent: &PeeringIntent, facts: &ObservedState, theirs: &PeeringBody) -> bool {
     works(theirs) && (theirs.allow_gateway_transit || !uses_gateways(intent, facts))
 }
@@ -88,7 +89,7 @@ pub fn direction_writes(intent: &PeeringIntent, facts: &ObservedState) -> Vec<Di
     writes
 }
 
-/// What Azure would refuse whatever the order, and who can change it.
+/// Returns the conflict that Azure would refuse in any order of writes, and who can resolve it.
 pub fn conflict(intent: &PeeringIntent, facts: &ObservedState) -> Option<ActionRequired> {
     let ours = local(intent, facts);
     let peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);
@@ -123,8 +124,8 @@ pub fn conflict(intent: &PeeringIntent, facts: &ObservedState) -> Option<ActionR
     })
 }
 
-/// What to do where Azure refused to let the local peering use the remote network's gateways; `None` for any other
-/// refusal. Azure's codes for it are not documented, so its message tells.
+/// Returns the action that is required if Azure refused to let the local peering use the remote network's gateways;
+/// `None` for any other refusal. Azure's codes for this refusal are not documented, so its message is evaluated.
 pub fn refused(
     intent: &PeeringIntent,
     facts: &ObservedState,

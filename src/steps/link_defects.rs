@@ -1,5 +1,5 @@
-//! What can be wrong with a link so that waiting does not mend it, and who mends it: one table for `status`, `repair`
-//! and the checks.
+//! Defects of a link that waiting does not resolve, and who can resolve them: one table for `status`, `repair` and the
+//! checks.
 
 use super::ObservedState;
 use super::own_direction::{is_made_again, may_write_remote};
@@ -15,12 +15,13 @@ use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 const SEVERAL: &str = "several";
 const NOT_TOLD: &str = "unnamed";
 
-/// Whether the operator, and nobody else, has to do what the fault asks for: to name the peering.
+/// Returns whether only the operator can resolve the fault, by specifying the name of the peering.
 pub fn needs_peering_name(fault: &LinkDefect) -> bool {
     [SEVERAL, NOT_TOLD].contains(&fault.code.as_str())
 }
 
-/// Whether only the other side can end it, by a sync, and traffic between the addresses from before flows meanwhile.
+/// Returns whether only a sync by the other side can resolve the fault, while traffic between the previous addresses
+/// continues.
 pub fn is_the_other_sides_sync(fault: &LinkDefect) -> bool {
     fault.ours.is_none() && fault.code.ends_with("NotInSync")
 }
@@ -258,7 +259,7 @@ fn of_request(intent: &PeeringIntent, facts: &ObservedState, request: &VendorReq
     })
 }
 
-/// What is to be done at the vendor where nobody here can ask it through its API.
+/// Returns the action that is required at the vendor if it cannot be requested through the vendor's API from here.
 fn by_hand(intent: &PeeringIntent) -> Option<String> {
     let asked = intent.access == VendorAccess::Manual && intent.vendor.peering.created_by != CreatedBy::Customer;
     asked.then(|| {

@@ -68,7 +68,7 @@ pub trait Step: Send + Sync {
     /// Reads what there is and notes it in the run's facts. Writes nothing.
     async fn observe(&self, run: &StepRun) -> Result<(), StepError>;
 
-    /// What is to be done, from what was read. Pure.
+    /// Returns what to do, based on the facts that were read. Pure.
     fn decide(&self, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision;
 
     /// Does it, safe to repeat, and notes in the facts what Azure says of it: what needs it goes on with that.
@@ -79,7 +79,7 @@ pub trait Step: Send + Sync {
         Ok(())
     }
 
-    /// What of it is provably setup's work and goes, and what stays. Pure.
+    /// Returns which resources are provably created by setup and are removed, and which stay. Pure.
     fn plan_removal(&self, _intent: &PeeringIntent, _facts: &ObservedState) -> StepDecision {
         StepDecision::Absent("nothing to remove".to_owned())
     }
@@ -90,7 +90,7 @@ pub trait Step: Send + Sync {
     }
 }
 
-/// What is to be done about the step in this run.
+/// Returns what to do about the step in this run.
 pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     let unread = facts.unread.contains(&id);
     let decision = || match intent.tears_down() {
@@ -112,8 +112,8 @@ pub fn decision(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> St
     }
 }
 
-/// Whether somebody with every right could have the step done as it stands; what is not multi-tenant, or switched off,
-/// takes another hand.
+/// Returns whether an operator with all rights could complete the step in its current state; an application that is not
+/// multi-tenant, or is disabled, requires someone else to act.
 pub fn only_rights_are_missing(id: StepId, intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let seen = ObservedState {
         unread: Default::default(),

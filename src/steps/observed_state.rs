@@ -1,4 +1,4 @@
-//! What has been read so far. Decisions are made from this and the intent alone.
+//! State that has been read so far. Decisions are based only on it and on the intent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,10 +27,10 @@ const WIDE_ROLES: [(Uuid, &str); 3] = [
     ),
 ];
 
-/// What has been read.
+/// State that has been read.
 #[derive(Debug, Clone, Default)]
 pub struct ObservedState {
-    /// When all that there is was read.
+    /// Time at which all existing resources were read.
     pub read_at: Option<Instant>,
     /// The steps whose writes are accepted and not seen yet: that they are not to be read says nothing.
     pub unconfirmed: BTreeSet<StepId>,
@@ -45,14 +45,16 @@ pub struct ObservedState {
     /// The object id that the operator gave is not that of the vendor's service principal; looked at only where things
     /// are removed.
     pub principal_is_anothers: bool,
-    /// Who of those with an assignment of setup's is not in the directory any more; looked at as above.
+    /// Principals with an assignment of setup that are no longer in the directory; read only where resources are
+    /// removed.
     pub gone_principals: BTreeSet<Uuid>,
-    /// Where the vendor's service principal has, or may have, roles beyond the network's subscription; read only where it
-    /// is to be removed.
+    /// Scopes beyond the network's subscription in which the vendor's service principal has, or may have, roles; read
+    /// only where it is to be removed.
     pub principal_elsewhere: Vec<String>,
-    /// The same of the own application that setup made.
+    /// Scopes beyond the network's subscription in which the service principal of the own application that setup
+    /// created has, or may have, roles; read only where it is to be removed.
     pub own_principal_elsewhere: Vec<String>,
-    /// Who else can sign in as the own application or change it; read where this run did not create it.
+    /// Other principals that can sign in as the own application or change it; read if this run did not create it.
     pub own_app_access: Option<AppAccess>,
     /// Why that could not be read, in a word of Graph's.
     pub own_app_access_unread: Option<String>,
@@ -62,7 +64,7 @@ pub struct ObservedState {
     pub deleted_app: Option<AppRegistration>,
     /// This sign-in may not delete it for good.
     pub own_app_stays_restorable: bool,
-    /// What policies forbid the own application.
+    /// Restrictions that policies place on the own application.
     pub app_restrictions: ReadResult<AppRestrictions>,
     /// The time by Azure's clock when the own application was read.
     pub service_time: Option<OffsetDateTime>,
@@ -97,9 +99,9 @@ pub struct ObservedState {
     pub assignments_below: Vec<RoleAssignment>,
     /// Only those at the network could be read: who else in the subscription has a role is not known.
     pub assignments_are_hidden: bool,
-    /// What the operator may do at the virtual network; `None` where that could not be read.
+    /// Permissions of the operator at the virtual network; `None` if they could not be read.
     pub rights_at_vnet: Option<Vec<RolePermission>>,
-    /// The same at the subscription.
+    /// Permissions of the operator at the subscription; `None` if they could not be read.
     pub rights_at_subscription: Option<Vec<RolePermission>>,
     pub vnet: Option<VirtualNetwork>,
     /// The network security groups of the network's subnets.
@@ -136,18 +138,19 @@ pub struct ObservedState {
     pub handed_over: bool,
     /// The route tables of the network's subnets.
     pub route_tables: Vec<RouteTable>,
-    /// What only the checks look at.
+    /// State that only the checks read.
     pub preflight: PreflightReads,
 }
 
 impl ObservedState {
-    /// Whether all was read so short a time ago that nobody else can have changed it in between, but by rare chance:
-    /// nobody was asked a question since.
+    /// Returns whether everything was read so recently that a change by others in between is very unlikely: no question
+    /// was asked since.
     pub fn are_fresh(&self) -> bool {
         self.read_at.is_some_and(|at| at.elapsed() < limits::OBSERVATION_TTL)
     }
 
-    /// Whether the operator may do `action` there; unknown counts as yes, Azure has the last word.
+    /// Returns whether the operator may do `action` at that scope; if unknown, the answer is yes, because Azure
+    /// decides.
     pub fn may(rights: Option<&Vec<RolePermission>>, action: &str) -> bool {
         rights.is_none_or(|rights| allowed(rights, action))
     }
@@ -173,7 +176,7 @@ impl ObservedState {
         Some(holders.iter().filter(|one| !is_own(one)).count())
     }
 
-    /// Whether the role can be assigned at the virtual network as it is.
+    /// Returns whether the role can be assigned at the virtual network as it is.
     pub fn is_assignable(&self, role: &RoleDefinition) -> bool {
         self.roles.iter().any(|here| here.guid == role.guid)
     }
@@ -276,7 +279,7 @@ impl ObservedState {
         numbered.into_iter().find(|name| !taken(name)).unwrap_or(name)
     }
 
-    /// What people call who gets the grant: an own application has the name that it has.
+    /// Returns the display name of the principal that gets the grant: an own application has its actual name.
     pub fn called<'a>(&'a self, grant: &'a RoleGrant) -> &'a str {
         match (grant.to, &self.own_app) {
             (RoleGrantee::OwnApp, Some(app)) => &app.display_name,

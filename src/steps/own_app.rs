@@ -22,13 +22,13 @@ use crate::limits;
 use crate::plan::{ActionRequired, ChangeAction, OwnApp as Wanted, PeeringIntent, StepDecision, StepEvent, StepId};
 
 const STEP: StepId = StepId::OwnApp;
-/// What Graph says of an application that it has just made itself: it has not arrived everywhere.
+/// Messages of Graph about an application that it has just created: it is not replicated everywhere yet.
 const JUST_MADE: [&str; 3] = [
     "must in the local tenant",
     "must be in the local tenant",
     "does not reference a valid application",
 ];
-/// What Graph says where a deleted application has the unique name still.
+/// Message of Graph if a deleted application still has the unique name.
 const NAME_IS_TAKEN: &str = "same value for property uniqueName";
 const MULTI_TENANT: [&str; 2] = ["AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"];
 

@@ -80,12 +80,12 @@ async fn look_beside(run: &StepRun, azure: &AzureClient, absent: &VnetId) {
     run.update_state(|facts| facts.remote_siblings = siblings);
 }
 
-/// Whether the other direction is ours to write, too: it lies in another tenant of one's own.
+/// Returns whether setup can also write the other direction: it lies in another tenant of the same organization.
 pub fn may_write_remote(intent: &PeeringIntent) -> bool {
     intent.other_side_of_ours().is_some()
 }
 
-/// What is to be done about our direction (and theirs, where it is ours to write).
+/// Returns what to do about the local direction (and about the remote direction, if setup can write it).
 pub fn decide(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     if let Some(hold) = gateways::conflict(intent, facts) {
         return StepDecision::Blocked(hold);
@@ -114,7 +114,7 @@ pub fn decide(intent: &PeeringIntent, facts: &ObservedState) -> StepDecision {
     }
 }
 
-/// What is to be done about the local peering that is there.
+/// Returns what to do about the existing local peering.
 fn decide_present(intent: &PeeringIntent, facts: &ObservedState, peering: &PeeringBody) -> StepDecision {
     let (name, vendor) = (&peering.id.name, &intent.vendor.short_name);
     let limits = peering.limits().map(|limits| format!("; it links {limits}"));
@@ -186,8 +186,9 @@ fn decide_present(intent: &PeeringIntent, facts: &ObservedState, peering: &Peeri
     }
 }
 
-/// Whether the step before deletes the Disconnected local peering: a vendor that is asked again makes its direction before
-/// it lets the application in, and Azure takes none beside a Disconnected one.
+/// Returns whether the previous step deletes the Disconnected local peering: a vendor that receives a new request
+/// creates its direction before it lets the application in, and Azure accepts no new direction beside a Disconnected
+/// one.
 pub fn is_made_again(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let asked = || decision(StepId::VendorRequest, intent, facts).writes();
     let by_api = intent.access == VendorAccess::Api && intent.vendor.peering.created_by == CreatedBy::EachSide;
@@ -279,7 +280,7 @@ fn unread_too(facts: &ObservedState) -> String {
     unread.unwrap_or_default()
 }
 
-/// What changes in the other direction, where that is ours to see and to write.
+/// Returns the changes in the other direction, if setup can read and write it.
 fn differences_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
     let Some(theirs) = facts.remote_peering.as_ref().filter(|_| may_write_remote(intent)) else {
         return Vec::new();
@@ -298,12 +299,12 @@ fn differences_of_theirs(intent: &PeeringIntent, facts: &ObservedState) -> Vec<S
         .collect()
 }
 
-/// Whether our direction is as it shall be, whatever the vendor has done about its own.
+/// Returns whether the local direction is as required, regardless of the vendor's direction.
 pub fn good(peering: &PeeringBody, intent: &PeeringIntent) -> bool {
     peering.state != PeeringState::Disconnected && not_allowed(peering, intent).is_empty()
 }
 
-/// What the direction shall allow and does not.
+/// Returns the settings that the direction must allow and does not.
 fn not_allowed(peering: &PeeringBody, intent: &PeeringIntent) -> Vec<&'static str> {
     let settings = intent.peering_settings;
     let table = [

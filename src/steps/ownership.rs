@@ -1,5 +1,5 @@
-//! What is provably setup's work, and what still uses it. Ids and names that setup chooses are told from any others;
-//! whatever else there is stays.
+//! Resources that are provably created by setup, and what still uses them. They are recognized by the IDs and names
+//! that setup chooses; all other resources stay.
 
 use uuid::Uuid;
 
@@ -11,10 +11,10 @@ use crate::domain::{role_assignment_guid, role_definition_guid, subscription_sco
 use crate::plan::{OwnApp, PeeringIntent, RoleGrant, RoleGrantee, StepDecision, StepId, StepState, own_role_names};
 use crate::vendors::{CreatedBy, VendorRequest};
 
-/// Whether what was to be removed is still to be, decided anew.
+/// Returns whether a resource that was to be removed is still to be removed, based on a new decision.
 ///
 /// # Errors
-/// Held where it is somebody else's by now.
+/// Held if the resource now belongs to others.
 pub fn still_goes(decision: StepDecision) -> Result<bool, StepError> {
     match decision {
         StepDecision::Remove { .. } => Ok(true),
@@ -63,13 +63,13 @@ fn is_numbered(name: &str, base: &str) -> bool {
     name == base || number.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// Whether the role has an ID that setup gives: for this subscription, for one that it can be assigned in, or for one of
-/// the operator's that was taken off it since.
+/// Returns whether the role has an ID that setup assigns: for this subscription, for one that it can be assigned in, or
+/// for one of the operator's subscriptions that was removed from it since then.
 pub fn role_is_ours(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant, role: &RoleDefinition) -> bool {
     own_name(intent, facts, grant, role).is_some()
 }
 
-/// What others have made of a role that setup created; `None` where it is as setup left it, or grants less.
+/// Returns the changes by others to a role that setup created; `None` if it is as setup left it, or grants less.
 pub fn changed_by_others(
     intent: &PeeringIntent,
     facts: &ObservedState,
@@ -157,15 +157,15 @@ pub fn other_assignments<'a>(
     all.filter(|one| !goes.contains(&one.name.as_str())).collect()
 }
 
-/// What still needs the grant's role. An application that the operator brings may write for any link of the network, by
-/// one assignment.
+/// Returns what still needs the role of the grant. An application that the operator specifies may write for any link of
+/// the network with one assignment.
 pub fn grant_still_used_by(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> Option<String> {
     let brought = grant.to == RoleGrantee::OwnApp && matches!(intent.own_app, Some(OwnApp::Given(_)));
     let any = || other_links(intent, facts).find(|_| brought).map(may_need);
     still_used_by(intent, facts).or_else(any)
 }
 
-/// What still needs the roles and the own application: a link that stays, or another one with the same vendor.
+/// Returns what still needs the roles and the own application: a link that stays, or another link with the same vendor.
 pub fn still_used_by(intent: &PeeringIntent, facts: &ObservedState) -> Option<String> {
     let stays = [StepId::VendorRequest, StepId::Peering]
         .into_iter()

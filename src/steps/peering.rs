@@ -22,7 +22,7 @@ use crate::plan::{ActionRequired, PeeringIntent, RunGoal, StepDecision, StepEven
 use crate::vendors::{CreatedBy, RequestPhase, VendorRequest};
 
 const STEP: StepId = StepId::Peering;
-/// What a vendor quotes when the role that it was given has not arrived everywhere.
+/// Messages that a vendor quotes if the role that it was granted is not replicated everywhere yet.
 const NOT_ARRIVED: [&str; 4] = [
     "AuthorizationFailed",
     "LinkedAuthorizationFailed",

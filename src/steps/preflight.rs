@@ -1,5 +1,5 @@
-//! What only the checks look at: read side by side with what the steps read, and never in anybody's way. What may not
-//! be read is noted as such.
+//! State that only the checks read: in parallel with the reads of the steps, without delaying them. Parts that may not
+//! be read are recorded as unread.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -65,18 +65,18 @@ fn why(error: &ApiError) -> String {
     }
 }
 
-/// What can be read for the checks alone.
+/// Part of the state that can be read for the checks alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PreflightPart {
     /// A token for Graph, and for the other tenant where this sign-in writes there.
     Tokens,
-    /// The same of an own application whose credential was brought.
+    /// A token for Graph and for the other tenant, for an own application whose credential the operator provides.
     AppTokens,
     /// The operator's directory roles.
     Directory,
-    /// What the operator may do at the network, where no step asks for it.
+    /// The permissions of the operator at the network, if no step reads them.
     RightsHere,
-    /// The same at the other tenant's network.
+    /// The permissions of the operator at the other tenant's network, if no step reads them.
     RightsAtRemote,
     Locks,
     Policy,
@@ -86,24 +86,25 @@ pub enum PreflightPart {
     Conditions,
     Provider,
     CustomRoles,
-    /// What app management policies forbid the own application.
+    /// The restrictions that app management policies place on the own application.
     AppPolicy,
     /// Applications with the display name of the own one.
     Namesakes,
     /// The inbound endpoints of the network's private DNS resolvers.
     InboundEndpoints,
-    /// Whether the principals of the assignments are still there; after the assignments are read.
+    /// The existence of the principals of the assignments; read after the assignments.
     Principals,
     /// The network interfaces of the network's subnets, with their security groups; after the network is read.
     Interfaces,
 }
 
 impl PreflightPart {
-    /// What is read after the steps: they tell where to look.
+    /// Parts that are read after the steps, because the steps determine where to look.
     pub const AFTER_STEPS: [Self; 2] = [Self::Principals, Self::Interfaces];
 
-    /// What setup reads before its first write, besides what its steps read: what would make Azure refuse a write, for
-    /// two requests. Whatever needs a virtual network to be there (the provider's registration) is not asked for.
+    /// Parts that setup reads before its first write, in addition to the reads of its steps: conditions that would make
+    /// Azure refuse a write, at the cost of two requests. Parts that require an existing virtual network (the
+    /// provider's registration) are not read.
     pub const AT_SETUP: [Self; 5] = [Self::Tokens, Self::Locks, Self::Policy, Self::Denials, Self::AppPolicy];
 }
 
@@ -118,7 +119,7 @@ pub struct TokenTry {
     pub trouble: Option<RunError>,
 }
 
-/// What the operator may do in the directory.
+/// Permissions of the operator in the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DirectoryRead {
     /// Template ids of directory roles.
@@ -136,7 +137,7 @@ pub struct LockRead {
     pub partly: bool,
 }
 
-/// What policy says about the peering.
+/// Result of the policy check for the peering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyRead {
     pub denials: Vec<PolicyDenial>,
@@ -162,11 +163,11 @@ pub struct InterfaceRead {
     pub unread: usize,
 }
 
-/// What was read for the checks alone.
+/// State that was read for the checks alone.
 #[derive(Debug, Clone, Default)]
 pub struct PreflightReads {
     pub tokens: Vec<TokenTry>,
-    /// How many seconds Azure's clock is ahead of this machine's.
+    /// Number of seconds that Azure's clock is ahead of the clock of this computer.
     pub clock_ahead: Option<i64>,
     pub directory: ReadResult<DirectoryRead>,
     pub rights_at_remote: ReadResult<Vec<RolePermission>>,
@@ -176,7 +177,7 @@ pub struct PreflightReads {
     pub held_roles: ReadResult<Vec<HeldRole>>,
     /// Azure's word for the registration of the network service.
     pub registration: ReadResult<String>,
-    /// How many custom roles the tenant has, and may have at most.
+    /// Number of custom roles that the tenant has, and the maximum number.
     pub custom_roles: ReadResult<(u64, u64)>,
     /// Client ids of applications with the own one's display name.
     pub namesakes: ReadResult<Vec<Uuid>>,
@@ -185,7 +186,7 @@ pub struct PreflightReads {
     /// Principals with a role at the network that the directory does not know any more.
     pub gone_principals: ReadResult<Vec<Uuid>>,
     pub interfaces: ReadResult<InterfaceRead>,
-    /// What a step could not read, where that did not end the run.
+    /// Errors of steps that could not read their state, if the errors did not end the run.
     pub unread: BTreeMap<StepId, RunError>,
 }
 
@@ -383,7 +384,7 @@ async fn held_roles(run: &StepRun) -> Result<Vec<HeldRole>, ApiError> {
     run.azure.held_roles(&run.intent.vnet.to_string(), who.object_id).await
 }
 
-/// What holds at `scope` holds for `id`: it is the same, or lies below.
+/// Returns whether a setting at `scope` applies to `id`: the two are the same, or `id` lies below `scope`.
 fn reaches(scope: &str, id: &str) -> bool {
     let (scope, id) = (scope.trim_end_matches('/').to_lowercase(), id.to_lowercase());
     id.strip_prefix(&scope)

@@ -11,7 +11,7 @@ use crate::plan::{OwnRole, PeeringIntent, RoleGrant};
 use super::ObservedState;
 use super::ownership::role_is_ours;
 
-/// What is to be done about the custom role of a grant.
+/// Choice of the custom role for a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleChoice<'a> {
     /// An existing role, as it is.
@@ -121,14 +121,14 @@ fn candidates_of<'a>(
     here.chain(elsewhere).filter(|role| role.custom).collect()
 }
 
-/// Whether the role has a name of the grant's, or a name or ID that setup gives.
+/// Returns whether the role has a name of the grant, or a name or ID that setup assigns.
 fn is_named(own: &[OwnRole], grant: &RoleGrant, role: &RoleDefinition) -> bool {
     let documented = grant.names.iter().any(|name| name.eq_ignore_ascii_case(&role.name));
     let mut own = own.iter();
     documented || own.any(|own| own.guid == role.guid || own.name.eq_ignore_ascii_case(&role.name))
 }
 
-/// Whether the role has to be changed before it can be used.
+/// Returns whether the role has to be changed before it can be used.
 ///
 /// # Errors
 /// The reason why it is not used.
@@ -182,7 +182,7 @@ pub fn missing_actions(role: &RoleDefinition, grant: &RoleGrant) -> Vec<String> 
         .collect()
 }
 
-/// What the role allows beyond the grant: other actions, wildcards, data actions.
+/// Returns the permissions of the role beyond the grant: other actions, wildcards, data actions.
 pub fn extra_actions(role: &RoleDefinition, grant: &RoleGrant) -> Vec<String> {
     let needed = |action: &&String| grant.actions.iter().any(|known| known.eq_ignore_ascii_case(action));
     let entries = role.permissions.iter();
@@ -222,7 +222,7 @@ mod tests {
     const OTHER: &str = "/subscriptions/00000000-0000-0000-0000-0000000000ff";
     const MARKED: &str = "Kong Cloud Gateway Peering Creator - peerctl 00000000";
 
-    /// What is chosen once `change` has happened to a finished set-up, as one line.
+    /// Returns the choice after `change` was applied to a completed setup, as one line.
     fn chosen(change: fn(&mut ObservedState, &PeeringIntent)) -> String {
         let (intent, mut facts) = samples::kong_done();
         change(&mut facts, &intent);

@@ -146,7 +146,7 @@ fn decide(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> S
     }
 }
 
-/// What an existing role gets.
+/// Returns the changes that are made to an existing role.
 fn differences(intent: &PeeringIntent, facts: &ObservedState, role: &Role, grant: &RoleGrant) -> Vec<String> {
     let actions = missing_actions(role, grant).into_iter();
     let actions = actions.map(|action| format!("+ action {action}"));
@@ -156,7 +156,7 @@ fn differences(intent: &PeeringIntent, facts: &ObservedState, role: &Role, grant
         .collect()
 }
 
-/// What came of writing a role.
+/// Result of writing a role.
 enum WrittenRole {
     Done,
     /// Another role has the name.
@@ -387,8 +387,8 @@ struct OwnRoleState {
     absent: BTreeSet<Uuid>,
 }
 
-/// What Resource Graph says of other subscriptions. It shows for minutes what was deleted, too; of the roles here, the
-/// list and the ids tell better.
+/// Returns the roles of other subscriptions from a Resource Graph result. Resource Graph shows deleted roles for
+/// several minutes; for the roles of this subscription, the list and the reads by ID are more accurate.
 fn only_elsewhere(roles: Vec<Role>, intent: &PeeringIntent) -> Vec<Role> {
     let vnet = intent.vnet.to_string();
     let own: Vec<Uuid> = custom_grants(intent).map(|grant| intent.role_guid(&grant)).collect();
@@ -407,8 +407,8 @@ async fn look_elsewhere(run: &StepRun) -> Result<Vec<Role>, ApiError> {
     }
 }
 
-/// The same, where Resource Graph is not to be had, or behind. A subscription that cannot be read is passed over; if
-/// the role is there, Azure says so when it is written.
+/// Reads the roles in all subscriptions, if Resource Graph is not available or not up to date. A subscription that
+/// cannot be read is skipped; if the role exists there, Azure reports this when the role is written.
 async fn look_everywhere(run: &StepRun) -> Vec<Role> {
     let Ok(subscriptions) = run.subscriptions().await else {
         return Vec::new();
@@ -539,7 +539,8 @@ fn extended(role: &Role, intent: &PeeringIntent, facts: &ObservedState, grant: &
     role
 }
 
-/// Whether one of the scopes makes the role assignable at the network; of a management group that is not known here.
+/// Returns whether one of the scopes makes the role assignable at the network; for a management group, this is not
+/// known here.
 fn covers(scopes: &[String], vnet: &str) -> bool {
     let vnet = vnet.to_lowercase();
     scopes.iter().any(|scope| {

@@ -1,4 +1,4 @@
-//! What a step has at hand while it runs: the intent, the APIs, the facts, and a way to wait that people can follow.
+//! Context of a step while it runs: the intent, the APIs, the facts, and a way to wait with visible progress.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -37,7 +37,7 @@ pub enum StepError {
 }
 
 impl StepError {
-    /// What an API answered while `doing`.
+    /// Creates an error from the response of an API while `doing`.
     pub fn api(doing: &str, error: &ApiError) -> Self {
         RunError::from_api(doing, error).into()
     }
@@ -51,8 +51,8 @@ impl StepError {
         }
     }
 
-    /// Where it failed because a role is missing, someone who has that role can do it: `hold` says who. What forbids it
-    /// to everyone stays a failure.
+    /// Converts a failure that is caused by a missing role into a required action for someone who has that role: `hold`
+    /// specifies who. A failure that applies to everyone stays a failure.
     #[must_use]
     pub fn or_action_required(self, hold: impl FnOnce() -> ActionRequired) -> Self {
         match self {
@@ -97,7 +97,7 @@ pub struct StepRun {
     waited: Mutex<BTreeMap<StepId, WaitOutcome>>,
 }
 
-/// How long a step has waited, and until when: what waits at the same time waits once.
+/// Time that a step has waited, and the end of the last wait: waits at the same time count once.
 #[derive(Clone, Copy, Default)]
 struct WaitOutcome {
     time: Duration,
@@ -151,7 +151,7 @@ impl StepRun {
         let _ = self.deadline.set(Instant::now() + self.intent.timeout);
     }
 
-    /// What has been read so far.
+    /// Returns the state that has been read so far.
     pub fn facts(&self) -> ObservedState {
         lock(&self.facts).clone()
     }
@@ -215,7 +215,7 @@ impl StepRun {
         self.tell(step, StepEvent::Changed(ResourceChange { action, kind, id }));
     }
 
-    /// How long the step has waited for others.
+    /// Returns the time that the step has waited for others.
     pub fn waited(&self, step: StepId) -> Duration {
         lock(&self.waited)
             .get(&step)
@@ -233,7 +233,7 @@ impl StepRun {
         lock(&self.waited).entry(step).or_default().add(from, from + wait);
     }
 
-    /// What `work` comes to, unless the run's time is up before.
+    /// Returns the result of `work`, unless the run's time expires first.
     pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         match self.deadline.get() {
             Some(end) => tokio::time::timeout_at(*end, work).await.ok(),
@@ -241,7 +241,7 @@ impl StepRun {
         }
     }
 
-    /// Whether the run's time is up.
+    /// Returns whether the run's time has expired.
     pub fn out_of_time(&self) -> bool {
         self.deadline.get().is_some_and(|end| Instant::now() >= *end)
     }
@@ -267,10 +267,10 @@ impl StepRun {
         self.retry_if(step, doing, passes, attempt).await
     }
 
-    /// The same where only the caller knows which refusals pass.
+    /// Repeats `attempt` in the same way, if only the caller knows which refusals are temporary.
     ///
     /// # Errors
-    /// As [`StepRun::patiently`].
+    /// As [`StepRun::retry_while_replicating`].
     pub async fn retry_if<T, F, A, P>(
         &self,
         step: StepId,
@@ -378,14 +378,14 @@ impl StepRun {
     }
 }
 
-/// What came of several at once: what failed before what only waits for somebody.
+/// Returns the result of several parallel operations: failures come before operations that only wait for others.
 pub fn every(ended: Vec<Result<(), StepError>>) -> Result<(), StepError> {
     let mut stops: Vec<StepError> = ended.into_iter().filter_map(Result::err).collect();
     stops.sort_by_key(|stop| !matches!(stop, StepError::Failed(_)));
     stops.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// Whether the refusal has one of these codes.
+/// Returns whether the refusal has one of these codes.
 pub fn is_one_of(error: &ApiError, codes: &[&str]) -> bool {
     error
         .code()
@@ -396,7 +396,7 @@ fn longer(wait: Duration) -> Duration {
     (wait * 3 / 2).min(limits::LONGEST_POLL_INTERVAL)
 }
 
-/// What is waited for, in words, and what to hand over when it does not come.
+/// Description of what is waited for, and what to hand over if it does not arrive.
 pub struct WaitDescription<'a> {
     pub what: &'a str,
     pub usually: Option<&'a str>,

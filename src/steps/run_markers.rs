@@ -51,7 +51,7 @@ impl RunMarkers {
         }
     }
 
-    /// Whether that run was on this machine and its process has ended.
+    /// Returns whether that run was on this computer and its process has ended.
     pub fn has_ended(&self, run: Uuid) -> bool {
         let marked = self.folder.as_ref().map(|folder| File::open(file(folder, run)));
         matches!(marked, Some(Ok(marked)) if is_free(&marked))

@@ -18,7 +18,7 @@ use crate::plan::{
 };
 use crate::vendors::{RequestPhase, VendorNetwork, VendorRequest, profile};
 
-/// What is wanted, and what there is when all of it is done.
+/// Returns an intent, and the state after all of it is completed.
 pub fn kong_done() -> (PeeringIntent, ObservedState) {
     let vendor = profile("kong").expect("kong is built in");
     let (tenant, subscription) = (Uuid::from_u128(0x7e), Uuid::from_u128(0x50b));
@@ -53,7 +53,7 @@ pub fn kong_done() -> (PeeringIntent, ObservedState) {
     (intent, facts)
 }
 
-/// The same, made by setup from the first to the last, and to be taken down again.
+/// Returns the intent and the state of [`kong_done`] with all resources created by setup, to be removed.
 pub fn kong_to_take_down() -> (PeeringIntent, ObservedState) {
     let (mut intent, mut facts) = kong_done();
     intent.goal = RunGoal::TearDown { consent: true };
@@ -68,7 +68,7 @@ pub fn kong_to_take_down() -> (PeeringIntent, ObservedState) {
     (intent, facts)
 }
 
-/// The same with an own application that setup made, and its role.
+/// Returns the intent and the state of [`kong_to_take_down`] with an own application that setup created, and its role.
 pub fn own_app_to_take_down() -> (PeeringIntent, ObservedState) {
     let (mut intent, mut facts) = kong_to_take_down();
     let unique_name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
@@ -123,7 +123,7 @@ pub fn another_tenant_done() -> (PeeringIntent, ObservedState) {
     (intent, facts)
 }
 
-/// What `undoing` decides once `change` has happened to a sample, as one word and its texts.
+/// Returns the decision of `undoing` after `change` was applied to a sample, as one word and its texts.
 pub fn undone(
     (mut intent, mut facts): (PeeringIntent, ObservedState),
     undoing: fn(&PeeringIntent, &ObservedState) -> StepDecision,

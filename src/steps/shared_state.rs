@@ -20,13 +20,13 @@ use crate::plan::{ActionRequired, PeeringIntent, StepEvent, StepId};
 pub struct SharedState {
     /// In the names of the credentials that these runs create.
     run_id: Uuid,
-    /// Which other runs have ended.
+    /// Markers of other runs that have ended.
     markers: RunMarkers,
     /// A credential of these runs could not be removed.
     left_behind: AtomicBool,
     queues: Mutex<BTreeMap<String, Arc<Queue<Option<Instant>>>>>,
     credentials: Mutex<BTreeMap<Uuid, Arc<Queue<Vec<SharedCredential>>>>>,
-    /// Which names of peerings the runs have taken: the network, the name, the other network.
+    /// Names of peerings that the runs have reserved: the network, the name, the other network.
     names: Mutex<Vec<(VnetId, String, VnetId)>>,
     /// As they were written last.
     roles: Mutex<BTreeMap<(TenantId, Uuid), RoleDefinition>>,
@@ -67,7 +67,7 @@ impl SharedState {
         })
     }
 
-    /// What tells the credentials that these runs create from those of other processes.
+    /// Returns the ID that distinguishes the credentials that these runs create from those of other processes.
     pub(super) fn run_id(&self) -> Uuid {
         self.run_id
     }
@@ -108,8 +108,8 @@ impl SharedState {
         name
     }
 
-    /// What `search` finds of roles of these names; what it found for another run, where one has searched. What the runs
-    /// themselves write is told by [`SharedState::roles`].
+    /// Returns the result of `search` for roles with these names, or the result for another run if that run has
+    /// searched already. The roles that the runs write themselves are returned by [`SharedState::roles`].
     pub(super) async fn searched<E>(
         &self,
         tenant: TenantId,
@@ -218,7 +218,7 @@ fn after_another() -> ActionRequired {
     }
 }
 
-/// What a step writes that is not this run's alone.
+/// Returns the resource that a step writes and that this run shares with other runs.
 fn shared(intent: &PeeringIntent, step: StepId) -> Option<String> {
     let tenant = intent.tenant;
     match step {
@@ -231,8 +231,8 @@ fn shared(intent: &PeeringIntent, step: StepId) -> Option<String> {
     }
 }
 
-/// Where a run works. It has one for as long as any part of it is at work, and none while all of them wait for somebody
-/// else.
+/// Permit of one run to work while the number of concurrent runs is limited. A run holds its permit as long as any part
+/// of it works, and releases the permit while all parts wait for others.
 #[derive(Default)]
 pub struct ConcurrencyLimit {
     occupied: Mutex<ResourceLocks>,

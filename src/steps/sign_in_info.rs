@@ -1,4 +1,4 @@
-//! Who signed in, and what that tells: asked for once, while other things are read already.
+//! Information about the signed-in identity: requested once, in parallel with other reads.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::plan::{RunEvent, SignedIn};
 
 use super::EventSink;
 
-/// What the sign-in tells.
+/// Information from the sign-in.
 #[derive(Debug, Clone)]
 pub struct SignInInfo {
     /// As people know it.
@@ -31,7 +31,7 @@ pub struct SignInInfo {
 pub struct OtherTenant {
     /// Its name and id.
     pub tenant: String,
-    /// How to sign in there, line by line.
+    /// Instructions for signing in there, line by line.
     pub sign_in: Vec<String>,
 }
 

@@ -20,16 +20,18 @@ use crate::render::az;
 use crate::vendors::CreatedBy;
 
 const STEP: StepId = StepId::Peering;
-/// What Entra answers as long as a tenant does not know an application.
+/// Codes that Entra returns as long as a tenant does not know an application.
 const UNKNOWN_THERE: [&str; 2] = ["AADSTS7000229", "AADSTS700016"];
-/// The same, and what it answers while a credential of minutes ago arrives everywhere.
+/// Codes that Entra returns as long as a tenant does not know an application, or while a credential that was created
+/// minutes ago is being replicated.
 const JUST_MADE: [&str; 4] = ["AADSTS7000229", "AADSTS700016", "AADSTS7000215", "AADSTS700027"];
-/// What Entra answers for a credential that is not there: not yet, or not any more.
+/// Codes that Entra returns for a credential that does not exist: not yet, or no longer.
 const NO_CREDENTIAL: [&str; 2] = ["AADSTS7000215", "AADSTS700027"];
-/// What Azure answers while a role of minutes ago arrives everywhere: ours on our network, the vendor's on its own.
+/// Codes that Azure returns while a role that was assigned minutes ago is being replicated: the customer's role on its
+/// own network, the vendor's role on the vendor's network.
 const OUR_ROLE: [&str; 1] = ["AuthorizationFailed"];
 const THEIR_ROLE: [&str; 1] = ["LinkedAuthorizationFailed"];
-/// What Entra answers while a credential of minutes ago arrives everywhere.
+/// Codes that Entra returns while a credential that was created minutes ago is being replicated.
 const CREDENTIAL: [&str; 1] = ["AADSTS7000215"];
 /// Our copy of the other network's addresses is old; the side that shows this syncs.
 pub fn stale(peering: &PeeringBody) -> bool {
@@ -49,7 +51,7 @@ async fn writer(run: &StepRun, remote: &Remote) -> Result<AzureClient, StepError
     Ok(run.azure.acting_as(identity, vec![other]))
 }
 
-/// What became of the credential that the sign-ins of one attempt use; the first answer that is not as expected counts.
+/// State of the credential that the sign-ins of one attempt use; the first response that is not as expected counts.
 struct RemoteWatch<'a> {
     run: &'a StepRun,
     /// Another credential may be created in place of one that was removed.
@@ -269,8 +271,8 @@ async fn put_local(
     Ok(())
 }
 
-/// Whether a refusal of a peering passes. Missing rights pass only where this run, or the vendor, gave them minutes ago:
-/// an operator's own sign-in is not minutes old, and nobody on another company's side waits for us.
+/// Returns whether a refusal of a peering is temporary. Missing rights are temporary only if this run, or the vendor,
+/// granted them minutes ago: an operator's own sign-in is older, and no one at another organization waits for this run.
 fn passes(intent: &PeeringIntent, error: &ApiError) -> bool {
     let ours = intent.own_app.is_some();
     let theirs = intent.vendor.peering.created_by == CreatedBy::EachSide;
@@ -321,8 +323,8 @@ pub fn wanted(
     wanted
 }
 
-/// What a refusal means depends on who was to write: an application of ours that the vendor has not let in, or an
-/// operator without a foot in the other tenant.
+/// Explains a refusal depending on who was to write: an own application that the vendor has not let in, or an operator
+/// without access to the other tenant.
 fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
     let StepError::Failed(mut problem) = stop else {
         return stop;
@@ -376,7 +378,7 @@ fn explain(run: &StepRun, stop: StepError, remote: &Remote) -> StepError {
     StepError::Failed(problem)
 }
 
-/// What helps where the operator has no token of a further tenant, `tenant`.
+/// Adds remedies if the operator has no token of a further tenant, `tenant`.
 pub fn add_cross_tenant_hints(identity: &AzureIdentity, tenant: TenantId, problem: &mut RunError) {
     let unknown = problem
         .code
@@ -394,7 +396,7 @@ pub fn add_cross_tenant_hints(identity: &AzureIdentity, tenant: TenantId, proble
     problem.remedies.push(other.to_owned());
 }
 
-/// How an application gets its service principal in a tenant.
+/// Returns the command that creates the service principal of an application in a tenant.
 pub fn create_sp_command(tenant: TenantId, client: impl Display) -> String {
     format!("Somebody who may do so in tenant {tenant}: az ad sp create --id {client}")
 }

@@ -33,7 +33,7 @@ pub enum OwnershipEvidence {
 }
 
 impl OwnershipEvidence {
-    /// Whether the peering may be changed or deleted by this evidence.
+    /// Returns whether the peering may be changed or deleted based on this evidence.
     pub fn is_proof(self) -> bool {
         match self {
             Self::Name | Self::NetworkId | Self::Tenant => true,
@@ -109,9 +109,9 @@ impl ObservedState {
         format!("; recognized as {vendor}'s by {relied_on}: its tenant could not be confirmed")
     }
 
-    /// Whether the vendor's peering is known without asking whose network is behind it: by the network's ID or by its
-    /// name. A removal and a repair always ask: what another link of the vendor's needs stays, and what the vendor says
-    /// may be what is wrong.
+    /// Returns whether the vendor's peering can be identified without a query for the owner of the remote network: by
+    /// the network's ID or by its name. A removal and a repair always query: a resource that another link of the vendor
+    /// needs stays, and the vendor's information may be the error.
     pub fn tell_the_vendors(&self, intent: &PeeringIntent) -> bool {
         let told = self.known_remote(intent).is_some() || intent.peering_name.is_some();
         intent.goal == RunGoal::SetUp && told && matches!(self.vendor_peering(intent), VendorPeering::One(_))
@@ -138,8 +138,8 @@ impl ObservedState {
         self.all_peerings().filter(could).collect()
     }
 
-    /// Whether the network behind the peering may be another organization's: it lies in no subscription that this
-    /// sign-in sees, and Azure does not name our own tenant for it.
+    /// Returns whether the remote network of the peering may belong to another organization: it lies in no subscription
+    /// that this sign-in can access, and Azure does not report the customer's own tenant for it.
     pub fn is_elsewhere(&self, intent: &PeeringIntent, peering: &PeeringBody) -> bool {
         let unseen = |subscription| {
             !self.own_subscriptions.contains(&subscription)
@@ -149,8 +149,8 @@ impl ObservedState {
         remote.is_some_and(|remote| unseen(remote.subscription))
     }
 
-    /// Whether the network behind the peering lies in the vendor's tenant; `None` where Azure does not name its tenant,
-    /// or the vendor's is not known.
+    /// Returns whether the remote network of the peering lies in the vendor's tenant; `None` if Azure does not report
+    /// its tenant, or if the vendor's tenant is not known.
     fn tenant_agrees(&self, intent: &PeeringIntent, peering: &PeeringBody) -> Option<bool> {
         let tenant = self.remote_tenants.get(&peering.remote_vnet.as_ref()?.subscription)?;
         let mut vendors = self.vendor_tenants(intent).peekable();

@@ -138,7 +138,7 @@ fn is_renewed(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     intent.goal == RunGoal::Repair && half_is_gone(intent, facts)
 }
 
-/// Whether the request that is there is deleted before a new one is made.
+/// Returns whether the existing request is deleted before a new one is created.
 pub fn is_made_anew(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     let failed = |phase: RequestPhase| phase == RequestPhase::Failed;
     let unfit = |phase: RequestPhase| failed(phase) || facts.request_is_anothers(intent) || is_renewed(intent, facts);
@@ -255,8 +255,8 @@ async fn delete(
     Ok(())
 }
 
-/// Where the request stands whose deletion was refused; `None` where it is gone. What is no matter of its state (the
-/// token, the network) stays the error that it is.
+/// Returns the phase of the request whose deletion was refused; `None` if it no longer exists. Errors that do not
+/// concern its state (the token, the network) are returned unchanged.
 async fn phase_now(
     connector: &dyn VendorConnector,
     network: &VendorNetwork,
@@ -358,7 +358,7 @@ async fn create(run: &StepRun, connector: &dyn VendorConnector, network: &Vendor
     Ok(())
 }
 
-/// What the vendor is asked for, as far as it is known.
+/// Returns the request to send to the vendor, as far as it is known.
 pub fn new_request(intent: &PeeringIntent, facts: &ObservedState) -> NewRequest {
     let own_app = facts.own_app.as_ref().map(|app| app.app_id);
     match &facts.vnet {
@@ -493,7 +493,7 @@ async fn find_request(
     }))
 }
 
-/// Whether other DNS mappings are given than the request has.
+/// Returns whether the specified DNS mappings differ from those of the request.
 pub fn has_other_dns(intent: &PeeringIntent, request: &Request) -> bool {
     !intent.dns.is_empty() && intent.dns != request.dns
 }

@@ -71,7 +71,7 @@ async fn read_peerings(run: &StepRun) -> Result<Option<()>, StepError> {
     Ok(verdict(&run.intent, &run.facts()).is_ok().then_some(()))
 }
 
-/// What waiting does not mend.
+/// Returns an error for a state that waiting does not resolve.
 fn cannot_come(run: &StepRun) -> Result<(), StepError> {
     let facts = run.facts();
     if let VendorPeering::One(peering) = facts.likely_peering(&run.intent) {
@@ -96,7 +96,7 @@ fn cannot_come(run: &StepRun) -> Result<(), StepError> {
     }
 }
 
-/// What is proven; or why it is not.
+/// Returns the result that is verified, or the reason why it is not.
 fn verdict(intent: &PeeringIntent, facts: &ObservedState) -> Result<String, String> {
     let vendor = &intent.vendor;
     let caveat = match facts.likely_peering(intent) {
@@ -124,7 +124,8 @@ fn verdict(intent: &PeeringIntent, facts: &ObservedState) -> Result<String, Stri
     }
 }
 
-/// What can be read of the other direction lets traffic through, too: Connected says nothing of that.
+/// Returns an error if the other direction, as far as it can be read, does not let traffic through: the state Connected
+/// does not include this.
 fn theirs_works(intent: &PeeringIntent, facts: &ObservedState) -> Result<(), String> {
     match facts.remote_peering.as_ref().filter(|_| may_write_remote(intent)) {
         Some(theirs) if !works(theirs) => {

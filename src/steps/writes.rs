@@ -281,7 +281,7 @@ fn beside(mut write: PlannedWrite, tenant: Option<TenantId>) -> PlannedWrite {
     write
 }
 
-/// What is done to a credential of the own application's.
+/// Returns the path of an operation on a credential of the own application.
 fn password(facts: &ObservedState, what: &str) -> String {
     // One that is brought has an id that nobody read yet.
     let known = facts.own_app.as_ref().filter(|app| !app.id.is_nil());

@@ -51,7 +51,7 @@ fn ask<T>(prompt: &str, help: &str, understand: impl Fn(&str) -> Result<T, Strin
     }
 }
 
-/// What the letters at the end of a prompt stand for.
+/// Explanation of the letters at the end of a prompt.
 const LETTERS: &str = "or b for the question before, ? for help";
 
 /// The rows of these indices, each behind the number that chooses it.

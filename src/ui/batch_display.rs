@@ -18,11 +18,11 @@ use crate::render::RunReport;
 /// Live lines at a time: a low terminal has room for them and for what they push up.
 const LIVE: usize = 12;
 
-/// What the rows share.
+/// State that the rows share.
 struct BatchDisplay {
     bars: MultiProgress,
     live: Mutex<BTreeMap<usize, ProgressBar>>,
-    /// How many of them are over.
+    /// Number of rows that have ended.
     over: Mutex<usize>,
     rows: usize,
     /// Columns of the longest name, within reason.
@@ -193,7 +193,7 @@ fn in_a_word(outcome: RunOutcome) -> &'static str {
     }
 }
 
-/// What is to be done about each row: its name, and a report that has come as far as a plan.
+/// Returns the planned actions of each row: its name, and a report that contains a plan.
 pub fn many_planned(rows: &[(&str, &RunReport)], width: usize) -> Vec<String> {
     let told = |report: &RunReport| {
         let Some(plan) = report.plan() else {
@@ -222,7 +222,7 @@ pub fn many_planned(rows: &[(&str, &RunReport)], width: usize) -> Vec<String> {
     table(rows, told, width)
 }
 
-/// How each row ended.
+/// Returns the outcome of each row.
 pub fn many_ended(rows: &[(&str, &RunReport)], width: usize) -> Vec<String> {
     let told = |report: &RunReport| match report.outcome() {
         RunOutcome::Done | RunOutcome::Unchanged => in_a_word(report.outcome()).to_owned(),

@@ -1,9 +1,9 @@
-//! Which rows of a list fit what was typed. Pure, and little work for each key: what fitted `vnet` is all that can fit
-//! `vnet-d`.
+//! Filter for the rows of a list that match the typed text. Pure, and with little work for each key: only rows that
+//! match `vnet` can match `vnet-d`.
 
 use crate::domain::sanitize_for_terminal;
 
-/// What stands between two columns; no column has one in it.
+/// Separator between two columns; no column contains it.
 const GAP: char = '\t';
 
 /// One row of a list: its columns, and the same in small letters to compare with.
@@ -51,12 +51,12 @@ fn fold(text: &str) -> String {
 /// The rows that fit what was typed, kept from key to key.
 #[derive(Debug, Default)]
 pub struct ListFilter {
-    /// What was typed, word by word, in small letters.
+    /// Typed words, in lower case.
     words: Vec<String>,
-    /// Whether no row has the words as they are, so that rows with their letters in that order are shown.
+    /// Whether no row contains the words as they are, so that rows with their letters in that order are shown.
     loose: bool,
     kept: Vec<usize>,
-    /// How many rows were there the last time.
+    /// Number of rows at the last update.
     seen: usize,
 }
 
@@ -82,7 +82,7 @@ impl ListFilter {
         }
     }
 
-    /// The same rows under other words.
+    /// Filters the same rows by other words.
     fn retype(&mut self, narrowed: bool, rows: &[ListItem]) {
         let kept = std::mem::take(&mut self.kept);
         let was_loose = std::mem::take(&mut self.loose);
@@ -109,17 +109,18 @@ impl ListFilter {
         &self.kept
     }
 
-    /// Whether these only come close.
+    /// Returns whether the rows are only approximate matches.
     pub fn is_loose(&self) -> bool {
         self.loose
     }
 
-    /// Whether something is typed.
+    /// Returns whether any text is typed.
     pub fn is_typed(&self) -> bool {
         !self.words.is_empty()
     }
 
-    /// Which characters of the row are those that were typed, counted from 0 with a gap between columns as one.
+    /// Returns the positions of the row's characters that match the typed text, counted from 0, with a gap between
+    /// columns as one character.
     pub fn hits(&self, row: &ListItem) -> Vec<usize> {
         let hits = self.words.iter().flat_map(|word| match row.folded.find(word.as_str()) {
             Some(at) => {
@@ -132,7 +133,8 @@ impl ListFilter {
     }
 }
 
-/// Where the word's characters stand in the text, each behind the one before; nothing where they do not.
+/// Returns the positions of the word's characters in the text, each after the one before; `None` if they do not occur
+/// in that order.
 fn scattered(text: &str, word: &str) -> Option<Vec<usize>> {
     let mut rest = text.chars().enumerate();
     word.chars()

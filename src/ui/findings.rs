@@ -1,4 +1,4 @@
-//! What the checks found, as text: what blocks first, what is fine last.
+//! Results of the checks, as text: blocking results first, passed checks last.
 
 use console::style;
 

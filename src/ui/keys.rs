@@ -83,7 +83,7 @@ mod other {
 
     use console::{Key, Term};
 
-    /// How long a ring may go unheard.
+    /// Maximum time that a wake-up signal may go unnoticed.
     const PATIENCE: Duration = Duration::from_millis(30);
 
     /// Wakes the prompt that listens.

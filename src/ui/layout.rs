@@ -128,13 +128,13 @@ pub fn problem_text(problem: &RunError, width: usize) -> String {
     out.join("\n")
 }
 
-/// Whether there is something in it to copy into a shell.
+/// Returns whether the text contains something to copy into a shell.
 pub fn is_command(text: &str) -> bool {
     let az = |word: &str| word == "az" || word.ends_with("$(az");
     text.starts_with("peerctl ") || text.split_whitespace().any(az)
 }
 
-/// How a step that is over stands: there as it shall be, or gone.
+/// Returns the state of a step that is completed: in place, or gone.
 pub fn settled(state: StepState) -> &'static str {
     match state {
         StepState::Missing => "gone",
@@ -182,7 +182,7 @@ pub fn card_lines(card: &DeviceCodePrompt, width: usize) -> Vec<String> {
     out
 }
 
-/// Who has to act, and what to hand over; commands stay whole, for copying.
+/// Returns who has to act, and what to hand over; commands are not wrapped, so that they can be copied.
 pub fn hold_lines(hold: &ActionRequired, width: usize) -> Vec<String> {
     let mut out = lines(&sanitize_for_terminal(&hold.why), width);
     out.extend(lines(&format!("Next: {}", sanitize_for_terminal(&hold.who)), width));
@@ -200,7 +200,7 @@ pub fn in_words(text: &str) -> String {
     text.replace(" → ", " to ")
 }
 
-/// What a person has to do to sign in by a code.
+/// Returns the instructions for signing in with a code.
 pub fn enter_code(page: &Url, code: &str, tenant: Option<&str>, life: Duration) -> String {
     let whereto = tenant
         .map(|tenant| format!(" to tenant {tenant}, too"))

@@ -46,7 +46,7 @@ pub fn read_line(
     }
 }
 
-/// What editing a line came to.
+/// Result of editing a line.
 enum LineEdit {
     Line(String),
     Back,
@@ -88,7 +88,7 @@ fn head(question: &str, refusal: Option<&str>, width: usize) -> Vec<String> {
     out
 }
 
-/// What has been typed, and where the cursor stands in it.
+/// Typed text, and the position of the cursor.
 #[derive(Debug, Default)]
 pub struct LineEditor {
     text: Vec<char>,
@@ -111,7 +111,7 @@ impl LineEditor {
         }
     }
 
-    /// What the key does to it; a key that does nothing to a line is passed over.
+    /// Applies the key to the line; a key that has no effect on a line is ignored.
     pub fn take(&mut self, key: &Key) {
         match key {
             Key::Char('\u{15}') => *self = Self::default(),
@@ -134,7 +134,7 @@ impl LineEditor {
         }
     }
 
-    /// What has been typed.
+    /// Returns the typed text.
     pub fn text(&self) -> String {
         self.text.iter().collect()
     }
@@ -170,7 +170,7 @@ impl LineEditor {
     }
 }
 
-/// What is shown of a character.
+/// Returns the text that is shown for a character.
 fn cell(c: char, hidden: bool) -> String {
     if hidden { "*".to_owned() } else { c.to_string() }
 }

@@ -20,7 +20,7 @@ const MOST_ROWS: usize = 10;
 /// Columns that are left to what is typed, however long the question is.
 const ROOM_TO_TYPE: usize = 8;
 
-/// What came of it.
+/// Result of the selection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ListSelection {
     /// The row of this index, and what it says.
@@ -122,14 +122,14 @@ impl Drop for ListCanvas {
     }
 }
 
-/// What a key came to.
+/// Result of a key press.
 #[derive(Debug, PartialEq, Eq)]
 enum ListChoice {
     Row(usize),
     Back,
 }
 
-/// What is typed and where the marker stands.
+/// Typed text, and the position of the marker.
 struct ListPrompt<'a> {
     question: &'a PromptQuestion,
     typed: LineEditor,
@@ -139,7 +139,7 @@ struct ListPrompt<'a> {
     /// The first one on the screen, and how many there are.
     top: usize,
     shown: usize,
-    /// Whether the question is explained below the rows.
+    /// Whether the explanation of the question is shown below the rows.
     explained: bool,
 }
 
@@ -255,7 +255,8 @@ impl<'a> ListPrompt<'a> {
     }
 }
 
-/// What stands below the rows: how many there are where not all are on the screen, and what is to be known of them.
+/// Returns the lines below the rows: the number of rows if not all of them are on the screen, and the note about the
+/// list.
 fn footer(state: &ItemsState, filter: &ListFilter, shown: usize) -> Vec<String> {
     let (kept, all) = (filter.kept().len(), state.rows.len());
     let count = match (state.complete, filter.is_typed()) {

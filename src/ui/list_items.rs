@@ -20,17 +20,17 @@ struct SharedItems {
     changed: Condvar,
 }
 
-/// What there is of them now.
+/// Current state of the items.
 #[derive(Default)]
 pub(super) struct ItemsState {
     pub(super) rows: Vec<ListItem>,
-    /// What the columns are.
+    /// Headings of the columns.
     pub(super) heading: Option<ListItem>,
     /// Columns that each column takes.
     pub(super) widths: Vec<usize>,
     /// Nothing comes any more.
     pub(super) complete: bool,
-    /// What is to be known of the list as a whole.
+    /// Note about the list as a whole.
     pub(super) note: Option<String>,
     /// The question is not put any more: its answer is known, or there can be none.
     pub(super) withdrawn: bool,
@@ -58,7 +58,7 @@ impl ItemsState {
     }
 }
 
-/// What stands between two columns on the screen.
+/// Separator between two columns on the screen.
 pub(super) const COLUMNS_APART: &str = "  ";
 
 impl ListItems {
@@ -70,7 +70,7 @@ impl ListItems {
         whole
     }
 
-    /// The same below these headings.
+    /// Returns the same items below these headings.
     #[must_use]
     pub fn headed<T: AsRef<str>>(self, heading: impl IntoIterator<Item = T>) -> Self {
         self.change(|state| {
@@ -123,12 +123,12 @@ impl ListItems {
         }
     }
 
-    /// How many there are so far.
+    /// Returns the current number of items.
     pub fn len(&self) -> usize {
         self.look().rows.len()
     }
 
-    /// Whether there are none so far.
+    /// Returns whether there are no items yet.
     pub fn is_empty(&self) -> bool {
         self.look().rows.is_empty()
     }

@@ -47,7 +47,7 @@ pub trait RunDisplay: Send + Sync {
     fn on(&self, event: &RunEvent);
 }
 
-/// Whether somebody is there to answer.
+/// Returns whether a user is present to answer.
 pub fn someone_answers() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }

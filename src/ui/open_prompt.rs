@@ -1,4 +1,4 @@
-//! What is told while a prompt is open: above it where the prompt makes room, and once it is over where it cannot.
+//! Messages that arrive while a prompt is open: shown above it if the prompt makes room, otherwise after it is closed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

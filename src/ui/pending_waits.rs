@@ -1,4 +1,4 @@
-//! How long something has been waited for, and what is said while nothing happens.
+//! Durations of waits, and messages that are shown while nothing happens.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl PendingWaits {
         Some(now.saturating_duration_since(*begun))
     }
 
-    /// Whether it is time to say that nobody has to stay: once, and not where a wait is soon over.
+    /// Returns whether it is time to say that the user does not have to stay: once, and not if a wait ends soon.
     pub fn may_leave(&mut self, waited: Duration) -> bool {
         let say = waited >= limits::LONG_WAIT && !self.may_leave_is_said;
         self.may_leave_is_said |= say;

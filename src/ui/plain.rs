@@ -68,17 +68,17 @@ impl RunDisplay for PlainOutput {
     }
 }
 
-/// What has been told so far.
+/// Events that have been reported so far.
 struct ReportedEvents {
     said: HashSet<(StepId, String)>,
     waits: PendingWaits,
-    /// When the last line was.
+    /// Time of the last line.
     last: Option<Instant>,
     /// Somebody reads along, and can press Ctrl-C.
     attended: bool,
     /// It has been told who signed in.
     signed_in: bool,
-    /// What is told right after.
+    /// Lines that are reported immediately afterwards.
     held: Vec<String>,
 }
 
@@ -181,7 +181,7 @@ impl ReportedEvents {
     }
 }
 
-/// What belongs to no step.
+/// Returns the lines for events that belong to no step.
 fn told(event: &RunEvent) -> Vec<String> {
     match event {
         RunEvent::SignedIn(who) => vec![format!(

@@ -13,7 +13,7 @@ use super::open_prompt::ActivePrompt;
 use super::termios::NoEcho;
 use super::{style, width};
 
-/// What came of a question.
+/// Result of a question.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PromptResult<T> {
     Value(T),
@@ -33,11 +33,11 @@ pub enum AskError {
     Terminal(std::io::Error),
 }
 
-/// What is asked, and what a `?` says about it.
+/// Text of a question, and its explanation for `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptQuestion {
     pub text: String,
-    /// What the answer is for, where to find it, and the flag that gives it.
+    /// Purpose of the answer, where to find it, and the flag that sets it.
     pub help: String,
 }
 
@@ -151,7 +151,7 @@ fn ask_line(
     Ok(read_line(&Term::stderr(), question, hidden, check)?)
 }
 
-/// What is meant by a typed yes or no; `by_default` where nothing was typed, nothing where it is neither.
+/// Returns the meaning of a typed yes or no; `by_default` if nothing was typed, `None` if it is neither.
 pub(super) fn is_yes(text: &str, by_default: bool) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "" => Some(by_default),

@@ -1,4 +1,4 @@
-//! Where a link stands, as text: every step, both directions, the vendor's word, and whose turn it is.
+//! Status of a link, as text: every step, both directions, the state that the vendor reports, and who has to act next.
 
 use super::layout::step_lines;
 use super::summary::{RunEnd, directions, summary};

@@ -8,12 +8,12 @@ use crate::errors::{RunErrorKind, RunOutcome};
 use crate::plan::{FirstUse, PeeringDirection, PeeringView, StepId};
 use crate::render::RunReport;
 
-/// What the end of a run says beside its report.
+/// Information that is shown at the end of a run in addition to its report.
 #[derive(Debug, Default)]
 pub struct RunEnd {
     /// The kind of the problem that ended it.
     pub problem: Option<RunErrorKind>,
-    /// Whether something was written, or may have been.
+    /// Whether anything was written, or may have been.
     pub wrote: bool,
     /// The steps of `--only`.
     pub only: Vec<StepId>,
@@ -78,7 +78,7 @@ pub fn removed(report: &RunReport, (vnet, vendor): (&str, &str), end: &RunEnd, w
     out.join("\n")
 }
 
-/// What was written before the run was stopped, and how to go back.
+/// Returns what was written before the run was stopped, and how to undo it.
 pub fn interrupted(report: &RunReport, end: &RunEnd, width: usize) -> String {
     let headline = match end.wrote {
         true => "Stopped. Run the same command again to continue; completed steps are skipped.",
@@ -95,7 +95,7 @@ pub fn interrupted(report: &RunReport, end: &RunEnd, width: usize) -> String {
     out.join("\n")
 }
 
-/// What to do at the vendor now, and how to test the connection, below an empty line.
+/// Returns what to do next at the vendor, and how to test the connection, below an empty line.
 fn next_lines(first_use: &FirstUse, width: usize) -> Vec<String> {
     let FirstUse { step, test, place } = first_use;
     let rows = [
@@ -112,7 +112,7 @@ fn next_lines(first_use: &FirstUse, width: usize) -> Vec<String> {
     std::iter::once(String::new()).chain(rows).collect()
 }
 
-/// How to check the result and how to undo it, and how long the run took.
+/// Returns how to check the result, how to undo it, and the duration of the run.
 fn footer(outcome: RunOutcome, end: &RunEnd) -> Vec<String> {
     let is_there = matches!(outcome, RunOutcome::Done | RunOutcome::Waiting);
     let rows = [
@@ -133,7 +133,7 @@ fn footer(outcome: RunOutcome, end: &RunEnd) -> Vec<String> {
     }
 }
 
-/// Whether a problem of that kind can pass by itself.
+/// Returns whether a problem of that kind can be temporary.
 fn passes(kind: RunErrorKind) -> bool {
     matches!(kind, RunErrorKind::Network | RunErrorKind::Timeout)
 }
@@ -177,7 +177,7 @@ pub fn indented(text: &str) -> String {
 /// The checks on what a working link may still lack.
 const TRAFFIC: [&str; 5] = ["vnet-state", "nsg-rules", "routes", "dns-servers", "dns-hint"];
 
-/// What may still be in the way of traffic, and of names.
+/// Returns what may still block traffic, and name resolution.
 fn remarks(report: &RunReport, width: usize) -> Vec<String> {
     if !matches!(report.outcome(), RunOutcome::Done | RunOutcome::Unchanged) {
         return Vec::new();

@@ -18,7 +18,7 @@ use super::{RunDisplay, style, width};
 use crate::domain::{lines, sanitize_for_terminal};
 use crate::plan::{RunEvent, RunPlan, StepEvent, StepId, StepState};
 
-/// Where what is said of a step begins.
+/// Column at which the text about a step begins.
 pub(super) const COLUMN: usize = 21;
 
 /// Draws live lines and prints what stays.

@@ -1,10 +1,10 @@
-//! How much is made of a terminal: colours, and whether lines are redrawn.
+//! Terminal features in use: colours, and whether lines are redrawn.
 
 use std::io::{IsTerminal, stderr};
 
 use console::{StyledObject, Term};
 
-/// How much of a terminal there is.
+/// Extent to which the features of a terminal are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TerminalMode {
     /// A spinner, a list to choose from.
@@ -13,7 +13,7 @@ pub enum TerminalMode {
     Plain,
 }
 
-/// What this process's terminal can do, and is wanted to.
+/// Returns the mode that this process's terminal supports, and that the user wants.
 pub fn manner(plain: bool, variable: &dyn Fn(&str) -> Option<String>) -> TerminalMode {
     let plain = plain || variable("PEERCTL_PLAIN").is_some_and(|value| value != "0");
     if plain || dumb(variable) || !stderr().is_terminal() {

@@ -11,7 +11,7 @@ mod unix {
         LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
     };
 
-    /// How standard input's terminal was set.
+    /// Settings of standard input's terminal.
     pub struct TermiosGuard(Option<Termios>);
 
     impl TermiosGuard {
@@ -45,7 +45,8 @@ mod unix {
         }
     }
 
-    /// Whether this process is in the foreground: who changes a terminal from the background is stopped by the system.
+    /// Returns whether this process is in the foreground: the system stops a process that changes a terminal from the
+    /// background.
     fn is_ours() -> bool {
         tcgetpgrp(stdin()) == Ok(getpgrp())
     }
@@ -62,7 +63,7 @@ mod unix {
     /// push the live lines out of their place, and one of them would stay. What was typed is nobody's afterwards.
     pub struct EchoOff(TermiosGuard);
 
-    /// How the terminal is to be left once the run is over. A prompt that is stopped may end after it.
+    /// Settings to restore in the terminal after the run ends. A prompt that is stopped may end after it.
     static LEFT: Mutex<Option<Termios>> = Mutex::new(None);
 
     fn left() -> MutexGuard<'static, Option<Termios>> {
@@ -86,8 +87,9 @@ mod unix {
         }
     }
 
-    /// A prompt's modes, in which nothing that was typed before is left: no echo, and every key (Ctrl-C too) goes to the prompt: as a signal between two keys it
-    /// would have the terminal restored while the prompt is about to change it again.
+    /// Terminal modes of a prompt, without input that was typed before: no echo, and every key (including Ctrl-C) goes
+    /// to the prompt. As a signal between two keys, Ctrl-C would cause the terminal to be restored while the prompt is
+    /// about to change it again.
     pub struct NoEcho(TermiosGuard);
 
     impl NoEcho {

@@ -103,7 +103,7 @@ fn shows_only(text: &str) -> Result<(), String> {
     }
 }
 
-/// What names of variables begin with that hold what is no vendor's: a profile must not send them anywhere.
+/// Prefixes of variables that do not belong to vendors: a profile must not send the values of such variables anywhere.
 const NO_VENDORS: [&str; 41] = [
     "AZURE_",
     "ARM_",
@@ -148,7 +148,8 @@ const NO_VENDORS: [&str; 41] = [
     "ALL_PROXY",
 ];
 
-/// Whether `host` is the one of `known`, or a neighbour of it (`eu.api.konghq.com` and `global.api.konghq.com`).
+/// Returns whether `host` is the same as `known`, or in the same domain (`eu.api.konghq.com` and
+/// `global.api.konghq.com`).
 fn is_neighbour(host: &str, known: &str) -> bool {
     let domain = known.splitn(known.matches('.').count(), '.').last().unwrap_or(known);
     host == known || host == domain || host.ends_with(&format!(".{domain}"))
@@ -158,7 +159,7 @@ fn host(api: &str) -> Option<String> {
     Some(api.parse::<url::Url>().ok()?.host_str()?.to_owned())
 }
 
-/// How the built-in vendors' APIs are reached. The profiles themselves are checked by it.
+/// Returns the API access of the built-in vendors. The profiles themselves are checked against it.
 fn built_in_access() -> Vec<AccessConsequences> {
     let profiles = BUILT_IN
         .iter()
@@ -166,7 +167,7 @@ fn built_in_access() -> Vec<AccessConsequences> {
     profiles.filter_map(|profile| profile.access).collect()
 }
 
-/// What the variables of a vendor of that name begin with: `ACME_DB_` for `acme-db` and `Acme DB`.
+/// Returns the prefix of the variables of a vendor with that name: `ACME_DB_` for `acme-db` and `Acme DB`.
 fn prefix(name: &str) -> String {
     let upper = |c: char| {
         if c.is_ascii_alphanumeric() {
@@ -178,7 +179,7 @@ fn prefix(name: &str) -> String {
     name.chars().map(upper).chain(['_']).collect()
 }
 
-/// What a profile's templates can name beside its own inputs.
+/// Names that a profile's templates can use in addition to its own inputs.
 const PLACES: [&str; 7] = [
     "tenant",
     "subscription",
@@ -191,14 +192,14 @@ const PLACES: [&str; 7] = [
 /// The connectors that there are.
 pub(super) const CONNECTORS: [&str; 3] = ["konnect", "aiven", "dragonfly"];
 
-/// What is named between braces, without `:lower`.
+/// Returns the names between braces, without `:lower`.
 fn placeholders(template: &str) -> impl Iterator<Item = &str> {
     let named = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
     named.map(|(name, _)| name.trim_end_matches(":lower"))
 }
 
 impl VendorProfile {
-    /// What is wrong, with the key in whose line it stands.
+    /// Returns the error in the profile, with the key in whose line it occurs.
     fn check(&self) -> Result<(), (&'static str, String)> {
         let plain = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || "\"'$`\\".contains(c));
         if !self

@@ -1,4 +1,4 @@
-//! What every vendor API can be asked, whatever the vendor calls it.
+//! Operations that every vendor API supports, whatever the vendor calls them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct VendorNetwork {
     pub address_space: AddressSpace,
     /// The vendor's own word.
     pub state: String,
-    /// Whether the vendor can peer it now.
+    /// Whether the vendor can peer the network now.
     pub ready: bool,
     /// The cloud it runs on, where that is not Azure, as the vendor writes it: `aws`, `gcp`, `google`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub(super) fn other_than_azure(cloud: &str) -> Option<String> {
     (!cloud.is_empty() && !cloud.eq_ignore_ascii_case("azure")).then(|| cloud.to_ascii_lowercase())
 }
 
-/// Where a request for a peering stands, whatever word the vendor has for it.
+/// Phase of a request for a peering, whatever word the vendor uses for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestPhase {
@@ -84,7 +84,7 @@ pub struct RemoteNetwork {
     pub vnet: VnetId,
 }
 
-/// What is asked of the vendor.
+/// Request that is sent to the vendor.
 #[derive(Debug, Clone)]
 pub struct NewRequest {
     pub name: String,

@@ -274,7 +274,7 @@ impl VendorProfile {
         names.first().map_or("", String::as_str)
     }
 
-    /// Whether the vendor's input is needed when its API is used (or not).
+    /// Returns whether the vendor's input is needed when its API is used (or not).
     pub fn needs(&self, input: &VendorInput, with_api: bool) -> bool {
         match input.wanted {
             WantedResource::Always => true,

@@ -1,4 +1,5 @@
-//! Who a token speaks for: its claims are read, not verified, which is the part of the API that it is sent to.
+//! Identity that a token was issued for. The claims are read, not verified: verification is up to the API that receives
+//! the token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::TenantId;
 
-/// Who a token speaks for, as its claims say.
+/// Identity that a token was issued for, according to its claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhoAmI {
     /// `tid`: the tenant that issued the token.

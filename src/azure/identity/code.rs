@@ -38,8 +38,8 @@ const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 /// Whoever has an account in any tenant, where none is named.
 const ANY_TENANT: &str = "organizations";
 
-/// What Entra answers where it takes the person, not only the token of an earlier sign-in: a second factor, a further
-/// check, a consent, a sign-in that is younger.
+/// Entra error codes that require the person, not only the token of an earlier sign-in: a second factor, another check,
+/// consent, or a more recent sign-in.
 const TAKES_A_PERSON: [&str; 11] = [
     "AADSTS50072",
     "AADSTS50074",
@@ -54,7 +54,7 @@ const TAKES_A_PERSON: [&str; 11] = [
     "AADSTS700084",
 ];
 
-/// What a person has to enter, and where.
+/// Code that a person has to enter, and the page to enter it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInCode {
     pub page: Url,
@@ -62,16 +62,16 @@ pub struct SignInCode {
     pub code: String,
     /// The tenant that it signs in to, where that is a further one.
     pub tenant: Option<String>,
-    /// How long it is good.
+    /// Time during which the code is valid.
     pub life: Duration,
 }
 
-/// Who can be given a code.
+/// Way to present a code to a person, and the time in which it has to be entered.
 #[derive(Clone)]
 pub struct CodePresenter {
     /// Gives it.
     pub tell: Arc<dyn Fn(SignInCode) + Send + Sync>,
-    /// How long the person may take, at most; a code may end sooner.
+    /// Maximum time that the person may take; a code may expire sooner.
     pub within: Duration,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Debug for CodePresenter {
     }
 }
 
-/// What one code brought.
+/// Tokens that one code was exchanged for.
 struct GrantedToken {
     refresh: Mutex<SecretString>,
     /// The token that came with it, until somebody has it.
@@ -339,7 +339,8 @@ impl ByWire {
         }
     }
 
-    /// What Entra said, as far as it said something. The crate's own words may quote an answer, and that may hold a token.
+    /// Returns the error from Entra, if the response had one. The crate's own messages may quote a response, which may
+    /// contain a token.
     fn explain<T: ErrorResponse + 'static>(&self, error: RequestTokenError<ApiError, T>) -> ApiError {
         if let RequestTokenError::Request(error) = error {
             return error;

@@ -16,7 +16,7 @@ const HOME: TenantId = TenantId::from_u128(7);
 const ABROAD: TenantId = TenantId::from_u128(8);
 const TOP_SECRET: &str = "top-secret";
 
-/// What one question was, and when.
+/// Requests and the times at which they were sent.
 type Asked = Arc<Mutex<Vec<(Duration, String)>>>;
 
 /// An Entra that gives codes, and answers the questions for them in this order; refresh tokens are exchanged unless

@@ -1,4 +1,4 @@
-//! What to do to be signed in: again, or to another tenant. Each way has its own answer.
+//! Instructions to sign in again, or to another tenant. Each sign-in method has its own.
 
 use secrecy::ExposeSecret;
 
@@ -8,7 +8,7 @@ use crate::azure::error::{ApiError, AzureService, FailureKind};
 use crate::domain::TenantId;
 
 impl AzureIdentity {
-    /// How to sign in to `tenant` in place of the present one: lines to follow or to copy.
+    /// Returns the instructions to sign in to `tenant` instead of the current one: lines to follow or to copy.
     pub fn sign_in_to(&self, tenant: TenantId) -> Vec<String> {
         let again = format!("Run the same command with --tenant-id {tenant}");
         let known_there = |with: &str| {
@@ -102,7 +102,7 @@ impl AzureIdentity {
         error
     }
 
-    /// What the next command line has to have after `az login`, which makes its tenant the current one.
+    /// Returns what the next command line needs after `az login`, which makes its tenant the current one.
     fn after_az_login(&self) -> String {
         let tenant = self
             .place

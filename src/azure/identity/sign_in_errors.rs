@@ -3,7 +3,7 @@
 use crate::azure::error::{ApiError, AzureService, FailureKind};
 use crate::azure::refusal;
 
-/// What is tried when there is no request to name.
+/// Name of the operation where there is no request to name.
 pub(super) const TRIED: &str = "sign-in";
 
 pub(super) fn no_token(why: String) -> ApiError {
@@ -38,7 +38,7 @@ pub(super) fn explain(error: &azure_core::Error) -> ApiError {
     }
 }
 
-/// What az said, in one sentence.
+/// Returns the error from az, in one sentence.
 fn by_az(said: &str) -> ApiError {
     if said.contains("not found on PATH") {
         let why = "The Azure CLI (az) isn't installed, or isn't on PATH.";

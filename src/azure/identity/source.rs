@@ -1,4 +1,4 @@
-//! Where tokens come from, chosen from the environment, and the credential of `azure_identity` for it.
+//! Source of tokens, selected from the environment, and the credential of `azure_identity` for it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,20 +27,20 @@ use crate::azure::cloud::AzureCloud;
 use crate::azure::request_sender::RequestSender;
 use crate::{files, limits};
 
-/// Where to ask, and for which tenant.
+/// Authority to request tokens from, and the tenant to request them for.
 #[derive(Debug, Clone)]
 pub(super) struct SignInAuthority {
     /// A GUID or a domain; none where az may choose.
     pub(super) tenant: Option<String>,
     pub(super) cloud: Arc<AzureCloud>,
     pub(super) wire: RequestSender,
-    /// Who can be given a code.
+    /// Way to present a code to a person, if there is one.
     pub(super) person: Option<CodePresenter>,
     /// The claims to ask for, as JSON.
     pub(super) claims: Option<String>,
 }
 
-/// Where tokens come from.
+/// Source of tokens.
 pub(super) enum CredentialSource {
     Secret {
         client: String,
@@ -55,7 +55,7 @@ pub(super) enum CredentialSource {
         client: String,
         file: PathBuf,
     },
-    /// The same by the token of a job of GitHub Actions.
+    /// Application that signs in with the token of a GitHub Actions job.
     Job {
         client: String,
         job: Arc<GitHubJob>,
@@ -82,7 +82,7 @@ pub(super) fn var(vars: SignInVariables<'_>, name: &str) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
-/// What proves an application's identity, each on its own.
+/// Credentials that each prove an application's identity on their own.
 const PROOFS: [&str; 3] = [
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PATH",
@@ -241,7 +241,7 @@ impl CredentialSource {
         }
     }
 
-    /// How long one token may take to come.
+    /// Returns the maximum time to wait for one token.
     pub(super) fn patience(&self) -> Duration {
         match self {
             // Each code ends by itself, and a tenant that wants more takes a second one.

@@ -31,7 +31,7 @@ pub struct ApplyDocument {
 #[derive(Serialize)]
 struct PeeringDocument {
     name: String,
-    /// Where it is in the file.
+    /// Line of the row in the file.
     line: usize,
     #[serde(flatten)]
     report: RunReport,

@@ -202,7 +202,7 @@ impl BatchProgress<'_> {
         unusable(&self.args.file, &wrong, &twice(&self.jobs)).map_or(Ok(()), Err)
     }
 
-    /// Who signs in. A row whose sign-in fails is over.
+    /// Signs in the identities of the rows. A row whose sign-in fails is over.
     async fn sign_in(&self) -> Result<(), RunError> {
         let signed_in = join_all(self.jobs.iter().map(PeeringJob::sign_in)).await;
         let failed = self.jobs.iter().zip(signed_in);
@@ -234,7 +234,7 @@ impl BatchProgress<'_> {
         ui::tell("");
     }
 
-    /// Whether to go on.
+    /// Returns whether to continue.
     async fn confirm(&self) -> Result<bool, InputError> {
         let to_write = self.jobs.iter().filter(|job| job.writes()).count();
         let prompter = prompter(self.args.no_input, self.manner).filter(|_| !self.args.yes && to_write > 0);
@@ -295,7 +295,7 @@ impl BatchProgress<'_> {
 
 const AGAIN: &str = "Run the same command again: what is done stays as it is, and the rest goes on from here.";
 
-/// What is wrong with the rows of the file, all of it at once.
+/// Returns all the errors in the rows of the file at once.
 fn unusable(file: &Path, wrong: &[(&PeeringJob, RunError)], twice: &[(&PeeringJob, String)]) -> Option<RunError> {
     let line = |job: &PeeringJob, why: &str| format!("{} (line {}): {why}", job.name(), job.line());
     let what = match wrong.len() + twice.len() {
@@ -332,7 +332,7 @@ fn twice(jobs: &[PeeringJob]) -> Vec<(&PeeringJob, String)> {
     twice
 }
 
-/// How the whole ended: as the row that went worst.
+/// Returns the outcome of the whole: that of the row with the worst result.
 fn worst(jobs: &[PeeringJob]) -> RunOutcome {
     let order = [
         RunOutcome::Cancelled,

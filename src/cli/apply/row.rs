@@ -42,14 +42,14 @@ pub struct PeeringJob {
     state: Mutex<JobState>,
 }
 
-/// How far it has come.
+/// Progress of the row.
 #[derive(Default)]
 struct JobState {
     run: Option<Arc<StepRun>>,
     wire: Option<RequestSender>,
-    /// Whether there is something to write.
+    /// `true` if there is something to write.
     writes: bool,
-    /// Whether its steps are under way.
+    /// `true` if the steps of the row are in progress.
     carries_out: bool,
     over: bool,
 }
@@ -106,12 +106,12 @@ impl PeeringJob {
         lock(&self.report).clone()
     }
 
-    /// Whether something is to be written for it.
+    /// Returns whether something is to be written for the row.
     pub fn writes(&self) -> bool {
         lock(&self.state).writes
     }
 
-    /// What it is about, if that is known: no other row may say the same.
+    /// Returns the subject of the row, if it is known. No other row may have the same one.
     pub fn what(&self) -> Option<String> {
         let run = lock(&self.state).run.clone()?;
         let intent = &run.intent;
@@ -268,7 +268,7 @@ impl PeeringJob {
         lock(&self.state).run.clone()
     }
 
-    /// Whether something was written for it, or may have been.
+    /// Returns whether something was written for the row, or may have been.
     pub fn may_have_changed(&self) -> bool {
         let sending = lock(&self.state)
             .wire

@@ -1,4 +1,4 @@
-//! Where the configuration is, and which of its profiles a run takes values from.
+//! Location of the configuration, and the profile that a run takes values from.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::render::ShellWord;
 const FILE: &str = "PEERCTL_CONFIG";
 const PROFILE: &str = "PEERCTL_PROFILE";
 
-/// Which file.
+/// Configuration file to use.
 #[derive(Debug, Default, clap::Args)]
 pub struct FileArgs {
     /// Configuration file
@@ -24,7 +24,7 @@ pub struct FileArgs {
     config: Option<PathBuf>,
 }
 
-/// Which profile of it.
+/// Profile of the configuration file to use.
 #[derive(Debug, Default, clap::Args)]
 pub struct ProfileArgs {
     /// Profile with saved inputs, or none
@@ -40,7 +40,7 @@ pub struct ProfileArgs {
 /// The configuration file, whether there is one or not.
 pub struct ConfigLocation {
     pub file: PathBuf,
-    /// What names it; nothing where it is the platform's.
+    /// Flag or variable that names the file; `None` for the default of the platform.
     pub by: Option<&'static str>,
 }
 
@@ -64,17 +64,17 @@ impl FileArgs {
         Ok(ConfigLocation { file, by: None })
     }
 
-    /// Whether the command line names the file.
+    /// Returns whether the command line names the file.
     pub fn is_named(&self) -> bool {
         self.config.as_ref().is_some_and(|file| !file.as_os_str().is_empty())
     }
 }
 
 impl ConfigLocation {
-    /// What the file says; `None` where there is none at the platform's place.
+    /// Reads the configuration file; `None` if there is none at the platform's default location.
     ///
     /// # Errors
-    /// One that is named and not there, or cannot be read or used.
+    /// When a named file doesn't exist, or the file can't be read or used.
     pub fn read(&self) -> Result<Option<ConfigFile>, RunError> {
         match self.text()? {
             Some(text) => ConfigFile::read(&SourceFile::new(&self.file, text)).map(Some),
@@ -82,7 +82,7 @@ impl ConfigLocation {
         }
     }
 
-    /// How an empty one is made.
+    /// Returns the instructions to create an empty file.
     fn made(&self) -> String {
         let file = shown(&self.file);
         let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -116,8 +116,8 @@ impl ConfigLocation {
     }
 }
 
-/// Whether a command line that says nothing of profiles takes from one: the environment names it, or the file does. One
-/// that cannot be used is in the way of such a command line just as well.
+/// Returns whether a profile applies to a command line that names none: the environment names it, or the file does. A
+/// profile that can't be used fails such a command line as well.
 pub fn counts_unasked(vars: &EnvironmentVariables) -> bool {
     !matches!(chosen(&ProfileArgs::default(), vars, false), Ok(None))
 }

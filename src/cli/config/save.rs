@@ -17,7 +17,7 @@ use crate::input::{AsyncPrompter, EnvironmentVariables, InputError, SETS, Source
 use crate::render::command_line;
 use crate::ui::{self, ListItem, ListItems, PromptQuestion, PromptResult};
 
-/// What a run was given and told, as a profile has it.
+/// Inputs and answers of a run, in the form of a profile.
 #[derive(Debug, Default)]
 pub struct ProfileAnswers {
     /// With the input's id, in the table's order.
@@ -158,10 +158,10 @@ fn save(place: &ConfigLocation, profile: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("{} cannot be written", shown(&file)))
 }
 
-/// Whether a file takes the profile. A vendor's input that looks like a secret is one of those that none takes.
+/// Checks whether a file accepts the profile. A vendor's input that looks like a secret is never accepted.
 ///
 /// # Errors
-/// Why not.
+/// The reason why it doesn't.
 fn sound(profile: &str) -> Result<(), RunError> {
     ConfigFile::read(&SourceFile::new("the profile", profile)).map(|_| ())
 }

@@ -53,7 +53,7 @@ struct SettingRow {
     /// In the profile's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
-    /// What is wrong with it.
+    /// Problem with the setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }

@@ -27,7 +27,7 @@ pub enum DryRunFormat {
 }
 
 impl DryRunFormat {
-    /// Whether it says what is there.
+    /// Returns whether the output includes the current state.
     pub fn surveys(self) -> bool {
         !matches!(self, Self::Az | Self::AzPs)
     }

@@ -97,7 +97,7 @@ fn no_such_step(intent: &PeeringIntent) -> Option<RunError> {
     ))
 }
 
-/// How the run ended; `None` where the user wants to the question before.
+/// Returns the result of the run; `None` if the user wants to return to the previous question.
 ///
 /// # Errors
 /// When the user left.

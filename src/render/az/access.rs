@@ -76,7 +76,7 @@ fn api(intent: &PeeringIntent, access: &AccessConsequences) -> ScriptSection {
     }
 }
 
-/// Where the other side is, as far as the inputs say.
+/// Returns the section that sets the location of the other side, as far as the inputs specify it.
 fn remote(intent: &PeeringIntent, part: ScriptSection) -> ScriptSection {
     let way = &intent.vendor.peering;
     let remote = intent.configured_remote();
@@ -101,7 +101,7 @@ fn address(intent: &PeeringIntent, path: &[&str]) -> String {
     Url::to_string(&url)
 }
 
-/// What the vendor is asked, without what the script finds out when it runs.
+/// Returns the request to the vendor, without the values that the script determines when it runs.
 fn new_request(intent: &PeeringIntent) -> NewRequest {
     intent.new_request("", &AddressSpace::default(), None)
 }

@@ -1,8 +1,8 @@
-//! The same run as a bash script of az commands: complete, quoted, safe to run twice. Made from the intent alone, so
-//! it needs no network.
+//! Bash script of az commands for the same run: complete, quoted, and safe to run twice. It's made from the intent
+//! alone, so it needs no network.
 //!
-//! Every value is assigned to a variable in single quotes; what comes after is constant text (the files in `script/`),
-//! which uses only the variables. So nothing in a value can be read by the shell, and what the script does can be read
+//! Every value is assigned to a variable in single quotes; the rest is constant text (the files in `script/`), which
+//! uses only the variables. So the shell can't interpret any part of a value, and the actions of the script can be read
 //! in plain bash.
 
 mod access;
@@ -193,7 +193,7 @@ fn role_json(grant: &RoleGrant, scope: &str) -> String {
     .to_string()
 }
 
-/// Whether we write our direction.
+/// Returns whether the script writes the local direction.
 fn ours_to_write(intent: &PeeringIntent) -> bool {
     intent.vendor.peering.created_by != CreatedBy::Vendor
 }

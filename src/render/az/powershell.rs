@@ -10,11 +10,11 @@ use crate::domain::{VnetId, sanitize_for_terminal};
 use crate::plan::{OwnApp, PeeringIntent, PeeringSettings, Remote, RoleGrant, RoleGrantee};
 use crate::render::ps_quoted;
 
-/// Where a role's definition stands for a moment: PowerShell before 7.3, and az on Windows in any, lose the quotes of JSON
-/// that is an argument.
+/// File for a role's definition while the script runs: PowerShell before 7.3, and az on Windows in any version, lose
+/// the quotes of JSON that is an argument.
 const ROLE_FILE: &str = "peerctl-role.json";
 
-/// What cmd.exe, through which az is started on Windows, may take for its own.
+/// Characters that cmd.exe, through which az is started on Windows, may interpret.
 const CMD: [char; 7] = ['&', '|', '<', '>', '^', '%', '"'];
 
 /// The commands; `cloud` is the cloud's name, and `az` is set to it where it is not the public one.
@@ -41,7 +41,7 @@ pub fn powershell(intent: &PeeringIntent, cloud: &str) -> String {
     out.join("\n") + "\n"
 }
 
-/// Whether a value that is an argument has such a character.
+/// Returns whether a value that is an argument has such a character.
 fn needs_care(intent: &PeeringIntent) -> bool {
     let names = intent.grants().into_iter().map(|grant| grant.name().to_owned());
     let own = intent.own_app.as_ref().map(OwnApp::label);

@@ -72,7 +72,7 @@ struct HclLine {
 pub(super) struct HclBody {
     depth: usize,
     lines: Vec<HclLine>,
-    /// What stands last is a block: an argument does not stick to it.
+    /// Whether the last line is a block: no argument follows it without a blank line.
     after_block: bool,
 }
 

@@ -1,7 +1,7 @@
-//! The same world as a Terraform configuration: one file, canonical, with no secret in it. Made from the intent, and from
-//! what a survey found where there was one: that is imported.
+//! Terraform configuration for the same run: one file, canonical, without secrets. It's made from the intent and, where
+//! there was a survey, from its results, which are imported.
 //!
-//! Ids are the ones that setup gives: what Terraform makes, setup finds, and the other way round.
+//! IDs are those that setup gives, so setup finds the objects that Terraform creates, and the other way round.
 
 mod hcl;
 mod peering;
@@ -34,14 +34,14 @@ pub fn configuration(intent: &PeeringIntent, existing: &ExistingResources, cloud
     file.to_string()
 }
 
-/// What the file is made of.
+/// Sources of the file.
 struct TerraformSource<'a> {
     intent: &'a PeeringIntent,
     existing: &'a ExistingResources,
     cloud: &'a str,
 }
 
-/// How the vendor is asked.
+/// Method of the request to the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TerraformRequest {
     Konnect,
@@ -84,12 +84,12 @@ impl TerraformSource<'_> {
         }
     }
 
-    /// Whether we write our direction.
+    /// Returns whether the configuration writes the local direction.
     fn writes_ours(&self) -> bool {
         self.intent.vendor.peering.created_by != CreatedBy::Vendor
     }
 
-    /// Whether we write the other direction, too.
+    /// Returns whether the configuration also writes the remote direction.
     fn writes_theirs(&self) -> bool {
         self.intent.vendor.peering.created_by == CreatedBy::Customer && self.intent.configured_remote().is_some()
     }
@@ -174,8 +174,8 @@ impl TerraformSource<'_> {
     }
 }
 
-/// What the live object has, as it writes it, where that is not what the expression stands for: a provider replaces an
-/// object whose text differs, be it in case alone.
+/// Returns the live object's own text where it differs from the value of the expression: a provider replaces an object
+/// whose text differs, even if only in case.
 fn as_live(expression: &str, ours: &str, live: Option<&str>) -> HclValue {
     match live {
         Some(live) if live != ours => text(live),
@@ -183,7 +183,7 @@ fn as_live(expression: &str, ours: &str, live: Option<&str>) -> HclValue {
     }
 }
 
-/// What is there already becomes Terraform's.
+/// Writes an `import` block for an existing object, which Terraform then manages.
 fn import(file: &mut HclBody, to: &str, id: &str) {
     file.block("import", |body| {
         body.set("to", hcl::code(to)).set("id", text(id));

@@ -89,7 +89,7 @@ fn ours(source: &TerraformSource<'_>, file: &mut HclBody) {
     }
 }
 
-/// What has to be done in between, and why.
+/// Writes the comment about the manual action that is required in between, and its reason.
 fn written_by_application(source: &TerraformSource<'_>, after: &[String], exists: bool, file: &mut HclBody) {
     let found = source.existing.own_app.as_ref();
     let id = match (&source.intent.own_app, found) {
@@ -170,7 +170,8 @@ fn theirs(source: &TerraformSource<'_>, file: &mut HclBody) {
     }
 }
 
-/// Whether our direction uses, or is to use, the other network's gateways: then the other direction comes first.
+/// Returns whether the local direction uses, or is to use, the other network's gateways: then the remote direction
+/// comes first.
 fn theirs_is_first(source: &TerraformSource<'_>) -> bool {
     let found = source.existing.ours.as_ref();
     source.intent.peering_settings.use_remote_gateways || found.is_some_and(|found| found.use_remote_gateways)
@@ -195,7 +196,7 @@ fn usable<'a>(found: Option<&'a PeeringBody>, file: &mut HclBody) -> Option<&'a 
     Some(found)
 }
 
-/// What is allowed already stays allowed, and what is linked stays all that is linked.
+/// Sets the flags of a peering. Existing permissions stay, and a peering that links all addresses continues to do so.
 fn flags(
     body: &mut HclBody,
     (found, opposite): (Option<&PeeringBody>, Option<&PeeringBody>),

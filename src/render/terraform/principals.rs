@@ -1,4 +1,4 @@
-//! Who gets a service principal in the tenant: the vendor's application, and ours.
+//! Service principals in the tenant: for the vendor's application and for the own one.
 
 use super::hcl::{HclBody, code, codes, text};
 use super::{TerraformSource, import};

@@ -130,7 +130,7 @@ fn define(
     }
 }
 
-/// Whether the assignment is one of this configuration's: one above the network is not.
+/// Returns whether the assignment belongs to this configuration: one above the network doesn't.
 pub(super) fn is_ours(source: &TerraformSource<'_>, existing: &ExistingGrant) -> bool {
     let vnet = source.intent.vnet.to_string();
     let assigned = existing.assignment.as_ref();

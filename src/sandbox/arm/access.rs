@@ -1,4 +1,4 @@
-//! Who may do what: role definitions and assignments at scope.
+//! Access control: role definitions and assignments at scope.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::sandbox::token::TokenCaller;
 use crate::sandbox::world::{AssignmentRecord, DefinitionRecord, DenyAssignmentRecord, PermissionRecord, SandboxWorld};
 
 impl PermissionRecord {
-    /// Whether this entry grants `action`: without case, `*` for any text, exceptions only within the entry.
+    /// Returns whether this entry grants `action`: without case, `*` for any text, exceptions only within the entry.
     pub(super) fn allows(&self, action: &str) -> bool {
         let action = action.to_ascii_lowercase();
         let any = |patterns: &[String]| {
@@ -22,7 +22,7 @@ impl PermissionRecord {
     }
 }
 
-/// Whether what holds at `scope` holds for `id`: it is the same, or lies below.
+/// Returns whether a setting at `scope` applies to `id`: it's the same, or lies below.
 pub(super) fn covers(scope: &str, id: &str) -> bool {
     let scope = scope.trim_end_matches('/').as_bytes();
     let Some((head, rest)) = id.as_bytes().split_at_checked(scope.len()) else {
@@ -67,7 +67,7 @@ fn definition(world: &SandboxWorld, tenant: Uuid, role: Uuid) -> Option<&Definit
     all.find(|found| found.guid == role && found.tenant.is_none_or(|owner| owner == tenant))
 }
 
-/// Whether the caller may do `action` at `scope`: a role allows it, and no deny assignment forbids it.
+/// Returns whether the caller may do `action` at `scope`: a role allows it, and no deny assignment forbids it.
 pub(super) fn allowed(world: &SandboxWorld, caller: &TokenCaller, action: &str, scope: &str) -> bool {
     let entries = permissions(world, caller, scope);
     entries.iter().any(|entry| entry.allows(action)) && denial(world, caller, action, scope).is_none()
@@ -88,7 +88,7 @@ fn denial<'a>(
     })
 }
 
-/// Whether one of the caller's roles allows `action` at `scope` under the condition of its assignment.
+/// Returns whether one of the caller's roles allows `action` at `scope` under the condition of its assignment.
 pub(super) fn allowed_where(
     world: &SandboxWorld,
     caller: &TokenCaller,
@@ -104,11 +104,11 @@ pub(super) fn allowed_where(
     })
 }
 
-/// Where something holds for a caller, for a question about thousands of places: the scopes, in small letters.
+/// Scopes at which an action is allowed for a caller, in small letters, for a check of thousands of places.
 pub(super) struct ScopeReach(HashSet<String>);
 
 impl ScopeReach {
-    /// Where the caller may do `action`.
+    /// Returns the scopes at which the caller may do `action`.
     pub(super) fn of(world: &SandboxWorld, caller: &TokenCaller, action: &str) -> Self {
         let mut judged = HashMap::new();
         let mut allows = |role: Uuid| {
@@ -135,7 +135,7 @@ impl ScopeReach {
         )
     }
 
-    /// Whether it holds at `id`: at it, or above.
+    /// Returns whether the reach includes `id`: one of its scopes is `id` or lies above it.
     pub(super) fn covers(&self, id: &str) -> bool {
         let id = folded(id);
         let ends = id.match_indices('/').map(|(end, _)| end);
@@ -176,7 +176,7 @@ pub(super) fn require(world: &SandboxWorld, caller: &TokenCaller, action: &str, 
     }
 }
 
-/// Whether the caller has some role at, above or below `scope`.
+/// Returns whether the caller has some role at, above, or below `scope`.
 pub(super) fn sees(world: &SandboxWorld, caller: &TokenCaller, scope: &str) -> bool {
     effective(world, caller).any(|found| reaches(world, &found.scope, scope) || covers(scope, &found.scope))
 }

@@ -114,7 +114,7 @@ pub(super) fn delete(world: &mut SandboxWorld, context: &ArmContext<'_>, scope: 
     Ok(message::json(StatusCode::OK, &resource(world, &found)))
 }
 
-/// Whether the assignment to be written fulfils each clause on a request that the condition has, of the form
+/// Returns whether the assignment to be written fulfils each clause on a request in the condition, of the form
 /// `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {…, …}`.
 fn is_fulfilled(condition: &str, new: &AssignmentRecord) -> bool {
     let clauses = condition

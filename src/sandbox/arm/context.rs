@@ -1,4 +1,4 @@
-//! Who asks: the verified caller and the callers of the auxiliary tokens.
+//! Context of a request: the verified caller and the callers of the auxiliary tokens.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;

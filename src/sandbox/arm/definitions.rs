@@ -140,7 +140,7 @@ fn missing(guid: &str) -> ArmRefusal {
     ArmRefusal::new(404, "RoleDefinitionDoesNotExist", text)
 }
 
-/// Whether the role can be assigned at `scope`.
+/// Returns whether the role can be assigned at `scope`.
 pub(super) fn assignable(world: &SandboxWorld, definition: &DefinitionRecord, scope: &str) -> bool {
     definition.scopes.iter().any(|own| access::reaches(world, own, scope))
 }

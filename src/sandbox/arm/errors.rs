@@ -7,7 +7,7 @@ use crate::sandbox::message::{self, SandboxResponse};
 use crate::sandbox::token::TokenCaller;
 use crate::sandbox::world::DenyAssignmentRecord;
 
-/// What the gateway answers itself, before any provider is asked; it says so in a header.
+/// Error codes that the gateway returns itself, before any provider is asked; a header says so.
 const OF_THE_GATEWAY: [&str; 15] = [
     "AuthenticationFailed",
     "AuthorizationFailed",
@@ -57,7 +57,7 @@ pub(super) struct ArmRefusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
-    /// What the envelope has besides code and message: `details`, `target`, `additionalInfo`.
+    /// Members of the envelope besides code and message: `details`, `target`, `additionalInfo`.
     more: Vec<(&'static str, Value)>,
     retry_after: Option<u64>,
     /// The tenant that `WWW-Authenticate` names.

@@ -45,7 +45,7 @@ pub(super) use interfaces::InterfaceBody;
 pub(super) use peerings::{finish_delete, resettle};
 pub(super) use security_groups::RuleData;
 
-/// What a route gives: an answer, or why not.
+/// Result of a route: an answer or a refusal.
 type ArmResult = Result<SandboxResponse, ArmRefusal>;
 
 /// Answers a request for ARM.
@@ -108,7 +108,7 @@ fn route(world: &mut SandboxWorld, request: &IncomingRequest, counts: &mut Heade
     }
 }
 
-/// What is asked for in a subscription whose tenant the caller's token is for.
+/// Handles a request in a subscription whose tenant the caller's token is for.
 fn in_subscription(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid, rest: &[&str]) -> ArmResult {
     let request = context.request;
     // Roles, locks and permissions hang below any scope; the last provider in the path says so.
@@ -156,7 +156,7 @@ fn in_subscription(world: &mut SandboxWorld, context: &ArmContext<'_>, subscript
     }
 }
 
-/// What a subscription offers, and the groups in it.
+/// Handles a request for the offers of a subscription and for its resource groups.
 fn of_subscription(world: &mut SandboxWorld, context: &ArmContext<'_>, subscription: Uuid, rest: &[&str]) -> ArmResult {
     let whole = format!("/subscriptions/{subscription}");
     match (&context.request.method, rest) {

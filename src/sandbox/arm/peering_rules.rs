@@ -1,4 +1,4 @@
-//! What a peering's write is checked against, and how its two sides hang together.
+//! Rules for the write of a peering, and the relation between its two sides.
 
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub(super) fn pair_guid(one: &str, other: &str) -> Uuid {
     derived(&ids.join("\n"))
 }
 
-/// Whether each side knows the other's present address space, in Azure's words, seen from `peering`.
+/// Returns the sync level of `peering`, in Azure's words: whether each side knows the other's present address space.
 pub(super) fn sync_level(world: &SandboxWorld, vnet: &VnetRecord, peering: &PeeringRecord) -> &'static str {
     let local_stale = world
         .vnet(&peering.remote)
@@ -123,9 +123,10 @@ pub(super) fn check(world: &SandboxWorld, vnet_id: &str, name: &str, remote: &st
     idle(world, local, other, &id)
 }
 
-/// What a write may not say of the settings.
+/// Checks the settings of a write.
 ///
 /// # Errors
+///
 /// The first rule that is broken.
 pub(super) fn check_settings(
     world: &SandboxWorld,

@@ -19,7 +19,7 @@ const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/wr
 const DELETE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete";
 
 impl Default for PeeringSettingsRecord {
-    /// What the service takes for what a body leaves out.
+    /// Returns the service's defaults for properties that a body omits.
     fn default() -> Self {
         Self {
             access: true,
@@ -194,8 +194,8 @@ const OWN_PROPERTIES: [&str; 17] = [
     "useRemoteGateways",
 ];
 
-/// What else a body says: the names of subnets, IPv6 only, and properties that this service does not know. A PUT replaces
-/// all of it.
+/// Returns the other properties of a body: the names of subnets, IPv6 only, and properties that this service doesn't
+/// know. A PUT replaces all of them.
 fn others(properties: &Value) -> Map<String, Value> {
     let given = properties.as_object().into_iter().flatten();
     let kept = given.filter(|(name, value)| !OWN_PROPERTIES.contains(&name.as_str()) && !value.is_null());

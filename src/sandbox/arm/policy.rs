@@ -26,7 +26,7 @@ impl PolicyAssignment {
         )
     }
 
-    /// Whether it denies the network at `vnet` a peering with `remote`.
+    /// Returns whether the policy denies the network at `vnet` a peering with `remote`.
     fn denies(&self, vnet: &str, remote: &str) -> bool {
         let subscription = |id: &str| id.split('/').nth(2).unwrap_or_default().to_ascii_lowercase();
         access::covers(&self.scope, vnet)

@@ -1,4 +1,4 @@
-//! What a subscription offers and holds: resource providers, locations, and the plain list of resources.
+//! Offers and contents of a subscription: resource providers, locations, and the plain list of resources.
 
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Which providers a subscription is registered for.
+//! Provider registrations of a subscription.
 
 use serde_json::json;
 use uuid::Uuid;

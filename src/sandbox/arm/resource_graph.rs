@@ -14,7 +14,7 @@ use crate::sandbox::world::{DefinitionRecord, SandboxWorld, VnetRecord};
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
 
-/// How much more it gives at once than a list does: a thousand rows where a list's page has a hundred.
+/// Factor by which its pages are larger than those of a list: a thousand rows where a list's page has a hundred.
 const PAGES_OF_LISTS: usize = 10;
 
 /// `POST /providers/Microsoft.ResourceGraph/resources`.
@@ -127,7 +127,7 @@ fn role_count(world: &SandboxWorld, context: &ArmContext<'_>) -> Value {
 struct GraphQuery {
     /// Each with the name that it is to have in the answer, and where it stands in the resource.
     columns: Vec<(String, String)>,
-    /// Whether the rows are wanted by name, and by id only where names are the same.
+    /// Whether the rows are sorted by name, and by ID only where names are the same.
     by_name: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What hangs below any scope by `Microsoft.Authorization`: roles, permissions, locks.
+//! Objects of `Microsoft.Authorization` below any scope: roles, permissions, locks.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use crate::sandbox::message::{self, FormBody, IncomingRequest, SandboxResponse};
 use crate::sandbox::token;
 use crate::sandbox::world::{SandboxWorld, UserRecord};
 
-/// How long a code is good.
+/// Lifetime of a code.
 const LIFE: Duration = Duration::from_secs(900);
 
 /// The codes that were given out, and the refresh tokens that came of them.
@@ -23,13 +23,13 @@ const LIFE: Duration = Duration::from_secs(900);
 pub(in crate::sandbox) struct DeviceSignIns {
     /// By device code.
     pub(super) codes: BTreeMap<String, DeviceCode>,
-    /// Whose they are, by token: the name, and whether claims demanded more than a password.
+    /// Owners by refresh token: the name, and whether claims demanded more than a password.
     refresh: BTreeMap<String, (String, bool)>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct DeviceCode {
-    /// What a person enters.
+    /// Code that a person enters.
     pub(super) user_code: String,
     client: String,
     scope: String,
@@ -52,7 +52,7 @@ pub(super) enum CodeState {
 }
 
 impl DeviceCode {
-    /// Whether it can still be entered.
+    /// Returns whether the code can still be entered.
     pub(super) fn is_open(&self, now: Duration) -> bool {
         self.state == CodeState::Pending && now < self.begun + LIFE
     }
@@ -130,7 +130,7 @@ pub(super) fn redeem(
 /// The person, the tenant, the scope, and whether claims demanded more than a password.
 type GrantedCode = (String, Option<Uuid>, String, bool);
 
-/// Who entered the code, and what was asked for with it.
+/// Returns the person who entered the code, with the scope that was requested with it.
 fn take(world: &mut SandboxWorld, tenant: &str, form: &FormBody) -> Result<GrantedCode, EntraRefusal> {
     let tenant = tenant_of(world, tenant)?;
     let (client, device_code) = (required(form, "client_id")?, required(form, "device_code")?);
@@ -193,7 +193,7 @@ fn exchange(world: &SandboxWorld, tenant: &str, form: &FormBody) -> Result<Grant
     Ok((upn.clone(), tenant, scope.to_owned(), *factors))
 }
 
-/// Whether the claims of a request demand an authentication context.
+/// Returns whether the claims of a request demand an authentication context.
 fn demands_factors(form: &FormBody) -> bool {
     form.get("claims").is_some_and(|claims| claims.contains("acrs"))
 }
@@ -234,7 +234,7 @@ fn grant(
     Ok(body)
 }
 
-/// What MSAL keeps an account under.
+/// Returns the key under which MSAL keeps an account.
 fn client_info(user: &UserRecord) -> String {
     URL_SAFE_NO_PAD.encode(json!({"uid": user.id, "utid": user.tenant}).to_string())
 }

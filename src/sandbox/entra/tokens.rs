@@ -263,7 +263,7 @@ fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
     certificate.get(at + 5..at + 4 + length)
 }
 
-/// Whether the assertion carries the signature of a certificate's key.
+/// Returns whether the assertion carries the signature of a certificate's key.
 fn signed_by(certificate: &[u8], assertion: &str) -> bool {
     let (Some(key), Some((signed, signature))) = (rsa_key(certificate), assertion.rsplit_once('.')) else {
         return false;

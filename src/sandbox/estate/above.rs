@@ -1,5 +1,5 @@
-//! What an estate may have besides, for looking into trouble: policies, registrations, route tables, networks that are
-//! being changed, halves of peerings that are left over, and a clock of its own.
+//! Optional parts of an estate for troubleshooting: policies, registrations, route tables, networks that are being
+//! changed, leftover halves of peerings, and a clock of its own.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ pub(super) struct LeftoverData {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClockData {
-    /// How far the world's clock is ahead of this machine's, in seconds.
+    /// Time by which the world's clock is ahead of this machine's, in seconds.
     ahead: i64,
 }
 
@@ -120,7 +120,7 @@ impl super::SandboxEstate {
         self.build_unrest(world);
     }
 
-    /// What is going on, and what is left of what went on.
+    /// Adds operations that are under way and the remains of earlier ones.
     fn build_unrest(&self, world: &mut SandboxWorld) {
         for data in &self.updates {
             let id = world.ids.named(&["update", &data.vnet]);

@@ -1,4 +1,5 @@
-//! What an estate may have besides roles and their assignments: management groups, deny assignments, eligible roles.
+//! Optional parts of an estate besides roles and their assignments: management groups, deny assignments, eligible
+//! roles.
 
 use serde::Deserialize;
 use uuid::Uuid;

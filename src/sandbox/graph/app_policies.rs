@@ -74,7 +74,7 @@ fn restriction(kind: &str, most: Option<u64>) -> Value {
     })
 }
 
-/// Whether an application may be given a client secret for so long.
+/// Checks whether an application may be given a client secret with this lifetime.
 pub(super) fn secret(world: &SandboxWorld, life: time::Duration) -> Result<(), GraphRefusal> {
     let policy = &world.app_policy;
     if policy.forbids_secrets {
@@ -83,7 +83,8 @@ pub(super) fn secret(world: &SandboxWorld, life: time::Duration) -> Result<(), G
     within(policy.longest_secret, life)
 }
 
-/// Whether an application may be given a certificate for so long; the sandbox knows no authority that one could be of.
+/// Checks whether an application may be given a certificate with this lifetime; the sandbox knows no authority that
+/// could have issued one.
 pub(super) fn key(world: &SandboxWorld, life: time::Duration) -> Result<(), GraphRefusal> {
     let policy = &world.app_policy;
     if policy.trusted_certificates {

@@ -96,7 +96,7 @@ pub(super) fn delete(world: &mut SandboxWorld, caller: &TokenCaller, key: &str) 
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
-/// Where the application of a key stands, for a caller who may change it.
+/// Returns the index of the application with a key, for a caller who may change it.
 pub(super) fn mine(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     if !owns(world, caller, key) {
         may_write(world, caller)?;
@@ -104,12 +104,12 @@ pub(super) fn mine(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Res
     find(world, caller, key)
 }
 
-/// Whether the caller is an owner of that application: who may change it, and no other.
+/// Returns whether the caller is an owner of that application. An owner may change it, and no other application.
 fn owns(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> bool {
     find(world, caller, key).is_ok_and(|at| world.applications[at].owners.contains(&caller.oid))
 }
 
-/// Where the application of a key stands, if its replica has it already.
+/// Returns the index of the application with a key, if its replica has it already.
 pub(super) fn find(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     let (id, app_id) = (Uuid::parse_str(key).ok(), key::id(key, "appId"));
     let name = key::text(key, "uniqueName");
@@ -131,7 +131,7 @@ fn missing(key: &str) -> GraphRefusal {
     GraphRefusal::missing(&key::value(key).unwrap_or_else(|| key.to_owned()))
 }
 
-/// Who may change applications.
+/// Checks whether the caller may change applications.
 pub(super) fn may_write(world: &SandboxWorld, caller: &TokenCaller) -> Result<(), GraphRefusal> {
     if has_role(world, caller, &ADMINISTRATORS) {
         return Ok(());
@@ -295,7 +295,7 @@ pub(super) fn values(application: &ApplicationRecord, property: &str) -> Vec<Str
     }
 }
 
-/// What Graph writes of every application, and nobody sets here unless [`kept`] has it.
+/// Properties that Graph writes for every application, and that aren't set here unless [`kept`] has them.
 const UNSET: [&str; 15] = [
     "applicationTemplateId",
     "certification",

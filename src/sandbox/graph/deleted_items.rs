@@ -13,7 +13,7 @@ use crate::sandbox::message::{self, IncomingRequest};
 use crate::sandbox::token::TokenCaller;
 use crate::sandbox::world::{ApplicationRecord, DeletedRecord, PrincipalRecord, SandboxWorld};
 
-/// How long a deleted object can be restored; its unique name is taken for as long.
+/// Time for which a deleted object can be restored; its unique name is taken for as long.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Routes `/directory/deletedItems/{id or type}[/restore]`.
@@ -35,7 +35,7 @@ pub(super) fn route(
     }
 }
 
-/// Whether a deleted application still has this unique name.
+/// Returns whether a deleted application still has this unique name.
 pub(super) fn has_name(world: &SandboxWorld, tenant: Uuid, name: &str) -> bool {
     let kept = |at: Duration| at + KEPT > world.now;
     let mut deleted = world.deleted_applications.iter();
@@ -124,7 +124,7 @@ fn purge(world: &mut SandboxWorld, caller: &TokenCaller, key: &str) -> GraphResu
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
-/// What a deleted object is found by.
+/// Identifiers by which a deleted object is found.
 trait DeletedItem {
     fn id(&self) -> (Uuid, Uuid);
 }

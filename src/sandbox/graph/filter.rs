@@ -50,7 +50,7 @@ impl ODataFilter {
         (left == variable.trim()).then(|| Self::Any(property.trim().to_ascii_lowercase(), value))
     }
 
-    /// Whether an object matches, `values` giving the texts of a property.
+    /// Returns whether an object matches; `values` gives the texts of a property.
     pub(super) fn matches(&self, values: impl Fn(&str) -> Vec<String>) -> bool {
         match self {
             Self::All => true,

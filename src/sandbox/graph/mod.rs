@@ -23,7 +23,7 @@ use super::token::{self, InvalidToken, TokenCaller};
 use super::world::SandboxWorld;
 use passwords::CredentialOwner;
 
-/// What a route gives: an answer, or why not.
+/// Result of a route: an answer or a refusal.
 type GraphResult = Result<SandboxResponse, GraphRefusal>;
 
 /// A Graph error.

@@ -12,10 +12,10 @@ use super::{GraphRefusal, GraphResult, app_policies, odata, seconds};
 use crate::sandbox::message::{self, IncomingRequest};
 use crate::sandbox::world::{CreatedAt, PasswordCredential, SandboxWorld};
 
-/// How long a secret lives when nothing is said: two years.
+/// Default lifetime of a secret: two years.
 const LIFETIME: Duration = Duration::from_secs(2 * 365 * 86_400);
 
-/// Whose secrets, and where it stands in the world.
+/// Owner of the secrets, and its index in the world.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CredentialOwner {
     Application(usize),

@@ -135,7 +135,7 @@ pub(super) fn update(
     Ok(message::empty(StatusCode::NO_CONTENT))
 }
 
-/// Where the principal of a key stands, for a caller who may change it.
+/// Returns the index of the principal with a key, for a caller who may change it.
 pub(super) fn mine(world: &SandboxWorld, caller: &TokenCaller, key: &str) -> Result<usize, GraphRefusal> {
     if !is_administrator(world, caller) {
         return Err(GraphRefusal::denied(INSUFFICIENT));
@@ -171,13 +171,14 @@ fn is_administrator(world: &SandboxWorld, caller: &TokenCaller) -> bool {
     has_role(world, caller, &ADMINISTRATORS)
 }
 
-/// Whether the caller is a member of one of the directory roles.
+/// Returns whether the caller is a member of one of the directory roles.
 pub(super) fn has_role(world: &SandboxWorld, caller: &TokenCaller, roles: &[Uuid]) -> bool {
     let found = world.principals.iter().find(|found| found.id == caller.principal);
     found.is_some_and(|found| found.directory_roles.iter().any(|role| roles.contains(role)))
 }
 
-/// Who may read the directory: the estate says so of each principal; one that was removed may not.
+/// Checks whether the caller may read the directory: the estate says so of each principal; one that was removed may
+/// not.
 pub(super) fn may_read(world: &SandboxWorld, caller: &TokenCaller) -> Result<(), GraphRefusal> {
     if world
         .principals

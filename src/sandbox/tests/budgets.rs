@@ -1,4 +1,4 @@
-//! What ARM takes of one principal before it refuses.
+//! Limits on the requests that ARM accepts from one principal before it refuses more.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What clients keep in the directory besides: properties, secrets of a service principal, federated credentials.
+//! Other data that clients keep in the directory: properties, secrets of a service principal, federated credentials.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What Azure accepts before it acts on it.
+//! Changes that Azure accepts before they take effect.
 
 use std::time::Duration;
 

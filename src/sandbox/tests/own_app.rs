@@ -1,4 +1,4 @@
-//! What the walks of the second family share: the customer's own application, and what is granted.
+//! Helpers that the walks of the second family share: the customer's own application, and its grants.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ pub(super) async fn both(sandbox: &Sandbox, own: &OwnAppFixture, other: &str) ->
     both_as(sandbox, &own.app_id, &own.secret, other).await
 }
 
-/// The same as any application.
+/// Returns a client that is signed in as any application in both tenants.
 pub(super) async fn both_as(sandbox: &Sandbox, app_id: &str, secret: &str, other: &str) -> SandboxClient {
     let remote = sign_in(sandbox, other, app_id, secret).await;
     let local = sign_in(sandbox, TENANT, app_id, secret).await;

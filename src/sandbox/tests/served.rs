@@ -204,7 +204,7 @@ async fn silent(serving: &ServeOptions) -> TcpStream {
     TcpStream::connect(address).await.expect("a connection")
 }
 
-/// What comes until the server closes, and how long that takes.
+/// Reads until the server closes the connection, and returns the text and the time that this takes.
 async fn until_closed(mut stream: impl tokio::io::AsyncRead + Unpin) -> (String, Duration) {
     tokio::time::pause();
     let begun = tokio::time::Instant::now();

@@ -1,4 +1,4 @@
-//! What the walks share: requests with tokens, and the usual steps.
+//! Helpers that the walks share: requests with tokens, and the usual steps.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};

@@ -1,4 +1,4 @@
-//! What stands in the way of a write refuses it: policy, registration, limits, what is left over, work in progress.
+//! Conditions that cause a write to be refused: policy, registration, limits, leftover resources, work in progress.
 
 use http::Method;
 use serde_json::{Value, json};

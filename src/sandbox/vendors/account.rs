@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::control_plane::ControlPlaneActor;
 use crate::sandbox::world::{SandboxWorld, SubnetRecord, VnetRecord};
 
-/// Where a vendor's networks are, and as what it signs in.
+/// Location of a vendor's networks, and the application that the vendor signs in as.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VendorAccount {

@@ -1,4 +1,4 @@
-//! What the vendors' consoles have in common: tables, and a form whose labels are the vendor's own words.
+//! Elements that the vendors' consoles share: tables, and a form whose labels are the vendor's own words.
 
 use http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::sandbox::page::frame;
 /// A form of a console.
 pub(super) struct ConsoleSheet<'a> {
     pub(super) title: &'a str,
-    /// What it is about: a line above the fields.
+    /// Description of the form: a line above the fields.
     pub(super) about: String,
     /// Name, and label as the vendor writes it.
     pub(super) fields: &'a [(&'a str, &'a str)],
@@ -41,7 +41,7 @@ impl ConsoleSheet<'_> {
         message::html(status, frame(self.title, &body))
     }
 
-    /// What is wrong with a form in which a field is empty.
+    /// Returns the error for a form in which a field is empty.
     pub(super) fn unfilled(&self, given: &FormBody) -> Option<String> {
         let empty = self.fields.iter().find(|(name, _)| field(given, name).is_empty());
         empty.map(|(_, label)| format!("{label} is required."))

@@ -1,5 +1,5 @@
-//! What a vendor's control plane can do: a client of the same world, with an application of its own and no rights but
-//! those that were given to it.
+//! Operations that a vendor's control plane supports: it is a client of the same world, with its own application and
+//! only the rights that were granted to it.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ pub(super) struct ControlPlaneActor {
     pub(super) secret: String,
 }
 
-/// What went wrong: Azure's, Graph's or Entra's own words.
+/// Error that occurred, in the words of Azure, Graph, or Entra.
 #[derive(Debug, Clone)]
 pub(super) struct ControlPlaneFailure {
     pub(super) reason: String,
-    /// Whether the other side is only busy.
+    /// Whether the failure means only that the other side is busy.
     pub(super) busy: bool,
     status: Option<StatusCode>,
 }
@@ -46,8 +46,8 @@ impl ControlPlaneFailure {
     }
 }
 
-/// When to try again what failed: soon if the other side is only busy, after a pause as long as there are attempts
-/// left, else never.
+/// Returns the delay before a failed operation is retried: short if the other side is only busy, a pause as long as
+/// attempts remain, otherwise `None`.
 pub(super) fn again(world: &SandboxWorld, attempts: &mut u32, failure: &ControlPlaneFailure) -> Option<Duration> {
     if failure.busy {
         // Never at once, or a world without lag would go round in circles.

@@ -12,7 +12,7 @@ use super::control_plane::{ControlPlaneActor, ControlPlaneFailure, WriteDirectio
 use crate::sandbox::ids::derived;
 use crate::sandbox::world::{SandboxWorld, WorldEvent};
 
-/// Who works in this way.
+/// Vendor that creates peerings in this way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sandbox) enum ReciprocalVendor {
     Aiven,
@@ -41,9 +41,9 @@ impl ReciprocalVendor {
 pub(in crate::sandbox) struct ReciprocalLink {
     pub(in crate::sandbox) id: Uuid,
     pub(in crate::sandbox) vendor: ReciprocalVendor,
-    /// What the vendor's API hangs it below: a VPC or a network.
+    /// Parent resource in the vendor's API: a VPC or a network.
     pub(in crate::sandbox) parent: String,
-    /// What the customer asked for, as the vendor's API writes it.
+    /// Request of the customer, in the format of the vendor's API.
     pub(in crate::sandbox) request: Value,
     /// The vendor's network; `None` as long as it is being built, and nothing happens until then.
     pub(in crate::sandbox) own: Option<String>,
@@ -55,7 +55,7 @@ pub(in crate::sandbox) struct ReciprocalLink {
     /// Why the vendor will not even try.
     pub(in crate::sandbox) flaw: Option<String>,
     pub(in crate::sandbox) stage: LinkStage,
-    /// What the last attempt failed with.
+    /// Error of the last attempt.
     pub(in crate::sandbox) reason: Option<String>,
     pub(in crate::sandbox) created: Duration,
     pub(in crate::sandbox) updated: Duration,
@@ -79,7 +79,7 @@ pub(in crate::sandbox) enum LinkStage {
     Removing,
 }
 
-/// What a customer asks for.
+/// Link that a customer requests.
 pub(super) struct DesiredLink {
     pub(super) vendor: ReciprocalVendor,
     pub(super) parent: String,

@@ -1,4 +1,4 @@
-//! What the directories hold: tenants, applications with their credentials, service principals.
+//! Contents of the directories: tenants, applications with their credentials, service principals.
 
 use std::time::Duration;
 
@@ -36,13 +36,13 @@ pub(in crate::sandbox) struct ApplicationRecord {
     pub(in crate::sandbox) federated: Vec<FederatedCredential>,
     /// Object ids of people and service principals that may change it.
     pub(in crate::sandbox) owners: Vec<Uuid>,
-    /// What else a client wrote.
+    /// Other properties that a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
     pub(in crate::sandbox) since: CreatedAt,
 }
 
 impl ApplicationRecord {
-    /// Whether it can have a service principal in `tenant`.
+    /// Returns whether the application can have a service principal in `tenant`.
     pub(in crate::sandbox) fn is_for(&self, tenant: Uuid) -> bool {
         self.tenant == tenant || self.audience.admits_others()
     }
@@ -75,7 +75,7 @@ impl SignInAudience {
         found.map(|(audience, _)| *audience)
     }
 
-    /// Whether other tenants can have a service principal of it.
+    /// Returns whether other tenants can have a service principal of the application.
     pub(in crate::sandbox) fn admits_others(self) -> bool {
         matches!(self, Self::MultipleOrgs | Self::OrgsAndPersonal)
     }
@@ -155,9 +155,9 @@ pub(in crate::sandbox) struct PrincipalRecord {
     pub(in crate::sandbox) passwords: Vec<PasswordCredential>,
     pub(in crate::sandbox) keys: Vec<KeyCredential>,
     pub(in crate::sandbox) owners: Vec<Uuid>,
-    /// What else a client wrote.
+    /// Other properties that a client wrote.
     pub(in crate::sandbox) kept: Map<String, Value>,
-    /// Whether it may read the directory through Graph.
+    /// Whether the service principal may read the directory through Graph.
     pub(in crate::sandbox) reads_directory: bool,
     pub(in crate::sandbox) since: CreatedAt,
 }

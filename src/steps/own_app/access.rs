@@ -1,5 +1,6 @@
-//! Who else can sign in as the own application, or change it. One that was not created in this run is not trusted for its
-//! unique name: anybody who knows the network's ID can work that out, and may have registered an application under it.
+//! Other principals that can sign in as the own application, or change it. An application that was not created in this
+//! run is not trusted because of its unique name: anyone who knows the network's ID can derive the name, and may have
+//! registered an application with it.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -19,8 +20,8 @@ pub fn credential_name(run: Uuid) -> String {
     format!("{CREDENTIAL} {run}")
 }
 
-/// Whether setup created the credential: it has a run's name, and lives no longer than a run's. The name alone could be
-/// anybody's.
+/// Returns whether setup created the credential: it has the name of a run, and its lifetime is not longer than that of
+/// a run's credential. The name alone is not proof, because anyone can use it.
 pub fn is_setups(credential: &ListedCredential) -> bool {
     let name = credential.display_name.as_deref().unwrap_or_default();
     let named = match name.strip_prefix(CREDENTIAL) {
@@ -41,7 +42,7 @@ pub fn run_of(credential: &ListedCredential) -> Option<Uuid> {
     name.strip_prefix(CREDENTIAL)?.trim_start().parse().ok()
 }
 
-/// Whether no run can use it any more: it is older than a run's credential lives.
+/// Returns whether no run can use the credential any more: it is older than the lifetime of a run's credential.
 pub fn is_over(credential: &ListedCredential, now: OffsetDateTime) -> bool {
     let over = |starts: OffsetDateTime| starts + limits::CREDENTIAL_LIFE <= now;
     credential.starts.is_some_and(over) || credential.ends.is_some_and(|ends| ends <= now)
@@ -78,7 +79,8 @@ pub async fn read(run: &StepRun) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Who else can sign in as the own application or change it, a line each; nobody where this run created it.
+/// Returns the other principals that can sign in as the own application or change it, one line each; empty if this run
+/// created it.
 pub fn others(facts: &ObservedState) -> Vec<String> {
     if facts.own_app_is_new {
         return Vec::new();
@@ -120,7 +122,7 @@ fn described(what: &str, credential: &ListedCredential) -> String {
     )
 }
 
-/// What to do about an application that others can use: to name it, or to take it away from them.
+/// Returns the remedies for an application that others can use: to specify it by name, or to remove their access.
 pub fn remedies(intent: &PeeringIntent, facts: &ObservedState) -> Vec<String> {
     let Some(Wanted::Made { .. }) = &intent.own_app else {
         return Vec::new();

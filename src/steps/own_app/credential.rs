@@ -24,11 +24,11 @@ pub struct CreatedCredential {
     made: Instant,
     /// A look has found it in the application's list.
     seen: AtomicBool,
-    /// How many looks in a row did not find it.
+    /// Number of consecutive reads that did not find it.
     missed: AtomicU32,
 }
 
-/// What became of the credential that a run signs in with.
+/// State of the credential that a run signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialPresence {
     /// It is listed, or may have been created too short a time ago to be.
@@ -216,7 +216,7 @@ async fn mint_secret(
     })
 }
 
-/// Where a policy forbids client secrets.
+/// Creates a certificate, for use if a policy forbids client secrets.
 async fn mint_certificate(
     run: &StepRun,
     application: &AppRegistration,
@@ -281,7 +281,7 @@ fn all_forbidden(application: &AppRegistration, by_policy: &str, refused: &RunEr
     problem
 }
 
-/// What helps where policies forbid secrets and certificates.
+/// Returns the remedies if policies forbid secrets and certificates.
 pub fn exemption(application: Option<Uuid>) -> Vec<String> {
     let id = application.map_or_else(|| "APP-ID".to_owned(), |id| id.to_string());
     vec![
@@ -292,7 +292,7 @@ pub fn exemption(application: Option<Uuid>) -> Vec<String> {
     ]
 }
 
-/// Who may not create a credential can be given one.
+/// Returns the required action if the operator may not create a credential: someone else can provide one.
 fn no_credential(intent: &PeeringIntent, app: &AppRegistration) -> ActionRequired {
     let id = app.app_id;
     ActionRequired {

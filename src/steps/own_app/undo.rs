@@ -125,7 +125,7 @@ fn hold(intent: &PeeringIntent, app: &AppRegistration, why: &str) -> ActionRequi
     }
 }
 
-/// Whether it has the unique name that setup gives, also where the operator named it by its ID.
+/// Returns whether the application has the unique name that setup assigns, even if the operator specified it by its ID.
 fn is_setups(intent: &PeeringIntent, app: &AppRegistration) -> bool {
     let name = own_app_unique_name(intent.tenant, &intent.vnet, &intent.vendor.id);
     app.unique_name == Some(name)

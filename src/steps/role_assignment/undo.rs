@@ -54,10 +54,10 @@ fn of(intent: &PeeringIntent, facts: &ObservedState, grant: &RoleGrant) -> StepD
     all.unwrap_or_else(|| StepDecision::Absent(String::new()))
 }
 
-/// Where in the tenant, beyond the network's subscription, the principal has, or may have, roles.
+/// Returns the scopes in the tenant, beyond the network's subscription, in which the principal has, or may have, roles.
 ///
 /// # Errors
-/// When the subscriptions cannot be read.
+/// The subscriptions cannot be read.
 pub async fn roles_elsewhere(run: &StepRun, principal: Uuid) -> Result<Vec<String>, StepError> {
     let subscriptions = run.subscriptions().await?;
     let others = subscriptions.iter().map(|other| other.id);

@@ -45,7 +45,7 @@ pub fn plan_removal(intent: &PeeringIntent, facts: &ObservedState) -> StepDecisi
     }
 }
 
-/// Which application setup made, if it made one, cannot be told.
+/// Returns whether the application that setup created, if it created one, cannot be determined.
 fn made_app_is_unseen(intent: &PeeringIntent, facts: &ObservedState) -> bool {
     facts.directory_is_closed && matches!(intent.own_app, Some(OwnApp::Made { .. }))
 }

@@ -11,7 +11,7 @@ use crate::sandbox::vendors::account::vnet_id;
 use crate::sandbox::vendors::reciprocal::{self, DesiredLink, LinkStage, ReciprocalLink, ReciprocalVendor};
 use crate::sandbox::world::SandboxWorld;
 
-/// What a customer asks for.
+/// Peering that a customer requests.
 pub(super) struct AivenRequest {
     pub(super) account: String,
     pub(super) group: String,

@@ -8,7 +8,7 @@ use crate::sandbox::vendors::account::{short, vnet_id};
 use crate::sandbox::vendors::reciprocal::{self, DesiredLink, LinkStage, ReciprocalLink, ReciprocalVendor};
 use crate::sandbox::world::SandboxWorld;
 
-/// What a customer asks for: the body of `POST /v1/connections`.
+/// Connection that a customer requests: the body of `POST /v1/connections`.
 pub(super) struct DragonflyRequest {
     network: String,
     theirs: String,

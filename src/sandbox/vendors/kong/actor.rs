@@ -113,7 +113,7 @@ fn failed(world: &mut SandboxWorld, id: Uuid, failure: ControlPlaneFailure) {
     enter(world, id, GatewayStage::Error);
 }
 
-/// Which network's peering is meant.
+/// Network whose peering is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LinkSide {
     Own,

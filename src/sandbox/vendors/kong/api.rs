@@ -168,7 +168,7 @@ fn create(world: &mut SandboxWorld, request: &IncomingRequest, network: &str) ->
     Ok(message::json(StatusCode::CREATED, &model::gateway(world, &gateway)))
 }
 
-/// What is wrong with the body of a new transit gateway, one entry for each field.
+/// Returns the errors in the body of a new transit gateway, one entry for each field.
 fn validate(body: &Value) -> Vec<Value> {
     let mut invalid = Vec::new();
     let mut wrong = |field: &str, rule: &str, reason: &str, more: (&str, Value)| {

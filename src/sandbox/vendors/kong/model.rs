@@ -26,7 +26,7 @@ pub(in crate::sandbox) struct KongNetworkRecord {
     pub(in crate::sandbox) since: CreatedAt,
 }
 
-/// Where a transit gateway leads: the customer's network.
+/// Network that a transit gateway is attached to: the customer's network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sandbox) struct GatewayAttachment {
     pub(in crate::sandbox) tenant: String,
@@ -89,7 +89,7 @@ pub(in crate::sandbox) struct TransitGatewayRecord {
     pub(in crate::sandbox) dns: Value,
     pub(in crate::sandbox) attachment: GatewayAttachment,
     pub(in crate::sandbox) stage: GatewayStage,
-    /// What the last attempt failed with.
+    /// Error of the last attempt.
     pub(in crate::sandbox) reason: Option<String>,
     pub(in crate::sandbox) attempts: u32,
     pub(in crate::sandbox) version: u32,
