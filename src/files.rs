@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn read_regular_file_up_to_the_limit() {
+    fn read_regular_file_up_to_limit() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("f");
         for (size, fits) in [(0, true), (limits::FILE, true), (limits::FILE + 1, false)] {
@@ -126,7 +126,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn read_pipe_or_device_is_refused_at_once() {
+    fn read_rejects_pipe_or_device() {
         let folder = tempfile::tempdir().expect("a folder");
         let fifo = folder.path().join("fifo");
         let made = std::process::Command::new("mkfifo")

@@ -80,13 +80,13 @@ fn aiven_in_every_manner() {
 }
 
 #[test]
-fn dragonfly_in_all_of_them_at_once() {
+fn dragonfly_works_with_combined_server_quirks() {
     let (name, manners) = everything();
     twice(&DRAGONFLY.command_line(&[]), name, manners);
 }
 
 #[test]
-fn another_tenant_in_all_of_them_at_once() {
+fn another_tenant_works_with_combined_quirks() {
     let vnet = format!("remote-vnet-id={}", partner("vnet-partner"));
     let tenant = "remote-tenant-id=8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f43";
     let (name, manners) = everything();

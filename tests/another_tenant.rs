@@ -35,7 +35,7 @@ fn in_tenant(sandbox: &Served, vnet: &str, tenant: &str, more: &[&str]) -> Ran {
 }
 
 #[test]
-fn another_tenant_is_an_alias_of_generic() {
+fn another_tenant_aliases_generic() {
     let sandbox = Served::start(["--lag", "none"]);
     let first = document(&sandbox, "vnet-partner", 0);
     let (id, tenant) = (
@@ -101,17 +101,17 @@ fn both_directions(lag: &str) {
 }
 
 #[test]
-fn both_directions_are_made_where_this_sign_in_may_and_a_second_run_writes_nothing() {
+fn setup_writes_both_directions_once() {
     both_directions("none");
 }
 
 #[test]
-fn with_the_lag_that_azure_has_both_directions_are_waited_for() {
+fn setup_waits_for_lag_both_directions() {
     both_directions("typical");
 }
 
 #[test]
-fn a_second_partner_gets_a_peering_of_its_own() {
+fn setup_second_partner_gets_own_peering() {
     let sandbox = sandbox();
     document(&sandbox, "vnet-partner", 0);
     let second = document(&sandbox, "vnet-guarded", 3);
@@ -129,7 +129,7 @@ const FABRIKAM: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn where_only_our_direction_may_be_written_the_packet_is_what_the_other_sides_operator_needs() {
+fn setup_local_only_prints_remote_instructions() {
     let sandbox = sandbox();
     let ours = ["--vnet", "vnet-data", "-o", "json"];
     let first = with(&sandbox, "vnet-guarded", &ours).expect_code(3).json();
@@ -190,7 +190,7 @@ fn where_only_our_direction_may_be_written_the_packet_is_what_the_other_sides_op
 }
 
 #[test]
-fn where_nothing_may_be_used_the_refusal_is_explained_and_nothing_is_written() {
+fn setup_without_permissions_writes_nothing() {
     let sandbox = sandbox();
     let begun = std::time::Instant::now();
     let ran = with(&sandbox, "vnet-closed", &["-o", "json"]).expect_code(1);
@@ -220,7 +220,7 @@ fn where_nothing_may_be_used_the_refusal_is_explained_and_nothing_is_written() {
 }
 
 #[test]
-fn a_network_that_shares_addresses_is_refused_before_anything_is_written() {
+fn setup_overlap_refused_before_writes() {
     let sandbox = sandbox();
     let ran = with(&sandbox, "vnet-overlap", &[]).expect_code(4);
     assert!(
@@ -231,7 +231,7 @@ fn a_network_that_shares_addresses_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_wrong_tenant_is_named_with_the_right_one() {
+fn setup_wrong_tenant_names_right_one() {
     const NOBODYS: &str = "8e6d4f20-5a3b-4c17-9d28-7b1a0c9e5f99";
     let sandbox = sandbox();
     for wrong in [NOBODYS, TENANT] {
@@ -250,7 +250,7 @@ fn a_wrong_tenant_is_named_with_the_right_one() {
 }
 
 #[test]
-fn whoever_is_not_known_in_the_other_tenant_is_told_so() {
+fn setup_unknown_guest_is_reported() {
     let sandbox = sandbox();
     let (id, tenant) = (
         format!("remote-vnet-id={}", partner("vnet-partner")),
@@ -275,7 +275,7 @@ fn whoever_is_not_known_in_the_other_tenant_is_told_so() {
 }
 
 #[test]
-fn an_application_that_the_other_tenant_does_not_know_is_named_to_be_let_in() {
+fn setup_unknown_application_requests_consent() {
     let sandbox = sandbox();
     let (app, _) = Colleague::of(&sandbox).registers("team-peering", "AzureADMultipleOrgs");
     let ran = with(&sandbox, "vnet-partner", &["--own-app", &app, "-o", "json"]).expect_code(1);
@@ -287,7 +287,7 @@ fn an_application_that_the_other_tenant_does_not_know_is_named_to_be_let_in() {
 }
 
 #[test]
-fn half_of_a_peering_that_the_other_side_deleted_is_written_again() {
+fn setup_rewrites_disconnected_peering_half() {
     let sandbox = sandbox();
     document(&sandbox, "vnet-partner", 0);
     let body =
@@ -317,7 +317,7 @@ fn both(sandbox: &Served, vnet: &str, prefix: &str) -> [Value; 2] {
 }
 
 #[test]
-fn remote_gateways_are_used_once_the_other_direction_allows_it() {
+fn setup_uses_permitted_remote_gateways() {
     let sandbox = sandbox();
     let flags = ["--use-remote-gateways", "-o", "json"];
     let first = with(&sandbox, "vnet-partner", &flags).expect_code(0).json();
@@ -361,7 +361,7 @@ fn remote_gateways_are_used_once_the_other_direction_allows_it() {
 }
 
 #[test]
-fn the_side_that_has_to_allow_gateway_transit_is_named() {
+fn setup_names_side_allowing_gateway_transit() {
     let sandbox = sandbox();
     let flags = ["--use-remote-gateways", "-o", "json"];
     let first = with(&sandbox, "vnet-guarded", &flags).expect_code(3).json();
@@ -385,7 +385,7 @@ fn the_side_that_has_to_allow_gateway_transit_is_named() {
 }
 
 #[test]
-fn what_is_missing_is_named_all_at_once() {
+fn setup_lists_all_missing_inputs() {
     let sandbox = sandbox();
     let ran = peerctl(with_inputs("generic", &[]))
         .envs(sandbox.env())

@@ -124,7 +124,7 @@ fn one_by_one(sandbox: &Served) {
 }
 
 #[test]
-fn it_leaves_the_world_of_one_setup_after_another_and_finds_it_in_place_then() {
+fn apply_equals_sequential_setups() {
     let (by_apply, by_setup) = (sandbox(), sandbox());
     one_by_one(&by_setup);
     let text = everything();
@@ -144,7 +144,7 @@ fn it_leaves_the_world_of_one_setup_after_another_and_finds_it_in_place_then() {
 }
 
 #[test]
-fn what_rows_share_is_done_once_whatever_the_lag() {
+fn apply_shared_steps_run_once() {
     let sandbox = Served::start(["--lag", "typical"]);
     document(&sandbox, &everything(), &[], 0);
     // The service principals of three vendors, and of three applications of ours.
@@ -177,7 +177,7 @@ fn what_rows_share_is_done_once_whatever_the_lag() {
 }
 
 #[test]
-fn rows_of_one_application_share_its_credential() {
+fn apply_shares_application_credential() {
     let sandbox = Served::start(["--lag", "typical"]);
     let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
     let text = format!(
@@ -197,7 +197,7 @@ fn rows_of_one_application_share_its_credential() {
 }
 
 #[test]
-fn a_row_that_cannot_go_on_keeps_no_other_back() {
+fn apply_blocked_row_spares_others() {
     let sandbox = sandbox();
     let legacy = vnet(SUBSCRIPTION, "rg-legacy", "vnet-legacy");
     let nowhere = vnet(SUBSCRIPTION, "rg-network", "vnet-nowhere");
@@ -232,7 +232,7 @@ fn a_row_that_cannot_go_on_keeps_no_other_back() {
 }
 
 #[test]
-fn what_is_wrong_with_the_file_is_told_of_all_rows_at_once_and_nothing_is_written() {
+fn apply_file_errors_prevent_writes() {
     let sandbox = sandbox();
     let none: &[&str] = &[];
     let table: [(&str, &[&str], &[&str]); 8] = [
@@ -294,7 +294,7 @@ fn what_is_wrong_with_the_file_is_told_of_all_rows_at_once_and_nothing_is_writte
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+fn apply_dry_run_changes_nothing() {
     let sandbox = sandbox();
     let legacy = vnet(SUBSCRIPTION, "rg-legacy", "vnet-legacy");
     let text = everything();
@@ -320,7 +320,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 }
 
 #[test]
-fn a_wrong_sign_in_is_told_once() {
+fn apply_wrong_sign_in_reported_once() {
     let sandbox = sandbox();
     let ran = apply(&sandbox, &everything(), &[])
         .env("AZURE_CLIENT_SECRET", "wrong")
@@ -332,7 +332,7 @@ fn a_wrong_sign_in_is_told_once() {
 /// One code serves the rows of both tenants.
 #[cfg(unix)]
 #[test]
-fn a_person_enters_one_code_for_all_rows() {
+fn apply_device_code_covers_all_rows() {
     let sandbox = sandbox();
     let text = format!(
         "[defaults]\nauth = 'device-code'\nvendor = 'kong'\nset = {{ network = 'eastus2-network' }}\n\
@@ -362,7 +362,7 @@ fn a_person_enters_one_code_for_all_rows() {
 }
 
 #[test]
-fn it_waits_for_nobody_where_it_shall_not_and_goes_on_later() {
+fn apply_no_wait_resumes_later() {
     let sandbox = Served::start(["--lag", "typical"]);
     let text = everything();
     let waiting = document(&sandbox, &text, &["--no-wait"], 3);
@@ -375,7 +375,7 @@ fn it_waits_for_nobody_where_it_shall_not_and_goes_on_later() {
 /// The first row waits for a person for as long as it takes, and there is one desk.
 #[cfg(unix)]
 #[test]
-fn a_row_that_waits_for_somebody_else_lets_the_next_one_work() {
+fn apply_releases_permit_while_waiting() {
     let sandbox = sandbox();
     let text = format!(
         "[defaults]\nvnet-id = '{VNET_ID}'\n\
@@ -394,7 +394,7 @@ fn a_row_that_waits_for_somebody_else_lets_the_next_one_work() {
 /// Each of them wants the same consent, and one of them waits for it; nobody has a desk for good.
 #[cfg(unix)]
 #[test]
-fn rows_that_wait_for_the_same_person_go_on_together() {
+fn apply_rows_resume_together() {
     let sandbox = sandbox();
     let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
     let text = format!(
@@ -410,7 +410,7 @@ fn rows_that_wait_for_the_same_person_go_on_together() {
 }
 
 #[test]
-fn a_credential_that_cannot_be_removed_is_removed_by_the_next_run() {
+fn apply_leftover_credential_removed_next_run() {
     let refused = |nth: u8| format!("POST */removePassword:{nth}=403:Authorization_RequestDenied");
     let sandbox = Served::start(["--lag", "none", "--fault", &refused(1), "--fault", &refused(2)]);
     let data = vnet(SUBSCRIPTION, "rg-network", "vnet-data");
@@ -425,7 +425,7 @@ fn a_credential_that_cannot_be_removed_is_removed_by_the_next_run() {
 
 #[cfg(unix)]
 #[test]
-fn stopped_or_killed_anywhere_it_goes_on_from_there() {
+fn apply_resumes_after_interruption() {
     let by_setup = sandbox();
     one_by_one(&by_setup);
     for (signal, code) in [("INT", Some(130)), ("KILL", None)] {
@@ -452,7 +452,7 @@ fn stopped_or_killed_anywhere_it_goes_on_from_there() {
 
 #[cfg(unix)]
 #[test]
-fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
+fn apply_terminal_confirms_plan_once() {
     let sandbox = sandbox();
     let file = write(&sandbox, &everything());
     let file = file.display().to_string();
@@ -489,7 +489,7 @@ fn in_a_terminal_the_plan_is_confirmed_once_and_each_row_has_a_line() {
 }
 
 #[test]
-fn the_file_on_the_page_is_one_that_works() {
+fn apply_documented_file_works() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/docs/many.md")).expect("a page");
     let file = page
         .split("```toml\n")
@@ -502,7 +502,7 @@ fn the_file_on_the_page_is_one_that_works() {
 }
 
 #[test]
-fn a_row_leaves_a_record_and_a_ticket_as_a_set_up_does() {
+fn apply_rows_write_record_and_ticket() {
     let sandbox = sandbox();
     let (records, ticket) = (sandbox.folder().join("records"), sandbox.folder().join("ticket.md"));
     let shown = ticket.display().to_string();

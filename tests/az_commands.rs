@@ -71,7 +71,7 @@ says vnet-app az rest --method get --url "$vnet_id?api-version=2023-11-01" --que
 }
 
 #[test]
-fn applications_principals_and_roles_come_and_go() {
+fn az_identity_objects_lifecycle() {
     let script = r#"
 app=$(az ad app create --display-name client-app --sign-in-audience AzureADMultipleOrgs --key-type Password --query appId --output tsv)
 says "$app" az ad app create --display-name client-app --sign-in-audience AzureADMultipleOrgs --query appId
@@ -119,7 +119,7 @@ says Reader az role assignment list --scope "$vnet_id" --assignee "$rbac" --quer
 }
 
 #[test]
-fn a_peering_is_made_read_synced_changed_and_deleted() {
+fn az_peering_lifecycle() {
     let script = r#"
 peering() { az network vnet peering "$@"; }
 says Initiated peering create "${vnet[@]}" --name p --remote-vnet vnet-data --allow-vnet-access --query peeringState
@@ -178,7 +178,7 @@ refuses AADSTS7000229 az login "${operator[@]}" --tenant d90f1c7e-2f34-4c55-8a7b
 
 /// As the sandbox's page has them, with nothing but the exports.
 #[test]
-fn what_the_page_tells_to_type_works() {
+fn az_documented_commands_work() {
     let page = include_str!("../.github/docs/sandbox.md").replace('\r', "");
     let block = page.split("```sh\n").find(|block| block.starts_with("az login "));
     let commands = block.and_then(|block| block.split("```").next()).expect("the commands");
@@ -202,7 +202,7 @@ fn what_the_page_tells_to_type_works() {
 }
 
 #[test]
-fn a_cloud_may_be_registered_as_well() {
+fn az_accepts_registered_cloud() {
     let script = r#"
 az cloud register --name discovered --endpoint-resource-manager "$KONNECT_API_URL"
 az cloud set --name discovered 2>/dev/null

@@ -118,7 +118,7 @@ const KONG: [Cut; 4] = [
 ];
 
 #[test]
-fn kong_by_the_real_az_up_to_each_command() {
+fn kong_resumes_after_each_az_command() {
     let Some(az) = support::real_az("Kong's documented commands, then setup") else {
         return;
     };
@@ -269,11 +269,11 @@ fn both_sides_by_az(party: &Party, role: &str, request: Cut) {
 }
 
 #[test]
-fn aiven_by_the_real_az_up_to_each_command() {
+fn aiven_resumes_after_each_az_command() {
     both_sides_by_az(&AIVEN, "aiven-peering-role", AT_AIVEN);
 }
 
 #[test]
-fn dragonfly_by_the_real_az_up_to_each_command() {
+fn dragonfly_resumes_after_each_az_command() {
     both_sides_by_az(&DRAGONFLY, "dfcloud-peering-role", AT_DRAGONFLY);
 }

@@ -60,7 +60,7 @@ fn refused(ran: Ran, parts: &[&str]) {
 // ---- what wins ---------------------------------------------------------------------------------------------------
 
 #[test]
-fn a_flag_wins_over_the_environment_that_over_the_profile_and_config_show_says_so() {
+fn config_show_reports_source_precedence() {
     let text = whole().replace("set.network", "consent = 'wait'\nset.network");
     let consent = ("PEERCTL_CONSENT", "browser");
     let network = ("PEERCTL_SET_NETWORK", "set");
@@ -122,7 +122,7 @@ fn shown(text: &str, flags: &[&str], env: &[(&str, &str)], name: &str) -> Value 
 }
 
 #[test]
-fn the_network_is_the_one_of_whoever_names_it_most_tellingly() {
+fn config_network_most_specific_source_wins() {
     let parts = whole().replace(
         &format!("vnet-id = '{VNET_ID}'"),
         &format!("subscription = '{SUBSCRIPTION}'\nresource-group = 'rg-network'\nvnet = 'vnet-app'"),
@@ -153,7 +153,7 @@ fn the_network_is_the_one_of_whoever_names_it_most_tellingly() {
 }
 
 #[test]
-fn the_profile_is_the_flags_the_environments_or_the_default_one() {
+fn config_profile_selection_order() {
     let text = whole() + "[profiles.waits]\nconsent = 'wait'\n[profiles.browses]\nconsent = 'browser'\n";
     let flags = [
         "--vendor",
@@ -208,7 +208,7 @@ fn the_profile_is_the_flags_the_environments_or_the_default_one() {
 }
 
 #[test]
-fn the_file_is_the_flags_the_environments_or_the_platforms() {
+fn config_file_selection_order() {
     let consent = |word: &str| format!("default-profile = 'p'\n[profiles.p]\nconsent = '{word}'\n");
     for (flag, env, expected) in [(false, false, "wait"), (false, true, "browser"), (true, true, "create")] {
         let flags: &[&str] = if flag { &["--config", "flag.toml"] } else { &[] };
@@ -242,7 +242,7 @@ fn the_file_is_the_flags_the_environments_or_the_platforms() {
 }
 
 #[test]
-fn every_command_on_a_peering_takes_one() {
+fn config_profile_accepted_by_peering_commands() {
     for command in ["setup", "status", "doctor", "repair", "teardown"] {
         let ran = configured(&whole(), &["azure", command, "--no-input", "--profile", "nope"]).run();
         refused(ran, &["--profile: there is no profile 'nope' in", "It has whole."]);
@@ -250,7 +250,7 @@ fn every_command_on_a_peering_takes_one() {
 }
 
 #[test]
-fn switches_are_on_by_profile_too_and_a_flag_excludes_its_opposite() {
+fn config_switch_flag_overrides_profile() {
     let vendor = "vendor = 'aiven'\nset = { project = 'demo', vpc = '7a61c0de-3b52-4c1f-9d84-e0f1a2b3c401' }\n";
     let text = whole()
         .replace("vendor = 'kong'\n", vendor)
@@ -274,7 +274,7 @@ fn switches_are_on_by_profile_too_and_a_flag_excludes_its_opposite() {
 }
 
 #[test]
-fn a_vendors_file_lies_beside_the_configuration() {
+fn config_vendor_file_path_is_relative() {
     let text = whole().replace("vendor = 'kong'", "vendor = './mine.toml'");
     let run = dry_run(&text, &[]);
     let kong = include_str!("../src/vendors/kong.toml").replace("id = \"kong\"", "id = \"mine\"");
@@ -285,7 +285,7 @@ fn a_vendors_file_lies_beside_the_configuration() {
 // ---- rehearsals --------------------------------------------------------------------------------------------------
 
 #[test]
-fn a_rehearsal_takes_from_a_profile_that_is_named_on_its_command_line_and_no_other() {
+fn sandbox_ignores_default_profile() {
     // Neither would be a place for a rehearsal: the embedded Azure brings its own.
     let text = whole() + "cloud = 'usgov'\nauth = 'managed-identity'\n";
     let text = text
@@ -312,7 +312,7 @@ fn a_rehearsal_takes_from_a_profile_that_is_named_on_its_command_line_and_no_oth
 }
 
 #[test]
-fn the_file_of_a_rehearsals_profile_is_where_the_environment_says_and_is_not_looked_at_without_one() {
+fn sandbox_profile_file_from_environment() {
     let file = ("PEERCTL_CONFIG", "env.toml");
     let named = |args: &[&str]| {
         let run = peerctl(args.iter().copied()).envs([file]);
@@ -349,7 +349,7 @@ fn pasted(sandbox: &Served, text: &str, env: &[(&str, &str)], line: &str, code: 
 }
 
 #[test]
-fn a_printed_line_does_the_same_whatever_profile_is_the_default_one() {
+fn printed_command_ignores_default_profile() {
     let default = format!("default-profile = 'foreign'\n{FOREIGN}");
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, bool);
     let table: [Case; 5] = [
@@ -400,7 +400,7 @@ fn a_printed_line_does_the_same_whatever_profile_is_the_default_one() {
 // ---- what is refused ---------------------------------------------------------------------------------------------
 
 #[test]
-fn what_is_wrong_with_a_file_is_told_with_its_line_and_without_what_stands_there() {
+fn config_file_error_hides_content() {
     let table = [
         ("[profiles.p]\nvendr = 'x-marks'", 2, "'vendr' is no input"),
         ("[profiles.p]\n\nvnet = 7117", 3, "vnet is a text"),
@@ -443,7 +443,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_line_and_without_what_stands_there
 }
 
 #[test]
-fn a_value_that_cannot_be_used_is_told_with_its_place() {
+fn config_invalid_value_names_place() {
     let table = [
         ("timeout = 'soon'", 8, "timeout (profile whole,", "cannot be used."),
         ("consent = 'perhaps'", 8, "consent (profile whole,", "cannot be used."),
@@ -462,7 +462,7 @@ fn a_value_that_cannot_be_used_is_told_with_its_place() {
 }
 
 #[test]
-fn a_file_that_is_named_has_to_be_there_and_the_usual_one_has_not() {
+fn config_named_file_must_exist() {
     let flags = ["azure", "status", "--no-input", "--config", "nowhere.toml"];
     refused(peerctl(flags).run(), &["--config nowhere.toml cannot be read."]);
     let ran = peerctl(&flags[..3]).env("PEERCTL_CONFIG", "nowhere.toml").run();
@@ -501,7 +501,7 @@ fn a_file_that_is_named_has_to_be_there_and_the_usual_one_has_not() {
 // ---- what is shown -----------------------------------------------------------------------------------------------
 
 #[test]
-fn config_show_names_every_source_and_no_secret() {
+fn config_show_hides_secrets() {
     let env = [
         ("PEERCTL_TIMEOUT", "5m"),
         ("KONNECT_TOKEN", "sesame-open"),
@@ -561,7 +561,7 @@ fn config_show_names_every_source_and_no_secret() {
 }
 
 #[test]
-fn config_show_hides_nothing_that_is_given() {
+fn config_show_lists_every_given_input() {
     let text = whole() + "set.netwrok = 'typed'\n";
     let secret = ["--set", "konnect-token=sesame-open"];
     // What the vendor does not have is in nobody's way here.
@@ -692,7 +692,7 @@ mod saving {
     }
 
     #[test]
-    fn the_answers_are_saved_for_their_owner_and_the_next_run_needs_no_other() {
+    fn config_save_answers_suffice_next_run() {
         let sandbox = sandbox();
         let mut wizard = asked(&sandbox, &["--allow-forwarded-traffic"], &[]);
         wizard.answer(keys::DOWN);

@@ -72,7 +72,7 @@ fn not_found() -> ScriptedAnswer {
 }
 
 #[tokio::test]
-async fn an_application_is_found_by_either_key() {
+async fn application_lookup_by_either_key() {
     let (azure, script) = azure_in_order([
         json_answer(200, &shown()),
         json_answer(200, &shown()),
@@ -98,7 +98,7 @@ async fn an_application_is_found_by_either_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeated() {
+async fn application_upsert_is_single_repeatable_request() {
     let act = async |answers: Vec<ScriptedAnswer>| {
         let (azure, script) = azure_in_order(answers);
         let result = azure
@@ -132,7 +132,7 @@ async fn an_application_is_created_or_updated_by_one_request_that_may_be_repeate
 }
 
 #[tokio::test]
-async fn a_client_secret_is_made_for_a_while_and_never_shown() {
+async fn client_secret_expires_and_stays_hidden() {
     let made = json!({ "customKeyIdentifier": null, "displayName": "run", "endDateTime": "2026-11-21T10:11:12Z", "hint": "top",
         "keyId": KEY_ID, "secretText": "top-secret", "startDateTime": "2026-11-21T09:11:12Z" });
     let (azure, script) = azure_in_order([json_answer(200, &made)]);
@@ -160,7 +160,7 @@ async fn a_client_secret_is_made_for_a_while_and_never_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_secret_whose_answer_is_lost_is_not_made_twice() {
+async fn client_secret_not_created_twice() {
     let (lost, script) = azure(|_| broken());
     assert!(lost.add_password(OBJECT, "run", Duration::from_secs(60)).await.is_err());
     assert_eq!(lines_without_hosts(&script).len(), 1);
@@ -172,7 +172,7 @@ async fn a_client_secret_whose_answer_is_lost_is_not_made_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_secret_that_is_gone_already_is_fine() {
+async fn client_secret_removal_accepts_missing() {
     let gone = "No password credential found with keyId 00000000.";
     let table = [
         (answer(204, &[], ""), Some(true)),
@@ -192,7 +192,7 @@ async fn a_client_secret_that_is_gone_already_is_fine() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_deleted_may_be_gone_already() {
+async fn delete_accepts_already_missing_objects() {
     let scope = "/subscriptions/1";
     let arm = |code: &str| refused(404, code, "m");
     let table = [
@@ -233,7 +233,7 @@ async fn what_is_to_be_deleted_may_be_gone_already() {
 }
 
 #[tokio::test]
-async fn app_access_lists_trusts_owners_and_principal_credentials() {
+async fn app_access_lists_trusts_and_owners() {
     let owner = json!({ "@odata.type": "#microsoft.graph.user", "id": Uuid::from_u128(7), "displayName": "Anna",
         "userPrincipalName": "anna@contoso.com" });
     let (azure, _) = azure(move |request| {
@@ -260,7 +260,7 @@ async fn app_access_lists_trusts_owners_and_principal_credentials() {
 }
 
 #[tokio::test]
-async fn certificate_is_added_and_removed_beside_others() {
+async fn certificate_changes_keep_other_certificates() {
     let theirs = json!({ "keyId": CLIENT, "key": null, "displayName": "theirs", "customKeyIdentifier": "AB" });
     let ours = json!({ "keyId": KEY_ID, "key": null });
     let shown = |keys: &[&Value]| json_answer(200, &json!({ "id": OBJECT, "keyCredentials": keys }));
@@ -289,7 +289,7 @@ async fn certificate_is_added_and_removed_beside_others() {
 }
 
 #[tokio::test]
-async fn deleted_application_is_found_although_it_cannot_be_filtered() {
+async fn deleted_application_found_without_filter() {
     let mut other = shown();
     other["uniqueName"] = "peerctl-2".into();
     let list = json!({ "value": [other, shown()] });
@@ -303,7 +303,7 @@ async fn deleted_application_is_found_although_it_cannot_be_filtered() {
 }
 
 #[tokio::test]
-async fn app_policies_forbid_what_reaches_the_application() {
+async fn app_policies_apply_to_application() {
     let rule = |kind: &str, after: &str, state: &str| json!({ "restrictionType": kind, "state": state, "restrictForAppsCreatedAfterDateTime": after });
     let policy = |name: &str, passwords: Value| {
         let restrictions = json!({ "passwordCredentials": passwords, "keyCredentials": [] });

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_a_body_is_told_without_what_stands_in_it() {
+    fn body_error_omits_body_content() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         enum Kind {

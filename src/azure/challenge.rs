@@ -122,7 +122,7 @@ mod tests {
     const REVOKED: &str = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNjA0MTA2NjUxIn19fQ";
 
     #[test]
-    fn challenge_in_any_documented_form_is_read() {
+    fn challenge_parses_every_documented_form() {
         let table = [
             (
                 format!(
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn other_challenge_is_none_and_odd_claims_are_not_repeated() {
+    fn challenge_ignores_unknown_and_odd_claims() {
         for header in [
             "",
             "Bearer",

@@ -36,7 +36,7 @@ fn error_json(code: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_vnet_is_read_whole_and_unknown_words_are_kept() {
+async fn vnet_read_keeps_unknown_values() {
     let id = vnet_id(ONE, "vnet-app");
     let shown = vnet_json(&id);
     let (azure, script) = azure(move |_| json_answer(200, &shown));
@@ -64,7 +64,7 @@ async fn a_vnet_is_read_whole_and_unknown_words_are_kept() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_none_and_what_is_wrong_is_an_error() {
+async fn get_distinguishes_absent_from_error() {
     for (code, absent) in [
         ("ResourceNotFound", true),
         ("ResourceGroupNotFound", true),
@@ -96,7 +96,7 @@ async fn what_is_absent_is_none_and_what_is_wrong_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_below_a_generated_client_keep_their_kind() {
+async fn generated_client_failures_keep_kind() {
     let id = vnet_id(ONE, "vnet-app");
     let (proxy, _) = azure(|_| answer(200, &[], "<html>please sign in</html>"));
     let error = proxy.vnet(&id).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn failures_below_a_generated_client_keep_their_kind() {
 }
 
 #[tokio::test]
-async fn lists_follow_next_links_but_not_to_other_hosts() {
+async fn list_next_links_stay_on_host() {
     let row = |id: Uuid| json!({ "subscriptionId": id, "tenantId": Uuid::from_u128(5), "displayName": "A", "state": "Enabled" });
     let next = "https://management.azure.com/subscriptions?api-version=2022-12-01&%24skiptoken=x+y";
     let (azure_, script) =
@@ -158,7 +158,7 @@ async fn lists_follow_next_links_but_not_to_other_hosts() {
 }
 
 #[tokio::test]
-async fn a_list_that_leads_in_a_circle_is_not_walked_twice() {
+async fn list_stops_on_circular_links() {
     let page = |token: &str| format!("https://management.azure.com/subscriptions?api-version=2022-12-01&token={token}");
     let (azure, script) = azure(move |request| {
         let next = match request.uri().query().unwrap_or_default() {
@@ -213,7 +213,7 @@ fn role_json() -> Value {
 }
 
 #[tokio::test]
-async fn roles_are_written_without_nulls_and_found_by_name() {
+async fn role_write_omits_nulls() {
     let (azure, script) = azure(|request| match request.method().as_str() {
         "PUT" => json_answer(201, &role_json()),
         _ if request.uri().path().ends_with("roleDefinitions") => json_answer(200, &json!({ "value": [role_json()] })),
@@ -245,7 +245,7 @@ async fn roles_are_written_without_nulls_and_found_by_name() {
 }
 
 #[tokio::test]
-async fn an_assignment_names_the_role_in_its_subscription_and_the_principals_type() {
+async fn role_assignment_includes_scope_and_type() {
     let vnet = vnet_id(ONE, "vnet-app");
     let [guid, role, principal] = [4, 3, 8].map(Uuid::from_u128);
     let scope = vnet.to_string();
@@ -277,7 +277,7 @@ async fn an_assignment_names_the_role_in_its_subscription_and_the_principals_typ
 }
 
 #[tokio::test]
-async fn permissions_are_asked_for_at_the_scope_itself() {
+async fn permissions_requested_at_exact_scope() {
     let shown = json!({ "value": [{ "actions": ["*"], "notActions": ["Microsoft.Authorization/*/Delete"], "dataActions": [] }] });
     let (azure, script) = azure(move |_| json_answer(200, &shown));
     let scope = vnet_id(ONE, "vnet-app").to_string();
@@ -292,7 +292,7 @@ async fn permissions_are_asked_for_at_the_scope_itself() {
 }
 
 #[tokio::test]
-async fn a_service_principal_is_found_or_made_through_graph() {
+async fn service_principal_found_or_created() {
     let app = Uuid::from_u128(3);
     let shown = json!({ "id": Uuid::from_u128(8), "appId": app, "displayName": "Konnect", "accountEnabled": true, "appOwnerOrganizationId": Uuid::from_u128(5) });
     let (azure, script) = azure(move |request| match request.method().as_str() {
@@ -321,7 +321,7 @@ async fn a_service_principal_is_found_or_made_through_graph() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_turned_away_is_replaced_once() {
+async fn rejected_token_is_replaced_once() {
     let (azure_, script) = azure(|request| match request.headers()["authorization"].to_str() {
         Ok("Bearer token-1") => json_answer(401, &error_json("ExpiredAuthenticationToken")),
         _ => json_answer(200, &json!({ "value": [] })),
@@ -356,7 +356,7 @@ impl std::io::Write for Log {
 }
 
 #[tokio::test]
-async fn no_secret_reaches_the_log_even_at_its_loudest() {
+async fn trace_log_contains_no_secrets() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)

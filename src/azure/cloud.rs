@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_field() {
+    fn cloud_error_names_field() {
         let table = [
             (
                 r#""https://127.0.0.1:4433""#,
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_bundle_is_text_or_a_file_beside_the_cloud() {
+    fn ca_bundle_accepts_text_or_file() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
         let file = folder.path().join("cloud.json");
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_any_case_is_a_cloud_and_a_wrong_one_lists_the_right_ones() {
+    fn cloud_name_is_case_insensitive() {
         assert_eq!(AzureCloud::from_name_or_file("AzureCloud"), Ok(AzureCloud::public()));
         assert_eq!(
             AzureCloud::from_name_or_file("USGov").unwrap().arm.host_str(),
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn well_known_name_is_refused_for_other_hosts() {
+    fn cloud_rejects_reserved_name_elsewhere() {
         for name in ["AzureCloud", "public", " azurecloud", "AzureUSGovernment", "China"] {
             let error = from(&SHOWN.replace("\"sandbox\"", &format!("\"{name}\""))).unwrap_err();
             assert!(error.to_string().contains("name: "), "{error}");
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn audience_of_a_well_known_cloud_is_borrowed_only_on_this_machine() {
+    fn cloud_borrows_audience_only_on_localhost() {
         let table = [
             ("https://127.0.0.1:4433", "https://management.core.windows.net/", false),
             ("https://evil.example", "https://management.core.windows.net/", true),
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn the_consent_page_is_the_tenants_own() {
+    fn consent_page_uses_tenant() {
         let url = AzureCloud::public().admin_consent_url(Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(
             url.as_str(),

@@ -64,7 +64,7 @@ async fn told(azure: &AzureClient, subscriptions: &[SubscriptionId]) -> Vec<Stri
 }
 
 #[tokio::test]
-async fn resource_graph_is_read_page_by_page() {
+async fn resource_graph_reads_all_pages() {
     let (azure, script) = azure(|request| {
         let first = body(request)["options"]["$skipToken"].is_null();
         let rows = match first {
@@ -89,7 +89,7 @@ async fn resource_graph_is_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_row_is_what_a_menu_shows() {
+async fn discovery_row_holds_menu_fields() {
     let (azure, _) = azure(|_| json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], false)));
     let (finds, mut found) = mpsc::channel(1);
     azure.find_vnets(&[ONE], finds).await;
@@ -105,7 +105,7 @@ async fn a_row_is_what_a_menu_shows() {
 }
 
 #[tokio::test]
-async fn a_query_names_a_thousand_subscriptions_at_most() {
+async fn query_limits_subscriptions_to_thousand() {
     let many: Vec<SubscriptionId> = (1..=2_001).map(Uuid::from_u128).collect();
     let (azure, script) = azure(|_| json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], false)));
     assert_eq!(told(&azure, &many).await, ["vnet-a"; 3]);
@@ -118,7 +118,7 @@ async fn a_query_names_a_thousand_subscriptions_at_most() {
 }
 
 #[tokio::test]
-async fn a_menu_is_not_filled_for_ever() {
+async fn discovery_list_size_is_bounded() {
     let (azure, script) = azure(|_| {
         let rows: Vec<Value> = (0..1_000)
             .map(|n| graph_row(&vnet_id(ONE, &format!("vnet-{n}"))))
@@ -142,7 +142,7 @@ async fn a_menu_is_not_filled_for_ever() {
 
 // So many questions to Resource Graph take minutes, by its quota.
 #[tokio::test(start_paused = true)]
-async fn pages_that_lead_in_a_circle_end_too() {
+async fn discovery_stops_on_circular_pages() {
     let (azure, script) = azure(|_| json_answer(200, &page(&[json!({ "id": "/odd" })], true)));
     assert_eq!(told(&azure, &[ONE]).await.last().expect("an end"), "unread: enough");
     assert_eq!(arm_lines(&script).len(), limits::PAGES);
@@ -169,7 +169,7 @@ async fn without_resource_graph(status: u16, code: &'static str) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn without_resource_graph_each_subscription_is_asked_and_one_may_refuse() {
+async fn discovery_falls_back_per_subscription() {
     for (status, code) in [
         (403, "AuthorizationFailed"),
         (404, "InvalidResourceType"),
@@ -181,7 +181,7 @@ async fn without_resource_graph_each_subscription_is_asked_and_one_may_refuse() 
 }
 
 #[tokio::test]
-async fn what_resource_graph_does_not_know_yet_is_asked_of_a_few_subscriptions_and_not_of_many() {
+async fn discovery_lag_fallback_limits_subscriptions() {
     let (azure, script) = azure(|request| match request.uri().path().contains("ResourceGraph") {
         true => json_answer(200, &page(&[], false)),
         false => json_answer(200, &list(&[vnet_id(ONE, "vnet-new")])),
@@ -194,7 +194,7 @@ async fn what_resource_graph_does_not_know_yet_is_asked_of_a_few_subscriptions_a
 }
 
 #[tokio::test]
-async fn what_was_found_stays_when_the_rest_cannot_be_read() {
+async fn discovery_keeps_partial_results() {
     let (azure, script) = azure(|request| match body(request)["options"]["$skipToken"].is_null() {
         true => json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], true)),
         false => json_answer(403, &error_json("AuthorizationFailed")),
@@ -208,14 +208,14 @@ async fn what_was_found_stays_when_the_rest_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_wrong_tenant_is_wrong_for_the_lists_too() {
+async fn discovery_lists_report_wrong_tenant() {
     let (azure, script) = azure(|_| json_answer(401, &error_json("InvalidAuthenticationTokenTenant")));
     assert_eq!(told(&azure, &[ONE]).await, ["failed: InvalidAuthenticationTokenTenant"]);
     assert_eq!(arm_lines(&script).len(), 1);
 }
 
 #[tokio::test]
-async fn a_search_reads_no_further_than_somebody_takes() {
+async fn discovery_reads_pages_lazily() {
     let (azure, script) = azure(|_| json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], true)));
     let (finds, mut found) = mpsc::channel(2);
     let search = tokio::spawn(async move { azure.find_vnets(&[ONE], finds).await });

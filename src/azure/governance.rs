@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_locks_what_stands_before_its_provider() {
+    fn lock_scope_precedes_provider_segment() {
         let scope = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v";
         let id = format!("{scope}/providers/Microsoft.Authorization/locks/freeze");
         assert_eq!(locked_scope(&id), scope);

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_comes_whole_and_redirects_are_not_followed() {
+    async fn https_reads_whole_body_without_redirects() {
         let url =
             serve(b"HTTP/1.1 302 Found\r\nlocation: http://elsewhere/\r\ncontent-length: 5\r\n\r\nhello".into()).await;
         let answer = fetch(&url).await.unwrap();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_never_left_and_what_broke_are_told_apart() {
+    async fn https_separates_unsent_from_broken() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_private_ca_is_trusted_only_where_it_is_given() {
+    async fn https_private_ca_needs_configuration() {
         let (url, ca) = serve_tls("127.0.0.1").await;
         let error = fetch(&url).await.unwrap_err();
         assert!(
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_bundle_without_a_certificate_is_refused() {
+    fn https_rejects_empty_ca_bundle() {
         for pem in ["", "nonsense"] {
             let options = TransportOptions {
                 extra_roots_pem: Some(pem.to_owned()),

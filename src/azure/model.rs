@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn one_entrys_exception_does_not_take_from_another_entry() {
+    fn permission_exclusion_applies_per_entry() {
         let contributor = RolePermission {
             actions: vec!["*".into()],
             not_actions: vec!["Microsoft.Authorization/*/write".into()],

@@ -25,7 +25,7 @@ fn rule(name: &str, priority: u32, changes: Value) -> Value {
 }
 
 #[tokio::test]
-async fn singular_and_plural_fields_become_one_list_and_the_first_rule_is_the_one_that_decides() {
+async fn nsg_merges_fields_and_first_decides() {
     let asg =
         format!("/subscriptions/{SUB}/resourceGroups/rg-net/providers/Microsoft.Network/applicationSecurityGroups/web");
     let several = json!({ "sourceAddressPrefix": null, "sourceAddressPrefixes": ["10.1.0.0/16", "10.2.0.0/16"], "destinationPortRange": null,
@@ -78,7 +78,7 @@ async fn singular_and_plural_fields_become_one_list_and_the_first_rule_is_the_on
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_reaches_no_url() {
+async fn nsg_rejects_invalid_id_before_request() {
     let absent = json!({ "error": { "code": "ResourceNotFound", "message": "m" } });
     let (azure, script) = azure(move |_| json_answer(404, &absent));
     let upper = id().to_uppercase();
@@ -102,7 +102,7 @@ async fn an_id_that_is_none_reaches_no_url() {
 }
 
 #[tokio::test]
-async fn a_vnet_shows_what_stands_in_front_of_its_subnets_and_which_dns_it_uses() {
+async fn vnet_shows_subnet_guards_and_dns() {
     let vnet: VnetId =
         format!("/subscriptions/{SUB}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet-app")
             .parse()

@@ -70,7 +70,7 @@ async fn delete(answers: Vec<ScriptedAnswer>) -> Run<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_is_waited_for_wherever_azure_says() {
+async fn operation_write_polls_azure_location() {
     let operation = ("azure-asyncoperation", OPERATION);
     let location = ("location", OUTCOME);
     let done = || resource(200, "Succeeded", &[]);
@@ -172,7 +172,7 @@ async fn a_write_is_waited_for_wherever_azure_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_is_waited_for_until_nothing_is_left() {
+async fn operation_delete_waits_until_gone() {
     let operation = ("azure-asyncoperation", OPERATION);
     let location = ("location", OUTCOME);
     let gone = |code: &str| {
@@ -231,7 +231,7 @@ async fn a_deletion_is_waited_for_until_nothing_is_left() {
 const CANCELED: &str = "{\r\n  \"status\": \"Canceled\",\r\n  \"error\": {\r\n    \"code\": \"Canceled\",\r\n    \"message\": \"Operation was canceled.\",\r\n    \"details\": [\r\n      {\r\n        \"code\": \"CanceledAndSupersededDueToAnotherOperation\",\r\n        \"message\": \"Operation PutVirtualNetworkOperation (b26a51ad) was canceled and superseded by operation PutSubnetOperation (fea3dac0).\"\r\n      }\r\n    ]\r\n  }\r\n}";
 
 #[tokio::test(start_paused = true)]
-async fn what_went_wrong_is_told_as_azure_tells_it() {
+async fn operation_failure_keeps_azure_message() {
     let operation = ("azure-asyncoperation", OPERATION);
     let accepted = || resource(201, "Updating", &[operation, ("x-ms-correlation-request-id", "c-put")]);
     let seen = |body: &str| answer(200, &[("x-ms-correlation-request-id", "c-poll")], body.to_owned());
@@ -294,7 +294,7 @@ async fn what_went_wrong_is_told_as_azure_tells_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_fails_is_an_error_of_its_own() {
+async fn operation_poll_failure_is_separate_error() {
     let accepted = || resource(201, "Updating", &[("azure-asyncoperation", OPERATION)]);
     let (result, ..) = put(vec![accepted(), answer(200, &[], r#"{"name":"7"}"#)]).await;
     assert!(matches!(
@@ -342,7 +342,7 @@ async fn no_link_leads_to_another_host() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_without_an_end_is_left_alone_in_the_end() {
+async fn operation_without_end_times_out() {
     for retry_after in ["0", "40", "86400"] {
         let (azure, _) = azure(move |request| match request.method().as_str() {
             "PUT" => resource(201, "Updating", &[("azure-asyncoperation", OPERATION)]),
@@ -361,7 +361,7 @@ async fn an_operation_without_an_end_is_left_alone_in_the_end() {
 }
 
 #[test]
-fn words_are_found_where_azure_puts_them() {
+fn operation_message_found_in_known_places() {
     let table: [(Value, Option<&str>); 5] = [
         (json!({ "status": "InProgress" }), Some("InProgress")),
         (

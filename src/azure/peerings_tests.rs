@@ -106,7 +106,7 @@ fn tokens(script: &TransportScript, service: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_arm_request_of_one_write_carries_the_tokens_of_all_tenants() {
+async fn peering_write_carries_all_tenant_tokens() {
     let script = tenants(network);
     let [a, b, c, ..] = TENANTS.map(|tenant| own_app(&script, tenant));
     let operator = AzureClient::new(AzureCloud::public(), script.wire(), own_app(&script, TENANTS[4]));
@@ -132,7 +132,7 @@ async fn every_arm_request_of_one_write_carries_the_tokens_of_all_tenants() {
 }
 
 #[tokio::test]
-async fn arm_is_given_three_auxiliary_tokens_at_most() {
+async fn arm_auxiliary_tokens_limited_to_three() {
     let script = tenants(network);
     let [a, b, c, d, e] = TENANTS.map(|tenant| own_app(&script, tenant));
     let azure = AzureClient::new(AzureCloud::public(), script.wire(), a.clone()).acting_as(a, vec![b, c, d, e]);
@@ -144,7 +144,7 @@ async fn arm_is_given_three_auxiliary_tokens_at_most() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_turned_away_may_be_any_of_them() {
+async fn rejected_token_may_be_auxiliary() {
     let script = tenants(|request| {
         let auxiliary = request.headers()["x-ms-authorization-auxiliary"].to_str().unwrap();
         match auxiliary.contains("b-1") {
@@ -167,7 +167,7 @@ async fn a_token_that_is_turned_away_may_be_any_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peering_is_written_whole_and_read_back() {
+async fn peering_write_round_trips() {
     let (azure, script) = azure(network);
     azure.put_peering(&id(), &wanted()).await.unwrap();
     let written = azure.peering(&id()).await.unwrap().unwrap();
@@ -198,7 +198,7 @@ async fn a_peering_is_written_whole_and_read_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_its_code_and_what_is_absent_is_none() {
+async fn peering_refusal_keeps_code() {
     for (status, code, absent) in [
         (404, "NotFound", true),
         (404, "ParentResourceNotFound", true),

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_address_is_refused_without_its_value() {
+    fn proxy_rejects_address_without_value() {
         let table = [
             ("http://us3r:p4ss@", "not a proxy URL"),
             ("http://us3r:p4ss@[::1", "not a proxy URL"),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn usable_address_is_used_where_no_exception_holds() {
+    fn proxy_respects_exceptions() {
         type Variables = &'static [(&'static str, &'static str)];
         let table: [(Variables, &str, Option<&str>); 9] = [
             (

@@ -11,7 +11,7 @@ fn call(service: AzureService, line: &str) -> ApiCall {
 }
 
 #[test]
-fn a_request_draws_on_the_budgets_of_its_provider_and_its_scope() {
+fn rate_limit_key_follows_provider_scope() {
     use LimitKind::{Deletes, Reads, Writes};
     let sub = |kind| RateLimitKey::Subscription(ID.to_owned(), kind);
     let of = |name: &str, kind| RateLimitKey::Provider(name.to_owned(), Some(ID.to_owned()), kind);
@@ -68,7 +68,7 @@ fn a_request_draws_on_the_budgets_of_its_provider_and_its_scope() {
 }
 
 #[test]
-fn no_budget_is_used_to_more_than_four_fifths_of_what_is_documented() {
+fn rate_limit_uses_four_fifths() {
     let sub = |kind| RateLimitKey::Subscription(ID.to_owned(), kind);
     let network = |kind| RateLimitKey::Provider(NETWORK.to_owned(), Some(ID.to_owned()), kind);
     // So many in so many seconds, whenever these begin.
@@ -164,7 +164,7 @@ fn an_answer_says_what_is_left() {
 }
 
 #[test]
-fn a_refusal_is_about_one_of_the_budgets_or_about_the_resource() {
+fn rate_limit_refusal_selects_budget() {
     let provider = RateLimitKey::Provider(NETWORK.to_owned(), Some(ID.to_owned()), LimitKind::Writes);
     let whole = RateLimitKey::Subscription(ID.to_owned(), LimitKind::Writes);
     for (code, of_provider, of_whole) in [

@@ -115,7 +115,7 @@ fn ms(count: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hundreds_of_reads_leave_in_order_as_the_bucket_refills() {
+async fn rate_limiter_releases_reads_in_order() {
     let (wire, sent) = world(fine);
     let (wire, notices) = told(wire);
     all(&wire, (0..500).map(|name| read(ID, name))).await;
@@ -135,7 +135,7 @@ async fn hundreds_of_reads_leave_in_order_as_the_bucket_refills() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_of_the_usual_size_waits_for_nothing() {
+async fn rate_limiter_usual_run_never_waits() {
     let (wire, sent) = world(fine);
     let (wire, notices) = told(wire);
     let calls = (0..40).map(|name| read(ID, name)).chain((0..20).map(|name| {
@@ -182,7 +182,7 @@ async fn every_budget_is_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn queries_of_resource_graph_wait_for_its_next_period() {
+async fn rate_limiter_resource_graph_awaits_period() {
     const PATH: &str = "/providers/Microsoft.ResourceGraph/resources";
     let query = || call("POST", PATH).reads();
     let expect = |counts: [usize; 3]| -> Vec<u64> {
@@ -210,7 +210,7 @@ async fn queries_of_resource_graph_wait_for_its_next_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_pauses_all_of_its_budget_and_nobody_else() {
+async fn rate_limiter_refusal_pauses_one_budget() {
     let group = |id: &str| format!("/subscriptions/{id}/resourceGroups/g");
     let (wire, sent) = world(|number, line| match number {
         1 => answer(429, &[("retry-after", "7")], ""),
@@ -287,7 +287,7 @@ fn refused(wire: &RequestSender) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_that_is_smaller_than_documented_refuses_nothing() {
+async fn rate_limiter_handles_smaller_bucket() {
     let honest = |left| left;
     // How much is there, how much comes back, how many are sent in each of how many waves.
     for (most, refill, wave, waves, takes) in [
@@ -312,7 +312,7 @@ async fn a_bucket_that_is_smaller_than_documented_refuses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn counts_that_say_less_than_there_is_cost_time_and_nothing_else() {
+async fn rate_limiter_low_counts_only_delay() {
     // What is always said to be left, and how long a hundred take then, ten at a time.
     for (says, most) in [(0, 92_000), (1, 1_000), (5, 200), (9, 100)] {
         let (wire, sent) = slow_world(1, bucket(250, 25, move |_| says));
@@ -326,7 +326,7 @@ async fn counts_that_say_less_than_there_is_cost_time_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_refusal_one_goes_to_see_and_the_others_follow_by_its_count() {
+async fn rate_limiter_probes_after_refusal() {
     // Nothing is known yet when thirty leave together: fourteen are refused, and no more after that.
     let (wire, sent) = world(bucket(16, 4, |left| left));
     let (wire, notices) = told(wire);
@@ -352,7 +352,7 @@ async fn after_a_refusal_one_goes_to_see_and_the_others_follow_by_its_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pause_of_a_vendor_or_a_directory_is_one_for_all_its_calls() {
+async fn rate_limiter_vendor_pause_covers_calls() {
     let vendor = AzureService::Vendor("Kong Konnect");
     for (service, host) in [
         (vendor, "https://vendor.test"),
@@ -380,7 +380,7 @@ async fn the_pause_of_a_vendor_or_a_directory_is_one_for_all_its_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_resource_waits_alone() {
+async fn rate_limiter_resource_wait_is_isolated() {
     let busy = json!({ "error": { "code": "RetryableError", "message": "A retryable error occurred." } });
     let group = format!("/subscriptions/{ID}/resourceGroups/g/providers");
     let network = |name: usize| call("PUT", &format!("{group}/Microsoft.Network/virtualNetworks/{name}"));
@@ -410,7 +410,7 @@ async fn who_waits_for_a_resource_waits_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_leaves_the_queue_and_clones_stand_in_the_same_one() {
+async fn rate_limiter_cancel_leaves_shared_queue() {
     let (wire, sent) = slow_world(400, fine);
     let clone = wire.also_to(&"http://127.0.0.1:4321/".parse().unwrap());
     let given_up = async {
@@ -424,7 +424,7 @@ async fn who_gives_up_leaves_the_queue_and_clones_stand_in_the_same_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_waited_for_a_budget_leaves_a_call_its_own_time() {
+async fn rate_limiter_wait_excluded_from_timeout() {
     // The last of 800 changes of networks leaves after five minutes, and is then told to wait for nearly ten.
     let (wire, sent) = world(|number, line| match line.ends_with("/799") && number < 802 {
         true => answer(503, &[("retry-after", "290")], ""),
@@ -436,7 +436,7 @@ async fn what_was_waited_for_a_budget_leaves_a_call_its_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_that_do_not_end_are_given_up_by_all_together() {
+async fn rate_limiter_endless_refusals_end_together() {
     for (asked, most) in [
         (Some("300"), limits::CALL),
         (Some("7"), limits::CALL),

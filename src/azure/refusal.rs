@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_envelope_is_read_with_its_details_and_ids() {
+    fn refusal_reads_arm_details_and_ids() {
         let body = "{\r\n  \"error\": {\r\n    \"code\": \"RetryableError\",\r\n    \"message\": \"A retryable error occurred.\",\r\n    \"details\": [\r\n {\r\n \"code\": \"RetryableErrorDueToAnotherOperation\",\r\n \"message\": \"Operation PutX (b57f063c) is updating resource /y. The call can be retried in 11 seconds.\"\r\n }\r\n ]\r\n  }\r\n}";
         let error = refused(
             AzureService::Arm,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn entras_code_is_a_field_and_its_tail_is_not_shown() {
+    fn refusal_reads_entra_code_without_tail() {
         for tail in [
             "\\r\\nTrace ID: 30b6df93\\r\\nCorrelation ID: dffc6012",
             " Trace ID: 30b6df93 Correlation ID: dffc6012",
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_of_the_service_still_says_what_it_is() {
+    fn refusal_describes_foreign_response() {
         let table = [
             (
                 "<!DOCTYPE html><html><head><TITLE>Sign in to Zone</TITLE></head></html>",

@@ -30,7 +30,7 @@ fn get() -> ApiCall {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_try_is_one_entry_with_what_came_back_and_no_secret() {
+async fn request_log_records_each_try() {
     let script = TransportScript::new([
         unreachable(),
         broken(),
@@ -92,7 +92,7 @@ impl HttpTransport for Stalled {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_under_way_when_the_run_was_stopped_is_there_too() {
+async fn request_log_includes_interrupted_request() {
     let wire = RequestSender::new(Arc::new(Stalled), AllowedHosts::new().and(&put().url));
     let stopped = tokio::time::timeout(Duration::from_secs(1), wire.send(put())).await;
     assert!(stopped.is_err());
@@ -102,7 +102,7 @@ async fn a_request_that_was_under_way_when_the_run_was_stopped_is_there_too() {
 }
 
 #[tokio::test]
-async fn of_too_many_the_oldest_looks_are_left_out_and_no_write() {
+async fn request_log_drops_oldest_reads_first() {
     let wire = TransportScript::rule(|_| answer(200, &[], "")).wire();
     wire.send(get()).await.unwrap();
     wire.send(put()).await.unwrap();

@@ -25,7 +25,7 @@ fn post() -> ApiCall {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
+async fn throttled_call_waits_and_reports() {
     let script = TransportScript::new([answer(429, &[("retry-after", "7")], ""), answer(200, &[], "{}")]);
     let told = Arc::new(Mutex::new(Vec::new()));
     let wire = script.wire().with_observer({
@@ -58,7 +58,7 @@ async fn a_throttled_call_waits_as_long_as_it_is_told_and_says_so() {
 }
 
 #[tokio::test]
-async fn the_clock_is_compared_with_the_date_of_arms_answers() {
+async fn clock_skew_read_from_arm_date() {
     let then = OffsetDateTime::now_utc() + time::Duration::minutes(10);
     let date = then.format(&Rfc2822).unwrap().replace("+0000", "GMT");
     let dated = || answer(200, &[("date", &date)], "{}");
@@ -74,7 +74,7 @@ async fn the_clock_is_compared_with_the_date_of_arms_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
+async fn unavailable_service_is_given_up() {
     let down = TransportScript::rule(|_| answer(502, &[], "<html><title>Bad Gateway</title></html>"));
     let began = Instant::now();
     let reply = down.wire().send(get()).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_service_that_stays_away_is_given_up_in_bounded_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm() {
+async fn uncertain_write_repeats_only_if_safe() {
     let script = TransportScript::new([broken(), answer(200, &[], "")]);
     let put = ApiCall::put(AzureService::Arm, url("https://management.azure.com/x"));
     assert_eq!(script.wire().send(put).await.unwrap().status, 200);
@@ -118,7 +118,7 @@ async fn a_write_that_may_have_happened_is_repeated_only_where_that_does_no_harm
 }
 
 #[tokio::test]
-async fn a_token_of_the_clouds_never_goes_to_the_vendor_nor_the_vendors_to_the_cloud() {
+async fn tokens_stay_with_cloud_or_vendor() {
     let (arm, konnect) = ("https://management.azure.com/x", "https://global.api.konghq.com/x");
     let konnects = AzureService::Vendor("Kong Konnect");
     for (service, to, sent) in [
@@ -141,7 +141,7 @@ async fn a_token_of_the_clouds_never_goes_to_the_vendor_nor_the_vendors_to_the_c
 }
 
 #[tokio::test]
-async fn a_token_goes_to_no_other_host() {
+async fn token_never_sent_to_other_host() {
     for foreign in [
         "https://management.azure.com.evil.example/subscriptions",
         "https://management.azure.com:8443/subscriptions",
@@ -229,7 +229,7 @@ async fn a_stalled_request_ends() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_what_debug_shows() {
+async fn debug_output_contains_no_secrets() {
     let call = post()
         .bearer(&SecretString::from("top-secret"))
         .json(&serde_json::json!({ "client_secret": "top-secret" }));
@@ -244,7 +244,7 @@ async fn no_secret_is_in_what_debug_shows() {
 }
 
 #[tokio::test]
-async fn byte_order_mark_before_json_is_left_out() {
+async fn json_byte_order_mark_is_skipped() {
     let refused = "\u{feff}{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"m\"}}";
     let script = TransportScript::new([answer(200, &[], "\u{feff}[1,2]"), answer(403, &[], refused)]);
     let wire = script.wire();
@@ -254,7 +254,7 @@ async fn byte_order_mark_before_json_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_reply_reads_its_body_or_says_why_not() {
+async fn reply_body_parses_or_explains() {
     let script = TransportScript::new([
         answer(200, &[], "[1,2]"),
         answer(200, &[], "<html>"),

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_asked_for_in_five_ways() {
+    fn retry_reads_five_wait_forms() {
         const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
         type Row = (&'static [(&'static str, &'static str)], Option<u64>);
         let table: [Row; 8] = [
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_taken_effect_is_repeated_only_where_that_does_no_harm() {
+    fn retry_after_effect_only_if_safe() {
         let host = || "h".to_owned();
         let why = || "w".to_owned();
         let connect = TransportError::Connect {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asked_wait_is_kept_exactly_or_not_at_all() {
+    fn retry_honors_exact_wait_or_stops() {
         let asked = |seconds| RetryDecision::Answer {
             status: 429,
             asked: Some(Duration::from_secs(seconds)),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_waits_and_the_whole_are_bounded() {
+    fn retry_bounds_tries_waits_and_total() {
         let answer = RetryDecision::Answer {
             status: 500,
             asked: None,

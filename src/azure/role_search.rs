@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stays_one_text_of_the_query() {
+    fn role_search_escapes_name_in_query() {
         let table = [
             ("Kong peering", "'Kong peering'"),
             ("it's", r"'it\'s'"),

@@ -78,7 +78,7 @@ fn holds(limit: Option<RateLimit>, table: &[Row]) {
 }
 
 #[test]
-fn a_bucket_gives_what_it_has_and_then_what_comes_back() {
+fn throttle_bucket_refills_over_time() {
     holds(
         READS,
         &[
@@ -96,7 +96,7 @@ fn a_bucket_gives_what_it_has_and_then_what_comes_back() {
 }
 
 #[test]
-fn what_the_other_side_counts_holds_where_it_is_less() {
+fn throttle_uses_lower_remote_count() {
     holds(
         READS,
         &[
@@ -134,7 +134,7 @@ fn what_the_other_side_counts_holds_where_it_is_less() {
 }
 
 #[test]
-fn a_refusal_keeps_everybody_away_for_as_long_as_it_says() {
+fn throttle_refusal_blocks_everyone() {
     holds(
         READS,
         &[
@@ -184,7 +184,7 @@ fn a_refusal_keeps_everybody_away_for_as_long_as_it_says() {
 }
 
 #[test]
-fn a_window_gives_all_of_it_again_when_it_ends() {
+fn throttle_window_resets_at_end() {
     holds(
         QUERIES,
         &[
@@ -209,7 +209,7 @@ fn a_window_gives_all_of_it_again_when_it_ends() {
 }
 
 #[test]
-fn of_what_nothing_is_documented_only_refusals_count() {
+fn throttle_undocumented_budget_counts_refusals() {
     holds(
         None,
         &[
@@ -222,7 +222,7 @@ fn of_what_nothing_is_documented_only_refusals_count() {
 }
 
 #[test]
-fn a_person_is_told_how_long_it_takes_all_who_wait() {
+fn throttle_notice_covers_all_waiters() {
     let now = Instant::now();
     let mut budget = RateBudget::new(READS, now);
     for _ in 0..10 {
@@ -239,7 +239,7 @@ fn a_person_is_told_how_long_it_takes_all_who_wait() {
 }
 
 #[test]
-fn a_person_is_told_once_for_each_longer_wait() {
+fn throttle_notice_once_per_longer_wait() {
     let start = Instant::now();
     let minute = limits::REPORTED_AGAIN;
     let mut budget = RateBudget::new(READS, start);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_offered_is_taken() {
+    fn completions_offer_only_valid_words() {
         let command = offering(crate::cli::command());
         type Takes = fn(&str) -> bool;
         let taken: [(&str, Takes); 6] = [

@@ -268,13 +268,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_list_is_cut_where_the_terminal_ends() {
+    fn explain_list_line_fits_terminal() {
         assert_eq!(shortened("one two three", 13), "one two three");
         assert_eq!(shortened("one two three", 9), "one two…");
     }
 
     #[test]
-    fn texts_are_folded_and_commands_are_not() {
+    fn explain_folds_text_not_commands() {
         let long = "word ".repeat(40);
         assert!(
             labelled("Do: ", &long)

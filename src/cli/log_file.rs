@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_log_known_by_its_first_entry() {
+    fn log_file_recognized_by_first_entry() {
         let ours = br#"{"timestamp":"2026-11-30T10:00:00Z","level":"DEBUG","fields":{},"target":"peerctl::wire"}"#;
         assert!(is_log(b"") && is_log(ours) && is_log(&[ours, &b"\n{"[..]].concat()));
         for other in [

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_input_of_the_table_has_its_flag_and_its_environment_variable_in_the_help() {
+    fn help_lists_flag_and_variable() {
         let mut cli = command();
         let azure = cli.find_subcommand_mut("azure").expect("azure is a command");
         let setup = azure.find_subcommand_mut("setup").expect("setup is a command");

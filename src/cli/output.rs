@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_found_in_lines_that_clap_refuses() {
+    fn json_flag_found_in_invalid_arguments() {
         let table = [
             (&["azure", "setup", "--bogus", "-o", "json"][..], true),
             (&["azure", "setup", "-ojson", "--bogus"], true),

@@ -27,7 +27,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_on_a_page_is_one() {
+fn pages_contain_only_valid_commands() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(top.join(".github/docs")).expect("the pages").flatten();
     let mut pages: Vec<PathBuf> = docs.map(|entry| entry.path()).collect();

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_the_one_that_is_named_and_without_one_the_platforms() {
+    fn record_folder_defaults_to_platform() {
         let folder = |pairs: &[(&str, &str)]| {
             let pairs = pairs.iter();
             folder(
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_name_is_a_name_everywhere() {
+    fn record_name_part_is_sanitized() {
         assert_eq!(plain("2026-11-21T07:30:00Z"), "2026-11-21T07-30-00Z");
         assert_eq!(plain("../a b\\c:\u{1b}"), "---a-b-c--");
         assert_eq!(plain(&"x".repeat(300)).len(), 64);

@@ -138,7 +138,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_14_the_vendors_own_peering_is_no_clash_but_anothers_is() {
+    fn address_overlap_ignores_own_vendor_peering() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
         let vnet = facts.vnet.as_mut().expect("one");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn pain_14_an_orphan_peering_in_the_way_may_be_deleted() {
+    fn address_overlap_suggests_deleting_orphan_peering() {
         let (intent, mut facts) = samples::kong_done();
         let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.0.64.0/18");
         orphan.state = PeeringState::Disconnected;
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn pain_14_what_the_other_network_is_peered_with_counts_as_well() {
+    fn address_overlap_includes_remote_peered_networks() {
         let (intent, mut facts) = samples::kong_done();
         let mut theirs = facts.vnet.clone().expect("one");
         theirs.address_space = AddressSpace::from_texts(["10.150.0.0/16"]);

@@ -50,7 +50,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn another_application_of_the_name_is_told_and_ones_own_is_not() {
+    fn app_name_reports_only_foreign_application() {
         let (mut intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Made {

@@ -105,7 +105,7 @@ mod tests {
     use crate::steps::{CREDENTIAL, samples};
 
     #[test]
-    fn leftover_is_a_warning_with_the_command_that_deletes_it() {
+    fn credentials_leftover_warns_with_command() {
         let (mut intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));

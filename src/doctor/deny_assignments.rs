@@ -134,7 +134,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn deny_assignment_blocks_what_is_still_to_be_written() {
+    fn deny_assignment_blocks_remaining_writes() {
         let (intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         let denial = DenyAssignment {

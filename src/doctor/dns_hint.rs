@@ -38,7 +38,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn the_networks_own_dns_servers_are_named() {
+    fn dns_hint_names_vnet_servers() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
             PROBE

@@ -76,7 +76,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn other_mappings_block_and_same_ones_do_not() {
+    fn dns_mappings_block_only_on_difference() {
         let mapping = |text: &str| vec![text.parse::<DnsMapping>().expect("a mapping")];
         let (mut intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).is_none(), "nothing is given");

@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn server_out_of_reach_is_named_with_reason() {
+    fn dns_server_unreachable_states_reason() {
         let table = [
             ("10.20.9.4", "it isn't in a subnet of vnet-app"),
             ("10.20.0.3", "Azure reserves this address in subnet snet"),
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_against_dns_is_named_with_command() {
+    fn dns_blocking_rule_shows_command() {
         let table = [
             (
                 vec![rule(200, false, "*", "53")],
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoint_is_offered_or_how_to_create_one() {
+    fn dns_endpoint_offered_or_creation_shown() {
         let check = found("192.168.0.4", Vec::new(), ReadResult::Known(Vec::new()));
         let said = check.remedies.join("\n");
         let parts = [

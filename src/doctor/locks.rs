@@ -98,7 +98,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_read_only_lock_blocks_and_the_command_that_removes_it_fits_its_scope() {
+    fn read_only_lock_blocks_with_command() {
         let (intent, mut facts) = samples::kong_done();
         let group = format!("{}/resourceGroups/rg-network", intent.vnet.subscription_scope());
         let table = [
@@ -119,7 +119,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_only_forbids_deleting_warns_and_what_cannot_be_read_is_not_ok() {
+    fn delete_lock_warns_unreadable_not_ok() {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |locks: ReadResult<LockRead>| {
             facts.preflight.locks = locks;

@@ -54,7 +54,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_22_who_may_not_assign_roles_is_told_who_may_and_how() {
+    fn assign_roles_denied_shows_instructions() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
             PROBE

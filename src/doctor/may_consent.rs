@@ -69,7 +69,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_6_who_may_not_consent_gets_the_address_for_who_may() {
+    fn consent_denied_shows_consent_address() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
             PROBE

@@ -49,7 +49,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_22_who_may_not_define_roles_is_told_who_may_and_how() {
+    fn define_roles_denied_shows_instructions() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
             PROBE

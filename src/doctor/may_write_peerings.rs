@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn pain_22_each_side_takes_its_own_permission() {
+    fn peering_permission_checked_per_side() {
         let (mut intent, mut facts) = samples::kong_done();
         assert!(
             PROBE

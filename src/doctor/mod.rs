@@ -123,7 +123,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn ids_are_distinct_words_and_meanings_are_sentences() {
+    fn check_ids_distinct_and_described() {
         let ids: BTreeSet<&str> = CHECKS.iter().map(|probe| probe.id).collect();
         assert_eq!(ids.len(), CHECKS.len());
         for probe in CHECKS {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_left_to_write_a_lock_is_only_a_warning() {
+    fn lock_warns_when_nothing_to_write() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.locks = locks::tests::read_only(&intent);
         let found = |facts: &ObservedState| {

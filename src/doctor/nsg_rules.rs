@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn unblocked_traffic_says_what_was_not_checked() {
+    fn nsg_ok_states_unchecked_parts() {
         let check = found("dragonfly", Vec::new(), ReadResult::NotAsked);
         assert!(check.ok);
         assert_eq!(
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn blocking_rule_is_named_with_what_it_blocks() {
+    fn nsg_blocking_rule_is_named() {
         let table = [
             (
                 "dragonfly",
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn group_of_network_interfaces_is_judged_too() {
+    fn nsg_of_network_interfaces_is_checked() {
         let interface = |n: u8| NetworkInterface {
             name: format!("nic-{n}"),
             addresses: AddressSpace::from_texts([format!("10.20.1.{n}/32")]),

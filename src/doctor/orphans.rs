@@ -60,7 +60,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_23_an_assignment_to_a_deleted_principal_is_told_with_its_command() {
+    fn orphan_assignment_reported_with_command() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.gone_principals = ReadResult::Known(Vec::new());
         assert!(PROBE.run(&intent, &facts).expect("asked").ok);

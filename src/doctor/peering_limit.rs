@@ -37,7 +37,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_full_network_blocks_a_new_peering_and_not_the_one_that_is_there() {
+    fn peering_limit_blocks_only_new_peering() {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |others: usize, vendors: bool| {
             let vendors = vendors.then(|| samples::peering(&intent, "kong-1", 0xf00, "10.0.0.0/16"));

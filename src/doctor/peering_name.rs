@@ -74,7 +74,7 @@ mod tests {
     use crate::vendors::profile;
 
     #[test]
-    fn a_given_name_that_another_peering_has_blocks() {
+    fn peering_name_in_use_blocks() {
         let (mut intent, mut facts) = samples::kong_done();
         assert_eq!(PROBE.run(&intent, &facts), None);
         intent.vendor = profile("generic").expect("built in");

@@ -74,7 +74,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_20_a_policy_that_denies_is_named_with_its_assignment_and_an_exemption() {
+    fn policy_deny_names_assignment_and_exemption() {
         let (intent, mut facts) = samples::kong_done();
         let scope = intent.vnet.subscription_scope();
         let denial = PolicyDenial {

@@ -48,7 +48,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_provider_that_is_not_registered_blocks_with_the_command_that_registers_it() {
+    fn provider_unregistered_blocks_with_command() {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |state: &str| {
             facts.preflight.registration = ReadResult::Known(state.to_owned());

@@ -59,7 +59,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_full_tenant_blocks_only_where_a_role_has_to_be_made() {
+    fn role_limit_blocks_only_new_role() {
         let (intent, mut facts) = samples::kong_done();
         let found = |facts: &ObservedState| PROBE.run(&intent, facts).expect("asked");
         facts.preflight.custom_roles = ReadResult::Known((12, 5_000));

@@ -71,7 +71,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_4_a_role_of_that_name_with_other_actions_is_told_before_it_is_changed() {
+    fn role_name_reports_differing_actions() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
         facts.roles[0].permissions[0].actions = vec!["Microsoft.Compute/*".into()];

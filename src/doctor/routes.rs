@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_that_is_as_narrow_as_the_vendors_range_takes_its_traffic_away() {
+    fn route_as_narrow_diverts_traffic() {
         for (prefix, hop, expected) in [
             ("10.0.0.0/16", "VirtualAppliance", CheckVerdict::Problem),
             ("10.0.4.0/24", "None", CheckVerdict::Problem),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_may_not_be_read_is_not_ok() {
+    fn route_table_unreadable_is_not_ok() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("a network").ok);
         facts.vnet.as_mut().expect("one").subnets = vec![SubnetInfo {

@@ -97,7 +97,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_11_a_disconnected_peering_blocks_and_says_how_to_delete_it() {
+    fn stale_peering_blocks_with_delete_command() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("always known").ok);
         facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disconnected_peering_with_another_network_is_a_warning() {
+    fn stale_peering_elsewhere_warns() {
         let (intent, mut facts) = samples::kong_done();
         let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.99.0.0/16");
         orphan.state = PeeringState::Disconnected;

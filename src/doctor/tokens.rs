@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn pain_9_a_tenant_without_a_token_is_named_with_the_one_command_that_signs_in() {
+    fn tokens_missing_tenant_shows_sign_in() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.tokens = vec![one(0x7e, None, None)];
         assert!(PROBE.run(&intent, &facts).expect("always").ok);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_that_has_not_let_the_application_in_yet_is_no_finding() {
+    fn tokens_pending_vendor_is_no_finding() {
         let (mut intent, mut facts) = samples::kong_done();
         intent.vendor = profile("aiven").expect("built in");
         facts.preflight.tokens = vec![one(0xbeef, Some(0xa1), Some("AADSTS7000229"))];

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn first_rule_that_fits_decides_for_each_port() {
+    fn traffic_flow_first_matching_rule_decides() {
         let (allow, deny) = (
             |p, theirs, ports| rule(p, true, theirs, ports),
             |p, theirs, ports| rule(p, false, theirs, ports),
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_for_an_application_security_group_is_not_judged() {
+    fn traffic_flow_skips_application_security_groups() {
         let mut deny = rule(200, false, "*", "*");
         deny.destinations = vec!["/subscriptions/s/applicationSecurityGroups/web".into()];
         assert_eq!(judged(None, std::slice::from_ref(&deny)), "open");

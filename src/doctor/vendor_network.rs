@@ -46,7 +46,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_network_that_is_not_ready_blocks() {
+    fn vendor_network_not_ready_blocks() {
         let (intent, mut facts) = samples::kong_done();
         assert!(!PROBE.run(&intent, &facts).expect("known").blocks());
         facts.network.as_mut().expect("one").ready = false;

@@ -50,7 +50,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn pain_15_a_network_that_is_being_changed_is_a_warning_and_one_that_is_not_there_blocks() {
+    fn vnet_state_updating_warns_missing_blocks() {
         let (intent, mut facts) = samples::kong_done();
         assert!(PROBE.run(&intent, &facts).expect("known").ok);
         facts.vnet.as_mut().expect("one").provisioning_state = "Updating".into();

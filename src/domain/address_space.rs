@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlap_is_found_whichever_side_is_larger() {
+    fn overlap_found_in_either_order() {
         let table = [
             ("10.0.0.0/16", "10.0.0.0/16", true),
             ("10.0.0.0/8", "10.20.0.0/16", true),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn spaces_of_one_version_alone_share_it_with_dual_stack() {
+    fn overlap_with_dual_stack_per_version() {
         let (v4, v6, both) = (
             &["10.0.0.0/16"][..],
             &["fd00::/48"][..],
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_space_covers_what_lies_in_it_and_never_nothing() {
+    fn address_space_covers_contained_never_empty() {
         let space = AddressSpace::from_texts(["10.0.0.0/16", "10.9.0.0/24"]);
         assert!(space.covers(&AddressSpace::from_texts(["10.0.4.0/22"])));
         assert!(!space.covers(&AddressSpace::from_texts(["10.0.4.0/22", "10.8.0.0/24"])));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_prefix_is_left_out() {
+    fn address_space_skips_invalid_prefixes() {
         assert_eq!(
             AddressSpace::from_texts(["10.0.0.0/16", "soon", ""]).to_string(),
             "10.0.0.0/16"

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_question_has_the_same_answer_whatever_the_case() {
+    fn deterministic_id_ignores_case() {
         let tenant = Uuid::from_u128(1);
         let scope = "/subscriptions/7D3C1F0A-3f6e-4c1b-9f5e-0a1b2c3d4e5f";
         let one = role_definition_guid(tenant, scope, "kong", "Role");

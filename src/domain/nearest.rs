@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn close_word_is_suggested_and_no_other() {
+    fn nearest_suggests_only_close_words() {
         const KNOWN: [&str; 9] = [
             "kong",
             "aiven",

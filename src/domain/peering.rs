@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_azure_adds_is_kept() {
+    fn peering_state_keeps_unknown_value() {
         assert_eq!(PeeringState::from("connected"), PeeringState::Connected);
         assert_eq!(PeeringState::from("Quiescent").to_string(), "Quiescent");
         assert_eq!(SyncLevel::from("LocalNotInSync"), SyncLevel::LocalNotInSync);

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn network_is_read_out_of_addresses_and_ids_of_its_parts() {
+    fn vnet_id_parsed_from_child_ids() {
         let id = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/rg1/providers/Microsoft.Network/virtualNetworks/vnet-app";
         let encoded = id.replace('/', "%2F");
         let table = [
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_keeps_its_case_and_compares_without_it() {
+    fn resource_id_compare_ignores_case() {
         let given =
             format!("/SUBSCRIPTIONS/{SUB}/resourcegroups/RG-Net/Providers/microsoft.network/virtualnetworks/VNet-App");
         let id: VnetId = given.parse().expect("an id in any case");
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_change_the_url_are_refused() {
+    fn resource_id_rejects_url_altering_names() {
         for bad in [
             "", "../x", "a/b", "a?b", "a#b", "a b", "-a", "a-", ".a", "a.", "a\n", "a%2f", "é",
         ] {
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_a_vnet_id_says_what_one_looks_like() {
+    fn vnet_id_error_shows_example() {
         for bad in [
             "vnet-app",
             "/subscriptions/x",
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peering_id_goes_through_text_and_back() {
+    fn peering_id_round_trips_text() {
         let id = vnet("rg", "vnet-app")
             .expect("a good id")
             .peering("to-kong")

@@ -250,7 +250,7 @@ mod tests {
     const SECRET: &str = "k~8 Q/\"+canary\\ü&end";
 
     #[test]
-    fn mask_secret_in_any_encoding_hides_it() {
+    fn mask_secret_hides_any_encoding() {
         remember_secret(SECRET);
         let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn mask_base64_at_any_place_hides_it() {
+    fn mask_base64_hides_any_offset() {
         const TOKEN: &str = "base64~canary~token~1";
         remember_secret(TOKEN);
         for before in ["", "a", "ab", "user:", "Bearer "] {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn mask_web_token_and_not_claims_challenge() {
+    fn mask_web_token_keeps_claims_challenge() {
         let table = [
             (
                 "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2ln, no",
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn remember_secret_ignores_what_stands_in_any_sentence() {
+    fn remember_secret_ignores_common_words() {
         for word in ["", "ab1", "secret", "  "] {
             remember_secret(word);
         }

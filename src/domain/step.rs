@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_comes_after_what_it_needs() {
+    fn steps_follow_their_dependencies() {
         for step in StepId::ALL {
             assert!(step.needs().iter().all(|needed| *needed < step), "{step}");
             let place = |id: StepId| StepId::REMOVAL_ORDER.iter().position(|one| *one == id);

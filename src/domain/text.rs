@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_escape_sequence_in_a_name_stays_text() {
+    fn text_escapes_sequences_in_names() {
         assert_eq!(
             sanitize_for_terminal("vnet\u{1b}[2Jx\r\ny\u{202e}"),
             "vnet\u{fffd}[2Jx  y\u{fffd}"
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_keeps_its_meaning_and_loses_what_a_terminal_obeys() {
+    fn document_drops_terminal_control_characters() {
         let value = serde_json::json!({"a\u{9b}": "\u{1b}[2J\u{7f}\u{202e}\n\u{2028}ü\u{e0041}##vso[x]"});
         let document = serde_json::to_string_pretty(&value).expect("a document");
         let text = harmless_json(&document);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_at_spaces_and_never_lose_a_word() {
+    fn wrap_breaks_at_spaces_losslessly() {
         assert_eq!(lines("one two three", 7), ["one two", "three"]);
         assert_eq!(lines("overlong-word a", 4), ["overlong-word", "a"]);
     }

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_written_in_utc_to_the_millisecond() {
+    fn timestamp_written_in_utc_milliseconds() {
         let moment = datetime!(2026-11-21 09:30:00.0049 +2);
         assert_eq!(utc(moment), "2026-11-21T07:30:00.004Z");
     }

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_seen_is_not_called_missing() {
+    fn link_health_unseen_is_not_missing() {
         let found = standing_after(|_, facts| {
             facts.principal = None;
             facts.directory_is_closed = true;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_works_without_its_role_says_so() {
+    fn link_health_reports_missing_role() {
         let found = standing_after(|_, facts| facts.assignments.clear());
         assert_eq!(found.verdict, HealthStatus::Works);
         assert!(found.next[0].what.contains("role-assignment"), "{found:?}");

@@ -187,7 +187,7 @@ mod tests {
     use crate::azure::AzureService;
 
     #[test]
-    fn the_table_can_be_read_and_every_entry_says_something() {
+    fn known_errors_parse_and_have_text() {
         toml::from_str::<KnownErrors>(include_str!("known.toml")).expect("a good table");
         let distinct: HashSet<&str> = all().iter().map(|known| known.code.as_str()).collect();
         assert!(distinct.len() >= 60, "{}", distinct.len());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_in_trouble_was_asked_often_enough_before_it_is_told() {
+    fn known_service_errors_are_retried_first() {
         let refused = |code: &str| ApiError {
             service: AzureService::Arm,
             tried: "PUT /x".into(),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_of_one_vendor_is_not_anothers() {
+    fn known_vendor_states_stay_separate() {
         let of = |state| lookup(state, "").map(|known| known.service);
         assert_eq!(of("ERROR"), Some(ErrorService::Aiven));
         assert_eq!(of("error"), Some(ErrorService::Konnect));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn one_code_with_two_meanings_is_told_apart_by_its_message() {
+    fn known_code_meaning_selected_by_message() {
         let tenant = "…however the current tenant 'a' is not authorized to access linked subscription 'b'.";
         let role = "…it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/peer/action' on the linked scope(s) 'y'.";
         let found = |message| lookup("LinkedAuthorizationFailed", message).expect("known");

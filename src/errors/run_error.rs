@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_its_four_parts_in_order() {
+    fn run_error_orders_four_parts() {
         let error = refused(
             "AuthorizationFailed",
             "The client 'x' does not have authorization.",
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_in_a_name_begins_no_part_of_its_own() {
+    fn run_error_escapes_line_breaks() {
         let problem = RunError::new(RunErrorKind::Usage, "a\nError: b", "c\n  Do:   d").remedy("e\r\n  Ref:  f");
         let expected =
             "Error: a\n        Error: b\n  Why:  c\n          Do:   d\n  Do:   e\n        \n          Ref:  f";
@@ -314,13 +314,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_without_a_word_says_that() {
+    fn run_error_reports_empty_message() {
         let problem = RunError::from_api("reading", &refused("Odd", "", 404));
         assert_eq!(problem.why, "Azure returned HTTP 404 without details.");
     }
 
     #[test]
-    fn a_status_without_a_known_code_still_has_a_kind() {
+    fn run_error_status_without_code_classified() {
         let table = [
             (401, RunErrorKind::SignIn),
             (403, RunErrorKind::Permission),

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_found_in_whatever_is_pasted() {
+    fn error_search_finds_pasted_codes() {
         let table: [(&str, &[&str]); 17] = [
             (r#"{Code="AuthorizationFailed"}"#, &["AuthorizationFailed"]),
             ("AADSTS7000215", &["AADSTS7000215"]),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_chooses_among_the_meanings_and_a_code_alone_has_them_all() {
+    fn error_search_message_narrows_meanings() {
         let meanings = |text: &str| search(text).known[0].len();
         assert_eq!(meanings("LinkedAuthorizationFailed"), 6);
         assert_eq!(meanings("failed with LinkedAuthorizationFailed"), 1);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_code_and_is_not_known_is_named() {
+    fn error_search_names_unknown_codes() {
         let unknown = |text: &str| search(text).unknown;
         assert_eq!(unknown("AADSTS99999999"), ["AADSTS99999999"]);
         assert_eq!(

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_is_the_one_that_is_asked_for_or_the_default_one() {
+    fn config_selects_requested_or_default_profile() {
         let no_default = FILE.replace("default-profile", "#");
         let table = [
             (FILE, None, Some(("b", "default-profile"))),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_there_is_told_with_those_that_are() {
+    fn config_missing_profile_lists_available() {
         let config = read(FILE).expect("good");
         let problem = config.choose(Some(("c", "--profile"))).expect_err("there is none");
         assert_eq!(problem.what, "--profile: there is no profile 'c' in my.toml.");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn config_error_names_line() {
         let table = [
             ("[profile.a]", 1, "'profile' has no meaning here"),
             ("\n[profiles]\na = 1", 3, "'a' is no profile"),

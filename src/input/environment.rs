@@ -140,7 +140,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn unreadable_variable_is_refused_where_peerctl_reads_it() {
+    fn environment_rejects_unreadable_used_variable() {
         use std::os::unix::ffi::OsStringExt;
 
         let table = [

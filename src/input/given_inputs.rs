@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_the_environment_and_empty_is_not_given() {
+    fn inputs_prefer_flag_over_environment() {
         let vars = vars(&[
             ("PEERCTL_VNET", "from-env"),
             ("PEERCTL_VENDOR", ""),
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_named_by_flags_is_not_another_one_of_the_environments() {
+    fn inputs_network_flags_override_environment_id() {
         let env = || vars(&[("PEERCTL_VNET_ID", "from-env"), ("AZURE_SUBSCRIPTION_ID", "env-sub")]);
         let given = GivenInputs::new([("vnet", Some("v")), ("resource-group", Some("g"))], &[], env()).expect("good");
         assert_eq!(
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn vendor_inputs_come_by_flag_and_environment_and_unknown_ones_are_named() {
+    fn inputs_report_unknown_vendor_inputs() {
         let kong = profile("kong").expect("built in");
         let sets = ["dns=a=1.1.1.1".to_owned(), "dns=b=2.2.2.2".to_owned()];
         let env = vars(&[("PEERCTL_SET_NETWORK", "net"), ("PEERCTL_SET_DNS", "ignored")]);

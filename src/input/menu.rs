@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_its_subscription_a_network_is_as_one_of_that_subscription() {
+    fn menu_network_equal_without_subscription() {
         let listed = ListedVnet {
             id: "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v1"
                 .parse()

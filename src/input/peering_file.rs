@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_differs_from_the_defaults() {
+    fn peering_file_rows_override_defaults() {
         let text = "[defaults]\nvendor = \"kong\"\nsubscription = \"s\"\nset = { network = \"n\", dns = \"d\" }\n\
                     [[peering]]\nvnet = \"v\"\nresource-group = \"g\"\n\
                     [[peering]]\nname = \"b\"\nvnet-id = \"{B}\"\nset = { network = \"m\" }\n\
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn several_networks_are_peered_with_each_vendor() {
+    fn peering_file_pairs_networks_with_vendors() {
         let text = "[defaults]\nvnet-ids = [\"{A}\", \"{B}\"]\n[[peering]]\nvendor = \"kong\"\n\
                     [[peering]]\nname = \"x\"\nvendor = \"aiven\"\n[[peering]]\nvendor = \"dragonfly\"\nvnet-id = \"{A}\"\n";
         let names: Vec<String> = told(text).into_iter().map(|(name, ..)| name).collect();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_of_one_name_are_told_apart() {
+    fn peering_file_distinguishes_equal_names() {
         let vnet = |subscription: u8, group: &str| {
             format!(
                 "/subscriptions/5c1e0a5{subscription}-0000-4000-8000-000000000001/resourceGroups/{group}/providers/\
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn peering_file_error_names_line() {
         let table = [
             ("", 1, "there is no peering in it"),
             ("\n[peerings]", 2, "'peerings' is neither"),

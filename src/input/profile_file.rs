@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_the_names_of_the_flags_and_every_value_knows_its_line() {
+    fn profile_keys_match_flags_with_lines() {
         let text = "name = 1\nvendor = \"kong\"\nvnet = \"\"\n\nno-wait = true\n[set]\nnetwork = \"n\"\nname = ''\n\
                     dns = [\"a=1.1.1.1\",\n  \"b=2.2.2.2\"]\n";
         let written = read(text).expect("good");
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_input_and_every_switch_can_be_written() {
+    fn profile_accepts_every_input_and_switch() {
         let alone = |line: &str| read(line).unwrap_or_else(|problem| panic!("{line}: {problem}"));
         for input in inputs() {
             let value = if input.id == "cloud" { "usgov" } else { "x" };
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line_and_without_the_value() {
+    fn profile_error_hides_value() {
         let table = [
             ("vendor = \"kong\"\nvendr = \"x-marks\"", 2, "'vendr' is no input"),
             ("vnet = 7117", 1, "vnet is a text"),
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_told_by_the_name_of_its_key() {
+    fn profile_secret_detected_by_key() {
         let secrets = "secret client-secret clientSecret CLIENT_SECRET konnectToken apikey apiKey api_key APIKEY passwd \
                        dbPwd pw user.pw accessKey private-key pat credentials";
         for key in secrets.split_whitespace() {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_looked_for_beside_the_one_that_names_it() {
+    fn profile_file_path_is_relative() {
         let beside = |name: &str| Path::new("/etc/peerctl").join(name).display().to_string();
         let table = [
             ("vendor = \"kong\"", "kong".to_owned()),

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_was_left_open_is_on_the_menu() {
+    async fn menu_contains_only_open_inputs() {
         let mut search = search(SearchScope::All, pages());
         search.wanted = (Some("RG-net".to_owned()), Some("VNET-b".to_owned()));
         search.fill().await.expect("found");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_subscription_of_all_is_not_asked_again_where_all_of_it_is_known() {
+    async fn menu_skips_fully_known_subscription() {
         let mut all = search(SearchScope::All, pages());
         let one = all.narrowed(ONE).expect("everything is known");
         assert_eq!(
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_on_the_menu_is_said() {
+    async fn menu_reports_missing_choice() {
         let mut refused = search(
             SearchScope::All,
             [Ok(DiscoveredVnet::Refused(TWO, refusal()))].into_iter().chain(pages()),

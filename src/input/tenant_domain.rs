@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn domain_is_told_from_ids_and_nonsense() {
+    fn tenant_domain_distinguished_from_ids() {
         let table = [
             ("Fabrikam.onmicrosoft.com", true),
             (" contoso.com ", true),

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_role_names_are_distinct_and_marked() {
+    fn grant_role_names_distinct_and_marked() {
         let subscription = Uuid::from_u128(0x11d0b6a2_64a6_4f0b_8d2e_3a5f70c91e01);
         for (documented, second) in [
             ("Kong", "Kong - peerctl 11d0b6a2"),

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_the_vendors_network_needs_none_of_it() {
+    fn selection_recognizes_preparation_steps() {
         assert!(only(&[Consent, OwnApp, RoleDefinition, RoleAssignment]).is_preparation());
         for share in [
             StepSelection::default(),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_has_the_steps_that_are_taken_and_what_they_need() {
+    fn selection_includes_required_steps() {
         // (vendor, with an own application, share, the run's steps)
         type Row = (&'static str, bool, StepSelection, &'static [StepId]);
         let table: [Row; 9] = [
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_the_vendor_does_without_hands_on_what_it_needs() {
+    fn selection_skipped_step_passes_requirements() {
         let generic = intent("generic", true, StepSelection::default());
         assert_eq!(generic.needs(Peering), [RoleAssignment]);
         assert_eq!(intent("generic", false, StepSelection::default()).needs(Peering), []);

@@ -118,7 +118,7 @@ fn columns(line: &str) -> usize {
 }
 
 #[test]
-fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
+fn change_report_escapes_names() {
     let requests = vec![sent(1, 200, true)];
     let text = ticket(&record(&hostile_events(), PendingRecord { requests, left_out: 0 }));
     assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text}");
@@ -150,7 +150,7 @@ fn no_name_makes_a_heading_a_cell_a_link_or_a_control_character() {
 }
 
 #[test]
-fn a_long_list_is_cut_to_what_wrote_or_failed_and_says_so() {
+fn change_report_truncates_long_list() {
     let mut requests: Vec<RequestRecord> = (1..=300).map(|n| sent(n, 200, false)).collect();
     requests[10] = sent(11, 201, true);
     requests[20] = sent(21, 404, false);

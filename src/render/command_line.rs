@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_command_line_is_folded_where_the_shell_goes_on() {
+    fn command_line_folds_with_shell_continuation() {
         let flags: Vec<(String, String)> = (0..6)
             .map(|n| (format!("--flag-{n}"), format!("some value {n}")))
             .collect();

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn document_words_have_no_line_ends_and_no_commands() {
+    fn document_words_exclude_breaks_and_commands() {
         let value = serde_json::json!({
             "a\"b": "x\n::error::y\\",
             "why": ["##vso[x]", "\u{200b}\u{1b}", 7, "\"quoted\""],

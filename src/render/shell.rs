@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_value_is_read_by_powershell() {
+    fn powershell_quoting_keeps_values_literal() {
         let table = [
             ("two words", "'two words'"),
             ("$(Get-Date) `n $env:X", "'$(Get-Date) `n $env:X'"),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_value_is_read_by_the_shell() {
+    fn shell_quoting_keeps_values_literal() {
         let table = [
             ("vnet-app", "vnet-app"),
             ("", "''"),

@@ -235,7 +235,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn credential_of_another_run_stays_until_it_is_over() {
+    fn clean_up_keeps_active_run_credential() {
         let (intent, mut facts) = samples::kong_done();
         let verb = |facts: &ObservedState| CleanUp.decide(&intent, facts).verb();
         let other = format!("peerctl setup {}", Uuid::from_u128(7));

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_known_yet_is_no_difference() {
+    fn confirmed_plan_ignores_previously_unknown() {
         let learned = |_: &PeeringIntent, facts: &mut ObservedState| {
             let done = samples::kong_done().1;
             facts.principal = done.principal;

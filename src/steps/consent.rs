@@ -265,7 +265,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn an_id_that_was_given_is_the_vendors_only_where_the_directory_says_so() {
+    fn consent_verifies_given_id_with_directory() {
         let (_, facts) = samples::kong_done();
         let kongs = facts.principal.expect("the sample has one");
         let mut other = kongs.clone();

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stuck_state_has_a_name_and_somebody_who_mends_it() {
+    fn link_defects_name_state_and_owner() {
         // (change, code, we do something, the other side has to)
         let table: [(Change, &str, bool, bool); 10] = [
             (
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peering_that_is_not_found_is_gone_only_where_no_other_could_be_it() {
+    fn link_defects_missing_peering_needs_certainty() {
         // (change, gone, code of what is wrong, what is asked for)
         let table: [(&str, Change, bool, &str, &str); 6] = [
             (
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_direction_that_lets_no_traffic_through_is_switched_on() {
+    fn link_defects_enable_remote_traffic() {
         let (intent, mut facts) = samples::another_tenant_done();
         assert!(faults(&intent, &facts).is_empty());
         facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_on_its_way_is_not_broken() {
+    fn link_defects_ignore_link_in_progress() {
         let (intent, mut facts) = samples::kong_done();
         peering(&mut facts).state = PeeringState::Initiated;
         facts.request.as_mut().expect("one").phase = RequestPhase::Pending;

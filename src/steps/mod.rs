@@ -169,7 +169,7 @@ mod tests {
     use crate::plan::StepSelection;
 
     #[test]
-    fn what_is_anothers_is_neither_done_nor_blocked() {
+    fn foreign_step_neither_done_nor_blocked() {
         let id = StepId::RoleAssignment;
         // (left to somebody else, unread, in place, what is decided)
         let table = [
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_another_hand_than_setups_is_no_matter_of_rights() {
+    fn foreign_action_is_no_permission_gap() {
         let (mut intent, mut facts) = samples::kong_done();
         facts.rights_at_vnet = Some(Vec::new());
         facts.assignments.clear();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_read_a_step_is_told_who_can_and_how_to_go_on() {
+    fn unreadable_step_names_required_reader() {
         for (id, command) in [
             (StepId::RoleDefinition, "az role definition create"),
             (StepId::RoleAssignment, "az role assignment create"),

@@ -322,7 +322,7 @@ mod tests {
     use crate::steps::samples::{kong_done, peering};
 
     #[test]
-    fn our_peering_gets_a_number_where_its_name_is_taken_by_another_network() {
+    fn observed_peering_numbered_when_name_taken() {
         let (mut intent, mut facts) = kong_done();
         let theirs = VnetId::new(Uuid::from_u128(0xf00), "theirs", "vnet-vendor").expect("good names");
         let tenant = Uuid::from_u128(0x1c0);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_under_way_for_another_application_is_anothers() {
+    fn observed_request_for_other_application_foreign() {
         let (mut intent, mut facts) = kong_done();
         facts.own_app = Some(crate::steps::samples::own_app(Vec::new()));
         intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn assignment_of_exact_role_wins_over_wide_one() {
+    fn observed_exact_role_assignment_preferred() {
         let (intent, mut facts) = kong_done();
         let grant = intent.vendor_grant().expect("kong gets a role");
         let owner = RoleAssignment {

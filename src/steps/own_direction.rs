@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_another_peering_has_is_not_taken_from_it() {
+    fn own_direction_keeps_foreign_peering_name() {
         let (intent, mut facts) = with_another_tenant();
         facts.vnet.as_mut().expect("one").peerings.clear();
         assert_eq!(facts.free_peering_name(&intent), "vnet-app-to-vnet-theirs");

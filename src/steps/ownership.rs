@@ -210,7 +210,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn a_numbered_name_is_setups_too_and_a_longer_one_is_not() {
+    fn ownership_accepts_numbered_name_only() {
         for (name, ours) in [
             ("a-b", true),
             ("A-B-2", true),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_ours_by_its_id_alone() {
+    fn ownership_of_assignment_by_id() {
         let (intent, mut facts) = samples::kong_done();
         let grant = intent.vendor_grant().expect("kong gets a role");
         let (ours, others) = assignments_of(&intent, &facts, &grant);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn another_link_with_the_same_vendor_needs_the_role() {
+    fn ownership_role_needed_by_other_link() {
         let (intent, mut facts) = samples::kong_done();
         assert_eq!(another_link(&intent, &facts), None);
         let name = |found: Option<&PeeringBody>| found.map(|peering| peering.id.name.clone());
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brought_applications_role_stays_for_any_other_link_of_the_network() {
+    fn ownership_given_application_role_stays() {
         for (brought, stays) in [(false, false), (true, true)] {
             let (mut intent, mut facts) = samples::own_app_to_take_down();
             if brought {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_vendors_principal_its_role_alone_proves_nothing() {
+    fn ownership_role_alone_proves_nothing() {
         let (intent, mut facts) = samples::kong_to_take_down();
         let grant = intent.vendor_grant().expect("kong gets a role");
         let principal = facts.principal.take().expect("one").id;

@@ -461,7 +461,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_reaches_what_it_stands_on_and_below() {
+    fn preflight_lock_applies_below_scope() {
         let vnet = "/subscriptions/A/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v";
         let table = [
             ("/subscriptions/a", true),

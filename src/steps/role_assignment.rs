@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn a_built_in_role_that_holds_every_action_is_enough() {
+    fn role_assignment_accepts_broader_builtin_role() {
         let network_contributor = Uuid::from_u128(0x4d97b98b_1d4f_4787_a291_c67834d212e7);
         let decision = decide(|facts| facts.assignments[0].role = network_contributor);
         assert!(decision.what().contains("\"Network Contributor\""), "{decision:?}");
     }
 
     #[test]
-    fn who_may_not_assign_gets_the_packet_for_who_may() {
+    fn role_assignment_denied_yields_instructions() {
         let decision = decide(|facts| {
             facts.assignments.clear();
             facts.rights_at_vnet = Some(vec![RolePermission {

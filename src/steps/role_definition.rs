@@ -602,14 +602,14 @@ mod tests {
     }
 
     #[test]
-    fn a_role_under_either_of_kongs_names_is_used() {
+    fn role_reused_under_either_kong_name() {
         assert_eq!(decide(|_| ()).verb(), "in place");
         let renamed = decide(|facts| facts.roles[0].name = "kong cloud gateway peering creator - KONG".into());
         assert_eq!(renamed.verb(), "in place");
     }
 
     #[test]
-    fn a_role_of_the_same_actions_under_another_name_is_used() {
+    fn role_reused_with_same_actions() {
         assert_eq!(
             decide(|facts| facts.roles[0].name = "Team network: Kong".into()).verb(),
             "in place"
@@ -617,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_of_other_actions_under_another_name_is_none_of_ours() {
+    fn role_with_other_actions_is_ignored() {
         let decision = decide(|facts| {
             facts.roles[0].name = "Another".into();
             facts.roles[0].permissions[0].actions.pop();
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_without_peer_action_gets_it_added_and_keeps_the_rest() {
+    fn role_gains_missing_peer_action() {
         let decision = decide(|facts| {
             facts.roles[0].permissions[0]
                 .actions
@@ -640,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn own_role_of_another_subscription_gets_this_one_added() {
+    fn role_gains_missing_subscription_scope() {
         let other = "/subscriptions/00000000-0000-0000-0000-0000000000ff";
         let (intent, mut facts) = samples::kong_done();
         let grant = intent.vendor_grant().expect("kong gets a role");
@@ -704,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_roles_here_resource_graph_says_nothing() {
+    fn role_search_keeps_only_remote_roles() {
         let (intent, facts) = samples::kong_done();
         let here = facts.roles[0].clone();
         let grant = intent.vendor_grant().expect("kong gets a role");
@@ -718,7 +718,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_role_excludes_is_granted_by_an_entry_of_its_own() {
+    fn role_excluded_action_gets_own_entry() {
         let (intent, mut facts) = samples::kong_done();
         facts.roles[0].permissions[0].not_actions = vec!["Microsoft.Network/virtualNetworks/peer/action".into()];
         let grant = intent.vendor_grant().expect("kong gets a role");
@@ -728,7 +728,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_write_roles_gets_the_packet_for_who_may() {
+    fn role_write_denied_yields_instructions() {
         let decision = decide(|facts| {
             facts.roles.clear();
             facts.rights_at_subscription = Some(vec![RolePermission {

@@ -427,7 +427,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_at_the_same_time_waits_once() {
+    fn run_concurrent_waits_are_combined() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut waited = WaitOutcome::default();
         waited.add(start, start + second);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_before_a_wait() {
+    fn run_reports_failure_before_wait() {
         let held = || {
             let hold = WaitDescription::replication("until").hold;
             Err(StepError::waiting(hold))

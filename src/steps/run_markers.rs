@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn run_has_ended_once_its_mark_is_free() {
+    fn run_ended_once_marker_is_free() {
         let folder = tempfile::tempdir().expect("a folder");
         let markers = || RunMarkers::new(Some(folder.path().join("state")));
         let (mine, run) = (markers(), Uuid::from_u128(7));

@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_for_somebody_else_makes_room_for_the_next() {
+    async fn shared_permit_released_while_waiting() {
         let company = SharedState::of(1, RunMarkers::default());
         let (first, second) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (seat, other) = (first.seat(), second.seat());
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_do_not_take_one_name_for_two_peerings_of_a_network() {
+    fn shared_runs_pick_distinct_peering_names() {
         let vnet = |name: &str| -> VnetId {
             let group = "/subscriptions/11d0b6a2-64a6-4f0b-8d2e-3a5f70c91e01/resourceGroups/g";
             format!("{group}/providers/Microsoft.Network/virtualNetworks/{name}")
@@ -366,7 +366,7 @@ mod tests {
 
     /// One part waits for somebody else all the time, the other comes and goes.
     #[tokio::test]
-    async fn no_desk_is_kept_by_who_only_waits() {
+    async fn shared_permit_kept_while_steps_work() {
         let company = SharedState::of(1, RunMarkers::default());
         let (desk, next) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
         let (waits, works) = (desk.seat(), desk.seat());
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_seat_there_is_nothing_to_get_up_from() {
+    async fn shared_release_without_permit_is_noop() {
         let company = SharedState::of(1, RunMarkers::default());
         ConcurrencyLimit::default().release_while(&company, async {}).await;
         let desk = ConcurrencyLimit::default();

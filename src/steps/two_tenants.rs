@@ -583,7 +583,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn what_a_peering_allows_already_stays_allowed() {
+    fn two_tenants_keep_existing_peering_permissions() {
         let (intent, facts) = samples::kong_done();
         let mut present = facts.vnet.expect("one").peerings.remove(0);
         present.allow_gateway_transit = true;

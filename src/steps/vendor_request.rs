@@ -547,13 +547,13 @@ mod tests {
     }
 
     #[test]
-    fn other_dns_mappings_than_given_are_said_and_not_forced() {
+    fn vendor_request_reports_differing_dns_mappings() {
         let decision = decide(|intent, _| intent.dns = vec!["a.example=10.0.0.4".parse().expect("a mapping")]);
         assert!(decision.what().contains("not the ones given"), "{decision:?}");
     }
 
     #[test]
-    fn the_card_has_konnects_own_labels_and_the_mappings() {
+    fn vendor_request_card_uses_konnect_labels() {
         let (mut intent, _) = samples::kong_done();
         intent.dns = vec!["a.example,b.example=10.0.0.4".parse().expect("a mapping")];
         let card = intent.card(None);

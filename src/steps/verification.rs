@@ -223,7 +223,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn only_a_link_that_carries_traffic_is_in_place() {
+    fn verification_requires_traffic() {
         type Row = (&'static str, fn(&mut ObservedState), &'static str);
         let table: [Row; 5] = [
             ("all well", |_| (), "in place"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_that_can_be_asked_has_to_know_the_network() {
+    fn verification_requires_vendor_knows_network() {
         let (mut intent, mut facts) = samples::kong_done();
         facts.request = None;
         let unknown = "Kong Konnect knows of no transit gateway for this network";
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_direction_has_to_let_traffic_through_where_it_is_ours_to_see() {
+    fn verification_checks_visible_remote_direction() {
         let (intent, mut facts) = samples::another_tenant_done();
         assert!(verdict(&intent, &facts).is_ok());
         facts.remote_peering.as_mut().expect("one").allow_virtual_network_access = false;

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_network_names_the_nearest_and_lists_the_others() {
+    fn vnet_missing_suggests_nearest_name() {
         let id = |group: &str, name: &str| VnetId::new(uuid::Uuid::nil(), group, name).expect("an id");
         let there = [
             id("rg-network", "vnet-app"),

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_looked_for_in_every_column_whatever_their_case_and_order() {
+    fn filter_matches_words_in_any_column() {
         let table: [(&str, &[usize]); 9] = [
             ("", &[0, 1, 2]),
             ("data", &[1]),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_has_the_words_their_letters_in_order_will_do() {
+    fn filter_falls_back_to_letter_order() {
         let mut filter = ListFilter::default();
         filter.update("vdata", &rows());
         assert_eq!((filter.kept(), filter.is_loose()), (&[1][..], true));
@@ -193,7 +193,7 @@ mod tests {
 
     /// Typed key by key, over rows that come one by one, it says what it says when asked at once.
     #[test]
-    fn key_by_key_and_row_by_row_come_to_the_same() {
+    fn filter_incremental_equals_full() {
         let all = rows();
         for typed in ["vnet-data", "contoso st", "vnet 10.3", "network-eu", "ppn"] {
             for came in 0..all.len() {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_come_later_never_move_those_that_are_there() {
+    fn filter_late_rows_append_only() {
         let all = rows();
         let mut filter = ListFilter::default();
         filter.update("vnetdt", &all[1..2]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_is_found_again_in_the_row() {
+    fn filter_highlights_matches_in_row() {
         let mut filter = ListFilter::default();
         let all = rows();
         filter.update("be 10", &all);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_shows_what_a_terminal_would_obey() {
+    fn filter_row_escapes_control_characters() {
         let row = ListItem::new(["a\u{1b}[2J\tb", "", ""]);
         assert_eq!(row.cells().collect::<Vec<_>>(), ["a\u{fffd}[2J b"]);
     }

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_blocks_comes_first_and_what_is_fine_last() {
+    fn findings_order_blocking_first() {
         let checks = [
             check("fine", CheckVerdict::Ok, CheckSeverity::Error),
             check("unknown", CheckVerdict::Unknown, CheckSeverity::Error),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_narrow_terminal_sentences_are_folded_and_commands_are_not() {
+    fn findings_fold_text_not_commands() {
         let text = findings(
             &[check("blocks", CheckVerdict::Problem, CheckSeverity::Error)],
             ("v", "k"),

@@ -238,7 +238,7 @@ mod tests {
     use crate::errors::RunErrorKind;
 
     #[test]
-    fn a_problem_is_folded_and_its_commands_are_not() {
+    fn layout_folds_problem_not_commands() {
         let command = "az network vnet peering delete --resource-group a-long-name --vnet-name another-long-name";
         let problem = RunError::new(
             RunErrorKind::Azure,
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_told_with_its_page_and_its_end_and_obeys_nobody() {
+    fn layout_device_code_is_escaped() {
         let page = Url::parse("https://microsoft.com/devicelogin").expect("a page");
         let table = [
             (
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn large_numbers_are_read_at_a_glance() {
+    fn layout_groups_large_numbers() {
         let table = [
             (0, "0"),
             (999, "999"),

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_can_be_mended_anywhere() {
+    fn line_edits_at_any_position() {
         let mended = typed(
             "a=10.0.4",
             &[Key::ArrowLeft, Key::ArrowLeft, Key::Char('.'), Key::Char('0')],
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_shown_around_the_cursor_and_never_wider_than_there_is_room() {
+    fn line_scrolls_around_cursor() {
         assert_eq!(typed("0123456789", &[]).shown(false, 4), ("6789".to_owned(), 0));
         assert_eq!(
             typed("0123456789", &[Key::Home]).shown(false, 4),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_cut_in_three_at_the_cursor() {
+    fn line_splits_at_cursor() {
         let table: [(&[Key], usize, [&str; 3]); 4] = [
             (&[], 9, ["abc", " ", ""]),
             (&[Key::ArrowLeft], 9, ["ab", "c", ""]),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_shown_as_its_length_alone() {
+    fn line_secret_shows_only_length() {
         assert_eq!(typed("kpat", &[]).shown(true, 9), ("****".to_owned(), 0));
     }
 }

@@ -36,7 +36,7 @@ fn marked(picture: &[String]) -> &str {
 }
 
 #[test]
-fn it_looks_like_a_question_with_the_rows_below_it() {
+fn list_prompt_shows_question_and_rows() {
     let mut list = ListPrompt::new(asked("Virtual network"));
     let shown = press(&mut list, &rows(2), &typed("vnet"));
     assert_eq!(
@@ -50,7 +50,7 @@ fn it_looks_like_a_question_with_the_rows_below_it() {
 }
 
 #[test]
-fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
+fn list_prompt_marker_wraps_and_pages() {
     let (rows, mut list) = (rows(25), ListPrompt::new(asked("?")));
     let table: [(&[Key], &str); 7] = [
         (&[], "vnet-1"),
@@ -70,7 +70,7 @@ fn the_marker_goes_round_and_by_pages_and_stays_in_sight() {
 }
 
 #[test]
-fn what_is_chosen_is_what_was_on_the_screen() {
+fn list_prompt_choice_matches_screen() {
     let rows = ListItems::default();
     let mut list = ListPrompt::new(asked("?"));
     let first = picture(&mut list, &rows, (24, 80));
@@ -88,7 +88,7 @@ fn what_is_chosen_is_what_was_on_the_screen() {
 }
 
 #[test]
-fn enter_before_the_rows_chooses_none_of_them() {
+fn list_prompt_enter_without_rows_ignored() {
     let rows = ListItems::default();
     let mut list = ListPrompt::new(asked("?"));
     press(&mut list, &rows, &typed("b"));
@@ -102,7 +102,7 @@ fn enter_before_the_rows_chooses_none_of_them() {
 }
 
 #[test]
-fn escape_clears_the_filter_first_and_a_question_mark_explains() {
+fn list_prompt_escape_clears_filter_first() {
     let (rows, mut list) = (rows(2), ListPrompt::new(asked("?")));
     press(&mut list, &rows, &typed("x"));
     let shown = press(&mut list, &rows, &[Key::Escape]);
@@ -115,7 +115,7 @@ fn escape_clears_the_filter_first_and_a_question_mark_explains() {
 }
 
 #[test]
-fn headings_stand_above_their_columns_where_there_is_room() {
+fn list_prompt_headings_align_with_columns() {
     let rows = ListItems::of([ListItem::new(["v", "10.1.0.0/16"])]).headed(["Network", "Addresses"]);
     let mut list = ListPrompt::new(asked("?"));
     let shown = picture(&mut list, &rows, (24, 80));
@@ -125,7 +125,7 @@ fn headings_stand_above_their_columns_where_there_is_room() {
 }
 
 #[test]
-fn the_last_line_says_how_many_there_are_where_not_all_are_to_be_seen() {
+fn list_prompt_footer_counts_hidden_rows() {
     let many = rows(1_234);
     let table = [
         ("", vec!["1,234 in all."]),
@@ -147,7 +147,7 @@ fn the_last_line_says_how_many_there_are_where_not_all_are_to_be_seen() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
+fn list_prompt_fits_screen() {
     let long = ListItems::of([
         ListItem::new(["a".repeat(90), "b".to_owned()]),
         ListItem::new(["x", "y"]),
@@ -168,7 +168,7 @@ fn no_line_is_wider_than_the_screen_and_the_question_stays_on_it() {
 }
 
 #[test]
-fn columns_stand_under_each_other_and_a_long_one_takes_no_more_than_its_share() {
+fn list_prompt_columns_share_width() {
     let rows = ListItems::of([
         ListItem::new(["a", "x"]),
         ListItem::new(["long", "y"]),

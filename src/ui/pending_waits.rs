@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_as_long_as_nothing_else_happens_in_its_step() {
+    fn pending_wait_resets_on_progress() {
         let (mut waits, start) = (PendingWaits::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(waits.on(&waiting(), at(5)), Some(Duration::ZERO));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn that_nobody_has_to_stay_is_said_once_and_only_in_a_long_wait() {
+    fn pending_wait_hint_once_when_long() {
         let mut waits = PendingWaits::default();
         let said = [0, 4, 5, 6, 600].map(|seconds| waits.may_leave(Duration::from_secs(seconds)));
         assert_eq!(said, [false, false, true, false, false]);

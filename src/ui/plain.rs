@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_told_once_and_then_at_most_once_a_minute() {
+    fn plain_wait_reported_once_per_minute() {
         let (mut told, start) = (ReportedEvents::new(false), Instant::now());
         let lines: Vec<(u64, String)> = (0..=300)
             .step_by(10)
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_told_is_sign_of_life_enough() {
+    fn plain_other_output_replaces_wait_notice() {
         let (mut told, start) = (ReportedEvents::new(false), Instant::now());
         let mut at = |seconds, event: &RunEvent| told.lines(event, start + Duration::from_secs(seconds)).len();
         assert_eq!(at(0, &waiting("it")), 1);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_along_is_told_once_that_nobody_has_to_stay() {
+    fn plain_leave_hint_shown_once() {
         for attended in [true, false] {
             let (mut told, start) = (ReportedEvents::new(attended), Instant::now());
             let seconds = (0..40).step_by(2).map(|second| start + Duration::from_secs(second));

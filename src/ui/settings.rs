@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_columns_where_there_is_room_and_blocks_where_there_is_not() {
+    fn settings_use_columns_or_blocks() {
         let id = "/subscriptions/11d0b6a2/resourceGroups/rg-network/vnet-app";
         let rows = [
             setting("vendor", &["kong"], "flag"),

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_is_decided_by_the_first_that_has_a_word_in_it() {
+    fn color_decided_by_first_setting() {
         /// Flag, variables, a terminal: colour.
         type Case<'a> = (Option<bool>, &'a [(&'a str, &'a str)], bool, bool);
         let cases: [Case<'_>; 12] = [

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_peer_says_where_the_other_side_is() {
+    fn aiven_pending_peer_names_remote_network() {
         let network = "/subscriptions/44444444-4444-4444-8444-444444444444/resourceGroups/a/providers/Microsoft.Network/virtualNetworks/aiven-vnet";
         let request: VendorRequest = serde_json::from_value::<AivenConnection>(json!({
             "peer_cloud_account": "22222222-2222-4222-8222-222222222222", "peer_vpc": "vnet-app",

@@ -390,7 +390,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_built_in_profile_can_be_read() {
+    fn catalog_builtin_profiles_parse() {
         for text in BUILT_IN {
             parse("built in", text).expect("a good profile");
             assert_eq!(text.lines().next(), Some("#:schema profile.schema.json"));
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn kong_gets_the_documented_actions_and_no_more() {
+    fn catalog_kong_has_only_documented_actions() {
         let kong = profile("KONG").expect("kong is built in");
         let role = kong.role.clone().expect("kong has a role");
         assert_eq!(role.actions.len(), 5);
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_could_smuggle_something_is_refused() {
+    fn catalog_rejects_injecting_profile() {
         let kong = include_str!("kong.toml");
         let table = [
             ("id = \"kong\"", "id = \"ko ng\"", "lowercase"),
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_file_with_another_host_needs_trust() {
+    fn catalog_trust_needed_for_other_host() {
         assert!(!profile("kong").expect("built in").needs_trust());
         let kong = include_str!("kong.toml");
         let from_file = |text: &str| VendorProfile {
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_a_file_show_no_value_of_it() {
+    fn catalog_errors_hide_values() {
         let kong = include_str!("kong.toml");
         let table = [
             "KONNECT_TOKEN=kpat_secret".to_owned(),
@@ -523,14 +523,14 @@ mod tests {
     }
 
     #[test]
-    fn a_vendors_own_region_may_have_its_token() {
+    fn catalog_vendor_region_receives_token() {
         let kong = include_str!("kong.toml");
         let eu = kong.replace("https://global.api.konghq.com", "https://eu.api.konghq.com");
         parse("test", &eu).expect("a good profile");
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn catalog_error_names_line() {
         let kong = include_str!("kong.toml");
         let table = [
             ("value = \"{vnet}\"", "value = \"{vnett}\"", "values", "{vnett}"),
@@ -563,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_vendor_names_the_known_ones() {
+    fn catalog_unknown_vendor_lists_known() {
         assert!(
             profile("kongg")
                 .expect_err("unknown")

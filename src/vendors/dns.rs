@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_shapes_of_konnects_form_are_understood() {
+    fn dns_mapping_parses_three_forms() {
         for text in [
             "a.example=10.0.0.4",
             "a.example,b.example=10.0.0.4",
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_says_which_part_is_wrong() {
+    fn dns_mapping_error_names_part() {
         let table = [
             ("a.example", "Expected DOMAIN"),
             ("=10.0.0.4", "not a valid domain"),

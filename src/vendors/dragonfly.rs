@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn cidr_block_is_the_first_ipv4_prefix() {
+    fn dragonfly_cidr_is_first_ipv4_prefix() {
         let sent = |prefixes: &[&str]| {
             let new = NewRequest {
                 name: "vnet-app".into(),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_networks_id_is_made_of_account_and_resource() {
+    fn dragonfly_network_id_joins_account_resource() {
         let network: DragonflyNetwork = serde_json::from_value(json!({
             "network_id": "net_123", "name": "prod-net", "status": "active", "cidr_block": "192.168.0.0/16",
             "location": { "provider": "azure", "region": "eastus" },

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_for_a_hub_or_another_cloud_is_not_taken_for_ours() {
+    fn konnect_ignores_hub_and_other_clouds() {
         let gateway = |kind: &str| -> VendorRequest {
             serde_json::from_value::<TransitGateway>(json!({
                 "id": "1", "name": "n", "state": "ready",

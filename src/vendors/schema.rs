@@ -8,7 +8,7 @@ use super::{PROFILE_SCHEMA, VendorProfile};
 const FILE: &str = "src/vendors/profile.schema.json";
 
 #[test]
-fn the_schema_is_that_of_the_types() {
+fn schema_matches_types() {
     let schema = serde_json::to_string_pretty(&schemars::schema_for!(VendorProfile)).expect("a document") + "\n";
     if std::env::var_os("PEERCTL_RECORD").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);

@@ -179,7 +179,7 @@ pub(super) mod tests {
     pub(in super::super) const PEM: &str = include_str!("test-certificate.pem");
 
     #[test]
-    fn the_assertion_has_entras_shape_and_the_keys_signature() {
+    fn certificate_assertion_has_valid_signature() {
         let certificate = SignInCertificate::from_pem(PEM.as_bytes()).unwrap();
         let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
         let endpoint = "https://login.microsoftonline.com/t/oauth2/v2.0/token";
@@ -234,7 +234,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_said() {
+    fn certificate_file_error_states_cause() {
         let (key, certificate) = PEM.split_once("-----BEGIN CERTIFICATE-----").unwrap();
         let certificate = format!("-----BEGIN CERTIFICATE-----{certificate}");
         let table = [

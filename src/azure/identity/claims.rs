@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_and_an_application_are_told_apart() {
+    fn claims_distinguish_user_from_application() {
         let [tid, oid, app] = [1, 2, 3].map(Uuid::from_u128);
         let admin = "62e90394-69f5-4237-9190-012177145e10";
         let user = json!({ "tid": tid, "oid": oid, "appid": app, "upn": "ann@contoso.com", "scp": "user_impersonation", "wids": [admin] });
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_of_azure_is_said_without_showing_it() {
+    fn claims_error_hides_invalid_token() {
         for bad in ["opaque-secret", "a.b!.c", "a.e30.c", ""] {
             let why = read(&SecretString::from(bad)).unwrap_err();
             assert!(!why.contains("secret") && why.contains("token"), "{why}");

@@ -95,7 +95,7 @@ fn pending() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_code_serves_every_service_and_every_tenant_that_lets_it() {
+async fn device_code_serves_services_and_tenants() {
     let entra = Entra::new(5, [pending(), tokens(0)], None);
     let identity = entra.identity(limits::SIGN_IN_CODE);
     let abroad = identity.in_tenant(ABROAD);
@@ -146,7 +146,7 @@ async fn one_code_serves_every_service_and_every_tenant_that_lets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_looks_as_often_as_it_is_told_and_more_slowly_where_it_is_asked_to() {
+async fn device_code_polling_honors_slow_down() {
     let looks = [pending(), pending(), refusal("slow_down", 70016), pending(), tokens(0)];
     let entra = Entra::new(5, looks, None);
     assert!(entra.identity(limits::SIGN_IN_CODE).token(ARM).await.is_ok());
@@ -163,7 +163,7 @@ async fn it_looks_as_often_as_it_is_told_and_more_slowly_where_it_is_asked_to() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keeps_it_from_coming_about_is_told_once_to_all_who_wait() {
+async fn device_code_failure_reaches_all_waiters() {
     let table = [
         (refusal("authorization_declined", 70018), Some("AADSTS70018")),
         (refusal("expired_token", 70020), Some("AADSTS70020")),
@@ -184,7 +184,7 @@ async fn what_keeps_it_from_coming_about_is_told_once_to_all_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_nobody_enters_ends_when_it_was_said() {
+async fn device_code_expires_when_not_entered() {
     for (within, told) in [(limits::SIGN_IN_CODE * 2, "15m"), (Duration::from_secs(42), "42s")] {
         let entra = Entra::new(5, [], None);
         let began = Instant::now();
@@ -199,7 +199,7 @@ async fn a_code_that_nobody_enters_ends_when_it_was_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_takes_the_person_is_given_a_code_of_its_own_once() {
+async fn device_code_separate_for_guest_tenant() {
     for (looks, comes) in [
         (vec![tokens(0), tokens(1)], true),
         (vec![tokens(0), refusal("authorization_declined", 70018)], false),
@@ -224,7 +224,7 @@ async fn a_tenant_that_takes_the_person_is_given_a_code_of_its_own_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_none_is_told_without_what_is_in_it() {
+async fn device_code_error_hides_response_body() {
     let half = json!({ "token_type": "Bearer", "access_token": TOP_SECRET });
     let table = [
         (5, json!({ "access_token": TOP_SECRET, "expires_in": "soon" })),
@@ -243,7 +243,7 @@ async fn an_answer_that_is_none_is_told_without_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn where_nobody_can_be_told_no_code_is_asked_for() {
+async fn device_code_needs_prompt_channel() {
     let script = TransportScript::new([]);
     let identity = AzureIdentity::new(
         AuthMethod::DeviceCode,

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_has_its_own_answer_to_a_wrong_tenant() {
+    fn wrong_tenant_advice_per_sign_in() {
         let table = [
             (AuthMethod::AzureCli, "az login --tenant RIGHT", "--tenant-id RIGHT"),
             (AuthMethod::DeviceCode, "--tenant-id RIGHT", "an account of that tenant"),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn azs_command_can_be_copied_as_it_stands_in_every_cloud() {
+    fn az_login_command_works_per_cloud() {
         let login = format!("az login --tenant {RIGHT}");
         let table = [
             ("public", String::new()),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn signing_in_again_is_told_to_whom_it_can_be_told() {
+    fn sign_in_advice_matches_audience() {
         let none = || sign_in_errors::no_token("nobody".to_owned());
         let again = format!("az login --tenant {TENANT}");
         let table = [
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn half_set_environment_is_named_variable_by_variable() {
+    fn environment_error_names_each_variable() {
         let table: [(&[&str], bool, &[&str]); 5] = [
             (
                 &["AZURE_CLIENT_SECRET"],
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_variables_are_named_all_at_once() {
+    fn missing_variables_are_listed_together() {
         let vars = |_: &str| None;
         let new = |auth| {
             AzureIdentity::new(
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_secret_is_told() {
+    fn secret_whitespace_is_reported() {
         for (secret, told) in [("s\n", true), (" s", true), ("s", false)] {
             let credential = crate::azure::AppCredential::Secret(secret.into());
             let wire = TransportScript::new([]).wire();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_azures_own_clouds_stay_at_their_hosts() {
+    fn azure_only_methods_reject_other_hosts() {
         let elsewhere = AzureCloud {
             arm: "https://arm.example/".parse().unwrap(),
             ..AzureCloud::public()
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_application_of_the_runs_own_meets_is_none_of_the_operators_environment() {
+    fn own_application_error_omits_operator_environment() {
         let credential = crate::azure::AppCredential::Secret("s".into());
         let wire = TransportScript::new([]).wire();
         let own = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, uuid::Uuid::nil(), credential);
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_tenant_is_the_one_that_azure_names() {
+    fn tenant_hint_comes_from_azure() {
         let sts = |tenant| format!("https://sts.windows.net/{tenant}/");
         let (wrong, right) = (sts(TENANT), sts(RIGHT));
         let table = [

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn entras_code_in_azs_words_is_kept_as_a_code() {
+    fn az_error_yields_entra_code() {
         let error = az(
             "ERROR: AADSTS50076: Due to a configuration change made by your administrator, you must use multi-factor authentication to access 'x'. Trace ID: 1 Correlation ID: 2 Timestamp: 3\nInteractive authentication is needed. Please run:\naz login --scope y",
         );
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn other_words_of_the_library_are_kept_without_its_advertisement() {
+    fn library_error_drops_advertisement() {
         let text =
             "ManagedIdentityCredential authentication failed. no identity\nTo troubleshoot, visit https://aka.ms/x";
         let error = explain(&Error::with_message(ErrorKind::Credential, text));

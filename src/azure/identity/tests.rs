@@ -58,7 +58,7 @@ async fn token(identity: &AzureIdentity) -> String {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_once_until_it_is_forgotten() {
+async fn token_is_cached_until_forgotten() {
     let script = entra(3_600);
     let identity = identity(&script, Some(TENANT));
     let many = futures::future::join_all((0..10).map(|_| token(&identity))).await;
@@ -79,7 +79,7 @@ async fn a_token_is_fetched_once_until_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_about_to_end_is_replaced() {
+async fn token_near_expiry_is_replaced() {
     let script = entra(0);
     let identity = identity(&script, None);
     assert_eq!(token(&identity).await, "token-1");
@@ -88,7 +88,7 @@ async fn a_token_that_is_about_to_end_is_replaced() {
 }
 
 #[tokio::test]
-async fn entras_refusal_comes_through_with_its_code_and_is_shared_by_those_who_wait() {
+async fn token_refusal_shared_with_waiters() {
     let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 30b6df93\r\nCorrelation ID: dffc6012","error_codes":[7000215],"correlation_id":"dffc6012"}"#;
     let script = TransportScript::new([answer(401, &[], body)]);
     let identity = identity(&script, Some(TENANT));
@@ -105,7 +105,7 @@ async fn entras_refusal_comes_through_with_its_code_and_is_shared_by_those_who_w
 }
 
 #[tokio::test]
-async fn a_certificate_signs_in_with_an_assertion() {
+async fn certificate_sign_in_sends_assertion() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app.pem");
     std::fs::write(&file, certificate::tests::PEM).unwrap();
@@ -158,7 +158,7 @@ impl Executor for FakeAz {
 }
 
 #[tokio::test]
-async fn az_is_started_once_for_many_questions() {
+async fn az_process_serves_many_requests() {
     let said = r#"{"accessToken":"from-az","expires_on":4102444800,"tokenType":"Bearer"}"#;
     let az = Arc::new(FakeAz {
         runs: AtomicUsize::new(0),
@@ -182,7 +182,7 @@ async fn az_is_started_once_for_many_questions() {
 }
 
 #[tokio::test]
-async fn a_managed_identity_asks_the_machine_and_nobody_else() {
+async fn managed_identity_contacts_only_local_endpoint() {
     let body = r#"{"access_token":"from-machine","expires_on":"4102444800","token_type":"Bearer","resource":"x","client_id":"c","expires_in":"3600","ext_expires_in":"3600","not_before":"1"}"#;
     let script = TransportScript::new([answer(200, &[("content-type", "application/json")], body)]);
     let identity = AzureIdentity::new(
@@ -198,7 +198,7 @@ async fn a_managed_identity_asks_the_machine_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_tenant_than_was_asked_for_goes_nowhere() {
+async fn token_of_wrong_tenant_is_rejected() {
     let claims = json!({ "tid": TenantId::from_u128(8), "oid": TENANT, "appid": TENANT });
     let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let body = json!({ "access_token": token, "expires_on": "4102444800", "token_type": "Bearer", "resource": "x" });
@@ -219,7 +219,7 @@ async fn a_token_of_another_tenant_than_was_asked_for_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
+async fn github_actions_requests_fresh_token() {
     let pairs = &[
         ("AZURE_TENANT_ID", "contoso.com"),
         ("AZURE_CLIENT_ID", "app-1"),
@@ -272,7 +272,7 @@ async fn a_job_of_github_actions_asks_for_its_own_token_each_time() {
 }
 
 #[test]
-fn auto_takes_the_first_that_is_complete() {
+fn auto_picks_first_complete_method() {
     let has_tenant = |pairs: &[(&str, &str)]| pairs.iter().any(|(name, _)| *name == "AZURE_TENANT_ID");
     let name = |pairs: &'static [(&str, &str)]| {
         CredentialSource::choose(AuthMethod::Auto, &vars(pairs), has_tenant(pairs)).map(|source| source.name())
@@ -335,7 +335,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn ways_to_sign_in_go_by_name() {
+fn sign_in_methods_have_names() {
     for auth in AuthMethod::ALL {
         assert_eq!(auth.to_string().parse(), Ok(auth));
     }
@@ -348,7 +348,7 @@ fn ways_to_sign_in_go_by_name() {
 }
 
 #[tokio::test]
-async fn an_application_signs_in_with_each_of_its_credentials_in_each_of_its_tenants() {
+async fn application_signs_in_with_each_credential() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, federated] = ["app.pem", "token"].map(|name| folder.path().join(name));
     std::fs::write(&certificate, certificate::tests::PEM).unwrap();
@@ -387,7 +387,7 @@ async fn an_application_signs_in_with_each_of_its_credentials_in_each_of_its_ten
 }
 
 #[tokio::test]
-async fn a_certificate_that_cannot_be_read_is_told_of_with_its_file() {
+async fn certificate_read_error_names_file() {
     let credential = AppCredential::Certificate("/no/such.pem".into());
     let wire = TransportScript::new([]).wire();
     let identity = AzureIdentity::application(&AzureCloud::public(), wire, TENANT, Uuid::from_u128(5), credential);

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_read_again_and_all_else_stays_as_it_is() {
+    fn config_save_keeps_other_content() {
         for before in [
             "",
             "# mine\n[profiles.a]\nvnet = 'v' # so\n",
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_is_suggested_is_one_and_not_taken() {
+    fn config_save_suggests_free_name() {
         let table = [
             ("kong-vnet-app", &[][..], "kong-vnet-app"),
             (

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_for_what_is_known_elsewhere_is_filled() {
+    fn help_placeholders_are_all_filled() {
         for topic in &TOPICS {
             assert!(!topic.text().contains(['{', '}']), "{}", topic.text());
         }

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_and_meanings_are_folded_and_commands_are_not() {
+    fn help_folds_text_not_commands() {
         let text = "# Head\n\nA sentence of some words.\nTERM\n    its meaning at length\n  a command that is long\n";
         let shown = folded(text, 14);
         let shown = console::strip_ansi_codes(&shown).into_owned();

@@ -204,7 +204,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn the_script_is_made_without_a_network_and_uses_only_quoted_values() {
+    fn az_script_uses_only_quoted_values() {
         let (mut intent, _) = samples::kong_done();
         intent
             .vendor_inputs
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_has_the_id_that_setup_gives_it() {
+    fn az_role_id_matches_setup() {
         let (intent, _) = samples::own_app_to_take_down();
         let script = script(&intent);
         for grant in intent.grants() {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_the_environment_is_only_a_name() {
+    fn az_environment_variable_stays_name() {
         assert_eq!(token_env("A_1[$(reboot)]"), "A_1reboot");
     }
 }

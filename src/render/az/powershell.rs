@@ -237,7 +237,7 @@ mod tests {
     use crate::steps::samples;
 
     #[test]
-    fn json_is_plain_ascii_and_says_the_same() {
+    fn powershell_json_is_equivalent_ascii() {
         let text = serde_json::json!({ "a": "é – 𝄞 'x'" }).to_string();
         let plain = ascii(&text);
         assert!(plain.is_ascii(), "{plain}");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cmd_could_take_for_its_own_is_warned_of() {
+    fn powershell_warns_about_cmd_special_values() {
         let (mut intent, _) = samples::kong_done();
         assert!(!powershell(&intent, "public").contains("Careful"));
         if let Some(role) = &mut intent.vendor.role {

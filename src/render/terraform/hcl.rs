@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_laid_out_as_terraform_fmt_lays_it_out() {
+    fn hcl_layout_matches_terraform_fmt() {
         let mut file = HclBody::default();
         file.comment("One.").blank().comment("Two.").block("locals", |body| {
             body.set("a", "1").set("long_name", true);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_value_is_a_template_or_ends_the_literal() {
+    fn hcl_escapes_templates_and_quotes() {
         let table = [
             ("vnet-app", r#""vnet-app""#),
             (r#"a"b\"#, r#""a\"b\\""#),

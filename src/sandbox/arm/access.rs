@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_covers_itself_and_what_lies_below() {
+    fn access_scope_covers_descendants() {
         let table = [
             ("/", "/subscriptions/a", true),
             ("/subscriptions/a", "/subscriptions/a", true),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reach_covers_what_one_of_its_scopes_does() {
+    fn access_reach_covers_any_scope() {
         let reach = |scopes: &[&str]| ScopeReach(scopes.iter().map(|scope| folded(scope)).collect());
         let group = "/subscriptions/A/resourceGroups/x";
         for scopes in [
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_grants_by_wildcard_and_takes_back_by_exception() {
+    fn access_wildcard_grants_minus_exclusions() {
         let entry = |actions: &[&str], not: &[&str]| PermissionRecord {
             actions: actions.iter().map(ToString::to_string).collect(),
             not_actions: not.iter().map(ToString::to_string).collect(),

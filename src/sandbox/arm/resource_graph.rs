@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_query_is_understood_whatever_its_spacing() {
+    fn resource_graph_query_ignores_spacing() {
         let good = "Resources\n  | where type =~ 'microsoft.network/virtualNetworks'\n| project id, name,place = location | order by id asc";
         let columns = [("id", "id"), ("name", "name"), ("place", "location")];
         let columns = columns.map(|(name, path)| (name.to_owned(), path.to_owned()));

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_filters_that_clients_send_are_understood() {
+    fn graph_filter_parses_client_filters() {
         let eq = |p: &str, v: &str| ODataFilter::Equals(p.into(), v.into());
         let table = [
             ("appId eq 'abc'", Some(eq("appid", "abc"))),

@@ -43,7 +43,7 @@ async fn connection(sandbox: &Sandbox) -> Value {
 }
 
 #[tokio::test]
-async fn grants_request_and_reciprocal_peering_lead_to_active() {
+async fn aiven_full_flow_becomes_active() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let own = all_grants(&operator, AIVEN).await;
@@ -134,7 +134,7 @@ async fn deleting_takes_back_what_aiven_made() {
 }
 
 #[tokio::test]
-async fn each_missing_grant_ends_in_azures_own_error() {
+async fn aiven_missing_grant_returns_azure_error() {
     let table = [
         ("no principal", "AADSTS7000229"),
         ("no assignment", "LinkedAuthorizationFailed"),
@@ -172,7 +172,7 @@ async fn each_missing_grant_ends_in_azures_own_error() {
 }
 
 #[tokio::test]
-async fn upper_case_unknown_networks_and_overlap_are_invalid() {
+async fn aiven_rejects_case_unknown_and_overlap() {
     let table = [
         ("peer_vpc", json!("vnet-App"), "lower case"),
         ("peer_resource_group", json!("RG-network"), "lower case"),
@@ -272,7 +272,7 @@ async fn the_api_refuses_in_aivens_envelope() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn aiven_waits_out_what_was_granted_late() {
+async fn aiven_waits_for_late_grants() {
     for (lag, seconds) in [(Lag::Typical, 20), (Lag::Worst, 90 * 60)] {
         let sandbox = sandbox(SandboxOptions {
             lag,

@@ -30,7 +30,7 @@ fn codes(seen: &Seen) -> Value {
 }
 
 #[tokio::test]
-async fn an_application_is_made_found_changed_and_deleted() {
+async fn application_lifecycle_create_to_delete() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let made = graph(
@@ -102,7 +102,7 @@ async fn an_application_is_made_found_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_unique_name_is_a_key_that_is_made_once() {
+async fn application_unique_name_created_once() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let body = json!({"displayName": "peerctl", "signInAudience": "AzureADMultipleOrgs"});
@@ -164,7 +164,7 @@ async fn who_may_not_is_denied() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_is_told_once_and_ends_or_is_removed() {
+async fn application_secret_shown_once_and_expires() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let own = own_app(&operator, "AzureADMultipleOrgs").await;
@@ -233,7 +233,7 @@ async fn a_secret_is_told_once_and_ends_or_is_removed() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_tells_single_from_multi_tenant() {
+async fn token_endpoint_separates_single_multi_tenant() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let own = own_app(&operator, "AzureADMyOrg").await;
@@ -311,7 +311,7 @@ async fn a_new_application_is_known_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
+async fn deleted_application_reserves_name() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let body = json!({"displayName": "peerctl", "signInAudience": "AzureADMultipleOrgs"});
@@ -365,7 +365,7 @@ async fn a_deleted_application_keeps_its_name_until_it_is_restored_or_gone() {
 }
 
 #[tokio::test]
-async fn an_applications_owners_are_listed_and_may_change_it() {
+async fn application_owners_may_update() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let own = own_app(&operator, "AzureADMultipleOrgs").await;

@@ -81,7 +81,7 @@ async fn a_token_ends() {
 }
 
 #[tokio::test]
-async fn each_caller_sees_what_its_roles_cover() {
+async fn arm_visibility_follows_caller_roles() {
     let sandbox = sandbox(at_once());
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
     let count = |seen: &Seen| seen.body["value"].as_array().map_or(0, Vec::len);
@@ -113,7 +113,7 @@ async fn each_caller_sees_what_its_roles_cover() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_as_azure_names_it() {
+async fn arm_missing_resource_uses_azure_error() {
     let operator = operator(&sandbox(at_once())).await;
     let group = format!("/subscriptions/{SUB}/resourceGroups");
     let vnets = "providers/Microsoft.Network/virtualNetworks";
@@ -146,7 +146,7 @@ async fn what_is_missing_is_named_as_azure_names_it() {
 }
 
 #[tokio::test]
-async fn ids_compare_without_case_and_keep_it() {
+async fn arm_ids_compare_without_case() {
     let operator = operator(&sandbox(at_once())).await;
     let shouted = VNET.to_uppercase();
     let seen = operator.get(&shouted).await.ok();
@@ -191,7 +191,7 @@ async fn long_lists_come_in_pages() {
 }
 
 #[tokio::test]
-async fn resource_graph_answers_its_one_query_in_pages() {
+async fn resource_graph_answers_in_pages() {
     let sandbox = sandbox(at_once());
     let limited = limited(&sandbox).await;
     let operator = operator(&sandbox).await;
@@ -246,7 +246,7 @@ async fn locks_are_listed_and_hold() {
 }
 
 #[tokio::test]
-async fn a_lock_is_made_changed_and_removed() {
+async fn arm_lock_lifecycle() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let lock = format!("{VNET}/providers/Microsoft.Authorization/locks/Keep");
@@ -284,7 +284,7 @@ async fn the_clouds_endpoints_need_no_token() {
 }
 
 #[test]
-fn the_default_estate_reads_and_a_wrong_one_names_its_line() {
+fn estate_error_names_line() {
     let estate = SandboxEstate::default();
     assert_eq!(estate.credentials().tenant_id.to_string(), TENANT);
     let why = SandboxEstate::parse("[credentials]\ntenant_id = 7").expect_err("not an estate");
@@ -313,7 +313,7 @@ async fn a_large_estate_is_listed_whole() {
 }
 
 #[tokio::test]
-async fn two_runs_with_one_seed_leave_the_same_world() {
+async fn sandbox_seed_reproduces_world() {
     let run = async || {
         let sandbox = sandbox(at_once());
         let operator = operator(&sandbox).await;

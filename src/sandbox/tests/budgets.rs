@@ -32,7 +32,7 @@ fn left(seen: &Seen, what: &str) -> Option<u32> {
 }
 
 #[test]
-fn limits_are_read_or_refused_with_a_reason() {
+fn budget_limits_parse_or_explain() {
     for good in [
         "reads=20/2",
         " writes = 1/1 ",
@@ -63,7 +63,7 @@ fn limits_are_read_or_refused_with_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_each_kind_has_what_azure_documents() {
+async fn budget_defaults_match_azure_documentation() {
     let sandbox = with(&[]);
     let operator = operator(&sandbox).await;
     let group = format!("/subscriptions/{SUB}/resourceGroups/rg-x");
@@ -107,7 +107,7 @@ async fn by_default_each_kind_has_what_azure_documents() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_too_often_is_refused_in_azures_words_and_changes_nothing() {
+async fn budget_exceeded_refuses_without_changes() {
     let sandbox = with(&["writes=2/1"]);
     let operator = operator(&sandbox).await;
     let put = async |name: &str| {
@@ -149,7 +149,7 @@ async fn who_asks_too_often_is_refused_in_azures_words_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn principals_subscriptions_and_kinds_are_counted_apart() {
+async fn budget_counted_per_principal_and_kind() {
     let sandbox = with(&["reads=2/1", "deletes=1/1"]);
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
     for _ in 0..2 {
@@ -167,7 +167,7 @@ async fn principals_subscriptions_and_kinds_are_counted_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn resource_graph_has_a_quota_that_is_whole_again_after_its_time() {
+async fn budget_resource_graph_quota_resets() {
     let sandbox = with(&["queries=3/5s"]);
     let operator = operator(&sandbox).await;
     let counts = |seen: &Seen| {
@@ -192,7 +192,7 @@ async fn resource_graph_has_a_quota_that_is_whole_again_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_used_up_is_not_part_of_the_world_and_a_fresh_one_has_all_of_it() {
+async fn budget_usage_excluded_from_world() {
     let sandbox = with(&["reads=2/1"]);
     let client = operator(&sandbox).await;
     let state = async || raw(&sandbox, get_request("/_sandbox/state")).await.text;

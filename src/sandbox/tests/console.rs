@@ -24,7 +24,7 @@ async fn principals(sandbox: &Sandbox) -> usize {
 }
 
 #[tokio::test]
-async fn the_consent_page_names_who_asks_and_escapes_what_it_is_given() {
+async fn consent_page_escapes_input() {
     let sandbox = sandbox(at_once());
     let page = raw(&sandbox, get_request(&consent_path("&state=%22%3E%3Cscript%3E"))).await;
     assert_eq!(page.status, 200);
@@ -49,7 +49,7 @@ async fn the_consent_page_names_who_asks_and_escapes_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn accepting_creates_the_principal_and_leads_back_to_this_machine_only() {
+async fn consent_accept_creates_principal_and_redirects() {
     let sandbox = sandbox(at_once());
     let decide = async |decision: &str, back: &str| {
         let fields = [
@@ -73,7 +73,7 @@ async fn accepting_creates_the_principal_and_leads_back_to_this_machine_only() {
 }
 
 #[tokio::test]
-async fn the_console_makes_the_same_transit_gateway() {
+async fn console_creates_same_transit_gateway() {
     let sandbox = sandbox(at_once());
     let list = raw(&sandbox, get_request("/konnect")).await;
     let path = format!("/konnect/networks/{NETWORK}/virtual-network-peering");
@@ -116,7 +116,7 @@ async fn the_console_makes_the_same_transit_gateway() {
 }
 
 #[tokio::test]
-async fn reset_gives_the_same_world_again_and_edit_changes_it() {
+async fn console_reset_restores_edit_changes_world() {
     let sandbox = sandbox(at_once());
     let dump = async || raw(&sandbox, get_request("/_sandbox/state")).await.text;
     let fresh = dump().await;

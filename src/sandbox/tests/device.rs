@@ -68,7 +68,7 @@ async fn exchange(sandbox: &Sandbox, tenant: &str, token: &str, scope: &str) -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_is_pending_until_it_was_entered_and_good_once() {
+async fn device_code_pending_then_single_use() {
     let sandbox = with(Lag::Worst);
     let (device, user) = code(&sandbox, TENANT).await;
     refused(&look(&sandbox, TENANT, &device).await, "authorization_pending", 70016);
@@ -91,7 +91,7 @@ async fn a_code_is_pending_until_it_was_entered_and_good_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_can_end_in_other_ways() {
+async fn device_code_other_endings() {
     let sandbox = with(Lag::None);
     let (declined, user) = code(&sandbox, TENANT).await;
     assert_eq!(enter(&sandbox, &user, ALEX, "cancel").await.status, 200);
@@ -115,7 +115,7 @@ async fn a_code_can_end_in_other_ways() {
 }
 
 #[tokio::test]
-async fn a_person_has_rights_tenants_and_tokens_of_their_own() {
+async fn device_user_has_own_rights() {
     let sandbox = with(Lag::None);
     let (device, user) = code(&sandbox, "organizations").await;
     assert_eq!(enter(&sandbox, &user, ALEX, "accept").await.status, 200);
@@ -169,7 +169,7 @@ async fn a_person_has_rights_tenants_and_tokens_of_their_own() {
 }
 
 #[tokio::test]
-async fn who_asks_as_msal_does_is_told_whose_account_it_is() {
+async fn device_msal_request_returns_account() {
     let sandbox = with(Lag::None);
     let (scope, path) = (
         format!("{ARM} openid profile"),

@@ -49,7 +49,7 @@ async fn connection(sandbox: &Sandbox) -> Value {
 }
 
 #[tokio::test]
-async fn grants_request_and_reciprocal_peering_lead_to_active() {
+async fn dragonfly_full_flow_becomes_active() {
     let sandbox = sandbox(at_once());
     let own = all_grants(&operator(&sandbox).await, DRAGONFLY).await;
     let created = ask(&sandbox, wish(CACHE, &own.app_id)).await;
@@ -90,7 +90,7 @@ async fn grants_request_and_reciprocal_peering_lead_to_active() {
 }
 
 #[tokio::test]
-async fn each_missing_grant_ends_in_azures_own_error() {
+async fn dragonfly_missing_grant_returns_azure_error() {
     let table = [
         ("no principal", "AADSTS7000229"),
         ("no assignment", "LinkedAuthorizationFailed"),

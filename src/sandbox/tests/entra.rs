@@ -42,7 +42,7 @@ async fn refusals_have_entras_codes() {
 }
 
 #[tokio::test]
-async fn a_token_says_for_whom_it_is() {
+async fn entra_token_names_audience() {
     let sandbox = sandbox(at_once());
     for tenant in [TENANT, "contoso.onmicrosoft.com", "CONTOSO.onmicrosoft.com"] {
         let body = token(&sandbox, tenant, OPERATOR, "sandbox~operator~secret").await.ok();
@@ -88,7 +88,7 @@ async fn assertion(sandbox: &Sandbox, header: Value, claims: Value) -> Seen {
 }
 
 #[tokio::test]
-async fn another_providers_token_is_matched_by_issuer_subject_and_audience() {
+async fn entra_federated_token_matched_by_claims() {
     let sandbox = sandbox(at_once());
     let github = "https://token.actions.githubusercontent.com";
     let main = "repo:contoso/network:ref:refs/heads/main";

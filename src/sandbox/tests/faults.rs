@@ -16,7 +16,7 @@ fn with(rules: &[&str]) -> Sandbox {
 }
 
 #[test]
-fn rules_are_read_or_refused_with_a_reason() {
+fn fault_rules_parse_or_explain() {
     for good in [
         "PUT */roleAssignments/*:2=429",
         "* /subscriptions=reset-after",
@@ -46,7 +46,7 @@ fn rules_are_read_or_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn the_nth_match_only_is_hit_and_has_no_effect() {
+async fn fault_hits_only_nth_match() {
     let sandbox = with(&["PUT */roledefinitions/*:2=429:7"]);
     let operator = operator(&sandbox).await;
     assert_eq!(define(&operator, &ACTIONS).await.status, 201);
@@ -65,7 +65,7 @@ async fn the_nth_match_only_is_hit_and_has_no_effect() {
 }
 
 #[tokio::test]
-async fn connections_break_before_or_after_the_effect() {
+async fn fault_breaks_connection_around_effect() {
     for (rule, exists) in [
         ("reset-before", false),
         ("reset-after", true),
@@ -98,7 +98,7 @@ async fn connections_break_before_or_after_the_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stall_is_never_answered_and_latency_is_added() {
+async fn fault_stall_and_latency_apply() {
     let sandbox = with(&["GET /tenants=stall"]);
     let asked = sandbox.handle(get_request("/tenants?api-version=2022-12-01"));
     assert!(
@@ -130,7 +130,7 @@ async fn every_service_words_its_own_errors() {
 }
 
 #[tokio::test]
-async fn a_code_and_a_message_come_in_the_envelope_of_the_service_that_is_asked() {
+async fn fault_error_uses_service_envelope() {
     let sandbox = with(&[
         "GET /subscriptions=409:AnotherOperationInProgress:wait = a moment",
         "GET /v1.0/me=403:429:Directory_QuotaExceeded",

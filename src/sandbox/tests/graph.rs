@@ -14,7 +14,7 @@ fn at_once() -> SandboxOptions {
 }
 
 #[tokio::test]
-async fn a_service_principal_is_created_found_and_deleted() {
+async fn graph_service_principal_lifecycle() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let id = consent(&operator).await;
@@ -61,7 +61,7 @@ async fn a_service_principal_is_created_found_and_deleted() {
 }
 
 #[tokio::test]
-async fn rights_and_unknown_applications_are_told_apart() {
+async fn graph_separates_rights_from_unknown_application() {
     let sandbox = sandbox(at_once());
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
     let create = async |client: &SandboxClient, app: &str| {
@@ -160,7 +160,7 @@ async fn long_lists_come_in_pages() {
 }
 
 #[tokio::test]
-async fn a_pipeline_without_permissions_in_graph_reads_nothing() {
+async fn graph_without_permissions_reads_nothing() {
     let sandbox = sandbox(at_once());
     let pipeline = sign_in(&sandbox, TENANT, PIPELINE, "sandbox~pipeline~secret").await;
     for path in ["/servicePrincipals", "/applications", "/organization"] {

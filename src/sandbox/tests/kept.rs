@@ -14,7 +14,7 @@ fn at_once() -> SandboxOptions {
 }
 
 #[tokio::test]
-async fn what_a_client_writes_it_reads_again_and_only_what_it_selects() {
+async fn graph_write_round_trips_selected_fields() {
     let operator = operator(&sandbox(at_once())).await;
     let body = json!({"displayName": "kept", "identifierUris": ["api://kept"],
         "web": {"redirectUris": ["http://localhost"]}});
@@ -38,7 +38,7 @@ async fn what_a_client_writes_it_reads_again_and_only_what_it_selects() {
 }
 
 #[tokio::test]
-async fn a_principals_own_secret_signs_in_in_its_tenant() {
+async fn graph_principal_secret_signs_in() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let made = operator
@@ -80,7 +80,7 @@ async fn a_principals_own_secret_signs_in_in_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_federated_credential_is_made_found_and_deleted() {
+async fn graph_federated_credential_lifecycle() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let path = format!("/v1.0/applications(appId='{OPERATOR}')/federatedIdentityCredentials");

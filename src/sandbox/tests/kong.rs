@@ -14,7 +14,7 @@ fn at_once() -> SandboxOptions {
 }
 
 #[tokio::test]
-async fn consent_role_assignment_and_request_lead_to_connected() {
+async fn kong_full_flow_becomes_connected() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let principal = consent(&operator).await;
@@ -65,7 +65,7 @@ async fn consent_role_assignment_and_request_lead_to_connected() {
 }
 
 #[tokio::test]
-async fn each_missing_grant_ends_in_azures_own_error() {
+async fn kong_missing_grant_returns_azure_error() {
     let without = |left_out: &str| {
         ACTIONS
             .into_iter()
@@ -119,7 +119,7 @@ async fn each_missing_grant_ends_in_azures_own_error() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_or_overlaps_ends_in_azures_own_error() {
+async fn kong_unknown_or_overlap_returns_error() {
     let group = format!("/subscriptions/{SUB}/resourceGroups/rg-network");
     let unknown = "/subscriptions/99999999-0000-4000-8000-000000000000/resourceGroups/g";
     let in_group = |group: &str, name: &str| format!("{group}/providers/Microsoft.Network/virtualNetworks/{name}");

@@ -17,7 +17,7 @@ fn with(lag: Lag) -> SandboxOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_principal_shows_late_and_counts_later() {
+async fn lag_new_principal_visible_before_usable() {
     let sandbox = sandbox(with(Lag::Typical));
     let operator = operator(&sandbox).await;
     let id = consent(&operator).await;
@@ -48,7 +48,7 @@ async fn a_new_principal_shows_late_and_counts_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_type_is_taken_at_once_and_the_assignment_counts_late() {
+async fn lag_typed_assignment_effective_later() {
     let sandbox = sandbox(with(Lag::Worst));
     let operator = operator(&sandbox).await;
     let id = consent(&operator).await;
@@ -63,7 +63,7 @@ async fn a_given_type_is_taken_at_once_and_the_assignment_counts_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn konnect_waits_out_what_was_granted_late() {
+async fn lag_konnect_waits_for_late_grants() {
     for (lag, at_most) in [(Lag::Typical, 15), (Lag::Worst, 90 * 60)] {
         let sandbox = sandbox(with(lag));
         let created = request(&sandbox, NETWORK, VNET).await;
@@ -88,7 +88,7 @@ async fn konnect_waits_out_what_was_granted_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn konnect_gives_up_when_nothing_is_granted() {
+async fn lag_konnect_stops_without_grants() {
     let sandbox = sandbox(with(Lag::Typical));
     let created = request(&sandbox, NETWORK, VNET).await;
     advance(Duration::from_secs(3)).await;
@@ -102,7 +102,7 @@ async fn konnect_gives_up_when_nothing_is_granted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_runs_and_holds_others_off() {
+async fn lag_operation_blocks_others() {
     let sandbox = sandbox(with(Lag::Typical));
     let operator = operator(&sandbox).await;
     let data = VNET.replace("vnet-app", "vnet-data");

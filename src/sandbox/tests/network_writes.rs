@@ -51,7 +51,7 @@ async fn built() -> SandboxClient {
 }
 
 #[tokio::test]
-async fn a_network_is_made_read_and_replaced() {
+async fn vnet_create_read_and_replace() {
     let client = built().await;
     let seen = client.get(&NEW.to_uppercase()).await.ok();
     assert_eq!((&seen["id"], &seen["tags"]["env"]), (&json!(NEW), &json!("test")));
@@ -101,7 +101,7 @@ async fn subnets_stay_inside_and_apart() {
 }
 
 #[tokio::test]
-async fn another_address_space_is_out_of_sync_until_the_other_side_syncs() {
+async fn vnet_address_change_needs_remote_sync() {
     let client = built().await;
     assert_eq!(client.peer(NEW, "there", VNET).await.status, 201);
     assert_eq!(client.peer(VNET, "back", NEW).await.status, 201);
@@ -132,7 +132,7 @@ async fn another_address_space_is_out_of_sync_until_the_other_side_syncs() {
 }
 
 #[tokio::test]
-async fn what_refers_to_a_network_that_goes_is_disconnected() {
+async fn vnet_delete_disconnects_peerings() {
     let client = built().await;
     assert_eq!(client.peer(VNET, "back", NEW).await.status, 201);
     let lock = format!("{NEW}/providers/Microsoft.Authorization/locks/keep");
@@ -157,7 +157,7 @@ async fn what_refers_to_a_network_that_goes_is_disconnected() {
 }
 
 #[tokio::test]
-async fn locks_are_listed_at_the_scope_and_below_or_at_it_and_above() {
+async fn locks_listed_above_and_below_scope() {
     let client = built().await;
     for at in [GROUP, NEW, &format!("{NEW}/subnets/one")] {
         let lock = format!("{at}/providers/Microsoft.Authorization/locks/keep");
@@ -183,7 +183,7 @@ async fn locks_are_listed_at_the_scope_and_below_or_at_it_and_above() {
 }
 
 #[tokio::test]
-async fn security_rules_are_written_and_a_group_in_use_stays() {
+async fn nsg_in_use_cannot_be_deleted() {
     let client = built().await;
     assert_eq!(put(&client, RULES, json!({"location": "eastus2"})).await.status, 201);
     let rule = |priority: u32| {
@@ -218,7 +218,7 @@ async fn security_rules_are_written_and_a_group_in_use_stays() {
 }
 
 #[tokio::test]
-async fn what_a_subscription_offers_and_holds_is_listed() {
+async fn subscription_lists_offers_and_resources() {
     let client = someone().await;
     let of = |path: &str| format!("/subscriptions/{SUB}/{path}");
     let names = |seen: Value, key: &str| -> Vec<String> {

@@ -63,7 +63,7 @@ async fn one_sign_in_writes_both_directions() {
 }
 
 #[tokio::test]
-async fn networks_differ_in_what_the_operator_may_do() {
+async fn partner_networks_differ_in_permissions() {
     let sandbox = sandbox(at_once());
     let (here, there) = two_sided(&sandbox).await;
     let seen = here.peer(VNET, "p", &theirs("vnet-overlap")).await;
@@ -84,7 +84,7 @@ async fn networks_differ_in_what_the_operator_may_do() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_third_tenant_does_not_help_and_does_not_hurt() {
+async fn partner_third_tenant_token_is_ignored() {
     let sandbox = sandbox(at_once());
     let (here, _) = two_sided(&sandbox).await;
     let other = sign_in(&sandbox, KONG_TENANT, KONG, "sandbox~kong~secret").await.token;
@@ -103,7 +103,7 @@ async fn a_token_of_a_third_tenant_does_not_help_and_does_not_hurt() {
 }
 
 #[tokio::test]
-async fn a_security_group_denies_the_caches_port() {
+async fn partner_nsg_denies_cache_port() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let data = operator.get(&VNET.replace("vnet-app", "vnet-data")).await.ok();

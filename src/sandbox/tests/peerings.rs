@@ -78,7 +78,7 @@ async fn the_two_sides_move_together() {
 }
 
 #[tokio::test]
-async fn a_changed_address_space_is_stale_until_the_other_side_syncs() {
+async fn peering_stale_until_remote_sync() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let (hub, spoke) = (
@@ -168,7 +168,7 @@ async fn what_the_provider_refuses_it_names() {
 }
 
 #[tokio::test]
-async fn another_tenants_network_needs_its_token_and_its_leave() {
+async fn peering_cross_tenant_needs_token_permission() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let principal = consent(&operator).await;
@@ -257,7 +257,7 @@ async fn a_write_replaces_all_properties() {
 }
 
 #[tokio::test]
-async fn gateways_are_used_once_and_where_the_other_side_allows_it() {
+async fn peering_gateway_needs_remote_transit() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let data = vnet(SUB, "rg-network", "vnet-data");

@@ -25,7 +25,7 @@ fn role(name: &str, scopes: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn a_role_is_listed_where_it_can_be_assigned() {
+async fn role_listed_at_assignable_scopes() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let created = define(&operator, &ACTIONS).await;
@@ -67,7 +67,7 @@ async fn a_role_is_listed_where_it_can_be_assigned() {
 }
 
 #[tokio::test]
-async fn a_roles_name_is_the_tenants_and_its_scopes_are_checked() {
+async fn role_name_unique_and_scopes_checked() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     operator
@@ -94,7 +94,7 @@ async fn a_roles_name_is_the_tenants_and_its_scopes_are_checked() {
 }
 
 #[tokio::test]
-async fn an_assignment_is_unique_and_holds_its_role() {
+async fn role_assignment_unique_and_holds_role() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let principal = consent(&operator).await;
@@ -141,7 +141,7 @@ async fn an_assignment_is_unique_and_holds_its_role() {
 }
 
 #[tokio::test]
-async fn assignments_are_listed_by_scope_and_principal() {
+async fn role_assignments_listed_by_scope_principal() {
     let sandbox = sandbox(at_once());
     let operator = operator(&sandbox).await;
     let principal = consent(&operator).await;

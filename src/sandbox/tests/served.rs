@@ -49,7 +49,7 @@ fn url(serving: &ServeOptions, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_signs_in_and_lists_over_tls() {
+async fn server_tls_client_signs_in() {
     let (serving, client) = start(&[]).await;
     let body = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
@@ -79,7 +79,7 @@ async fn a_client_signs_in_and_lists_over_tls() {
 }
 
 #[tokio::test]
-async fn links_in_answers_lead_back_to_the_port() {
+async fn server_links_point_to_own_port() {
     let (serving, client) = start(&[]).await;
     let path = format!("/{TENANT}/v2.0/.well-known/openid-configuration");
     let text = client
@@ -122,7 +122,7 @@ async fn broken_connections_are_really_broken() {
 }
 
 #[tokio::test]
-async fn a_stalled_request_does_not_hold_up_the_end() {
+async fn server_stalled_request_allows_shutdown() {
     let (serving, client) = start(&["GET /tenants=stall"]).await;
     let asked = tokio::spawn(client.get(url(&serving, "/tenants?api-version=2022-12-01")).send());
     let log = url(&serving, "/_sandbox/requests");
@@ -144,7 +144,7 @@ async fn a_stalled_request_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn a_port_is_free_again_after_shutting_down() {
+async fn server_port_free_after_shutdown() {
     let (serving, client) = start(&[]).await;
     let port = serving.origin.port();
     client.get(url(&serving, "/")).send().await.expect("an answer");
@@ -156,7 +156,7 @@ async fn a_port_is_free_again_after_shutting_down() {
 }
 
 #[test]
-fn exports_and_cloud_point_at_the_origin() {
+fn server_exports_point_to_origin() {
     let sandbox = Sandbox::new(SandboxOptions::default());
     let origin: url::Url = "https://localhost:8443".parse().expect("a URL");
     let exports = sandbox.exports(&origin);
@@ -216,14 +216,14 @@ async fn until_closed(mut stream: impl tokio::io::AsyncRead + Unpin) -> (String,
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_come_is_ended() {
+async fn server_ends_unfinished_handshake() {
     let (serving, _) = start(&[]).await;
     let (said, after) = until_closed(silent(&serving).await).await;
     assert!(said.is_empty() && after >= Duration::from_secs(10), "{after:?}");
 }
 
 #[tokio::test]
-async fn a_connection_without_whole_requests_is_ended() {
+async fn server_ends_incomplete_request_connection() {
     let (serving, _) = start(&[]).await;
     for (protocol, begin) in [
         (&b"http/1.1"[..], ""),
@@ -239,7 +239,7 @@ async fn a_connection_without_whole_requests_is_ended() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_answered_408() {
+async fn server_missing_body_returns_408() {
     let (serving, _) = start(&[]).await;
     let mut stream = connect(&serving, b"http/1.1").await;
     let head = "POST /subscriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf";
@@ -250,7 +250,7 @@ async fn a_body_that_does_not_come_is_answered_408() {
 }
 
 #[tokio::test]
-async fn more_connections_than_the_limit_wait_for_a_place() {
+async fn server_connection_limit_queues_excess() {
     let (serving, client) = start(&[]).await;
     let mut silent_ones = Vec::new();
     for _ in 0..256 {
@@ -265,7 +265,7 @@ async fn more_connections_than_the_limit_wait_for_a_place() {
 }
 
 #[tokio::test]
-async fn a_body_or_head_beyond_the_limit_is_refused() {
+async fn server_rejects_oversized_body_or_head() {
     let (serving, client) = start(&[]).await;
     let send = async |length: usize| {
         let request = client.post(url(&serving, "/_sandbox/edit")).body("x".repeat(length));
@@ -288,7 +288,7 @@ async fn a_body_or_head_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn own_pages_open_with_the_key_of_this_run_only() {
+async fn server_pages_require_run_key() {
     let (serving, _) = start(&[]).await;
     let ca = reqwest::Certificate::from_pem(serving.ca_pem.as_bytes()).expect("a certificate");
     let browser = reqwest::Client::builder()

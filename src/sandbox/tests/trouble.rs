@@ -26,7 +26,7 @@ fn troubled(more: &str) -> Sandbox {
 }
 
 #[tokio::test]
-async fn each_refuses_a_peering_with_azures_code() {
+async fn trouble_peering_refused_with_azure_code() {
     let vnet = format!("{TROUBLES}/rg-network/{VNETS}/vnet-full");
     let full: String = (0..500)
         .map(|n| {
@@ -88,7 +88,7 @@ async fn each_refuses_a_peering_with_azures_code() {
 }
 
 #[tokio::test]
-async fn policy_says_beforehand_what_it_would_do() {
+async fn trouble_policy_predicts_outcome() {
     let sandbox = troubled("");
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
     let ask = |remote: &str| {
@@ -116,7 +116,7 @@ async fn policy_says_beforehand_what_it_would_do() {
 }
 
 #[tokio::test]
-async fn a_tenant_takes_five_thousand_custom_roles() {
+async fn trouble_tenant_limits_custom_roles() {
     let roles: String = (0..5_000)
         .map(|n| {
             format!("[[roles]]\nguid = \"99999999-0000-4000-8000-{n:012x}\"\nname = \"role {n}\"\ntenant = \"{TENANT}\"\nactions = [\"*/read\"]\nscopes = [\"/subscriptions/{SUB}\"]\n")
@@ -128,7 +128,7 @@ async fn a_tenant_takes_five_thousand_custom_roles() {
 
 /// As the Azure SDKs do it: refused, they register, look until it is so, and write again.
 #[tokio::test]
-async fn a_subscription_is_registered_before_anything_is_written() {
+async fn trouble_registration_precedes_writes() {
     let sandbox = troubled("");
     let (operator, limited) = (operator(&sandbox).await, limited(&sandbox).await);
     let vnet = format!("{UNREGISTERED}/rg-network/{VNETS}/vnet-unregistered");
@@ -164,7 +164,7 @@ async fn a_subscription_is_registered_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_group_goes_with_its_route_tables() {
+async fn trouble_group_delete_removes_route_tables() {
     let client = operator(&troubled("")).await;
     let group = format!("{TROUBLES}/rg-network");
     let table = format!("{group}/providers/Microsoft.Network/routeTables/rt-firewall");

@@ -119,7 +119,7 @@ mod tests {
     );
 
     #[test]
-    fn the_vendors_principal_goes_on_request_and_when_nobody_needs_it() {
+    fn consent_undo_removes_unused_vendor_principal() {
         let table: [Row; 11] = [
             ("asked for", |_, _| (), "remove", "service principal"),
             (

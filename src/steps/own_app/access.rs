@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn credential_is_setups_by_name_and_life() {
+    fn credential_recognized_by_name_and_lifetime() {
         let run = credential_name(Uuid::from_u128(7));
         let table = [
             (run.as_str(), 1, true),
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn credential_is_over_once_no_run_can_use_it() {
+    fn credential_expired_when_unusable() {
         let one = credential("peerctl setup", 1);
         assert!(!is_over(&one, datetime!(2026-11-21 09:59 UTC)));
         assert!(is_over(&one, datetime!(2026-11-21 10:00 UTC)));
     }
 
     #[test]
-    fn whoever_else_can_use_the_application_is_listed() {
+    fn application_access_lists_other_users() {
         type Change = fn(&mut ObservedState);
         let owner = |id: u128| AppOwner {
             id: Uuid::from_u128(id),

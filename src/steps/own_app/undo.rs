@@ -235,7 +235,7 @@ mod tests {
     );
 
     #[test]
-    fn only_an_application_that_setup_made_and_nobody_else_uses_goes() {
+    fn app_undo_deletes_only_own_unused() {
         let table: [Row; 20] = [
             ("setup's own", |_, _| (), "remove", "service principal"),
             (

@@ -136,7 +136,7 @@ mod tests {
     );
 
     #[test]
-    fn only_an_assignment_that_setup_made_goes() {
+    fn assignment_undo_deletes_only_own() {
         let table: [Row; 7] = [
             ("setup's own", |_, _| (), "remove", "peerctl Peering Writer"),
             (

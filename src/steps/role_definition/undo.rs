@@ -170,7 +170,7 @@ mod tests {
     );
 
     #[test]
-    fn a_role_goes_with_its_last_assignment() {
+    fn role_undo_follows_last_assignment() {
         let table: [Row; 8] = [
             ("setup's own", |_, _| (), "remove", "custom role"),
             (
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn role_of_another_vendor_with_the_same_actions_stays() {
+    fn role_undo_keeps_other_vendor_role() {
         let (mut intent, mut facts) = samples::kong_to_take_down();
         intent.vendor = profile("dragonfly").expect("built in");
         let aiven = profile("aiven").expect("built in").role.expect("a role");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn every_own_role_of_the_grant_goes() {
+    fn role_undo_deletes_all_own_roles() {
         let (intent, mut facts) = samples::kong_to_take_down();
         let grant = intent.vendor_grant().expect("kong gets a role");
         let own = intent.own_roles(&grant).remove(1);

@@ -121,7 +121,7 @@ mod tests {
     );
 
     #[test]
-    fn only_a_request_that_setup_made_goes() {
+    fn request_undo_deletes_only_own() {
         let table: [Row; 11] = [
             ("setup's own", |_, _| (), "remove", "transit gateway"),
             (
