@@ -63,11 +63,11 @@ pub fn literals(source: &str) -> Vec<String> {
         let (before, here) = rest.split_at(at);
         rest = if here.starts_with("//") {
             here.split_once('\n').map_or("", |(_, after)| after)
-        } else if here.starts_with('"') {
+        } else if let Some(text) = here.strip_prefix('"') {
             let hashes = before.len() - before.trim_end_matches('#').len();
             let is_raw = before[..before.len() - hashes].ends_with('r');
             let end = if is_raw {
-                here[1..].find(&format!("\"{}", "#".repeat(hashes))).map(|end| end + 1)
+                text.find(&format!("\"{}", "#".repeat(hashes))).map(|end| end + 1)
             } else {
                 closing(here)
             };
