@@ -28,7 +28,7 @@ pub struct TransportOptions {
 pub struct TlsError(String);
 
 /// Sends requests with reqwest: the system's trust store and what is added to it, the proxies that it is given, no
-/// redirects (one could carry a token elsewhere), and no retries, which are [`super::Wire`]'s part.
+/// redirects (one could carry a token elsewhere), and no retries, which are [`super::RequestSender`]'s part.
 #[derive(Clone)]
 pub struct HttpsTransport {
     client: Client,

@@ -2,7 +2,7 @@
 //!
 //! This is the only folder that names an `azure_*` crate, and it knows no vendor, no step and no screen.
 //!
-//! - [`wire`]: the seam to the world. Every request of the program goes through [`RequestSender`]: allowed hosts, retries,
+//! - [`request_sender`]: the seam to the world. Every request of the program goes through [`RequestSender`]: allowed hosts, retries,
 //!   budgets, request ids, logging without secrets, counting, the journal. Below it is a [`HttpTransport`]: [`HttpsTransport`] in production.
 //! - [`cloud`]: which hosts and audiences a cloud has.
 //! - [`identity`]: tokens, by `azure_identity` and, for a code that a person enters, `oauth2`.

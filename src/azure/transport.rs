@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-/// Carries one request and brings its answer, whole. It neither retries nor follows redirects; [`super::Wire`] does
+/// Carries one request and brings its answer, whole. It neither retries nor follows redirects; [`super::RequestSender`] does
 /// what is to be done about failures.
 #[async_trait]
 pub trait HttpTransport: Send + Sync + fmt::Debug {

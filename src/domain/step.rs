@@ -47,7 +47,7 @@ impl StepId {
         }
     }
 
-    /// The steps whose writes have to be accepted before this one can begin, or read back where it [judges](Self::judges).
+    /// The steps whose writes have to be accepted before this one can begin, or read back where it [waits for confirmation](Self::waits_for_confirmation).
     /// What is not named here runs side by side.
     pub fn needs(self) -> &'static [Self] {
         match self {

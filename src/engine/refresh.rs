@@ -29,7 +29,7 @@ pub async fn refresh(run: &StepRun) -> Result<RunPlan, RunError> {
 /// in any case.
 ///
 /// # Errors
-/// As [`survey`].
+/// As [`refresh`].
 pub async fn observe_again(run: &StepRun) -> Result<RunPlan, RunError> {
     run.emit(RunEvent::Surveying);
     read(run).await?;
@@ -41,7 +41,7 @@ pub async fn observe_again(run: &StepRun) -> Result<RunPlan, RunError> {
 /// Forgets what was read, and looks again.
 ///
 /// # Errors
-/// As [`survey`].
+/// As [`refresh`].
 pub async fn refresh_again(run: &StepRun) -> Result<RunPlan, RunError> {
     let earlier_peerings = run.facts().earlier_peerings;
     run.update_state(|facts| {

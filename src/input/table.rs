@@ -4,7 +4,7 @@
 /// One input of `azure setup`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InputKind {
-    /// Key in documents and in [`super::Given`].
+    /// Key in documents and in [`super::GivenInputs`].
     pub id: &'static str,
     /// The flag is `--ID`.
     pub env: Option<&'static str>,

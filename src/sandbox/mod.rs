@@ -4,7 +4,7 @@
 //! test that pauses it sees hours of replication pass in no time; nothing runs in the background: what is to happen
 //! later is an event that is settled before the next request is looked at, so the same requests leave the same world.
 //!
-//! - [`estate`](Estate): what is in the world at its beginning, as data.
+//! - [`estate`](SandboxEstate): what is in the world at its beginning, as data.
 //! - `world`: the state, and the queue of what is still to happen; `timing`: how long things take.
 //! - `entra`, `graph`, `arm`, `vendors`: one folder for each service, answering from the world.
 //! - `budgets`: how much ARM takes of one principal before it refuses.

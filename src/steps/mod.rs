@@ -84,7 +84,7 @@ pub trait Step: Send + Sync {
         StepDecision::Absent("nothing to remove".to_owned())
     }
 
-    /// Removes what [`Step::undoing`] names, safe to repeat, and notes in the facts that it is gone.
+    /// Removes what [`Step::plan_removal`] names, safe to repeat, and notes in the facts that it is gone.
     async fn remove(&self, _run: &StepRun) -> Result<(), StepError> {
         Ok(())
     }
