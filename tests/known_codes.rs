@@ -298,7 +298,7 @@ fn said(known: &KnownError, document: &Value) -> Result<(), String> {
     let answers: Vec<&str> = steps
         .filter_map(|step| step["actionRequired"]["response"].as_str())
         .collect();
-    let answer = format!("answered {}. {}", known.code, known.meaning);
+    let answer = format!("returned {}. {}", known.code, known.meaning);
     if answers.iter().any(|text| text.contains(&answer)) {
         return Ok(());
     }
