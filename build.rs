@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use time::OffsetDateTime;
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
@@ -31,8 +33,9 @@ fn main() {
     }
     let epoch = env::var("SOURCE_DATE_EPOCH").ok();
     let seconds = epoch.or_else(|| git(&["show", "--no-patch", "--format=%ct", "HEAD"]));
-    if let Some(seconds) = seconds.and_then(|seconds| seconds.trim().parse::<i64>().ok()) {
-        println!("cargo::rustc-env=BUILD_DATE={}", date(seconds));
+    let seconds = seconds.and_then(|seconds| seconds.trim().parse().ok());
+    if let Some(time) = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()) {
+        println!("cargo::rustc-env=BUILD_DATE={}", time.date());
     }
 }
 
@@ -51,19 +54,4 @@ fn packaged_commit() -> Option<String> {
     let text = fs::read_to_string(".cargo_vcs_info.json").ok()?;
     let (_, rest) = text.split_once("\"sha1\"")?;
     rest.split('"').nth(1).map(str::to_owned)
-}
-
-/// Returns the UTC date of a Unix time, as YYYY-MM-DD.
-fn date(seconds: i64) -> String {
-    // Days since 0000-03-01, by Howard Hinnant's civil_from_days.
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }

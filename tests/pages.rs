@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use peerctl::azure::AzureCloud;
 use peerctl::domain::SubscriptionId;
 use peerctl::plan::OwnAppRole;
-use peerctl::vendors::{CreatedBy, OwnAppWay, VendorProfile, WantedResource, profile};
+use peerctl::vendors::{CreatedBy, InputRequirement, OwnAppWay, VendorProfile, profile};
 
 use support::cli::peerctl;
 use support::words;
@@ -199,10 +199,10 @@ fn told(vendor: &VendorProfile) -> Option<String> {
 
 fn inputs(vendor: &VendorProfile) -> String {
     let wanted = |wanted| match wanted {
-        WantedResource::Always => "yes",
-        WantedResource::WithApi => "with its API",
-        WantedResource::ByHand => "without its API",
-        WantedResource::Never => "no",
+        InputRequirement::Always => "yes",
+        InputRequirement::WithApi => "with its API",
+        InputRequirement::ByHand => "without its API",
+        InputRequirement::Never => "no",
     };
     let one = |input: &peerctl::vendors::VendorInput| {
         [

@@ -53,7 +53,7 @@ pub(super) struct ListedKey {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct CreatedApplication {
+struct CreatedSecret {
     key_id: Uuid,
     secret_text: SecretString,
     end_date_time: Option<String>,
@@ -171,7 +171,7 @@ impl AzureClient {
         .json(&json!({ "passwordCredential": { "displayName": display_name, "endDateTime": graphs(ends) } }));
         let reply = self.send(call).await?;
         // Not `ApiReply::json`: its error may quote the body, and the body holds the secret.
-        let made: CreatedApplication =
+        let made: CreatedSecret =
             serde_json::from_slice(&reply.body).map_err(|_| reply.unreadable("keyId or secretText is missing"))?;
         Ok(NewPassword {
             key_id: made.key_id,

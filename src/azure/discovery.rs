@@ -23,7 +23,7 @@ const QUERY: &str = "resources | where type =~ 'microsoft.network/virtualnetwork
 
 /// Event of a search for virtual networks.
 #[derive(Debug)]
-pub enum DiscoveredVnet {
+pub enum DiscoveryEvent {
     /// The next ones, by name.
     Vnets(Vec<ListedVnet>),
     /// A subscription that does not list its own; the search goes on.
@@ -34,7 +34,7 @@ pub enum DiscoveredVnet {
 
 /// Channel for the results of a search. The search waits while no receiver takes a result, and ends when no receiver is
 /// left.
-pub type DiscoveryResults = mpsc::Sender<Result<DiscoveredVnet, ApiError>>;
+pub type DiscoverySender = mpsc::Sender<Result<DiscoveryEvent, ApiError>>;
 
 #[derive(Deserialize)]
 struct DiscoveryPage {
@@ -61,7 +61,7 @@ impl AzureClient {
     /// Searches the subscriptions for virtual networks: by Resource Graph, which is some seconds to minutes behind, or by
     /// one list for each subscription where Resource Graph is not to be had. It ends with an error only where nothing at
     /// all could be read.
-    pub async fn find_vnets(&self, subscriptions: &[SubscriptionId], finds: DiscoveryResults) {
+    pub async fn find_vnets(&self, subscriptions: &[SubscriptionId], finds: DiscoverySender) {
         let mut search = VnetQuery {
             azure: self,
             finds,
@@ -94,7 +94,7 @@ impl AzureClient {
 /// One search while it is under way.
 struct VnetQuery<'a> {
     azure: &'a AzureClient,
-    finds: DiscoveryResults,
+    finds: DiscoverySender,
     /// Number of networks that have been reported.
     found: usize,
 }
@@ -157,7 +157,7 @@ impl VnetQuery<'_> {
                 Ok(Err(error)) => {
                     refusals += 1;
                     first_refusal.get_or_insert_with(|| error.clone());
-                    self.send(DiscoveredVnet::Refused(subscription, error)).await?;
+                    self.send(DiscoveryEvent::Refused(subscription, error)).await?;
                 }
                 // The runtime is going down.
                 Err(_) => return Err(DiscoveryEnd::Enough),
@@ -179,7 +179,7 @@ impl VnetQuery<'_> {
         });
         vnets.truncate(room);
         self.found += vnets.len();
-        self.send(DiscoveredVnet::Vnets(vnets)).await?;
+        self.send(DiscoveryEvent::Vnets(vnets)).await?;
         if too_many {
             return Err(self.unread(None).await);
         }
@@ -189,11 +189,11 @@ impl VnetQuery<'_> {
     /// Says that the rest is not read, and gives the end that this is.
     async fn unread(&mut self, why: Option<ApiError>) -> DiscoveryEnd {
         // Whoever does not listen any more knows that there is more.
-        let _ = self.send(DiscoveredVnet::Unread(why)).await;
+        let _ = self.send(DiscoveryEvent::Unread(why)).await;
         DiscoveryEnd::Enough
     }
 
-    async fn send(&mut self, found: DiscoveredVnet) -> Result<(), DiscoveryEnd> {
+    async fn send(&mut self, found: DiscoveryEvent) -> Result<(), DiscoveryEnd> {
         self.finds.send(Ok(found)).await.map_err(|_| DiscoveryEnd::Enough)
     }
 }

@@ -48,15 +48,15 @@ async fn told(azure: &AzureClient, subscriptions: &[SubscriptionId]) -> Vec<Stri
     while let Some(found) = found.recv().await {
         let code = |error: &ApiError| error.code().unwrap_or("no code").to_owned();
         told.push(match found {
-            Ok(DiscoveredVnet::Vnets(vnets)) if vnets.len() > 9 => format!("{} networks", vnets.len()),
-            Ok(DiscoveredVnet::Vnets(vnets)) => {
+            Ok(DiscoveryEvent::Vnets(vnets)) if vnets.len() > 9 => format!("{} networks", vnets.len()),
+            Ok(DiscoveryEvent::Vnets(vnets)) => {
                 let names: Vec<_> = vnets.into_iter().map(|vnet| vnet.id.name).collect();
                 names.join(" ")
             }
-            Ok(DiscoveredVnet::Refused(subscription, error)) => {
+            Ok(DiscoveryEvent::Refused(subscription, error)) => {
                 format!("{} refuses: {}", subscription.as_u128(), code(&error))
             }
-            Ok(DiscoveredVnet::Unread(why)) => format!("unread: {}", why.as_ref().map_or("enough".to_owned(), code)),
+            Ok(DiscoveryEvent::Unread(why)) => format!("unread: {}", why.as_ref().map_or("enough".to_owned(), code)),
             Err(error) => format!("failed: {}", code(&error)),
         });
     }
@@ -93,7 +93,7 @@ async fn discovery_row_holds_menu_fields() {
     let (azure, _) = azure(|_| json_answer(200, &page(&[graph_row(&vnet_id(ONE, "vnet-a"))], false)));
     let (finds, mut found) = mpsc::channel(1);
     azure.find_vnets(&[ONE], finds).await;
-    let Some(Ok(DiscoveredVnet::Vnets(vnets))) = found.recv().await else {
+    let Some(Ok(DiscoveryEvent::Vnets(vnets))) = found.recv().await else {
         panic!("networks");
     };
     let expected = ListedVnet {

@@ -57,7 +57,7 @@ pub use authorization::role_definition_id;
 pub use challenge::{ChallengeDemand, ClaimsChallenge};
 pub use client::AzureClient;
 pub use cloud::{AzureCloud, CloudError, az_cloud};
-pub use discovery::{DiscoveredVnet, DiscoveryResults};
+pub use discovery::{DiscoveryEvent, DiscoverySender};
 pub use dns_resolvers::InboundEndpoint;
 pub use error::{ApiError, AzureService, FailureKind};
 pub use governance::{ManagementLock, PolicyDenial};

@@ -15,7 +15,7 @@ use crate::errors::{RunError, RunErrorKind, RunOutcome};
 use crate::files;
 use crate::input::EnvironmentVariables;
 use crate::render::quoted;
-use crate::sandbox::serve::{ServeOptions, serve};
+use crate::sandbox::serve::{RunningServer, serve};
 use crate::sandbox::{BudgetLimit, FaultRule, Lag, Sandbox, SandboxEstate, SandboxOptions};
 use crate::ui::room;
 
@@ -139,7 +139,7 @@ fn estate(args: &SandboxArgs) -> anyhow::Result<SandboxEstate> {
     SandboxEstate::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<ServeOptions> {
+async fn start(sandbox: &Sandbox, port: Option<u16>) -> anyhow::Result<RunningServer> {
     serve(sandbox.clone(), port)
         .await
         .context("the sandbox cannot listen on this machine's loopback address")
@@ -151,7 +151,7 @@ pub struct EmbeddedSandbox {
     variables: Vec<(String, String)>,
     /// Information for a new user.
     pub welcome: String,
-    _serving: ServeOptions,
+    _serving: RunningServer,
 }
 
 impl EmbeddedSandbox {
@@ -260,7 +260,7 @@ fn forget(path: &Path) -> std::io::Result<()> {
 }
 
 /// Writes the certificate and the cloud first and the exports last, whole: who waits for them finds everything.
-fn write_files(path: &Path, sandbox: &Sandbox, serving: &ServeOptions) -> anyhow::Result<()> {
+fn write_files(path: &Path, sandbox: &Sandbox, serving: &RunningServer) -> anyhow::Result<()> {
     let path = std::path::absolute(path)?;
     // The exports hold a (worthless) secret, and habits form on examples.
     let private = |path: &Path, text: &str| write_whole(path, text, FileReaders::Owner);

@@ -8,7 +8,9 @@ use crate::errors::RunOutcome;
 use crate::input::unusable_vendor;
 use crate::plan::OwnAppRole;
 use crate::ui::{beside, hanging_indent, room};
-use crate::vendors::{ALIASES, CreatedBy, OwnAppWay, PROFILE_SCHEMA, VendorProfile, WantedResource, profile, profiles};
+use crate::vendors::{
+    ALIASES, CreatedBy, InputRequirement, OwnAppWay, PROFILE_SCHEMA, VendorProfile, profile, profiles,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -91,10 +93,10 @@ fn page(vendor: &VendorProfile) -> String {
     out.push("Inputs (--set KEY=VALUE):".to_owned());
     for input in &vendor.inputs {
         let wanted = match input.wanted {
-            WantedResource::Always => "needed",
-            WantedResource::WithApi => "needed with its API",
-            WantedResource::ByHand => "needed without its API",
-            WantedResource::Never => "optional",
+            InputRequirement::Always => "needed",
+            InputRequirement::WithApi => "needed with its API",
+            InputRequirement::ByHand => "needed without its API",
+            InputRequirement::Never => "optional",
         };
         let repeat = if input.repeatable { ", may be repeated" } else { "" };
         let text = format!("{} ({wanted}{repeat})", input.help);
@@ -144,7 +146,7 @@ fn document(vendor: &VendorProfile) -> serde_json::Value {
         })),
         "inputs": vendor.inputs.iter().map(|input| json!({
             "key": input.key, "label": input.label, "help": input.help,
-            "required": input.wanted == WantedResource::Always, "requiredWithApi": input.wanted != WantedResource::Never,
+            "required": input.wanted == InputRequirement::Always, "requiredWithApi": input.wanted != InputRequirement::Never,
             "repeatable": input.repeatable,
         })).collect::<Vec<_>>(),
         "tokenVariable": vendor.access.as_ref().map(|access| &access.token_env),

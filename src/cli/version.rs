@@ -14,7 +14,7 @@ const EXAMPLES: &str = "Examples:\n  peerctl version\n  peerctl version -o json"
 
 /// The document that `-o json` prints. Unknown values are omitted.
 #[derive(Serialize)]
-struct Version {
+struct VersionDocument {
     schema: u32,
     command: &'static str,
     version: &'static str,
@@ -31,7 +31,7 @@ struct Version {
 /// # Errors
 /// If standard output can't be written.
 pub fn run(_: &VersionArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
-    let version = Version {
+    let version = VersionDocument {
         schema: 1,
         command: "version",
         version: env!("CARGO_PKG_VERSION"),
@@ -46,7 +46,7 @@ pub fn run(_: &VersionArgs, output: &OutputArgs) -> anyhow::Result<RunOutcome> {
     Ok(RunOutcome::Unchanged)
 }
 
-fn text(version: &Version) -> String {
+fn text(version: &VersionDocument) -> String {
     let mut lines = vec![format!("peerctl {}", version.version)];
     lines.extend(version.commit.map(|commit| format!("Commit:   {commit}")));
     lines.extend(version.date.map(|date| format!("Date:     {date}")));

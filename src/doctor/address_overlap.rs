@@ -9,7 +9,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::az;
 use crate::steps::{ObservedState, VendorPeering};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "address-overlap",
     severity: CheckSeverity::Error,
     meaning: "Azure rejects a peering if the networks overlap, or if the remote network overlaps with an already peered network.",
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn address_overlap_ignores_own_vendor_peering() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
+        assert!(CHECK.run(&intent, &facts).expect("both are known").ok);
         let vnet = facts.vnet.as_mut().expect("one");
         vnet.peerings = vec![samples::peering(&intent, "hub", 0x50b, "10.99.0.0/16")];
-        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
+        assert!(CHECK.run(&intent, &facts).expect("both are known").ok);
         facts.network.as_mut().expect("one").address_space = AddressSpace::from_texts(["10.96.0.0/12"]);
         facts
             .vnet
@@ -151,7 +151,7 @@ mod tests {
             .expect("one")
             .peerings
             .push(samples::peering(&intent, "other", 0x50b, "10.100.0.0/16"));
-        let found = PROBE.run(&intent, &facts).expect("both are known");
+        let found = CHECK.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.detail.contains("peering hub (10.99.0.0/16)"),
             "{found:?}"
@@ -162,7 +162,7 @@ mod tests {
     fn our_own_addresses_are_compared() {
         let (intent, mut facts) = samples::kong_done();
         facts.vnet.as_mut().expect("one").address_space = AddressSpace::from_texts(["10.0.8.0/24"]);
-        assert!(PROBE.run(&intent, &facts).expect("both are known").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("both are known").blocks());
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.0.64.0/18");
         orphan.state = PeeringState::Disconnected;
         facts.vnet.as_mut().expect("one").peerings = vec![orphan];
-        let found = PROBE.run(&intent, &facts).expect("both are known");
+        let found = CHECK.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.remedies[0].contains("peering delete"),
             "{found:?}"
@@ -186,20 +186,20 @@ mod tests {
         theirs.peerings = vec![samples::peering(&intent, "to-their-hub", 0xf00, "10.20.0.0/17")];
         facts.network = None;
         facts.remote_vnet = Some(theirs);
-        let found = PROBE.run(&intent, &facts).expect("both are known");
+        let found = CHECK.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.detail.contains("peering to-their-hub (10.20.0.0/17)"),
             "{found:?}"
         );
         facts.remote_vnet.as_mut().expect("one").address_space = AddressSpace::from_texts(["fd00::/48"]);
-        let found = PROBE.run(&intent, &facts).expect("both are known");
+        let found = CHECK.run(&intent, &facts).expect("both are known");
         assert!(
             found.blocks() && found.detail.contains("no IP version in common"),
             "{found:?}"
         );
         facts.remote_vnet = None;
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("said").verdict,
+            CHECK.run(&intent, &facts).expect("said").verdict,
             crate::plan::CheckVerdict::Unknown
         );
     }

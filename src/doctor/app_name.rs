@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "app-name",
     severity: CheckSeverity::Warning,
     meaning: "Applications with the same name are easily confused. Azure CLI commands that use the name can match any of them.",
@@ -52,23 +52,23 @@ mod tests {
     #[test]
     fn app_name_reports_only_foreign_application() {
         let (mut intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Made {
             unique_name: "peerctl-x".into(),
             display_name: "peerctl".into(),
         });
         facts.own_app = Some(samples::own_app(Vec::new()));
         facts.preflight.namesakes = ReadResult::Known(vec![Uuid::from_u128(0xa1)]);
-        assert!(PROBE.run(&intent, &facts).expect("asked").ok);
+        assert!(CHECK.run(&intent, &facts).expect("asked").ok);
         facts.preflight.namesakes = ReadResult::Known(vec![Uuid::from_u128(0xa1), Uuid::from_u128(0xb2)]);
-        let found = PROBE.run(&intent, &facts).expect("asked");
+        let found = CHECK.run(&intent, &facts).expect("asked");
         assert!(
             found.is_problem() && found.detail.ends_with("0000000000b2"),
             "{found:?}"
         );
         facts.preflight.namesakes = ReadResult::Unreadable("no".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("asked").verdict,
+            CHECK.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown
         );
     }

@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent};
 use crate::steps::{ObservedState, PreflightPart, ReadResult, policy_exemption};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "app-policy",
     severity: CheckSeverity::Error,
     meaning: "Without a credential, your application can't sign in. A directory role doesn't change that.",
@@ -66,11 +66,11 @@ mod tests {
         ];
         for (secrets, certificates, verdict, blocks) in table {
             facts.app_restrictions = ReadResult::Known(AppRestrictions { secrets, certificates });
-            let found = PROBE.run(&intent, &facts).expect("an own application");
+            let found = CHECK.run(&intent, &facts).expect("an own application");
             assert!(found.verdict == verdict && found.blocks() == blocks, "{found:?}");
         }
         facts.app_restrictions = ReadResult::Unreadable("no".into());
-        assert_eq!(PROBE.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
-        assert_eq!(PROBE.run(&samples::kong_done().0, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
+        assert_eq!(CHECK.run(&samples::kong_done().0, &facts), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::steps::ObservedState;
 /// A `Date` is good to a second, and an answer may take some.
 const NOTICEABLE: u64 = 60;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "clock",
     severity: CheckSeverity::Error,
     meaning: "Tokens and credentials are valid for a limited time. With a wrong clock, expired tokens look valid and a run can fail midway.",
@@ -53,7 +53,7 @@ mod tests {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |ahead: Option<i64>| {
             facts.preflight.clock_ahead = ahead;
-            let check = PROBE.run(&intent, &facts).expect("always");
+            let check = CHECK.run(&intent, &facts).expect("always");
             (check.ok, check.blocks(), check.detail)
         };
         assert!(!found(None).0);

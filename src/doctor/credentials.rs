@@ -5,7 +5,7 @@ use crate::azure::{AppRegistration, ListedCredential};
 use crate::plan::{CheckSeverity, OwnApp, PeeringIntent, StepId};
 use crate::steps::{ObservedState, access_remedies, is_setups_credential, leftovers, others_with_access};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "credentials",
     severity: CheckSeverity::Error,
     meaning: "A credential of your application allows its holder to change the network's peerings.",
@@ -107,13 +107,13 @@ mod tests {
     #[test]
     fn credentials_leftover_warns_with_command() {
         let (mut intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Given(Uuid::from_u128(0xa1)));
         facts.service_time = Some(datetime!(2026-11-21 10:30 UTC));
         facts.own_app = Some(samples::own_app(vec![samples::credential("a colleague's")]));
-        assert!(PROBE.run(&intent, &facts).expect("an application").ok);
+        assert!(CHECK.run(&intent, &facts).expect("an application").ok);
         facts.own_app = Some(samples::own_app(vec![samples::credential(CREDENTIAL)]));
-        let found = PROBE.run(&intent, &facts).expect("an application");
+        let found = CHECK.run(&intent, &facts).expect("an application");
         assert!(
             found.is_problem() && !found.blocks() && found.detail.contains("until 2026-11-21 10:00 UTC"),
             "{found:?}"
@@ -123,19 +123,19 @@ mod tests {
             "{found:?}"
         );
         facts.service_time = Some(datetime!(2026-11-21 09:30 UTC));
-        let found = PROBE.run(&intent, &facts).expect("an application");
+        let found = CHECK.run(&intent, &facts).expect("an application");
         assert!(
             !found.blocks() && found.detail.contains("a run may be using"),
             "{found:?}"
         );
         (facts.own_app, facts.directory_is_closed) = (None, true);
-        assert_eq!(PROBE.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
+        assert_eq!(CHECK.run(&intent, &facts).expect("one").verdict, CheckVerdict::Unknown);
     }
 
     #[test]
     fn application_that_others_can_use_blocks() {
         let (intent, mut facts) = samples::own_app_to_take_down();
-        assert!(PROBE.run(&intent, &facts).expect("one").ok);
+        assert!(CHECK.run(&intent, &facts).expect("one").ok);
         let owner = AppOwner {
             id: Uuid::from_u128(5),
             name: "mallory@contoso.com".to_owned(),
@@ -144,7 +144,7 @@ mod tests {
             owners: vec![owner],
             ..AppAccess::default()
         });
-        let found = PROBE.run(&intent, &facts).expect("one");
+        let found = CHECK.run(&intent, &facts).expect("one");
         assert!(
             found.blocks() && found.detail.contains("owner mallory@contoso.com"),
             "{found:?}"
@@ -152,12 +152,12 @@ mod tests {
         assert!(found.remedies[0].contains("--own-app"), "{found:?}");
         facts.own_app_access_unread = Some("Authorization_RequestDenied".to_owned());
         facts.own_app_access = None;
-        assert!(PROBE.run(&intent, &facts).expect("one").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("one").blocks());
         // Whoever names it accepts it.
         let given = PeeringIntent {
             own_app: Some(OwnApp::Given(Uuid::from_u128(0xa1))),
             ..intent
         };
-        assert!(PROBE.run(&given, &facts).expect("one").ok);
+        assert!(CHECK.run(&given, &facts).expect("one").ok);
     }
 }

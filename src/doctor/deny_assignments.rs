@@ -15,7 +15,7 @@ pub const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
 /// The code with which Azure refuses such a write: the check advises what the refusal would.
 const CODE: &str = "DenyAssignmentAuthorizationFailed";
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "deny-assignments",
     severity: CheckSeverity::Error,
     meaning: "A deny assignment blocks changes (DenyAssignmentAuthorizationFailed) regardless of roles, including Owner.",
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn deny_assignment_blocks_remaining_writes() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let denial = DenyAssignment {
             name: "managed".into(),
             scope: intent.vnet.subscription_scope(),
@@ -152,11 +152,11 @@ mod tests {
             operator: Uuid::from_u128(7),
         });
         assert!(
-            PROBE.run(&intent, &facts).expect("asked").ok,
+            CHECK.run(&intent, &facts).expect("asked").ok,
             "nothing is to be written"
         );
         facts.assignments.clear();
-        let found = PROBE.run(&intent, &facts).expect("asked");
+        let found = CHECK.run(&intent, &facts).expect("asked");
         assert!(found.blocks() && found.detail.contains("\"managed\" at"), "{found:?}");
         assert!(found.remedies[0].starts_with("A higher role doesn't help"), "{found:?}");
         assert!(refused(&facts, ASSIGN_ROLES, &intent.vnet.to_string()).is_some());
@@ -168,10 +168,10 @@ mod tests {
         let mut other = facts.clone();
         other.vnet.as_mut().expect("one").peerings.clear();
         denial(&mut other, &|denial| denial.permissions[0].actions = vec![PEER.into()]);
-        let found = PROBE.run(&intent, &other).expect("asked");
+        let found = CHECK.run(&intent, &other).expect("asked");
         assert!(found.blocks() && found.detail.contains(PEER), "{found:?}");
         denial(&mut facts, &|denial| denial.excludes_groups = true);
-        let found = PROBE.run(&intent, &facts).expect("asked");
+        let found = CHECK.run(&intent, &facts).expect("asked");
         assert_eq!(found.verdict, CheckVerdict::Unknown);
     }
 }

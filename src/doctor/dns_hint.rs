@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "dns-hint",
     severity: CheckSeverity::Warning,
     meaning: "Peering doesn't provide DNS resolution.",
@@ -41,7 +41,7 @@ mod tests {
     fn dns_hint_names_vnet_servers() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong has a hint")
                 .detail
@@ -49,7 +49,7 @@ mod tests {
         );
         facts.vnet.as_mut().expect("one").dns_servers = vec!["10.20.0.4".into()];
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong has a hint")
                 .detail

@@ -6,7 +6,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, RunGoal, StepId};
 use crate::steps::{ObservedState, has_other_dns};
 use crate::vendors::{DnsMapping, RequestPhase};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "dns-mappings",
     severity: CheckSeverity::Error,
     meaning: "The vendor resolves private names with its existing mappings, not with the mappings given here.",
@@ -79,12 +79,12 @@ mod tests {
     fn dns_mappings_block_only_on_difference() {
         let mapping = |text: &str| vec![text.parse::<DnsMapping>().expect("a mapping")];
         let (mut intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).is_none(), "nothing is given");
+        assert!(CHECK.run(&intent, &facts).is_none(), "nothing is given");
         intent.dns = mapping("a.example=10.0.0.4");
-        let found = PROBE.run(&intent, &facts).expect("they are compared");
+        let found = CHECK.run(&intent, &facts).expect("they are compared");
         assert!(found.blocks() && found.detail.contains("mappings (none)"), "{found:?}");
         facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.9");
-        let found = PROBE.run(&intent, &facts).expect("they are compared");
+        let found = CHECK.run(&intent, &facts).expect("they are compared");
         assert!(
             found.blocks()
                 && found
@@ -93,6 +93,6 @@ mod tests {
             "{found:?}"
         );
         facts.request.as_mut().expect("one").dns = mapping("a.example=10.0.0.4");
-        assert!(PROBE.run(&intent, &facts).expect("they are compared").ok);
+        assert!(CHECK.run(&intent, &facts).expect("they are compared").ok);
     }
 }

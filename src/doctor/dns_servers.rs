@@ -14,7 +14,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
 use crate::steps::{ObservedState, PreflightPart, ReadResult, VendorPeering};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "dns-servers",
     severity: CheckSeverity::Warning,
     meaning: "The vendor resolves private names only with DNS servers that it can reach through this peering.",
@@ -360,7 +360,7 @@ mod tests {
             network_security_group: Some(facts.security_groups[0].id.to_uppercase()),
             ..SubnetInfo::default()
         }];
-        PROBE.run(&intent, &facts).expect("kong takes DNS mappings")
+        CHECK.run(&intent, &facts).expect("kong takes DNS mappings")
     }
 
     #[test]

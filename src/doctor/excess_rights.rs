@@ -6,7 +6,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "excess-rights",
     severity: CheckSeverity::Warning,
     meaning: "Setup assigns only the documented actions. It doesn't use or remove broader permissions that were granted before.",
@@ -49,9 +49,9 @@ mod tests {
     #[test]
     fn excess_rights_warns_of_wide_assignment() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         facts.roles[0].permissions[0].actions.push("*/write".into());
-        let found = PROBE.run(&intent, &facts).expect("it has more");
+        let found = CHECK.run(&intent, &facts).expect("it has more");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
         assert!(found.detail.contains("also grants */write"), "{found:?}");
         assert!(

@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, VendorPeering};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "linked-subnets",
     severity: CheckSeverity::Warning,
     meaning: "Only the listed subnets can use the peering. They can't be changed after the peering is created.",
@@ -33,12 +33,12 @@ mod tests {
     #[test]
     fn only_partial_peerings_are_reported() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let properties = &mut facts.vnet.as_mut().expect("one").peerings[0].properties;
         properties.insert("peerCompleteVnets".to_owned(), false.into());
         properties.insert("localSubnetNames".to_owned(), vec!["snet-web"].into());
         properties.insert("remoteSubnetNames".to_owned(), vec!["snet-db"].into());
-        let check = PROBE.run(&intent, &facts).expect("it applies");
+        let check = CHECK.run(&intent, &facts).expect("it applies");
         assert!(
             !check.blocks() && check.detail == "kong-1 links only subnet snet-web with subnet snet-db",
             "{check:?}"

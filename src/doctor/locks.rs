@@ -6,7 +6,7 @@ use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "locks",
     severity: CheckSeverity::Error,
     meaning: "A ReadOnly lock blocks the peering and the role assignment for everyone (ScopeLocked).",
@@ -108,7 +108,7 @@ pub mod tests {
         ];
         for (scope, has, lacks) in table {
             facts.preflight.locks = lock(scope, "readonly");
-            let found = PROBE.run(&intent, &facts).expect("asked");
+            let found = CHECK.run(&intent, &facts).expect("asked");
             let command = &found.remedies[1];
             assert!(
                 found.blocks() && command.contains(has) && !command.contains(lacks),
@@ -123,7 +123,7 @@ pub mod tests {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |locks: ReadResult<LockRead>| {
             facts.preflight.locks = locks;
-            PROBE.run(&intent, &facts).expect("asked")
+            CHECK.run(&intent, &facts).expect("asked")
         };
         let check = found(lock(intent.vnet.to_string(), "CanNotDelete"));
         assert!(check.is_problem() && !check.blocks());

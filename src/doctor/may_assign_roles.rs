@@ -7,7 +7,7 @@ use super::rights::{decision, handed_on, unread};
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "may-assign-roles",
     severity: CheckSeverity::Warning,
     meaning: "You need Microsoft.Authorization/roleAssignments/write. Without it, setup prints the commands for an administrator.",
@@ -57,16 +57,16 @@ mod tests {
     fn assign_roles_denied_shows_instructions() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
                 .starts_with("not required")
         );
         facts.assignments.clear();
-        assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
+        assert!(CHECK.run(&intent, &facts).expect("kong's").ok);
         facts.rights_at_vnet = Some(Vec::new());
-        let found = PROBE.run(&intent, &facts).expect("kong's");
+        let found = CHECK.run(&intent, &facts).expect("kong's");
         assert!(
             found.is_problem()
                 && found
@@ -76,7 +76,7 @@ mod tests {
         );
         facts.rights_at_vnet = None;
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("kong's").verdict,
+            CHECK.run(&intent, &facts).expect("kong's").verdict,
             CheckVerdict::Unknown
         );
     }

@@ -8,7 +8,7 @@ use super::rights::{
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "may-consent",
     severity: CheckSeverity::Warning,
     meaning: "Only an administrator can create a service principal for another tenant's application.",
@@ -72,7 +72,7 @@ mod tests {
     fn consent_denied_shows_consent_address() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
@@ -83,12 +83,12 @@ mod tests {
             roles: vec![CLOUD_APPLICATION_ADMINISTRATOR],
             ..DirectoryRead::default()
         });
-        assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
+        assert!(CHECK.run(&intent, &facts).expect("kong's").ok);
         facts.preflight.directory = ReadResult::Known(DirectoryRead {
             is_user: true,
             ..DirectoryRead::default()
         });
-        let found = PROBE.run(&intent, &facts).expect("kong's");
+        let found = CHECK.run(&intent, &facts).expect("kong's");
         assert!(
             found.is_problem() && !found.blocks() && found.detail.contains("PIM"),
             "{found:?}"
@@ -96,7 +96,7 @@ mod tests {
         assert!(found.remedies[0].contains("/adminconsent?client_id="), "{found:?}");
         facts.preflight.directory = ReadResult::Unreadable("no".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("kong's").verdict,
+            CHECK.run(&intent, &facts).expect("kong's").verdict,
             CheckVerdict::Unknown
         );
     }

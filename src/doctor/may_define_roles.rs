@@ -6,7 +6,7 @@ use super::rights::{decision, handed_on, unread};
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "may-define-roles",
     severity: CheckSeverity::Warning,
     meaning: "You need Microsoft.Authorization/roleDefinitions/write. Without it, setup prints the commands for an administrator.",
@@ -52,16 +52,16 @@ mod tests {
     fn define_roles_denied_shows_instructions() {
         let (intent, mut facts) = samples::kong_done();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail
                 .starts_with("not required")
         );
         facts.roles.clear();
-        assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
+        assert!(CHECK.run(&intent, &facts).expect("kong's").ok);
         facts.rights_at_subscription = Some(Vec::new());
-        let found = PROBE.run(&intent, &facts).expect("kong's");
+        let found = CHECK.run(&intent, &facts).expect("kong's");
         assert!(
             found.is_problem()
                 && found
@@ -71,7 +71,7 @@ mod tests {
         );
         facts.rights_at_subscription = None;
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("kong's").verdict,
+            CHECK.run(&intent, &facts).expect("kong's").verdict,
             CheckVerdict::Unknown
         );
     }

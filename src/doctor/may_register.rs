@@ -8,7 +8,7 @@ use super::rights::{
 use crate::plan::{CheckSeverity, PeeringIntent, StepDecision, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "may-register",
     severity: CheckSeverity::Warning,
     meaning: "Your own application creates the local peering, so it must be registered first.",
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn who_may_register_an_application() {
         let (mut intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         intent.own_app = Some(OwnApp::Made {
             unique_name: "peerctl-x".into(),
             display_name: "peerctl".into(),
@@ -83,13 +83,13 @@ mod tests {
                 permissions: Vec::new(),
                 is_user,
             });
-            PROBE.run(&intent, &facts).expect("one is wanted").verdict
+            CHECK.run(&intent, &facts).expect("one is wanted").verdict
         };
         assert_eq!(verdict(vec![APPLICATION_DEVELOPER], false), CheckVerdict::Ok);
         assert_eq!(verdict(Vec::new(), true), CheckVerdict::Unknown);
         assert_eq!(verdict(Vec::new(), false), CheckVerdict::Problem);
         facts.own_app = Some(samples::own_app(Vec::new()));
         facts.own_principal.clone_from(&facts.principal);
-        assert!(PROBE.run(&intent, &facts).expect("one is wanted").ok);
+        assert!(CHECK.run(&intent, &facts).expect("one is wanted").ok);
     }
 }

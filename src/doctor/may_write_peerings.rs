@@ -9,7 +9,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
 pub const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "may-write-peerings",
     severity: CheckSeverity::Error,
     meaning: "Each peering requires virtualNetworkPeerings/write on its own network and peer/action on the remote network.",
@@ -98,7 +98,7 @@ mod tests {
     fn peering_permission_checked_per_side() {
         let (mut intent, mut facts) = samples::kong_done();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("said")
                 .detail
@@ -114,7 +114,7 @@ mod tests {
         let mut found = |ours: &[&str], theirs: &[&str]| {
             facts.rights_at_vnet = Some(rights(ours));
             facts.preflight.rights_at_remote = ReadResult::Known(rights(theirs));
-            PROBE.run(&intent, &facts).expect("said")
+            CHECK.run(&intent, &facts).expect("said")
         };
         assert!(
             found(&["Microsoft.Network/*"], &["Microsoft.Network/*"])
@@ -129,6 +129,6 @@ mod tests {
         );
         facts.preflight.rights_at_remote = ReadResult::Unreadable("no".into());
         facts.rights_at_vnet = Some(rights(&["*"]));
-        assert_eq!(PROBE.run(&intent, &facts).expect("said").verdict, CheckVerdict::Unknown);
+        assert_eq!(CHECK.run(&intent, &facts).expect("said").verdict, CheckVerdict::Unknown);
     }
 }

@@ -9,7 +9,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult, VendorPeering};
 use crate::vendors::VendorTraffic;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "nsg-rules",
     severity: CheckSeverity::Warning,
     meaning: "Even if the networks are peered, a network security group of a subnet or network interface can block traffic.",
@@ -285,7 +285,7 @@ mod tests {
             network_security_group: Some("/NSG".into()),
             ..SubnetInfo::default()
         }];
-        PROBE.run(&intent, &facts).expect("the vendor's addresses are known")
+        CHECK.run(&intent, &facts).expect("the vendor's addresses are known")
     }
 
     #[test]

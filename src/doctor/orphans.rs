@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "orphans",
     severity: CheckSeverity::Warning,
     meaning: "Role assignments to deleted principals have no effect, but prevent the role from being deleted.",
@@ -63,9 +63,9 @@ mod tests {
     fn orphan_assignment_reported_with_command() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.gone_principals = ReadResult::Known(Vec::new());
-        assert!(PROBE.run(&intent, &facts).expect("asked").ok);
+        assert!(CHECK.run(&intent, &facts).expect("asked").ok);
         facts.preflight.gone_principals = ReadResult::Known(vec![facts.assignments[0].principal]);
-        let found = PROBE.run(&intent, &facts).expect("asked");
+        let found = CHECK.run(&intent, &facts).expect("asked");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
         assert!(
             found.remedies[0].starts_with("az role assignment delete --ids /subscriptions/"),
@@ -73,10 +73,10 @@ mod tests {
         );
         // One above the network is not ours to judge.
         facts.assignments[0].scope = intent.vnet.subscription_scope();
-        assert!(PROBE.run(&intent, &facts).expect("asked").ok);
+        assert!(CHECK.run(&intent, &facts).expect("asked").ok);
         facts.preflight.gone_principals = ReadResult::Unreadable("no".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("asked").verdict,
+            CHECK.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown
         );
     }

@@ -8,7 +8,7 @@ const MOST: usize = 500;
 /// From here on it is worth saying.
 const NEAR: usize = 490;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "peering-limit",
     severity: CheckSeverity::Error,
     meaning: "A virtual network can have at most 500 peerings.",
@@ -43,7 +43,7 @@ mod tests {
             let vendors = vendors.then(|| samples::peering(&intent, "kong-1", 0xf00, "10.0.0.0/16"));
             let others = (0..others).map(|n| samples::peering(&intent, &format!("p{n}"), 0x50b, "10.9.0.0/16"));
             facts.vnet.as_mut().expect("one").peerings = others.chain(vendors).collect();
-            PROBE.run(&intent, &facts).expect("a network")
+            CHECK.run(&intent, &facts).expect("a network")
         };
         assert!(found(3, true).ok);
         assert!(found(495, false).is_problem() && !found(495, false).blocks());

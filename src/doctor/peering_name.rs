@@ -7,7 +7,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 use crate::vendors::CreatedBy;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "peering-name",
     severity: CheckSeverity::Error,
     meaning: "A peering can't be changed to another remote network, so a name that is in use can't be reused.",
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn peering_name_in_use_blocks() {
         let (mut intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         intent.vendor = profile("generic").expect("built in");
         let id = "/subscriptions/00000000-0000-0000-0000-00000000000f/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/other";
         intent.vendor_inputs = [
@@ -85,13 +85,13 @@ mod tests {
         ]
         .into();
         intent.peering_name = Some("KONG-1".into());
-        let found = PROBE.run(&intent, &facts).expect("ours to write");
+        let found = CHECK.run(&intent, &facts).expect("ours to write");
         assert!(
             found.blocks() && found.detail.contains("already has a peering kong-1"),
             "{found:?}"
         );
         // The peering with the wanted network is used, whatever it is called.
         facts.vnet.as_mut().expect("one").peerings[0].remote_vnet = id.parse().ok();
-        assert!(PROBE.run(&intent, &facts).expect("ours to write").ok);
+        assert!(CHECK.run(&intent, &facts).expect("ours to write").ok);
     }
 }

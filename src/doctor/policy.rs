@@ -6,7 +6,7 @@ use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::render::ShellWord;
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "policy",
     severity: CheckSeverity::Error,
     meaning: "A policy with the deny effect blocks the peering for everyone (RequestDisallowedByPolicy).",
@@ -84,7 +84,7 @@ mod tests {
         };
         let mut found = |denials: Vec<PolicyDenial>, assumed: bool| {
             facts.preflight.policy = ReadResult::Known(PolicyRead { denials, assumed });
-            PROBE.run(&intent, &facts).expect("asked")
+            CHECK.run(&intent, &facts).expect("asked")
         };
         assert!(found(Vec::new(), false).ok);
         let check = found(vec![denial.clone()], false);
@@ -106,7 +106,7 @@ mod tests {
         assert!(check.is_problem() && !check.blocks());
         facts.preflight.policy = ReadResult::Unreadable("no".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("asked").verdict,
+            CHECK.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown
         );
     }

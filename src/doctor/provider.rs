@@ -7,7 +7,7 @@ use crate::plan::{CheckSeverity, PeeringIntent};
 use crate::steps::preflight::NETWORK;
 use crate::steps::{ObservedState, PreflightPart, ReadResult};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "provider",
     severity: CheckSeverity::Error,
     meaning: "Azure rejects all changes in a subscription that isn't registered for Microsoft.Network.",
@@ -52,7 +52,7 @@ mod tests {
         let (intent, mut facts) = samples::kong_done();
         let mut found = |state: &str| {
             facts.preflight.registration = ReadResult::Known(state.to_owned());
-            PROBE.run(&intent, &facts).expect("asked")
+            CHECK.run(&intent, &facts).expect("asked")
         };
         assert!(found("Registered").ok);
         assert!(found("Registering").is_problem() && !found("Registering").blocks());
@@ -63,7 +63,7 @@ mod tests {
         );
         facts.preflight.registration = ReadResult::Unreadable("no".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("asked").verdict,
+            CHECK.run(&intent, &facts).expect("asked").verdict,
             CheckVerdict::Unknown
         );
     }

@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::{LostSettings, ObservedState, deleted_first};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "recreated-peering",
     severity: CheckSeverity::Error,
     meaning: "If a run is interrupted between deletion and recreation, the settings can't be restored.",

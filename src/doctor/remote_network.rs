@@ -6,7 +6,7 @@ use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::render::ShellWord;
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "remote-network",
     severity: CheckSeverity::Error,
     meaning: "The remote network must exist, and its last update must have succeeded. If it doesn't exist, Azure reports a missing permission.",
@@ -73,32 +73,32 @@ mod tests {
     #[test]
     fn absent_or_failed_network_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let peering = samples::peering(&intent, "theirs", 0xf00, "10.0.0.0/16");
         let vnet = peering.remote_vnet.expect("the sample has one");
         facts.request.as_mut().expect("one").remote = Some(RemoteNetwork {
             tenant: intent.tenant,
             vnet,
         });
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         facts.remote_unread = Some("AuthorizationFailed".into());
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("known").verdict,
+            CHECK.run(&intent, &facts).expect("known").verdict,
             CheckVerdict::Unknown
         );
         facts.remote_siblings = vec!["vnet-partner".into(), "vnet-b".into()];
-        let hidden = PROBE.run(&intent, &facts).expect("known");
+        let hidden = CHECK.run(&intent, &facts).expect("known");
         assert!(!hidden.ok && !hidden.blocks(), "{hidden:?}");
         facts.remote_unread = None;
         facts.remote_absent = true;
-        let absent = PROBE.run(&intent, &facts).expect("known");
+        let absent = CHECK.run(&intent, &facts).expect("known");
         assert!(
             absent.blocks() && absent.detail.contains("(visible there: vnet-partner, vnet-b)"),
             "{absent:?}"
         );
         facts.remote_siblings.clear();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("known")
                 .detail
@@ -114,7 +114,7 @@ mod tests {
             let mut vnet = facts.vnet.clone().expect("one");
             vnet.provisioning_state = state.into();
             facts.remote_vnet = Some(vnet);
-            let check = PROBE.run(&intent, &facts).expect("known");
+            let check = CHECK.run(&intent, &facts).expect("known");
             assert_eq!((check.ok, check.blocks()), (ok, blocks), "{check:?}");
         }
     }

@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "remote-tenant",
     severity: CheckSeverity::Error,
     meaning: "A token for the wrong tenant is rejected, and the error doesn't name the right tenant.",
@@ -42,13 +42,13 @@ mod tests {
     #[test]
     fn another_tenant_than_azure_names_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let peering = samples::peering(&intent, "theirs", 0xf00, "10.0.0.0/16");
         let vnet = peering.remote_vnet.expect("the sample has one");
         facts.remote_tenants.insert(vnet.subscription, Uuid::from_u128(7));
         let tenant = Uuid::from_u128(7);
         facts.request.as_mut().expect("one").remote = Some(RemoteNetwork { tenant, vnet });
-        assert!(PROBE.run(&intent, &facts).expect("both are known").ok);
+        assert!(CHECK.run(&intent, &facts).expect("both are known").ok);
         facts
             .request
             .as_mut()
@@ -57,6 +57,6 @@ mod tests {
             .as_mut()
             .expect("one")
             .tenant = Uuid::from_u128(8);
-        assert!(PROBE.run(&intent, &facts).expect("both are known").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("both are known").blocks());
     }
 }

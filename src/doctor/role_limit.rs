@@ -7,7 +7,7 @@ use crate::steps::{ObservedState, PreflightPart, ReadResult, step};
 /// With fewer free places it is worth saying.
 const NEAR: u64 = 100;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "role-limit",
     severity: CheckSeverity::Error,
     meaning: "At the tenant's limit of custom roles, no more can be created (RoleDefinitionLimitExceeded).",
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn role_limit_blocks_only_new_role() {
         let (intent, mut facts) = samples::kong_done();
-        let found = |facts: &ObservedState| PROBE.run(&intent, facts).expect("asked");
+        let found = |facts: &ObservedState| CHECK.run(&intent, facts).expect("asked");
         facts.preflight.custom_roles = ReadResult::Known((12, 5_000));
         assert!(found(&facts).ok);
         facts.preflight.custom_roles = ReadResult::Known((5_000, 5_000));

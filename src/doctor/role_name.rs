@@ -5,7 +5,7 @@ use super::rights::unread;
 use crate::plan::{CheckSeverity, PeeringIntent, RoleGrant, StepId};
 use crate::steps::{ObservedState, RoleChoice, choose_role, missing_actions, passed_over_roles};
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "role-name",
     severity: CheckSeverity::Warning,
     meaning: "Setup assigns a role with exactly the documented actions. Another role with that name isn't changed.",
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn role_name_reports_differing_actions() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("kong's").ok);
+        assert!(CHECK.run(&intent, &facts).expect("kong's").ok);
         facts.roles[0].permissions[0].actions = vec!["Microsoft.Compute/*".into()];
-        let found = PROBE.run(&intent, &facts).expect("kong's");
+        let found = CHECK.run(&intent, &facts).expect("kong's");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
         assert!(
             found
@@ -85,14 +85,14 @@ mod tests {
         );
         facts.roles[0].permissions[0].actions = Vec::new();
         facts.role_holders.insert(facts.roles[0].guid, Some(Vec::new()));
-        let found = PROBE.run(&intent, &facts).expect("kong's");
+        let found = CHECK.run(&intent, &facts).expect("kong's");
         assert!(
             found.detail.contains("lacks Microsoft.Network/virtualNetworks/read"),
             "{found:?}"
         );
         facts.roles.clear();
         assert!(
-            PROBE
+            CHECK
                 .run(&intent, &facts)
                 .expect("kong's")
                 .detail

@@ -10,7 +10,7 @@ use crate::domain::AddressSpace;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "routes",
     severity: CheckSeverity::Warning,
     meaning: "A user-defined route that is as specific as the peering route overrides it, so traffic bypasses the Connected peering.",
@@ -112,7 +112,7 @@ mod tests {
             name: "rt".into(),
             routes: routes.collect(),
         }];
-        PROBE.run(&intent, &facts).expect("a network")
+        CHECK.run(&intent, &facts).expect("a network")
     }
 
     #[test]
@@ -139,14 +139,14 @@ mod tests {
     #[test]
     fn route_table_unreadable_is_not_ok() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("a network").ok);
+        assert!(CHECK.run(&intent, &facts).expect("a network").ok);
         facts.vnet.as_mut().expect("one").subnets = vec![SubnetInfo {
             name: "snet".into(),
             route_table: Some("/RT".into()),
             ..SubnetInfo::default()
         }];
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("a network").verdict,
+            CHECK.run(&intent, &facts).expect("a network").verdict,
             CheckVerdict::Unknown
         );
     }

@@ -8,7 +8,7 @@ use crate::render::az;
 use crate::steps::{ObservedState, VendorPeering, by_name, unproven};
 use crate::vendors::CreatedBy;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "stale-peering",
     severity: CheckSeverity::Error,
     meaning: "While a Disconnected peering exists, the remote side can't create a new one, and its address range stays in use.",
@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn stale_peering_blocks_with_delete_command() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("always known").ok);
+        assert!(CHECK.run(&intent, &facts).expect("always known").ok);
         facts.vnet.as_mut().expect("one").peerings[0].state = PeeringState::Disconnected;
-        let found = PROBE.run(&intent, &facts).expect("always known");
+        let found = CHECK.run(&intent, &facts).expect("always known");
         assert!(
             found.blocks() && found.remedies[2].contains("peering delete"),
             "{found:?}"
@@ -114,7 +114,7 @@ mod tests {
         let mut orphan = samples::peering(&intent, "to-old-spoke", 0x50b, "10.99.0.0/16");
         orphan.state = PeeringState::Disconnected;
         facts.vnet.as_mut().expect("one").peerings.push(orphan);
-        let found = PROBE.run(&intent, &facts).expect("always known");
+        let found = CHECK.run(&intent, &facts).expect("always known");
         assert!(found.is_problem() && !found.blocks(), "{found:?}");
         assert!(found.remedies[1].ends_with("--name to-old-spoke"), "{found:?}");
     }

@@ -6,7 +6,7 @@ use crate::domain::TenantId;
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "subscription",
     severity: CheckSeverity::Error,
     meaning: "In a disabled subscription, resources can be read and deleted, but not created or changed (ReadOnlyDisabledSubscription).",
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn states_block_as_azure_documents_them() {
         let (intent, mut facts) = samples::kong_done();
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let mut found = |state: &str, tenant: TenantId| {
             facts.subscription = Some(SubscriptionInfo {
                 id: intent.vnet.subscription,
@@ -85,7 +85,7 @@ mod tests {
                 tenant,
                 state: state.into(),
             });
-            PROBE.run(&intent, &facts).expect("known")
+            CHECK.run(&intent, &facts).expect("known")
         };
         for (state, ok, blocks) in [
             ("Enabled", true, false),

@@ -7,7 +7,7 @@ use crate::steps::preflight::TokenTry;
 use crate::steps::{ObservedState, PreflightPart, create_sp_command};
 use crate::vendors::CreatedBy;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "tokens",
     severity: CheckSeverity::Error,
     meaning: "Creating a cross-tenant peering requires a token for each tenant. Without one, Azure returns LinkedAuthorizationFailed.",
@@ -100,9 +100,9 @@ mod tests {
     fn tokens_missing_tenant_shows_sign_in() {
         let (intent, mut facts) = samples::kong_done();
         facts.preflight.tokens = vec![one(0x7e, None, None)];
-        assert!(PROBE.run(&intent, &facts).expect("always").ok);
+        assert!(CHECK.run(&intent, &facts).expect("always").ok);
         facts.preflight.tokens.push(one(0xbeef, None, Some("AADSTS50076")));
-        let found = PROBE.run(&intent, &facts).expect("always");
+        let found = CHECK.run(&intent, &facts).expect("always");
         assert!(found.blocks() && found.detail.contains("multifactor"), "{found:?}");
         assert_eq!(found.remedies, [LOGIN]);
     }
@@ -113,11 +113,11 @@ mod tests {
         intent.vendor = profile("aiven").expect("built in");
         facts.preflight.tokens = vec![one(0xbeef, Some(0xa1), Some("AADSTS7000229"))];
         assert_eq!(
-            PROBE.run(&intent, &facts).expect("always").verdict,
+            CHECK.run(&intent, &facts).expect("always").verdict,
             CheckVerdict::Unknown
         );
         intent.vendor = profile("generic").expect("built in");
-        let found = PROBE.run(&intent, &facts).expect("always");
+        let found = CHECK.run(&intent, &facts).expect("always");
         assert!(
             found.blocks() && found.remedies[0].contains("az ad sp create --id"),
             "{found:?}"

@@ -40,7 +40,7 @@ pub enum FlowVerdict<'r> {
 
 /// Part of an address space that a rule covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum PortReach {
+enum AddressCoverage {
     None,
     Part,
     Whole,
@@ -56,26 +56,26 @@ impl TrafficFlow<'_> {
         for rule in self.rules(group) {
             let hit = common(&left, &ports(rule));
             let reach = self.reach(rule);
-            if hit.is_empty() || (reach == PortReach::None && !self.is_for_groups(rule)) {
+            if hit.is_empty() || (reach == AddressCoverage::None && !self.is_for_groups(rule)) {
                 continue;
             }
             match (rule.allow, reach) {
-                (true, PortReach::Whole) => {
+                (true, AddressCoverage::Whole) => {
                     left = without(&left, &hit);
                     open.extend(hit);
                     if left.is_empty() {
                         return FlowVerdict::Open;
                     }
                 }
-                (true, PortReach::Part | PortReach::None) => some_addresses_pass = true,
-                (false, PortReach::None) => {}
+                (true, AddressCoverage::Part | AddressCoverage::None) => some_addresses_pass = true,
+                (false, AddressCoverage::None) => {}
                 (false, _) if !without(&left, &hit).is_empty() => {
-                    if reach == PortReach::Whole {
+                    if reach == AddressCoverage::Whole {
                         left = without(&left, &hit);
                     }
                 }
                 (false, _) if open.is_empty() => {
-                    let partly = some_addresses_pass || reach == PortReach::Part;
+                    let partly = some_addresses_pass || reach == AddressCoverage::Part;
                     return FlowVerdict::Blocked { rule, partly };
                 }
                 (false, _) => {
@@ -113,24 +113,24 @@ impl TrafficFlow<'_> {
         }
     }
 
-    fn reach(&self, rule: &NsgRule) -> PortReach {
+    fn reach(&self, rule: &NsgRule) -> AddressCoverage {
         let (ours, theirs) = self.ends(rule);
         reach(ours, self.ours).min(reach(theirs, self.theirs))
     }
 
     fn is_for_groups(&self, rule: &NsgRule) -> bool {
         let (ours, theirs) = self.ends(rule);
-        ours.iter().any(|end| end.starts_with('/')) && reach(theirs, self.theirs) != PortReach::None
+        ours.iter().any(|end| end.starts_with('/')) && reach(theirs, self.theirs) != AddressCoverage::None
     }
 }
 
 /// Returns the part of the space that the addresses of a rule cover. Service tags other than `VirtualNetwork` cover no
 /// part of a network.
-fn reach(rule: &[String], space: &AddressSpace) -> PortReach {
+fn reach(rule: &[String], space: &AddressSpace) -> AddressCoverage {
     // The tag holds the peered networks' addresses too.
     let all = |text: &String| text == "*" || text.eq_ignore_ascii_case("VirtualNetwork");
     if rule.iter().any(all) {
-        return PortReach::Whole;
+        return AddressCoverage::Whole;
     }
     let single = |text: &str| text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
     let nets = rule
@@ -138,9 +138,9 @@ fn reach(rule: &[String], space: &AddressSpace) -> PortReach {
         .filter_map(|text| text.parse::<IpNet>().ok().or_else(|| single(text)));
     let nets = AddressSpace(IpNet::aggregate(&nets.collect()));
     match (nets.covers(space), nets.overlaps(space).is_empty()) {
-        (true, _) => PortReach::Whole,
-        (false, false) => PortReach::Part,
-        (false, true) => PortReach::None,
+        (true, _) => AddressCoverage::Whole,
+        (false, false) => AddressCoverage::Part,
+        (false, true) => AddressCoverage::None,
     }
 }
 

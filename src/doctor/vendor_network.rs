@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId, VendorAccess};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "vendor-network",
     severity: CheckSeverity::Error,
     meaning: "The vendor can peer its network only when it is ready. Setup checks this with the vendor's token.",
@@ -48,17 +48,17 @@ mod tests {
     #[test]
     fn vendor_network_not_ready_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(!PROBE.run(&intent, &facts).expect("known").blocks());
+        assert!(!CHECK.run(&intent, &facts).expect("known").blocks());
         facts.network.as_mut().expect("one").ready = false;
-        assert!(PROBE.run(&intent, &facts).expect("known").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("known").blocks());
         facts.network = None;
-        assert_eq!(PROBE.run(&intent, &facts), None);
+        assert_eq!(CHECK.run(&intent, &facts), None);
         let refused = RunError::new(
             RunErrorKind::Vendor,
             "Konnect answered 401.",
             "The token is not accepted.",
         );
         facts.preflight.unread.insert(StepId::VendorRequest, refused);
-        assert!(PROBE.run(&intent, &facts).expect("said").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("said").blocks());
     }
 }

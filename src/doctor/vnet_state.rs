@@ -4,7 +4,7 @@ use super::check::{CheckFinding, CheckNeed, DoctorCheck};
 use crate::plan::{CheckSeverity, PeeringIntent, StepId};
 use crate::steps::ObservedState;
 
-pub static PROBE: DoctorCheck = DoctorCheck {
+pub static CHECK: DoctorCheck = DoctorCheck {
     id: "vnet-state",
     severity: CheckSeverity::Error,
     meaning: "The network must exist and must not be changing, or Azure rejects the peering (ReferencedResourceNotProvisioned).",
@@ -52,12 +52,12 @@ mod tests {
     #[test]
     fn vnet_state_updating_warns_missing_blocks() {
         let (intent, mut facts) = samples::kong_done();
-        assert!(PROBE.run(&intent, &facts).expect("known").ok);
+        assert!(CHECK.run(&intent, &facts).expect("known").ok);
         facts.vnet.as_mut().expect("one").provisioning_state = "Updating".into();
-        let found = PROBE.run(&intent, &facts).expect("known");
+        let found = CHECK.run(&intent, &facts).expect("known");
         assert!(!found.ok && !found.blocks());
         facts.vnet.as_mut().expect("one").provisioning_state = "Failed".into();
-        assert!(PROBE.run(&intent, &facts).expect("known").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("known").blocks());
         facts.vnet = None;
         let absent = RunError::new(
             RunErrorKind::NotFound,
@@ -65,6 +65,6 @@ mod tests {
             "Azure finds none.",
         );
         facts.preflight.unread.insert(StepId::Peering, absent);
-        assert!(PROBE.run(&intent, &facts).expect("said").blocks());
+        assert!(CHECK.run(&intent, &facts).expect("said").blocks());
     }
 }

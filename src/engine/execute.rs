@@ -11,7 +11,7 @@ use super::refresh::{checks, plan_of, refresh_again};
 use crate::errors::{RunError, RunOutcome};
 use crate::plan::{ActionRequired, RunEvent, StepDecision, StepEvent, StepId, StepState};
 use crate::steps::{
-    ConcurrencyPermit, ExclusiveLock, StepError, StepRun, decision, only_rights_are_missing, step, turn, views,
+    ExclusiveLock, StepError, StepRun, WorkGuard, decision, only_rights_are_missing, step, turn, views,
 };
 
 /// Result of one step.
@@ -46,8 +46,7 @@ pub async fn execute(run: &StepRun) -> (RunOutcome, Option<RunError>) {
     let mut ended: BTreeMap<StepId, StepResult> = BTreeMap::new();
     let steps = run.intent.steps();
     let mut waiting = steps.clone();
-    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, ExecutionStage, ConcurrencyPermit<'_>)>> =
-        FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, ExecutionStage, WorkGuard<'_>)>> = FuturesUnordered::new();
     // Of the step that ended last: what is due now takes its place.
     let mut seat = None;
     loop {
@@ -107,7 +106,7 @@ fn with_permit<'a>(
     run: &'a StepRun,
     id: StepId,
     work: impl Future<Output = ExecutionStage> + 'a,
-) -> impl Future<Output = (StepId, ExecutionStage, ConcurrencyPermit<'a>)> + 'a {
+) -> impl Future<Output = (StepId, ExecutionStage, WorkGuard<'a>)> + 'a {
     let seat = run.desk.seat();
     async move {
         seat.acquire(&run.company).await;

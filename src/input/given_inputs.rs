@@ -242,7 +242,7 @@ impl GivenInputs {
 
     /// The flags that say the same as everything known here, in the table's order.
     pub fn flags(&self, vendor_inputs: &BTreeMap<String, Vec<String>>) -> Vec<(String, String)> {
-        let flag = |row: &'static super::InputKind| Some((row.flag(), self.get(row.id)?.to_owned()));
+        let flag = |row: &'static super::InputDefinition| Some((row.flag(), self.get(row.id)?.to_owned()));
         let sets = vendor_inputs.iter().flat_map(|(key, values)| {
             values
                 .iter()

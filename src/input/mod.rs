@@ -23,7 +23,7 @@ pub use given_inputs::{GivenInputs, ValueSource, set_variable};
 pub use peering_file::{PeeringSpec, listed};
 pub use profile_file::{ProfileValues, SETS, SourceFile, WithLine, in_order, is_file, is_secret, refuse, string};
 pub use session::{RunContext, SignInSession, SignIns};
-pub use table::{INPUTS, InputKind, NEVER_IN_A_FILE, REHEARSED, SWITCHES, VNET_PARTS, input};
+pub use table::{INPUTS, InputDefinition, NEVER_IN_A_FILE, REHEARSED, SWITCHES, VNET_PARTS, input};
 pub use values::{own_app_credential, vendor_inputs};
 pub use wizard::{AsyncPrompter, WizardState};
 

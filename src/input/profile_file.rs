@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::table::{INPUTS, InputKind, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
+use super::table::{INPUTS, InputDefinition, NEVER_IN_A_FILE, SWITCHES, VNET_PARTS};
 use crate::azure::AzureCloud;
 use crate::domain::{did_you_mean, sanitize_for_terminal};
 use crate::errors::{RunError, RunErrorKind};
@@ -244,7 +244,7 @@ pub fn is_secret(key: &str) -> bool {
 }
 
 /// The inputs that a file may give.
-fn inputs() -> impl Iterator<Item = &'static InputKind> {
+fn inputs() -> impl Iterator<Item = &'static InputDefinition> {
     INPUTS.iter().filter(|input| !NEVER_IN_A_FILE.contains(&input.id))
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::JoinSet;
 
 use super::{GivenInputs, menu};
-use crate::azure::{ApiError, AzureClient, DiscoveredVnet, ListedVnet, SubscriptionInfo};
+use crate::azure::{ApiError, AzureClient, DiscoveryEvent, ListedVnet, SubscriptionInfo};
 use crate::domain::{AddressSpace, SubscriptionId, VnetId, sanitize_for_terminal};
 use crate::limits;
 use crate::ui::{ListItems, counted};
@@ -41,7 +41,7 @@ pub struct VnetSearch {
     /// Message to show to a person once.
     pub notice: Option<String>,
     state: SearchState,
-    finds: mpsc::Receiver<Result<DiscoveredVnet, ApiError>>,
+    finds: mpsc::Receiver<Result<DiscoveryEvent, ApiError>>,
     /// The search itself, which ends with this.
     _looking: JoinSet<()>,
     /// Names of the network's resource group and of the network itself, as far as they're given.
@@ -126,11 +126,11 @@ impl VnetSearch {
         })
     }
 
-    fn take(&mut self, found: Option<Result<DiscoveredVnet, ApiError>>) -> Result<(), ApiError> {
+    fn take(&mut self, found: Option<Result<DiscoveryEvent, ApiError>>) -> Result<(), ApiError> {
         match found {
-            Some(Ok(DiscoveredVnet::Vnets(vnets))) => self.add(vnets),
-            Some(Ok(DiscoveredVnet::Refused(subscription, error))) => self.refused.push((subscription, error)),
-            Some(Ok(DiscoveredVnet::Unread(why))) => {
+            Some(Ok(DiscoveryEvent::Vnets(vnets))) => self.add(vnets),
+            Some(Ok(DiscoveryEvent::Refused(subscription, error))) => self.refused.push((subscription, error)),
+            Some(Ok(DiscoveryEvent::Unread(why))) => {
                 let note = self.unread(why.as_ref());
                 self.end(SearchState::CutShort, Some(note));
             }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     /// A search that finds this.
-    fn search(scope: SearchScope, found: impl IntoIterator<Item = Result<DiscoveredVnet, ApiError>>) -> VnetSearch {
+    fn search(scope: SearchScope, found: impl IntoIterator<Item = Result<DiscoveryEvent, ApiError>>) -> VnetSearch {
         let (sender, finds) = mpsc::channel(9);
         found
             .into_iter()
@@ -259,10 +259,10 @@ mod tests {
         }
     }
 
-    fn pages() -> [Result<DiscoveredVnet, ApiError>; 2] {
+    fn pages() -> [Result<DiscoveryEvent, ApiError>; 2] {
         [
-            Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-a"), vnet(TWO, "vnet-b")])),
-            Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-c")])),
+            Ok(DiscoveryEvent::Vnets(vec![vnet(ONE, "vnet-a"), vnet(TWO, "vnet-b")])),
+            Ok(DiscoveryEvent::Vnets(vec![vnet(ONE, "vnet-c")])),
         ]
     }
 
@@ -291,8 +291,8 @@ mod tests {
             "nothing is known of that one"
         );
         for last in [
-            Ok(DiscoveredVnet::Refused(ONE, refusal())),
-            Ok(DiscoveredVnet::Unread(None)),
+            Ok(DiscoveryEvent::Refused(ONE, refusal())),
+            Ok(DiscoveryEvent::Unread(None)),
             Err(refusal()),
         ] {
             let mut all = search(SearchScope::All, pages().into_iter().chain([last]));
@@ -303,7 +303,7 @@ mod tests {
         let mut looking = search(SearchScope::All, []);
         looking.finds = finds;
         sender
-            .try_send(Ok(DiscoveredVnet::Vnets(vec![vnet(ONE, "vnet-a")])))
+            .try_send(Ok(DiscoveryEvent::Vnets(vec![vnet(ONE, "vnet-a")])))
             .expect("there is room");
         assert!(looking.narrowed(ONE).is_none());
         assert_eq!(names(&looking), ["vnet-a"], "and nothing is lost");
@@ -313,7 +313,7 @@ mod tests {
     async fn menu_reports_missing_choice() {
         let mut refused = search(
             SearchScope::All,
-            [Ok(DiscoveredVnet::Refused(TWO, refusal()))].into_iter().chain(pages()),
+            [Ok(DiscoveryEvent::Refused(TWO, refusal()))].into_iter().chain(pages()),
         );
         refused.fill().await.expect("found");
         let notice = refused.notice.expect("a notice");

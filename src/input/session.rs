@@ -16,7 +16,7 @@ use crate::domain::{TenantId, did_you_mean};
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::RunEvent;
 use crate::steps::{EventSink, SignInReport, report_sign_in};
-use crate::vendors::{AccessConsequences, VendorConnector, VendorProfile, connect};
+use crate::vendors::{VendorApi, VendorConnector, VendorProfile, connect};
 
 /// Context of a run that isn't one of its inputs.
 #[derive(Clone)]
@@ -323,7 +323,7 @@ fn auth(given: &GivenInputs) -> Result<AuthMethod, RunError> {
 /// # Errors
 /// When the environment's is no address that a token may be sent to.
 pub fn vendor_api(vars: &EnvironmentVariables, vendor: &VendorProfile) -> Result<Option<Url>, RunError> {
-    let Some(AccessConsequences { api, api_env, .. }) = &vendor.access else {
+    let Some(VendorApi { api, api_env, .. }) = &vendor.access else {
         return Ok(None);
     };
     let text = vars.named(api_env)?.unwrap_or_else(|| api.clone());

@@ -3,7 +3,7 @@
 
 /// One input of `azure setup`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InputKind {
+pub struct InputDefinition {
     /// Key in documents and in [`super::GivenInputs`].
     pub id: &'static str,
     /// The flag is `--ID`.
@@ -12,19 +12,19 @@ pub struct InputKind {
     pub meaning: &'static str,
 }
 
-impl InputKind {
+impl InputDefinition {
     /// `--vendor`.
     pub fn flag(&self) -> String {
         format!("--{}", self.id)
     }
 }
 
-const fn row(id: &'static str, env: Option<&'static str>, meaning: &'static str) -> InputKind {
-    InputKind { id, env, meaning }
+const fn row(id: &'static str, env: Option<&'static str>, meaning: &'static str) -> InputDefinition {
+    InputDefinition { id, env, meaning }
 }
 
 /// Every input, in the order in which they are asked and printed. `--set` is apart: the vendor's profile names its keys.
-pub const INPUTS: &[InputKind] = &[
+pub const INPUTS: &[InputDefinition] = &[
     row(
         "cloud",
         Some("PEERCTL_CLOUD"),
@@ -109,6 +109,6 @@ pub const SWITCHES: &[&str] = &[
 ];
 
 /// The row of that id.
-pub fn input(id: &str) -> Option<&'static InputKind> {
+pub fn input(id: &str) -> Option<&'static InputDefinition> {
     INPUTS.iter().find(|input| input.id == id)
 }

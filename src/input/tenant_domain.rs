@@ -6,7 +6,7 @@ use crate::azure::{tenant_of_domain, tenant_of_subscription};
 use crate::domain::VnetId;
 use crate::errors::{RunError, RunErrorKind};
 use crate::plan::RunEvent;
-use crate::vendors::{InputSuggestion, InputType as InputKind, VendorProfile};
+use crate::vendors::{InputSuggestion, InputType, VendorProfile};
 
 /// Puts the tenant's ID in the place of a domain in `--tenant-id`.
 ///
@@ -43,7 +43,7 @@ pub(super) async fn settle_vendor_tenants(
             let tenant = look_up(&domain, &given.name_of_set(&input.key), given, around).await?;
             given.answer_set(&input.key, vec![tenant]);
         } else if values.is_empty() && unasked {
-            let networks = vendor.inputs.iter().filter(|one| one.kind == InputKind::VnetId);
+            let networks = vendor.inputs.iter().filter(|one| one.kind == InputType::VnetId);
             let mut named = networks.filter_map(|one| VnetId::from_input(given.set(&one.key).first()?).ok());
             let Some(vnet) = named.next() else { continue };
             let cloud = cloud(given, around)?;

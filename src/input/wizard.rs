@@ -13,7 +13,7 @@ use crate::errors::RunError;
 use crate::plan::RunEvent;
 use crate::steps::EventSink;
 use crate::ui::{AskError, InputValidator, ListItems, PromptQuestion as Prompt, PromptResult, Prompter, tell};
-use crate::vendors::{VendorProfile, WantedResource, profiles};
+use crate::vendors::{InputRequirement, VendorProfile, profiles};
 
 /// Outcome of a question whose rows were still to come.
 pub(super) enum SelectOutcome<T> {
@@ -160,7 +160,7 @@ fn order(vendor: &VendorProfile, narrow: bool) -> Vec<WizardQuestion> {
         WizardQuestion::Vnet,
         WizardQuestion::Token,
     ];
-    let told = |at: &usize| !narrow || vendor.inputs[*at].wanted != WantedResource::Never;
+    let told = |at: &usize| !narrow || vendor.inputs[*at].wanted != InputRequirement::Never;
     let inputs = (0..vendor.inputs.len()).filter(told).map(WizardQuestion::Vendor);
     let last = [WizardQuestion::Consent].into_iter().filter(|_| !narrow);
     first.into_iter().chain(inputs).chain(last).collect()

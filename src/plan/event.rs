@@ -64,7 +64,7 @@ pub enum StepEvent {
         opened: bool,
     },
     /// Values for a person to paste.
-    HandOff(DeviceCodePrompt),
+    HandOff(ManualInstructions),
     Changed(ResourceChange),
     /// It ended in this state. The text says what there is now.
     Finished {
@@ -107,7 +107,7 @@ pub struct SignedIn {
 
 /// Labelled values, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DeviceCodePrompt {
+pub struct ManualInstructions {
     #[serde(rename = "where")]
     pub place: String,
     pub values: Vec<CardValue>,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{
-    CardValue, DeviceCodePrompt, ForeignRoleNames, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, StepId, StepSelection,
-    own_role_names,
+    CardValue, ForeignRoleNames, ManualInstructions, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, StepId,
+    StepSelection, own_role_names,
 };
 use crate::domain::{AddressSpace, TenantId, VnetId, role_definition_guid};
 use crate::render::ShellWord;
@@ -407,7 +407,7 @@ impl PeeringIntent {
 
     /// Returns the values to enter in the vendor's console, under its own labels. `own_app` is the own application's
     /// client ID, once it's known.
-    pub fn card(&self, own_app: Option<Uuid>) -> DeviceCodePrompt {
+    pub fn card(&self, own_app: Option<Uuid>) -> ManualInstructions {
         let mut values = self.template_values();
         let own_app = own_app.map_or_else(|| "(made by the step own-app)".to_owned(), |id| id.to_string());
         values.insert("own-app", own_app);
@@ -436,7 +436,7 @@ impl PeeringIntent {
                 value,
             });
         }
-        DeviceCodePrompt {
+        ManualInstructions {
             place: self.vendor.hand_off.place.clone(),
             values,
             before,

@@ -37,7 +37,9 @@ pub use decision::{
     ActionRequired, ChangeAction, CheckResult, CheckSeverity, CheckVerdict, FirstUse, PlannedStep, ResourceChange,
     RunPlan, StepDecision,
 };
-pub use event::{CardValue, DeviceCodePrompt, PeeringDirection, PeeringView, RunEvent, RunStats, SignedIn, StepEvent};
+pub use event::{
+    CardValue, ManualInstructions, PeeringDirection, PeeringView, RunEvent, RunStats, SignedIn, StepEvent,
+};
 pub use grant::{ForeignRoleNames, OwnAppRole, OwnRole, RoleGrant, RoleGrantee, own_role_names};
 pub use intent::{
     ConsentMode, OwnApp, PeeringIntent, PeeringSettings, Remote, RunGoal, TenantName, VendorAccess, VendorApp,

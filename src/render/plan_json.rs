@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::RunReport;
 use crate::plan::{
-    ActionRequired, CheckResult, DeviceCodePrompt, PeeringIntent, PlannedStep, PlannedWrite, RunPlan, StepDecision,
+    ActionRequired, CheckResult, ManualInstructions, PeeringIntent, PlannedStep, PlannedWrite, RunPlan, StepDecision,
     StepId, StepState, VendorAccess,
 };
 use crate::vendors::CreatedBy;
@@ -30,7 +30,7 @@ struct PlanDocument<'a> {
     steps: Vec<PlanDocumentStep<'a>>,
     /// Values that a person has to enter at the vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hand_off: Option<DeviceCodePrompt>,
+    hand_off: Option<ManualInstructions>,
     checks: &'a [CheckResult],
 }
 
@@ -43,7 +43,7 @@ struct PlanDocumentStep<'a> {
     what: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
-    /// State before the run; absent without a survey.
+    /// State before the run; absent without --refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<StepState>,
     /// State after the run.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::errors::{RunError, RunOutcome};
 use crate::plan::{
-    ActionRequired, CheckResult, DeviceCodePrompt, LinkHealth, PeeringView, ResourceChange, RunEvent, RunPlan,
+    ActionRequired, CheckResult, LinkHealth, ManualInstructions, PeeringView, ResourceChange, RunEvent, RunPlan,
     RunStats, SignedIn, StepEvent, StepId, StepState,
 };
 
@@ -27,7 +27,7 @@ pub struct RunReport {
     inputs: BTreeMap<String, serde_json::Value>,
     steps: Vec<StepReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hand_off: Option<DeviceCodePrompt>,
+    hand_off: Option<ManualInstructions>,
     peerings: Vec<PeeringView>,
     #[serde(rename = "linkHealth", skip_serializing_if = "Option::is_none")]
     standing: Option<LinkHealth>,

@@ -149,7 +149,7 @@ const ONE: u128 = 1_000_000_000;
 
 /// Outcome of an attempt to send one more request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BudgetSpent {
+pub(super) enum BudgetOutcome {
     /// It may; so many are left, and so many for all principals together.
     One { left: u32, global: u32 },
     /// Nothing is left; the next is there after so many seconds.
@@ -166,7 +166,7 @@ impl RateBudgets {
     }
 
     /// One request of `principal` in a subscription or tenant.
-    pub(super) fn spend(&mut self, now: Duration, principal: Uuid, scope: Uuid, kind: BudgetKind) -> BudgetSpent {
+    pub(super) fn spend(&mut self, now: Duration, principal: Uuid, scope: Uuid, kind: BudgetKind) -> BudgetOutcome {
         let own = match kind {
             BudgetKind::Reads => self.limits.reads,
             BudgetKind::Writes => self.limits.writes,
@@ -179,12 +179,12 @@ impl RateBudgets {
         let [mut mine, mut everybodys] = [level(0), level(1)];
         let missing = own.seconds_to_one(mine).max(all.seconds_to_one(everybodys));
         if missing > 0 {
-            return BudgetSpent::Nothing { seconds: missing };
+            return BudgetOutcome::Nothing { seconds: missing };
         }
         mine.content -= ONE;
         everybodys.content -= ONE;
         self.levels.extend(keys.into_iter().zip([mine, everybodys]));
-        BudgetSpent::One {
+        BudgetOutcome::One {
             left: mine.whole(),
             global: everybodys.whole(),
         }

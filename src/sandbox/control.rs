@@ -11,7 +11,7 @@ use super::page::frame;
 use super::router;
 use super::vendors::{aiven, dragonfly};
 use super::world::{
-    CreatedAt, LockRecord, PeeringRecord, PeeringSettingsRecord, PermissionRecord, ProvisioningState, SandboxWorld,
+    CreatedAt, LockRecord, PeeringRecord, PeeringSettingsRecord, PeeringStatus, PermissionRecord, SandboxWorld,
     VnetRecord,
 };
 
@@ -108,9 +108,9 @@ fn plant(world: &mut SandboxWorld, id: &str, remote: &str, given: &Value) -> boo
         name: name.to_owned(),
         remote: remote.to_owned(),
         state: match given["state"].as_str() {
-            Some("Connected") => ProvisioningState::Connected,
-            Some("Initiated") => ProvisioningState::Initiated,
-            _ => ProvisioningState::Disconnected,
+            Some("Connected") => PeeringStatus::Connected,
+            Some("Initiated") => PeeringStatus::Initiated,
+            _ => PeeringStatus::Disconnected,
         },
         settings: PeeringSettingsRecord::default(),
         known: prefixes.filter_map(|text| text.as_str()?.parse().ok()).collect(),
@@ -215,9 +215,9 @@ fn vnet(world: &SandboxWorld, vnet: &VnetRecord) -> Value {
             "name": found.name,
             "remote": canonical(world, &found.remote),
             "state": match found.state {
-                ProvisioningState::Initiated => "Initiated",
-                ProvisioningState::Connected => "Connected",
-                ProvisioningState::Disconnected => "Disconnected",
+                PeeringStatus::Initiated => "Initiated",
+                PeeringStatus::Connected => "Connected",
+                PeeringStatus::Disconnected => "Disconnected",
             },
             "remoteAddressSpace": found.known,
             "allowVirtualNetworkAccess": found.settings.access,

@@ -53,7 +53,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A sandbox that is being served; dropped, it stops.
 #[derive(Debug)]
-pub struct ServeOptions {
+pub struct RunningServer {
     /// `https://localhost:PORT`
     pub origin: Url,
     /// The CA's certificate, as PEM.
@@ -65,7 +65,7 @@ pub struct ServeOptions {
     accepting: Vec<JoinHandle<()>>,
 }
 
-impl ServeOptions {
+impl RunningServer {
     /// The address of the page that leads to the vendors' consoles, with the key.
     pub fn pages(&self) -> Url {
         let mut page = self.origin.clone();
@@ -82,7 +82,7 @@ impl ServeOptions {
     }
 }
 
-impl Drop for ServeOptions {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         self.accepting.iter().for_each(JoinHandle::abort);
@@ -93,7 +93,7 @@ impl Drop for ServeOptions {
 ///
 /// # Errors
 /// When the port cannot be had, or the certificates cannot be made.
-pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<ServeOptions> {
+pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<RunningServer> {
     let (config, ca_pem) = certificates().map_err(io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
     let port = listener.local_addr()?.port();
@@ -112,7 +112,7 @@ pub async fn serve(sandbox: Sandbox, port: Option<u16>) -> io::Result<ServeOptio
     let listeners = std::iter::once(listener).chain(second);
     let accept = |listener| tokio::spawn(accept(listener, server.clone(), stopped.clone()));
     let accepting = listeners.map(accept).collect();
-    Ok(ServeOptions {
+    Ok(RunningServer {
         origin,
         ca_pem,
         key,

@@ -104,7 +104,7 @@ pub(super) struct PeeringRecord {
     pub(super) name: String,
     /// The remote network's id, as the client wrote it.
     pub(super) remote: String,
-    pub(super) state: ProvisioningState,
+    pub(super) state: PeeringStatus,
     pub(super) settings: PeeringSettingsRecord,
     /// The remote address space as of the last sync.
     pub(super) known: Vec<IpNet>,
@@ -118,7 +118,7 @@ pub(super) struct PeeringRecord {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProvisioningState {
+pub(super) enum PeeringStatus {
     Initiated,
     Connected,
     Disconnected,

@@ -47,7 +47,7 @@ pub use recreation::{LostSettings, deleted_first};
 pub use role_choice::{RoleChoice, choose as choose_role, missing_actions, passed_over as passed_over_roles};
 pub use run::{EventSink, StepError, StepRun, UrlOpener};
 pub use run_markers::RunMarkers;
-pub use shared_state::{ConcurrencyLimit, ConcurrencyPermit, ExclusiveLock, SharedCredential, SharedState, turn};
+pub use shared_state::{ExclusiveLock, RunPermit, SharedCredential, SharedState, WorkGuard, turn};
 pub use sign_in_info::{OtherTenant, SignInInfo, SignInReport, report_sign_in};
 pub use two_tenants::create_sp_command;
 pub use vendor_peering::{OwnershipEvidence, VendorPeering};

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::confirmed::ConfirmedPlan;
 use super::own_app::CreatedCredential;
-use super::{ConcurrencyLimit, ObservedState, RunMarkers, SharedState, SignInReport};
+use super::{ObservedState, RunMarkers, RunPermit, SharedState, SignInReport};
 use crate::azure::{ApiError, AppCredential, AzureClient, SubscriptionInfo, awaiting};
 use crate::errors::{ErrorCause, RunError, RunErrorKind, known};
 use crate::limits;
@@ -87,7 +87,7 @@ pub struct StepRun {
     /// The runs beside which it works.
     pub company: Arc<SharedState>,
     /// Its place among them.
-    pub desk: ConcurrencyLimit,
+    pub desk: RunPermit,
     introduction: SignInReport,
     sink: EventSink,
     facts: Mutex<ObservedState>,
@@ -134,7 +134,7 @@ impl StepRun {
             open_page,
             app_credential: None,
             company: SharedState::alone(RunMarkers::default()),
-            desk: ConcurrencyLimit::default(),
+            desk: RunPermit::default(),
             introduction,
             sink,
             facts: Mutex::default(),

@@ -234,24 +234,24 @@ fn shared(intent: &PeeringIntent, step: StepId) -> Option<String> {
 /// Permit of one run to work while the number of concurrent runs is limited. A run holds its permit as long as any part
 /// of it works, and releases the permit while all parts wait for others.
 #[derive(Default)]
-pub struct ConcurrencyLimit {
-    occupied: Mutex<ResourceLocks>,
+pub struct RunPermit {
+    occupied: Mutex<PermitState>,
     /// One part of the run goes for a desk; the others wait for it.
     going: Queue<()>,
 }
 
 #[derive(Default)]
-struct ResourceLocks {
+struct PermitState {
     permit: Option<OwnedSemaphorePermit>,
     /// Parts that are at work, or about to be.
     working: usize,
 }
 
-impl ConcurrencyLimit {
+impl RunPermit {
     /// A place at it for a part of the run that is about to work.
-    pub fn seat(&self) -> ConcurrencyPermit<'_> {
+    pub fn seat(&self) -> WorkGuard<'_> {
         lock(&self.occupied).working += 1;
-        ConcurrencyPermit(self)
+        WorkGuard(self)
     }
 
     /// Gets up while `waiting`; without a seat there is nothing to get up from.
@@ -259,7 +259,7 @@ impl ConcurrencyLimit {
         if lock(&self.occupied).working == 0 {
             return waiting.await;
         }
-        let up = SuspendedPermit::from(self);
+        let up = SuspendedWork::from(self);
         let waited = waiting.await;
         drop(up);
         self.exclusive_lock(company).await;
@@ -285,32 +285,32 @@ impl ConcurrencyLimit {
 }
 
 /// A part of the run that is at work, or about to be, until this is dropped.
-pub struct ConcurrencyPermit<'a>(&'a ConcurrencyLimit);
+pub struct WorkGuard<'a>(&'a RunPermit);
 
-impl ConcurrencyPermit<'_> {
+impl WorkGuard<'_> {
     /// Sits down, once there is a free desk.
     pub async fn acquire(&self, company: &SharedState) {
         self.0.exclusive_lock(company).await;
     }
 }
 
-impl Drop for ConcurrencyPermit<'_> {
+impl Drop for WorkGuard<'_> {
     fn drop(&mut self) {
         self.0.up();
     }
 }
 
 /// A part that has got up; dropped, it is about to work again.
-struct SuspendedPermit<'a>(&'a ConcurrencyLimit);
+struct SuspendedWork<'a>(&'a RunPermit);
 
-impl<'a> SuspendedPermit<'a> {
-    fn from(desk: &'a ConcurrencyLimit) -> Self {
+impl<'a> SuspendedWork<'a> {
+    fn from(desk: &'a RunPermit) -> Self {
         desk.up();
         Self(desk)
     }
 }
 
-impl Drop for SuspendedPermit<'_> {
+impl Drop for SuspendedWork<'_> {
     fn drop(&mut self) {
         lock(&self.0.occupied).working += 1;
     }
@@ -325,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn shared_permit_released_while_waiting() {
         let company = SharedState::of(1, RunMarkers::default());
-        let (first, second) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
+        let (first, second) = (RunPermit::default(), RunPermit::default());
         let (seat, other) = (first.seat(), second.seat());
         seat.acquire(&company).await;
         assert!(other.acquire(&company).now_or_never().is_none(), "there is one desk");
@@ -368,7 +368,7 @@ mod tests {
     #[tokio::test]
     async fn shared_permit_kept_while_steps_work() {
         let company = SharedState::of(1, RunMarkers::default());
-        let (desk, next) = (ConcurrencyLimit::default(), ConcurrencyLimit::default());
+        let (desk, next) = (RunPermit::default(), RunPermit::default());
         let (waits, works) = (desk.seat(), desk.seat());
         waits.acquire(&company).await;
         works.acquire(&company).await;
@@ -386,10 +386,10 @@ mod tests {
     #[tokio::test]
     async fn shared_release_without_permit_is_noop() {
         let company = SharedState::of(1, RunMarkers::default());
-        ConcurrencyLimit::default().release_while(&company, async {}).await;
-        let desk = ConcurrencyLimit::default();
+        RunPermit::default().release_while(&company, async {}).await;
+        let desk = RunPermit::default();
         desk.seat().acquire(&company).now_or_never().expect("it is free");
-        ConcurrencyLimit::default()
+        RunPermit::default()
             .seat()
             .acquire(&company)
             .now_or_never()

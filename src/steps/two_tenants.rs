@@ -52,14 +52,14 @@ async fn writer(run: &StepRun, remote: &Remote) -> Result<AzureClient, StepError
 }
 
 /// State of the credential that the sign-ins of one attempt use; the first response that is not as expected counts.
-struct RemoteWatch<'a> {
+struct CredentialWatch<'a> {
     run: &'a StepRun,
     /// Another credential may be created in place of one that was removed.
     may_renew: bool,
     seen: OnceLock<CredentialPresence>,
 }
 
-impl<'a> RemoteWatch<'a> {
+impl<'a> CredentialWatch<'a> {
     fn new(run: &'a StepRun, may_renew: bool) -> Self {
         let seen = OnceLock::new();
         Self { run, may_renew, seen }
@@ -87,7 +87,7 @@ async fn sign_in(
     run: &StepRun,
     identity: &AzureIdentity,
     remote: &Remote,
-    watch: &RemoteWatch<'_>,
+    watch: &CredentialWatch<'_>,
 ) -> Result<(), StepError> {
     let enter = async |identity: AzureIdentity| {
         let who = run.azure.acting_as(identity.clone(), Vec::new()).who_am_i().await;
@@ -118,7 +118,7 @@ async fn sign_in(
 async fn sign_in_there<F>(
     run: &StepRun,
     remote: &Remote,
-    (by_hand, watch): (bool, &RemoteWatch<'_>),
+    (by_hand, watch): (bool, &CredentialWatch<'_>),
     attempt: impl Fn() -> F,
 ) -> Result<(), StepError>
 where
@@ -158,7 +158,7 @@ where
 pub async fn write_ours(run: &StepRun, id: &PeeringId, remote: &Remote, uses_gateways: bool) -> Result<(), StepError> {
     let mut renewals = 0;
     loop {
-        let watch = RemoteWatch::new(run, renewals < limits::MAX_VENDOR_RETRIES);
+        let watch = CredentialWatch::new(run, renewals < limits::MAX_VENDOR_RETRIES);
         let written = write_once(run, id, remote, uses_gateways, &watch).await;
         match (written, watch.seen.get()) {
             (Err(_), Some(CredentialPresence::AppDeleted)) => return Err(own_app::credential::app_deleted(run).into()),
@@ -177,7 +177,7 @@ async fn write_once(
     id: &PeeringId,
     remote: &Remote,
     uses_gateways: bool,
-    watch: &RemoteWatch<'_>,
+    watch: &CredentialWatch<'_>,
 ) -> Result<(), StepError> {
     let writer = writer(run, remote).await?;
     if run.intent.own_app.is_some() {
@@ -220,7 +220,7 @@ pub async fn renew_ours(
             signed_in => signed_in.map(drop)?,
         }
     }
-    let watch = RemoteWatch::new(run, false);
+    let watch = CredentialWatch::new(run, false);
     match put_local(run, &writer, (id, remote), uses_gateways, &watch).await {
         Err(StepError::Failed(problem)) if problem.code.as_deref() == Some("LinkedAuthorizationFailed") => Ok(false),
         put => put.map(|()| true),
@@ -232,7 +232,7 @@ async fn put_local(
     writer: &AzureClient,
     (id, remote): (&PeeringId, &Remote),
     uses_gateways: bool,
-    watch: &RemoteWatch<'_>,
+    watch: &CredentialWatch<'_>,
 ) -> Result<(), StepError> {
     let facts = run.facts();
     let mut peerings = facts.vnet.iter().flat_map(|vnet| &vnet.peerings);

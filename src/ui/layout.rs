@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::domain::{lines, sanitize_for_terminal};
 use crate::errors::RunError;
-use crate::plan::{ActionRequired, DeviceCodePrompt, PlannedStep, RunPlan, StepState};
+use crate::plan::{ActionRequired, ManualInstructions, PlannedStep, RunPlan, StepState};
 use crate::vendors::DnsMapping;
 
 /// The plan, a few lines a step, at most `width` columns wide.
@@ -143,7 +143,7 @@ pub fn settled(state: StepState) -> &'static str {
 }
 
 /// The hand-off card; its values stay whole, for copying.
-pub fn card_lines(card: &DeviceCodePrompt, width: usize) -> Vec<String> {
+pub fn card_lines(card: &ManualInstructions, width: usize) -> Vec<String> {
     let labels: Vec<String> = card
         .values
         .iter()

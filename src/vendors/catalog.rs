@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use super::profile::{AccessConsequences, CreatedBy, VendorProfile};
+use super::profile::{CreatedBy, VendorApi, VendorProfile};
 use crate::domain::{did_you_mean, is_terminal_control};
 use crate::files;
 
@@ -160,7 +160,7 @@ fn host(api: &str) -> Option<String> {
 }
 
 /// Returns the API access of the built-in vendors. The profiles themselves are checked against it.
-fn built_in_access() -> Vec<AccessConsequences> {
+fn built_in_access() -> Vec<VendorApi> {
     let profiles = BUILT_IN
         .iter()
         .filter_map(|text| toml::from_str::<VendorProfile>(text).ok());
@@ -315,7 +315,7 @@ impl VendorProfile {
     }
 
     /// The variables are called after the profile's vendor, so that none of another owner is meant.
-    fn check_names(&self, access: &AccessConsequences) -> Result<(), (&'static str, String)> {
+    fn check_names(&self, access: &VendorApi) -> Result<(), (&'static str, String)> {
         let built_in = built_in_access();
         let own: Vec<String> = [&self.id, &self.short_name]
             .map(|name| prefix(name))
@@ -349,7 +349,7 @@ impl VendorProfile {
         let Some(access) = self.access.as_ref().filter(|_| self.from_file) else {
             return false;
         };
-        let same = |known: &AccessConsequences| {
+        let same = |known: &VendorApi| {
             let hosts = host(&access.api).zip(host(&known.api));
             let neighbours = hosts.is_some_and(|(own, known)| is_neighbour(&own, &known));
             neighbours && access.token_env == known.token_env && access.api_env == known.api_env

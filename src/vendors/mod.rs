@@ -18,6 +18,6 @@ pub use dns::{DnsMapping, DnsMappingError};
 pub(crate) use dragonfly::connection;
 pub(crate) use konnect::transit_gateway;
 pub use profile::{
-    AccessConsequences, CreatedBy, HandOff, HandOffValue, InputSuggestion, InputType, NextStep, OwnAppWay, PeeringWay,
-    VendorApplication, VendorInput, VendorProfile, VendorRole, VendorTraffic, WantedResource, filled,
+    CreatedBy, HandOff, HandOffValue, InputRequirement, InputSuggestion, InputType, NextStep, OwnAppWay, PeeringWay,
+    VendorApi, VendorApplication, VendorInput, VendorProfile, VendorRole, VendorTraffic, filled,
 };

@@ -32,7 +32,7 @@ pub struct VendorProfile {
     /// The role that the vendor's application gets at the virtual network.
     pub role: Option<VendorRole>,
     pub peering: PeeringWay,
-    pub access: Option<AccessConsequences>,
+    pub access: Option<VendorApi>,
     #[serde(default)]
     pub hand_off: HandOff,
     #[serde(default)]
@@ -143,7 +143,7 @@ pub enum OwnAppWay {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct AccessConsequences {
+pub struct VendorApi {
     /// Connector for the API.
     #[cfg_attr(test, schemars(extend("enum" = super::catalog::CONNECTORS)))]
     pub connector: String,
@@ -216,7 +216,7 @@ pub struct VendorInput {
     pub label: String,
     /// Short description.
     pub help: String,
-    pub wanted: WantedResource,
+    pub wanted: InputRequirement,
     #[serde(default)]
     pub kind: InputType,
     /// Allows several values.
@@ -234,7 +234,7 @@ pub struct VendorInput {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum WantedResource {
+pub enum InputRequirement {
     Always,
     /// Only with the vendor's API.
     WithApi,
@@ -277,10 +277,10 @@ impl VendorProfile {
     /// Returns whether the vendor's input is needed when its API is used (or not).
     pub fn needs(&self, input: &VendorInput, with_api: bool) -> bool {
         match input.wanted {
-            WantedResource::Always => true,
-            WantedResource::WithApi => with_api,
-            WantedResource::ByHand => !with_api,
-            WantedResource::Never => false,
+            InputRequirement::Always => true,
+            InputRequirement::WithApi => with_api,
+            InputRequirement::ByHand => !with_api,
+            InputRequirement::Never => false,
         }
     }
 

@@ -26,7 +26,7 @@ impl Executor for CliProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let family = CliFamily::of(&child);
+        let family = ProcessGroup::of(&child);
         let output = child.wait_with_output().await?;
         family.ended();
         Ok(output)
@@ -35,13 +35,13 @@ impl Executor for CliProcess {
 
 /// The process and those that it has started: a shell that is killed leaves its az behind. At a prompt no Ctrl-C of the
 /// terminal's own reaches them either.
-struct CliFamily {
+struct ProcessGroup {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
 }
 
 #[cfg(unix)]
-impl CliFamily {
+impl ProcessGroup {
     fn of(child: &tokio::process::Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
@@ -56,7 +56,7 @@ impl CliFamily {
 }
 
 #[cfg(unix)]
-impl Drop for CliFamily {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
             // One that has ended meanwhile needs no signal.
@@ -66,7 +66,7 @@ impl Drop for CliFamily {
 }
 
 #[cfg(not(unix))]
-impl CliFamily {
+impl ProcessGroup {
     fn of(_: &tokio::process::Child) -> Self {
         Self {}
     }

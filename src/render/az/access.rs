@@ -7,7 +7,7 @@ use super::{ScriptSection, ours_to_write, token_env};
 use crate::domain::{AddressSpace, sanitize_for_terminal};
 use crate::plan::{PeeringIntent, VendorAccess};
 use crate::render::quoted;
-use crate::vendors::{AccessConsequences, CreatedBy, NewRequest, connection, peering_connection, transit_gateway};
+use crate::vendors::{CreatedBy, NewRequest, VendorApi, connection, peering_connection, transit_gateway};
 
 const RULE: &str = "# ----------------------------------------------------------------------------------------------------- vendor request\n\n";
 
@@ -21,7 +21,7 @@ pub(super) fn parts(intent: &PeeringIntent) -> Vec<ScriptSection> {
     }
 }
 
-fn api(intent: &PeeringIntent, access: &AccessConsequences) -> ScriptSection {
+fn api(intent: &PeeringIntent, access: &VendorApi) -> ScriptSection {
     let (address, body, vendors_own) = match access.connector.as_str() {
         "konnect" => (
             address(intent, &["v2", "cloud-gateways"]),

@@ -8,7 +8,7 @@ use super::context::ArmContext;
 use super::errors::ArmRefusal;
 use super::{ArmResult, access, groups, networks, operations, peerings, registrations};
 use crate::sandbox::message;
-use crate::sandbox::world::{ProvisioningState, SandboxWorld, SubnetRecord, VnetRecord};
+use crate::sandbox::world::{PeeringStatus, SandboxWorld, SubnetRecord, VnetRecord};
 
 const WRITE: &str = "Microsoft.Network/virtualNetworks/write";
 const DELETE: &str = "Microsoft.Network/virtualNetworks/delete";
@@ -125,7 +125,7 @@ pub(super) fn remove(world: &mut SandboxWorld, id: &str) {
             .iter_mut()
             .filter(|found| found.remote.eq_ignore_ascii_case(id))
         {
-            peering.state = ProvisioningState::Disconnected;
+            peering.state = PeeringStatus::Disconnected;
             peering.version += 1;
         }
     }

@@ -7,7 +7,7 @@ use super::context::ArmContext;
 use super::errors::ArmRefusal;
 use super::{access, operations};
 use crate::sandbox::ids::derived;
-use crate::sandbox::world::{PeeringRecord, PeeringSettingsRecord, ProvisioningState, SandboxWorld, VnetRecord};
+use crate::sandbox::world::{PeeringRecord, PeeringSettingsRecord, PeeringStatus, SandboxWorld, VnetRecord};
 
 const PEER: &str = "Microsoft.Network/virtualNetworks/peer/action";
 const WRITE: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write";
@@ -223,7 +223,7 @@ fn disconnected(world: &SandboxWorld, local: &VnetRecord, remote: &str, id: &str
     let Some((other, peering)) = reverse(world, &local.id, remote) else {
         return Ok(());
     };
-    if peering.state != ProvisioningState::Disconnected {
+    if peering.state != PeeringStatus::Disconnected {
         return Ok(());
     }
     let remote_id = format!("{}/virtualNetworkPeerings/{}", other.id, peering.name);

@@ -11,7 +11,7 @@ use crate::sandbox::ids::derived;
 use crate::sandbox::message::{self, SandboxResponse};
 use crate::sandbox::vendors::reciprocal;
 use crate::sandbox::world::{
-    CreatedAt, PeeringRecord, PeeringSettingsRecord, ProvisioningState, SandboxWorld, VnetRecord, WorldEvent,
+    CreatedAt, PeeringRecord, PeeringSettingsRecord, PeeringStatus, SandboxWorld, VnetRecord, WorldEvent,
 };
 
 const READ: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read";
@@ -231,13 +231,13 @@ fn write(
     let other = rules::reverse_mut(world, vnet_id, remote);
     let state = match other {
         Some(other) => {
-            if other.state != ProvisioningState::Connected {
-                other.state = ProvisioningState::Connected;
+            if other.state != PeeringStatus::Connected {
+                other.state = PeeringStatus::Connected;
                 other.version += 1;
             }
-            ProvisioningState::Connected
+            PeeringStatus::Connected
         }
-        None => ProvisioningState::Initiated,
+        None => PeeringStatus::Initiated,
     };
     reciprocal::noticed(world, vnet_id, remote);
     let Some(vnet) = world.vnets.get_mut(&vnet_id.to_ascii_lowercase()) else {
@@ -249,7 +249,7 @@ fn write(
         .iter_mut()
         .find(|found| found.name.eq_ignore_ascii_case(name))
     {
-        if sync || found.state == ProvisioningState::Disconnected {
+        if sync || found.state == PeeringStatus::Disconnected {
             found.known = known;
         }
         found.state = state;
@@ -339,9 +339,9 @@ pub(in crate::sandbox) fn finish_delete(world: &mut SandboxWorld, vnet_id: &str,
     let gone = vnet.peerings.remove(at);
     vnet.version += 1;
     let other =
-        rules::reverse_mut(world, vnet_id, &gone.remote).filter(|other| other.state == ProvisioningState::Connected);
+        rules::reverse_mut(world, vnet_id, &gone.remote).filter(|other| other.state == PeeringStatus::Connected);
     if let Some(other) = other {
-        other.state = ProvisioningState::Disconnected;
+        other.state = PeeringStatus::Disconnected;
         other.version += 1;
     }
     reciprocal::noticed(world, vnet_id, &gone.remote);
@@ -359,9 +359,9 @@ pub(super) fn resource(world: &SandboxWorld, vnet: &VnetRecord, peering: &Peerin
         .vnet(&peering.remote)
         .map_or(&peering.known, |remote| &remote.prefixes);
     let state = match peering.state {
-        ProvisioningState::Initiated => "Initiated",
-        ProvisioningState::Connected => "Connected",
-        ProvisioningState::Disconnected => "Disconnected",
+        PeeringStatus::Initiated => "Initiated",
+        PeeringStatus::Connected => "Connected",
+        PeeringStatus::Disconnected => "Disconnected",
     };
     let mut body = json!({
         "name": peering.name,

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::context::ArmContext;
 use super::errors::ArmRefusal;
-use crate::sandbox::budgets::{BudgetKind, BudgetSpent};
+use crate::sandbox::budgets::{BudgetKind, BudgetOutcome};
 use crate::sandbox::world::SandboxWorld;
 
 /// Counts the request, before anything else is made of it. What is left goes into `headers`.
@@ -41,7 +41,7 @@ pub(super) fn count(
         None => ("tenant", "TenantRequestsThrottled"),
     };
     match world.budgets.spend(world.now, actor, scope, kind) {
-        BudgetSpent::One { left, global } => {
+        BudgetOutcome::One { left, global } => {
             say(headers, &format!("ratelimit-remaining-{of}-{}", kind.plural()), left);
             if subscription.is_some() {
                 say(
@@ -52,7 +52,7 @@ pub(super) fn count(
             }
             Ok(())
         }
-        BudgetSpent::Nothing { seconds } => {
+        BudgetOutcome::Nothing { seconds } => {
             let text = format!(
                 "Number of '{}' requests for {of} '{scope}' actor '{actor}' exceeded. Please try again after \
                  '{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for \

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::sandbox::world::{
     CreatedAt, DnsResolver, InboundEndpointRecord, OperationRecord, PeeringRecord, PeeringSettingsRecord,
-    PolicyAssignment, ProvisioningState, RouteTableRecord, SandboxWorld,
+    PeeringStatus, PolicyAssignment, RouteTableRecord, SandboxWorld,
 };
 
 /// A policy with effect deny on peerings.
@@ -138,7 +138,7 @@ impl super::SandboxEstate {
             vnet.peerings.push(PeeringRecord {
                 name: data.name.clone(),
                 remote: data.remote.clone(),
-                state: ProvisioningState::Disconnected,
+                state: PeeringStatus::Disconnected,
                 settings: PeeringSettingsRecord::default(),
                 others: serde_json::Map::new(),
                 known: data.prefixes.clone(),

@@ -9,7 +9,7 @@ use crate::sandbox::ids::derived;
 use crate::sandbox::vendors::{aiven, dragonfly, kong};
 use crate::sandbox::world::{
     ApplicationRecord, AssignmentRecord, CreatedAt, DefinitionRecord, LockRecord, PasswordCredential, PeeringRecord,
-    PeeringSettingsRecord, PermissionRecord, PrincipalRecord, ProvisioningState, ResourceGroup, SandboxWorld,
+    PeeringSettingsRecord, PeeringStatus, PermissionRecord, PrincipalRecord, ResourceGroup, SandboxWorld,
     SecurityGroup, SignInAudience, SubnetRecord, SubscriptionRecord, TenantRecord, VnetRecord,
 };
 
@@ -238,7 +238,7 @@ fn join(world: &mut SandboxWorld, local: &str, name: &str, remote: &str) {
         vnet.peerings.push(PeeringRecord {
             name: name.to_owned(),
             remote: remote.to_owned(),
-            state: ProvisioningState::Connected,
+            state: PeeringStatus::Connected,
             settings: PeeringSettingsRecord::default(),
             known,
             settled: CreatedAt::Always,

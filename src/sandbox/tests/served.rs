@@ -11,15 +11,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::support::*;
-use crate::sandbox::serve::{ServeOptions, serve};
+use crate::sandbox::serve::{RunningServer, serve};
 use crate::sandbox::{FaultRule, KEY_HEADER, Lag, Sandbox, SandboxOptions};
 
-async fn start(faults: &[&str]) -> (ServeOptions, reqwest::Client) {
+async fn start(faults: &[&str]) -> (RunningServer, reqwest::Client) {
     start_with(faults, false).await
 }
 
 /// With `old` the client speaks HTTP/1.1 only, as `az` does.
-async fn start_with(faults: &[&str], old: bool) -> (ServeOptions, reqwest::Client) {
+async fn start_with(faults: &[&str], old: bool) -> (RunningServer, reqwest::Client) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let faults = faults
         .iter()
@@ -44,7 +44,7 @@ async fn start_with(faults: &[&str], old: bool) -> (ServeOptions, reqwest::Clien
     (serving, builder.build().expect("a client"))
 }
 
-fn url(serving: &ServeOptions, path: &str) -> String {
+fn url(serving: &RunningServer, path: &str) -> String {
     format!("{}{path}", serving.origin.as_str().trim_end_matches('/'))
 }
 
@@ -180,7 +180,7 @@ fn server_exports_point_to_origin() {
 }
 
 /// A TLS connection of a client that then does as it likes.
-async fn connect(serving: &ServeOptions, protocol: &[u8]) -> TlsStream<TcpStream> {
+async fn connect(serving: &RunningServer, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(serving.ca_pem.as_bytes()).expect("a certificate");
     roots.add(ca).expect("a root");
@@ -199,7 +199,7 @@ async fn connect(serving: &ServeOptions, protocol: &[u8]) -> TlsStream<TcpStream
 }
 
 /// A connection that says nothing.
-async fn silent(serving: &ServeOptions) -> TcpStream {
+async fn silent(serving: &RunningServer) -> TcpStream {
     let address = (Ipv4Addr::LOCALHOST, serving.origin.port().expect("a port"));
     TcpStream::connect(address).await.expect("a connection")
 }

@@ -1,7 +1,7 @@
 //! The request by hand: the values for the vendor's console, and who has to enter them.
 
 use super::{STEP, request_kind};
-use crate::plan::{ActionRequired, DeviceCodePrompt, PeeringIntent, StepEvent};
+use crate::plan::{ActionRequired, ManualInstructions, PeeringIntent, StepEvent};
 use crate::steps::run::WaitDescription;
 use crate::steps::two_tenants::remove_leftover;
 use crate::steps::vendor_peering::VendorPeering;
@@ -93,7 +93,7 @@ fn who_enters(intent: &PeeringIntent) -> String {
     format!("whoever may configure networks in {}", intent.vendor.name)
 }
 
-fn waiting_for_peering(run: &StepRun, card: &DeviceCodePrompt) -> ActionRequired {
+fn waiting_for_peering(run: &StepRun, card: &ManualInstructions) -> ActionRequired {
     let vendor = &run.intent.vendor.short_name;
     let mut packet = vec![enter(card)];
     for candidate in run.facts().candidates(&run.intent) {
@@ -110,7 +110,7 @@ fn waiting_for_peering(run: &StepRun, card: &DeviceCodePrompt) -> ActionRequired
     }
 }
 
-fn enter(card: &DeviceCodePrompt) -> String {
+fn enter(card: &ManualInstructions) -> String {
     format!(
         "Enter the {} values of the hand-off at {}",
         card.values.len(),
