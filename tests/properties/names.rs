@@ -139,7 +139,12 @@ proptest! {
         let shown = sanitize_for_terminal(&text);
         let ends_line = shown.contains(['\n', '\u{2028}', '\u{2029}']);
         prop_assert!(!obeyed(&shown) && !ends_line);
-        prop_assert_eq!(shown.chars().count(), text.chars().count());
+        // A command of a pipeline is taken apart by a space; nothing else is added or lost.
+        let no_space = |text: &str| text.chars().filter(|c| ![' ', '\n', '\r', '\t'].contains(c)).count();
+        prop_assert_eq!(no_space(&shown), no_space(&text));
+        if !text.contains("::") && !text.contains("##") {
+            prop_assert_eq!(shown.chars().count(), text.chars().count());
+        }
         prop_assert_eq!(&sanitize_for_terminal(&shown), &shown);
         let words: Vec<&str> = shown.split_whitespace().collect();
         prop_assert_eq!(lines(&shown, 12).join(" "), words.join(" "));
